@@ -1,0 +1,1 @@
+//! Tables from verified facts to MAA claim names, one row per claim, each with its source.

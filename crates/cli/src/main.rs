@@ -1,0 +1,3 @@
+//! The command `avouch`.
+
+fn main() {}

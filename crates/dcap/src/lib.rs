@@ -1,0 +1,1 @@
+//! Intel SGX and TDX quotes, Open Enclave wrapping and Intel collateral: parse, verify, facts.

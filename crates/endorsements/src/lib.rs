@@ -1,0 +1,1 @@
+//! Vendor endorsements from files, directories and bundles.

@@ -1,0 +1,1 @@
+//! One appraisal, end to end, over small ports and without I/O.

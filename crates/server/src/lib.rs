@@ -1,0 +1,1 @@
+//! MAA's HTTP contract: data plane and control plane, authentication, configuration.

@@ -1,0 +1,1 @@
+//! AMD SEV-SNP reports, VCEK and VLEK chains and UVM endorsements: parse, verify, facts.

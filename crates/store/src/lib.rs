@@ -1,0 +1,1 @@
+//! Providers, policies, signers, key records and audit on SQLite or PostgreSQL.

@@ -1,0 +1,1 @@
+//! JWS and JWT, JWKS, signing certificates, policy JWS and OpenID metadata.

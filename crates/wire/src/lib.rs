@@ -1,1 +1,35 @@
-//! Words of the wire: a cursor over foreign bytes with positions, hex and base64url, time, limits.
+//! Words of the wire: what every reader of foreign bytes in Avouch is built from.
+//!
+//! * [`Cursor`] takes fields from a byte slice and knows where it stands, so that every
+//!   [`ParseError`] names the structure, the field and the absolute offset;
+//! * [`Hex`] is a fixed-size byte string that shows itself as lower-case hex;
+//! * [`base64url`] decodes what clients send and encodes what MAA sends;
+//! * [`UnixTime`] is a moment; nothing in this crate, or in any crate that verifies, reads a clock.
+//!
+//! ```
+//! use avouch_wire::Cursor;
+//!
+//! let mut header = Cursor::new("Header", &[3, 0, 2, 0]);
+//! assert_eq!(header.u16_le("version")?, 3);
+//! assert_eq!(header.u16_le("attestation_key_type")?, 2);
+//! header.finish()?;
+//! # Ok::<(), avouch_wire::ParseError>(())
+//! ```
+
+mod base64url_codec;
+mod cursor;
+mod error;
+mod hex;
+mod time;
+
+/// Base64url as MAA writes it (RFC 4648 section 5, no padding) and as its clients send it.
+pub mod base64url {
+    pub use crate::base64url_codec::{
+        DecodeError, decode, decode_standard, encode, encode_standard,
+    };
+}
+
+pub use cursor::Cursor;
+pub use error::{ParseError, ParseErrorKind};
+pub use hex::{Hex, HexError, decode_hex, encode_hex};
+pub use time::{TimeError, UnixTime};

@@ -1,0 +1,106 @@
+//! A moment in time, as an argument.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+
+/// A moment: seconds since 1970-01-01T00:00:00Z, between the years 0 and 9999.
+///
+/// Verification never reads a clock; it is told the moment to judge at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixTime(i64);
+
+/// Why a text or number is not a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TimeError {
+    /// Not RFC 3339.
+    #[error("{0:?} is not a time in RFC 3339 form, such as 2026-01-31T12:00:00Z")]
+    NotRfc3339(String),
+    /// Outside the years 0 to 9999.
+    #[error("{0} seconds is outside the years 0 to 9999")]
+    OutOfRange(i64),
+}
+
+impl UnixTime {
+    /// Seconds at 0000-01-01T00:00:00Z.
+    const FIRST: i64 = -62_167_219_200;
+    /// Seconds at 9999-12-31T23:59:59Z.
+    const LAST: i64 = 253_402_300_799;
+
+    /// The moment `seconds` after the epoch.
+    ///
+    /// # Errors
+    /// [`TimeError::OutOfRange`] outside the years 0 to 9999.
+    pub const fn from_seconds(seconds: i64) -> Result<Self, TimeError> {
+        if seconds < Self::FIRST || seconds > Self::LAST {
+            return Err(TimeError::OutOfRange(seconds));
+        }
+        Ok(Self(seconds))
+    }
+
+    /// Reads RFC 3339 with any offset; fractions of a second are dropped.
+    ///
+    /// # Errors
+    /// [`TimeError::NotRfc3339`].
+    pub fn from_rfc3339(text: &str) -> Result<Self, TimeError> {
+        let parsed = OffsetDateTime::parse(text, &Rfc3339)
+            .map_err(|_| TimeError::NotRfc3339(text.to_owned()))?;
+        Self::from_seconds(parsed.unix_timestamp())
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.0
+    }
+
+    /// The moment `seconds` later (or earlier), held inside the range.
+    #[must_use]
+    pub const fn saturating_add_seconds(self, seconds: i64) -> Self {
+        let sum = self.0.saturating_add(seconds);
+        if sum < Self::FIRST {
+            Self(Self::FIRST)
+        } else if sum > Self::LAST {
+            Self(Self::LAST)
+        } else {
+            Self(sum)
+        }
+    }
+
+    /// RFC 3339 in UTC with whole seconds, such as `2026-01-31T12:00:00Z`.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        OffsetDateTime::from_unix_timestamp(self.0)
+            .ok()
+            .and_then(|moment| moment.to_offset(UtcOffset::UTC).format(&Rfc3339).ok())
+            .unwrap_or_else(|| format!("{} s", self.0))
+    }
+}
+
+impl fmt::Display for UnixTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_rfc3339())
+    }
+}
+
+impl fmt::Debug for UnixTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for UnixTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_rfc3339())
+    }
+}
+
+impl std::str::FromStr for UnixTime {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        Self::from_rfc3339(text)
+    }
+}

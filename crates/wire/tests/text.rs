@@ -1,0 +1,58 @@
+//! Hex, base64url and times as text.
+
+use avouch_wire::{Hex, UnixTime, base64url, decode_hex};
+use proptest::prelude::*;
+
+#[test]
+fn hex_reads_both_cases_and_prints_lower_case() {
+    assert_eq!(Hex::<2>::from_hex("aBfF").unwrap().to_string(), "abff");
+    assert!(Hex::<2>::from_hex("abff00").is_err());
+    assert!(decode_hex("abc").is_err());
+    assert_eq!(decode_hex("0g").unwrap_err().to_string(), "character 1 is not a hex digit");
+}
+
+#[test]
+fn base64url_takes_complete_padding_and_nothing_looser() {
+    assert_eq!(base64url::decode("_-8").unwrap(), [0xff, 0xef]);
+    assert_eq!(base64url::decode("_-8=").unwrap(), [0xff, 0xef]);
+    assert_eq!(base64url::decode("").unwrap(), Vec::<u8>::new());
+    for wrong in ["_-8==", "_-9", "_", "+/8", "_- 8", "_-8\n", "=", "===="] {
+        assert!(base64url::decode(wrong).is_err(), "{wrong:?}");
+    }
+    assert_eq!(
+        base64url::decode("ab+c").unwrap_err().to_string(),
+        "character 2 ('+') is not in the alphabet"
+    );
+}
+
+#[test]
+fn standard_base64_refuses_the_url_alphabet() {
+    assert_eq!(base64url::decode_standard("/+8=").unwrap(), [0xff, 0xef]);
+    assert!(base64url::decode_standard("_-8=").is_err());
+}
+
+#[test]
+fn times_are_rfc3339_in_and_out() {
+    let moment = UnixTime::from_rfc3339("2021-07-01T22:13:13+02:00").unwrap();
+    assert_eq!(moment.seconds(), 1_625_170_393);
+    assert_eq!(moment.to_string(), "2021-07-01T20:13:13Z");
+    assert!(UnixTime::from_rfc3339("2021-07-01").is_err());
+    assert!(UnixTime::from_seconds(i64::MAX).is_err());
+    assert_eq!(moment.saturating_add_seconds(i64::MAX).to_string(), "9999-12-31T23:59:59Z");
+}
+
+proptest! {
+    #[test]
+    fn base64url_and_hex_round_trip(bytes: Vec<u8>) {
+        prop_assert_eq!(base64url::decode(&base64url::encode(&bytes)).unwrap(), bytes.clone());
+        prop_assert_eq!(base64url::decode_standard(&base64url::encode_standard(&bytes)).unwrap(), bytes.clone());
+        prop_assert_eq!(decode_hex(&avouch_wire::encode_hex(&bytes)).unwrap(), bytes);
+    }
+
+    #[test]
+    fn no_text_makes_the_decoders_panic(text: String) {
+        let _ = base64url::decode(&text);
+        let _ = decode_hex(&text);
+        let _ = UnixTime::from_rfc3339(&text);
+    }
+}

@@ -1,1 +1,33 @@
-//! X.509 paths and CRLs at a given time, signature checks and digests, over one crypto provider.
+//! X.509 paths and certificate revocation lists at a given time, signature checks and digests,
+//! over one crypto provider (aws-lc).
+//!
+//! What this crate proves: that a certificate or CRL was signed, directly or through verified
+//! certificates, by a [`TrustAnchor`] that the caller chose, and that each link was valid at the
+//! moment the caller named. What it does not: that the anchor deserves trust, that a certificate
+//! is not revoked (ask a [`VerifiedCrl`]), or what a certificate's extensions mean.
+//!
+//! Parsed and trusted are different types. [`Certificate`] and [`Crl`] are bytes with structure;
+//! [`VerifiedCertificate`] and [`VerifiedCrl`] are made only by [`verify_issued`] and
+//! [`verify_crl`]. No clock is read.
+
+mod certificate;
+mod crl;
+pub mod digest;
+mod key;
+mod name;
+pub mod oid;
+mod path;
+pub mod pem;
+mod signature;
+mod window;
+
+pub use certificate::{Certificate, CertificateError, Extension};
+pub use crl::{Crl, CrlError, VerifiedCrl, verify_crl};
+pub use key::{KeyError, KeyKind, PublicKey};
+pub use name::{Name, Serial};
+pub use path::{
+    Issuer, PathError, PathErrorKind, Role, TrustAnchor, VerifiedCertificate, verify_anchor_copy,
+    verify_issued,
+};
+pub use signature::{SignatureError, SignatureScheme};
+pub use window::{OutsideWindow, Window};

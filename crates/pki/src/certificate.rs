@@ -1,0 +1,292 @@
+//! A certificate as its bytes say it is: parsed, not trusted.
+
+use avouch_wire::{Hex, UnixTime};
+use thiserror::Error;
+use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
+use x509_parser::time::ASN1Time;
+
+use crate::signature::X509Algorithm;
+use crate::{KeyError, Name, PublicKey, Serial, Window, digest, oid};
+
+/// A parsed certificate. Nothing in it is trusted until [`crate::verify_issued`] says so.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    der: Vec<u8>,
+    tbs: Vec<u8>,
+    signature: Vec<u8>,
+    pub(crate) algorithm: X509Algorithm,
+    subject: Name,
+    issuer: Name,
+    serial: Serial,
+    validity: Window,
+    public_key: PublicKey,
+    extensions: Vec<Extension>,
+    pub(crate) basic_constraints: Option<BasicConstraints>,
+    pub(crate) key_usage: Option<KeyUsage>,
+    extended_key_usages: Vec<String>,
+}
+
+/// One extension of a certificate or CRL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    /// Its identifier in dotted form.
+    pub oid: String,
+    /// Whether it is marked critical.
+    pub critical: bool,
+    /// The content of its OCTET STRING.
+    pub value: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BasicConstraints {
+    pub(crate) ca: bool,
+    pub(crate) path_length: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyUsage {
+    pub(crate) digital_signature: bool,
+    pub(crate) key_cert_sign: bool,
+    pub(crate) crl_sign: bool,
+}
+
+/// Why bytes are not a certificate that can be judged.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CertificateError {
+    /// Not DER, or not the structure of RFC 5280.
+    #[error("not a DER X.509 certificate")]
+    Malformed,
+    /// Bytes after the certificate.
+    #[error("{0} bytes after the certificate")]
+    Trailing(usize),
+    /// Larger than any certificate that is needed.
+    #[error("certificate of {found} bytes is over the limit of {limit}")]
+    TooLarge {
+        /// Its size in bytes.
+        found: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// Not version 3.
+    #[error("certificate version is not 3")]
+    Version,
+    /// The two places that name the signature algorithm differ.
+    #[error("signature algorithm inside and outside of the signed part differ")]
+    AlgorithmMismatch,
+    /// The signature algorithm is none of those in use.
+    #[error("{0}")]
+    UnsupportedAlgorithm(String),
+    /// The subject's key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// An extension appears twice.
+    #[error("extension {0} appears twice")]
+    DuplicateExtension(String),
+    /// An extension that must be understood is malformed.
+    #[error("extension {0} is malformed")]
+    MalformedExtension(&'static str),
+    /// A date outside of the years 0 to 9999.
+    #[error("validity is out of range")]
+    Validity,
+}
+
+/// The largest certificate read; real ones with a quote inside have about 7 KiB.
+const SIZE_LIMIT_BYTES: usize = 64 * 1024;
+
+impl Certificate {
+    /// Reads one DER certificate that fills `der` exactly.
+    ///
+    /// # Errors
+    /// [`CertificateError`]. Signatures, dates and names are not judged here.
+    pub fn parse(der: &[u8]) -> Result<Self, CertificateError> {
+        if der.len() > SIZE_LIMIT_BYTES {
+            let limit = SIZE_LIMIT_BYTES;
+            return Err(CertificateError::TooLarge { found: der.len(), limit });
+        }
+        let (rest, parsed) =
+            X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
+        if !rest.is_empty() {
+            return Err(CertificateError::Trailing(rest.len()));
+        }
+        if parsed.version() != X509Version::V3 {
+            return Err(CertificateError::Version);
+        }
+        if parsed.signature_algorithm != parsed.tbs_certificate.signature {
+            return Err(CertificateError::AlgorithmMismatch);
+        }
+        if parsed.signature_value.unused_bits != 0 {
+            return Err(CertificateError::Malformed);
+        }
+        Ok(Self {
+            der: der.to_vec(),
+            tbs: parsed.tbs_certificate.as_ref().to_vec(),
+            signature: parsed.signature_value.data.to_vec(),
+            algorithm: X509Algorithm::read(&parsed.signature_algorithm)
+                .map_err(CertificateError::UnsupportedAlgorithm)?,
+            subject: Name::from_parsed(parsed.subject()),
+            issuer: Name::from_parsed(parsed.issuer()),
+            serial: Serial::new(parsed.raw_serial()),
+            validity: validity(&parsed)?,
+            public_key: PublicKey::from_parsed(parsed.public_key())?,
+            extensions: extensions(&parsed)?,
+            basic_constraints: basic_constraints(&parsed)?,
+            key_usage: key_usage(&parsed)?,
+            extended_key_usages: extended_key_usages(&parsed)?,
+        })
+    }
+
+    /// The DER of the whole certificate.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// SHA-256 of the DER.
+    #[must_use]
+    pub fn fingerprint_sha256(&self) -> Hex<32> {
+        digest::sha256(&self.der)
+    }
+
+    /// Whom it is for.
+    #[must_use]
+    pub const fn subject(&self) -> &Name {
+        &self.subject
+    }
+
+    /// Who is said to have signed it.
+    #[must_use]
+    pub const fn issuer(&self) -> &Name {
+        &self.issuer
+    }
+
+    /// Its serial number.
+    #[must_use]
+    pub const fn serial(&self) -> &Serial {
+        &self.serial
+    }
+
+    /// The first moment of its validity.
+    #[must_use]
+    pub const fn not_before(&self) -> UnixTime {
+        self.validity.not_before
+    }
+
+    /// The last moment of its validity.
+    #[must_use]
+    pub const fn not_after(&self) -> UnixTime {
+        self.validity.not_after
+    }
+
+    /// The span of its validity.
+    #[must_use]
+    pub const fn validity(&self) -> Window {
+        self.validity
+    }
+
+    /// The subject's key.
+    #[must_use]
+    pub const fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// All extensions in order; no two have the same identifier.
+    #[must_use]
+    pub fn extensions(&self) -> &[Extension] {
+        &self.extensions
+    }
+
+    /// The extension with this dotted identifier.
+    #[must_use]
+    pub fn extension(&self, oid: &str) -> Option<&Extension> {
+        self.extensions.iter().find(|extension| extension.oid == oid)
+    }
+
+    /// Whether basic constraints say that it is a CA.
+    #[must_use]
+    pub const fn is_ca(&self) -> bool {
+        matches!(self.basic_constraints, Some(BasicConstraints { ca: true, .. }))
+    }
+
+    /// Extended key usages in dotted form; empty if the extension is absent.
+    #[must_use]
+    pub fn extended_key_usages(&self) -> &[String] {
+        &self.extended_key_usages
+    }
+
+    /// Whether subject and issuer are the same name.
+    #[must_use]
+    pub fn is_self_issued(&self) -> bool {
+        self.subject == self.issuer
+    }
+
+    /// Whether `key` made the signature, by the algorithm that the certificate names.
+    #[must_use]
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
+        key.scheme_for(self.algorithm)
+            .is_some_and(|scheme| key.verify(scheme, &self.tbs, &self.signature).is_ok())
+    }
+}
+
+fn validity(parsed: &X509Certificate<'_>) -> Result<Window, CertificateError> {
+    let validity = parsed.validity();
+    Ok(Window {
+        not_before: moment(validity.not_before).ok_or(CertificateError::Validity)?,
+        not_after: moment(validity.not_after).ok_or(CertificateError::Validity)?,
+    })
+}
+
+pub(crate) fn moment(time: ASN1Time) -> Option<UnixTime> {
+    UnixTime::from_seconds(time.timestamp()).ok()
+}
+
+fn extensions(parsed: &X509Certificate<'_>) -> Result<Vec<Extension>, CertificateError> {
+    let mut found: Vec<Extension> = Vec::with_capacity(parsed.extensions().len());
+    for extension in parsed.iter_extensions() {
+        let oid = extension.oid.to_id_string();
+        if found.iter().any(|earlier| earlier.oid == oid) {
+            return Err(CertificateError::DuplicateExtension(oid));
+        }
+        let value = extension.value.to_vec();
+        found.push(Extension { oid, critical: extension.critical, value });
+    }
+    Ok(found)
+}
+
+fn basic_constraints(
+    parsed: &X509Certificate<'_>,
+) -> Result<Option<BasicConstraints>, CertificateError> {
+    let malformed = |_| CertificateError::MalformedExtension(oid::BASIC_CONSTRAINTS);
+    Ok(parsed.basic_constraints().map_err(malformed)?.map(|found| BasicConstraints {
+        ca: found.value.ca,
+        path_length: found.value.path_len_constraint,
+    }))
+}
+
+fn key_usage(parsed: &X509Certificate<'_>) -> Result<Option<KeyUsage>, CertificateError> {
+    let malformed = |_| CertificateError::MalformedExtension(oid::KEY_USAGE);
+    Ok(parsed.key_usage().map_err(malformed)?.map(|found| KeyUsage {
+        digital_signature: found.value.digital_signature(),
+        key_cert_sign: found.value.key_cert_sign(),
+        crl_sign: found.value.crl_sign(),
+    }))
+}
+
+fn extended_key_usages(parsed: &X509Certificate<'_>) -> Result<Vec<String>, CertificateError> {
+    let malformed = |_| CertificateError::MalformedExtension(oid::EXTENDED_KEY_USAGE);
+    let Some(found) = parsed.extended_key_usage().map_err(malformed)? else {
+        return Ok(Vec::new());
+    };
+    let known = [
+        (found.value.any, "2.5.29.37.0"),
+        (found.value.server_auth, "1.3.6.1.5.5.7.3.1"),
+        (found.value.client_auth, "1.3.6.1.5.5.7.3.2"),
+        (found.value.code_signing, "1.3.6.1.5.5.7.3.3"),
+        (found.value.email_protection, "1.3.6.1.5.5.7.3.4"),
+        (found.value.time_stamping, "1.3.6.1.5.5.7.3.8"),
+        (found.value.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
+    ];
+    let mut usages: Vec<String> =
+        known.iter().filter(|(set, _)| *set).map(|(_, oid)| (*oid).to_owned()).collect();
+    usages.extend(found.value.other.iter().map(|oid| oid.to_id_string()));
+    Ok(usages)
+}

@@ -1,0 +1,209 @@
+//! Public keys: P-256, P-384, RSA.
+
+use std::fmt;
+
+use aws_lc_rs::signature::{self as lc, UnparsedPublicKey, VerificationAlgorithm};
+use thiserror::Error;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::x509::SubjectPublicKeyInfo;
+
+use crate::signature::X509Algorithm;
+use crate::{SignatureError, SignatureScheme, oid};
+
+/// A public key. Whether its point lies on the curve shows when it is used.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    kind: KeyKind,
+    spki_der: Vec<u8>,
+    /// What the provider takes: the uncompressed point, or the `RSAPublicKey` DER.
+    raw: Vec<u8>,
+}
+
+/// Which algorithm a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyKind {
+    /// NIST P-256.
+    P256,
+    /// NIST P-384.
+    P384,
+    /// RSA.
+    Rsa {
+        /// Length of the modulus in bits.
+        modulus_bits: usize,
+    },
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::P256 => f.write_str("P-256"),
+            Self::P384 => f.write_str("P-384"),
+            Self::Rsa { modulus_bits } => write!(f, "RSA-{modulus_bits}"),
+        }
+    }
+}
+
+/// Why a SubjectPublicKeyInfo is not a key that can be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum KeyError {
+    /// Not a SubjectPublicKeyInfo, or bytes follow it.
+    #[error("public key is not a DER SubjectPublicKeyInfo")]
+    Malformed,
+    /// Another algorithm, curve or form of point.
+    #[error("public key algorithm {0} is not supported")]
+    Unsupported(String),
+}
+
+const P256_SPKI_PREFIX: [u8; 27] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+];
+const P384_SPKI_PREFIX: [u8; 24] = [
+    0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
+    0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04,
+];
+/// Tag of an uncompressed point (SEC 1, section 2.3.3).
+const UNCOMPRESSED: u8 = 4;
+
+impl PublicKey {
+    /// A P-256 key from `x || y`, big-endian.
+    #[must_use]
+    pub fn p256(xy: &[u8; 64]) -> Self {
+        let raw = [&[UNCOMPRESSED], xy.as_slice()].concat();
+        Self { kind: KeyKind::P256, spki_der: [P256_SPKI_PREFIX.as_slice(), xy].concat(), raw }
+    }
+
+    /// A P-384 key from `x || y`, big-endian.
+    #[must_use]
+    pub fn p384(xy: &[u8; 96]) -> Self {
+        let raw = [&[UNCOMPRESSED], xy.as_slice()].concat();
+        Self { kind: KeyKind::P384, spki_der: [P384_SPKI_PREFIX.as_slice(), xy].concat(), raw }
+    }
+
+    /// A key from the DER of its SubjectPublicKeyInfo: RSA, or an uncompressed point on P-256 or
+    /// P-384.
+    ///
+    /// # Errors
+    /// [`KeyError`] if the bytes are malformed or the algorithm is another one.
+    pub fn from_spki(der: &[u8]) -> Result<Self, KeyError> {
+        match SubjectPublicKeyInfo::from_der(der) {
+            Ok(([], spki)) => Self::from_parsed(&spki),
+            _ => Err(KeyError::Malformed),
+        }
+    }
+
+    pub(crate) fn from_parsed(spki: &SubjectPublicKeyInfo<'_>) -> Result<Self, KeyError> {
+        let algorithm = spki.algorithm.algorithm.to_id_string();
+        if spki.subject_public_key.unused_bits != 0 {
+            return Err(KeyError::Malformed);
+        }
+        let raw = spki.subject_public_key.data.to_vec();
+        let kind = match algorithm.as_str() {
+            oid::RSA_ENCRYPTION => KeyKind::Rsa { modulus_bits: modulus_bits(spki)? },
+            oid::EC_PUBLIC_KEY => curve(spki, &raw)?,
+            other => return Err(KeyError::Unsupported(other.to_owned())),
+        };
+        Ok(Self { kind, spki_der: spki.raw.to_vec(), raw })
+    }
+
+    /// Which algorithm the key is for.
+    #[must_use]
+    pub const fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    /// DER of the SubjectPublicKeyInfo.
+    #[must_use]
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki_der
+    }
+
+    /// The uncompressed point (65 or 97 bytes, first byte 4), or the DER of the `RSAPublicKey`.
+    #[must_use]
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// Checks that this key signed `message`. RSA keys need 2048 to 8192 bits.
+    ///
+    /// # Errors
+    /// [`SignatureError::WrongKeyKind`] if the scheme is for another kind of key,
+    /// [`SignatureError::Invalid`] if the signature does not hold.
+    pub fn verify(
+        &self,
+        scheme: SignatureScheme,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        let algorithm = provider_algorithm(self.kind, scheme)
+            .ok_or(SignatureError::WrongKeyKind { key: self.kind, scheme })?;
+        UnparsedPublicKey::new(algorithm, &self.raw)
+            .verify(message, signature)
+            .map_err(|_| SignatureError::Invalid { key: self.kind })
+    }
+
+    /// The scheme that an X.509 signature algorithm means under this key.
+    pub(crate) const fn scheme_for(&self, algorithm: X509Algorithm) -> Option<SignatureScheme> {
+        match (self.kind, algorithm) {
+            (KeyKind::P256, X509Algorithm::EcdsaSha256) => Some(SignatureScheme::EcdsaP256Sha256),
+            (KeyKind::P256, X509Algorithm::EcdsaSha384) => Some(SignatureScheme::EcdsaP256Sha384),
+            (KeyKind::P384, X509Algorithm::EcdsaSha256) => Some(SignatureScheme::EcdsaP384Sha256),
+            (KeyKind::P384, X509Algorithm::EcdsaSha384) => Some(SignatureScheme::EcdsaP384Sha384),
+            (KeyKind::Rsa { .. }, X509Algorithm::Rsa(scheme)) => Some(scheme),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} key {}", self.kind, crate::digest::sha256(&self.spki_der))
+    }
+}
+
+fn modulus_bits(spki: &SubjectPublicKeyInfo<'_>) -> Result<usize, KeyError> {
+    match spki.parsed() {
+        Ok(x509_parser::public_key::PublicKey::RSA(rsa)) => {
+            let leading_zeros = rsa.modulus.iter().take_while(|byte| **byte == 0).count();
+            let bytes = rsa.modulus.len().saturating_sub(leading_zeros);
+            Ok(bytes.saturating_mul(8))
+        }
+        _ => Err(KeyError::Malformed),
+    }
+}
+
+fn curve(spki: &SubjectPublicKeyInfo<'_>, point: &[u8]) -> Result<KeyKind, KeyError> {
+    let parameters = spki.algorithm.parameters.as_ref().ok_or(KeyError::Malformed)?;
+    let curve = parameters.as_oid().map_err(|_| KeyError::Malformed)?.to_id_string();
+    let (kind, length) = match curve.as_str() {
+        oid::P256 => (KeyKind::P256, 65),
+        oid::P384 => (KeyKind::P384, 97),
+        other => return Err(KeyError::Unsupported(format!("EC on curve {other}"))),
+    };
+    if point.len() != length || point.first() != Some(&UNCOMPRESSED) {
+        return Err(KeyError::Unsupported("EC with a compressed or odd-sized point".to_owned()));
+    }
+    Ok(kind)
+}
+
+fn provider_algorithm(
+    kind: KeyKind,
+    scheme: SignatureScheme,
+) -> Option<&'static dyn VerificationAlgorithm> {
+    use SignatureScheme as S;
+    Some(match (kind, scheme) {
+        (KeyKind::P256, S::EcdsaP256Sha256) => &lc::ECDSA_P256_SHA256_ASN1,
+        (KeyKind::P256, S::EcdsaP256Sha384) => &lc::ECDSA_P256_SHA384_ASN1,
+        (KeyKind::P384, S::EcdsaP384Sha256) => &lc::ECDSA_P384_SHA256_ASN1,
+        (KeyKind::P384, S::EcdsaP384Sha384) => &lc::ECDSA_P384_SHA384_ASN1,
+        (KeyKind::P256, S::EcdsaP256Sha256Fixed) => &lc::ECDSA_P256_SHA256_FIXED,
+        (KeyKind::P384, S::EcdsaP384Sha384Fixed) => &lc::ECDSA_P384_SHA384_FIXED,
+        (KeyKind::Rsa { .. }, S::RsaPkcs1Sha256) => &lc::RSA_PKCS1_2048_8192_SHA256,
+        (KeyKind::Rsa { .. }, S::RsaPkcs1Sha384) => &lc::RSA_PKCS1_2048_8192_SHA384,
+        (KeyKind::Rsa { .. }, S::RsaPkcs1Sha512) => &lc::RSA_PKCS1_2048_8192_SHA512,
+        (KeyKind::Rsa { .. }, S::RsaPssSha256) => &lc::RSA_PSS_2048_8192_SHA256,
+        (KeyKind::Rsa { .. }, S::RsaPssSha384) => &lc::RSA_PSS_2048_8192_SHA384,
+        (KeyKind::Rsa { .. }, S::RsaPssSha512) => &lc::RSA_PSS_2048_8192_SHA512,
+        _ => return None,
+    })
+}

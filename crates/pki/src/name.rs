@@ -1,0 +1,103 @@
+//! Distinguished names and serial numbers, compared as bytes.
+
+use std::fmt;
+
+use avouch_wire::encode_hex;
+use x509_parser::x509::X509Name;
+
+/// A distinguished name. Two names are equal if their DER is.
+#[derive(Clone)]
+pub struct Name {
+    der: Vec<u8>,
+    text: String,
+    common_name: Option<String>,
+}
+
+impl Name {
+    pub(crate) fn from_parsed(name: &X509Name<'_>) -> Self {
+        let common_name = name.iter_common_name().next();
+        Self {
+            der: name.as_raw().to_vec(),
+            text: name.to_string(),
+            common_name: common_name.and_then(|cn| cn.as_str().ok()).map(str::to_owned),
+        }
+    }
+
+    /// A name from its DER.
+    ///
+    /// Returns `None` if `der` is not exactly one distinguished name.
+    #[must_use]
+    pub fn from_der(der: &[u8]) -> Option<Self> {
+        use x509_parser::prelude::FromDer as _;
+        match X509Name::from_der(der) {
+            Ok(([], name)) => Some(Self::from_parsed(&name)),
+            _ => None,
+        }
+    }
+
+    /// The first common name, if there is one.
+    #[must_use]
+    pub fn common_name(&self) -> Option<&str> {
+        self.common_name.as_deref()
+    }
+
+    /// The DER of the whole name.
+    #[must_use]
+    pub fn as_der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The common name, or the whole name where there is none: what errors call a certificate.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.common_name().unwrap_or(&self.text)
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for Name {}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.text)
+    }
+}
+
+/// A certificate's serial number: the content bytes of its INTEGER, compared as a whole.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Serial(Vec<u8>);
+
+impl Serial {
+    pub(crate) fn new(content: &[u8]) -> Self {
+        Self(content.to_vec())
+    }
+
+    /// The content bytes of the INTEGER (two's complement, big-endian).
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Serial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&encode_hex(&self.0).to_uppercase())
+    }
+}
+
+impl fmt::Debug for Serial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

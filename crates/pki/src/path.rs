@@ -1,0 +1,353 @@
+//! From a trust anchor, link by link, to a certificate that may be relied on.
+
+use avouch_wire::UnixTime;
+use thiserror::Error;
+
+use crate::{Certificate, KeyKind, Name, OutsideWindow, PublicKey, Window, oid};
+
+/// A key that is trusted because an operator or this program says so, with the name that issued
+/// certificates must carry. Its validity is not judged: an anchor is a key, not a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustAnchor {
+    label: String,
+    subject: Name,
+    key: PublicKey,
+}
+
+impl TrustAnchor {
+    /// An anchor shown to people as `label`.
+    #[must_use]
+    pub fn new(label: impl Into<String>, subject: Name, key: PublicKey) -> Self {
+        Self { label: label.into(), subject, key }
+    }
+
+    /// An anchor with the name and key of a certificate, which is not itself verified.
+    #[must_use]
+    pub fn from_certificate(label: impl Into<String>, certificate: &Certificate) -> Self {
+        Self::new(label, certificate.subject().clone(), certificate.public_key().clone())
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The issuer name that its certificates carry.
+    #[must_use]
+    pub const fn subject(&self) -> &Name {
+        &self.subject
+    }
+
+    /// The trusted key.
+    #[must_use]
+    pub const fn key(&self) -> &PublicKey {
+        &self.key
+    }
+}
+
+/// Who may issue: an anchor, or a CA certificate that was verified before.
+#[derive(Debug, Clone, Copy)]
+pub enum Issuer<'a> {
+    /// A trust anchor.
+    Anchor(&'a TrustAnchor),
+    /// A verified certificate.
+    Certificate(&'a VerifiedCertificate),
+}
+
+impl<'a> From<&'a TrustAnchor> for Issuer<'a> {
+    fn from(anchor: &'a TrustAnchor) -> Self {
+        Self::Anchor(anchor)
+    }
+}
+
+impl<'a> From<&'a VerifiedCertificate> for Issuer<'a> {
+    fn from(certificate: &'a VerifiedCertificate) -> Self {
+        Self::Certificate(certificate)
+    }
+}
+
+impl Issuer<'_> {
+    pub(crate) fn name(&self) -> &Name {
+        match self {
+            Self::Anchor(anchor) => anchor.subject(),
+            Self::Certificate(verified) => verified.certificate.subject(),
+        }
+    }
+
+    pub(crate) fn key(&self) -> &PublicKey {
+        match self {
+            Self::Anchor(anchor) => anchor.key(),
+            Self::Certificate(verified) => verified.certificate.public_key(),
+        }
+    }
+
+    /// Validity of the path above; an anchor has no bounds.
+    pub(crate) const fn window(&self) -> Option<Window> {
+        match self {
+            Self::Anchor(_) => None,
+            Self::Certificate(verified) => Some(verified.window),
+        }
+    }
+}
+
+/// What a certificate is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It signs certificates or CRLs.
+    Ca,
+    /// It signs evidence or documents, or carries a key.
+    Leaf,
+}
+
+/// A certificate whose signatures lead to an anchor and which was valid when it was judged.
+///
+/// Only [`verify_issued`] makes one. Keep [`VerifiedCertificate::window`] beside it and ask it
+/// again when time has passed. Revocation is not part of it.
+#[derive(Debug, Clone)]
+pub struct VerifiedCertificate {
+    certificate: Certificate,
+    role: Role,
+    window: Window,
+    /// How many CA certificates may still follow below this one.
+    ca_links_left: u32,
+}
+
+impl VerifiedCertificate {
+    /// The certificate.
+    #[must_use]
+    pub const fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// What it was verified for.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The span in which it and every certificate above it is valid.
+    #[must_use]
+    pub const fn window(&self) -> Window {
+        self.window
+    }
+}
+
+/// Why a certificate is not accepted, and which one.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("certificate {certificate:?}: {kind}")]
+pub struct PathError {
+    /// The common name of the certificate.
+    pub certificate: String,
+    /// What did not hold.
+    pub kind: PathErrorKind,
+}
+
+impl PathError {
+    /// The stable name of the check that failed.
+    #[must_use]
+    pub const fn check(&self) -> &'static str {
+        match &self.kind {
+            PathErrorKind::IssuerName { .. } => "certificate-issuer-name",
+            PathErrorKind::Signature { .. } => "certificate-signature",
+            PathErrorKind::OutsideWindow(OutsideWindow::NotYetValid { .. }) => {
+                "certificate-not-yet-valid"
+            }
+            PathErrorKind::OutsideWindow(OutsideWindow::Expired { .. }) => "certificate-expired",
+            PathErrorKind::IssuerNotCa { .. } => "certificate-issuer-not-ca",
+            PathErrorKind::NotCa => "certificate-not-ca",
+            PathErrorKind::CaAsLeaf => "certificate-ca-as-leaf",
+            PathErrorKind::KeyUsage { .. } => "certificate-key-usage",
+            PathErrorKind::PathLength => "certificate-path-length",
+            PathErrorKind::UnknownCriticalExtension(_) => "certificate-critical-extension",
+            PathErrorKind::AnchorMismatch { .. } => "certificate-foreign-root",
+        }
+    }
+}
+
+/// What did not hold about a certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PathErrorKind {
+    /// It names another issuer.
+    #[error("issuer is {found:?}, expected {expected:?}")]
+    IssuerName {
+        /// Subject of the certificate or anchor above.
+        expected: String,
+        /// Issuer named in the certificate.
+        found: String,
+    },
+    /// Its signature was not made by the issuer's key.
+    #[error("signature does not verify under the {key} key of {issuer:?}")]
+    Signature {
+        /// Kind of the issuer's key.
+        key: KeyKind,
+        /// The issuer.
+        issuer: String,
+    },
+    /// It, or one above it, is not valid at the moment judged at.
+    #[error(transparent)]
+    OutsideWindow(#[from] OutsideWindow),
+    /// The certificate above it was verified as a leaf.
+    #[error("issuer {issuer:?} is not a CA")]
+    IssuerNotCa {
+        /// The issuer.
+        issuer: String,
+    },
+    /// It should be a CA and is not.
+    #[error("basic constraints do not make it a CA")]
+    NotCa,
+    /// It is a CA and should be a leaf.
+    #[error("it is a CA where an end-entity certificate is expected")]
+    CaAsLeaf,
+    /// Its key usage does not allow what it is used for.
+    #[error("key usage does not include {needed}")]
+    KeyUsage {
+        /// The missing bit.
+        needed: &'static str,
+    },
+    /// More CAs in the path than one above allows.
+    #[error("path is longer than a certificate above allows")]
+    PathLength,
+    /// A critical extension that is not understood.
+    #[error("critical extension {0} is not understood")]
+    UnknownCriticalExtension(String),
+    /// A copy of the root has another key or name than the anchor.
+    #[error("root is not the trust anchor {anchor:?}: {what} differs")]
+    AnchorMismatch {
+        /// Label of the anchor.
+        anchor: String,
+        /// Which part differs.
+        what: &'static str,
+    },
+}
+
+/// Verifies one link: that `issuer` signed `certificate` and that it may serve in `role` at `at`.
+///
+/// Checked: issuer name (by DER), signature, validity at `at` of this certificate and all above,
+/// basic constraints and path length, key usage where present (keyCertSign for a CA,
+/// digitalSignature for a leaf), and that no critical extension is unknown.
+/// Not checked: revocation, extended key usage, names below the issuer.
+///
+/// # Errors
+/// [`PathError`] naming the certificate and the check.
+///
+/// # Source
+/// RFC 5280, section 6.1.3, for a path of one link below a known issuer.
+pub fn verify_issued<'a>(
+    certificate: &Certificate,
+    issuer: impl Into<Issuer<'a>>,
+    role: Role,
+    at: UnixTime,
+) -> Result<VerifiedCertificate, PathError> {
+    let issuer = issuer.into();
+    judge(certificate, issuer, role, at)
+        .map_err(|kind| PathError { certificate: certificate.subject().label().to_owned(), kind })
+}
+
+fn judge(
+    certificate: &Certificate,
+    issuer: Issuer<'_>,
+    role: Role,
+    at: UnixTime,
+) -> Result<VerifiedCertificate, PathErrorKind> {
+    if certificate.issuer() != issuer.name() {
+        return Err(PathErrorKind::IssuerName {
+            expected: issuer.name().to_string(),
+            found: certificate.issuer().to_string(),
+        });
+    }
+    let ca_links_left = links_left(certificate, issuer, role)?;
+    check_usage(certificate, role)?;
+    check_critical_extensions(certificate)?;
+    let own = certificate.validity();
+    let window = issuer.window().map_or(own, |above| own.intersect(above));
+    own.check(at)?;
+    window.check(at)?;
+    if !certificate.is_signed_by(issuer.key()) {
+        let key = issuer.key().kind();
+        return Err(PathErrorKind::Signature { key, issuer: issuer.name().label().to_owned() });
+    }
+    Ok(VerifiedCertificate { certificate: certificate.clone(), role, window, ca_links_left })
+}
+
+/// The longest path that anything here needs has two CAs below the anchor.
+const CA_LINKS_LIMIT: u32 = 4;
+
+fn links_left(
+    certificate: &Certificate,
+    issuer: Issuer<'_>,
+    role: Role,
+) -> Result<u32, PathErrorKind> {
+    let left = match issuer {
+        Issuer::Anchor(_) => CA_LINKS_LIMIT,
+        Issuer::Certificate(above) if above.role == Role::Ca => above.ca_links_left,
+        Issuer::Certificate(above) => {
+            let issuer = above.certificate.subject().label().to_owned();
+            return Err(PathErrorKind::IssuerNotCa { issuer });
+        }
+    };
+    if role == Role::Leaf {
+        return Ok(0);
+    }
+    let below = left.checked_sub(1).ok_or(PathErrorKind::PathLength)?;
+    let own = certificate.basic_constraints.and_then(|found| found.path_length);
+    Ok(own.map_or(below, |own| own.min(below)))
+}
+
+fn check_usage(certificate: &Certificate, role: Role) -> Result<(), PathErrorKind> {
+    match role {
+        Role::Ca if !certificate.is_ca() => return Err(PathErrorKind::NotCa),
+        Role::Leaf if certificate.is_ca() => return Err(PathErrorKind::CaAsLeaf),
+        _ => {}
+    }
+    match (role, certificate.key_usage) {
+        (Role::Ca, Some(usage)) if !usage.key_cert_sign => {
+            Err(PathErrorKind::KeyUsage { needed: "keyCertSign" })
+        }
+        (Role::Leaf, Some(usage)) if !usage.digital_signature => {
+            Err(PathErrorKind::KeyUsage { needed: "digitalSignature" })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Extensions whose meaning is honoured here or by every caller.
+const UNDERSTOOD: [&str; 7] = [
+    oid::BASIC_CONSTRAINTS,
+    oid::KEY_USAGE,
+    oid::EXTENDED_KEY_USAGE,
+    oid::SUBJECT_KEY_IDENTIFIER,
+    oid::AUTHORITY_KEY_IDENTIFIER,
+    oid::SUBJECT_ALT_NAME,
+    oid::CRL_DISTRIBUTION_POINTS,
+];
+
+fn check_critical_extensions(certificate: &Certificate) -> Result<(), PathErrorKind> {
+    certificate
+        .extensions()
+        .iter()
+        .find(|extension| extension.critical && !UNDERSTOOD.contains(&extension.oid.as_str()))
+        .map_or(Ok(()), |unknown| Err(PathErrorKind::UnknownCriticalExtension(unknown.oid.clone())))
+}
+
+/// Checks that a certificate sent along is a copy of the anchor: same name and key, and signed
+/// by that key. Its dates are not judged, since vendors re-issue roots under the same key.
+///
+/// # Errors
+/// [`PathError`] with [`PathErrorKind::AnchorMismatch`].
+pub fn verify_anchor_copy(
+    certificate: &Certificate,
+    anchor: &TrustAnchor,
+) -> Result<(), PathError> {
+    let what = if certificate.subject() != anchor.subject() {
+        "name"
+    } else if certificate.public_key() != anchor.key() {
+        "key"
+    } else if !certificate.is_signed_by(anchor.key()) {
+        "signature"
+    } else {
+        return Ok(());
+    };
+    let kind = PathErrorKind::AnchorMismatch { anchor: anchor.label().to_owned(), what };
+    Err(PathError { certificate: certificate.subject().label().to_owned(), kind })
+}

@@ -1,0 +1,104 @@
+//! Signature schemes by name; the key decides which of them it can serve.
+
+use thiserror::Error;
+use x509_parser::signature_algorithm::RsaSsaPssParams;
+use x509_parser::x509::AlgorithmIdentifier;
+
+use crate::oid;
+
+/// A signature algorithm with all its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignatureScheme {
+    /// ECDSA on P-256 with SHA-256, DER signature.
+    EcdsaP256Sha256,
+    /// ECDSA on P-256 with SHA-384, DER signature.
+    EcdsaP256Sha384,
+    /// ECDSA on P-384 with SHA-256, DER signature.
+    EcdsaP384Sha256,
+    /// ECDSA on P-384 with SHA-384, DER signature.
+    EcdsaP384Sha384,
+    /// ECDSA on P-256 with SHA-256, signature `r || s`, 64 bytes big-endian.
+    EcdsaP256Sha256Fixed,
+    /// ECDSA on P-384 with SHA-384, signature `r || s`, 96 bytes big-endian.
+    EcdsaP384Sha384Fixed,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RsaPkcs1Sha256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RsaPkcs1Sha384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RsaPkcs1Sha512,
+    /// RSASSA-PSS with SHA-256, MGF1 with SHA-256, salt of 32 bytes.
+    RsaPssSha256,
+    /// RSASSA-PSS with SHA-384, MGF1 with SHA-384, salt of 48 bytes.
+    RsaPssSha384,
+    /// RSASSA-PSS with SHA-512, MGF1 with SHA-512, salt of 64 bytes.
+    RsaPssSha512,
+}
+
+/// Why a signature does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SignatureError {
+    /// The scheme is for another kind of key.
+    #[error("a {key} key cannot make a {scheme:?} signature")]
+    WrongKeyKind {
+        /// The kind of key.
+        key: crate::KeyKind,
+        /// The scheme asked for.
+        scheme: SignatureScheme,
+    },
+    /// The signature was not made by this key over these bytes.
+    #[error("signature does not verify under the {key} key")]
+    Invalid {
+        /// The kind of key.
+        key: crate::KeyKind,
+    },
+}
+
+/// What an X.509 `AlgorithmIdentifier` says; ECDSA leaves the curve to the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum X509Algorithm {
+    EcdsaSha256,
+    EcdsaSha384,
+    Rsa(SignatureScheme),
+}
+
+impl X509Algorithm {
+    /// Reads an `AlgorithmIdentifier`; RSASSA-PSS parameters must be complete and consistent.
+    ///
+    /// On failure, the text says what is not supported.
+    pub(crate) fn read(identifier: &AlgorithmIdentifier<'_>) -> Result<Self, String> {
+        match identifier.algorithm.to_id_string().as_str() {
+            "1.2.840.10045.4.3.2" => Ok(Self::EcdsaSha256),
+            "1.2.840.10045.4.3.3" => Ok(Self::EcdsaSha384),
+            "1.2.840.113549.1.1.11" => Ok(Self::Rsa(SignatureScheme::RsaPkcs1Sha256)),
+            "1.2.840.113549.1.1.12" => Ok(Self::Rsa(SignatureScheme::RsaPkcs1Sha384)),
+            "1.2.840.113549.1.1.13" => Ok(Self::Rsa(SignatureScheme::RsaPkcs1Sha512)),
+            oid::RSASSA_PSS => pss(identifier).map(Self::Rsa),
+            other => Err(format!("signature algorithm {other} is not supported")),
+        }
+    }
+}
+
+fn pss(identifier: &AlgorithmIdentifier<'_>) -> Result<SignatureScheme, String> {
+    let parameters = identifier.parameters.as_ref().ok_or("RSASSA-PSS without parameters")?;
+    let parameters =
+        RsaSsaPssParams::try_from(parameters).map_err(|_| "malformed RSASSA-PSS parameters")?;
+    let hash = parameters.hash_algorithm_oid().to_id_string();
+    let mask = parameters.mask_gen_algorithm().map_err(|_| "malformed RSASSA-PSS mask function")?;
+    let salt_length_bytes = parameters.salt_length();
+    let consistent = mask.mgf.to_id_string() == oid::MGF1
+        && mask.hash.to_id_string() == hash
+        && parameters.trailer_field() == 1;
+    match (hash.as_str(), salt_length_bytes) {
+        (oid::SHA256, 32) if consistent => Ok(SignatureScheme::RsaPssSha256),
+        (oid::SHA384, 48) if consistent => Ok(SignatureScheme::RsaPssSha384),
+        (oid::SHA512, 64) if consistent => Ok(SignatureScheme::RsaPssSha512),
+        _ => Err(format!(
+            "RSASSA-PSS with hash {hash}, mask {} over {}, salt of {salt_length_bytes} bytes and \
+             trailer {} is not supported",
+            mask.mgf,
+            mask.hash,
+            parameters.trailer_field(),
+        )),
+    }
+}

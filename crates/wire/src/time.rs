@@ -24,6 +24,9 @@ pub enum TimeError {
 }
 
 impl UnixTime {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// Seconds at 0000-01-01T00:00:00Z.
     const FIRST: i64 = -62_167_219_200;
     /// Seconds at 9999-12-31T23:59:59Z.

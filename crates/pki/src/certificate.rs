@@ -5,7 +5,7 @@ use thiserror::Error;
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
 use x509_parser::time::ASN1Time;
 
-use crate::signature::X509Algorithm;
+use crate::signature::{X509Algorithm, outer_algorithm_repeats_inner};
 use crate::{KeyError, Name, PublicKey, Serial, Window, digest, oid};
 
 /// A parsed certificate. Nothing in it is trusted until [`crate::verify_issued`] says so.
@@ -111,16 +111,14 @@ impl Certificate {
         if parsed.version() != X509Version::V3 {
             return Err(CertificateError::Version);
         }
-        if parsed.signature_algorithm != parsed.tbs_certificate.signature {
+        let (tbs, signature) = (parsed.tbs_certificate.as_ref(), &parsed.signature_value.data);
+        if !outer_algorithm_repeats_inner(der, tbs, signature) {
             return Err(CertificateError::AlgorithmMismatch);
-        }
-        if parsed.signature_value.unused_bits != 0 {
-            return Err(CertificateError::Malformed);
         }
         Ok(Self {
             der: der.to_vec(),
-            tbs: parsed.tbs_certificate.as_ref().to_vec(),
-            signature: parsed.signature_value.data.to_vec(),
+            tbs: tbs.to_vec(),
+            signature: signature.to_vec(),
             algorithm: X509Algorithm::read(&parsed.signature_algorithm)
                 .map_err(CertificateError::UnsupportedAlgorithm)?,
             subject: Name::from_parsed(parsed.subject()),

@@ -7,7 +7,7 @@ use x509_parser::revocation_list::CertificateRevocationList;
 
 use crate::certificate::moment;
 use crate::path::Issuer;
-use crate::signature::X509Algorithm;
+use crate::signature::{X509Algorithm, outer_algorithm_repeats_inner};
 use crate::{KeyKind, Name, OutsideWindow, Serial, Window, oid};
 
 /// A parsed CRL. Nothing in it is trusted until [`verify_crl`] says so.
@@ -128,7 +128,8 @@ impl Crl {
         let Ok(([], parsed)) = CertificateRevocationList::from_der(der) else {
             return Err(CrlError::Malformed);
         };
-        if parsed.signature_algorithm != parsed.tbs_cert_list.signature {
+        let (tbs, signature) = (parsed.tbs_cert_list.as_ref(), &parsed.signature_value.data);
+        if !outer_algorithm_repeats_inner(der, tbs, signature) {
             let text = "signature algorithm inside and outside of the signed part differ";
             return Err(CrlError::UnsupportedAlgorithm(text.to_owned()));
         }
@@ -140,8 +141,8 @@ impl Crl {
         };
         Ok(Self {
             der: der.to_vec(),
-            tbs: parsed.tbs_cert_list.as_ref().to_vec(),
-            signature: parsed.signature_value.data.to_vec(),
+            tbs: tbs.to_vec(),
+            signature: signature.to_vec(),
             algorithm: X509Algorithm::read(&parsed.signature_algorithm)
                 .map_err(CrlError::UnsupportedAlgorithm)?,
             issuer: Name::from_parsed(parsed.issuer()),

@@ -102,3 +102,36 @@ fn pss(identifier: &AlgorithmIdentifier<'_>) -> Result<SignatureScheme, String> 
         )),
     }
 }
+
+/// Whether the signature algorithm outside of the signed part repeats, byte for byte, one inside.
+///
+/// A signed structure is `SEQUENCE { tbs, AlgorithmIdentifier, BIT STRING }`; only `tbs` is covered
+/// by the signature, so what follows it must leave no freedom.
+pub(crate) fn outer_algorithm_repeats_inner(der: &[u8], tbs: &[u8], signature: &[u8]) -> bool {
+    let Some(tbs_at) = der.windows(tbs.len().max(1)).position(|window| window == tbs) else {
+        return false;
+    };
+    let outer_and_signature = der.get(tbs_at.saturating_add(tbs.len())..).unwrap_or_default();
+    let outer = outer_and_signature
+        .strip_suffix(signature)
+        .and_then(|rest| rest.strip_suffix(bit_string_header(signature.len()).as_slice()));
+    outer.is_some_and(|outer| {
+        !outer.is_empty() && tbs.windows(outer.len()).any(|window| window == outer)
+    })
+}
+
+/// Tag, length and the zero count of unused bits before a signature of `length` bytes.
+fn bit_string_header(length: usize) -> Vec<u8> {
+    let content = length.saturating_add(1).to_be_bytes();
+    let significant: Vec<u8> = content.into_iter().skip_while(|byte| *byte == 0).collect();
+    let mut header = vec![0x03];
+    match significant.as_slice() {
+        [short] if *short < 0x80 => header.push(*short),
+        long => {
+            header.push(0x80 | u8::try_from(long.len()).unwrap_or(0));
+            header.extend_from_slice(long);
+        }
+    }
+    header.push(0);
+    header
+}

@@ -1,0 +1,184 @@
+//! A path from an anchor to a leaf, and everything that breaks it.
+
+#![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test fails by panicking")]
+
+mod support;
+
+use avouch_pki::{
+    Certificate, OutsideWindow, PathErrorKind, Role, TrustAnchor, verify_anchor_copy, verify_issued,
+};
+use rcgen::{BasicConstraints, CustomExtension, IsCa, KeyUsagePurpose};
+use support::{AT, Authority, at, leaf_params};
+
+fn parse(certificate: &rcgen::Certificate) -> Certificate {
+    Certificate::parse(certificate.der()).unwrap()
+}
+
+#[test]
+fn accepts_a_leaf_under_an_intermediate_under_the_anchor() {
+    let (root, anchor) = Authority::root("Root");
+    let intermediate = root.intermediate("Intermediate");
+    let leaf = parse(&intermediate.sign(leaf_params("Leaf")));
+    let above = verify_issued(&intermediate.parsed(), &anchor, Role::Ca, AT).unwrap();
+    let verified = verify_issued(&leaf, &above, Role::Leaf, AT).unwrap();
+    assert_eq!(verified.certificate().subject().common_name(), Some("Leaf"));
+    assert_eq!(verified.window().not_after, leaf.not_after());
+    verify_anchor_copy(&root.parsed(), &anchor).unwrap();
+}
+
+#[test]
+fn rejects_every_flipped_bit_of_a_certificate() {
+    let (root, anchor) = Authority::root("Root");
+    let leaf = root.sign(leaf_params("Leaf"));
+    let der = leaf.der();
+    for index in 0..der.len() {
+        let mut flipped = der.to_vec();
+        flipped[index] ^= 1;
+        let Ok(certificate) = Certificate::parse(&flipped) else { continue };
+        assert!(
+            verify_issued(&certificate, &anchor, Role::Leaf, AT).is_err(),
+            "bit flipped in byte {index}"
+        );
+    }
+}
+
+#[test]
+fn rejects_truncated_and_extended_certificates() {
+    let (root, _) = Authority::root("Root");
+    let der = root.parsed().der().to_vec();
+    for length in 0..der.len() {
+        assert!(Certificate::parse(&der[..length]).is_err());
+    }
+    let extended = [der.as_slice(), &[0]].concat();
+    assert_eq!(
+        Certificate::parse(&extended).unwrap_err().to_string(),
+        "1 bytes after the certificate"
+    );
+}
+
+#[test]
+fn rejects_a_foreign_root_of_the_same_name() {
+    let (_, anchor) = Authority::root("Root");
+    let (foreign, _) = Authority::root("Root");
+    let leaf = parse(&foreign.sign(leaf_params("Leaf")));
+    let error = verify_issued(&leaf, &anchor, Role::Leaf, AT).unwrap_err();
+    assert_eq!(error.check(), "certificate-signature");
+    let error = verify_anchor_copy(&foreign.parsed(), &anchor).unwrap_err();
+    assert_eq!(error.check(), "certificate-foreign-root");
+}
+
+#[test]
+fn rejects_an_issuer_of_another_name() {
+    let (root, _) = Authority::root("Root");
+    let anchor = TrustAnchor::new(
+        "renamed",
+        Authority::root("Other").0.parsed().subject().clone(),
+        root.parsed().public_key().clone(),
+    );
+    let leaf = parse(&root.sign(leaf_params("Leaf")));
+    let error = verify_issued(&leaf, &anchor, Role::Leaf, AT).unwrap_err();
+    assert_eq!(error.check(), "certificate-issuer-name");
+}
+
+#[test]
+fn judges_validity_at_both_inclusive_ends() {
+    let (root, anchor) = Authority::root("Root");
+    let leaf = parse(&root.sign(leaf_params("Leaf")));
+    for inside in [leaf.not_before(), leaf.not_after()] {
+        verify_issued(&leaf, &anchor, Role::Leaf, inside).unwrap();
+    }
+    let before = leaf.not_before().saturating_add_seconds(-1);
+    let error = verify_issued(&leaf, &anchor, Role::Leaf, before).unwrap_err();
+    assert_eq!(
+        error.kind,
+        PathErrorKind::OutsideWindow(OutsideWindow::NotYetValid {
+            at: before,
+            not_before: leaf.not_before()
+        })
+    );
+    let after = leaf.not_after().saturating_add_seconds(1);
+    let error = verify_issued(&leaf, &anchor, Role::Leaf, after).unwrap_err();
+    assert_eq!(error.check(), "certificate-expired");
+}
+
+#[test]
+fn rejects_a_leaf_under_an_intermediate_that_has_expired() {
+    let (root, anchor) = Authority::root("Root");
+    let intermediate = root.intermediate("Intermediate");
+    let above = verify_issued(&intermediate.parsed(), &anchor, Role::Ca, AT).unwrap();
+    let mut params = leaf_params("Leaf");
+    params.not_after = rcgen::date_time_ymd(2099, 1, 1);
+    let leaf = parse(&intermediate.sign(params));
+    let error = verify_issued(&leaf, &above, Role::Leaf, at("2060-01-01T00:00:00Z")).unwrap_err();
+    assert_eq!(error.check(), "certificate-expired");
+}
+
+#[test]
+fn a_leaf_cannot_issue_and_a_ca_cannot_be_a_leaf() {
+    let (root, anchor) = Authority::root("Root");
+    let intermediate = root.intermediate("Intermediate");
+    let error = verify_issued(&intermediate.parsed(), &anchor, Role::Leaf, AT).unwrap_err();
+    assert_eq!(error.kind, PathErrorKind::CaAsLeaf);
+
+    let leaf = root.leaf_authority("Leaf");
+    let error = verify_issued(&leaf.parsed(), &anchor, Role::Ca, AT).unwrap_err();
+    assert_eq!(error.kind, PathErrorKind::NotCa);
+
+    let verified = verify_issued(&leaf.parsed(), &anchor, Role::Leaf, AT).unwrap();
+    let below = parse(&leaf.sign(leaf_params("Below")));
+    let error = verify_issued(&below, &verified, Role::Leaf, AT).unwrap_err();
+    assert_eq!(error.check(), "certificate-issuer-not-ca");
+}
+
+#[test]
+fn honours_the_path_length_of_a_ca_above() {
+    let (root, anchor) = Authority::root("Root");
+    let mut params = support::ca_params("Short");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    let short = root.authority(params);
+    let above = verify_issued(&short.parsed(), &anchor, Role::Ca, AT).unwrap();
+    let below = short.intermediate("Below");
+    let error = verify_issued(&below.parsed(), &above, Role::Ca, AT).unwrap_err();
+    assert_eq!(error.kind, PathErrorKind::PathLength);
+}
+
+#[test]
+fn honours_key_usage() {
+    let (root, anchor) = Authority::root("Root");
+    let mut params = support::ca_params("Ca");
+    params.key_usages = vec![KeyUsagePurpose::CrlSign];
+    let ca = root.authority(params);
+    let error = verify_issued(&ca.parsed(), &anchor, Role::Ca, AT).unwrap_err();
+    assert_eq!(error.kind, PathErrorKind::KeyUsage { needed: "keyCertSign" });
+
+    let mut params = leaf_params("Leaf");
+    params.key_usages = vec![KeyUsagePurpose::KeyAgreement];
+    let leaf = parse(&root.sign(params));
+    let error = verify_issued(&leaf, &anchor, Role::Leaf, AT).unwrap_err();
+    assert_eq!(error.kind, PathErrorKind::KeyUsage { needed: "digitalSignature" });
+}
+
+#[test]
+fn refuses_critical_extensions_that_it_does_not_understand() {
+    let (root, anchor) = Authority::root("Root");
+    for (critical, accepted) in [(false, true), (true, false)] {
+        let mut params = leaf_params("Leaf");
+        let mut extension = CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
+        extension.set_criticality(critical);
+        params.custom_extensions = vec![extension];
+        let leaf = parse(&root.sign(params));
+        assert_eq!(leaf.extension("1.2.3.4").unwrap().value, [5, 0]);
+        let verdict = verify_issued(&leaf, &anchor, Role::Leaf, AT);
+        assert_eq!(verdict.is_ok(), accepted);
+    }
+}
+
+#[test]
+fn refuses_an_extension_that_appears_twice() {
+    let (root, _) = Authority::root("Root");
+    let mut params = leaf_params("Leaf");
+    let extension = CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
+    params.custom_extensions = vec![extension.clone(), extension];
+    let leaf = root.sign(params);
+    assert!(Certificate::parse(leaf.der()).is_err());
+}

@@ -1,1 +1,43 @@
-//! JWS and JWT, JWKS, signing certificates, policy JWS and OpenID metadata.
+//! Tokens: how Avouch signs them, how a relying party checks them, and the signed texts (policies,
+//! certificate requests) that clients send.
+//!
+//! * [`TokenIssuer`] turns claims and times into a JWT in MAA's form; [`SigningKey`] holds its key,
+//!   and [`provider_certificate`], [`PublishedKey`] and [`openid_metadata`] tell the world about it.
+//! * [`Jwks`] reads the key sets of others.
+//!
+//! Nothing here reads a clock or does I/O: moments, keys and random ids are arguments.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use avouch_token::{KeySpec, Payload, SigningKey, TokenIssuer, TokenTimes};
+//! use avouch_wire::UnixTime;
+//!
+//! let key = Arc::new(SigningKey::generate(KeySpec::P256)?);
+//! let issuer = TokenIssuer::new(key, "https://attest.example")?;
+//! let claims = serde_json::Map::from_iter([("x-ms-ver".to_owned(), "1.0".into())]);
+//! let times = TokenTimes::attestation(UnixTime::from_seconds(1_800_000_000)?);
+//! let token = issuer.sign(&Payload::new(&claims, times)?)?;
+//! assert_eq!(token.split('.').count(), 3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod algorithm;
+mod certificate;
+mod der;
+mod issue;
+pub mod json;
+mod jwks;
+mod kid;
+mod openid;
+mod signing;
+
+pub use algorithm::Algorithm;
+pub use certificate::{EvidenceExtension, provider_certificate};
+pub use issue::{
+    ATTESTATION_LIFETIME_SECONDS, IssuerError, Payload, PayloadError, RESULT_LIFETIME_SECONDS,
+    TokenId, TokenIssuer, TokenTimes,
+};
+pub use jwks::{Jwk, Jwks, JwksError, PublishedKey, UnusableKey, UnusableReason, jwks_document};
+pub use kid::{key_digest, key_id};
+pub use openid::openid_metadata;
+pub use signing::{KeySpec, SignError, Signer, SigningKey, SigningKeyError};

@@ -29,6 +29,11 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
+/// Appends base64url without padding to `text`, for writers that build a token in one buffer.
+pub fn encode_append(bytes: impl AsRef<[u8]>, text: &mut String) {
+    URL_SAFE_NO_PAD.encode_append(bytes, text);
+}
+
 /// Standard base64 with padding, as in `x5c` and `kid`.
 #[must_use]
 pub fn encode_standard(bytes: impl AsRef<[u8]>) -> String {

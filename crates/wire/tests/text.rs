@@ -32,6 +32,13 @@ fn standard_base64_refuses_the_url_alphabet() {
 }
 
 #[test]
+fn appending_base64url_keeps_what_stands_before() {
+    let mut text = String::from("head.");
+    base64url::encode_append([0xff, 0xef], &mut text);
+    assert_eq!(text, "head._-8");
+}
+
+#[test]
 fn times_are_rfc3339_in_and_out() {
     let moment = UnixTime::from_rfc3339("2021-07-01T22:13:13+02:00").unwrap();
     assert_eq!(moment.seconds(), 1_625_170_393);

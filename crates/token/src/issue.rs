@@ -1,0 +1,266 @@
+//! Token assembly: claims and times in, a compact JWT out.
+
+use std::fmt;
+use std::sync::Arc;
+
+use avouch_wire::{Hex, UnixTime, base64url};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::json::{write_canonical, write_integer, write_string};
+use crate::{SignError, Signer};
+
+/// Life of an attestation token, in seconds (8 hours).
+pub const ATTESTATION_LIFETIME_SECONDS: u32 = 28_800;
+/// Life of the result token of a policy or certificate request, in seconds (1 hour).
+pub const RESULT_LIFETIME_SECONDS: u32 = 3_600;
+
+/// When a token is issued and how long it lives. `nbf` equals `iat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenTimes {
+    /// `iat` and `nbf`.
+    pub issued_at: UnixTime,
+    /// `exp` less `iat`, in seconds.
+    pub lifetime_seconds: u32,
+}
+
+impl TokenTimes {
+    /// Times of an attestation token.
+    #[must_use]
+    pub const fn attestation(issued_at: UnixTime) -> Self {
+        Self { issued_at, lifetime_seconds: ATTESTATION_LIFETIME_SECONDS }
+    }
+
+    /// Times of the result token of a policy or certificate request.
+    #[must_use]
+    pub const fn result(issued_at: UnixTime) -> Self {
+        Self { issued_at, lifetime_seconds: RESULT_LIFETIME_SECONDS }
+    }
+
+    /// `exp`.
+    #[must_use]
+    pub const fn expires_at(self) -> UnixTime {
+        self.issued_at.saturating_add_seconds(self.lifetime_seconds as i64)
+    }
+}
+
+/// `jti`: 64 lower-case hex digits, or 40 in TPM and VBS reports, from random bytes of the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenId(String);
+
+impl From<Hex<32>> for TokenId {
+    fn from(bytes: Hex<32>) -> Self {
+        Self(bytes.to_string())
+    }
+}
+
+impl From<Hex<20>> for TokenId {
+    fn from(bytes: Hex<20>) -> Self {
+        Self(bytes.to_string())
+    }
+}
+
+/// The names that only the issuer fills.
+const ISSUER_CLAIMS: [&str; 5] = ["exp", "iat", "iss", "jti", "nbf"];
+
+/// Why claims cannot become a token.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PayloadError {
+    /// A claim that only the issuer may fill.
+    #[error("claim {name} is reserved for the issuer")]
+    Reserved {
+        /// Its name.
+        name: &'static str,
+    },
+}
+
+/// What a token says: claims, times and id; the issuer adds its name when it issues.
+#[derive(Debug, Clone)]
+pub struct Payload<'a> {
+    claims: &'a Map<String, Value>,
+    times: TokenTimes,
+    id: Option<TokenId>,
+}
+
+impl<'a> Payload<'a> {
+    /// A payload of `claims`, without a `jti`.
+    ///
+    /// # Errors
+    /// [`PayloadError::Reserved`] if `claims` holds `exp`, `iat`, `iss`, `jti` or `nbf`.
+    pub fn new(claims: &'a Map<String, Value>, times: TokenTimes) -> Result<Self, PayloadError> {
+        match ISSUER_CLAIMS.into_iter().find(|name| claims.contains_key(*name)) {
+            Some(name) => Err(PayloadError::Reserved { name }),
+            None => Ok(Self { claims, times, id: None }),
+        }
+    }
+
+    /// The same payload with a `jti`.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<TokenId>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// The payload's canonical JSON.
+    fn to_json(&self, issuer: &str) -> String {
+        let issued_at = self.times.issued_at.seconds();
+        let capacity = self.claims.len().saturating_add(ISSUER_CLAIMS.len());
+        let mut members: Vec<(&str, Member<'_>)> = Vec::with_capacity(capacity);
+        members.extend(self.claims.iter().map(|(name, value)| (name.as_str(), value.into())));
+        members.push(("exp", Member::Integer(self.times.expires_at().seconds())));
+        members.push(("iat", Member::Integer(issued_at)));
+        members.push(("iss", Member::Text(issuer)));
+        members.push(("nbf", Member::Integer(issued_at)));
+        if let Some(TokenId(id)) = &self.id {
+            members.push(("jti", Member::Text(id)));
+        }
+        members.sort_unstable_by_key(|(name, _)| *name);
+        let mut out = String::with_capacity(JSON_CAPACITY_BYTES);
+        for (index, (name, member)) in members.into_iter().enumerate() {
+            out.push(if index == 0 { '{' } else { ',' });
+            write_string(name, &mut out);
+            out.push(':');
+            member.write(&mut out);
+        }
+        out.push('}');
+        out
+    }
+}
+
+/// Room for the payload of a usual token; a larger one grows it.
+const JSON_CAPACITY_BYTES: usize = 6 * 1024;
+
+enum Member<'a> {
+    Claim(&'a Value),
+    Text(&'a str),
+    Integer(i64),
+}
+
+impl<'a> From<&'a Value> for Member<'a> {
+    fn from(value: &'a Value) -> Self {
+        Self::Claim(value)
+    }
+}
+
+impl Member<'_> {
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Claim(value) => write_canonical(value, out),
+            Self::Text(text) => write_string(text, out),
+            Self::Integer(integer) => write_integer(*integer, out),
+        }
+    }
+}
+
+/// Why a text cannot be an issuer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum IssuerError {
+    /// Empty, over 1024 bytes, or with characters that are not printable ASCII.
+    #[error("issuer {0:?} is not 1 to 1024 characters of printable ascii")]
+    Characters(String),
+    /// It ends with a slash, so `<iss>/certs` would have two.
+    #[error("issuer {0:?} ends with a slash")]
+    TrailingSlash(String),
+}
+
+/// Issues the tokens of one provider with one key; the header is encoded once.
+#[derive(Clone)]
+pub struct TokenIssuer {
+    signer: Arc<dyn Signer>,
+    issuer: String,
+    signed_head: String,
+    unsecured_head: String,
+}
+
+impl TokenIssuer {
+    /// An issuer with this URL, which becomes `iss` as it is and `jku` with `/certs` after it.
+    ///
+    /// # Errors
+    /// [`IssuerError`] if the URL ends with a slash or holds anything but printable ASCII.
+    pub fn new(signer: Arc<dyn Signer>, issuer: &str) -> Result<Self, IssuerError> {
+        let printable = issuer.bytes().all(|byte| byte.is_ascii_graphic());
+        if issuer.is_empty() || issuer.len() > 1024 || !printable {
+            return Err(IssuerError::Characters(issuer.to_owned()));
+        }
+        if issuer.ends_with('/') {
+            return Err(IssuerError::TrailingSlash(issuer.to_owned()));
+        }
+        Ok(Self {
+            signed_head: encoded_header(signer.algorithm().name(), issuer, signer.kid()),
+            unsecured_head: encoded_header("none", issuer, signer.kid()),
+            issuer: issuer.to_owned(),
+            signer,
+        })
+    }
+
+    /// `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn signer(&self) -> &Arc<dyn Signer> {
+        &self.signer
+    }
+
+    /// A signed token: `header.payload.signature`, each base64url without padding.
+    ///
+    /// # Errors
+    /// [`SignError`] if the key cannot be used.
+    pub fn sign(&self, payload: &Payload<'_>) -> Result<String, SignError> {
+        let mut token = self.assemble(&self.signed_head, payload);
+        let signature = self.signer.sign(token.as_bytes())?;
+        token.push('.');
+        base64url::encode_append(signature, &mut token);
+        Ok(token)
+    }
+
+    /// An unsecured token, as MAA answers a draft policy with: `alg` is `none`, and the signature
+    /// part is empty. It proves nothing.
+    #[must_use]
+    pub fn unsecured(&self, payload: &Payload<'_>) -> String {
+        let mut token = self.assemble(&self.unsecured_head, payload);
+        token.push('.');
+        token
+    }
+
+    /// `header.payload`, with room for the signature behind it.
+    fn assemble(&self, head: &str, payload: &Payload<'_>) -> String {
+        let json = payload.to_json(&self.issuer);
+        let encoded_length = json.len().div_ceil(3).saturating_mul(4);
+        let mut token = String::with_capacity(
+            head.len().saturating_add(encoded_length).saturating_add(SIGNATURE_CAPACITY_BYTES),
+        );
+        token.push_str(head);
+        base64url::encode_append(json, &mut token);
+        token
+    }
+}
+
+/// Room for a dot and an RSA-4096 signature in base64url.
+const SIGNATURE_CAPACITY_BYTES: usize = 1 + 683;
+
+impl fmt::Debug for TokenIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenIssuer")
+            .field("issuer", &self.issuer)
+            .field("kid", &self.signer.kid())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The header part with the dot after it (`maa-rest-api.md` section 6.1).
+fn encoded_header(algorithm: &str, issuer: &str, kid: &str) -> String {
+    let mut json = String::from("{\"alg\":");
+    write_string(algorithm, &mut json);
+    json.push_str(",\"jku\":");
+    write_string(&format!("{issuer}/certs"), &mut json);
+    json.push_str(",\"kid\":");
+    write_string(kid, &mut json);
+    json.push_str(",\"typ\":\"JWT\"}");
+    let mut head = base64url::encode(json);
+    head.push('.');
+    head
+}

@@ -1,0 +1,103 @@
+//! The canonical form: no spaces, object members sorted by the bytes of their names.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+/// `value` as compact JSON with the members of every object sorted by name.
+///
+/// The order is that of the UTF-8 bytes and does not depend on how `serde_json` keeps its maps, so
+/// a crate elsewhere that turns on `preserve_order` changes nothing here.
+///
+/// # Source
+/// Tokens that MAA issued from 2021 on (`maa-rest-api.md` section 6.2).
+#[must_use]
+pub fn to_canonical(value: &Value) -> String {
+    let mut out = String::new();
+    write_canonical(value, &mut out);
+    out
+}
+
+/// Appends `value` in the form of [`to_canonical`] to `out`.
+pub fn write_canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Number(number) => match number.as_i64() {
+            Some(integer) => write_integer(integer, out),
+            None => {
+                // Writing to a `String` does not fail.
+                let _ = write!(out, "{number}");
+            }
+        },
+        Value::String(text) => write_string(text, out),
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_canonical(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            let mut sorted: Vec<(&str, &Value)> =
+                members.iter().map(|(name, member)| (name.as_str(), member)).collect();
+            sorted.sort_unstable_by_key(|(name, _)| *name);
+            out.push('{');
+            for (index, (name, member)) in sorted.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_string(name, out);
+                out.push(':');
+                write_canonical(member, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// Appends a decimal integer.
+pub(crate) fn write_integer(integer: i64, out: &mut String) {
+    let _ = write!(out, "{integer}");
+}
+
+/// Appends a JSON string: quotes, backslash and control characters escaped, all else as it is.
+pub(crate) fn write_string(text: &str, out: &mut String) {
+    out.push('"');
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(needs_escape) {
+        // The escaped characters are ASCII, so both splits are at character boundaries.
+        let (plain, tail) = rest.split_at(at);
+        out.push_str(plain);
+        let mut characters = tail.chars();
+        if let Some(character) = characters.next() {
+            write_escape(character, out);
+        }
+        rest = characters.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+const fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+fn write_escape(character: char, out: &mut String) {
+    match character {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\u{8}' => out.push_str("\\b"),
+        '\u{c}' => out.push_str("\\f"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        other => {
+            let _ = write!(out, "\\u{:04x}", u32::from(other));
+        }
+    }
+}

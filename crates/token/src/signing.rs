@@ -1,0 +1,295 @@
+//! Signing keys, kept parsed.
+
+use std::fmt;
+
+use avouch_pki::PublicKey;
+use avouch_wire::{Cursor, base64url};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, KeyPair as _, RSA_PKCS1_SHA256,
+};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::der;
+use crate::{Algorithm, key_id};
+
+/// Makes signatures with one key, wherever the key is held.
+///
+/// [`SigningKey`] holds it in memory; a key in a hardware module implements the same.
+pub trait Signer: Send + Sync {
+    /// The algorithm of every signature that this key makes.
+    fn algorithm(&self) -> Algorithm;
+
+    /// The public half.
+    fn public_key(&self) -> &PublicKey;
+
+    /// The key's identifier by MAA's rule, as [`key_id`] computes it.
+    fn kid(&self) -> &str;
+
+    /// Signs `message`; ECDSA signatures are `r || s`, big-endian.
+    ///
+    /// # Errors
+    /// [`SignError`] if the key cannot be used.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
+}
+
+/// Why a signature was not made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SignError {
+    /// The crypto library refused.
+    #[error("the {0} signing key failed to sign")]
+    Failed(Algorithm),
+    /// A key outside of this process failed.
+    #[error("signing key {kid} failed to sign: {reason}")]
+    External {
+        /// The key's identifier.
+        kid: String,
+        /// What its holder said.
+        reason: String,
+    },
+}
+
+/// Why bytes are not a private key that tokens may be signed with.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SigningKeyError {
+    /// Not a PEM block `PRIVATE KEY` with base64 inside.
+    #[error("private key is not one PEM block labelled \"PRIVATE KEY\" (PKCS#8, unencrypted)")]
+    NotPem,
+    /// Not PKCS#8, or not RSA, P-256 or P-384, or inconsistent.
+    #[error("private key is not an unencrypted PKCS#8 key for RSA, P-256 or P-384")]
+    Unsupported,
+    /// An RSA key of another length.
+    #[error("RSA modulus has {found} bits, expected 2048, 3072 or 4096")]
+    ModulusBits {
+        /// Length found, in bits.
+        found: usize,
+    },
+    /// An RSA key with another public exponent than 65537.
+    #[error("RSA public exponent is not 65537")]
+    Exponent,
+    /// The crypto library failed to make or encode a key.
+    #[error("the crypto library failed")]
+    Provider,
+}
+
+/// What kind of key to generate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum KeySpec {
+    /// RSA-2048, for RS256: what every MAA client takes.
+    #[default]
+    Rsa2048,
+    /// RSA-3072, for RS256.
+    Rsa3072,
+    /// RSA-4096, for RS256.
+    Rsa4096,
+    /// P-256, for ES256.
+    P256,
+    /// P-384, for ES384.
+    P384,
+}
+
+/// A private key in memory, parsed once: RSA for RS256, P-256 for ES256, P-384 for ES384.
+pub struct SigningKey {
+    pair: Pair,
+    algorithm: Algorithm,
+    public_key: PublicKey,
+    kid: String,
+}
+
+enum Pair {
+    Rsa(rsa::KeyPair),
+    Ec(EcdsaKeyPair),
+}
+
+impl SigningKey {
+    /// Reads an unencrypted PKCS#8 key.
+    ///
+    /// # Errors
+    /// [`SigningKeyError`] if it is none, or not one of the kinds of [`KeySpec`].
+    pub fn from_pkcs8_der(pkcs8: &[u8]) -> Result<Self, SigningKeyError> {
+        if let Ok(pair) = rsa::KeyPair::from_pkcs8(pkcs8) {
+            return Self::from_rsa(pair);
+        }
+        let curves = [
+            (Algorithm::Es256, &ECDSA_P256_SHA256_FIXED_SIGNING),
+            (Algorithm::Es384, &ECDSA_P384_SHA384_FIXED_SIGNING),
+        ];
+        curves
+            .into_iter()
+            .find_map(|(algorithm, curve)| {
+                let pair = EcdsaKeyPair::from_pkcs8(curve, pkcs8).ok()?;
+                Some(Self::from_ec(pair, algorithm))
+            })
+            .unwrap_or(Err(SigningKeyError::Unsupported))
+    }
+
+    /// Reads an unencrypted PKCS#8 key in PEM: one block labelled `PRIVATE KEY`.
+    ///
+    /// # Errors
+    /// [`SigningKeyError`] if it is none, or not one of the kinds of [`KeySpec`].
+    pub fn from_pkcs8_pem(text: &str) -> Result<Self, SigningKeyError> {
+        let body = text
+            .trim()
+            .strip_prefix("-----BEGIN PRIVATE KEY-----")
+            .and_then(|rest| rest.strip_suffix("-----END PRIVATE KEY-----"))
+            .ok_or(SigningKeyError::NotPem)?;
+        let compact: Zeroizing<String> =
+            Zeroizing::new(body.chars().filter(|c| !c.is_ascii_whitespace()).collect());
+        let der = base64url::decode_standard(&compact).map_err(|_| SigningKeyError::NotPem)?;
+        Self::from_pkcs8_der(&Zeroizing::new(der))
+    }
+
+    /// Makes a new key from the crypto library's randomness.
+    ///
+    /// # Errors
+    /// [`SigningKeyError::Provider`] if the library fails.
+    pub fn generate(spec: KeySpec) -> Result<Self, SigningKeyError> {
+        match spec {
+            KeySpec::Rsa2048 => generate_rsa(rsa::KeySize::Rsa2048),
+            KeySpec::Rsa3072 => generate_rsa(rsa::KeySize::Rsa3072),
+            KeySpec::Rsa4096 => generate_rsa(rsa::KeySize::Rsa4096),
+            KeySpec::P256 => generate_ec(Algorithm::Es256, &ECDSA_P256_SHA256_FIXED_SIGNING),
+            KeySpec::P384 => generate_ec(Algorithm::Es384, &ECDSA_P384_SHA384_FIXED_SIGNING),
+        }
+    }
+
+    /// The private key as unencrypted PKCS#8, to be wrapped before it is stored.
+    ///
+    /// # Errors
+    /// [`SigningKeyError::Provider`] if the crypto library fails.
+    pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, SigningKeyError> {
+        let encoded = match &self.pair {
+            Pair::Rsa(pair) => {
+                let der: Pkcs8V1Der<'static> =
+                    pair.as_der().map_err(|_| SigningKeyError::Provider)?;
+                der.as_ref().to_vec()
+            }
+            Pair::Ec(pair) => {
+                pair.to_pkcs8v1().map_err(|_| SigningKeyError::Provider)?.as_ref().to_vec()
+            }
+        };
+        Ok(Zeroizing::new(encoded))
+    }
+
+    /// The private key as unencrypted PKCS#8 in PEM.
+    ///
+    /// # Errors
+    /// [`SigningKeyError::Provider`] if the crypto library fails.
+    pub fn to_pkcs8_pem(&self) -> Result<Zeroizing<String>, SigningKeyError> {
+        let der = self.to_pkcs8_der()?;
+        Ok(Zeroizing::new(avouch_pki::pem::encode("PRIVATE KEY", &der)))
+    }
+
+    fn from_rsa(pair: rsa::KeyPair) -> Result<Self, SigningKeyError> {
+        let public = pair.public_key();
+        check_rsa(public.as_ref())?;
+        let spki = aws_lc_rs::encoding::AsDer::as_der(public)
+            .map_err(|_: aws_lc_rs::error::Unspecified| SigningKeyError::Provider)?;
+        let spki: aws_lc_rs::encoding::PublicKeyX509Der<'static> = spki;
+        let public_key =
+            PublicKey::from_spki(spki.as_ref()).map_err(|_| SigningKeyError::Unsupported)?;
+        Ok(Self::new(Pair::Rsa(pair), Algorithm::Rs256, public_key))
+    }
+
+    fn from_ec(pair: EcdsaKeyPair, algorithm: Algorithm) -> Result<Self, SigningKeyError> {
+        let point = pair.public_key().as_ref();
+        let public_key = match point.split_first() {
+            Some((4, xy)) => match (<&[u8; 64]>::try_from(xy), <&[u8; 96]>::try_from(xy)) {
+                (Ok(xy), _) => PublicKey::p256(xy),
+                (_, Ok(xy)) => PublicKey::p384(xy),
+                _ => return Err(SigningKeyError::Unsupported),
+            },
+            _ => return Err(SigningKeyError::Unsupported),
+        };
+        Ok(Self::new(Pair::Ec(pair), algorithm, public_key))
+    }
+
+    fn new(pair: Pair, algorithm: Algorithm, public_key: PublicKey) -> Self {
+        let kid = key_id(&public_key);
+        Self { pair, algorithm, public_key, kid }
+    }
+}
+
+impl Signer for SigningKey {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let failed = |_| SignError::Failed(self.algorithm);
+        // The provider draws its own randomness and ignores this handle.
+        let random = SystemRandom::new();
+        match &self.pair {
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(failed)?;
+                Ok(signature)
+            }
+            Pair::Ec(pair) => Ok(pair.sign(&random, message).map_err(failed)?.as_ref().to_vec()),
+        }
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("algorithm", &self.algorithm)
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+fn generate_rsa(size: rsa::KeySize) -> Result<SigningKey, SigningKeyError> {
+    let pair = rsa::KeyPair::generate(size).map_err(|_| SigningKeyError::Provider)?;
+    SigningKey::from_rsa(pair)
+}
+
+fn generate_ec(
+    algorithm: Algorithm,
+    curve: &'static EcdsaSigningAlgorithm,
+) -> Result<SigningKey, SigningKeyError> {
+    let pair = EcdsaKeyPair::generate(curve).map_err(|_| SigningKeyError::Provider)?;
+    SigningKey::from_ec(pair, algorithm)
+}
+
+/// Judges length and exponent of an `RSAPublicKey` (RFC 8017, appendix A.1.1).
+fn check_rsa(rsa_public_key: &[u8]) -> Result<(), SigningKeyError> {
+    let (modulus, exponent) =
+        rsa_parts(rsa_public_key).map_err(|_| SigningKeyError::Unsupported)?;
+    let leading_zero_bits = modulus.first().map_or(0, |octet| octet.leading_zeros());
+    let found = modulus
+        .len()
+        .saturating_mul(8)
+        .saturating_sub(usize::try_from(leading_zero_bits).unwrap_or_default());
+    if !matches!(found, 2048 | 3072 | 4096) {
+        return Err(SigningKeyError::ModulusBits { found });
+    }
+    if exponent != [1, 0, 1] {
+        return Err(SigningKeyError::Exponent);
+    }
+    Ok(())
+}
+
+/// Modulus and exponent of an `RSAPublicKey`, big-endian without leading zeros.
+pub(crate) fn rsa_parts(rsa_public_key: &[u8]) -> Result<(&[u8], &[u8]), avouch_wire::ParseError> {
+    let mut outer = Cursor::new("RSAPublicKey", rsa_public_key);
+    let content = der::read(&mut outer, "sequence", der::SEQUENCE)?;
+    outer.finish()?;
+    let mut cursor = Cursor::new("RSAPublicKey", content);
+    let modulus = der::read_unsigned(&mut cursor, "modulus")?;
+    let exponent = der::read_unsigned(&mut cursor, "publicExponent")?;
+    cursor.finish()?;
+    Ok((modulus, exponent))
+}

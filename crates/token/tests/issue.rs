@@ -1,0 +1,202 @@
+//! Tokens as Avouch issues them: form, order, times, and what an independent library says of them.
+
+mod support;
+
+use std::sync::Arc;
+
+use avouch_token::{
+    Algorithm, IssuerError, KeySpec, Payload, PayloadError, PublishedKey, Signer as _, SigningKey,
+    SigningKeyError, TokenIssuer, TokenTimes, jwks_document, openid_metadata, provider_certificate,
+};
+use avouch_wire::{Hex, UnixTime};
+use serde_json::{Map, Value, json};
+use support::{
+    ISSUED_AT_SECONDS, ISSUER, P256_KEY, P384_KEY, RSA_KEY, claims, issuer, part, payload,
+};
+
+#[test]
+fn header_and_payload_are_compact_json_with_sorted_names() {
+    let token = support::token(&RSA_KEY);
+    assert_eq!(
+        part(&token, 0),
+        format!(
+            r#"{{"alg":"RS256","jku":"{ISSUER}/certs","kid":"{}","typ":"JWT"}}"#,
+            RSA_KEY.kid()
+        )
+    );
+    let id = "ab".repeat(32);
+    let exp = ISSUED_AT_SECONDS + 28_800;
+    assert_eq!(
+        part(&token, 1),
+        format!(
+            r#"{{"exp":{exp},"iat":{ISSUED_AT_SECONDS},"iss":"{ISSUER}","jti":"{id}","nbf":{ISSUED_AT_SECONDS},"x-ms-attestation-type":"sgx","x-ms-runtime":{{"a":"ü\n","b":[1,{{"a":null,"z":1}}]}},"x-ms-sgx-is-debuggable":false,"x-ms-sgx-svn":1,"x-ms-ver":"1.0"}}"#
+        )
+    );
+}
+
+#[test]
+fn a_result_token_lives_an_hour_and_has_no_jti() {
+    let at = UnixTime::from_seconds(ISSUED_AT_SECONDS).unwrap();
+    let claims = Map::from_iter([("x-ms-policy-result".to_owned(), json!("Removed"))]);
+    let payload = Payload::new(&claims, TokenTimes::result(at)).unwrap();
+    let token = issuer(&P256_KEY).sign(&payload).unwrap();
+    let body: Value = serde_json::from_str(&part(&token, 1)).unwrap();
+    assert_eq!(body["exp"], ISSUED_AT_SECONDS + 3600);
+    assert!(body.get("jti").is_none());
+}
+
+#[test]
+fn a_tpm_report_id_has_forty_digits() {
+    let claims = claims();
+    let at = UnixTime::from_seconds(ISSUED_AT_SECONDS).unwrap();
+    let payload = Payload::new(&claims, TokenTimes::result(at)).unwrap().with_id(Hex([1; 20]));
+    let token = issuer(&P256_KEY).sign(&payload).unwrap();
+    assert!(part(&token, 1).contains(&format!(r#""jti":"{}""#, "01".repeat(20))));
+}
+
+#[test]
+fn claims_cannot_speak_for_the_issuer() {
+    for name in ["exp", "iat", "iss", "jti", "nbf"] {
+        let claims = Map::from_iter([(name.to_owned(), json!(1))]);
+        let times = TokenTimes::attestation(UnixTime::from_seconds(0).unwrap());
+        assert_eq!(
+            Payload::new(&claims, times).unwrap_err(),
+            PayloadError::Reserved { name },
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn an_unsecured_token_has_alg_none_the_other_header_members_and_no_signature() {
+    let claims = claims();
+    let token = issuer(&RSA_KEY).unsecured(&payload(&claims));
+    assert!(token.ends_with('.'));
+    assert_eq!(
+        part(&token, 0),
+        format!(r#"{{"alg":"none","jku":"{ISSUER}/certs","kid":"{}","typ":"JWT"}}"#, RSA_KEY.kid())
+    );
+    let signed = issuer(&RSA_KEY).sign(&payload(&claims)).unwrap();
+    assert_eq!(part(&token, 1), part(&signed, 1));
+}
+
+#[test]
+fn an_issuer_is_a_printable_text_without_trailing_slash() {
+    let new = |issuer: &str| TokenIssuer::new(Arc::<SigningKey>::clone(&P256_KEY), issuer);
+    assert!(new("https://host/providers/t1").is_ok());
+    assert_eq!(
+        new("https://host/").unwrap_err(),
+        IssuerError::TrailingSlash("https://host/".into())
+    );
+    for wrong in ["", "https://host/a b", "https://h\u{f6}st", "https://host/\n", &"a".repeat(1025)]
+    {
+        assert!(matches!(new(wrong).unwrap_err(), IssuerError::Characters(_)), "{wrong:?}");
+    }
+}
+
+#[test]
+fn jsonwebtoken_verifies_our_tokens_with_our_key_set() {
+    for key in [&RSA_KEY, &P256_KEY, &P384_KEY] {
+        let token = support::token(key);
+        let published = published(key);
+        let set: jsonwebtoken::jwk::JwkSet =
+            serde_json::from_str(&jwks_document([&published])).unwrap();
+        let jwk = set.find(key.kid()).unwrap();
+        let decoding = jsonwebtoken::DecodingKey::from_jwk(jwk).unwrap();
+        let mut rules = jsonwebtoken::Validation::new(key.algorithm().name().parse().unwrap());
+        rules.set_issuer(&[ISSUER]);
+        rules.validate_exp = false;
+        let verified = jsonwebtoken::decode::<Value>(&token, &decoding, &rules).unwrap();
+        assert_eq!(verified.claims["x-ms-sgx-svn"], 1);
+        assert_eq!(verified.header.kid.as_deref(), Some(key.kid()));
+
+        let other = issuer(&RSA_KEY).sign(&payload(&Map::new())).unwrap();
+        let spliced = format!(
+            "{}.{}.{}",
+            token.split('.').next().unwrap(),
+            other.split('.').nth(1).unwrap(),
+            token.split('.').nth(2).unwrap()
+        );
+        assert!(jsonwebtoken::decode::<Value>(&spliced, &decoding, &rules).is_err());
+    }
+}
+
+fn published(key: &Arc<SigningKey>) -> PublishedKey {
+    let certificate = provider_certificate(&**key, ISSUER, None).unwrap();
+    PublishedKey::new(&**key, &[certificate])
+}
+
+#[test]
+fn published_keys_have_maas_members_first_and_public_values_after() {
+    let rsa: Value = serde_json::from_str(published(&RSA_KEY).json()).unwrap();
+    assert_eq!(rsa["kty"], "RSA");
+    assert_eq!(
+        (&rsa["alg"], &rsa["use"], &rsa["e"]),
+        (&json!("RS256"), &json!("sig"), &json!("AQAB"))
+    );
+    assert_eq!(rsa["x5c"].as_array().unwrap().len(), 1);
+    assert!(published(&RSA_KEY).json().starts_with(r#"{"x5c":["MII"#));
+    let ec: Value = serde_json::from_str(published(&P384_KEY).json()).unwrap();
+    assert_eq!(
+        (&ec["kty"], &ec["crv"], &ec["alg"]),
+        (&json!("EC"), &json!("P-384"), &json!("ES384"))
+    );
+    assert_eq!(jwks_document(&[]), r#"{"keys":[]}"#);
+}
+
+#[test]
+fn metadata_names_the_algorithms_of_the_key_set() {
+    let document = openid_metadata(ISSUER, &[Algorithm::Es256, Algorithm::Rs256]);
+    let document: Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(document["id_token_signing_alg_values_supported"], json!(["ES256", "RS256"]));
+    assert_eq!(document["jwks_uri"], format!("{ISSUER}/certs"));
+}
+
+#[test]
+fn private_keys_survive_pkcs8_in_both_encodings() {
+    for spec in [KeySpec::Rsa2048, KeySpec::Rsa3072, KeySpec::Rsa4096, KeySpec::P256, KeySpec::P384]
+    {
+        let key = SigningKey::generate(spec).unwrap();
+        let again = SigningKey::from_pkcs8_der(&key.to_pkcs8_der().unwrap()).unwrap();
+        assert_eq!(again.public_key(), key.public_key());
+        let again = SigningKey::from_pkcs8_pem(&key.to_pkcs8_pem().unwrap()).unwrap();
+        assert_eq!((again.kid(), again.algorithm()), (key.kid(), key.algorithm()));
+        let signature = again.sign(b"message").unwrap();
+        let scheme = key.algorithm().scheme();
+        assert!(key.public_key().verify(scheme, b"message", &signature).is_ok());
+        assert!(key.public_key().verify(scheme, b"massage", &signature).is_err());
+    }
+}
+
+#[test]
+fn bytes_that_are_no_private_key_are_refused() {
+    let pem = P256_KEY.to_pkcs8_pem().unwrap();
+    let der = P256_KEY.to_pkcs8_der().unwrap();
+    assert_eq!(SigningKey::from_pkcs8_der(&[]).unwrap_err(), SigningKeyError::Unsupported);
+    assert_eq!(
+        SigningKey::from_pkcs8_der(&der[..der.len() - 1]).unwrap_err(),
+        SigningKeyError::Unsupported
+    );
+    let relabelled = pem.replace("PRIVATE KEY", "EC PRIVATE KEY");
+    assert_eq!(SigningKey::from_pkcs8_pem(&relabelled).unwrap_err(), SigningKeyError::NotPem);
+    assert_eq!(
+        SigningKey::from_pkcs8_pem(&pem.replace("MIG", "M*G")).unwrap_err(),
+        SigningKeyError::NotPem
+    );
+}
+
+#[test]
+fn rsa_keys_of_other_lengths_or_exponents_are_refused() {
+    let read = |pem| SigningKey::from_pkcs8_pem(pem).unwrap_err();
+    assert_eq!(
+        read(include_str!("data/rsa-2560.pem")),
+        SigningKeyError::ModulusBits { found: 2560 }
+    );
+    assert_eq!(read(include_str!("data/rsa-2048-exponent-3.pem")), SigningKeyError::Exponent);
+}
+
+#[test]
+fn a_debug_print_shows_no_private_key() {
+    let shown = format!("{:?} {:?}", **P256_KEY, issuer(&P256_KEY));
+    assert!(shown.contains(P256_KEY.kid()) && shown.len() < 400, "{shown}");
+}

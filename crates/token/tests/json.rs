@@ -1,0 +1,102 @@
+//! The canonical writer and the strict reader.
+
+use avouch_token::json::{JsonError, parse_object, parse_value, to_canonical};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+#[test]
+fn canonical_json_sorts_names_by_bytes_at_every_level() {
+    let value = json!({"b": 1, "a": {"d": [], "c": {}}, "B": [{"y": 1, "x": 2}], "ä": 0, "": -1});
+    assert_eq!(
+        to_canonical(&value),
+        r#"{"":-1,"B":[{"x":2,"y":1}],"a":{"c":{},"d":[]},"b":1,"ä":0}"#
+    );
+}
+
+#[test]
+fn canonical_strings_escape_only_what_must_be() {
+    let value = json!("a\"\\/\u{8}\u{c}\n\r\t\u{1}\u{1f}\u{7f}é€𝄞");
+    assert_eq!(to_canonical(&value), r#""a\"\\/\b\f\n\r\t\u0001\u001f"#.to_owned() + "\u{7f}é€𝄞\"");
+}
+
+#[test]
+fn large_numbers_keep_their_digits() {
+    let value = json!([u64::MAX, i64::MIN, 0, -1, true, false, null, 0.5]);
+    assert_eq!(
+        to_canonical(&value),
+        "[18446744073709551615,-9223372036854775808,0,-1,true,false,null,0.5]"
+    );
+}
+
+#[test]
+fn a_member_named_twice_is_refused_at_any_depth() {
+    for text in [
+        r#"{"a":1,"a":1}"#,
+        r#"[{"b":{"a":1,"c":2,"a":3}}]"#,
+        r#"{"alg":"none","\u0061lg":"RS256"}"#,
+    ] {
+        let error = parse_value(text.as_bytes(), 100).unwrap_err();
+        assert!(error.to_string().contains("is named twice"), "{text}: {error}");
+    }
+    assert!(parse_value(br#"{"a":{"a":1},"b":{"a":1}}"#, 100).is_ok());
+}
+
+#[test]
+fn what_is_no_object_too_long_or_too_deep_is_refused() {
+    assert_eq!(parse_object(b"[]", 100).unwrap_err(), JsonError::NotObject { found: "an array" });
+    assert_eq!(parse_object(b"{}    ", 5).unwrap_err(), JsonError::TooLong { length: 6, limit: 5 });
+    for text in [
+        "",
+        "{",
+        "{}x",
+        "{} {}",
+        "{'a':1}",
+        "{\"a\":01}",
+        "\u{feff}{}",
+        "nul",
+        "{\"a\":\"\\ud800\"}",
+    ] {
+        assert!(
+            matches!(parse_value(text.as_bytes(), 100), Err(JsonError::Syntax { .. })),
+            "{text:?}"
+        );
+    }
+    assert!(parse_value(b"\"\xff\"", 100).is_err());
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    assert!(parse_value(deep.as_bytes(), 1000).is_err());
+    assert_eq!(
+        parse_value(b"{\n \"a\": x}", 100).unwrap_err().to_string(),
+        "line 2 column 7: expected value"
+    );
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 32, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::btree_map(any::<String>(), inner, 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn canonical_json_reads_back_as_the_same_value(value in any_json()) {
+        let text = to_canonical(&value);
+        prop_assert_eq!(parse_value(text.as_bytes(), usize::MAX).unwrap(), value.clone());
+        prop_assert_eq!(to_canonical(&serde_json::from_str(&text).unwrap()), text);
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
+        let _ = parse_value(&bytes, 1000);
+    }
+}

@@ -1,0 +1,124 @@
+//! Carries a plan out.
+
+use avouch_pki::pem;
+
+use super::{
+    breaks,
+    collateral::Collateral,
+    open_enclave,
+    options::ChainStyle,
+    plan::{Link, Plan},
+};
+use crate::{
+    Expected, Kind, MintError, Minted, Options,
+    request::{self, Property},
+    x509::Certificate,
+};
+
+/// Mints evidence of an Intel kind.
+pub(crate) fn mint(kind: Kind, options: &Options) -> Result<Minted, MintError> {
+    let (plan, expected, description) = broken_plan(kind, options)?;
+    let collateral = plan.collateral()?;
+    let evidence = plan.evidence()?;
+    let property = match kind {
+        Kind::OpenEnclave => Property::Report,
+        _ => Property::Quote,
+    };
+    let request = request::body(
+        property,
+        &evidence,
+        plan.runtime_data.as_ref(),
+        plan.init_time_data.as_ref(),
+    )?;
+    Ok(Minted {
+        kind,
+        evidence,
+        endorsements: collateral.to_json()?.into_bytes(),
+        endorsements_name: "endorsements.json",
+        root_pem: pem::encode("CERTIFICATE", &plan.trusted_root.der(&plan.seed)?),
+        runtime_data: plan.runtime_data,
+        init_time_data: plan.init_time_data,
+        request,
+        at: options.at,
+        description,
+        expected,
+    })
+}
+
+/// The collateral of SGX evidence with these options as Open Enclave's endorsements blob.
+///
+/// # Errors
+/// As [`crate::mint`].
+pub fn open_enclave_endorsements(options: &Options) -> Result<Vec<u8>, MintError> {
+    let (plan, _, _) = broken_plan(Kind::OpenEnclave, options)?;
+    open_enclave::endorsements(&plan.collateral()?, options.at)
+}
+
+/// The plan with its break, what a verifier must say, and a line that tells what it is.
+fn broken_plan(kind: Kind, options: &Options) -> Result<(Plan, Expected, String), MintError> {
+    let Some(name) = &options.break_name else {
+        let plan = Plan::new(kind, options)?;
+        return Ok((plan, Expected::Accepted, format!("Good {kind} evidence.")));
+    };
+    let (named, recipe) = breaks::find(kind, name)
+        .ok_or_else(|| MintError::UnknownBreak { kind, name: name.clone() })?;
+    let mut options = options.clone();
+    (recipe.prepare)(&mut options);
+    let mut plan = Plan::new(kind, &options)?;
+    (recipe.apply)(&mut plan);
+    let expected = Expected::Refused { stage: named.stage, check: named.expected_check };
+    let description = format!("Broken {kind} evidence, {name}: {}.", named.what);
+    Ok((plan, expected, description))
+}
+
+impl Plan {
+    fn evidence(&self) -> Result<Vec<u8>, MintError> {
+        let chain = self.chain(&self.quote_chain)?;
+        let chain = match self.chain_style {
+            ChainStyle::LeafToRoot | ChainStyle::RootSecond => chain,
+            ChainStyle::NulTerminated => format!("{chain}\0"),
+            ChainStyle::NoFinalLineFeed => chain.trim_end().to_owned(),
+            ChainStyle::CrLf => chain.replace('\n', "\r\n"),
+        };
+        self.wrapper.wrap(self.quote.to_bytes(&self.seed, chain.as_bytes())?)
+    }
+
+    fn collateral(&self) -> Result<Collateral, MintError> {
+        let crl_der = |crl: &Option<_>| {
+            crl.as_ref().map(|crl: &crate::x509::RevocationList| crl.der(&self.seed)).transpose()
+        };
+        Ok(Collateral {
+            pck_crl_issuer_chain: self.chain(&[Link::PckCa, Link::Root])?,
+            root_ca_crl: crl_der(&self.root_crl)?,
+            pck_crl: crl_der(&self.pck_crl)?,
+            tcb_info_issuer_chain: self.chain(&self.tcb_info_chain)?,
+            tcb_info: self.tcb_info.sign(&self.seed)?,
+            qe_identity_issuer_chain: self.chain(&self.qe_identity_chain)?,
+            qe_identity: self.qe_identity.sign(&self.seed)?,
+        })
+    }
+
+    /// Certificates in PEM, one after the other.
+    fn chain(&self, links: &[Link]) -> Result<String, MintError> {
+        links
+            .iter()
+            .map(|link| {
+                let der = self.certificate(*link).der(&self.seed)?;
+                Ok(pem::encode("CERTIFICATE", &der))
+            })
+            .collect()
+    }
+
+    fn certificate(&self, link: Link) -> Certificate {
+        match link {
+            Link::Root => self.root.clone(),
+            Link::PckCa => self.pck_ca.clone(),
+            Link::TcbSigner => self.tcb_signer.clone(),
+            Link::Pck => {
+                let mut pck = self.pck.clone();
+                pck.extensions.extend(self.pck_extension.as_ref().map(|found| found.extension()));
+                pck
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Intel's hierarchy, minted: root, PCK CA, PCK certificate, TCB signing certificate, two CRLs.
+
+use super::{
+    options::PckCa,
+    pck_extension::{PckExtension, PlatformFields},
+    plan::Keys,
+};
+use crate::{
+    Options, der,
+    x509::{Certificate, Extension, KeyLabel, KeyUsage, RevocationList, SignatureFault},
+};
+
+/// Subject of the root.
+pub(crate) const ROOT_NAME: &str = "Intel SGX Root CA";
+/// Subject of the CA for single-socket machines.
+pub(crate) const PROCESSOR_CA_NAME: &str = "Intel SGX PCK Processor CA";
+/// Subject of the CA for scalable machines.
+pub(crate) const PLATFORM_CA_NAME: &str = "Intel SGX PCK Platform CA";
+/// Subject of every PCK certificate.
+pub(crate) const PCK_NAME: &str = "Intel SGX PCK Certificate";
+/// Subject of the signer of TCB info and identities.
+pub(crate) const TCB_SIGNER_NAME: &str = "Intel SGX TCB Signing";
+
+const OID_CRL_DISTRIBUTION_POINTS: der::Oid = &[2, 5, 29, 31];
+const ROOT_CRL_ADDRESS: &str = "https://mint.invalid/root-ca.crl";
+const PCK_CRL_ADDRESS: &str = "https://mint.invalid/pck.crl";
+
+/// The components of the minted platform, as in its PCK certificate.
+pub(crate) const COMPONENTS: [u8; 16] = [12, 12, 3, 3, 255, 255, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+/// The PCESVN of the minted platform.
+pub(crate) const PCE_SVN: u16 = 13;
+
+/// The name of the CA that issues the PCK certificate.
+pub(crate) const fn pck_ca_name(ca: PckCa) -> &'static str {
+    match ca {
+        PckCa::Processor => PROCESSOR_CA_NAME,
+        PckCa::Platform => PLATFORM_CA_NAME,
+    }
+}
+
+/// The self-signed root, valid from 8 years before to 20 years after.
+pub(crate) fn root(options: &Options, key: KeyLabel) -> Certificate {
+    Certificate {
+        subject: ROOT_NAME,
+        issuer: ROOT_NAME,
+        key,
+        signer: key,
+        serial: serial(options, "root serial"),
+        not_before: options.days_from_at(-8 * 365),
+        not_after: options.days_from_at(20 * 365),
+        is_ca: true,
+        path_length: Some(1),
+        key_usage: KeyUsage::Ca,
+        extensions: vec![distribution_point(ROOT_CRL_ADDRESS)],
+        signature: SignatureFault::None,
+    }
+}
+
+/// The Processor or Platform CA, under the root.
+pub(crate) fn pck_ca(options: &Options) -> Certificate {
+    Certificate {
+        subject: pck_ca_name(options.platform.ca),
+        issuer: ROOT_NAME,
+        key: Keys::PCK_CA,
+        signer: Keys::ROOT,
+        serial: serial(options, "PCK CA serial"),
+        not_before: options.days_from_at(-7 * 365),
+        not_after: options.days_from_at(8 * 365),
+        is_ca: true,
+        path_length: Some(0),
+        key_usage: KeyUsage::Ca,
+        extensions: vec![distribution_point(ROOT_CRL_ADDRESS)],
+        signature: SignatureFault::None,
+    }
+}
+
+/// The PCK certificate, without the SGX extension, which joins when the plan is carried out.
+pub(crate) fn pck(options: &Options) -> Certificate {
+    Certificate {
+        subject: PCK_NAME,
+        issuer: pck_ca_name(options.platform.ca),
+        key: Keys::PCK,
+        signer: Keys::PCK_CA,
+        serial: serial(options, "PCK serial"),
+        not_before: options.days_from_at(-365),
+        not_after: options.days_from_at(6 * 365),
+        is_ca: false,
+        path_length: None,
+        key_usage: KeyUsage::Signature,
+        extensions: vec![distribution_point(PCK_CRL_ADDRESS)],
+        signature: SignatureFault::None,
+    }
+}
+
+/// The certificate that signs TCB info and identities, under the root.
+pub(crate) fn tcb_signer(options: &Options) -> Certificate {
+    Certificate {
+        subject: TCB_SIGNER_NAME,
+        issuer: ROOT_NAME,
+        key: Keys::TCB_SIGNER,
+        signer: Keys::ROOT,
+        serial: serial(options, "TCB signer serial"),
+        not_before: options.days_from_at(-365),
+        not_after: options.days_from_at(6 * 365),
+        is_ca: false,
+        path_length: None,
+        key_usage: KeyUsage::Signature,
+        extensions: vec![distribution_point(ROOT_CRL_ADDRESS)],
+        signature: SignatureFault::None,
+    }
+}
+
+/// The root's CRL, which lists nobody who matters.
+pub(crate) fn root_crl(options: &Options) -> RevocationList {
+    RevocationList {
+        issuer: ROOT_NAME,
+        signer: Keys::ROOT,
+        this_update: options.days_from_at(-30),
+        next_update: Some(options.days_from_at(335)),
+        number: 1,
+        revoked_serials: vec![serial(options, "revoked CA serial")],
+        extensions: Vec::new(),
+        signature: SignatureFault::None,
+    }
+}
+
+/// The PCK CA's CRL, which lists two other platforms.
+pub(crate) fn pck_crl(options: &Options) -> RevocationList {
+    RevocationList {
+        issuer: pck_ca_name(options.platform.ca),
+        signer: Keys::PCK_CA,
+        this_update: options.days_from_at(-2),
+        next_update: Some(options.days_from_at(28)),
+        number: 1,
+        revoked_serials: vec![
+            serial(options, "revoked PCK serial 1"),
+            serial(options, "revoked PCK serial 2"),
+        ],
+        extensions: Vec::new(),
+        signature: SignatureFault::None,
+    }
+}
+
+/// The SGX extension of the minted platform.
+pub(crate) fn pck_extension(options: &Options) -> PckExtension {
+    let platform = match options.platform.ca {
+        PckCa::Processor => None,
+        PckCa::Platform => Some(PlatformFields {
+            instance_id: options.seed.bytes("platform instance id"),
+            dynamic_platform: true,
+            cached_keys: true,
+            smt_enabled: true,
+        }),
+    };
+    PckExtension {
+        ppid: options.seed.bytes("PPID"),
+        components: COMPONENTS.into_iter().map(u64::from).collect(),
+        pce_svn: PCE_SVN.into(),
+        cpu_svn: COMPONENTS,
+        pce_id: options.platform.pce_id.to_vec(),
+        fmspc: options.platform.fmspc.to_vec(),
+        sgx_type: match options.platform.ca {
+            PckCa::Processor => 0,
+            PckCa::Platform => 1,
+        },
+        platform,
+        edit: |_| {},
+    }
+}
+
+/// 20 bytes, positive and without a leading zero byte.
+fn serial(options: &Options, label: &str) -> Vec<u8> {
+    let [first, rest @ ..]: [u8; 20] = options.seed.bytes(label);
+    std::iter::once((first & 0x3f) | 0x40).chain(rest).collect()
+}
+
+fn distribution_point(address: &str) -> Extension {
+    // DistributionPoint -> distributionPoint [0] -> fullName [0] -> uniformResourceIdentifier [6].
+    let full_name = der::explicit(0, &der::implicit(6, address.as_bytes()));
+    let point = der::sequence(&[der::explicit(0, &full_name)]);
+    Extension { oid: OID_CRL_DISTRIBUTION_POINTS, critical: false, value: der::sequence(&[point]) }
+}

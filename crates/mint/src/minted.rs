@@ -1,0 +1,129 @@
+//! What a minting gives, and how it is laid into a directory.
+
+use std::{fs, path::Path};
+
+use avouch_wire::UnixTime;
+
+use crate::{HeldData, Kind, MintError, Stage};
+
+/// Evidence with everything needed to judge it.
+#[derive(Debug, Clone)]
+pub struct Minted {
+    /// The kind.
+    pub kind: Kind,
+    /// The evidence as a client submits it.
+    pub evidence: Vec<u8>,
+    /// Endorsements in the file form of the kind; for Intel the JSON collateral shape with
+    /// `tcb_info`, `qe_identity`, `root_ca_crl` and the rest.
+    pub endorsements: Vec<u8>,
+    /// File name for the endorsements, such as `endorsements.json`.
+    pub endorsements_name: &'static str,
+    /// The root certificate to add as a trust anchor, PEM.
+    pub root_pem: String,
+    /// Data to hand in as runtime data. Bound by the evidence, unless that is what is broken.
+    pub runtime_data: Option<HeldData>,
+    /// Data to hand in as init-time data. Bound by the evidence, unless that is what is broken.
+    pub init_time_data: Option<HeldData>,
+    /// Body for MAA's route of the kind, JSON.
+    pub request: String,
+    /// The moment around which everything is valid.
+    pub at: UnixTime,
+    /// What was minted, in one line.
+    pub description: String,
+    /// What a verifier must say.
+    pub expected: Expected,
+}
+
+/// What a verifier must say about minted evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// It verifies, binds its data, and default settings accept it if the options asked for
+    /// an accepted TCB status.
+    Accepted,
+    /// It is refused.
+    Refused {
+        /// The step that refuses.
+        stage: Stage,
+        /// The `check()` of the refusal.
+        check: &'static str,
+    },
+}
+
+impl Minted {
+    /// File name for the evidence, such as `quote.bin`.
+    #[must_use]
+    pub const fn evidence_name(&self) -> &'static str {
+        match self.kind {
+            Kind::Sgx | Kind::Tdx => "quote.bin",
+            Kind::OpenEnclave | Kind::Snp => "report.bin",
+        }
+    }
+
+    /// Writes the parts into `directory`, which is made if need be: the evidence, the endorsements,
+    /// `root.pem`, `runtime-data.json` or `.bin`, `init-time-data.json` or `.bin`, `request.json`,
+    /// and a `README.txt` with the command that judges them.
+    ///
+    /// # Errors
+    /// [`MintError::Write`] with the path that could not be written.
+    pub fn write_to(&self, directory: &Path) -> Result<(), MintError> {
+        fs::create_dir_all(directory).map_err(|source| write_error(directory, source))?;
+        let write = |name: &str, bytes: &[u8]| {
+            let path = directory.join(name);
+            fs::write(&path, bytes).map_err(|source| write_error(&path, source))
+        };
+        write(self.evidence_name(), &self.evidence)?;
+        write(self.endorsements_name, &self.endorsements)?;
+        write("root.pem", self.root_pem.as_bytes())?;
+        if let Some(data) = &self.runtime_data {
+            write(&data.file_name("runtime-data"), &data.bytes)?;
+        }
+        if let Some(data) = &self.init_time_data {
+            write(&data.file_name("init-time-data"), &data.bytes)?;
+        }
+        write("request.json", self.request.as_bytes())?;
+        write("README.txt", self.readme().as_bytes())
+    }
+
+    /// The text of `README.txt`.
+    #[must_use]
+    pub fn readme(&self) -> String {
+        let verdict = match self.expected {
+            Expected::Accepted => "permitted".to_owned(),
+            Expected::Refused { stage, check } => {
+                format!("refused by {} with the check `{check}`", stage.name())
+            }
+        };
+        format!(
+            "{}\nMade by `avouch mint`. Its vendor PKI is a test PKI: nothing real is attested.\n\n\
+             Judge it with:\n\n    {}\n\nExpected: {verdict}.\n",
+            self.description,
+            self.appraise_command()
+        )
+    }
+
+    /// The command line that judges the written files.
+    #[must_use]
+    pub fn appraise_command(&self) -> String {
+        let mut command = format!(
+            "avouch appraise {} {} --endorsements {} --trust-root root.pem --at {}",
+            self.kind,
+            self.evidence_name(),
+            self.endorsements_name,
+            self.at
+        );
+        for (option, data) in
+            [("runtime-data", &self.runtime_data), ("init-time-data", &self.init_time_data)]
+        {
+            if let Some(data) = data {
+                let file = data.file_name(option);
+                let kind = data.data_type.name().to_lowercase();
+                command.push_str(&format!(" --{option} {file} --{option}-type {kind}"));
+            }
+        }
+        command
+    }
+}
+
+fn write_error(path: &Path, source: std::io::Error) -> MintError {
+    MintError::Write { path: path.display().to_string(), source }
+}

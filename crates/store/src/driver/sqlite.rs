@@ -1,0 +1,117 @@
+//! SQLite: a file in the data directory, or memory for tests and `--dev`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{Row as _, SqlitePool, TypeInfo as _, ValueRef as _};
+
+use super::{Cell, Row, Value, bound};
+use crate::StoreOptions;
+use crate::error::StoreError;
+
+/// Which SQLite database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SqliteTarget {
+    /// A file, created when absent.
+    File(PathBuf),
+    /// Memory of this process, gone with the store.
+    Memory,
+}
+
+/// One writing connection, because SQLite has one writer anyway and queueing here is fair;
+/// several reading ones, because WAL readers do not wait for the writer.
+#[derive(Debug, Clone)]
+pub(crate) struct Pools {
+    pub(crate) writer: SqlitePool,
+    pub(crate) readers: SqlitePool,
+}
+
+impl Pools {
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+pub(crate) async fn open(
+    target: &SqliteTarget,
+    options: &StoreOptions,
+) -> Result<Pools, StoreError> {
+    let opened = match target {
+        SqliteTarget::File(path) => open_file(path, options).await,
+        SqliteTarget::Memory => open_memory(options).await,
+    };
+    opened.map_err(|error| StoreError::from_driver("open the SQLite database", error))
+}
+
+/// A database in memory belongs to its connection: one connection reads and writes.
+async fn open_memory(options: &StoreOptions) -> Result<Pools, sqlx::Error> {
+    let connect = SqliteConnectOptions::new().in_memory(true).foreign_keys(true);
+    let pool = pool_options(options)
+        .max_connections(1)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(connect)
+        .await?;
+    Ok(Pools { writer: pool.clone(), readers: pool })
+}
+
+async fn open_file(path: &PathBuf, options: &StoreOptions) -> Result<Pools, sqlx::Error> {
+    let connect = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // In WAL mode only FULL syncs the log at every commit: an answered write survives power loss.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(options.wait_seconds_max))
+        // Deleted policies and wrapped keys leave no bytes behind in free pages.
+        .pragma("secure_delete", "on");
+    let writer = pool_options(options)
+        .max_connections(1)
+        .connect_with(connect.clone().create_if_missing(true))
+        .await?;
+    let readers = pool_options(options)
+        .max_connections(options.connections_max)
+        .connect_with(connect.pragma("query_only", "on"))
+        .await?;
+    Ok(Pools { writer, readers })
+}
+
+fn pool_options(options: &StoreOptions) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .acquire_timeout(Duration::from_secs(options.wait_seconds_max))
+        // A local file has no connection to lose; the ping would cost as much as the query.
+        .test_before_acquire(false)
+}
+
+pub(crate) async fn fetch(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    values: &[Value<'_>],
+) -> Result<Vec<Row>, sqlx::Error> {
+    let rows = bound!(sql, values).fetch_all(connection).await?;
+    rows.iter().map(cells).collect()
+}
+
+fn cells(row: &SqliteRow) -> Result<Row, sqlx::Error> {
+    (0..row.len()).map(|column| cell(row, column)).collect::<Result<_, _>>().map(Row::new)
+}
+
+/// SQLite types values, not columns.
+fn cell(row: &SqliteRow, column: usize) -> Result<Cell, sqlx::Error> {
+    let raw = row.try_get_raw(column)?;
+    if raw.is_null() {
+        return Ok(Cell::Null);
+    }
+    let kind = raw.type_info().name().to_owned();
+    match kind.as_str() {
+        "INTEGER" => row.try_get_unchecked(column).map(Cell::Int),
+        "BLOB" => row.try_get_unchecked(column).map(Cell::Bytes),
+        _ => row.try_get_unchecked(column).map(Cell::Text),
+    }
+}

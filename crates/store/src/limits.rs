@@ -1,0 +1,38 @@
+//! How much of everything. MAA publishes no figures (reference section 12), so these are ours.
+
+/// Providers in one database.
+pub const PROVIDERS_MAX: u64 = 1_000_000;
+/// Bytes of one policy JWS: a policy of 1 MiB, base64url-encoded twice, and a signer's chain.
+pub const POLICY_JWS_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Revisions kept per provider and attestation type; older ones leave their audit entry.
+pub const POLICY_REVISIONS_KEPT: u64 = 1_000;
+/// Bytes of a signer's JWK with its chain.
+pub const SIGNER_JWK_BYTES_MAX: usize = 128 * 1024;
+/// Policy certificates of one provider.
+pub const POLICY_CERTIFICATES_MAX: u64 = 64;
+/// Bytes of one policy certificate in DER.
+pub const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
+/// Tags of one provider, as Azure Resource Manager.
+pub const TAGS_MAX: usize = 50;
+/// Characters of a tag's name, as Azure Resource Manager.
+pub const TAG_NAME_CHARS_MAX: usize = 512;
+/// Characters of a tag's value, as Azure Resource Manager.
+pub const TAG_VALUE_CHARS_MAX: usize = 256;
+/// Bytes of a provider's settings as JSON.
+pub const SETTINGS_BYTES_MAX: usize = 64 * 1024;
+/// Private endpoint connections of one provider.
+pub const PRIVATE_ENDPOINT_CONNECTIONS_MAX: u64 = 100;
+/// Characters of a free text: location, description, actor, key identifier.
+pub const TEXT_CHARS_MAX: usize = 512;
+/// Bytes of an audit entry's details as JSON.
+pub const AUDIT_DETAILS_BYTES_MAX: usize = 16 * 1024;
+/// Audit entries appended in one call.
+pub const AUDIT_BATCH_MAX: usize = 1_000;
+/// Signing keys in one database, all states and providers together.
+pub const KEYS_MAX: u64 = 100_000;
+/// Bytes of a public or wrapped private key.
+pub const KEY_BYTES_MAX: usize = 16 * 1024;
+/// Rows of one page of any list.
+pub const PAGE_ROWS_MAX: u32 = 1_000;
+/// Changes kept for subscribers; who is further behind is told to load everything again.
+pub const CHANGES_KEPT: u64 = 100_000;

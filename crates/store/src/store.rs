@@ -1,0 +1,341 @@
+//! The handle, and the shape of every write.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use avouch_wire::UnixTime;
+
+use crate::actor::Actor;
+use crate::driver::{Database, Tx, Value};
+use crate::error::StoreError;
+use crate::feed::Feed;
+use crate::location::Location;
+use crate::migrate::{MIGRATIONS, Migration, migrate};
+use crate::names::ProviderId;
+
+/// Position in the one order of all writes. It only grows; a cache that has seen a sequence has
+/// seen everything up to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Sequence(pub u64);
+
+impl std::fmt::Display for Sequence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What an operator may tune.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// Connections for reading (SQLite) or altogether (PostgreSQL, which adds one to listen).
+    pub connections_max: u32,
+    /// How long an operation waits for a connection or a lock before it is unavailable.
+    pub wait_seconds_max: u64,
+    /// How often the feed looks for changes nobody told it of. At most a second, by contract.
+    pub poll_interval_ms: u64,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { connections_max: 8, wait_seconds_max: 10, poll_interval_ms: 500 }
+    }
+}
+
+/// Who writes, when, and what they had read before.
+#[derive(Debug, Clone)]
+pub struct Edit<'a> {
+    /// Who; kept in history and audit.
+    pub actor: &'a Actor,
+    /// When. The store reads no clock.
+    pub at: UnixTime,
+    /// Revisions the decision to write rests on.
+    pub expected: Expected,
+}
+
+impl<'a> Edit<'a> {
+    /// A write that rests on nothing read before.
+    #[must_use]
+    pub fn new(actor: &'a Actor, at: UnixTime) -> Self {
+        Self { actor, at, expected: Expected::default() }
+    }
+
+    /// The same write, refused with [`StoreError::Conflict`] if `expected` no longer holds.
+    #[must_use]
+    pub fn expecting(mut self, expected: Expected) -> Self {
+        self.expected = expected;
+        self
+    }
+}
+
+/// Revisions that must still be current when the write happens; `None` is not checked.
+///
+/// A signed policy is judged against the signers that were read; naming their revision here makes
+/// the write fail when a signer was removed in between.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// [`crate::Provider::revision`].
+    pub provider: Option<u64>,
+    /// [`crate::Provider::signers_revision`].
+    pub signers: Option<u64>,
+    /// [`crate::Policy::revision`] of the attestation type written to; 0 while the default policy
+    /// is in force.
+    pub policy: Option<u64>,
+}
+
+/// Providers, policies, signers, keys, audit trail and change feed, on SQLite or PostgreSQL.
+///
+/// A cheap handle: clones share connections. All writes are serial, on both databases and across
+/// processes: each one starts by taking the next [`Sequence`], which is the write lock. So rules
+/// over several rows (the last certificate, one active key) hold without further care, and changes
+/// become visible in the order of their sequence.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) database: Database,
+    pub(crate) feed: Feed,
+}
+
+impl Store {
+    /// Opens `postgres://…`, `sqlite:PATH`, a bare path or `:memory:` with default options, and
+    /// brings the schema up to date. `at` is recorded with migrations.
+    ///
+    /// A PostgreSQL server reached over a network must present a certificate for its name unless
+    /// the URL sets `sslmode`; `sslrootcert` names its CA.
+    ///
+    /// # Errors
+    /// [`StoreError::Location`], [`StoreError::Unavailable`], [`StoreError::SchemaTooNew`],
+    /// [`StoreError::SchemaDiffers`].
+    pub async fn open(location: &str, at: UnixTime) -> Result<Self, StoreError> {
+        Self::open_with(location, &StoreOptions::default(), at).await
+    }
+
+    /// As [`Store::open`], with options.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(
+        location: &str,
+        options: &StoreOptions,
+        at: UnixTime,
+    ) -> Result<Self, StoreError> {
+        let database = connect(location, options).await?;
+        Self::start(database, options, MIGRATIONS, at).await
+    }
+
+    /// A store in memory, gone when the last clone is dropped: for tests and `--dev`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn memory() -> Result<Self, StoreError> {
+        let epoch = UnixTime::from_seconds(0)
+            .map_err(|_| StoreError::Invalid { field: "time", reason: "no epoch" })?;
+        Self::open(":memory:", epoch).await
+    }
+
+    pub(crate) async fn start(
+        database: Database,
+        options: &StoreOptions,
+        migrations: &[Migration],
+        at: UnixTime,
+    ) -> Result<Self, StoreError> {
+        migrate(&database, migrations, at).await?;
+        let poll_interval = Duration::from_millis(options.poll_interval_ms.clamp(10, 1_000));
+        let feed = Feed::start(&database, poll_interval).await?;
+        Ok(Self { inner: Arc::new(Inner { database, feed }) })
+    }
+
+    /// Closes all connections, after those in use are given back. Later calls are unavailable.
+    pub async fn close(&self) {
+        self.inner.feed.stop();
+        self.inner.database.close().await;
+    }
+
+    /// Asks the database for an answer; for `/readyz`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.sequence().await.map(|_| ())
+    }
+
+    /// The sequence of the last write.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn sequence(&self) -> Result<Sequence, StoreError> {
+        let rows = self
+            .read("read the sequence", "select value from store_state where name = 'sequence'", &[])
+            .await?;
+        let mut row = rows
+            .into_iter()
+            .next()
+            .ok_or(StoreError::Corrupt { column: "store_state.value", reason: "missing" })?;
+        row.u64("store_state.value").map(Sequence)
+    }
+
+    pub(crate) async fn read(
+        &self,
+        operation: &'static str,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<crate::driver::Row>, StoreError> {
+        self.inner.database.read(operation, sql, values).await
+    }
+
+    pub(crate) async fn begin_read(&self, operation: &'static str) -> Result<Tx, StoreError> {
+        self.inner.database.begin_read(operation).await
+    }
+
+    /// Begins a write: takes the next sequence and with it the turn among all writers.
+    pub(crate) async fn begin_write<'a>(
+        &'a self,
+        operation: &'static str,
+        edit: &'a Edit<'a>,
+    ) -> Result<WriteTx<'a>, StoreError> {
+        let mut tx = self.inner.database.begin_write(operation).await?;
+        let sequence = next_sequence(&mut tx, 1).await?;
+        Ok(WriteTx { tx, feed: &self.inner.feed, edit, sequence, changed: false })
+    }
+}
+
+pub(crate) async fn connect(
+    location: &str,
+    options: &StoreOptions,
+) -> Result<Database, StoreError> {
+    match Location::parse(location)? {
+        Location::Sqlite(target) => Database::open_sqlite(&target, options).await,
+        Location::Postgres(target) => Database::open_postgres(&target, options).await,
+    }
+}
+
+/// Takes `count` sequences and returns the last. The row stays locked until the commit, which is
+/// what makes writers on PostgreSQL take turns as they do on SQLite.
+pub(crate) async fn next_sequence(tx: &mut Tx, count: u64) -> Result<Sequence, StoreError> {
+    let row = tx
+        .fetch_optional(
+            "update store_state set value = value + $1 where name = 'sequence' returning value",
+            &[count.into()],
+        )
+        .await?;
+    let mut row =
+        row.ok_or(StoreError::Corrupt { column: "store_state.value", reason: "missing" })?;
+    row.u64("store_state.value").map(Sequence)
+}
+
+/// A write under way. Dropping it undoes everything.
+pub(crate) struct WriteTx<'a> {
+    pub(crate) tx: Tx,
+    feed: &'a Feed,
+    pub(crate) edit: &'a Edit<'a>,
+    pub(crate) sequence: Sequence,
+    changed: bool,
+}
+
+/// Which provider an audit entry or change is about.
+#[derive(Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub(crate) id: ProviderId,
+    pub(crate) name: &'a str,
+}
+
+impl WriteTx<'_> {
+    /// Adds to a counter kept beside the sequence and refuses to pass `allowed`.
+    pub(crate) async fn count(
+        &mut self,
+        counter: &'static str,
+        more: u64,
+        what: &'static str,
+        allowed: u64,
+    ) -> Result<(), StoreError> {
+        let row = self
+            .tx
+            .fetch_optional(
+                "update store_state set value = value + $1 where name = $2 returning value",
+                &[more.into(), counter.into()],
+            )
+            .await?;
+        let found = row
+            .ok_or(StoreError::Corrupt { column: "store_state.value", reason: "missing" })?
+            .u64("store_state.value")?;
+        if found > allowed {
+            return Err(StoreError::Limit { what, found, allowed });
+        }
+        Ok(())
+    }
+
+    /// Takes from a counter.
+    pub(crate) async fn uncount(
+        &mut self,
+        counter: &'static str,
+        fewer: u64,
+    ) -> Result<(), StoreError> {
+        self.tx
+            .execute(
+                "update store_state set value = value - $1 where name = $2",
+                &[fewer.into(), counter.into()],
+            )
+            .await
+            .map(|_| ())
+    }
+
+    /// Writes the audit entry of this write.
+    pub(crate) async fn audit(
+        &mut self,
+        action: &'static str,
+        about: Option<About<'_>>,
+        details: &serde_json::Value,
+    ) -> Result<(), StoreError> {
+        let provider_key = about.map(|about| about.name.to_ascii_lowercase());
+        self.tx
+            .execute(
+                "insert into audit (sequence, at, actor, actor_kind, action, outcome, \
+                 provider_id, provider_name, provider_key, details) \
+                 values ($1, $2, $3, $4, $5, 'succeeded', $6, $7, $8, $9)",
+                &[
+                    self.sequence.0.into(),
+                    self.edit.at.into(),
+                    self.edit.actor.id().into(),
+                    self.edit.actor.kind().as_str().into(),
+                    action.into(),
+                    about.map(|about| about.id.0).into(),
+                    about.map(|about| about.name).into(),
+                    provider_key.as_deref().into(),
+                    details.to_string().as_str().into(),
+                ],
+            )
+            .await
+            .map(|_| ())
+    }
+
+    /// Tells subscribers, here and elsewhere, once this write is committed.
+    pub(crate) async fn change(
+        &mut self,
+        kind: &'static str,
+        about: Option<About<'_>>,
+        subject: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.changed = true;
+        if let Some(about) = about {
+            self.tx
+                .execute(
+                    "update providers set version = $1 where id = $2",
+                    &[self.sequence.0.into(), about.id.0.into()],
+                )
+                .await?;
+        }
+        self.feed.record(&mut self.tx, self.sequence, kind, about, subject).await
+    }
+
+    /// Makes the write durable and visible.
+    pub(crate) async fn commit(self) -> Result<Sequence, StoreError> {
+        self.tx.commit().await?;
+        if self.changed {
+            self.feed.announce(self.sequence);
+        }
+        Ok(self.sequence)
+    }
+}

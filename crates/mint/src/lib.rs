@@ -10,13 +10,15 @@
 //! trust anchor, and its names carry the organisation "Avouch Mint".
 //!
 //! ```
-//! use avouch_mint::{Kind, Options, mint};
+//! use avouch_mint::{Expected, Kind, Options, Stage, mint};
 //! use avouch_wire::UnixTime;
 //!
 //! let at = UnixTime::from_rfc3339("2026-01-31T12:00:00Z")?;
 //! let good = mint(Kind::Sgx, &Options::new(at))?;
 //! let bad = mint(Kind::Sgx, &Options::new(at).broken("pck-revoked"))?;
-//! assert_ne!(good.endorsements, bad.endorsements);
+//! assert_eq!(good.expected, Expected::Accepted);
+//! let check = "pck-certificate-revoked";
+//! assert_eq!(bad.expected, Expected::Refused { stage: Stage::Verification, check });
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

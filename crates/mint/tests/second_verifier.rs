@@ -1,6 +1,7 @@
 //! Another implementation, `dcap-qvl`, judges good minted evidence under the minted root.
 #![allow(
-    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a test may stop the process; its numbers are its own"
 )]
 

@@ -73,7 +73,7 @@ fn broken_plan(kind: Kind, options: &Options) -> Result<(Plan, Expected, String)
 
 impl Plan {
     fn evidence(&self) -> Result<Vec<u8>, MintError> {
-        let chain = self.chain(&self.quote_chain)?;
+        let chain = (self.chain_edit)(self.chain(&self.quote_chain)?);
         let chain = match self.chain_style {
             ChainStyle::LeafToRoot | ChainStyle::RootSecond => chain,
             ChainStyle::NulTerminated => format!("{chain}\0"),
@@ -88,7 +88,7 @@ impl Plan {
             crl.as_ref().map(|crl: &crate::x509::RevocationList| crl.der(&self.seed)).transpose()
         };
         Ok(Collateral {
-            pck_crl_issuer_chain: self.chain(&[Link::PckCa, Link::Root])?,
+            pck_crl_issuer_chain: self.chain(&self.pck_crl_chain)?,
             root_ca_crl: crl_der(&self.root_crl)?,
             pck_crl: crl_der(&self.pck_crl)?,
             tcb_info_issuer_chain: self.chain(&self.tcb_info_chain)?,
@@ -113,6 +113,8 @@ impl Plan {
         match link {
             Link::Root => self.root.clone(),
             Link::PckCa => self.pck_ca.clone(),
+            Link::ForeignRoot => self.foreign_root.clone(),
+            Link::OtherCa => self.other_ca.clone(),
             Link::TcbSigner => self.tcb_signer.clone(),
             Link::Pck => {
                 let mut pck = self.pck.clone();

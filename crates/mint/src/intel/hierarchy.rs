@@ -74,6 +74,20 @@ pub(crate) fn pck_ca(options: &Options) -> Certificate {
     }
 }
 
+/// The CA of the other sort, under the root, which issued nothing.
+pub(crate) fn other_ca(options: &Options) -> Certificate {
+    let other = match options.platform.ca {
+        PckCa::Processor => PckCa::Platform,
+        PckCa::Platform => PckCa::Processor,
+    };
+    Certificate {
+        subject: pck_ca_name(other),
+        key: Keys::OTHER_CA,
+        serial: serial(options, "other CA serial"),
+        ..pck_ca(options)
+    }
+}
+
 /// The PCK certificate, without the SGX extension, which joins when the plan is carried out.
 pub(crate) fn pck(options: &Options) -> Certificate {
     Certificate {

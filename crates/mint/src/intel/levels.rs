@@ -83,7 +83,8 @@ fn tcb(raise: i32, tdx: bool, flat: bool) -> Tcb {
     Tcb { flat, sgx, pce_svn: PCE_SVN.into(), tdx: tdx.map(Iterator::collect) }
 }
 
-fn tdx_module() -> TdxModule {
+/// `tdxModule` of Intel's production modules.
+pub(crate) fn tdx_module() -> TdxModule {
     TdxModule {
         mrsigner: encode_hex(&ZERO_MR_SIGNER_SEAM),
         attributes: "0000000000000000".to_owned(),

@@ -4,6 +4,7 @@
 //! after the broken point is built and signed over it, and nothing else is wrong.
 
 use avouch_pki::digest::sha256;
+use avouch_wire::UnixTime;
 
 use super::{
     document::Document,
@@ -22,7 +23,7 @@ use super::{
         Body, CERTIFICATION_PCK_CHAIN, CERTIFICATION_QE_REPORT, Header, INTEL_QE_VENDOR_ID,
         KEY_TYPE_P256, Layout, Quote, TEE_SGX, TEE_TDX, padded,
     },
-    tcb_info::TcbInfo,
+    tcb_info::{TcbInfo, TcbLevel, TdxModuleIdentity},
     td_report::{TdReport, TdReportForm},
 };
 use crate::{
@@ -41,6 +42,8 @@ impl Keys {
     pub(crate) const ATTESTATION: KeyLabel = "attestation key";
     /// A second root that nobody trusts.
     pub(crate) const FOREIGN_ROOT: KeyLabel = "foreign root key";
+    /// A second PCK CA under the trusted root.
+    pub(crate) const OTHER_CA: KeyLabel = "other PCK CA key";
     /// A key that has no place anywhere.
     pub(crate) const STRANGER: KeyLabel = "stranger key";
 }
@@ -49,7 +52,11 @@ impl Keys {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Link {
     Root,
+    /// A root of the same name with a key that nobody trusts.
+    ForeignRoot,
     PckCa,
+    /// The CA that did not issue the PCK certificate.
+    OtherCa,
     Pck,
     TcbSigner,
 }
@@ -58,11 +65,15 @@ pub(crate) enum Link {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) seed: Seed,
+    /// The moment that everything is valid around.
+    pub(crate) at: UnixTime,
     /// Given to the verifier as trust anchor.
     pub(crate) trusted_root: Certificate,
     /// Stands in the chains and signs.
     pub(crate) root: Certificate,
+    pub(crate) foreign_root: Certificate,
     pub(crate) pck_ca: Certificate,
+    pub(crate) other_ca: Certificate,
     pub(crate) pck: Certificate,
     pub(crate) tcb_signer: Certificate,
     pub(crate) pck_extension: Option<PckExtension>,
@@ -70,12 +81,15 @@ pub(crate) struct Plan {
     pub(crate) pck_crl: Option<RevocationList>,
     pub(crate) tcb_info: Document<TcbInfo>,
     pub(crate) qe_identity: Document<EnclaveIdentity>,
+    pub(crate) pck_crl_chain: Vec<Link>,
     pub(crate) tcb_info_chain: Vec<Link>,
     pub(crate) qe_identity_chain: Vec<Link>,
     pub(crate) quote: Quote,
     /// The chain in the quote.
     pub(crate) quote_chain: Vec<Link>,
     pub(crate) chain_style: ChainStyle,
+    /// Changes the PEM text of the chain in the quote.
+    pub(crate) chain_edit: fn(String) -> String,
     pub(crate) wrapper: Wrapper,
     pub(crate) runtime_data: Option<HeldData>,
     pub(crate) init_time_data: Option<HeldData>,
@@ -94,9 +108,12 @@ impl Plan {
         let root = hierarchy::root(options, Keys::ROOT);
         Ok(Self {
             seed: options.seed,
+            at: options.at,
             trusted_root: root.clone(),
             root,
+            foreign_root: hierarchy::root(options, Keys::FOREIGN_ROOT),
             pck_ca: hierarchy::pck_ca(options),
+            other_ca: hierarchy::other_ca(options),
             pck: hierarchy::pck(options),
             tcb_signer: hierarchy::tcb_signer(options),
             pck_extension: Some(hierarchy::pck_extension(options)),
@@ -104,15 +121,64 @@ impl Plan {
             pck_crl: Some(hierarchy::pck_crl(options)),
             tcb_info: Document::new(levels::tcb_info(kind, options), Keys::TCB_SIGNER),
             qe_identity: Document::new(levels::qe_identity(kind, options), Keys::TCB_SIGNER),
+            pck_crl_chain: vec![Link::PckCa, Link::Root],
             tcb_info_chain: vec![Link::TcbSigner, Link::Root],
             qe_identity_chain: vec![Link::TcbSigner, Link::Root],
             quote: quote(kind, options)?,
             quote_chain,
             chain_style: options.platform.chain_style,
+            chain_edit: |text| text,
             wrapper: wrapper(kind, options),
             runtime_data: options.runtime_data.clone(),
             init_time_data: options.init_time_data.clone(),
         })
+    }
+}
+
+impl Plan {
+    /// Changes the report of the attested enclave; does nothing to a trust domain.
+    pub(crate) fn change_enclave(&mut self, change: impl FnOnce(&mut EnclaveReport)) {
+        if let Body::Enclave(report) = &mut self.quote.body {
+            change(report);
+        }
+    }
+
+    /// Changes the report of the trust domain; does nothing to an enclave.
+    pub(crate) fn change_td(&mut self, change: impl FnOnce(&mut TdReport)) {
+        if let Body::Td(report, _) = &mut self.quote.body {
+            change(report);
+        }
+    }
+
+    /// Changes the SGX extension of the PCK certificate.
+    pub(crate) fn change_extension(&mut self, change: impl FnOnce(&mut PckExtension)) {
+        if let Some(extension) = &mut self.pck_extension {
+            change(extension);
+        }
+    }
+
+    /// Changes the CRL of the root.
+    pub(crate) fn change_root_crl(&mut self, change: impl FnOnce(&mut RevocationList)) {
+        if let Some(crl) = &mut self.root_crl {
+            change(crl);
+        }
+    }
+
+    /// Changes the CRL of the PCK CA.
+    pub(crate) fn change_pck_crl(&mut self, change: impl FnOnce(&mut RevocationList)) {
+        if let Some(crl) = &mut self.pck_crl {
+            change(crl);
+        }
+    }
+
+    /// Changes every platform level of the TCB info.
+    pub(crate) fn change_levels(&mut self, change: impl FnMut(&mut TcbLevel)) {
+        self.tcb_info.content.tcb_levels.iter_mut().for_each(change);
+    }
+
+    /// Changes every identity of a TDX module.
+    pub(crate) fn change_modules(&mut self, change: impl FnMut(&mut TdxModuleIdentity)) {
+        self.tcb_info.content.tdx_module_identities.iter_mut().flatten().for_each(change);
     }
 }
 
@@ -139,7 +205,7 @@ fn wrapper(kind: Kind, options: &Options) -> Wrapper {
 fn quote(kind: Kind, options: &Options) -> Result<Quote, MintError> {
     let (layout, version, body, body_type) = match kind {
         Kind::Tdx => td(options)?,
-        _ => (Layout::V3, 3, Body::Enclave(enclave(options)?), 1),
+        _ => (Layout::V3, 3, Body::Enclave(Box::new(enclave(options)?)), 1),
     };
     let tdx = kind == Kind::Tdx;
     let qe_id: [u8; 16] = options.seed.bytes("QEID");
@@ -275,7 +341,7 @@ fn td(options: &Options) -> Result<(Layout, u16, Body, u16), MintError> {
         TdQuoteFormat::V5Td15 => (Layout::V5, 5, TdReportForm::Td15, 3),
         TdQuoteFormat::V5Td15Extended => (Layout::V5, 5, TdReportForm::Td15Extended, 4),
     };
-    Ok((layout, version, Body::Td(report, form), body_type))
+    Ok((layout, version, Body::Td(Box::new(report), form), body_type))
 }
 
 fn quoting_enclave(kind: Kind, options: &Options) -> EnclaveReport {

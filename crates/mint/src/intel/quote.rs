@@ -58,9 +58,9 @@ pub(crate) struct Header {
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
     /// An SGX enclave.
-    Enclave(EnclaveReport),
+    Enclave(Box<EnclaveReport>),
     /// A trust domain.
-    Td(TdReport, TdReportForm),
+    Td(Box<TdReport>, TdReportForm),
 }
 
 /// A quote as a plan. Every `*_skew` is added to the length that is declared, not to the bytes.

@@ -3,7 +3,15 @@
 //! One table per concern; a kind has the tables that apply to it. A row says what is wrong, which
 //! check must refuse, and how the plan is changed.
 
+mod acceptance;
+mod bindings;
+mod certificates;
+mod documents;
+mod revocation;
 mod signatures;
+mod structure;
+mod tdx;
+mod validity;
 
 use std::sync::LazyLock;
 
@@ -45,14 +53,32 @@ const fn prepared((named, mut recipe): Row, prepare: fn(&mut Options)) -> Row {
     (named, recipe)
 }
 
-/// The tables of a kind.
-const fn tables(kind: Kind) -> &'static [&'static [Row]] {
-    match kind {
-        Kind::Sgx => &[signatures::ROWS],
-        Kind::OpenEnclave => &[signatures::ROWS],
-        Kind::Tdx => &[signatures::ROWS],
-        Kind::Snp => &[],
-    }
+/// The tables that apply to SGX and Open Enclave alike.
+const ENCLAVE: [&[Row]; 3] = [documents::SGX_ROWS, bindings::SGX_ROWS, acceptance::SGX_ROWS];
+/// The tables that apply to every Intel kind.
+const COMMON: [&[Row]; 8] = [
+    signatures::ROWS,
+    certificates::ROWS,
+    revocation::ROWS,
+    validity::ROWS,
+    structure::ROWS,
+    documents::ROWS,
+    bindings::ROWS,
+    acceptance::ROWS,
+];
+const OPEN_ENCLAVE: [&[Row]; 1] = [bindings::OPEN_ENCLAVE_ROWS];
+const TDX: [&[Row]; 3] = [tdx::ROWS, documents::TDX_ROWS, acceptance::TDX_ROWS];
+
+/// Every row of a kind.
+fn rows(kind: Kind) -> impl Iterator<Item = Row> {
+    let (own, more): (&[&[Row]], &[&[Row]]) = match kind {
+        Kind::Sgx => (&ENCLAVE, &[]),
+        Kind::OpenEnclave => (&ENCLAVE, &OPEN_ENCLAVE),
+        Kind::Tdx => (&TDX, &[]),
+        Kind::Snp => return Vec::new().into_iter(),
+    };
+    let tables = COMMON.iter().chain(own).chain(more);
+    tables.copied().flatten().copied().collect::<Vec<_>>().into_iter()
 }
 
 /// The breaks of a kind.
@@ -69,10 +95,10 @@ pub(crate) fn breaks(kind: Kind) -> &'static [Break] {
 }
 
 fn named(kind: Kind) -> Vec<Break> {
-    tables(kind).iter().copied().flatten().map(|(named, _)| *named).collect()
+    rows(kind).map(|(named, _)| named).collect()
 }
 
 /// The row of this name.
 pub(crate) fn find(kind: Kind, name: &str) -> Option<Row> {
-    tables(kind).iter().copied().flatten().find(|(named, _)| named.name == name).copied()
+    rows(kind).find(|(named, _)| named.name == name)
 }

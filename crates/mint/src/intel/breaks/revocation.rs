@@ -1,0 +1,111 @@
+//! Revocation, and lists that say nothing about it.
+
+use super::{Row, row};
+use crate::{
+    der,
+    intel::plan::{Keys, Link},
+    x509::Extension,
+};
+
+const OID_DELTA_CRL_INDICATOR: der::Oid = &[2, 5, 29, 27];
+const OID_ISSUING_DISTRIBUTION_POINT: der::Oid = &[2, 5, 29, 28];
+
+/// Breaks of every Intel kind.
+pub(super) const ROWS: &[Row] = &[
+    row(
+        "pck-revoked",
+        "the PCK certificate is on the PCK CRL",
+        "pck-certificate-revoked",
+        |plan| {
+            let serial = plan.pck.serial.clone();
+            plan.change_pck_crl(|crl| crl.revoked_serials.push(serial));
+        },
+    ),
+    row("pck-ca-revoked", "the PCK CA is on the root CRL", "pck-ca-certificate-revoked", |plan| {
+        let serial = plan.pck_ca.serial.clone();
+        plan.change_root_crl(|crl| crl.revoked_serials.push(serial));
+    }),
+    row(
+        "tcb-signer-revoked",
+        "the TCB signing certificate is on the root CRL",
+        "tcb-signing-certificate-revoked",
+        |plan| {
+            let serial = plan.tcb_signer.serial.clone();
+            plan.change_root_crl(|crl| crl.revoked_serials.push(serial));
+        },
+    ),
+    row("pck-crl-missing", "there is no PCK CRL", "collateral-malformed", |plan| {
+        plan.pck_crl = None;
+    }),
+    row("root-crl-missing", "there is no root CRL", "collateral-malformed", |plan| {
+        plan.root_crl = None;
+    }),
+    row(
+        "pck-crl-of-other-ca",
+        "the PCK CRL is the good list of the CA that did not issue the PCK certificate",
+        "pck-crl-of-other-ca",
+        |plan| {
+            let other = plan.other_ca.subject;
+            plan.pck_crl_chain = vec![Link::OtherCa, Link::Root];
+            plan.change_pck_crl(|crl| {
+                crl.issuer = other;
+                crl.signer = Keys::OTHER_CA;
+            });
+        },
+    ),
+    row(
+        "pck-crl-by-other-ca",
+        "the PCK CRL is issued and signed by the other CA; its chain names the right one",
+        "pck-crl-issuer",
+        |plan| {
+            let other = plan.other_ca.subject;
+            plan.change_pck_crl(|crl| {
+                crl.issuer = other;
+                crl.signer = Keys::OTHER_CA;
+            });
+        },
+    ),
+    row(
+        "root-crl-as-pck-crl",
+        "the root CRL stands where the PCK CRL belongs",
+        "pck-crl-issuer",
+        |plan| plan.pck_crl = plan.root_crl.clone(),
+    ),
+    row(
+        "pck-crl-as-root-crl",
+        "the PCK CRL stands where the root CRL belongs",
+        "root-ca-crl-issuer",
+        |plan| plan.root_crl = plan.pck_crl.clone(),
+    ),
+    row("pck-crl-delta", "the PCK CRL is a delta CRL", "pck-crl-extension", |plan| {
+        plan.change_pck_crl(|crl| {
+            crl.extensions.push(Extension {
+                oid: OID_DELTA_CRL_INDICATOR,
+                critical: true,
+                value: der::integer_u64(1),
+            });
+        });
+    }),
+    row(
+        "root-crl-partial",
+        "the root CRL covers a part of the certificates only",
+        "root-ca-crl-extension",
+        |plan| {
+            plan.change_root_crl(|crl| {
+                // IssuingDistributionPoint with onlyContainsUserCerts [1] TRUE.
+                let value = der::sequence(&[der::implicit(1, &[0xff])]);
+                crl.extensions.push(Extension {
+                    oid: OID_ISSUING_DISTRIBUTION_POINT,
+                    critical: true,
+                    value,
+                });
+            });
+        },
+    ),
+    row(
+        "pck-crl-without-next-update",
+        "the PCK CRL does not say when the next one comes",
+        "pck-crl-expired",
+        |plan| plan.change_pck_crl(|crl| crl.next_update = None),
+    ),
+];

@@ -1,1 +1,5 @@
-fn main() {}
+//! Token assembly and signing beside the bare signature.
+
+fn main() {
+    divan::main();
+}

@@ -4,6 +4,7 @@
 //! * [`TokenIssuer`] turns claims and times into a JWT in MAA's form; [`SigningKey`] holds its key,
 //!   and [`provider_certificate`], [`PublishedKey`] and [`openid_metadata`] tell the world about it.
 //! * [`Jwks`] reads the key sets of others.
+//! * [`policy_jws`] reads and makes the signed texts by which clients set policies and signers.
 //!
 //! Nothing here reads a clock or does I/O: moments, keys and random ids are arguments.
 //!
@@ -27,9 +28,12 @@ mod der;
 mod issue;
 pub mod json;
 mod jwks;
+mod jws;
 mod kid;
 mod openid;
+pub mod policy_jws;
 mod signing;
+mod x5c;
 
 pub use algorithm::Algorithm;
 pub use certificate::{EvidenceExtension, provider_certificate};
@@ -38,6 +42,11 @@ pub use issue::{
     TokenId, TokenIssuer, TokenTimes,
 };
 pub use jwks::{Jwk, Jwks, JwksError, PublishedKey, UnusableKey, UnusableReason, jwks_document};
+pub use jws::{JwsError, Part};
 pub use kid::{key_digest, key_id};
 pub use openid::openid_metadata;
 pub use signing::{KeySpec, SignError, Signer, SigningKey, SigningKeyError};
+pub use x5c::{
+    CertificateJwkError, POLICY_CERTIFICATES_LIMIT, X5cError, certificate_of_jwk,
+    policy_certificates, signer_jwk,
+};

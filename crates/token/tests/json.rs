@@ -1,4 +1,14 @@
 //! The canonical writer and the strict reader.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    reason = "tests over known data; a failed one may stop anywhere"
+)]
 
 use avouch_token::json::{JsonError, parse_object, parse_value, to_canonical};
 use proptest::prelude::*;

@@ -1,20 +1,18 @@
 //! Key sets of others: MAA's, OIDC issuers', our own.
 
-use avouch_pki::{Certificate, CertificateError, KeyError, KeyKind, PublicKey};
+use avouch_pki::{Certificate, KeyError, KeyKind, PublicKey};
 use avouch_wire::base64url;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::Algorithm;
-use crate::der;
 use crate::json::{JsonError, parse_object};
+use crate::x5c::{self, X5cError};
+use crate::{Algorithm, der};
 
 /// Largest key set read; MAA's with three embedded quotes has about 40 KB.
 const SET_LIMIT_BYTES: usize = 1024 * 1024;
 /// Most keys in one set; the largest known issuers publish about ten.
 const KEYS_LIMIT: usize = 64;
-/// Most certificates in one `x5c`; MAA sends one or three.
-const CERTIFICATES_LIMIT: usize = 10;
 /// Shortest RSA modulus that a signature is accepted from, in bits.
 const RSA_BITS_MIN: usize = 2048;
 /// Longest RSA modulus, in bits.
@@ -69,20 +67,9 @@ pub enum UnusableReason {
         /// Its length in bits, rounded up to whole octets.
         found: usize,
     },
-    /// More certificates than accepted.
-    #[error("x5c has {found} certificates, over the limit of 10")]
-    TooManyCertificates {
-        /// Certificates found.
-        found: usize,
-    },
-    /// A certificate in `x5c` that cannot be read.
-    #[error("x5c[{index}]: {source}")]
-    Certificate {
-        /// Its index.
-        index: usize,
-        /// What is wrong with it.
-        source: CertificateError,
-    },
+    /// A chain of certificates that cannot be read.
+    #[error(transparent)]
+    X5c(#[from] X5cError),
     /// Public values that form no key.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -318,18 +305,10 @@ fn elliptic(members: &Map<String, Value>) -> Result<Option<PublicKey>, UnusableR
 }
 
 fn certificates(members: &Map<String, Value>) -> Result<Vec<Certificate>, UnusableReason> {
-    let texts = match members.get("x5c") {
-        None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::Array(texts)) => texts,
-        Some(_) => return Err(UnusableReason::Malformed("x5c")),
-    };
-    if texts.len() > CERTIFICATES_LIMIT {
-        return Err(UnusableReason::TooManyCertificates { found: texts.len() });
+    match members.get("x5c") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        // Some issuers write the member without content.
+        Some(Value::Array(texts)) if texts.is_empty() => Ok(Vec::new()),
+        Some(chain) => Ok(x5c::read(chain)?),
     }
-    let certificate = |(index, text): (usize, &Value)| {
-        let text = text.as_str().ok_or(UnusableReason::Malformed("x5c"))?;
-        let der = base64url::decode_standard(text).map_err(|_| UnusableReason::Malformed("x5c"))?;
-        Certificate::parse(&der).map_err(|source| UnusableReason::Certificate { index, source })
-    };
-    texts.iter().enumerate().map(certificate).collect()
 }

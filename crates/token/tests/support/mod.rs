@@ -1,6 +1,8 @@
 //! Where the recordings are, and keys that all tests of a binary share.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
+pub mod pki;
+
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 

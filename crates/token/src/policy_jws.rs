@@ -1,0 +1,24 @@
+//! Policy JWS: what clients send to `PUT /policies`, `:reset` and `/certificates:…`.
+//!
+//! Every form that the SDKs, the CLI and the documentation produce is read (`maa-rest-api.md`
+//! section 9.1); the bytes are kept as they came, because hashes are over them.
+
+mod authorize;
+mod body;
+mod create;
+mod error;
+mod hash;
+mod management;
+mod policy;
+mod signer;
+
+pub use authorize::{AuthorizedSigner, SignerError, authorize_signer};
+pub use body::{BodyError, CertificateOperation};
+pub use create::{
+    CreateError, JwsContent, PolicySigner, SignedForm, UnsignedForm, create_signed, create_unsigned,
+};
+pub use error::PolicyJwsError;
+pub use hash::{certificate_thumbprint, policy_hash, policy_token_hash};
+pub use management::CertificateJws;
+pub use policy::{NO_POLICY_JWS, PolicyEncoding, PolicyJws, ResetJws};
+pub use signer::VerifiedSigner;

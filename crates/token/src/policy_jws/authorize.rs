@@ -1,0 +1,165 @@
+//! Whether a provider trusts a signer: it is, or chains to, one of the policy certificates.
+
+use avouch_pki::{
+    Certificate, OutsideWindow, PathError, Role, TrustAnchor, VerifiedCertificate, verify_issued,
+};
+use avouch_wire::UnixTime;
+use thiserror::Error;
+
+use super::signer::VerifiedSigner;
+
+/// Why a signer is not trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SignerError {
+    /// The provider has no policy certificates.
+    #[error("the provider has no policy certificates")]
+    NoPolicyCertificates,
+    /// No policy certificate is the signer's, nor has the name of an issuer in its chain.
+    #[error(
+        "unable to find issuer certificate: signer {signer:?} (issued by {issuer:?}) chains to none \
+         of the {policy_certificates} policy certificates"
+    )]
+    NoIssuer {
+        /// Subject of the signer's certificate.
+        signer: String,
+        /// Issuer of the last certificate of its chain.
+        issuer: String,
+        /// How many policy certificates there are.
+        policy_certificates: usize,
+    },
+    /// The policy certificate that matches is no CA, and is self-signed or the issuer of others.
+    #[error("unable to find issuer certificate: {subject:?} is not flagged CA")]
+    IssuerNotCa {
+        /// Its subject.
+        subject: String,
+    },
+    /// A link of the chain does not hold.
+    #[error("signer's chain: {0}")]
+    Path(#[from] PathError),
+    /// The policy certificate at the top of the chain is not valid now.
+    #[error("policy certificate {subject:?}: {source}")]
+    Validity {
+        /// Its subject.
+        subject: String,
+        /// Which end of its validity, and the moment.
+        source: OutsideWindow,
+    },
+}
+
+impl SignerError {
+    /// Stable name of the check that refused.
+    #[must_use]
+    pub const fn check(&self) -> &'static str {
+        match self {
+            Self::NoPolicyCertificates => "policy-signer-certificates",
+            Self::NoIssuer { .. } => "policy-signer-issuer",
+            Self::IssuerNotCa { .. } => "policy-signer-issuer-ca",
+            Self::Path(error) => error.check(),
+            Self::Validity { .. } => "policy-signer-issuer-validity",
+        }
+    }
+}
+
+/// Proof that a signer is trusted by a provider. Only [`authorize_signer`] makes one.
+#[derive(Debug, Clone)]
+pub struct AuthorizedSigner {
+    policy_certificate: Certificate,
+}
+
+impl AuthorizedSigner {
+    /// The policy certificate that the trust rests on.
+    #[must_use]
+    pub const fn policy_certificate(&self) -> &Certificate {
+        &self.policy_certificate
+    }
+}
+
+/// Checks that `signer` is, or chains to, one of a provider's policy certificates.
+///
+/// * The signer's certificate may be a policy certificate itself, byte for byte. Its dates are then
+///   not judged: the provider named this very certificate, and could not replace it any more if it
+///   stopped counting one day. A self-signed one must be flagged CA, as MAA demands.
+/// * Otherwise the chain that the client sent, each certificate issued by the next, must lead to a
+///   policy certificate that is a CA; every certificate, the policy certificate too, must be valid
+///   at `at`.
+///
+/// Not checked: revocation, extended key usage.
+///
+/// # Errors
+/// [`SignerError`].
+///
+/// # Source
+/// `maa-rest-api.md` sections 5.7 and 9.1.
+pub fn authorize_signer(
+    signer: &VerifiedSigner,
+    policy_certificates: &[Certificate],
+    at: UnixTime,
+) -> Result<AuthorizedSigner, SignerError> {
+    if policy_certificates.is_empty() {
+        return Err(SignerError::NoPolicyCertificates);
+    }
+    let own = |certificate: &&Certificate| {
+        signer.certificate().is_some_and(|found| found.der() == certificate.der())
+    };
+    if let Some(policy_certificate) = policy_certificates.iter().find(own) {
+        if policy_certificate.is_self_issued() {
+            check_ca_flag(policy_certificate)?;
+        }
+        return Ok(AuthorizedSigner { policy_certificate: policy_certificate.clone() });
+    }
+    authorize_chain(signer.certificates(), policy_certificates, at)
+}
+
+fn authorize_chain(
+    chain: &[Certificate],
+    policy_certificates: &[Certificate],
+    at: UnixTime,
+) -> Result<AuthorizedSigner, SignerError> {
+    let mut refusal = None;
+    for (index, top) in chain.iter().enumerate() {
+        let below = chain.get(..=index).unwrap_or_default();
+        for candidate in policy_certificates.iter().filter(|one| one.subject() == top.issuer()) {
+            match verify_down(candidate, below, at) {
+                Ok(()) => return Ok(AuthorizedSigner { policy_certificate: candidate.clone() }),
+                Err(error) => refusal = Some(error),
+            }
+        }
+    }
+    Err(refusal.unwrap_or_else(|| SignerError::NoIssuer {
+        signer: chain.first().map(|first| first.subject().to_string()).unwrap_or_default(),
+        issuer: chain.last().map(|last| last.issuer().to_string()).unwrap_or_default(),
+        policy_certificates: policy_certificates.len(),
+    }))
+}
+
+/// Verifies `chain`, the signer first, from `root` down.
+fn verify_down(root: &Certificate, chain: &[Certificate], at: UnixTime) -> Result<(), SignerError> {
+    check_ca_flag(root)?;
+    let anchor = TrustAnchor::from_certificate(root.subject().to_string(), root);
+    let mut above: Option<VerifiedCertificate> = if root.is_self_issued() {
+        // Judged as a CA under its own key: dates, key usage and path length count below it.
+        Some(verify_issued(root, &anchor, Role::Ca, at)?)
+    } else {
+        root.validity().check(at).map_err(|source| SignerError::Validity {
+            subject: root.subject().to_string(),
+            source,
+        })?;
+        None
+    };
+    for (index, certificate) in chain.iter().enumerate().rev() {
+        let role = if index == 0 { Role::Leaf } else { Role::Ca };
+        let verified = match &above {
+            Some(issuer) => verify_issued(certificate, issuer, role, at)?,
+            None => verify_issued(certificate, &anchor, role, at)?,
+        };
+        above = Some(verified);
+    }
+    Ok(())
+}
+
+fn check_ca_flag(certificate: &Certificate) -> Result<(), SignerError> {
+    if certificate.is_ca() {
+        return Ok(());
+    }
+    Err(SignerError::IssuerNotCa { subject: certificate.subject().to_string() })
+}

@@ -1,0 +1,128 @@
+//! Why a policy JWS is refused.
+
+use avouch_pki::KeyKind;
+use avouch_wire::base64url::DecodeError;
+use thiserror::Error;
+
+use super::body::BodyError;
+use crate::json::JsonError;
+use crate::jws::JwsError;
+use crate::x5c::{CertificateJwkError, X5cError};
+
+/// Why a policy JWS, reset or certificate request is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PolicyJwsError {
+    /// The body holds no JWS.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// Not a compact JWS.
+    #[error(transparent)]
+    Jws(#[from] JwsError),
+    /// `alg` is `none`, yet there is a signature.
+    #[error("algorithm is none, yet there is a signature of {length} bytes")]
+    SignatureUnderNone {
+        /// Length of the signature in bytes.
+        length: usize,
+    },
+    /// `alg` is another than `none`, yet there is no signature.
+    #[error("algorithm is {algorithm:?}, yet there is no signature")]
+    NoSignature {
+        /// `alg` as found.
+        algorithm: String,
+    },
+    /// A certificate request that is not signed.
+    #[error("unsigned, yet only a signed request may change policy certificates")]
+    Unsigned,
+    /// Neither `x5c` nor `jwk.x5c`.
+    #[error("header has no certificate: neither x5c nor jwk.x5c")]
+    NoCertificate,
+    /// Both `x5c` and `jwk.x5c`, and they differ.
+    #[error("x5c and jwk.x5c differ")]
+    TwoChains,
+    /// The chain of certificates in the header is malformed.
+    #[error("header: {0}")]
+    X5c(#[from] X5cError),
+    /// `alg` is none of those that clients send, or is not for the certificate's kind of key.
+    #[error("algorithm {algorithm:?} is not accepted under a {key} key")]
+    Algorithm {
+        /// `alg` as found.
+        algorithm: String,
+        /// The kind of the certificate's key.
+        key: KeyKind,
+    },
+    /// An RSA key that is too short.
+    #[error("the signer's RSA key has {found} bits, at least 2048 are needed")]
+    ShortKey {
+        /// Length in bits.
+        found: usize,
+    },
+    /// The signature does not hold under the key of the first certificate.
+    #[error("signature does not verify under the {key} key of the first certificate")]
+    Signature {
+        /// The kind of key.
+        key: KeyKind,
+    },
+    /// A policy was expected, and the payload is empty.
+    #[error("payload is empty, expected a policy")]
+    NoPolicy,
+    /// An empty payload was expected.
+    #[error("payload has {length} bytes, a reset has none")]
+    ResetWithPayload {
+        /// Length of the payload in bytes.
+        length: usize,
+    },
+    /// The payload is no JSON object.
+    #[error("payload: {0}")]
+    Payload(JsonError),
+    /// The payload lacks the member.
+    #[error("could not find {name:?} claim")]
+    NoMember {
+        /// The member's name.
+        name: &'static str,
+    },
+    /// The payload has the member under several names.
+    #[error("the payload names the certificate more than once")]
+    TwoMembers,
+    /// The policy is no string.
+    #[error("claim \"AttestationPolicy\" is not a string")]
+    PolicyNotString,
+    /// The policy is no base64url.
+    #[error("claim \"AttestationPolicy\" is not base64url: {0}")]
+    PolicyEncoding(DecodeError),
+    /// The policy is no UTF-8.
+    #[error("policy text is not utf-8 after {valid_up_to} bytes")]
+    PolicyNotUtf8 {
+        /// Bytes before the first wrong one.
+        valid_up_to: usize,
+    },
+    /// The payload's JWK names no certificate.
+    #[error("policy certificate: {0}")]
+    Certificate(#[from] CertificateJwkError),
+}
+
+impl PolicyJwsError {
+    /// Stable name of the check that refused.
+    #[must_use]
+    pub const fn check(&self) -> &'static str {
+        match self {
+            Self::Body(_) => "policy-jws-body",
+            Self::Jws(_) => "policy-jws-form",
+            Self::SignatureUnderNone { .. } | Self::NoSignature { .. } | Self::Unsigned => {
+                "policy-jws-signed"
+            }
+            Self::NoCertificate | Self::TwoChains | Self::X5c(_) => "policy-jws-certificate",
+            Self::Algorithm { .. } => "policy-jws-algorithm",
+            Self::ShortKey { .. } => "policy-jws-key-length",
+            Self::Signature { .. } => "policy-jws-signature",
+            Self::NoPolicy
+            | Self::ResetWithPayload { .. }
+            | Self::Payload(_)
+            | Self::NoMember { .. }
+            | Self::TwoMembers => "policy-jws-payload",
+            Self::PolicyNotString | Self::PolicyEncoding(_) | Self::PolicyNotUtf8 { .. } => {
+                "policy-jws-text"
+            }
+            Self::Certificate(_) => "policy-certificate-key",
+        }
+    }
+}

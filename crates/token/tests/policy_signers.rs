@@ -1,0 +1,150 @@
+//! Which signers a provider trusts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    reason = "tests over known data; a failed one may stop anywhere"
+)]
+
+mod support;
+
+use std::sync::Arc;
+
+use avouch_pki::{Certificate, PathErrorKind};
+use avouch_token::policy_jws::{
+    AuthorizedSigner, JwsContent, PolicySigner, ResetJws, SignedForm, SignerError, VerifiedSigner,
+    authorize_signer, create_signed,
+};
+use avouch_wire::UnixTime;
+use rcgen::{BasicConstraints, IsCa};
+use support::pki::{self, Identity, at, ca, params, root};
+
+fn signer(by: &Identity, others: &[&Identity]) -> VerifiedSigner {
+    let mut chain = vec![by.certificate.clone()];
+    chain.extend(others.iter().map(|other| other.certificate.clone()));
+    let policy_signer = PolicySigner::new(&*by.key, &chain).unwrap();
+    let jws = create_signed(JwsContent::Reset, SignedForm::Compact, policy_signer).unwrap();
+    ResetJws::parse(jws.as_bytes()).unwrap().signer().unwrap().clone()
+}
+
+fn authorize(
+    signer: &VerifiedSigner,
+    trusted: &[&Identity],
+) -> Result<AuthorizedSigner, SignerError> {
+    authorize_at(signer, trusted, at())
+}
+
+fn authorize_at(
+    signer: &VerifiedSigner,
+    trusted: &[&Identity],
+    at: UnixTime,
+) -> Result<AuthorizedSigner, SignerError> {
+    let trusted: Vec<Certificate> =
+        trusted.iter().map(|identity| identity.certificate.clone()).collect();
+    authorize_signer(signer, &trusted, at)
+}
+
+#[test]
+fn a_policy_certificate_itself_may_sign() {
+    let (own, other) = (root("own"), root("other"));
+    let found = authorize(&signer(&own, &[]), &[&other, &own]).unwrap();
+    assert_eq!(found.policy_certificate().der(), own.certificate.der());
+}
+
+#[test]
+fn another_certificate_of_the_same_name_or_key_is_not_a_policy_certificate() {
+    let own = root("own");
+    let namesake = root("own");
+    assert!(matches!(authorize(&signer(&namesake, &[]), &[&own]), Err(SignerError::Path(_))));
+    let same_key = pki::self_signed(params("renamed", ca()), Arc::clone(&own.key));
+    assert!(matches!(
+        authorize(&signer(&same_key, &[]), &[&own]),
+        Err(SignerError::NoIssuer { .. })
+    ));
+}
+
+#[test]
+fn a_self_signed_policy_certificate_must_be_flagged_ca() {
+    let plain = pki::self_signed(params("plain", IsCa::ExplicitNoCa), pki::new_key());
+    let error = authorize(&signer(&plain, &[]), &[&plain]).unwrap_err();
+    assert_eq!(error.check(), "policy-signer-issuer-ca");
+    assert!(error.to_string().starts_with("unable to find issuer certificate"), "{error}");
+}
+
+#[test]
+fn a_policy_certificate_that_another_ca_issued_may_sign_and_issue() {
+    let above = root("above");
+    let middle = above.issue(params("middle", ca()));
+    let leaf = middle.leaf("leaf");
+    assert!(authorize(&signer(&leaf, &[]), &[&leaf]).is_ok());
+    assert!(authorize(&signer(&leaf, &[&middle]), &[&middle]).is_ok());
+    assert!(authorize(&signer(&leaf, &[&middle, &above]), &[&above]).is_ok());
+}
+
+#[test]
+fn the_chain_must_lead_to_a_policy_certificate_in_order() {
+    let above = root("above");
+    let middle = above.issue(params("middle", ca()));
+    let leaf = middle.leaf("leaf");
+    assert!(authorize(&signer(&leaf, &[&middle]), &[&above]).is_ok());
+    assert!(matches!(authorize(&signer(&leaf, &[]), &[&above]), Err(SignerError::NoIssuer { .. })));
+    let stranger = root("stranger");
+    assert!(matches!(
+        authorize(&signer(&leaf, &[&middle, &above]), &[&stranger]),
+        Err(SignerError::NoIssuer { .. })
+    ));
+    let namesake = root("above");
+    let error = authorize(&signer(&leaf, &[&middle]), &[&namesake]).unwrap_err();
+    assert!(
+        matches!(&error, SignerError::Path(path) if matches!(path.kind, PathErrorKind::Signature { .. })),
+        "{error}"
+    );
+    assert!(matches!(
+        authorize(&signer(&leaf, &[&middle]), &[]),
+        Err(SignerError::NoPolicyCertificates)
+    ));
+}
+
+#[test]
+fn a_leaf_issues_no_signers() {
+    let above = root("above");
+    let leaf = above.leaf("leaf");
+    let below = leaf.leaf("below");
+    assert!(matches!(authorize(&signer(&below, &[&leaf]), &[&above]), Err(SignerError::Path(_))));
+    // Not even if the leaf itself is a policy certificate.
+    assert!(authorize(&signer(&below, &[]), &[&leaf]).is_err());
+}
+
+#[test]
+fn a_roots_path_length_counts() {
+    let short = IsCa::Ca(BasicConstraints::Constrained(0));
+    let above = pki::self_signed(params("above", short), pki::new_key());
+    let middle = above.issue(params("middle", ca()));
+    assert!(authorize(&signer(&above.leaf("direct"), &[]), &[&above]).is_ok());
+    assert!(matches!(
+        authorize(&signer(&middle.leaf("leaf"), &[&middle]), &[&above]),
+        Err(SignerError::Path(_))
+    ));
+}
+
+#[test]
+fn dates_count_along_a_chain_and_not_for_a_named_certificate() {
+    let above = root("above");
+    let leaf = above.leaf("leaf");
+    let (by_chain, by_name) = (signer(&leaf, &[]), signer(&above, &[]));
+    let late: UnixTime = "2060-01-01T00:00:00Z".parse().unwrap();
+    let early: UnixTime = "2019-01-01T00:00:00Z".parse().unwrap();
+    for moment in [late, early] {
+        assert!(authorize_at(&by_chain, &[&above], moment).is_err());
+        assert!(authorize_at(&by_name, &[&above], moment).is_ok());
+    }
+    let top = root("top");
+    let middle = top.issue(params("middle", ca()));
+    let error = authorize_at(&signer(&middle.leaf("l"), &[]), &[&middle], late).unwrap_err();
+    assert_eq!(error.check(), "policy-signer-issuer-validity");
+}

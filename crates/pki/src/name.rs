@@ -83,6 +83,13 @@ impl Serial {
         Self(content.to_vec())
     }
 
+    /// A serial number known from elsewhere than a certificate, such as a pinned one: the content
+    /// bytes of its INTEGER, as DER would have them.
+    #[must_use]
+    pub fn from_content(content: &[u8]) -> Self {
+        Self::new(content)
+    }
+
     /// The content bytes of the INTEGER (two's complement, big-endian).
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -1,0 +1,375 @@
+//! Which root keys are trusted, and the intermediates already known under them.
+
+use std::sync::Arc;
+
+use avouch_pki::{
+    Certificate, Issuer, Name, PathError, PublicKey, Role, TrustAnchor, VerifiedCertificate,
+    Window, digest, verify_anchor_copy, verify_issued,
+};
+use avouch_wire::{Hex, UnixTime, decode_hex};
+use thiserror::Error;
+
+use crate::amd_keys::{INTERMEDIATES, PinnedIntermediate, PinnedKey, ROOTS};
+use crate::error::outside;
+use crate::{CertificateRole, Product, VekKind, VerifyError};
+
+/// A trusted root of one product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ark {
+    product: Product,
+    anchor: TrustAnchor,
+    built_in: bool,
+}
+
+impl Ark {
+    /// The product whose chains it may root.
+    #[must_use]
+    pub const fn product(&self) -> Product {
+        self.product
+    }
+
+    /// Name and key.
+    #[must_use]
+    pub const fn anchor(&self) -> &TrustAnchor {
+        &self.anchor
+    }
+
+    /// Whether it is AMD's, pinned in this program, and not one that an operator added.
+    #[must_use]
+    pub const fn is_built_in(&self) -> bool {
+        self.built_in
+    }
+}
+
+/// Why a certificate cannot be a root.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AnchorError {
+    /// Not named like a root of AMD's.
+    #[error("common name is {found:?}, expected ARK-Milan, ARK-Genoa or ARK-Turin")]
+    Name {
+        /// The certificate's common name, or its whole subject without one.
+        found: String,
+    },
+    /// Not signed by its own key.
+    #[error(transparent)]
+    SelfSignature(#[from] PathError),
+    /// Not a CA.
+    #[error("root {name:?} is not a CA by its basic constraints")]
+    NotCa {
+        /// The certificate's common name.
+        name: String,
+    },
+}
+
+/// The trust anchors of SEV-SNP: AMD's roots by key, and any that an operator added.
+#[derive(Debug, Clone)]
+pub struct Anchors {
+    arks: Vec<Arc<Ark>>,
+    intermediates: Vec<VerifiedIntermediate>,
+}
+
+impl Default for Anchors {
+    fn default() -> Self {
+        Self::amd()
+    }
+}
+
+impl Anchors {
+    /// AMD's roots of Milan, Genoa and Turin, with the ASKs and ASVKs known under them.
+    #[must_use]
+    pub fn amd() -> Self {
+        let mut anchors = Self::none();
+        for root in &ROOTS {
+            let Some(anchor) = pinned_anchor(root) else { continue };
+            let ark = Ark { product: root.product, anchor, built_in: true };
+            anchors.arks.push(Arc::new(ark));
+        }
+        for pinned in &INTERMEDIATES {
+            let root = anchors.arks_of(pinned.key.product).next().cloned();
+            let known = root.and_then(|ark| VerifiedIntermediate::pinned(pinned, ark));
+            anchors.intermediates.extend(known);
+        }
+        anchors
+    }
+
+    /// No root at all.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { arks: Vec::new(), intermediates: Vec::new() }
+    }
+
+    /// Adds a root of an operator's choice, such as a mint's. Its common name says for which
+    /// product; what rests on it says so ([`crate::EndorsementKeyFacts::root_is_built_in`]).
+    ///
+    /// # Errors
+    /// [`AnchorError`] if the certificate is not named like a root, no CA, or not self-signed.
+    pub fn with_root(mut self, certificate: &Certificate) -> Result<Self, AnchorError> {
+        let name = certificate.subject().label();
+        let product = name.strip_prefix("ARK-").and_then(Product::from_name);
+        let product = product.ok_or_else(|| AnchorError::Name { found: name.to_owned() })?;
+        if !certificate.is_ca() {
+            return Err(AnchorError::NotCa { name: name.to_owned() });
+        }
+        let label = format!("{name} {}", certificate.fingerprint_sha256());
+        let anchor = TrustAnchor::from_certificate(label, certificate);
+        verify_anchor_copy(certificate, &anchor)?;
+        self.arks.push(Arc::new(Ark { product, anchor, built_in: false }));
+        Ok(self)
+    }
+
+    /// Remembers an intermediate that was verified under one of these roots, so that chains that
+    /// carry the same bytes need not have its signature checked again. Its window and revocation
+    /// are still judged each time.
+    pub fn remember(&mut self, intermediate: VerifiedIntermediate) {
+        let known = self.known(&intermediate.fingerprint).is_some();
+        if !known && self.arks.contains(&intermediate.root) {
+            self.intermediates.push(intermediate);
+        }
+    }
+
+    /// All roots.
+    pub fn roots(&self) -> impl Iterator<Item = &Ark> {
+        self.arks.iter().map(Arc::as_ref)
+    }
+
+    pub(crate) fn arks(&self) -> impl Iterator<Item = &Arc<Ark>> {
+        self.arks.iter()
+    }
+
+    pub(crate) fn arks_of(&self, product: Product) -> impl Iterator<Item = &Arc<Ark>> {
+        self.arks.iter().filter(move |ark| ark.product == product)
+    }
+
+    /// All pinned and remembered intermediates.
+    pub fn intermediates(&self) -> &[VerifiedIntermediate] {
+        &self.intermediates
+    }
+
+    fn known(&self, fingerprint: &Hex<32>) -> Option<&VerifiedIntermediate> {
+        self.intermediates.iter().find(|known| known.fingerprint == *fingerprint)
+    }
+
+    pub(crate) fn intermediates_named(
+        &self,
+        name: &Name,
+    ) -> impl Iterator<Item = &VerifiedIntermediate> {
+        self.intermediates.iter().filter(move |known| known.issuer_name() == name)
+    }
+}
+
+/// An ASK or ASVK that a trusted root certified.
+///
+/// Only [`verify_intermediate`] makes one; those of AMD's that are pinned come with
+/// [`Anchors::amd`].
+#[derive(Debug, Clone)]
+pub struct VerifiedIntermediate {
+    key: IntermediateKey,
+    fingerprint: Hex<32>,
+    issues: VekKind,
+    serial: Vec<u8>,
+    window: Window,
+    root: Arc<Ark>,
+}
+
+#[derive(Debug, Clone)]
+enum IntermediateKey {
+    Pinned(TrustAnchor),
+    Certificate(Box<VerifiedCertificate>),
+}
+
+impl VerifiedIntermediate {
+    fn pinned(pinned: &PinnedIntermediate, root: Arc<Ark>) -> Option<Self> {
+        Some(Self {
+            key: IntermediateKey::Pinned(pinned_anchor(&pinned.key)?),
+            fingerprint: Hex::from_hex(pinned.key.certificate_sha256).ok()?,
+            issues: pinned.issues,
+            serial: minimal(pinned.key.serial),
+            window: Window {
+                not_before: UnixTime::from_seconds(pinned.key.not_before).ok()?,
+                not_after: UnixTime::from_seconds(pinned.key.not_after).ok()?,
+            },
+            root,
+        })
+    }
+
+    /// SHA-256 of the certificate.
+    #[must_use]
+    pub const fn fingerprint_sha256(&self) -> &Hex<32> {
+        &self.fingerprint
+    }
+
+    /// What it may sign.
+    #[must_use]
+    pub const fn issues(&self) -> VekKind {
+        self.issues
+    }
+
+    /// Its product.
+    #[must_use]
+    pub fn product(&self) -> Product {
+        self.root.product
+    }
+
+    /// The root that certified it.
+    #[must_use]
+    pub fn root(&self) -> &Ark {
+        &self.root
+    }
+
+    /// When it is valid.
+    #[must_use]
+    pub const fn window(&self) -> Window {
+        self.window
+    }
+
+    /// Content bytes of its serial number.
+    #[must_use]
+    pub fn serial(&self) -> &[u8] {
+        &self.serial
+    }
+
+    /// Its subject, which what it issues must name.
+    #[must_use]
+    pub fn issuer_name(&self) -> &Name {
+        match &self.key {
+            IntermediateKey::Pinned(anchor) => anchor.subject(),
+            IntermediateKey::Certificate(verified) => verified.certificate().subject(),
+        }
+    }
+
+    pub(crate) fn root_shared(&self) -> Arc<Ark> {
+        Arc::clone(&self.root)
+    }
+
+    pub(crate) fn as_issuer(&self) -> Issuer<'_> {
+        match &self.key {
+            IntermediateKey::Pinned(anchor) => Issuer::Anchor(anchor),
+            IntermediateKey::Certificate(verified) => Issuer::Certificate(verified),
+        }
+    }
+
+    /// Whether it is valid at `at`; an anchor alone would not say.
+    pub(crate) fn check_window(&self, at: UnixTime) -> Result<(), VerifyError> {
+        outside(CertificateRole::Intermediate, self.issuer_name().label(), self.window, at)
+    }
+}
+
+/// Verifies an ASK or ASVK under the trusted roots of its product.
+///
+/// An intermediate whose bytes are pinned or remembered is taken as it is. Revocation is judged
+/// with the chain, not here.
+///
+/// # Errors
+/// [`VerifyError`]: not named like an intermediate, no root of its product, or the link from the
+/// root does not hold at `at`.
+///
+/// # Source
+/// AMD 57230, certificate chain.
+pub fn verify_intermediate(
+    certificate: &Certificate,
+    anchors: &Anchors,
+    at: UnixTime,
+) -> Result<VerifiedIntermediate, VerifyError> {
+    let fingerprint = certificate.fingerprint_sha256();
+    if let Some(known) = anchors.known(&fingerprint) {
+        known.check_window(at)?;
+        return Ok(known.clone());
+    }
+    let (product, issues) = intermediate_name(certificate.subject()).ok_or_else(|| {
+        let found = certificate.subject().label().to_owned();
+        VerifyError::IntermediateName { found }
+    })?;
+    let mut refusal = VerifyError::NoRoot { product };
+    for root in anchors.arks_of(product) {
+        match verify_issued(certificate, root.anchor(), Role::Ca, at) {
+            Ok(verified) => {
+                return Ok(VerifiedIntermediate {
+                    window: verified.window(),
+                    key: IntermediateKey::Certificate(Box::new(verified)),
+                    fingerprint,
+                    issues,
+                    serial: certificate.serial().as_bytes().to_vec(),
+                    root: Arc::clone(root),
+                });
+            }
+            Err(source) => {
+                let error = VerifyError::Path { role: CertificateRole::Intermediate, source };
+                refusal = more_telling(refusal, error);
+            }
+        }
+    }
+    Err(refusal)
+}
+
+/// Of two roots' refusals, the one that is not merely about the name.
+fn more_telling(first: VerifyError, second: VerifyError) -> VerifyError {
+    let dull = ["root-missing", "intermediate-issuer-name"];
+    if dull.contains(&first.check()) { second } else { first }
+}
+
+/// Product and kind that `SEV-<product>` or `SEV-VLEK-<product>` stands for.
+pub(crate) fn intermediate_name(name: &Name) -> Option<(Product, VekKind)> {
+    let rest = name.common_name()?.strip_prefix("SEV-")?;
+    match rest.strip_prefix("VLEK-") {
+        Some(product) => Some((Product::from_name(product)?, VekKind::Vlek)),
+        None => Some((Product::from_name(rest)?, VekKind::Vcek)),
+    }
+}
+
+/// Content bytes of a DER INTEGER; AMD's serials are positive and below 2^31.
+fn minimal(serial: u32) -> Vec<u8> {
+    let bytes = serial.to_be_bytes();
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count().min(3);
+    let mut content: Vec<u8> = bytes.into_iter().skip(zeros).collect();
+    if content.first().is_some_and(|first| first & 0x80 != 0) {
+        content.insert(0, 0);
+    }
+    content
+}
+
+fn pinned_anchor(pinned: &PinnedKey) -> Option<TrustAnchor> {
+    let subject = Name::from_der(&amd_name(pinned.common_name))?;
+    let modulus = decode_hex(pinned.modulus).ok()?;
+    let spki = [RSA_4096_SPKI_PREFIX.as_slice(), &modulus, RSA_EXPONENT_65537].concat();
+    let key = PublicKey::from_spki(&spki).ok()?;
+    let intact = digest::sha256(&spki).to_string() == pinned.spki_sha256;
+    intact.then(|| TrustAnchor::new(pinned.common_name, subject, key))
+}
+
+/// DER before the 512 bytes of a modulus whose top bit is set, in a `SubjectPublicKeyInfo`.
+const RSA_4096_SPKI_PREFIX: [u8; 33] = [
+    0x30, 0x82, 0x02, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
+    0x01, 0x05, 0x00, 0x03, 0x82, 0x02, 0x0f, 0x00, 0x30, 0x82, 0x02, 0x0a, 0x02, 0x82, 0x02, 0x01,
+    0x00,
+];
+const RSA_EXPONENT_65537: &[u8] = &[0x02, 0x03, 0x01, 0x00, 0x01];
+
+/// The name in AMD's certificates: OU, C, L, ST, O, then the common name.
+fn amd_name(common_name: &str) -> Vec<u8> {
+    let parts: [(u8, u8, &str); 6] = [
+        (0x0b, 0x0c, "Engineering"),
+        (0x06, 0x13, "US"),
+        (0x07, 0x0c, "Santa Clara"),
+        (0x08, 0x0c, "CA"),
+        (0x0a, 0x0c, "Advanced Micro Devices"),
+        (0x03, 0x0c, common_name),
+    ];
+    let mut content = Vec::new();
+    for (attribute, tag, text) in parts {
+        let value = tlv(tag, text.as_bytes());
+        let pair = tlv(0x30, &[&[0x06, 0x03, 0x55, 0x04, attribute], value.as_slice()].concat());
+        content.extend(tlv(0x31, &pair));
+    }
+    tlv(0x30, &content)
+}
+
+/// DER of a tag and a content of under 256 bytes.
+fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(content.len()).unwrap_or(u8::MAX);
+    let head: &[u8] = if length < 0x80 { &[tag, length] } else { &[tag, 0x81, length] };
+    [head, content].concat()
+}
+
+#[cfg(test)]
+#[path = "anchors_tests.rs"]
+mod tests;

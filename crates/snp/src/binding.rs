@@ -1,0 +1,79 @@
+//! What a report binds beyond itself: data that its guest or host hashed into it.
+
+use avouch_pki::digest;
+use avouch_wire::Hex;
+use subtle::ConstantTimeEq as _;
+use thiserror::Error;
+
+use crate::VerifiedReport;
+
+/// Why data is not what the report binds.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BindingError {
+    /// REPORT_DATA is another value.
+    #[error("REPORT_DATA is {found}, runtime data needs {expected}")]
+    RuntimeData {
+        /// SHA-256 of the runtime data, then 32 zero bytes.
+        expected: Box<Hex<64>>,
+        /// `REPORT_DATA`.
+        found: Box<Hex<64>>,
+    },
+    /// HOST_DATA is another value.
+    #[error("HOST_DATA is {found}, init-time data needs {expected}")]
+    InitTimeData {
+        /// SHA-256 of the init-time data.
+        expected: Hex<32>,
+        /// `HOST_DATA`.
+        found: Hex<32>,
+    },
+}
+
+impl BindingError {
+    /// The stable name of the check that failed.
+    #[must_use]
+    pub const fn check(&self) -> &'static str {
+        match self {
+            Self::RuntimeData { .. } => "runtime-data-binding",
+            Self::InitTimeData { .. } => "init-time-data-binding",
+        }
+    }
+}
+
+/// Checks that the guest put these runtime data into the report: REPORT_DATA is their SHA-256 in
+/// the first 32 bytes, then 32 zero bytes.
+///
+/// # Errors
+/// [`BindingError::RuntimeData`] with both values.
+///
+/// # Source
+/// MAA's REST specification, `AttestSevSnpVmRequest.runtimeData`; the zeros are in every sample.
+pub fn bind_runtime_data(report: &VerifiedReport, runtime_data: &[u8]) -> Result<(), BindingError> {
+    let mut expected = [0; 64];
+    expected.split_at_mut(32).0.copy_from_slice(digest::sha256(runtime_data).as_bytes());
+    let found = report.body().report_data;
+    if bool::from(expected.ct_eq(found.as_bytes())) {
+        return Ok(());
+    }
+    Err(BindingError::RuntimeData { expected: Box::new(Hex(expected)), found: Box::new(found) })
+}
+
+/// Checks that the host launched the guest with these init-time data: HOST_DATA is their SHA-256.
+///
+/// For confidential containers the data are the decoded CCE policy.
+///
+/// # Errors
+/// [`BindingError::InitTimeData`] with both values.
+///
+/// # Source
+/// MAA's REST specification, `AttestSevSnpVmRequest.initTimeData`.
+pub fn bind_init_time_data(
+    report: &VerifiedReport,
+    init_time_data: &[u8],
+) -> Result<(), BindingError> {
+    let expected = digest::sha256(init_time_data);
+    let found = report.body().host_data;
+    if bool::from(expected.as_bytes().ct_eq(found.as_bytes())) {
+        return Ok(());
+    }
+    Err(BindingError::InitTimeData { expected, found })
+}

@@ -1,0 +1,261 @@
+//! AMD's certificates and CRLs as senders and operators hand them over: sorted, not trusted.
+
+use avouch_pki::{Certificate, Crl, digest, pem};
+use avouch_wire::{Hex, base64url};
+
+use crate::vek_extensions::VekExtensions;
+use crate::{ChainError, Product, RawTcb, Report, VekKind};
+
+/// Most certificates in one input; a directory of endorsements may hold many VCEKs.
+const CERTIFICATES_MAX: usize = 256;
+/// Most CRLs in one input: two for each of three products, with room for old ones.
+const CRLS_MAX: usize = 32;
+/// Most bytes in one input.
+const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// VCEKs or VLEKs with the intermediates and roots that came along, in any order, parsed only.
+#[derive(Debug, Clone, Default)]
+pub struct Chain {
+    leaves: Vec<(VekKind, Certificate)>,
+    intermediates: Vec<Certificate>,
+    roots: Vec<Certificate>,
+}
+
+/// A [`Chain`] and CRLs, as operators keep them.
+#[derive(Debug, Clone, Default)]
+pub struct Endorsements {
+    /// The certificates.
+    pub chain: Chain,
+    /// The CRLs.
+    pub crls: Vec<Crl>,
+}
+
+impl Endorsements {
+    /// Sorts parts that are each one DER certificate, one DER CRL, or PEM text with any number of
+    /// both. Text between PEM blocks and CR LF are accepted; certificates are told apart by their
+    /// common names, not by position.
+    ///
+    /// # Errors
+    /// [`ChainError`]: unreadable, too large, or a certificate that has no place in AMD's chain.
+    pub fn parse<P: AsRef<[u8]>>(parts: &[P]) -> Result<Self, ChainError> {
+        let size = parts.iter().map(|part| part.as_ref().len()).fold(0, usize::saturating_add);
+        limit("bytes of certificates", size, INPUT_BYTES_MAX)?;
+        let mut endorsements = Self::default();
+        for part in parts {
+            endorsements.add(part.as_ref())?;
+        }
+        Ok(endorsements)
+    }
+
+    fn add(&mut self, part: &[u8]) -> Result<(), ChainError> {
+        if part.first() == Some(&SEQUENCE) {
+            return self.add_der(part);
+        }
+        let (without_crls, crls) = split_crl_blocks(part);
+        for crl in crls {
+            self.add_crl(&crl)?;
+        }
+        match pem::certificates(&without_crls, CERTIFICATES_MAX) {
+            Ok(certificates) => certificates.iter().try_for_each(|der| self.add_certificate(der)),
+            // A file of CRLs alone.
+            Err(pem::PemError::Empty) if without_crls.len() < part.len() => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A CRL is no certificate and a certificate no CRL, so trying both cannot mix them up.
+    fn add_der(&mut self, der: &[u8]) -> Result<(), ChainError> {
+        match self.add_certificate(der) {
+            Err(refusal @ ChainError::Certificate { .. }) => self.add_crl(der).map_err(|_| refusal),
+            other => other,
+        }
+    }
+
+    fn add_certificate(&mut self, der: &[u8]) -> Result<(), ChainError> {
+        self.chain.add(der)
+    }
+
+    fn add_crl(&mut self, der: &[u8]) -> Result<(), ChainError> {
+        limit("CRLs", self.crls.len().saturating_add(1), CRLS_MAX)?;
+        self.crls.push(Crl::parse(der)?);
+        Ok(())
+    }
+}
+
+/// First byte of any certificate or CRL in DER; no PEM text begins with it.
+const SEQUENCE: u8 = 0x30;
+
+impl Chain {
+    /// Sorts certificates, PEM bundles or DER, in any order. CRLs are refused here.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub fn parse<P: AsRef<[u8]>>(parts: &[P]) -> Result<Self, ChainError> {
+        let size = parts.iter().map(|part| part.as_ref().len()).fold(0, usize::saturating_add);
+        limit("bytes of certificates", size, INPUT_BYTES_MAX)?;
+        let mut chain = Self::default();
+        for part in parts {
+            let part = part.as_ref();
+            if part.first() == Some(&SEQUENCE) {
+                chain.add(part)?;
+                continue;
+            }
+            for der in pem::certificates(part, CERTIFICATES_MAX)? {
+                chain.add(&der)?;
+            }
+        }
+        Ok(chain)
+    }
+
+    fn add(&mut self, der: &[u8]) -> Result<(), ChainError> {
+        let index = self.count();
+        limit("certificates", index.saturating_add(1), CERTIFICATES_MAX)?;
+        let certificate =
+            Certificate::parse(der).map_err(|source| ChainError::Certificate { index, source })?;
+        let foreign = || ChainError::Foreign {
+            name: certificate.subject().label().chars().take(80).collect(),
+        };
+        let name = certificate.subject().common_name().ok_or_else(foreign)?;
+        if name == VekKind::Vcek.common_name() {
+            push_new(&mut self.leaves, (VekKind::Vcek, certificate), |(_, known)| known);
+        } else if name == VekKind::Vlek.common_name() {
+            push_new(&mut self.leaves, (VekKind::Vlek, certificate), |(_, known)| known);
+        } else if name.starts_with("SEV-") {
+            push_new(&mut self.intermediates, certificate, |known| known);
+        } else if name.starts_with("ARK-") {
+            push_new(&mut self.roots, certificate, |known| known);
+        } else {
+            return Err(foreign());
+        }
+        Ok(())
+    }
+
+    /// Adds everything that another input held; what is there already is not added again.
+    pub fn extend(&mut self, other: Self) {
+        for leaf in other.leaves {
+            push_new(&mut self.leaves, leaf, |(_, known)| known);
+        }
+        for intermediate in other.intermediates {
+            push_new(&mut self.intermediates, intermediate, |known| known);
+        }
+        for root in other.roots {
+            push_new(&mut self.roots, root, |known| known);
+        }
+    }
+
+    /// Keeps of several VCEKs or VLEKs the ones made for the chip and TCB of `report`. A single
+    /// one is kept whatever it is for, so that verification can say what does not fit.
+    #[must_use]
+    pub fn for_report(mut self, report: &Report) -> Self {
+        if self.leaves.len() > 1 {
+            self.leaves.retain(|(kind, certificate)| fits(*kind, certificate, report));
+        }
+        self
+    }
+
+    /// The only VCEK or VLEK.
+    ///
+    /// # Errors
+    /// [`ChainError::LeafCount`] if there is none or more than one.
+    pub fn leaf(&self) -> Result<(VekKind, &Certificate), ChainError> {
+        match self.leaves.as_slice() {
+            [(kind, leaf)] => Ok((*kind, leaf)),
+            leaves => Err(ChainError::LeafCount { found: leaves.len() }),
+        }
+    }
+
+    /// VCEKs and VLEKs.
+    pub fn leaves(&self) -> impl Iterator<Item = (VekKind, &Certificate)> {
+        self.leaves.iter().map(|(kind, leaf)| (*kind, leaf))
+    }
+
+    /// ASKs and ASVKs.
+    #[must_use]
+    pub fn intermediates(&self) -> &[Certificate] {
+        &self.intermediates
+    }
+
+    /// Copies of ARKs.
+    #[must_use]
+    pub fn roots(&self) -> &[Certificate] {
+        &self.roots
+    }
+
+    fn count(&self) -> usize {
+        let upper = self.intermediates.len().saturating_add(self.roots.len());
+        self.leaves.len().saturating_add(upper)
+    }
+}
+
+/// The key under which the outcome of [`crate::verify_chain`] over these inputs may be kept:
+/// SHA-256 over each part, led by its length. It covers the intermediates and roots too, since a
+/// chain with a broken one must be refused also when its VCEK was seen before in a good one.
+#[must_use]
+pub fn chain_cache_key<P: AsRef<[u8]>>(parts: &[P]) -> Hex<32> {
+    let lengths: Vec<[u8; 8]> = parts
+        .iter()
+        .map(|part| u64::try_from(part.as_ref().len()).unwrap_or(u64::MAX).to_le_bytes())
+        .collect();
+    let pieces: Vec<&[u8]> = lengths
+        .iter()
+        .zip(parts)
+        .flat_map(|(length, part)| [length.as_slice(), part.as_ref()])
+        .collect();
+    digest::sha256_of_parts(&pieces)
+}
+
+fn fits(kind: VekKind, certificate: &Certificate, report: &Report) -> bool {
+    let Some((product, _)) = crate::anchors::intermediate_name(certificate.issuer()) else {
+        return false;
+    };
+    VekExtensions::read(certificate, kind, product).is_ok_and(|extensions| {
+        let body = report.body();
+        kind == report.signing_key()
+            && extensions.first_mismatch(product, RawTcb(body.reported_tcb.0)).is_none()
+            && extensions.hardware_id().is_none_or(|id| chip_id_is(&body.chip_id, id, product))
+    })
+}
+
+/// Whether CHIP_ID is the hardware id, filled with zeros where that is short.
+pub(crate) fn chip_id_is(chip_id: &Hex<64>, hardware_id: &[u8], product: Product) -> bool {
+    let (id, rest) = chip_id.0.split_at(product.hardware_id_length().min(64));
+    id == hardware_id && rest.iter().all(|byte| *byte == 0)
+}
+
+fn push_new<T>(list: &mut Vec<T>, item: T, certificate: impl Fn(&T) -> &Certificate) {
+    if !list.iter().any(|known| certificate(known).der() == certificate(&item).der()) {
+        list.push(item);
+    }
+}
+
+fn limit(what: &'static str, found: usize, limit: usize) -> Result<(), ChainError> {
+    if found > limit { Err(ChainError::TooMany { what, found, limit }) } else { Ok(()) }
+}
+
+const CRL_BEGIN: &str = "-----BEGIN X509 CRL-----";
+const CRL_END: &str = "-----END X509 CRL-----";
+
+/// Takes the CRL blocks out of PEM text; a block that cannot be read stays where it is, for the
+/// certificate reader to refuse.
+fn split_crl_blocks(text: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let Ok(mut rest) = std::str::from_utf8(text) else {
+        return (text.to_vec(), Vec::new());
+    };
+    let (mut kept, mut crls) = (String::new(), Vec::new());
+    while let Some((before, after)) = rest.split_once(CRL_BEGIN) {
+        kept.push_str(before);
+        let block = after.split_once(CRL_END).and_then(|(body, after)| {
+            let compact: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+            base64url::decode_standard(&compact).ok().map(|der| (der, after))
+        });
+        let Some((der, after)) = block else {
+            kept.push_str(CRL_BEGIN);
+            rest = after;
+            continue;
+        };
+        crls.push(der);
+        rest = after;
+    }
+    kept.push_str(rest);
+    (kept.into_bytes(), crls)
+}

@@ -1,0 +1,258 @@
+//! From trusted root to the key that signs reports.
+
+use std::sync::Arc;
+
+use avouch_pki::{
+    Certificate, KeyKind, PublicKey, Role, SignatureScheme, Window, verify_anchor_copy,
+    verify_issued,
+};
+use avouch_wire::{Hex, UnixTime};
+use serde::Serialize;
+
+use crate::anchors::intermediate_name;
+use crate::crls::RevocableIntermediate;
+use crate::{
+    Anchors, CertificateRole, Chain, Crls, Product, Report, VekExtensions, VekKind,
+    VerifiedIntermediate, VerifyError, verify_intermediate,
+};
+
+/// A VCEK or VLEK that AMD certified, with what its certificate says.
+///
+/// Only [`verify_chain`] makes one. It may be kept under [`crate::chain_cache_key`] of the bytes it
+/// came from, for as long as the [`Anchors`] it was made with are in force: its window and
+/// revocation are judged again with each report. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct VerifiedEndorsementKey {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    key: PublicKey,
+    extensions: VekExtensions,
+    intermediate: RevocableIntermediate,
+    facts: EndorsementKeyFacts,
+}
+
+/// What is known of a verified endorsement key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EndorsementKeyFacts {
+    /// VCEK or VLEK.
+    pub kind: VekKind,
+    /// Product of its chain.
+    pub product: Product,
+    /// Product name in the certificate, with stepping, such as `Milan-B0`.
+    pub product_name: String,
+    /// SHA-256 of the certificate.
+    pub certificate_sha256: Hex<32>,
+    /// SHA-256 of the ASK's or ASVK's certificate.
+    pub intermediate_sha256: Hex<32>,
+    /// The span in which the key and all above it are valid.
+    pub validity: Window,
+    /// The hardware id of the chip, in hex; VCEK only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hardware_id: Option<String>,
+    /// The cloud provider; VLEK only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub csp_id: Option<String>,
+    /// Label of the root that all rests on.
+    pub root: String,
+    /// Whether that root is AMD's, pinned in this program.
+    pub root_is_built_in: bool,
+}
+
+impl VerifiedEndorsementKey {
+    /// What is known of it.
+    #[must_use]
+    pub fn facts(&self) -> &EndorsementKeyFacts {
+        &self.inner.facts
+    }
+
+    /// VCEK or VLEK.
+    #[must_use]
+    pub fn kind(&self) -> VekKind {
+        self.inner.facts.kind
+    }
+
+    /// Product of its chain.
+    #[must_use]
+    pub fn product(&self) -> Product {
+        self.inner.facts.product
+    }
+
+    /// What its certificate says.
+    #[must_use]
+    pub fn extensions(&self) -> &VekExtensions {
+        &self.inner.extensions
+    }
+
+    /// The span in which it and all above it are valid.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        self.inner.facts.validity
+    }
+
+    /// Judges its window and its intermediate's revocation at `at`.
+    pub(crate) fn check_at(&self, crls: &Crls, at: UnixTime) -> Result<(), VerifyError> {
+        self.window().check(at).map_err(VerifyError::KeyWindow)?;
+        crls.check(&self.inner.intermediate, at)
+    }
+
+    pub(crate) fn signed(&self, report: &Report) -> bool {
+        let scheme = SignatureScheme::EcdsaP384Sha384Fixed;
+        self.inner.key.verify(scheme, report.signed_bytes(), report.signature()).is_ok()
+    }
+}
+
+/// Verifies the chain ARK, ASK or ASVK, VCEK or VLEK.
+///
+/// After `Ok`, AMD (or an operator's own root) certified the key for the chip or provider, the
+/// product and the TCB in the certificate, no certificate in the chain was outside its validity at
+/// `at`, and no CRL in `crls` names the intermediate.
+///
+/// * `chain`: one VCEK or VLEK; intermediates and copies of roots as they came along. Intermediates
+///   of AMD's that are pinned need not come along; other certificates are not used.
+/// * `anchors`: the roots. One that came along only has to be a copy of a trusted one.
+/// * `crls`: verified lists; whether one is required is a property of theirs.
+/// * `at`: the moment to judge at. No clock is read.
+///
+/// Nothing about a report is checked here.
+///
+/// # Errors
+/// [`VerifyError`] naming the certificate and the check.
+///
+/// # Source
+/// AMD 57230, VCEK and VLEK certificate definitions and chains.
+pub fn verify_chain(
+    chain: &Chain,
+    anchors: &Anchors,
+    crls: &Crls,
+    at: UnixTime,
+) -> Result<VerifiedEndorsementKey, VerifyError> {
+    // 1. One endorsement key, issued by what issues its kind.
+    let (kind, leaf) = chain.leaf()?;
+    let product = issuing_product(kind, leaf)?;
+    // 2. Roots that came along are copies of trusted ones.
+    check_roots(chain, anchors, product)?;
+    // 3. The intermediate, under a trusted root of that product, and the key under it.
+    let (intermediate, window) = issuer_of(leaf, chain, anchors, at)?;
+    // 4. Not revoked.
+    let revocable = RevocableIntermediate::of(&intermediate);
+    crls.check(&revocable, at)?;
+    // 5. A key for reports, with all that AMD certifies about it.
+    if leaf.public_key().kind() != KeyKind::P384 {
+        return Err(VerifyError::VekKey { found: leaf.public_key().kind() });
+    }
+    let extensions = VekExtensions::read(leaf, kind, product)?;
+    check_product_name(&extensions, product)?;
+    let facts = facts(kind, leaf, &intermediate, window, &extensions);
+    let key = leaf.public_key().clone();
+    let inner = Inner { key, extensions, intermediate: revocable, facts };
+    Ok(VerifiedEndorsementKey { inner: Arc::new(inner) })
+}
+
+fn issuing_product(kind: VekKind, leaf: &Certificate) -> Result<Product, VerifyError> {
+    let issuer = || leaf.issuer().label().to_owned();
+    let (product, issues) = intermediate_name(leaf.issuer())
+        .ok_or_else(|| VerifyError::VekIssuer { kind, found: issuer() })?;
+    if issues != kind {
+        return Err(VerifyError::VekIssuerKind { expected: issues, found: kind, issuer: issuer() });
+    }
+    Ok(product)
+}
+
+/// A root that came along proves nothing; but one that is not trusted says that the sender means
+/// another chain. Roots of other products are ignored.
+fn check_roots(chain: &Chain, anchors: &Anchors, product: Product) -> Result<(), VerifyError> {
+    let name = format!("ARK-{product}");
+    let sent = chain.roots().iter().filter(|root| root.subject().common_name() == Some(&name));
+    for copy in sent {
+        let mut refusal = VerifyError::NoRoot { product };
+        let trusted =
+            anchors.arks_of(product).any(|root| match verify_anchor_copy(copy, root.anchor()) {
+                Ok(()) => true,
+                Err(source) => {
+                    refusal = VerifyError::Path { role: CertificateRole::Root, source };
+                    false
+                }
+            });
+        if !trusted {
+            return Err(refusal);
+        }
+    }
+    Ok(())
+}
+
+/// The intermediate that came along, or else the pinned one, under which the key verifies.
+fn issuer_of(
+    leaf: &Certificate,
+    chain: &Chain,
+    anchors: &Anchors,
+    at: UnixTime,
+) -> Result<(VerifiedIntermediate, Window), VerifyError> {
+    let sent: Vec<&Certificate> = chain
+        .intermediates()
+        .iter()
+        .filter(|candidate| candidate.subject() == leaf.issuer())
+        .collect();
+    let mut refusal = VerifyError::IntermediateMissing { issuer: leaf.issuer().to_string() };
+    for candidate in &sent {
+        let link = verify_intermediate(candidate, anchors, at)
+            .and_then(|intermediate| under(leaf, intermediate, at));
+        match link {
+            Ok(found) => return Ok(found),
+            Err(error) => refusal = error,
+        }
+    }
+    if sent.is_empty() {
+        for pinned in anchors.intermediates_named(leaf.issuer()) {
+            match pinned.check_window(at).and_then(|()| under(leaf, pinned.clone(), at)) {
+                Ok(found) => return Ok(found),
+                Err(error) => refusal = error,
+            }
+        }
+    }
+    Err(refusal)
+}
+
+fn under(
+    leaf: &Certificate,
+    intermediate: VerifiedIntermediate,
+    at: UnixTime,
+) -> Result<(VerifiedIntermediate, Window), VerifyError> {
+    let verified = verify_issued(leaf, intermediate.as_issuer(), Role::Leaf, at)
+        .map_err(|source| VerifyError::Path { role: CertificateRole::Vek, source })?;
+    let window = verified.window().intersect(intermediate.window());
+    Ok((intermediate, window))
+}
+
+/// `Milan` and `Milan-B0` are both of Milan.
+fn check_product_name(extensions: &VekExtensions, product: Product) -> Result<(), VerifyError> {
+    let name = extensions.product_name();
+    let family = name.split_once('-').map_or(name, |(family, _)| family);
+    if family == product.name() {
+        return Ok(());
+    }
+    Err(VerifyError::ProductName { expected: product, found: name.to_owned() })
+}
+
+fn facts(
+    kind: VekKind,
+    leaf: &Certificate,
+    intermediate: &VerifiedIntermediate,
+    validity: Window,
+    extensions: &VekExtensions,
+) -> EndorsementKeyFacts {
+    EndorsementKeyFacts {
+        kind,
+        product: intermediate.product(),
+        product_name: extensions.product_name().to_owned(),
+        certificate_sha256: leaf.fingerprint_sha256(),
+        intermediate_sha256: *intermediate.fingerprint_sha256(),
+        validity,
+        hardware_id: extensions.hardware_id().map(avouch_wire::encode_hex),
+        csp_id: extensions.csp_id().map(str::to_owned),
+        root: intermediate.root().anchor().label().to_owned(),
+        root_is_built_in: intermediate.root().is_built_in(),
+    }
+}

@@ -1,1 +1,20 @@
 //! Tables from verified facts to MAA claim names, one row per claim, each with its source.
+//!
+//! A claim is made from verified values only: a [`VerifiedQuote`](avouch_dcap::VerifiedQuote), a
+//! [`VerifiedReport`](avouch_snp::VerifiedReport), or [`BoundData`], which exists only after its
+//! hash was found in one of them. This crate knows nothing of policies: it says which claims a
+//! policy may read and which the token carries, and others take it from there.
+
+mod bound;
+mod claim;
+mod common;
+mod sgx;
+mod snp;
+mod tdx;
+
+pub use bound::{BoundData, DataType, HeldData, HeldDataError};
+pub use claim::{ClaimValue, SeenBy, ServiceClaim};
+pub use common::common;
+pub use sgx::sgx;
+pub use snp::snp;
+pub use tdx::tdx;

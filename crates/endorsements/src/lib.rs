@@ -1,1 +1,10 @@
-//! Vendor endorsements from files, directories and bundles.
+//! Vendor endorsements from files and directories.
+//!
+//! What is loaded here is filed by what it says of itself and trusted for nothing: the evidence
+//! crates verify every signature when it is used. For Intel the files are sets of collateral in
+//! JSON; for AMD certificates and CRLs, PEM or DER, in any order.
+
+mod intel;
+mod load;
+
+pub use load::{EndorsementSet, LoadError};

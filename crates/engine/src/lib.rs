@@ -1,1 +1,31 @@
-//! One appraisal, end to end, over small ports and without I/O.
+//! One appraisal, end to end: *evidence, endorsements and a moment in time become verified facts;
+//! facts become claims; the tenant's policy permits or refuses and issues claims; a key signs the
+//! token.*
+//!
+//! [`Engine::appraise`] is that sentence as a function, up to the signature. It does no I/O and
+//! reads no clock: endorsements come through [`EndorsementSource`], the moment is an argument, and
+//! so every verdict can be reproduced from (evidence, endorsements, time, policy).
+
+mod anchors;
+mod appraisal;
+mod appraise;
+mod default_policies;
+mod error;
+mod intel;
+mod kind;
+mod policy;
+mod request;
+mod settings;
+mod snp;
+mod source;
+mod token_claims;
+
+pub use anchors::{AnchorError, Anchors};
+pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused, VerifiedEvidence};
+pub use appraise::Engine;
+pub use error::AppraisalError;
+pub use kind::EvidenceKind;
+pub use policy::{PolicyInForce, PolicyRefused};
+pub use request::{AppraisalRequest, DataType, HeldData, Nonce};
+pub use settings::AppraisalSettings;
+pub use source::{EndorsementSource, IntelWanted};

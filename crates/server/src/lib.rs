@@ -1,1 +1,24 @@
-//! MAA's HTTP contract: data plane and control plane, authentication, configuration.
+//! MAA's HTTP contract: data plane, authentication, configuration.
+//!
+//! The shape of a request's way: [`http`] accepts it, names it and bounds it; [`route`] says which
+//! [`route::Endpoint`] of which provider it means; a function in [`handlers`] unpacks it, calls the
+//! engine and packs the answer. [`error::ApiError`] is the only place where an error becomes a
+//! status code. The clock is read here, at the edge, and nowhere below.
+
+pub mod api_version;
+pub mod body;
+pub mod clock;
+pub mod error;
+pub mod handlers;
+pub mod http;
+pub mod provider;
+pub mod request_id;
+pub mod respond;
+pub mod route;
+pub mod state;
+
+pub use clock::Clock;
+pub use error::ApiError;
+pub use http::{Limits, Server, ServerError};
+pub use provider::{Provider, Providers};
+pub use state::AppState;

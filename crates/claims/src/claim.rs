@@ -1,0 +1,108 @@
+//! One claim of the service: a name, a value, and who sees it.
+
+use serde_json::Value;
+
+/// A claim that the service makes from verified evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceClaim {
+    /// MAA's name for it.
+    pub name: &'static str,
+    /// What it says.
+    pub value: ClaimValue,
+    /// Who sees it.
+    pub seen_by: SeenBy,
+}
+
+/// Who sees a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeenBy {
+    /// The policy, as an incoming claim; not in the token.
+    Policy,
+    /// The relying party, in the token; not for policies.
+    Token,
+    /// Both.
+    Both,
+}
+
+/// The value of a claim.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClaimValue {
+    /// Text.
+    String(String),
+    /// A 64-bit integer.
+    Integer(i64),
+    /// A truth value.
+    Boolean(bool),
+    /// A JSON object; policies see it as a string that holds its compact text.
+    Json(Value),
+}
+
+impl ClaimValue {
+    /// The value as it stands in a token.
+    #[must_use]
+    pub fn into_json(self) -> Value {
+        match self {
+            Self::String(text) => Value::String(text),
+            Self::Integer(integer) => Value::from(integer),
+            Self::Boolean(boolean) => Value::Bool(boolean),
+            Self::Json(value) => value,
+        }
+    }
+}
+
+impl From<String> for ClaimValue {
+    fn from(text: String) -> Self {
+        Self::String(text)
+    }
+}
+
+impl From<&str> for ClaimValue {
+    fn from(text: &str) -> Self {
+        Self::String(text.to_owned())
+    }
+}
+
+impl From<bool> for ClaimValue {
+    fn from(boolean: bool) -> Self {
+        Self::Boolean(boolean)
+    }
+}
+
+impl From<u16> for ClaimValue {
+    fn from(integer: u16) -> Self {
+        Self::Integer(integer.into())
+    }
+}
+
+impl From<u8> for ClaimValue {
+    fn from(integer: u8) -> Self {
+        Self::Integer(integer.into())
+    }
+}
+
+impl From<u32> for ClaimValue {
+    fn from(integer: u32) -> Self {
+        Self::Integer(integer.into())
+    }
+}
+
+impl From<Value> for ClaimValue {
+    fn from(value: Value) -> Self {
+        Self::Json(value)
+    }
+}
+
+/// A claim that policies read and tokens carry.
+pub(crate) fn both(name: &'static str, value: impl Into<ClaimValue>) -> ServiceClaim {
+    ServiceClaim { name, value: value.into(), seen_by: SeenBy::Both }
+}
+
+/// A claim that policies read under an older name.
+pub(crate) fn policy_only(name: &'static str, value: impl Into<ClaimValue>) -> ServiceClaim {
+    ServiceClaim { name, value: value.into(), seen_by: SeenBy::Policy }
+}
+
+/// A claim that tokens carry under an older name.
+pub(crate) fn token_only(name: &'static str, value: impl Into<ClaimValue>) -> ServiceClaim {
+    ServiceClaim { name, value: value.into(), seen_by: SeenBy::Token }
+}

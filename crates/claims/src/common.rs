@@ -1,0 +1,32 @@
+//! Claims of every attestation type.
+
+use serde_json::Value;
+
+use crate::claim::{both, policy_only};
+use crate::{BoundData, ServiceClaim};
+
+/// Claims that stand in the token of every attestation type and that its policy can read: version,
+/// type, and bound JSON data.
+///
+/// # Source
+/// `maa-rest-api.md` section 6.3; older names that policies read: `policy-language.md` 12.1.
+#[must_use]
+pub fn common(
+    attestation_type: &'static str,
+    runtime_data: Option<&BoundData>,
+    init_time_data: Option<&BoundData>,
+) -> Vec<ServiceClaim> {
+    let mut claims = vec![
+        both("x-ms-ver", "1.0"),
+        both("x-ms-attestation-type", attestation_type),
+        policy_only("ver", "1.0"),
+        policy_only("tee", attestation_type),
+    ];
+    let bound = [("x-ms-runtime", runtime_data), ("x-ms-inittime", init_time_data)];
+    for (name, data) in bound {
+        if let Some(object) = data.and_then(BoundData::json) {
+            claims.push(both(name, Value::Object(object.clone())));
+        }
+    }
+    claims
+}

@@ -1,0 +1,43 @@
+//! SEV-SNP.
+
+use avouch_snp::VerifiedReport;
+use avouch_snp::uvm::VerifiedUvmEndorsement;
+
+use crate::ServiceClaim;
+use crate::claim::both;
+
+/// Claims from a verified report, and from a verified endorsement of its measurement.
+///
+/// The SVN claims are those of REPORTED_TCB: the TCB that the signature proves.
+/// `x-ms-compliance-status` appears only with an endorsement whose publisher has one configured.
+///
+/// # Source
+/// `maa-rest-api.md` section 6.5, `evidence-amd-snp.md` sections 4.2, 6 and 7.
+#[must_use]
+pub fn snp(report: &VerifiedReport, uvm: Option<&VerifiedUvmEndorsement>) -> Vec<ServiceClaim> {
+    let body = report.body();
+    let tcb = report.reported_tcb();
+    let mut claims = vec![
+        both("x-ms-sevsnpvm-authorkeydigest", body.author_key_digest.to_string()),
+        both("x-ms-sevsnpvm-bootloader-svn", tcb.boot_loader),
+        both("x-ms-sevsnpvm-familyId", body.family_id.to_string()),
+        both("x-ms-sevsnpvm-guestsvn", body.guest_svn),
+        both("x-ms-sevsnpvm-hostdata", body.host_data.to_string()),
+        both("x-ms-sevsnpvm-idkeydigest", body.id_key_digest.to_string()),
+        both("x-ms-sevsnpvm-imageId", body.image_id.to_string()),
+        both("x-ms-sevsnpvm-is-debuggable", body.policy.debug_allowed()),
+        both("x-ms-sevsnpvm-launchmeasurement", body.measurement.to_string()),
+        both("x-ms-sevsnpvm-microcode-svn", tcb.microcode),
+        both("x-ms-sevsnpvm-migration-allowed", body.policy.migrate_ma_allowed()),
+        both("x-ms-sevsnpvm-reportdata", body.report_data.to_string()),
+        both("x-ms-sevsnpvm-reportid", body.report_id.to_string()),
+        both("x-ms-sevsnpvm-smt-allowed", body.policy.smt_allowed()),
+        both("x-ms-sevsnpvm-snpfw-svn", tcb.snp),
+        both("x-ms-sevsnpvm-tee-svn", tcb.tee),
+        both("x-ms-sevsnpvm-vmpl", body.vmpl),
+    ];
+    if let Some(status) = uvm.and_then(|uvm| uvm.facts().compliance_status.as_deref()) {
+        claims.push(both("x-ms-compliance-status", status));
+    }
+    claims
+}

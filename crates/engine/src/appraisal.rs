@@ -1,0 +1,139 @@
+//! What an appraisal found: facts, claims, and the decision.
+
+use avouch_claims::ServiceClaim;
+use avouch_dcap::VerifiedQuote;
+use avouch_policy::Claim;
+use avouch_snp::VerifiedReport;
+use avouch_snp::uvm::VerifiedUvmEndorsement;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// Evidence that verified. Whatever settings and policy then say, these facts hold.
+#[derive(Debug)]
+pub enum VerifiedEvidence {
+    /// SGX or TDX.
+    Quote(Box<VerifiedQuote>),
+    /// SEV-SNP, and an endorsement of its utility VM.
+    Report(Box<VerifiedReport>, Option<Box<VerifiedUvmEndorsement>>),
+}
+
+impl VerifiedEvidence {
+    /// The facts as JSON, under the field's standard names, hex in lower case.
+    #[must_use]
+    pub fn facts(&self) -> Value {
+        let facts = match self {
+            Self::Quote(quote) => serde_json::to_value(quote),
+            Self::Report(report, uvm) => serde_json::to_value(report).map(|mut facts| {
+                if let (Some(members), Some(uvm)) = (facts.as_object_mut(), uvm) {
+                    let endorsement = serde_json::to_value(uvm.facts()).unwrap_or_default();
+                    members.insert("uvm_endorsement".to_owned(), endorsement);
+                }
+                facts
+            }),
+        };
+        facts.unwrap_or_default()
+    }
+}
+
+/// The outcome of one appraisal of evidence that verified.
+#[derive(Debug)]
+pub struct Appraisal {
+    /// What was proven.
+    pub evidence: VerifiedEvidence,
+    /// What the service claims of it.
+    pub service_claims: Vec<ServiceClaim>,
+    /// What the policy could read.
+    pub incoming: Vec<Claim>,
+    /// What settings and policy said.
+    pub decision: Decision,
+    /// What an operator or author should know, besides the decision.
+    pub findings: Vec<Finding>,
+}
+
+/// Permitted with the token's claims, or refused with the reason.
+#[derive(Debug)]
+pub enum Decision {
+    /// A token may be issued.
+    Permit(Permitted),
+    /// No token.
+    Deny(Refused),
+}
+
+/// The claims of a token that may be issued, without `iss`, times and `jti`.
+///
+/// Only an appraisal that permitted makes one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Permitted {
+    pub(crate) claims: Map<String, Value>,
+}
+
+impl Permitted {
+    /// The claims.
+    #[must_use]
+    pub const fn claims(&self) -> &Map<String, Value> {
+        &self.claims
+    }
+}
+
+/// Why verified evidence gets no token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The provider's settings do not accept it.
+    #[error("{message}")]
+    NotAccepted {
+        /// The stable name of the check.
+        check: &'static str,
+        /// What is short and by how much.
+        message: String,
+    },
+    /// The policy denied or did not permit.
+    #[error("{message}")]
+    Policy {
+        /// The stable name: `deny-issued` or `no-permit`.
+        check: &'static str,
+        /// MAA's sentence.
+        message: String,
+    },
+    /// The policy failed while it ran.
+    #[error("{message}")]
+    PolicyFailed {
+        /// The stable name of what failed.
+        check: &'static str,
+        /// Where and why.
+        message: String,
+    },
+}
+
+impl Refused {
+    /// The stable name of the check.
+    #[must_use]
+    pub const fn check(&self) -> &'static str {
+        match self {
+            Self::NotAccepted { check, .. }
+            | Self::Policy { check, .. }
+            | Self::PolicyFailed { check, .. } => check,
+        }
+    }
+}
+
+/// Something worth knowing that decided nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// A stable name.
+    pub name: &'static str,
+    /// A sentence.
+    pub message: String,
+}
+
+impl Appraisal {
+    /// The claims to sign.
+    ///
+    /// # Errors
+    /// [`Refused`] if settings or policy refused.
+    pub fn permitted(self) -> Result<Permitted, Refused> {
+        match self.decision {
+            Decision::Permit(permitted) => Ok(permitted),
+            Decision::Deny(refused) => Err(refused),
+        }
+    }
+}

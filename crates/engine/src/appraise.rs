@@ -1,0 +1,180 @@
+//! The recipe of one appraisal.
+
+use std::sync::Arc;
+
+use avouch_claims::{BoundData, SeenBy, ServiceClaim, common};
+use avouch_policy::{Claim, Decision as PolicyDecision, Limits, Properties};
+use avouch_wire::UnixTime;
+
+use crate::appraisal::{Appraisal, Decision, Permitted, Refused, VerifiedEvidence};
+use crate::intel::IntelAppraiser;
+use crate::snp::SnpAppraiser;
+use crate::token_claims::{self, TokenParts};
+use crate::{
+    Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, EvidenceKind,
+    PolicyInForce,
+};
+
+/// Appraises evidence. One engine serves all tenants; what it remembers is what content proves,
+/// never a verdict.
+pub struct Engine {
+    intel: IntelAppraiser,
+    snp: SnpAppraiser,
+    endorsements: Arc<dyn EndorsementSource>,
+}
+
+/// Evidence that verified, with what its kind adds for the steps after it.
+pub(crate) struct Verified {
+    pub(crate) evidence: VerifiedEvidence,
+    pub(crate) runtime_data: Option<BoundData>,
+    pub(crate) init_time_data: Option<BoundData>,
+    pub(crate) claims: Vec<ServiceClaim>,
+    /// Labels of roots that are not the vendor's own.
+    pub(crate) foreign_root: Option<String>,
+}
+
+impl Engine {
+    /// An engine that trusts `anchors` and takes endorsements from `endorsements`.
+    #[must_use]
+    pub fn new(anchors: Anchors, endorsements: Arc<dyn EndorsementSource>) -> Self {
+        Self {
+            intel: IntelAppraiser::new(anchors.intel, Arc::clone(&endorsements)),
+            snp: SnpAppraiser::new(anchors.amd, Arc::clone(&endorsements)),
+            endorsements,
+        }
+    }
+
+    /// What endorsements are at hand, for people.
+    #[must_use]
+    pub fn endorsement_summary(&self) -> serde_json::Value {
+        self.endorsements.summary()
+    }
+
+    /// Appraises evidence by a policy and a provider's settings, judged at `at`.
+    ///
+    /// # Errors
+    /// [`AppraisalError`] if the evidence does not verify or does not bind the data sent along: then
+    /// nothing is known. Evidence that verified always gives an [`Appraisal`], whatever settings
+    /// and policy say.
+    pub fn appraise(
+        &self,
+        request: &AppraisalRequest,
+        policy: &PolicyInForce,
+        settings: &AppraisalSettings,
+        at: UnixTime,
+    ) -> Result<Appraisal, AppraisalError> {
+        // 1. What the policy demands of verification itself.
+        let limits = Limits::default();
+        let configuration =
+            policy.policy().configuration(&limits).map_err(AppraisalError::Configuration)?;
+
+        // 2. Evidence, endorsements and a moment become verified facts.
+        let verified = self.verify(request, settings, &configuration, at)?;
+
+        // 3. Facts become claims.
+        let (runtime, init_time) = (&verified.runtime_data, &verified.init_time_data);
+        let attestation_type = request.kind.attestation_type();
+        let mut claims = common(attestation_type, runtime.as_ref(), init_time.as_ref());
+        claims.extend(verified.claims);
+        let incoming = incoming(&claims, policy);
+
+        // 4. Settings, then policy, permit or refuse.
+        let mut findings = Vec::new();
+        let decision = match self.accept(&verified.evidence, settings, at) {
+            Err(refused) => Decision::Deny(refused),
+            Ok(()) => match decide(policy, &incoming, &limits) {
+                Err(refused) => Decision::Deny(refused),
+                Ok(outgoing) => {
+                    let parts = TokenParts {
+                        service: &claims,
+                        outgoing: &outgoing,
+                        policy,
+                        nonce: request.nonce.as_ref(),
+                        foreign_root: verified.foreign_root.as_deref(),
+                    };
+                    let (claims, dropped) = token_claims::compose(&parts);
+                    findings.extend(dropped);
+                    Decision::Permit(Permitted { claims })
+                }
+            },
+        };
+        Ok(Appraisal {
+            evidence: verified.evidence,
+            service_claims: claims,
+            incoming,
+            decision,
+            findings,
+        })
+    }
+
+    fn verify(
+        &self,
+        request: &AppraisalRequest,
+        settings: &AppraisalSettings,
+        configuration: &Properties,
+        at: UnixTime,
+    ) -> Result<Verified, AppraisalError> {
+        match request.kind {
+            EvidenceKind::Sgx | EvidenceKind::OpenEnclave | EvidenceKind::Tdx => {
+                self.intel.verify(request, configuration, at)
+            }
+            EvidenceKind::Snp => self.snp.verify(request, settings, at),
+        }
+    }
+
+    fn accept(
+        &self,
+        evidence: &VerifiedEvidence,
+        settings: &AppraisalSettings,
+        at: UnixTime,
+    ) -> Result<(), Refused> {
+        match evidence {
+            VerifiedEvidence::Quote(quote) => {
+                settings.intel.check(quote, at).map_err(|error| Refused::NotAccepted {
+                    check: error.check(),
+                    message: error.to_string(),
+                })
+            }
+            VerifiedEvidence::Report(report, _) => {
+                settings.snp.accept(report).map_err(|error| Refused::NotAccepted {
+                    check: error.check(),
+                    message: error.to_string(),
+                })
+            }
+        }
+    }
+}
+
+/// The claims that a policy reads, all issued by the service.
+fn incoming(claims: &[ServiceClaim], policy: &PolicyInForce) -> Vec<Claim> {
+    let seen = claims.iter().filter(|claim| claim.seen_by != SeenBy::Token);
+    let mut incoming: Vec<Claim> = seen
+        .map(|claim| Claim::service(claim.name, token_claims::policy_value(&claim.value)))
+        .collect();
+    for name in ["x-ms-policy-hash", "policy_hash", "maa-policyHash"] {
+        incoming.push(Claim::service(name, policy.hash()));
+    }
+    if let Some(signer) = policy.signer() {
+        let text = avouch_token::json::to_canonical(signer);
+        incoming.push(Claim::service("x-ms-policy-signer", text.as_str()));
+        incoming.push(Claim::service("policy_signer", text.as_str()));
+    }
+    incoming
+}
+
+fn decide(
+    policy: &PolicyInForce,
+    incoming: &[Claim],
+    limits: &Limits,
+) -> Result<Vec<Claim>, Refused> {
+    let outcome = policy.policy().evaluate(&incoming, limits).map_err(|error| {
+        Refused::PolicyFailed { check: error.slug.name(), message: error.to_string() }
+    })?;
+    match outcome.decision {
+        PolicyDecision::Permit => Ok(outcome.outgoing),
+        PolicyDecision::Deny(reason) => Err(Refused::Policy {
+            check: reason.name(),
+            message: reason.maa_message().to_owned(),
+        }),
+    }
+}

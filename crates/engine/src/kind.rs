@@ -1,0 +1,89 @@
+//! The kinds of evidence, and what each is called where.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+/// A kind of evidence. One arm here, one crate, one table of claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvidenceKind {
+    /// A bare Intel SGX quote.
+    Sgx,
+    /// An Open Enclave report or evidence around an SGX quote.
+    OpenEnclave,
+    /// An Intel TDX quote.
+    Tdx,
+    /// An AMD SEV-SNP report with its certificates.
+    Snp,
+}
+
+impl EvidenceKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::Sgx, Self::OpenEnclave, Self::Tdx, Self::Snp];
+
+    /// The name in routes: `/attest/{name}` and `/policies/{name}`.
+    #[must_use]
+    pub const fn route_name(self) -> &'static str {
+        match self {
+            Self::Sgx => "SgxEnclave",
+            Self::OpenEnclave => "OpenEnclave",
+            Self::Tdx => "TdxVm",
+            Self::Snp => "SevSnpVm",
+        }
+    }
+
+    /// The kind that a route names, in any case.
+    #[must_use]
+    pub fn from_route(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.route_name().eq_ignore_ascii_case(name))
+    }
+
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sgx => "sgx",
+            Self::OpenEnclave => "open-enclave",
+            Self::Tdx => "tdx",
+            Self::Snp => "snp",
+        }
+    }
+
+    /// The member of the request body that holds the evidence.
+    #[must_use]
+    pub const fn evidence_member(self) -> &'static str {
+        match self {
+            Self::Sgx | Self::Tdx => "quote",
+            Self::OpenEnclave | Self::Snp => "report",
+        }
+    }
+
+    /// The value of `x-ms-attestation-type`.
+    #[must_use]
+    pub const fn attestation_type(self) -> &'static str {
+        match self {
+            Self::Sgx | Self::OpenEnclave => "sgx",
+            Self::Tdx => "tdxvm",
+            Self::Snp => "sevsnpvm",
+        }
+    }
+}
+
+impl fmt::Display for EvidenceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for EvidenceKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            format!("{text:?} is no kind of evidence; kinds are: {known}")
+        })
+    }
+}

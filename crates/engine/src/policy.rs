@@ -1,0 +1,108 @@
+//! A policy that is ready to judge: compiled once, with the hash that tokens show.
+
+use avouch_policy::{Limits, Policy};
+use avouch_token::policy_jws::{
+    JwsContent, PolicyEncoding, PolicyJws, PolicyJwsError, UnsignedForm, VerifiedSigner,
+    create_unsigned, policy_hash,
+};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{EvidenceKind, default_policies};
+
+/// A compiled policy with what a token says about it.
+#[derive(Debug, Clone)]
+pub struct PolicyInForce {
+    policy: Policy,
+    hash: String,
+    jws: String,
+    signer: Option<Value>,
+}
+
+/// Why a text or JWS does not become a policy in force.
+#[derive(Debug, Clone, Error)]
+pub enum PolicyRefused {
+    /// The text does not parse; the first mistake in MAA's wording.
+    #[error("{message}")]
+    Parsing {
+        /// MAA's one-line message with symbol, line and column.
+        message: String,
+    },
+    /// The JWS around it is malformed or its signature does not hold.
+    #[error("{0}")]
+    Jws(#[from] PolicyJwsError),
+}
+
+impl PolicyInForce {
+    /// The policy that MAA's shared providers have for a kind of evidence.
+    #[must_use]
+    pub fn default_for(kind: EvidenceKind) -> Option<Self> {
+        let text = match kind {
+            EvidenceKind::Sgx | EvidenceKind::OpenEnclave => default_policies::SGX_ENCLAVE,
+            EvidenceKind::Tdx => default_policies::TDX_VM,
+            EvidenceKind::Snp => default_policies::SEV_SNP_VM,
+        };
+        Self::from_text(text).ok()
+    }
+
+    /// A draft that came with a request.
+    ///
+    /// # Errors
+    /// [`PolicyRefused::Parsing`].
+    pub fn draft(text: &str) -> Result<Self, PolicyRefused> {
+        Self::from_text(text)
+    }
+
+    /// A policy from its text, wrapped in an unsecured JWS.
+    ///
+    /// # Errors
+    /// [`PolicyRefused::Parsing`].
+    pub fn from_text(text: &str) -> Result<Self, PolicyRefused> {
+        let jws = create_unsigned(JwsContent::Policy(text), UnsignedForm::default());
+        Ok(Self { policy: compile(text)?, hash: policy_hash(text), jws, signer: None })
+    }
+
+    /// A policy from the JWS that a client set.
+    ///
+    /// # Errors
+    /// [`PolicyRefused`].
+    pub fn from_jws(body: &[u8]) -> Result<Self, PolicyRefused> {
+        let jws = PolicyJws::parse(body, PolicyEncoding::default())?;
+        Ok(Self {
+            policy: compile(jws.text())?,
+            hash: jws.policy_hash(),
+            jws: jws.raw().to_owned(),
+            signer: jws.signer().map(VerifiedSigner::jwk),
+        })
+    }
+
+    /// The compiled policy.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// `x-ms-policy-hash`.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The JWS, byte for byte as it was set.
+    #[must_use]
+    pub fn jws(&self) -> &str {
+        &self.jws
+    }
+
+    /// `x-ms-policy-signer`, if the JWS was signed.
+    #[must_use]
+    pub const fn signer(&self) -> Option<&Value> {
+        self.signer.as_ref()
+    }
+}
+
+fn compile(text: &str) -> Result<Policy, PolicyRefused> {
+    Policy::compile(text, &Limits::default()).map_err(|errors| PolicyRefused::Parsing {
+        message: errors.first().map_or_else(|| errors.to_string(), |first| first.maa_message()),
+    })
+}

@@ -1,0 +1,39 @@
+//! What a client asks to have appraised.
+
+pub use avouch_claims::{DataType, HeldData};
+use serde_json::{Number, Value};
+
+use crate::EvidenceKind;
+
+/// Evidence and what the client hands in beside it; nothing in it is trusted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AppraisalRequest {
+    /// The kind of evidence.
+    pub kind: EvidenceKind,
+    /// The evidence as submitted, decoded from base64url.
+    pub evidence: Vec<u8>,
+    /// Data that the evidence is said to bind at run time.
+    pub runtime_data: Option<HeldData>,
+    /// Data that the evidence is said to bind since the start.
+    pub init_time_data: Option<HeldData>,
+    /// Copied to the token, unproven.
+    pub nonce: Option<Nonce>,
+}
+
+/// The caller's nonce: kept as it was, text or integer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Nonce {
+    /// A JSON string.
+    Text(String),
+    /// A JSON integer of at most 64 bits, kept digit for digit.
+    Number(Number),
+}
+
+impl Nonce {
+    pub(crate) fn to_json(&self) -> Value {
+        match self {
+            Self::Text(text) => Value::String(text.clone()),
+            Self::Number(number) => Value::Number(number.clone()),
+        }
+    }
+}

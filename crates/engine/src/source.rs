@@ -1,0 +1,37 @@
+//! Where endorsements come from: the port that files, caches and fetchers implement.
+
+use std::sync::Arc;
+
+use avouch_dcap::{Collateral, TeeType};
+use avouch_wire::{Hex, UnixTime};
+
+/// Which Intel collateral an appraisal needs. FMSPC and PCEID come from a verified PCK certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IntelWanted<'a> {
+    /// SGX or TDX.
+    pub tee: TeeType,
+    /// FMSPC of the platform.
+    pub fmspc: Hex<6>,
+    /// PCEID of the platform.
+    pub pce_id: Hex<2>,
+    /// Common name of the CA that issued the PCK certificate: says which PCK CRL is needed.
+    pub pck_ca: &'a str,
+    /// A certain TCB evaluation data number, where the policy asks for a baseline.
+    pub tcb_evaluation_data_number: Option<u32>,
+    /// The moment to judge at.
+    pub at: UnixTime,
+}
+
+/// Gives the endorsements at hand. What it gives is verified before use and may be anything.
+pub trait EndorsementSource: Send + Sync {
+    /// The best collateral for a platform: of those in force at the moment, the highest evaluation
+    /// data number, then the newest; if none is in force, the same choice among all, so that the
+    /// refusal can say what has expired.
+    fn intel(&self, wanted: &IntelWanted<'_>) -> Option<Arc<Collateral>>;
+
+    /// AMD certificates that complete a chain that came without them, and AMD's CRLs.
+    fn amd(&self) -> &avouch_snp::Endorsements;
+
+    /// What is at hand, for people.
+    fn summary(&self) -> serde_json::Value;
+}

@@ -1,0 +1,70 @@
+//! MAA's api-versions. Every one is accepted on every route (`maa-rest-api.md` section 2).
+
+use crate::ApiError;
+
+/// A version that a client may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ApiVersion {
+    /// `2018-09-01-preview`
+    V2018_09_01Preview,
+    /// `2020-10-01`
+    V2020_10_01,
+    /// `2022-08-01`
+    V2022_08_01,
+    /// `2022-09-01-preview`
+    V2022_09_01Preview,
+    /// `2023-04-01-preview`
+    V2023_04_01Preview,
+    /// `2025-06-01`
+    V2025_06_01,
+    /// `2026-03-11-preview`
+    V2026_03_11Preview,
+}
+
+const NAMES: [(&str, ApiVersion); 7] = [
+    ("2018-09-01-preview", ApiVersion::V2018_09_01Preview),
+    ("2020-10-01", ApiVersion::V2020_10_01),
+    ("2022-08-01", ApiVersion::V2022_08_01),
+    ("2022-09-01-preview", ApiVersion::V2022_09_01Preview),
+    ("2023-04-01-preview", ApiVersion::V2023_04_01Preview),
+    ("2025-06-01", ApiVersion::V2025_06_01),
+    ("2026-03-11-preview", ApiVersion::V2026_03_11Preview),
+];
+
+impl ApiVersion {
+    /// The version named by the `api-version` parameter of a query string.
+    ///
+    /// # Errors
+    /// 400 if it is missing, given twice or unknown; the message lists the known ones.
+    pub fn from_query(query: Option<&str>) -> Result<Self, ApiError> {
+        let mut found = query
+            .unwrap_or_default()
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .filter(|(name, _)| name.eq_ignore_ascii_case("api-version"))
+            .map(|(_, value)| value);
+        let known = || NAMES.map(|(name, _)| name).join(", ");
+        let Some(value) = found.next() else {
+            return Err(ApiError::unsupported_api_version(format!(
+                "The api-version query parameter is required. Supported versions are: {}.",
+                known()
+            )));
+        };
+        if found.next().is_some() {
+            return Err(ApiError::unsupported_api_version(
+                "The api-version query parameter was given more than once.".to_owned(),
+            ));
+        }
+        NAMES
+            .into_iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(value))
+            .map(|(_, version)| version)
+            .ok_or_else(|| {
+                let value: String = value.chars().take(40).collect();
+                ApiError::unsupported_api_version(format!(
+                    "The api-version {value:?} is not supported. Supported versions are: {}.",
+                    known()
+                ))
+            })
+    }
+}

@@ -1,0 +1,75 @@
+//! Request bodies: bounded, strict JSON, member names in any case.
+
+use avouch_token::json::parse_object;
+use serde_json::{Map, Value};
+
+use crate::ApiError;
+
+/// A JSON object whose members are looked up without regard to case, as MAA does.
+#[derive(Debug)]
+pub struct JsonBody {
+    members: Map<String, Value>,
+}
+
+impl JsonBody {
+    /// Reads a body that must be one JSON object.
+    ///
+    /// # Errors
+    /// 400 for an empty body, anything but an object, an object that names a member twice, or
+    /// two members whose names differ in case only.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
+        if bytes.trim_ascii().is_empty() {
+            return Err(ApiError::invalid_parameter(
+                "request-body: the request has no body; a JSON object is expected",
+            ));
+        }
+        let members = parse_object(bytes, bytes.len())
+            .map_err(|error| ApiError::invalid_parameter(format!("request-body: {error}")))?;
+        let mut names: Vec<String> = members.keys().map(|name| name.to_ascii_lowercase()).collect();
+        names.sort_unstable();
+        for pair in names.windows(2) {
+            if let [first, second] = pair
+                && first == second
+            {
+                let text = format!("request-body: member {first:?} is given more than once");
+                return Err(ApiError::invalid_parameter(text));
+            }
+        }
+        Ok(Self { members })
+    }
+
+    /// The member of this name in any case; `null` counts as absent.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.members
+            .get(name)
+            .or_else(|| {
+                self.members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v)
+            })
+            .filter(|value| !value.is_null())
+    }
+
+    /// A member that must be a string where it is given.
+    ///
+    /// # Errors
+    /// 400 naming the member if it is something else.
+    pub fn string(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(ApiError::invalid_parameter(format!("{name}: a string is expected"))),
+        }
+    }
+
+    /// A member that must be an object where it is given.
+    ///
+    /// # Errors
+    /// 400 naming the member if it is something else.
+    pub fn object(&self, name: &str) -> Result<Option<Self>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(Self { members: members.clone() })),
+            Some(_) => Err(ApiError::invalid_parameter(format!("{name}: an object is expected"))),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The only place where an error becomes a status code and MAA's error body.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use avouch_engine::{AppraisalError, PolicyRefused, Refused};
+use serde_json::json;
+
+use crate::respond;
+
+/// An error as a client sees it: status, MAA's code, and a sentence that names the check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    /// Methods for a 405.
+    allow: Option<&'static str>,
+    /// Whole seconds for a 429 or 503.
+    retry_after_seconds: Option<u32>,
+    /// What the front end refuses before the enclave has no inner error (section 7).
+    has_inner_error: bool,
+}
+
+impl ApiError {
+    const fn new(status: StatusCode, code: &'static str, message: String) -> Self {
+        let has_inner_error = true;
+        Self { status, code, message, allow: None, retry_after_seconds: None, has_inner_error }
+    }
+
+    /// 400 `InvalidParameter`: evidence or a parameter that is not what it must be.
+    #[must_use]
+    pub fn invalid_parameter(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "InvalidParameter", message.into())
+    }
+
+    /// 400 `InvalidOperation`: not allowed for this provider, or a malformed JWS.
+    #[must_use]
+    pub fn invalid_operation(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "InvalidOperation", message.into())
+    }
+
+    /// 400 `PolicyParsingError`.
+    #[must_use]
+    pub fn policy_parsing(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "PolicyParsingError", message.into())
+    }
+
+    /// 400 `PolicyEvaluationError`: denied, not permitted, or the evaluation failed.
+    #[must_use]
+    pub fn policy_evaluation(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "PolicyEvaluationError", message.into())
+    }
+
+    /// 400 `Bad request` (so spelled): what the service does not serve.
+    #[must_use]
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        let error = Self::new(StatusCode::BAD_REQUEST, "Bad request", message.into());
+        Self { has_inner_error: false, ..error }
+    }
+
+    /// 400 `UnsupportedApiVersion`.
+    #[must_use]
+    pub const fn unsupported_api_version(message: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "UnsupportedApiVersion", message)
+    }
+
+    /// 401 `Unauthorized`: no token, a bad one, or one without the right.
+    #[must_use]
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", message.into())
+    }
+
+    /// 404 `NotFound`.
+    #[must_use]
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message.into())
+    }
+
+    /// 405 `MethodNotAllowed` with the methods that are.
+    #[must_use]
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let message = format!("The method is not allowed on this route; allowed: {allow}.");
+        let error = Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message);
+        Self { allow: Some(allow), ..error }
+    }
+
+    /// 408 `RequestTimeout`: the body did not arrive in time.
+    #[must_use]
+    pub fn request_timeout() -> Self {
+        let message = "The request did not arrive in time.".to_owned();
+        Self::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message)
+    }
+
+    /// 413 `RequestEntityTooLarge` with the limit.
+    #[must_use]
+    pub fn too_large(limit_bytes: usize) -> Self {
+        let message = format!("The request body is over the limit of {limit_bytes} bytes.");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
+    }
+
+    /// 429 `TooManyRequests`.
+    #[must_use]
+    pub fn too_many_requests(retry_after_seconds: u32) -> Self {
+        let message = "The service is busy; try again later.".to_owned();
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
+        Self { retry_after_seconds: Some(retry_after_seconds), ..error }
+    }
+
+    /// 500 `InternalError`. What happened goes to the log, never to the client.
+    #[must_use]
+    pub fn internal() -> Self {
+        let message = "The service could not complete the request.".to_owned();
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
+    }
+
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// MAA's error code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The sentence.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The answer: MAA's body, with `innererror` repeating code and message.
+    #[must_use]
+    pub fn into_response(self) -> Response<Body> {
+        let (code, message) = (self.code, self.message);
+        let body = if self.has_inner_error {
+            let inner = json!({"code": code, "message": message});
+            json!({"error": {"code": code, "message": message, "innererror": inner}})
+        } else {
+            json!({"error": {"code": code, "message": message}})
+        };
+        let mut response = respond::json(self.status, body.to_string());
+        let headers = response.headers_mut();
+        headers.insert("x-ms-error-code", HeaderValue::from_static(code));
+        if let Some(allow) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer");
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+impl From<AppraisalError> for ApiError {
+    /// Evidence that does not verify is `InvalidParameter`; the sentence begins with the check.
+    fn from(error: AppraisalError) -> Self {
+        let message = format!("{}: {error}", error.check());
+        match error {
+            AppraisalError::Configuration(_) => Self::policy_evaluation(evaluation_message(&message)),
+            AppraisalError::NotBuilt(_) => Self::bad_request(message),
+            AppraisalError::Structure(_)
+            | AppraisalError::QuoteStructure(_)
+            | AppraisalError::CustomClaims(_)
+            | AppraisalError::WrongTee { .. }
+            | AppraisalError::Intel(_)
+            | AppraisalError::SnpRequest(_)
+            | AppraisalError::SnpChain(_)
+            | AppraisalError::Snp(_)
+            | AppraisalError::Uvm(_)
+            | AppraisalError::EndorsementsMissing { .. }
+            | AppraisalError::BaselineMissing { .. }
+            | AppraisalError::IntelHeldData { .. }
+            | AppraisalError::SnpHeldData { .. } => Self::invalid_parameter(message),
+        }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotAccepted { check, message } => {
+                Self::invalid_parameter(format!("{check}: {message}"))
+            }
+            Refused::Policy { message, .. } => {
+                let text = format!("Policy Engine Exception: {message}");
+                Self::policy_evaluation(evaluation_message(&text))
+            }
+            Refused::PolicyFailed { check, message } => {
+                let text = format!("Policy Engine Exception: {check}: {message}");
+                Self::policy_evaluation(evaluation_message(&text))
+            }
+        }
+    }
+}
+
+/// Holds the phrase that clients look for.
+fn evaluation_message(text: &str) -> String {
+    format!("Policy Evaluation Error has occurred Msg:[{text}]")
+}
+
+impl From<PolicyRefused> for ApiError {
+    fn from(refused: PolicyRefused) -> Self {
+        match refused {
+            PolicyRefused::Parsing { message } => Self::policy_parsing(message),
+            PolicyRefused::Jws(error) => {
+                Self::invalid_operation(format!("{}: {error}", error.check()))
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! From method and path to an endpoint of a provider.
+//!
+//! Matching ignores case, tolerates one trailing slash, and knows which methods a route has, so
+//! that a wrong method is 405 and not 404 (`maa-rest-api.md` sections 1 and 15).
+
+use avouch_engine::EvidenceKind;
+use axum::http::Method;
+use percent_encoding::percent_decode_str;
+
+use crate::ApiError;
+
+/// A route of the data plane or one of our own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `POST /attest/{type}`
+    Attest(EvidenceKind),
+    /// `GET /policies/{type}`; the type as the client wrote it.
+    GetPolicy(String),
+    /// `GET /certs`
+    SigningCertificates,
+    /// `GET /.well-known/openid-configuration`
+    OpenIdConfiguration,
+    /// `GET /healthz`
+    Alive,
+    /// `GET /readyz`
+    Ready,
+}
+
+/// What a request is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The provider in the path prefix, in lower case; none for the default provider.
+    pub provider: Option<String>,
+    /// The endpoint.
+    pub endpoint: Endpoint,
+}
+
+/// Finds what a request is for.
+///
+/// # Errors
+/// 404 for an unknown route, 405 for a wrong method.
+pub fn resolve(method: &Method, path: &str) -> Result<Target, ApiError> {
+    let segments = segments(path).ok_or_else(|| unknown_route(path))?;
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let (provider, rest) = match segments.as_slice() {
+        ["providers", name, rest @ ..] => (Some((*name).to_owned()), rest),
+        rest => (None, rest),
+    };
+    let endpoint = endpoint(method, rest, path)?;
+    let service_wide = matches!(endpoint, Endpoint::Alive | Endpoint::Ready);
+    if service_wide && provider.is_some() {
+        return Err(unknown_route(path));
+    }
+    Ok(Target { provider, endpoint })
+}
+
+fn endpoint(method: &Method, segments: &[&str], path: &str) -> Result<Endpoint, ApiError> {
+    match segments {
+        ["attest", kind] => {
+            let kind = EvidenceKind::from_route(kind).ok_or_else(|| unknown_route(path))?;
+            only(method, &Method::POST, "POST", Endpoint::Attest(kind))
+        }
+        ["policies", kind] => {
+            only(method, &Method::GET, "GET", Endpoint::GetPolicy((*kind).to_owned()))
+        }
+        ["certs"] => only(method, &Method::GET, "GET", Endpoint::SigningCertificates),
+        [".well-known", "openid-configuration"] => {
+            only(method, &Method::GET, "GET", Endpoint::OpenIdConfiguration)
+        }
+        ["healthz"] => only(method, &Method::GET, "GET", Endpoint::Alive),
+        ["readyz"] => only(method, &Method::GET, "GET", Endpoint::Ready),
+        _ => Err(unknown_route(path)),
+    }
+}
+
+fn only(
+    method: &Method,
+    allowed: &Method,
+    allow: &'static str,
+    endpoint: Endpoint,
+) -> Result<Endpoint, ApiError> {
+    // HEAD is GET without its body; the HTTP library drops the body.
+    if method == allowed || (method == Method::HEAD && allowed == Method::GET) {
+        Ok(endpoint)
+    } else {
+        Err(ApiError::method_not_allowed(allow))
+    }
+}
+
+fn unknown_route(path: &str) -> ApiError {
+    let path: String = path.chars().take(200).collect();
+    ApiError::not_found(format!("There is no route {path:?}."))
+}
+
+/// Decoded lower-case segments; none if the path holds what no route has.
+///
+/// A segment is decoded after the path was split, so an encoded slash can never make two of one;
+/// it is refused, as are dot segments and anything but printable ASCII.
+fn segments(path: &str) -> Option<Vec<String>> {
+    let path = path.strip_prefix('/')?;
+    let path = path.strip_suffix('/').unwrap_or(path);
+    path.split('/').map(segment).collect()
+}
+
+fn segment(raw: &str) -> Option<String> {
+    let decoded = percent_decode_str(raw).decode_utf8().ok()?;
+    let printable = decoded.bytes().all(|byte| byte.is_ascii_graphic());
+    let harmless = !decoded.contains(['/', '\\', '%']) && decoded != "." && decoded != "..";
+    (printable && harmless && !decoded.is_empty()).then(|| decoded.to_ascii_lowercase())
+}

@@ -1,0 +1,51 @@
+//! What every request may use.
+
+use avouch_engine::Engine;
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+
+use crate::{ApiError, Clock, Providers};
+
+/// Everything that outlives a request.
+pub struct AppState {
+    /// Appraises evidence.
+    pub engine: Engine,
+    /// Tells the time.
+    pub clock: Clock,
+    /// The tenants.
+    pub providers: Providers,
+    /// Who may do what.
+    pub access: Access,
+    random: SystemRandom,
+}
+
+/// Who may call the routes that need a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Any bearer token is an administrator: for development, on loopback only.
+    AnyBearerIsAdministrator,
+    /// Nobody: routes that need a token are refused.
+    Nobody,
+}
+
+impl AppState {
+    /// The state of a server that is about to start.
+    #[must_use]
+    pub fn new(engine: Engine, clock: Clock, providers: Providers, access: Access) -> Self {
+        Self { engine, clock, providers, access, random: SystemRandom::new() }
+    }
+
+    /// Fresh random bytes.
+    ///
+    /// # Errors
+    /// 500 if the system gives none.
+    pub fn random<const N: usize>(&self) -> Result<[u8; N], ApiError> {
+        let mut bytes = [0; N];
+        match self.random.fill(&mut bytes) {
+            Ok(()) => Ok(bytes),
+            Err(_) => {
+                tracing::error!("the system's random source failed");
+                Err(ApiError::internal())
+            }
+        }
+    }
+}

@@ -1,1 +1,83 @@
 //! Intel SGX and TDX quotes, Open Enclave wrapping and Intel collateral: parse, verify, facts.
+//!
+//! What this crate proves: that a quote was signed by a key that Intel's quoting enclave vouches
+//! for, on a platform whose certificate leads to a trust anchor and is not revoked, and what
+//! Intel's collateral in force at a given moment says of that platform's TCB. What it does not:
+//! that the measurements are good ones, that the evidence is fresh, or that the operator accepts
+//! the TCB status; the last is [`Acceptance`]'s, the others are for policies.
+//!
+//! In reading order: [`Quote::parse`] gives structure, [`Collateral::verify`] checks what Intel
+//! published, [`verify_platform`] what the quote's signature data prove about its platform (worth
+//! remembering), and [`verify_quote`] everything that must be asked each time. Collateral and time
+//! are arguments; nothing here fetches, keeps or reads a clock.
+//!
+//! ```
+//! use avouch_dcap::{Acceptance, Collateral, Quote, TrustAnchors, verify};
+//! use avouch_mint::{Kind, Options, mint};
+//! use avouch_wire::UnixTime;
+//!
+//! let at = UnixTime::from_rfc3339("2026-01-31T12:00:00Z")?;
+//! let minted = mint(Kind::Sgx, &Options::new(at))?;
+//!
+//! let quote = Quote::parse(&minted.evidence)?;
+//! let collateral = Collateral::parse_json(&minted.endorsements)?;
+//! let anchors = TrustAnchors::intel().with_pem(minted.root_pem.as_bytes())?;
+//! let verified = verify(&quote, &collateral, &anchors, at)?;
+//! Acceptance::default().check(&verified, at)?;
+//! assert!(!verified.anchor().built_in);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod acceptance;
+mod anchors;
+mod binding;
+mod certification_data;
+mod chain;
+mod collateral;
+mod der;
+mod error;
+mod header;
+pub mod open_enclave;
+mod pck_extension;
+mod platform;
+mod quote;
+mod report_body;
+mod shortfall;
+mod signature_data;
+mod status;
+mod tcb;
+mod td_report;
+mod verify;
+
+pub use acceptance::{
+    Acceptance, AcceptanceError, AcceptedTcbStatuses, AcceptedTcbStatusesError, ToleratedAdvisory,
+};
+pub use anchors::{AnchorError, AnchorInfo, INTEL_SGX_ROOT_LABEL, TrustAnchors};
+pub use binding::{BindError, bind_init_time_data, bind_runtime_data};
+pub use certification_data::{CertificationData, PckIdentifier};
+pub use collateral::{
+    Collateral, CollateralError, CollateralHashes, CollateralParts, CollateralRequirements,
+    ComponentLevel, DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, DocumentError, EnclaveId,
+    EnclaveIdentity, EvaluationDataNumbers, PlatformLevel, SignedDocument, TcbInfo, TdxModule,
+    TdxModuleIdentity, UntrustedCollateralSummary, VerifiedCollateral,
+};
+pub use error::{
+    CertificateRole, ChainName, CrlName, Dated, DocumentName, TcbMoment, TcbPart, VerifyError,
+    structure_check,
+};
+pub use header::{
+    ATTESTATION_KEY_ECDSA_P256, HEADER_BYTES, Header, INTEL_QE_VENDOR_ID, QuoteVersion, TeeType,
+};
+pub use pck_extension::{PCK_EXTENSION_OID, PckExtension, PckTcb, PlatformConfiguration, SgxType};
+pub use platform::{PlatformCacheKey, VerifiedPlatform, verify_platform, verify_platform_beside};
+pub use quote::{Body, QUOTE_BYTES_MAX, Quote};
+pub use report_body::{ENCLAVE_REPORT_BYTES, EnclaveAttributes, EnclaveReport};
+pub use shortfall::{MissingSvn, Shortfall};
+pub use signature_data::SignatureData;
+pub use status::{ComponentStatus, TcbStatus, UnknownTcbStatus, converge, relaunch};
+pub use tcb::{PartVerdict, TcbVerdict};
+pub use td_report::{
+    TD_REPORT_10_BYTES, TD_REPORT_15_BYTES, TD_REPORT_15_EXTENDED_BYTES, TdAttributes, TdReport,
+    TdReport15, TdReport15Extended, TdReportKind, TeeTcbSvn, Xfam,
+};
+pub use verify::{CollateralFacts, VerifiedQuote, verify, verify_quote};

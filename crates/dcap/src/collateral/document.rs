@@ -1,0 +1,265 @@
+//! Signed JSON documents: the exact bytes, their signature, and strict reading.
+
+use avouch_pki::{PublicKey, SignatureScheme, digest};
+use avouch_wire::{Hex, HexError, TimeError, UnixTime};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::status::UnknownTcbStatus;
+
+/// Largest document accepted. Real TCB infos have up to 20 KB.
+pub const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
+
+/// Deepest nesting of objects and arrays accepted. Real TCB infos have 6.
+pub const DOCUMENT_DEPTH_MAX: usize = 32;
+
+/// Why a JSON document is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DocumentError {
+    /// Larger than any real one.
+    #[error("{found} bytes are over the limit of {limit}")]
+    TooLarge {
+        /// Its size in bytes.
+        found: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// Nested deeper than any real one.
+    #[error("nesting is over the limit of {limit}")]
+    TooDeep {
+        /// The limit.
+        limit: usize,
+    },
+    /// Not UTF-8.
+    #[error("not UTF-8")]
+    NotUtf8,
+    /// Not JSON of the right shape: a key twice, missing or unknown, a value of another type or
+    /// out of range.
+    #[error("{0}")]
+    Json(String),
+    /// A version that is not read.
+    #[error("version {found} is not supported, supported are {supported}")]
+    Version {
+        /// Version found.
+        found: u32,
+        /// Versions read.
+        supported: &'static str,
+    },
+    /// An id that is not known.
+    #[error("id {0:?} is not known")]
+    Id(String),
+    /// Another way of comparing TCBs than the one that is known.
+    #[error("tcbType is {0}, expected 0")]
+    TcbType(u32),
+    /// A part that must be there is not, or the reverse.
+    #[error("{field} {problem}")]
+    Field {
+        /// The key.
+        field: &'static str,
+        /// What is wrong about it.
+        problem: &'static str,
+    },
+    /// Component lists have sixteen entries.
+    #[error("{field} has {found} entries, expected 16")]
+    Components {
+        /// The key.
+        field: &'static str,
+        /// Entries found.
+        found: usize,
+    },
+    /// A status that this kind of level cannot have.
+    #[error("status {found:?} in {field}, expected one of {expected}")]
+    Status {
+        /// The list of levels.
+        field: &'static str,
+        /// The status.
+        found: String,
+        /// What is possible.
+        expected: String,
+    },
+    /// Two levels that nothing tells apart.
+    #[error("two equal levels in {field}: {key}")]
+    EqualLevels {
+        /// The list of levels.
+        field: &'static str,
+        /// What both ask for.
+        key: String,
+    },
+}
+
+impl From<serde_json::Error> for DocumentError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error.to_string())
+    }
+}
+
+impl From<UnknownTcbStatus> for DocumentError {
+    fn from(error: UnknownTcbStatus) -> Self {
+        Self::Json(error.to_string())
+    }
+}
+
+/// A JSON object as it was signed, with its signature. Not yet verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedDocument {
+    text: String,
+    signature: Hex<64>,
+    body: Vec<u8>,
+}
+
+/// Outer object of what Intel's service answers for TCB infos.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TcbInfoBody<'a> {
+    #[serde(borrow, rename = "tcbInfo")]
+    document: &'a RawValue,
+    signature: JsonHex<64>,
+}
+
+/// Outer object of what Intel's service answers for identities.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IdentityBody<'a> {
+    #[serde(borrow, rename = "enclaveIdentity")]
+    document: &'a RawValue,
+    signature: JsonHex<64>,
+}
+
+impl SignedDocument {
+    /// From a body `{"tcbInfo":{…},"signature":"…"}`. Final NUL bytes are dropped.
+    ///
+    /// # Errors
+    /// [`DocumentError`] if it is too large, too deep, or has another shape.
+    pub fn from_tcb_info_body(body: &[u8]) -> Result<Self, DocumentError> {
+        let text = checked_text(trim_nul(body))?;
+        let parsed: TcbInfoBody<'_> = serde_json::from_str(text)?;
+        Ok(Self::of_body(text, parsed.document, parsed.signature.0))
+    }
+
+    /// From a body `{"enclaveIdentity":{…},"signature":"…"}`. Final NUL bytes are dropped.
+    ///
+    /// # Errors
+    /// [`DocumentError`] if it is too large, too deep, or has another shape.
+    pub fn from_identity_body(body: &[u8]) -> Result<Self, DocumentError> {
+        let text = checked_text(trim_nul(body))?;
+        let parsed: IdentityBody<'_> = serde_json::from_str(text)?;
+        Ok(Self::of_body(text, parsed.document, parsed.signature.0))
+    }
+
+    /// From the inner TCB info object and its signature, kept apart.
+    ///
+    /// # Errors
+    /// [`DocumentError`] if it is too large or too deep.
+    pub fn from_tcb_info_parts(text: &str, signature: Hex<64>) -> Result<Self, DocumentError> {
+        Self::of_parts("tcbInfo", text, signature)
+    }
+
+    /// From the inner identity object and its signature, kept apart.
+    ///
+    /// # Errors
+    /// [`DocumentError`] if it is too large or too deep.
+    pub fn from_identity_parts(text: &str, signature: Hex<64>) -> Result<Self, DocumentError> {
+        Self::of_parts("enclaveIdentity", text, signature)
+    }
+
+    /// The inner object's bytes as they were signed.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The signature, `r || s`.
+    #[must_use]
+    pub const fn signature(&self) -> &Hex<64> {
+        &self.signature
+    }
+
+    /// The whole body, object and signature, as Intel's service sends it. If the parts came apart,
+    /// it is put together in Intel's form, which gives the same bytes.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// SHA-256 of the inner object's bytes: what an operator pins.
+    #[must_use]
+    pub fn text_sha256(&self) -> Hex<32> {
+        digest::sha256(self.text.as_bytes())
+    }
+
+    pub(crate) fn is_signed_by(&self, key: &PublicKey) -> bool {
+        let scheme = SignatureScheme::EcdsaP256Sha256Fixed;
+        key.verify(scheme, self.text.as_bytes(), self.signature.as_bytes()).is_ok()
+    }
+
+    fn of_body(body: &str, document: &RawValue, signature: Hex<64>) -> Self {
+        Self { text: document.get().to_owned(), signature, body: body.as_bytes().to_vec() }
+    }
+
+    fn of_parts(key: &str, text: &str, signature: Hex<64>) -> Result<Self, DocumentError> {
+        let text = checked_text(trim_nul(text.as_bytes()))?;
+        let body = format!("{{\"{key}\":{text},\"signature\":\"{signature}\"}}").into_bytes();
+        Ok(Self { text: text.to_owned(), signature, body })
+    }
+}
+
+fn trim_nul(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
+    bytes.get(..end).unwrap_or_default()
+}
+
+/// Text within the limits of size and depth.
+pub(crate) fn checked_text(bytes: &[u8]) -> Result<&str, DocumentError> {
+    if bytes.len() > DOCUMENT_BYTES_MAX {
+        return Err(DocumentError::TooLarge { found: bytes.len(), limit: DOCUMENT_BYTES_MAX });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| DocumentError::NotUtf8)?;
+    if depth(text) > DOCUMENT_DEPTH_MAX {
+        return Err(DocumentError::TooDeep { limit: DOCUMENT_DEPTH_MAX });
+    }
+    Ok(text)
+}
+
+/// Deepest nesting of a JSON text. Brackets inside strings do not count.
+fn depth(text: &str) -> usize {
+    let (mut now, mut deepest) = (0_usize, 0_usize);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                now = now.saturating_add(1);
+                deepest = deepest.max(now);
+            }
+            b'}' | b']' if !in_string => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// A fixed number of bytes in hex of either case.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct JsonHex<const N: usize>(pub(crate) Hex<N>);
+
+impl<'de, const N: usize> Deserialize<'de> for JsonHex<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Hex::from_hex(&text).map(Self).map_err(|error: HexError| D::Error::custom(error))
+    }
+}
+
+/// A moment in RFC 3339.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct JsonTime(pub(crate) UnixTime);
+
+impl<'de> Deserialize<'de> for JsonTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        UnixTime::from_rfc3339(&text).map(Self).map_err(|error: TimeError| D::Error::custom(error))
+    }
+}

@@ -1,0 +1,238 @@
+//! What the signature data of a quote prove about its platform: the part that may be remembered.
+
+use std::sync::Arc;
+
+use avouch_pki::{Certificate, PublicKey, SignatureScheme, VerifiedCertificate, digest};
+use avouch_wire::{Hex, UnixTime};
+
+use crate::anchors::{Anchor, AnchorInfo, TrustAnchors};
+use crate::certification_data::CertificationData;
+use crate::chain::{Chain, verify_pck_ca, verify_pck_leaf};
+use crate::collateral::VerifiedCollateral;
+use crate::error::{CertificateRole, ChainName, Dated, VerifyError};
+use crate::pck_extension::{PCK_EXTENSION_OID, PckExtension};
+use crate::quote::Quote;
+use crate::report_body::EnclaveReport;
+use crate::signature_data::SignatureData;
+
+/// Under what a [`VerifiedPlatform`] may be remembered: SHA-256 over the trust anchors, the quote
+/// version, the TEE type, and all signature data after the quote signature.
+///
+/// Lengths are inside what is hashed, so no byte can move between fields unnoticed. Bytes after the
+/// quote are not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PlatformCacheKey(Hex<32>);
+
+impl PlatformCacheKey {
+    /// The key of a quote under a set of anchors.
+    #[must_use]
+    pub fn of(quote: &Quote<'_>, anchors: &TrustAnchors) -> Self {
+        let (anchors, quote) = (anchors.fingerprint(), quote.signature_data_digest());
+        Self(digest::sha256_of_parts(&[anchors.as_bytes(), quote.as_bytes()]))
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}
+
+/// A platform as the signature data of a quote prove it.
+///
+/// Proven: the PCK certificate and its CA lead to a trust anchor and were valid at the moment
+/// judged at; the PCK signed the QE report; the QE report vouches for the attestation key.
+/// **Not** proven: that nothing of it is revoked, that the quoting enclave is Intel's and
+/// up to date, that the quote was signed. [`crate::verify_quote`] asks these, and the validity
+/// again, each time; so this value may be kept under its [`PlatformCacheKey`].
+///
+/// Only [`verify_platform`] makes one.
+#[derive(Debug)]
+pub struct VerifiedPlatform {
+    signature_data_digest: Hex<32>,
+    anchor: Arc<Anchor>,
+    ca: VerifiedCertificate,
+    leaf: VerifiedCertificate,
+    pck: PckExtension,
+    qe_report: EnclaveReport,
+    attestation_key: PublicKey,
+}
+
+impl VerifiedPlatform {
+    /// What the PCK certificate says of the platform.
+    #[must_use]
+    pub const fn pck(&self) -> &PckExtension {
+        &self.pck
+    }
+
+    /// Common name of the CA that issued the PCK certificate: Processor or Platform CA. It says
+    /// which PCK CRL is needed.
+    #[must_use]
+    pub fn pck_ca_name(&self) -> &str {
+        self.ca.certificate().subject().label()
+    }
+
+    /// The span in which the PCK certificate and its CA are valid.
+    #[must_use]
+    pub const fn window(&self) -> avouch_pki::Window {
+        self.leaf.window()
+    }
+
+    /// The report of the quoting enclave.
+    #[must_use]
+    pub const fn qe_report(&self) -> &EnclaveReport {
+        &self.qe_report
+    }
+
+    /// The anchor that the PCK chain rests on.
+    #[must_use]
+    pub fn anchor(&self) -> &AnchorInfo {
+        &self.anchor.info
+    }
+
+    pub(crate) const fn trust_anchor(&self) -> &Arc<Anchor> {
+        &self.anchor
+    }
+
+    pub(crate) const fn leaf(&self) -> &Certificate {
+        self.leaf.certificate()
+    }
+
+    pub(crate) const fn ca(&self) -> &Certificate {
+        self.ca.certificate()
+    }
+
+    pub(crate) const fn attestation_key(&self) -> &PublicKey {
+        &self.attestation_key
+    }
+
+    /// That `quote` rests on the very signature data that this platform was verified from.
+    pub(crate) fn check_quote(&self, quote: &Quote<'_>) -> Result<(), VerifyError> {
+        let (expected, found) = (self.signature_data_digest, quote.signature_data_digest());
+        if expected == found {
+            return Ok(());
+        }
+        Err(VerifyError::OtherPlatform { expected, found })
+    }
+
+    /// That the certificates are valid at `at`, which may be long after they were verified.
+    pub(crate) fn check_windows(&self, at: UnixTime) -> Result<(), VerifyError> {
+        let parts = [(CertificateRole::PckCa, &self.ca), (CertificateRole::PckLeaf, &self.leaf)];
+        parts.into_iter().try_for_each(|(role, certificate)| {
+            certificate.window().check(at).map_err(|source| VerifyError::OutsideWindow {
+                what: Dated::Certificate(role),
+                source,
+            })
+        })
+    }
+}
+
+/// Verifies the platform of a quote; see [`VerifiedPlatform`] for what that means.
+///
+/// Costs three P-256 verifications: PCK CA, PCK certificate, QE report.
+///
+/// # Errors
+/// [`VerifyError`] naming the check: certification data without a chain, a chain that is malformed
+/// or not validly issued under an anchor, a bad PCK extension, a QE report that the PCK did not
+/// sign or that does not vouch for the attestation key.
+///
+/// # Source
+/// Intel SGX ECDSA QuoteLibReference, "Verifying a quote".
+pub fn verify_platform(
+    quote: &Quote<'_>,
+    anchors: &TrustAnchors,
+    at: UnixTime,
+) -> Result<VerifiedPlatform, VerifyError> {
+    verify(quote, anchors, None, at)
+}
+
+/// As [`verify_platform`], and spares the check of the PCK CA's signature if `collateral` was
+/// verified with the very same CA certificate under the same anchor.
+///
+/// # Errors
+/// As [`verify_platform`].
+pub fn verify_platform_beside(
+    quote: &Quote<'_>,
+    anchors: &TrustAnchors,
+    collateral: &VerifiedCollateral,
+    at: UnixTime,
+) -> Result<VerifiedPlatform, VerifyError> {
+    verify(quote, anchors, Some(collateral), at)
+}
+
+fn verify(
+    quote: &Quote<'_>,
+    anchors: &TrustAnchors,
+    collateral: Option<&VerifiedCollateral>,
+    at: UnixTime,
+) -> Result<VerifiedPlatform, VerifyError> {
+    let data = quote.signature_data();
+
+    // 1. The PCK chain, from a pinned root key down.
+    let CertificationData::PckChain(text) = data.certification_data else {
+        let (found, needs) = (data.certification_data.code(), data.certification_data.needs());
+        return Err(VerifyError::CertificationData { found, needs });
+    };
+    let chain = Chain::read(ChainName::Pck, text)?;
+    let (leaf, ca) = chain.leaf_and_ca()?;
+    let anchor = anchors.find(&chain.root)?;
+    let ca = match collateral.and_then(|known| known_ca(known, ca, anchor)) {
+        Some(known) => known,
+        None => verify_pck_ca(ca, anchor, at)?,
+    };
+    let leaf = verify_pck_leaf(leaf, &ca, at)?;
+
+    // 2. Which platform the PCK certificate is for.
+    let extension = leaf
+        .certificate()
+        .extension(PCK_EXTENSION_OID)
+        .ok_or(VerifyError::PckExtensionMissing(PCK_EXTENSION_OID))?;
+    let pck = PckExtension::parse(&extension.value).map_err(VerifyError::PckExtension)?;
+
+    // 3. The QE report, signed by the PCK, vouches for the attestation key.
+    check_qe_report_signature(data, leaf.certificate().public_key())?;
+    check_qe_report_binding(data)?;
+
+    Ok(VerifiedPlatform {
+        signature_data_digest: quote.signature_data_digest(),
+        anchor: Arc::clone(anchor),
+        ca,
+        leaf,
+        pck,
+        qe_report: data.qe_report.clone(),
+        attestation_key: PublicKey::p256(data.attestation_key),
+    })
+}
+
+fn known_ca(
+    collateral: &VerifiedCollateral,
+    ca: &Certificate,
+    anchor: &Anchor,
+) -> Option<VerifiedCertificate> {
+    let known = &collateral.pck_ca;
+    let same = known.anchor.is_same_as(anchor) && known.certificate.certificate().der() == ca.der();
+    same.then(|| known.certificate.clone())
+}
+
+fn check_qe_report_signature(
+    data: &SignatureData<'_>,
+    pck_key: &PublicKey,
+) -> Result<(), VerifyError> {
+    let scheme = SignatureScheme::EcdsaP256Sha256Fixed;
+    pck_key
+        .verify(scheme, data.qe_report_bytes, data.qe_report_signature)
+        .map_err(|_| VerifyError::QeReportSignature)
+}
+
+/// Only the first half of the report data is compared; Intel's quoting enclave leaves the second
+/// zero, and so do its own verifiers.
+fn check_qe_report_binding(data: &SignatureData<'_>) -> Result<(), VerifyError> {
+    let expected = digest::sha256_of_parts(&[data.attestation_key, data.qe_authentication_data]);
+    let (first_half, _) =
+        data.qe_report.report_data.0.split_first_chunk().unwrap_or((&[0; 32], &[]));
+    let found = Hex(*first_half);
+    if expected == found {
+        return Ok(());
+    }
+    Err(VerifyError::QeReportBinding { expected, found })
+}

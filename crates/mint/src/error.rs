@@ -21,6 +21,9 @@ pub enum MintError {
     /// Two options, or an option and a break, contradict each other.
     #[error("these options do not go together: {0}")]
     Contradiction(&'static str),
+    /// The break finds nothing to change in evidence of these options.
+    #[error("the break finds nothing to change in evidence of these options")]
+    NothingToBreak,
     /// The crypto library refused; says during what.
     #[error("crypto library refused while {0}")]
     Crypto(&'static str),

@@ -5,6 +5,7 @@ use avouch_pki::pem;
 use super::{
     breaks,
     collateral::Collateral,
+    document::edited,
     open_enclave,
     options::ChainStyle,
     plan::{Link, Plan},
@@ -65,7 +66,14 @@ fn broken_plan(kind: Kind, options: &Options) -> Result<(Plan, Expected, String)
     let mut options = options.clone();
     (recipe.prepare)(&mut options);
     let mut plan = Plan::new(kind, &options)?;
-    (recipe.apply)(&mut plan);
+    if let Some(apply) = recipe.apply {
+        let before = format!("{plan:?}");
+        apply(&mut plan);
+        // A break that misses its target would hand out good evidence as broken.
+        if before == format!("{plan:?}") {
+            return Err(MintError::NothingToBreak);
+        }
+    }
     let expected = Expected::Refused { stage: named.stage, check: named.expected_check };
     let description = format!("Broken {kind} evidence, {name}: {}.", named.what);
     Ok((plan, expected, description))
@@ -73,7 +81,7 @@ fn broken_plan(kind: Kind, options: &Options) -> Result<(Plan, Expected, String)
 
 impl Plan {
     fn evidence(&self) -> Result<Vec<u8>, MintError> {
-        let chain = (self.chain_edit)(self.chain(&self.quote_chain)?);
+        let chain = edited(self.chain(&self.quote_chain)?, self.chain_edit)?;
         let chain = match self.chain_style {
             ChainStyle::LeafToRoot | ChainStyle::RootSecond => chain,
             ChainStyle::NulTerminated => format!("{chain}\0"),

@@ -15,9 +15,9 @@ use crate::{
 pub(crate) struct Document<T> {
     pub(crate) content: T,
     /// Changes the text before it is signed, for what serialisation cannot write.
-    pub(crate) edit: fn(String) -> String,
+    pub(crate) edit: Option<fn(String) -> String>,
     /// Changes the text after it was signed.
-    pub(crate) edit_after_signing: fn(String) -> String,
+    pub(crate) edit_after_signing: Option<fn(String) -> String>,
     pub(crate) signer: KeyLabel,
     pub(crate) signature: SignatureFault,
 }
@@ -34,20 +34,33 @@ impl<T: Serialize> Document<T> {
     pub(crate) fn new(content: T, signer: KeyLabel) -> Self {
         Self {
             content,
-            edit: |text| text,
-            edit_after_signing: |text| text,
+            edit: None,
+            edit_after_signing: None,
             signer,
             signature: SignatureFault::None,
         }
     }
 
     pub(crate) fn sign(&self, seed: &Seed) -> Result<SignedDocument, MintError> {
-        let text = (self.edit)(serde_json::to_string(&self.content)?);
+        let text = edited(serde_json::to_string(&self.content)?, self.edit)?;
         let key = P256Key::derive(seed, self.signer)?;
         let signature = self.signature.sign(&key, text.as_bytes())?;
         Ok(SignedDocument {
-            text: (self.edit_after_signing)(text),
+            text: edited(text, self.edit_after_signing)?,
             signature: encode_hex(&signature),
         })
     }
+}
+
+/// Applies an edit, which must find something to change.
+pub(crate) fn edited(
+    text: String,
+    edit: Option<fn(String) -> String>,
+) -> Result<String, MintError> {
+    let Some(edit) = edit else { return Ok(text) };
+    let changed = edit(text.clone());
+    if changed == text {
+        return Err(MintError::NothingToBreak);
+    }
+    Ok(changed)
 }

@@ -89,7 +89,7 @@ pub(crate) struct Plan {
     pub(crate) quote_chain: Vec<Link>,
     pub(crate) chain_style: ChainStyle,
     /// Changes the PEM text of the chain in the quote.
-    pub(crate) chain_edit: fn(String) -> String,
+    pub(crate) chain_edit: Option<fn(String) -> String>,
     pub(crate) wrapper: Wrapper,
     pub(crate) runtime_data: Option<HeldData>,
     pub(crate) init_time_data: Option<HeldData>,
@@ -127,7 +127,7 @@ impl Plan {
             quote: quote(kind, options)?,
             quote_chain,
             chain_style: options.platform.chain_style,
-            chain_edit: |text| text,
+            chain_edit: None,
             wrapper: wrapper(kind, options),
             runtime_data: options.runtime_data.clone(),
             init_time_data: options.init_time_data.clone(),

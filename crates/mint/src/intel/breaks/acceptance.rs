@@ -1,13 +1,13 @@
 //! Evidence that verifies, and that settings refuse.
 
-use super::{Row, at_stage, prepared, row};
+use super::{Row, at_stage, chosen};
 use crate::{Kss, Options, Stage, TD_DEBUG, TD_MIGRATABLE, TcbStatus, TdQuoteFormat};
 
 /// SERVTD_EXT in TDATTRIBUTES.
 const TD_SERVTD_EXT: u64 = 1 << 17;
 /// One of the profiling bits in the first byte of TDATTRIBUTES.
 const TD_PROFILING: u64 = 1 << 4;
-const STATUS: &str = "tcb-status";
+const STATUS: &str = "accepted-tcb-status";
 
 /// A row for evidence that verifies as `ground` prepares it.
 const fn refused(
@@ -16,7 +16,7 @@ const fn refused(
     expected_check: &'static str,
     ground: fn(&mut Options),
 ) -> Row {
-    at_stage(prepared(row(name, what, expected_check, |_| {}), ground), Stage::Acceptance)
+    at_stage(chosen(name, what, expected_check, ground), Stage::Acceptance)
 }
 
 /// Breaks of every Intel kind.

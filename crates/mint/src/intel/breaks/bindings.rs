@@ -41,40 +41,34 @@ pub(super) const ROWS: &[Row] = &[
         "qe-report-binding",
         |plan| plan.quote.auth_data.clear(),
     ),
-    at_stage(
-        row(
-            "runtime-data",
-            "the runtime data is not what the report data binds",
-            "runtime-data-binding",
-            |plan| {
-                if let Some(data) = &mut plan.runtime_data {
-                    data.bytes.insert(0, b' ');
-                }
-            },
-        ),
-        Stage::Binding,
-    ),
-    at_stage(
-        row(
-            "runtime-data-in-second-half",
-            "the hash of the runtime data stands in the second half of the report data",
-            "runtime-data-binding",
-            |plan| {
-                let swap = |data: &mut [u8; 64]| data.rotate_left(32);
-                match &mut plan.quote.body {
-                    Body::Enclave(report) => swap(&mut report.report_data),
-                    Body::Td(report, _) => swap(&mut report.report_data),
-                }
-            },
-        ),
-        Stage::Binding,
-    ),
+    bound_runtime(row(
+        "runtime-data",
+        "the runtime data is not what the report data binds",
+        "runtime-data",
+        |plan| {
+            if let Some(data) = &mut plan.runtime_data {
+                data.bytes.insert(0, b' ');
+            }
+        },
+    )),
+    bound_runtime(row(
+        "runtime-data-in-second-half",
+        "the hash of the runtime data stands in the second half of the report data",
+        "runtime-data",
+        |plan| {
+            let swap = |data: &mut [u8; 64]| data.rotate_left(32);
+            match &mut plan.quote.body {
+                Body::Enclave(report) => swap(&mut report.report_data),
+                Body::Td(report, _) => swap(&mut report.report_data),
+            }
+        },
+    )),
     at_stage(
         prepared(
             row(
                 "init-time-data",
                 "the init-time data is not what was measured at launch",
-                "init-time-data-binding",
+                "init-time-data",
                 |plan| {
                     if let Some(data) = &mut plan.init_time_data {
                         data.bytes.push(b' ');
@@ -87,12 +81,23 @@ pub(super) const ROWS: &[Row] = &[
     ),
 ];
 
+/// A row about runtime data, of which there must be some.
+const fn bound_runtime(row: Row) -> Row {
+    let row = prepared(row, |options| {
+        options.runtime_data.get_or_insert_with(|| HeldData::json(r#"{"known":"at run time"}"#));
+        options.enclave.report_data = None;
+        options.td.report_data = None;
+    });
+    at_stage(row, Stage::Binding)
+}
+
 fn with_init_time_data(options: &mut Options) {
     if options.init_time_data.is_none() {
         options.init_time_data = Some(HeldData::json(r#"{"known":"at launch"}"#));
     }
     options.enclave.kss.get_or_insert_default();
     options.enclave.kss.iter_mut().for_each(|kss: &mut Kss| kss.config_id = None);
+    options.td.mr_config_id = None;
 }
 
 /// Breaks of SGX and Open Enclave.
@@ -101,8 +106,27 @@ pub(super) const SGX_ROWS: &[Row] = &[at_stage(
         row(
             "init-time-data-without-kss",
             "CONFIGID holds the hash of the init-time data, but the enclave has no KSS",
-            "init-time-data-without-kss",
+            "init-time-data",
             |plan| plan.change_enclave(|report| report.flags &= !FLAG_KSS),
+        ),
+        with_init_time_data,
+    ),
+    Stage::Binding,
+)];
+
+/// Breaks of TDX.
+pub(super) const TDX_ROWS: &[Row] = &[at_stage(
+    prepared(
+        row(
+            "init-time-data-rest",
+            "MRCONFIGID goes on after the hash of the init-time data",
+            "init-time-data",
+            |plan| {
+                plan.change_td(|td| {
+                    let [.., last] = &mut td.mr_config_id;
+                    *last = 1;
+                });
+            },
         ),
         with_init_time_data,
     ),
@@ -111,24 +135,29 @@ pub(super) const SGX_ROWS: &[Row] = &[at_stage(
 
 /// Breaks of Open Enclave.
 pub(super) const OPEN_ENCLAVE_ROWS: &[Row] = &[
-    row(
+    as_report(row(
         "wrapper-size-long",
         "the header declares one byte more than follows",
         "open-enclave-size",
         |plan| skew(&mut plan.wrapper, 1),
-    ),
-    row(
+    )),
+    as_report(row(
         "wrapper-size-short",
         "the header declares one byte less than follows",
         "open-enclave-size",
         |plan| skew(&mut plan.wrapper, -1),
-    ),
-    row("wrapper-version", "the report header's version is 2", "open-enclave-version", |plan| {
-        if let Wrapper::Report { version, .. } = &mut plan.wrapper {
-            *version = 2;
-        }
-    }),
-    row(
+    )),
+    as_report(row(
+        "wrapper-version",
+        "the report header's version is 2",
+        "open-enclave-version",
+        |plan| {
+            if let Wrapper::Report { version, .. } = &mut plan.wrapper {
+                *version = 2;
+            }
+        },
+    )),
+    as_report(row(
         "wrapper-local-report",
         "the header announces a local report",
         "open-enclave-type",
@@ -137,8 +166,8 @@ pub(super) const OPEN_ENCLAVE_ROWS: &[Row] = &[
                 *report_type = crate::intel::open_enclave::REPORT_TYPE_LOCAL;
             }
         },
-    ),
-    row(
+    )),
+    as_report(row(
         "wrapper-type-3",
         "the header announces a type that does not exist",
         "open-enclave-type",
@@ -147,7 +176,13 @@ pub(super) const OPEN_ENCLAVE_ROWS: &[Row] = &[
                 *report_type = 3;
             }
         },
-    ),
+    )),
+    as_report(row(
+        "wrapper-trailing",
+        "a byte follows the quote inside the declared size",
+        "signature-data-length",
+        |plan| plan.quote.padding.push(0),
+    )),
     as_evidence(row(
         "evidence-version",
         "the evidence header's version is 2",
@@ -188,7 +223,7 @@ pub(super) const OPEN_ENCLAVE_ROWS: &[Row] = &[
         as_evidence(row(
             "evidence-claims",
             "the custom claims buffer is not what the report data binds",
-            "custom-claims-binding",
+            "custom-claims",
             |plan| {
                 if let Wrapper::Evidence { claims, .. } = &mut plan.wrapper {
                     claims.push(b' ');
@@ -201,15 +236,20 @@ pub(super) const OPEN_ENCLAVE_ROWS: &[Row] = &[
         as_evidence(row(
             "evidence-report-data",
             "the report data binds nothing of the custom claims buffer",
-            "custom-claims-binding",
+            "custom-claims",
             |plan| {
                 let other = crate::intel::quote::first_half(&sha256(b"other claims"));
                 plan.change_enclave(|report| report.report_data = other);
+                plan.runtime_data = None;
             },
         )),
         Stage::Binding,
     ),
 ];
+
+const fn as_report(row: Row) -> Row {
+    prepared(row, |options| options.open_enclave = OpenEnclaveFormat::Report)
+}
 
 const fn as_evidence(row: Row) -> Row {
     prepared(row, |options| options.open_enclave = OpenEnclaveFormat::Evidence)

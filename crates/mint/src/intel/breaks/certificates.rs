@@ -76,13 +76,13 @@ pub(super) const ROWS: &[Row] = &[
         "chain-of-other-label",
         "the blocks of the chain in the quote are labelled as keys",
         "pck-chain",
-        |plan| plan.chain_edit = |text| text.replace("CERTIFICATE", "PUBLIC KEY"),
+        |plan| plan.chain_edit = Some(|text| text.replace("CERTIFICATE", "PUBLIC KEY")),
     ),
     row(
         "chain-not-base64",
         "a character of the chain in the quote is outside base64",
         "pck-chain",
-        |plan| plan.chain_edit = |text| text.replacen("\nM", "\n!", 1),
+        |plan| plan.chain_edit = Some(|text| text.replacen("\nM", "\n!", 1)),
     ),
     row(
         "other-ca-in-chain",

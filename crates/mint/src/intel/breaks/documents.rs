@@ -1,6 +1,6 @@
 //! TCB info and QE identity: well signed, and wrong in what they say.
 
-use super::{Row, prepared, row};
+use super::{Row, chosen, prepared, row};
 use crate::{
     Options,
     intel::{
@@ -41,14 +41,12 @@ pub(super) const ROWS: &[Row] = &[
     row("pce-svn-below", "the PCESVN is below every TCB level", "tcb-level", |plan| {
         plan.change_levels(|level| level.tcb.pce_svn = 14);
     }),
-    prepared(
-        row("tcb-revoked", "the platform's TCB level is revoked", "tcb-revoked", |_| {}),
-        |options| options.platform.tcb_status = TcbStatus::Revoked,
-    ),
-    prepared(
-        row("qe-revoked", "the quoting enclave's TCB level is revoked", "tcb-revoked", |_| {}),
-        |options| options.platform.qe_status = TcbStatus::Revoked,
-    ),
+    chosen("tcb-revoked", "the platform's TCB level is revoked", "tcb-revoked", |options| {
+        options.platform.tcb_status = TcbStatus::Revoked
+    }),
+    chosen("qe-revoked", "the quoting enclave's TCB level is revoked", "tcb-revoked", |options| {
+        options.platform.qe_status = TcbStatus::Revoked
+    }),
     row(
         "tcb-status-unknown",
         "a TCB level has a status that is not Intel's",
@@ -96,7 +94,7 @@ pub(super) const ROWS: &[Row] = &[
         "a component of a TCB level is negative",
         "tcb-info-malformed",
         |plan| {
-            plan.tcb_info.edit = |text| text.replacen("\"svn\":", "\"svn\":-", 1);
+            plan.tcb_info.edit = Some(|text| text.replacen("\"svn\":", "\"svn\":-", 1));
         },
     ),
     row(
@@ -104,7 +102,7 @@ pub(super) const ROWS: &[Row] = &[
         "a component of a TCB level is a fraction",
         "tcb-info-malformed",
         |plan| {
-            plan.tcb_info.edit = |text| text.replacen("\"svn\":", "\"svn\":0.", 1);
+            plan.tcb_info.edit = Some(|text| text.replacen("\"svn\":", "\"svn\":0.", 1));
         },
     ),
     row(
@@ -112,26 +110,26 @@ pub(super) const ROWS: &[Row] = &[
         "the TCB info is signed, but is no JSON",
         "tcb-info-malformed",
         |plan| {
-            plan.tcb_info.edit = |text| text.replacen(':', ";", 1);
+            plan.tcb_info.edit = Some(|text| text.replacen(':', ";", 1));
         },
     ),
     row("tcb-info-deep", "the TCB info nests 200 arrays", "tcb-info-malformed", |plan| {
-        plan.tcb_info.edit = |text| {
+        plan.tcb_info.edit = Some(|text| {
             let nest = format!("{{\"more\":{}{},", "[".repeat(200), "]".repeat(200));
             text.replacen('{', &nest, 1)
-        };
+        });
     }),
     row("tcb-info-duplicate-key", "the TCB info has two versions", "tcb-info-malformed", |plan| {
-        plan.tcb_info.edit = |text| repeat_member(text, "\"version\":3");
+        plan.tcb_info.edit = Some(|text| repeat_member(text, "\"version\":3"));
     }),
     row(
         "tcb-info-duplicate-levels",
         "the TCB info has two lists of levels, the second one empty",
         "tcb-info-malformed",
-        |plan| plan.tcb_info.edit = |text| text.replacen('{', "{\"tcbLevels\":[],", 1),
+        |plan| plan.tcb_info.edit = Some(|text| text.replacen('{', "{\"tcbLevels\":[],", 1)),
     ),
     row("tcb-info-date", "the TCB info's issueDate is no RFC 3339", "tcb-info-malformed", |plan| {
-        plan.tcb_info.edit = |text| text.replacen("\"issueDate\":\"2", "\"issueDate\":\"X2", 1);
+        plan.tcb_info.edit = Some(|text| text.replacen("\"issueDate\":\"", "\"issueDate\":\"X", 1));
     }),
     row("qe-mr-signer", "the quoting enclave has another MRSIGNER", "qe-mr-signer", |plan| {
         let [first, ..] = &mut plan.quote.qe_report.mr_signer;
@@ -184,7 +182,7 @@ pub(super) const ROWS: &[Row] = &[
         plan.qe_identity.content.version = 1;
     }),
     row("qe-identity-duplicate-key", "the identity has two ids", "qe-identity-malformed", |plan| {
-        plan.qe_identity.edit = |text| repeat_member(text, "\"version\":2");
+        plan.qe_identity.edit = Some(|text| repeat_member(text, "\"version\":2"));
     }),
 ];
 
@@ -212,8 +210,9 @@ pub(super) const SGX_ROWS: &[Row] = &[
             "a TCB info of version 2 has two FMSPCs",
             "tcb-info-malformed",
             |plan| {
-                plan.tcb_info.edit =
-                    |text| text.replacen("\"fmspc\":", "\"fmspc\":\"000000000000\",\"fmspc\":", 1);
+                plan.tcb_info.edit = Some(|text| {
+                    text.replacen("\"fmspc\":", "\"fmspc\":\"000000000000\",\"fmspc\":", 1)
+                });
             },
         ),
         v2,

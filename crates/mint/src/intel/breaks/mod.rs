@@ -23,8 +23,8 @@ use crate::{Break, Kind, Options, Stage};
 pub(crate) struct Recipe {
     /// Chooses options that give the break its ground, such as a v5 quote.
     pub(crate) prepare: fn(&mut Options),
-    /// Changes the plan in one point.
-    pub(crate) apply: fn(&mut Plan),
+    /// Changes the plan in one point, unless the ground is the break already.
+    pub(crate) apply: Option<fn(&mut Plan)>,
 }
 
 /// A row of a table.
@@ -38,7 +38,18 @@ const fn row(
     apply: fn(&mut Plan),
 ) -> Row {
     let named = Break { name, what, stage: Stage::Verification, expected_check };
-    (named, Recipe { prepare: |_| {}, apply })
+    (named, Recipe { prepare: |_| {}, apply: Some(apply) })
+}
+
+/// A row whose options are the break.
+const fn chosen(
+    name: &'static str,
+    what: &'static str,
+    expected_check: &'static str,
+    prepare: fn(&mut Options),
+) -> Row {
+    let named = Break { name, what, stage: Stage::Verification, expected_check };
+    (named, Recipe { prepare, apply: None })
 }
 
 /// The same row, refused at another step.
@@ -53,8 +64,6 @@ const fn prepared((named, mut recipe): Row, prepare: fn(&mut Options)) -> Row {
     (named, recipe)
 }
 
-/// The tables that apply to SGX and Open Enclave alike.
-const ENCLAVE: [&[Row]; 3] = [documents::SGX_ROWS, bindings::SGX_ROWS, acceptance::SGX_ROWS];
 /// The tables that apply to every Intel kind.
 const COMMON: [&[Row]; 8] = [
     signatures::ROWS,
@@ -66,18 +75,33 @@ const COMMON: [&[Row]; 8] = [
     bindings::ROWS,
     acceptance::ROWS,
 ];
-const OPEN_ENCLAVE: [&[Row]; 1] = [bindings::OPEN_ENCLAVE_ROWS];
-const TDX: [&[Row]; 3] = [tdx::ROWS, documents::TDX_ROWS, acceptance::TDX_ROWS];
+const SGX: [&[Row]; 5] = [
+    structure::BARE_ROWS,
+    structure::SGX_ROWS,
+    documents::SGX_ROWS,
+    bindings::SGX_ROWS,
+    acceptance::SGX_ROWS,
+];
+const OPEN_ENCLAVE: [&[Row]; 4] =
+    [documents::SGX_ROWS, bindings::SGX_ROWS, bindings::OPEN_ENCLAVE_ROWS, acceptance::SGX_ROWS];
+const TDX: [&[Row]; 6] = [
+    structure::BARE_ROWS,
+    structure::TDX_ROWS,
+    tdx::ROWS,
+    documents::TDX_ROWS,
+    bindings::TDX_ROWS,
+    acceptance::TDX_ROWS,
+];
 
 /// Every row of a kind.
 fn rows(kind: Kind) -> impl Iterator<Item = Row> {
-    let (own, more): (&[&[Row]], &[&[Row]]) = match kind {
-        Kind::Sgx => (&ENCLAVE, &[]),
-        Kind::OpenEnclave => (&ENCLAVE, &OPEN_ENCLAVE),
-        Kind::Tdx => (&TDX, &[]),
+    let own: &[&[Row]] = match kind {
+        Kind::Sgx => &SGX,
+        Kind::OpenEnclave => &OPEN_ENCLAVE,
+        Kind::Tdx => &TDX,
         Kind::Snp => return Vec::new().into_iter(),
     };
-    let tables = COMMON.iter().chain(own).chain(more);
+    let tables = COMMON.iter().chain(own);
     tables.copied().flatten().copied().collect::<Vec<_>>().into_iter()
 }
 

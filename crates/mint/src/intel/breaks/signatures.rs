@@ -90,14 +90,15 @@ pub(super) const ROWS: &[Row] = &[
         "tcb-info-reformatted",
         "the TCB info was written anew after signing: the same values, other white space",
         "tcb-info-signature",
-        |plan| plan.tcb_info.edit_after_signing = |text| text.replacen("\":", "\": ", 1),
+        |plan| plan.tcb_info.edit_after_signing = Some(|text| text.replacen("\":", "\": ", 1)),
     ),
     row(
         "tcb-info-improved",
         "a status of the TCB info was changed after signing",
         "tcb-info-signature",
         |plan| {
-            plan.tcb_info.edit_after_signing = |text| text.replace("\"OutOfDate\"", "\"UpToDate\"");
+            plan.tcb_info.edit_after_signing =
+                Some(|text| text.replace("\"OutOfDate\"", "\"UpToDate\""));
         },
     ),
     row(
@@ -116,7 +117,7 @@ pub(super) const ROWS: &[Row] = &[
         "qe-identity-reformatted",
         "the QE identity was written anew after signing: the same values, other white space",
         "qe-identity-signature",
-        |plan| plan.qe_identity.edit_after_signing = |text| text.replacen("\":", "\": ", 1),
+        |plan| plan.qe_identity.edit_after_signing = Some(|text| text.replacen("\":", "\": ", 1)),
     ),
     row(
         "root-crl-signature",

@@ -1,7 +1,7 @@
 //! The quote's bytes: header fields, certification data types, and every length field.
 
 use super::{Row, row};
-use crate::intel::quote::{CERTIFICATION_QE_REPORT, TEE_SGX, TEE_TDX};
+use crate::intel::quote::{CERTIFICATION_QE_REPORT, Layout, TEE_SGX, TEE_TDX};
 
 /// A length that no buffer here reaches, yet fits the field.
 const HUGE: i64 = 0x7fff_0000;
@@ -35,9 +35,6 @@ pub(super) const ROWS: &[Row] = &[
         let tee_type = &mut plan.quote.header.tee_type;
         *tee_type = if *tee_type == TEE_TDX { TEE_SGX } else { TEE_TDX };
     }),
-    row("empty", "the quote is empty", "quote-structure", |plan| {
-        plan.quote.truncated_to = Some(0);
-    }),
     row("header-short", "the quote ends inside its header", "quote-structure", |plan| {
         plan.quote.truncated_to = Some(47);
     }),
@@ -58,9 +55,9 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "signature-data-length-short",
-        "the declared signature data is one byte shorter than its content",
+        "the declared signature data is 64 bytes shorter than its content",
         "certification-data-length",
-        |plan| plan.quote.signature_data_length_skew = -1,
+        |plan| plan.quote.signature_data_length_skew = -64,
     ),
     row(
         "signature-data-leftover",
@@ -82,9 +79,9 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "certification-length-long",
-        "the certification data is declared one byte longer than what is left",
+        "the certification data is declared 64 bytes longer than what is left",
         "certification-data-length",
-        |plan| plan.quote.certification_length_skew = 1,
+        |plan| plan.quote.certification_length_skew = 64,
     ),
     row(
         "certification-length-huge",
@@ -123,3 +120,42 @@ pub(super) const ROWS: &[Row] = &[
         |plan| plan.quote.certification_type = CERTIFICATION_QE_REPORT,
     ),
 ];
+
+/// Breaks of bare quotes, SGX and TDX.
+pub(super) const BARE_ROWS: &[Row] =
+    &[row("empty", "the quote is empty", "quote-structure", |plan| {
+        plan.quote.truncated_to = Some(0);
+    })];
+
+/// Breaks of bare SGX quotes.
+pub(super) const SGX_ROWS: &[Row] = &[
+    row(
+        "quote-v4-of-enclave",
+        "a consistent quote v4 holds an SGX body, which nothing in production makes",
+        "tee-type",
+        |plan| {
+            plan.quote.layout = Layout::V4;
+            plan.quote.header.version = 4;
+        },
+    ),
+    row(
+        "quote-v5-of-enclave",
+        "a consistent quote v5 holds an SGX body, which nothing in production makes",
+        "tee-type",
+        |plan| {
+            plan.quote.layout = Layout::V5;
+            plan.quote.header.version = 5;
+        },
+    ),
+];
+
+/// Breaks of TDX quotes.
+pub(super) const TDX_ROWS: &[Row] = &[row(
+    "quote-v3-of-td",
+    "a consistent quote v3 holds a TD body, which the version cannot",
+    "tee-type",
+    |plan| {
+        plan.quote.layout = Layout::V3;
+        plan.quote.header.version = 3;
+    },
+)];

@@ -1,6 +1,6 @@
 //! What only TDX has: quote v5, nested certification data, the module, relaunch.
 
-use super::{Row, prepared, row};
+use super::{Row, chosen, prepared, row};
 use crate::{Options, TcbStatus, TdQuoteFormat};
 
 /// Breaks of TDX.
@@ -13,9 +13,9 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "outer-length-long",
-        "the outer certification data is declared one byte longer than what is left",
+        "the outer certification data is declared 64 bytes longer than what is left",
         "certification-data-length",
-        |plan| plan.quote.outer_length_skew = 1,
+        |plan| plan.quote.outer_length_skew = 64,
     ),
     row(
         "outer-length-short",
@@ -117,10 +117,9 @@ pub(super) const ROWS: &[Row] = &[
             *svn = 4;
         });
     }),
-    prepared(
-        row("module-revoked", "the module's TCB level is revoked", "tcb-revoked", |_| {}),
-        |options| options.td.module_status = TcbStatus::Revoked,
-    ),
+    chosen("module-revoked", "the module's TCB level is revoked", "tcb-revoked", |options| {
+        options.td.module_status = TcbStatus::Revoked
+    }),
     row("seam-loader-below", "the SEAM loader is below every TCB level", "tcb-level", |plan| {
         plan.change_td(|td| {
             let [_, _, loader, ..] = &mut td.tee_tcb_svn;

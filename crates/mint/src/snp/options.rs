@@ -1,0 +1,175 @@
+//! What kind of SEV-SNP platform and guest to mint.
+
+/// Processor family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SnpProduct {
+    /// EPYC 7003.
+    Milan,
+    /// EPYC 9004.
+    Genoa,
+    /// EPYC 9005.
+    Turin,
+}
+
+impl SnpProduct {
+    /// Every product.
+    pub const ALL: [Self; 3] = [Self::Milan, Self::Genoa, Self::Turin];
+
+    /// The name in certificates.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Milan => "Milan",
+            Self::Genoa => "Genoa",
+            Self::Turin => "Turin",
+        }
+    }
+
+    /// CPUID family, model and stepping.
+    pub(crate) const fn cpuid(self) -> [u8; 3] {
+        match self {
+            Self::Milan => [0x19, 0x01, 0x01],
+            Self::Genoa => [0x19, 0x11, 0x01],
+            Self::Turin => [0x1a, 0x02, 0x01],
+        }
+    }
+
+    /// Bytes of a chip's hardware id.
+    pub(crate) const fn hardware_id_length(self) -> usize {
+        match self {
+            Self::Milan | Self::Genoa => 64,
+            Self::Turin => 8,
+        }
+    }
+}
+
+/// Which key signs the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SnpKey {
+    /// Versioned Chip Endorsement Key.
+    Vcek,
+    /// Versioned Loaded Endorsement Key.
+    Vlek,
+}
+
+impl SnpKey {
+    /// `SIGNING_KEY` in the report.
+    pub(crate) const fn signing_key(self) -> u32 {
+        match self {
+            Self::Vcek => 0,
+            Self::Vlek => 1,
+        }
+    }
+}
+
+/// How the certificate writes the hardware id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HardwareIdForm {
+    /// The bytes without a tag.
+    Raw,
+    /// An OCTET STRING.
+    OctetString,
+}
+
+/// Security patch levels. `fmc` goes into reports of Turin only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnpTcb {
+    /// First mutable code.
+    pub fmc: u8,
+    /// PSP boot loader.
+    pub boot_loader: u8,
+    /// PSP operating system.
+    pub tee: u8,
+    /// SNP firmware.
+    pub snp: u8,
+    /// Microcode.
+    pub microcode: u8,
+}
+
+impl Default for SnpTcb {
+    /// Microcode above 127, so that its INTEGER has two content bytes.
+    fn default() -> Self {
+        Self { fmc: 1, boot_loader: 4, tee: 2, snp: 24, microcode: 219 }
+    }
+}
+
+impl SnpTcb {
+    /// `TCB_VERSION`, 8 bytes in memory order.
+    pub(crate) const fn bytes(self, product: SnpProduct) -> [u8; 8] {
+        match product {
+            SnpProduct::Milan | SnpProduct::Genoa => {
+                [self.boot_loader, self.tee, 0, 0, 0, 0, self.snp, self.microcode]
+            }
+            SnpProduct::Turin => {
+                [self.fmc, self.boot_loader, self.tee, self.snp, 0, 0, 0, self.microcode]
+            }
+        }
+    }
+}
+
+/// Generation of a utility VM's endorsement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UvmForm {
+    /// `iss`, `feed` and `signingtime` as headers, a JSON payload.
+    Json,
+    /// CWT claims in header 15, the measurement as payload.
+    Cwt,
+}
+
+/// The SEV-SNP platform and guest.
+#[derive(Debug, Clone)]
+pub struct SnpOptions {
+    /// Processor family.
+    pub product: SnpProduct,
+    /// Which key signs.
+    pub key: SnpKey,
+    /// `VERSION` of the report: 2 to 6.
+    pub report_version: u32,
+    /// REPORTED, COMMITTED, CURRENT and LAUNCH TCB, and the key's.
+    pub tcb: SnpTcb,
+    /// `POLICY`; bit 17 must be set.
+    pub policy: u64,
+    /// `PLATFORM_INFO`.
+    pub platform_info: u64,
+    /// `VMPL`.
+    pub vmpl: u32,
+    /// `GUEST_SVN`.
+    pub guest_svn: u32,
+    /// `MEASUREMENT`; from the seed if absent.
+    pub measurement: Option<[u8; 48]>,
+    /// `ID_KEY_DIGEST`; from the seed if absent.
+    pub id_key_digest: Option<[u8; 48]>,
+    /// Whether the host masks CHIP_ID.
+    pub mask_chip_id: bool,
+    /// How the VCEK's certificate writes the hardware id.
+    pub hardware_id_form: HardwareIdForm,
+    /// Whether a CRL of the root comes with the certificates.
+    pub with_crl: bool,
+    /// An endorsement of the measurement by the mint's own UVM publisher. With one, the evidence is
+    /// MAA's JSON document and not the bare report, which has no place for it.
+    pub uvm: Option<UvmForm>,
+    /// Security version in that endorsement.
+    pub uvm_svn: u64,
+}
+
+impl Default for SnpOptions {
+    fn default() -> Self {
+        Self {
+            product: SnpProduct::Milan,
+            key: SnpKey::Vcek,
+            report_version: 3,
+            tcb: SnpTcb::default(),
+            policy: 0x3_001f,
+            platform_info: 0x25,
+            vmpl: 0,
+            guest_svn: 2,
+            measurement: None,
+            id_key_digest: None,
+            mask_chip_id: false,
+            hardware_id_form: HardwareIdForm::Raw,
+            with_crl: true,
+            uvm: None,
+            uvm_svn: 104,
+        }
+    }
+}

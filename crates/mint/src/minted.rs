@@ -90,7 +90,11 @@ impl Minted {
         let verdict = match self.expected {
             Expected::Accepted => "permitted".to_owned(),
             Expected::Refused { stage, check } => {
-                format!("refused by {} with the check `{check}`", stage.name())
+                let strict = match (stage, check) {
+                    (Stage::Acceptance, "debuggable") => " with `refuse_debuggable` on",
+                    _ => "",
+                };
+                format!("refused by {}{strict} with the check `{check}`", stage.name())
             }
         };
         format!(

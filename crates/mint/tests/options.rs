@@ -28,9 +28,12 @@ fn verified(kind: Kind, options: &Options) -> VerifiedQuote {
     judge(&minted, options.open_enclave, &any_status()).unwrap()
 }
 
+/// A name and a change of the options.
+type Variation = (&'static str, fn(&mut Options));
+
 #[test]
 fn accepts_each_kind_in_every_variation() {
-    let variations: [(&str, fn(&mut Options)); 13] = [
+    let variations: [Variation; 13] = [
         ("Processor CA", |options| options.platform.ca = PckCa::Processor),
         ("NUL", |options| options.platform.chain_style = ChainStyle::NulTerminated),
         ("no line feed", |options| options.platform.chain_style = ChainStyle::NoFinalLineFeed),

@@ -5,8 +5,10 @@
     reason = "a test may stop the process; its numbers are its own"
 )]
 
+use std::collections::BTreeSet;
+
 use avouch_mint::{
-    ChainStyle, EnclaveOptions, HeldData, Kind, Kss, Minted, Options, PckCa, Seed, TD_DEBUG,
+    ChainStyle, EnclaveOptions, HeldData, Kind, Kss, Minted, Options, PckCa, Seed, Stage, TD_DEBUG,
     TcbStatus, TdQuoteFormat, mint,
 };
 use avouch_wire::UnixTime;
@@ -18,7 +20,8 @@ fn options() -> Options {
 
 /// The status that dcap-qvl gives, and its advisories.
 fn judge(minted: &Minted) -> Result<(String, Vec<String>), String> {
-    let collateral: QuoteCollateralV3 = serde_json::from_slice(&minted.endorsements).unwrap();
+    let collateral: QuoteCollateralV3 =
+        serde_json::from_slice(&minted.endorsements).map_err(|error| error.to_string())?;
     let roots = avouch_pki::pem::certificates(minted.root_pem.as_bytes(), 1).unwrap();
     let quote = match minted.kind {
         Kind::OpenEnclave => &minted.evidence[16..],
@@ -134,4 +137,56 @@ fn accepts_evidence_minted_for_any_time() {
         let at = UnixTime::from_rfc3339(at).unwrap();
         assert_eq!(status(Kind::Sgx, &Options::new(at)).as_deref(), Ok("UpToDate"), "{at}");
     }
+}
+
+/// Breaks that dcap-qvl 0.7.1 lets pass, and why Avouch does not.
+const LET_PASS: [(&str, &str); 28] = [
+    ("root-signature", "it takes the anchor it was given and does not look at the copy"),
+    ("foreign-root-behind-tcb-info", "the same; the signer itself is under the anchor"),
+    ("foreign-root-behind-qe-identity", "the same; the signer itself is under the anchor"),
+    ("root-omitted", "the same; the root in the chain is of no use to it"),
+    ("pck-repeated", "it takes any number of intermediates"),
+    ("chain-of-other-label", "it does not look at PEM labels"),
+    ("pck-key-usage", "it does not look at key usage"),
+    ("pck-renamed", "it does not look at subjects"),
+    ("pck-ca-renamed", "it does not look at subjects"),
+    ("tcb-signer-renamed", "it does not look at subjects"),
+    ("extension-fmspc-twice", "it takes the first entry of an identifier"),
+    ("extension-leftover", "it looks for entries and ignores the rest"),
+    ("extension-15-components", "it compares CPUSVN instead of the components"),
+    ("extension-component-256", "it compares CPUSVN instead of the components"),
+    ("component-below", "it compares CPUSVN instead of the components"),
+    ("root-crl-not-yet-valid", "it does not look at thisUpdate"),
+    ("pck-crl-not-yet-valid", "it does not look at thisUpdate"),
+    ("signature-data-leftover", "it ignores leftover bytes"),
+    ("certification-length-short", "it ignores leftover bytes; PEM does not miss a line feed"),
+    ("pce-id", "it does not compare the PCEID"),
+    ("tcb-type-1", "it does not look at tcbType"),
+    ("tcb-info-version-4", "it takes any version above the oldest"),
+    ("tcb-levels-equal", "it takes the first of equal levels"),
+    ("tcb-info-deep", "it skips members that it does not know, however deep"),
+    ("qe-status-unknown", "it gives a QE level any status"),
+    ("tdx-module-in-sgx", "it ignores the module of an SGX document"),
+    ("outer-type-5", "it does not look at the outer type"),
+    ("module-levels-equal", "it takes the first of equal levels"),
+];
+
+#[test]
+fn refuses_the_same_breaks_but_for_the_listed_ones() {
+    let mut surprises = Vec::new();
+    let mut passed = BTreeSet::new();
+    for kind in [Kind::Sgx, Kind::Tdx] {
+        for one in kind.breaks().iter().filter(|one| one.stage == Stage::Verification) {
+            let listed = LET_PASS.iter().any(|(name, _)| *name == one.name);
+            let refused = status(kind, &options().broken(one.name)).is_err();
+            if !refused {
+                passed.insert(one.name);
+            }
+            if refused == listed {
+                surprises.push(format!("{kind} {}: refused {refused}", one.name));
+            }
+        }
+    }
+    assert_eq!(surprises, Vec::<String>::new());
+    assert_eq!(passed.len(), LET_PASS.len(), "a listed difference is gone: {passed:?}");
 }

@@ -234,4 +234,16 @@ pub(super) const ROWS: &[Row] = &[
             plan.change_extension(|extension| extension.pce_svn = 65_536);
         },
     ),
+    row(
+        "component-below",
+        "a component SVN of the certificate is below every level, though its CPUSVN is not",
+        "tcb-level",
+        |plan| {
+            plan.change_extension(|extension| {
+                if let Some(first) = extension.components.first_mut() {
+                    *first = 3;
+                }
+            });
+        },
+    ),
 ];

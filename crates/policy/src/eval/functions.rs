@@ -1,0 +1,409 @@
+//! Expressions and the six functions (reference, section 9).
+
+use super::error::{EvalSlug, Failure};
+use super::matching::{Bindings, View, view};
+use super::set::Place;
+use super::{Run, Tracer};
+use crate::ast::{Function, Property};
+use crate::compile::{CompiledExpression, LiteralQuery};
+use crate::jmespath::{Query, QueryError, SearchError};
+use crate::json::{Json, JsonError};
+use crate::limits::{Limit, LimitExceeded};
+use crate::value::{Key, Text, Value, ValueKind};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// A value with its mark.
+#[derive(Debug, Clone)]
+pub(super) struct Produced {
+    pub(super) value: Value,
+    pub(super) read_only: bool,
+}
+
+/// The values of an expression, usually one.
+pub(super) enum Values {
+    One(Produced),
+    Many(Vec<Produced>),
+}
+
+impl Values {
+    pub(super) fn as_slice(&self) -> &[Produced] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+impl IntoIterator for Values {
+    type Item = Produced;
+    type IntoIter = std::iter::Chain<std::option::IntoIter<Produced>, std::vec::IntoIter<Produced>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        match self {
+            Self::One(one) => Some(one).into_iter().chain(Vec::new()),
+            Self::Many(many) => None.into_iter().chain(many),
+        }
+    }
+}
+
+/// What names stand for while an expression is evaluated.
+pub(super) enum Scope<'a> {
+    /// One claim for each name.
+    Row(&'a [Place]),
+    /// One claim for each name in `grouping`, and for others all claims of the group's rows.
+    Group { bindings: &'a Bindings, rows: Option<&'a [usize]>, grouping: &'a [usize] },
+}
+
+impl Scope<'_> {
+    /// The claim of a name that stands for one.
+    pub(super) fn place(&self, slot: usize) -> Option<Place> {
+        match self {
+            Scope::Row(row) => row.get(slot).copied(),
+            Scope::Group { bindings, rows, .. } => {
+                let first = rows.and_then(|rows| rows.first().copied()).unwrap_or(0);
+                bindings.row(first).get(slot).copied()
+            }
+        }
+    }
+
+    /// The claims of a name, each once, in order of first appearance.
+    fn places(&self, slot: usize) -> Vec<Place> {
+        let (bindings, rows) = match self {
+            Scope::Group { bindings, rows, grouping } if !grouping.contains(&slot) => {
+                (bindings, rows)
+            }
+            _ => return self.place(slot).into_iter().collect(),
+        };
+        let mut seen = HashSet::new();
+        let mut places = Vec::new();
+        let mut visit = |row: usize| {
+            if let Some(place) = bindings.row(row).get(slot)
+                && seen.insert(*place)
+            {
+                places.push(*place);
+            }
+        };
+        match rows {
+            Some(rows) => rows.iter().copied().for_each(&mut visit),
+            None => (0..bindings.rows).for_each(&mut visit),
+        }
+        places
+    }
+
+    fn rows(&self) -> usize {
+        match self {
+            Scope::Row(_) => 1,
+            Scope::Group { bindings, rows, .. } => rows.map_or(bindings.rows, <[usize]>::len),
+        }
+    }
+
+    fn is_single(&self, slot: usize) -> bool {
+        match self {
+            Scope::Row(_) => true,
+            Scope::Group { grouping, .. } => grouping.contains(&slot),
+        }
+    }
+}
+
+/// Computed queries beyond this number are compiled again.
+const QUERIES_MAX: usize = 1024;
+
+impl<'a, T: Tracer> Run<'a, T> {
+    // Recursion is bounded by `Limits::expression_nesting`.
+    pub(super) fn values(
+        &mut self,
+        expression: &'a CompiledExpression,
+        scope: &Scope<'_>,
+    ) -> Result<Values, Failure> {
+        self.steps.charge(1)?;
+        match expression {
+            CompiledExpression::Literal(value) => {
+                Ok(Values::One(Produced { value: value.clone(), read_only: false }))
+            }
+            CompiledExpression::Reference { slot, property } => {
+                self.reference(*slot, *property, scope)
+            }
+            CompiledExpression::Call { function, arguments, query } => {
+                let mut given = Vec::with_capacity(arguments.len());
+                for argument in arguments {
+                    given.push(self.values(argument, scope)?);
+                }
+                self.call(*function, &given, query.as_ref())
+            }
+        }
+    }
+
+    fn reference(
+        &mut self,
+        slot: usize,
+        property: Property,
+        scope: &Scope<'_>,
+    ) -> Result<Values, Failure> {
+        if scope.is_single(slot) {
+            let entry = scope.place(slot).and_then(|place| self.set.get(place));
+            return Ok(match entry {
+                Some(entry) => Values::One(property_of(entry, property)),
+                None => Values::Many(Vec::new()),
+            });
+        }
+        self.steps.charge(u64::try_from(scope.rows()).unwrap_or(u64::MAX))?;
+        let places = scope.places(slot);
+        let entries = places.into_iter().filter_map(|place| self.set.get(place));
+        Ok(Values::Many(entries.map(|entry| property_of(entry, property)).collect()))
+    }
+
+    fn call(
+        &mut self,
+        function: Function,
+        given: &[Values],
+        query: Option<&'a LiteralQuery>,
+    ) -> Result<Values, Failure> {
+        let set = |place: usize| given.get(place).map(Values::as_slice).unwrap_or_default();
+        match function {
+            Function::IsSubsetOf => self.is_subset_of(set(0), set(1)),
+            Function::ContainsOnlyValue => self.contains_only_value(set(0), set(1)),
+            Function::JsonToClaimValue | Function::NegateBool => {
+                let mut results = Vec::new();
+                for argument in set(0) {
+                    self.steps.charge(1)?;
+                    match function {
+                        Function::NegateBool => results.push(negate(argument)?),
+                        _ => self.json_to_claim_value(argument, &mut results)?,
+                    }
+                }
+                Ok(one_or_many(results))
+            }
+            Function::JmesPath | Function::AppendString => {
+                let mut results = Vec::new();
+                for first in set(0) {
+                    for second in set(1) {
+                        self.steps.charge(1)?;
+                        results.push(match function {
+                            Function::JmesPath => self.jmespath(first, second, query)?,
+                            _ => self.append(first, second)?,
+                        });
+                    }
+                }
+                Ok(one_or_many(results))
+            }
+        }
+    }
+
+    fn is_subset_of(&mut self, part: &[Produced], whole: &[Produced]) -> Result<Values, Failure> {
+        let work = part.len().saturating_add(whole.len());
+        self.steps.charge(u64::try_from(work).unwrap_or(u64::MAX))?;
+        let subset = match whole {
+            [] => part.is_empty(),
+            [one] => part.iter().all(|item| item.value == one.value),
+            many => {
+                let known: HashSet<Key<'_>> =
+                    many.iter().map(|item| Key::of(&item.value)).collect();
+                part.iter().all(|item| known.contains(&Key::of(&item.value)))
+            }
+        };
+        Ok(boolean(subset))
+    }
+
+    fn contains_only_value(
+        &mut self,
+        set: &[Produced],
+        one: &[Produced],
+    ) -> Result<Values, Failure> {
+        let [one] = one else {
+            return Err(Failure::new(
+                EvalSlug::FunctionArgumentNotSingle,
+                format!(
+                    "the second argument of `ContainsOnlyValue` has {} values, not 1",
+                    one.len()
+                ),
+            ));
+        };
+        self.steps.charge(u64::try_from(set.len()).unwrap_or(u64::MAX))?;
+        Ok(boolean(!set.is_empty() && set.iter().all(|item| item.value == one.value)))
+    }
+
+    fn append(&mut self, first: &Produced, second: &Produced) -> Result<Produced, Failure> {
+        let function = Function::AppendString;
+        let left = text_argument(function, 1, first)?;
+        let right = text_argument(function, 2, second)?;
+        let bytes = left.len().saturating_add(right.len());
+        self.charge_made_text(bytes)?;
+        self.steps.charge_bytes(bytes)?;
+        let value = Value::from([left.as_str(), right.as_str()].concat());
+        Ok(Produced { value, read_only: first.read_only || second.read_only })
+    }
+
+    fn charge_made_text(&mut self, bytes: usize) -> Result<(), Failure> {
+        Ok(self.made_text.charge(u64::try_from(bytes).unwrap_or(u64::MAX))?)
+    }
+
+    fn jmespath(
+        &mut self,
+        document: &Produced,
+        query: &Produced,
+        literal: Option<&'a LiteralQuery>,
+    ) -> Result<Produced, Failure> {
+        let text = text_argument(Function::JmesPath, 1, document)?;
+        let query_text = text_argument(Function::JmesPath, 2, query)?;
+        let json = self.parse_json(Function::JmesPath, text)?;
+        let compiled = match literal {
+            Some(compiled) => compiled.clone(),
+            None => self.compile_query(query_text)?,
+        };
+        let compiled = compiled.map_err(query_failure)?;
+        let found = compiled
+            .search_within(&json, self.limits, &mut self.jmespath_steps)
+            .map_err(search_failure)?;
+        self.charge_made_text(found.text_bytes())?;
+        let read_only = document.read_only || query.read_only;
+        Ok(Produced { value: Value::from(found), read_only })
+    }
+
+    fn compile_query(&mut self, text: &Text) -> Result<LiteralQuery, Failure> {
+        if let Some(known) = self.queries.get(text) {
+            return Ok(known.clone());
+        }
+        self.jmespath_steps.charge_bytes(text.len().saturating_mul(16))?;
+        let compiled = Query::compile(text.as_str(), self.limits).map(Arc::new);
+        if self.queries.len() < QUERIES_MAX {
+            self.queries.insert(text.clone(), compiled.clone());
+        }
+        Ok(compiled)
+    }
+
+    fn parse_json(&mut self, function: Function, text: &Text) -> Result<Json, Failure> {
+        if !text.json_is_ready() {
+            self.jmespath_steps.charge_bytes(text.len().saturating_mul(2))?;
+        }
+        let nesting = self.limits.json_nesting.min(crate::json::NESTING_MAX);
+        match text.json() {
+            Ok(json) if json.depth() > nesting => {
+                Err(LimitExceeded::new(Limit::JsonNesting, nesting).into())
+            }
+            Ok(json) => Ok(json.clone()),
+            Err(JsonError::TooDeep { .. }) => {
+                Err(LimitExceeded::new(Limit::JsonNesting, nesting).into())
+            }
+            Err(error @ JsonError::Syntax { .. }) => Err(Failure::new(
+                EvalSlug::InvalidJson,
+                format!("the argument of `{}` is {error}", function.name()),
+            )),
+        }
+    }
+
+    fn json_to_claim_value(
+        &mut self,
+        argument: &Produced,
+        results: &mut Vec<Produced>,
+    ) -> Result<(), Failure> {
+        let text = text_argument(Function::JsonToClaimValue, 1, argument)?;
+        let json = self.parse_json(Function::JsonToClaimValue, text)?;
+        let read_only = argument.read_only;
+        match json.as_array() {
+            None => {
+                let value = self.scalar(&json, EvalSlug::JsonObject)?;
+                results.extend(value.map(|value| Produced { value, read_only }));
+            }
+            Some(items) => {
+                self.steps.charge(u64::try_from(items.len()).unwrap_or(u64::MAX))?;
+                for item in items {
+                    let value = self.scalar(item, EvalSlug::JsonNestedArray)?;
+                    results.extend(value.map(|value| Produced { value, read_only }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The claim value of a JSON scalar; none of null. `nested` names the error of the others.
+    fn scalar(&mut self, json: &Json, nested: EvalSlug) -> Result<Option<Value>, Failure> {
+        match json {
+            Json::Null => Ok(None),
+            Json::Boolean(value) => Ok(Some(Value::Boolean(*value))),
+            Json::Integer(value) => Ok(Some(Value::Integer(*value))),
+            Json::String(text) => {
+                self.charge_made_text(text.len())?;
+                Ok(Some(Value::from(text.as_ref())))
+            }
+            Json::Decimal(number) => {
+                let (slug, problem) = match number.is_integral() {
+                    true => (EvalSlug::IntegerOutOfRange, "does not fit into 64 bits"),
+                    false => (EvalSlug::JsonFraction, "has a fraction"),
+                };
+                let number = crate::print::shortened(&number.to_string());
+                Err(Failure::new(slug, format!("the JSON number {number} {problem}")))
+            }
+            Json::Array(_) | Json::Object(_) => Err(Failure::new(
+                nested,
+                format!(
+                    "`JsonToClaimValue` cannot make a claim of an {} {}",
+                    json.kind(),
+                    match nested {
+                        EvalSlug::JsonNestedArray => "inside an array",
+                        _ => "",
+                    }
+                )
+                .trim_end(),
+            )),
+        }
+    }
+}
+
+fn property_of(entry: &super::set::Entry, property: Property) -> Produced {
+    match view(entry, property) {
+        // Only the value carries the mark.
+        View::Value(value) => Produced { value: value.clone(), read_only: entry.claim.read_only },
+        View::Text(text) => Produced { value: Value::from(text), read_only: false },
+    }
+}
+
+fn one_or_many(mut results: Vec<Produced>) -> Values {
+    match results.len() {
+        1 => results.pop().map_or(Values::Many(Vec::new()), Values::One),
+        _ => Values::Many(results),
+    }
+}
+
+fn boolean(value: bool) -> Values {
+    // What a set function says about read-only values is not read-only itself.
+    Values::One(Produced { value: Value::Boolean(value), read_only: false })
+}
+
+fn text_argument(function: Function, place: usize, given: &Produced) -> Result<&Text, Failure> {
+    match &given.value {
+        Value::String(text) => Ok(text),
+        other => Err(wrong_kind(function, place, ValueKind::String, other.kind())),
+    }
+}
+
+fn negate(given: &Produced) -> Result<Produced, Failure> {
+    match given.value {
+        Value::Boolean(value) => {
+            Ok(Produced { value: Value::Boolean(!value), read_only: given.read_only })
+        }
+        ref other => Err(wrong_kind(Function::NegateBool, 1, ValueKind::Boolean, other.kind())),
+    }
+}
+
+fn wrong_kind(function: Function, place: usize, takes: ValueKind, found: ValueKind) -> Failure {
+    let (function, takes, found) = (function.name(), takes.name(), found.name());
+    Failure::new(
+        EvalSlug::FunctionArgumentType,
+        format!("argument {place} of `{function}` is of valueType {found}, not {takes}"),
+    )
+}
+
+fn query_failure(error: QueryError) -> Failure {
+    match error {
+        QueryError::Limit(exceeded) => exceeded.into(),
+        QueryError::Syntax { .. } => Failure::new(EvalSlug::InvalidJmespath, error.to_string()),
+    }
+}
+
+fn search_failure(error: SearchError) -> Failure {
+    match error {
+        SearchError::Limit(exceeded) => exceeded.into(),
+        other => Failure::new(EvalSlug::JmespathRuntimeError, other.to_string()),
+    }
+}

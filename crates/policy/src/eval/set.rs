@@ -1,0 +1,175 @@
+//! The incoming claim set: an ordered multiset that knows its distinct claims by type.
+
+use super::error::Failure;
+use crate::compile::{Program, Symbol};
+use crate::limits::{Budget, Limit, LimitExceeded};
+use crate::value::{Claim, Value};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+/// The place of a claim in the set.
+pub(crate) type Place = u32;
+
+pub(crate) struct Entry {
+    pub(crate) symbol: Symbol,
+    pub(crate) claim: Claim,
+}
+
+/// A type that the policy does not name and that no condition can find.
+const UNNAMED: Symbol = Symbol::MAX;
+
+/// Up to this many claims of one type are compared one by one; more are found by hash.
+const LINEAR_MAX: usize = 8;
+
+/// Strings up to this length are hashed, longer ones are told apart by length first.
+const HASHED_BYTES_MAX: usize = 256;
+
+pub(crate) struct IncomingSet<'a> {
+    program: &'a Program,
+    entries: Vec<Entry>,
+    /// First occurrences of claims with equal type, value, issuer and mark, by type.
+    by_symbol: Vec<Vec<Place>>,
+    /// First occurrences of all claims; kept only if a condition can ask for them.
+    distinct: Vec<Place>,
+    /// Numbers of types that the policy does not name, if they matter.
+    more_symbols: HashMap<Arc<str>, Symbol>,
+    hashes: HashMap<(Symbol, u64), Vec<Place>>,
+    hasher: RandomState,
+    claims_max: usize,
+}
+
+impl<'a> IncomingSet<'a> {
+    pub(crate) fn new(program: &'a Program, claims_max: usize, expected: usize) -> Self {
+        let mut by_symbol = Vec::new();
+        by_symbol.resize_with(program.symbols.len(), Vec::new);
+        Self {
+            program,
+            entries: Vec::with_capacity(expected.min(claims_max)),
+            by_symbol,
+            distinct: Vec::new(),
+            more_symbols: HashMap::new(),
+            hashes: HashMap::new(),
+            hasher: RandomState::new(),
+            claims_max,
+        }
+    }
+
+    pub(crate) fn get(&self, place: Place) -> Option<&Entry> {
+        self.entries.get(usize::try_from(place).ok()?)
+    }
+
+    /// The claims behind the first `count`.
+    pub(crate) fn behind(&self, count: usize) -> impl Iterator<Item = &Claim> {
+        self.entries.iter().skip(count).map(|entry| &entry.claim)
+    }
+
+    /// The distinct claims of a type, or all.
+    pub(crate) fn candidates(&self, only: Option<Symbol>) -> &[Place] {
+        match only {
+            Some(symbol) => self.of_type(symbol),
+            None => &self.distinct,
+        }
+    }
+
+    fn of_type(&self, symbol: Symbol) -> &[Place] {
+        let list = usize::try_from(symbol).ok().and_then(|symbol| self.by_symbol.get(symbol));
+        list.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Appends a claim; one that equals an earlier claim stays invisible to conditions.
+    pub(crate) fn push(
+        &mut self,
+        claim: Claim,
+        symbol: Option<Symbol>,
+        budget: &mut Budget,
+    ) -> Result<(), Failure> {
+        if self.entries.len() >= self.claims_max {
+            return Err(LimitExceeded::new(Limit::Claims, self.claims_max).into());
+        }
+        budget.charge(1)?;
+        let symbol = symbol.unwrap_or_else(|| self.symbol_of(&claim.claim_type));
+        if symbol != UNNAMED && !self.knows(&claim, symbol, budget)? {
+            let place = Place::try_from(self.entries.len()).unwrap_or(Place::MAX);
+            self.remember(&claim, symbol, place);
+        }
+        self.entries.push(Entry { symbol, claim });
+        Ok(())
+    }
+
+    fn symbol_of(&mut self, name: &Arc<str>) -> Symbol {
+        if let Some(symbol) = self.program.symbols.get(name) {
+            return *symbol;
+        }
+        if !self.program.finds_unnamed {
+            return UNNAMED;
+        }
+        if let Some(symbol) = self.more_symbols.get(name) {
+            return *symbol;
+        }
+        let symbol = Symbol::try_from(self.by_symbol.len()).unwrap_or(UNNAMED);
+        self.by_symbol.push(Vec::new());
+        self.more_symbols.insert(Arc::clone(name), symbol);
+        symbol
+    }
+
+    fn knows(&self, claim: &Claim, symbol: Symbol, budget: &mut Budget) -> Result<bool, Failure> {
+        let same_type = self.of_type(symbol);
+        let suspects = if same_type.len() <= LINEAR_MAX {
+            same_type
+        } else {
+            let hash = self.hash(claim);
+            self.hashes.get(&(symbol, hash)).map(Vec::as_slice).unwrap_or_default()
+        };
+        for place in suspects {
+            budget.charge(1)?;
+            // Of one symbol, so of one type.
+            if self.get(*place).is_some_and(|entry| same_statement(&entry.claim, claim)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn remember(&mut self, claim: &Claim, symbol: Symbol, place: Place) {
+        if self.program.finds_unnamed {
+            self.distinct.push(place);
+        }
+        let Some(same_type) =
+            usize::try_from(symbol).ok().and_then(|symbol| self.by_symbol.get_mut(symbol))
+        else {
+            return;
+        };
+        same_type.push(place);
+        if same_type.len() <= LINEAR_MAX {
+            return;
+        }
+        let crossing = same_type.len() == LINEAR_MAX.saturating_add(1);
+        let mut unhashed: Vec<(u64, Place)> = vec![(self.hash(claim), place)];
+        if crossing {
+            let earlier = self.of_type(symbol).iter().take(LINEAR_MAX);
+            unhashed.extend(earlier.filter_map(|place| {
+                self.get(*place).map(|entry| (self.hash(&entry.claim), *place))
+            }));
+        }
+        for (hash, place) in unhashed {
+            self.hashes.entry((symbol, hash)).or_default().push(place);
+        }
+    }
+
+    fn hash(&self, claim: &Claim) -> u64 {
+        let mark = (claim.issuer, claim.read_only);
+        match &claim.value {
+            Value::Boolean(value) => self.hasher.hash_one((mark, 0_u8, *value)),
+            Value::Integer(value) => self.hasher.hash_one((mark, 1_u8, *value)),
+            Value::String(text) if text.len() > HASHED_BYTES_MAX => {
+                self.hasher.hash_one((mark, 2_u8, text.len()))
+            }
+            Value::String(text) => self.hasher.hash_one((mark, 3_u8, text.as_str())),
+        }
+    }
+}
+
+fn same_statement(left: &Claim, right: &Claim) -> bool {
+    left.issuer == right.issuer && left.read_only == right.read_only && left.value == right.value
+}

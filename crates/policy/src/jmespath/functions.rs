@@ -1,0 +1,426 @@
+//! The function library of the JMESPath specification, and `equals_ignore_case`.
+
+use super::SearchError;
+use super::eval::Search;
+use super::node::{Argument, Node};
+use crate::json::{Json, Number};
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// The names of all functions.
+pub const FUNCTION_NAMES: [&str; 27] = [
+    "abs",
+    "avg",
+    "ceil",
+    "contains",
+    "ends_with",
+    "equals_ignore_case",
+    "floor",
+    "join",
+    "keys",
+    "length",
+    "map",
+    "max",
+    "max_by",
+    "merge",
+    "min",
+    "min_by",
+    "not_null",
+    "reverse",
+    "sort",
+    "sort_by",
+    "starts_with",
+    "sum",
+    "to_array",
+    "to_number",
+    "to_string",
+    "type",
+    "values",
+];
+
+/// How many arguments a function takes: the least, the most, and in words.
+pub(crate) fn arity(name: &str) -> Option<(usize, usize, &'static str)> {
+    Some(match name {
+        "abs" | "avg" | "ceil" | "floor" | "keys" | "length" | "max" | "min" | "reverse"
+        | "sort" | "sum" | "to_array" | "to_number" | "to_string" | "type" | "values" => {
+            (1, 1, "1 argument")
+        }
+        "contains" | "ends_with" | "equals_ignore_case" | "join" | "map" | "max_by" | "min_by"
+        | "sort_by" | "starts_with" => (2, 2, "2 arguments"),
+        "merge" | "not_null" => (1, usize::MAX, "at least 1 argument"),
+        _ => return None,
+    })
+}
+
+type Result<T> = std::result::Result<T, SearchError>;
+
+pub(super) fn call(
+    search: &mut Search<'_>,
+    name: &str,
+    arguments: &[Argument],
+    value: &Json,
+) -> Result<Json> {
+    let known = FUNCTION_NAMES.iter().find(|known| **known == name).zip(arity(name));
+    let Some((function, (least, most, expected))) = known else {
+        return Err(SearchError::UnknownFunction(crate::print::printable(name)));
+    };
+    let found = arguments.len();
+    if found < least || found > most {
+        return Err(SearchError::InvalidArity { function, expected, found });
+    }
+    let mut values = Vec::with_capacity(found);
+    for argument in arguments {
+        values.push(match argument {
+            Argument::Value(node) => Given::Value(search.run(node, value)?),
+            Argument::Expression(node) => Given::Expression(node),
+        });
+    }
+    run(search, &Arguments { function, values })
+}
+
+enum Given<'a> {
+    Value(Json),
+    Expression(&'a Node),
+}
+
+struct Arguments<'a> {
+    function: &'static str,
+    values: Vec<Given<'a>>,
+}
+
+impl<'a> Arguments<'a> {
+    fn invalid(&self, place: usize, expected: &'static str) -> SearchError {
+        let found = match self.values.get(place) {
+            Some(Given::Value(value)) => value.kind(),
+            Some(Given::Expression(_)) => "expression",
+            None => "nothing",
+        };
+        let argument = place.saturating_add(1);
+        SearchError::InvalidType { function: self.function, argument, expected, found }
+    }
+
+    fn any(&self, place: usize) -> Result<&Json> {
+        match self.values.get(place) {
+            Some(Given::Value(value)) => Ok(value),
+            _ => Err(self.invalid(place, "a value")),
+        }
+    }
+
+    fn text(&self, place: usize) -> Result<&str> {
+        self.any(place)?.as_str().ok_or_else(|| self.invalid(place, "a string"))
+    }
+
+    fn number(&self, place: usize) -> Result<Number> {
+        self.any(place)?.as_number().ok_or_else(|| self.invalid(place, "a number"))
+    }
+
+    fn array(&self, place: usize) -> Result<&[Json]> {
+        self.any(place)?.as_array().ok_or_else(|| self.invalid(place, "an array"))
+    }
+
+    fn object(&self, place: usize) -> Result<&[(Arc<str>, Json)]> {
+        self.any(place)?.as_object().ok_or_else(|| self.invalid(place, "an object"))
+    }
+
+    fn expression(&self, place: usize) -> Result<&'a Node> {
+        match self.values.get(place) {
+            Some(Given::Expression(node)) => Ok(node),
+            _ => Err(self.invalid(place, "an expression (`&name`)")),
+        }
+    }
+
+    fn numbers(&self, place: usize) -> Result<Vec<Number>> {
+        let items = self.array(place)?;
+        let numbers: Option<Vec<_>> = items.iter().map(Json::as_number).collect();
+        numbers.ok_or_else(|| self.invalid(place, "an array of numbers"))
+    }
+}
+
+fn run(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    match given.function {
+        "abs" => Ok(Json::number(given.number(0)?.abs())),
+        "avg" => average(search, given),
+        "ceil" => rounded(&given.number(0)?, f64::ceil),
+        "contains" => contains(search, given),
+        "ends_with" => Ok(Json::Boolean(given.text(0)?.ends_with(given.text(1)?))),
+        "equals_ignore_case" => {
+            let (left, right) = (given.text(0)?, given.text(1)?);
+            search.budget.charge_bytes(left.len().min(right.len()))?;
+            Ok(Json::Boolean(super::fold::equal_ignoring_case(left, right)))
+        }
+        "floor" => rounded(&given.number(0)?, f64::floor),
+        "join" => join(search, given),
+        "keys" => {
+            let names = given.object(0)?.iter().map(|(name, _)| Json::String(Arc::clone(name)));
+            search.new_array(names.collect())
+        }
+        "length" => length(search, given),
+        "map" => {
+            let node = given.expression(0)?;
+            let mut mapped = Vec::new();
+            for item in given.array(1)? {
+                mapped.push(search.run(node, item)?);
+            }
+            search.new_array(mapped)
+        }
+        "max" => extreme(search, given, Ordering::Greater),
+        "min" => extreme(search, given, Ordering::Less),
+        "max_by" => extreme_by(search, given, Ordering::Greater),
+        "min_by" => extreme_by(search, given, Ordering::Less),
+        "merge" => merge(search, given),
+        "not_null" => not_null(given),
+        "reverse" => reverse(search, given),
+        "sort" => {
+            let keys = sort_keys(given, 0, given.array(0)?.to_vec())?;
+            sorted(search, keys.into_iter().map(|key| (key.clone(), key)).collect())
+        }
+        "sort_by" => {
+            let keyed = keyed(search, given)?;
+            sorted(search, keyed)
+        }
+        "starts_with" => Ok(Json::Boolean(given.text(0)?.starts_with(given.text(1)?))),
+        "sum" => sum(search, given).map(Json::number),
+        "to_array" => match given.any(0)? {
+            array @ Json::Array(_) => Ok(array.clone()),
+            other => search.new_array(vec![other.clone()]),
+        },
+        "to_number" => Ok(to_number(given.any(0)?)),
+        "to_string" => to_string(search, given.any(0)?),
+        "type" => Ok(Json::string(given.any(0)?.kind())),
+        _ => {
+            let values = given.object(0)?.iter().map(|(_, value)| value.clone());
+            search.new_array(values.collect())
+        }
+    }
+}
+
+fn contains(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let wanted = given.any(1)?;
+    match given.any(0)? {
+        Json::String(text) => {
+            search.budget.charge_bytes(text.len())?;
+            Ok(Json::Boolean(wanted.as_str().is_some_and(|part| text.contains(part))))
+        }
+        Json::Array(_) => {
+            for item in given.array(0)? {
+                search.budget.charge(1)?;
+                if search.equal(item, wanted)? {
+                    return Ok(Json::Boolean(true));
+                }
+            }
+            Ok(Json::Boolean(false))
+        }
+        _ => Err(given.invalid(0, "an array or a string")),
+    }
+}
+
+fn join(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let glue = given.text(0)?;
+    let parts: Option<Vec<&str>> = given.array(1)?.iter().map(Json::as_str).collect();
+    let parts = parts.ok_or_else(|| given.invalid(1, "an array of strings"))?;
+    let glued = glue.len().saturating_mul(parts.len().saturating_sub(1));
+    let bytes = parts.iter().fold(glued, |sum, part| sum.saturating_add(part.len()));
+    search.check_text(bytes)?;
+    search.budget.charge_bytes(bytes)?;
+    Ok(Json::string(&parts.join(glue)))
+}
+
+fn length(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let length = match given.any(0)? {
+        Json::String(text) => {
+            search.budget.charge_bytes(text.len())?;
+            text.chars().count()
+        }
+        Json::Array(_) => given.array(0)?.len(),
+        Json::Object(_) => given.object(0)?.len(),
+        _ => return Err(given.invalid(0, "a string, an array or an object")),
+    };
+    Ok(Json::Integer(i64::try_from(length).unwrap_or(i64::MAX)))
+}
+
+fn merge(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let mut members = Vec::new();
+    for place in 0..given.values.len() {
+        let object = given.object(place)?;
+        search.budget.charge(u64::try_from(object.len()).unwrap_or(u64::MAX).saturating_mul(4))?;
+        for (name, value) in object {
+            search.charge_text(value)?;
+            search.budget.charge_bytes(name.len())?;
+            members.push((Arc::clone(name), value.clone()));
+        }
+    }
+    search.checked(Json::object(members))
+}
+
+fn not_null(given: &Arguments<'_>) -> Result<Json> {
+    for place in 0..given.values.len() {
+        let value = given.any(place)?;
+        if *value != Json::Null {
+            return Ok(value.clone());
+        }
+    }
+    Ok(Json::Null)
+}
+
+fn reverse(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    match given.any(0)? {
+        Json::String(text) => {
+            search.budget.charge_bytes(text.len())?;
+            Ok(Json::string(&text.chars().rev().collect::<String>()))
+        }
+        Json::Array(_) => search.new_array(given.array(0)?.iter().rev().cloned().collect()),
+        _ => Err(given.invalid(0, "an array or a string")),
+    }
+}
+
+fn to_number(value: &Json) -> Json {
+    match value {
+        Json::Integer(_) | Json::Decimal(_) => value.clone(),
+        Json::String(text) => match Json::parse(text) {
+            Ok(number @ (Json::Integer(_) | Json::Decimal(_))) => number,
+            _ => Json::Null,
+        },
+        _ => Json::Null,
+    }
+}
+
+fn to_string(search: &mut Search<'_>, value: &Json) -> Result<Json> {
+    if let Json::String(_) = value {
+        return Ok(value.clone());
+    }
+    let bytes = value.text_bytes();
+    search.check_text(bytes)?;
+    search.budget.charge_bytes(bytes)?;
+    Ok(Json::string(&value.to_string()))
+}
+
+/// Rounds a fraction. What has no fraction, however large, stays as it is.
+fn rounded(number: &Number, round: fn(f64) -> f64) -> Result<Json> {
+    if number.is_integral() {
+        return Ok(Json::number(number.clone()));
+    }
+    from_f64(round(number.to_f64()))
+}
+
+fn from_f64(value: f64) -> Result<Json> {
+    Number::from_f64(value)
+        .map(Json::number)
+        .ok_or(SearchError::InvalidValue("a number beyond the range of doubles"))
+}
+
+/// The decimal places that an exact sum may have; beyond, doubles are used.
+const EXACT_PLACES_MAX: i64 = 18;
+
+fn sum(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Number> {
+    let numbers = given.numbers(0)?;
+    search.budget.charge(u64::try_from(numbers.len()).unwrap_or(u64::MAX))?;
+    if let Some((total, places)) = exact_sum(&numbers) {
+        return Ok(Number::from_scaled(total, places));
+    }
+    let total: f64 = numbers.iter().map(Number::to_f64).sum();
+    Number::from_f64(total).ok_or(SearchError::InvalidValue("a sum beyond the range of doubles"))
+}
+
+/// The sum as an integer, and how many of its digits stand behind the point.
+fn exact_sum(numbers: &[Number]) -> Option<(i128, u32)> {
+    let places = numbers.iter().map(Number::fraction_digits).max().unwrap_or(0);
+    if places > EXACT_PLACES_MAX {
+        return None;
+    }
+    let places = u32::try_from(places).ok()?;
+    let mut total = 0_i128;
+    for number in numbers {
+        total = total.checked_add(number.scaled(places)?)?;
+    }
+    Some((total, places))
+}
+
+fn average(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let numbers = given.numbers(0)?;
+    let Some(count) = i128::try_from(numbers.len()).ok().filter(|count| *count > 0) else {
+        return Ok(Json::Null);
+    };
+    if let Some((total, places)) = exact_sum(&numbers)
+        && total.checked_rem(count) == Some(0)
+        && let Some(mean) = total.checked_div(count)
+    {
+        return Ok(Json::number(Number::from_scaled(mean, places)));
+    }
+    let total = sum(search, given)?.to_f64();
+    let count = Number::from_i128(count).to_f64();
+    from_f64(total / count)
+}
+
+/// Accepts keys that are all numbers or all strings.
+fn sort_keys(given: &Arguments<'_>, place: usize, keys: Vec<Json>) -> Result<Vec<Json>> {
+    let numbers = keys.iter().all(|key| matches!(key, Json::Integer(_) | Json::Decimal(_)));
+    if numbers || keys.iter().all(|key| matches!(key, Json::String(_))) {
+        return Ok(keys);
+    }
+    Err(given.invalid(place, "only numbers or only strings"))
+}
+
+/// Order of two keys that [`sort_keys`] has accepted.
+fn key_order(left: &Json, right: &Json) -> Ordering {
+    match (left, right) {
+        (Json::Integer(left), Json::Integer(right)) => left.cmp(right),
+        (Json::String(left), Json::String(right)) => left.cmp(right),
+        _ => left.as_number().cmp(&right.as_number()),
+    }
+}
+
+/// Each element of the array with the key that the expression gives for it.
+fn keyed(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Vec<(Json, Json)>> {
+    let items = given.array(0)?;
+    let node = given.expression(1)?;
+    let mut keys = Vec::with_capacity(items.len());
+    for item in items {
+        keys.push(search.run(node, item)?);
+    }
+    let keys = sort_keys(given, 1, keys)?;
+    Ok(keys.into_iter().zip(items.iter().cloned()).collect())
+}
+
+fn charge_comparisons(search: &mut Search<'_>, keyed: &[(Json, Json)]) -> Result<()> {
+    let comparisons = keyed.len().checked_ilog2().unwrap_or(0).saturating_add(1);
+    for (key, _) in keyed {
+        let bytes = key.as_str().map_or(1, str::len);
+        let share = bytes.saturating_mul(usize::try_from(comparisons).unwrap_or(usize::MAX));
+        search.budget.charge_bytes(share)?;
+    }
+    search.budget.charge(u64::try_from(keyed.len()).unwrap_or(u64::MAX))?;
+    Ok(())
+}
+
+fn sorted(search: &mut Search<'_>, mut keyed: Vec<(Json, Json)>) -> Result<Json> {
+    charge_comparisons(search, &keyed)?;
+    keyed.sort_by(|(left, _), (right, _)| key_order(left, right));
+    search.new_array(keyed.into_iter().map(|(_, item)| item).collect())
+}
+
+fn extreme(search: &mut Search<'_>, given: &Arguments<'_>, wanted: Ordering) -> Result<Json> {
+    let keys = sort_keys(given, 0, given.array(0)?.to_vec())?;
+    first_extreme(search, keys.into_iter().map(|key| (key.clone(), key)).collect(), wanted)
+}
+
+fn extreme_by(search: &mut Search<'_>, given: &Arguments<'_>, wanted: Ordering) -> Result<Json> {
+    let keyed = keyed(search, given)?;
+    first_extreme(search, keyed, wanted)
+}
+
+/// The first element whose key is the largest or smallest; null of an empty array.
+fn first_extreme(
+    search: &mut Search<'_>,
+    keyed: Vec<(Json, Json)>,
+    wanted: Ordering,
+) -> Result<Json> {
+    charge_comparisons(search, &keyed)?;
+    let mut best: Option<(Json, Json)> = None;
+    for candidate in keyed {
+        let better = best.as_ref().is_none_or(|(key, _)| key_order(&candidate.0, key) == wanted);
+        if better {
+            best = Some(candidate);
+        }
+    }
+    Ok(best.map_or(Json::Null, |(_, item)| item))
+}

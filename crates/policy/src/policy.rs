@@ -1,0 +1,159 @@
+//! The policy as callers hold it.
+
+use crate::ast::{Ast, Version};
+use crate::compile::Program;
+use crate::diag::{Diagnostic, PolicyErrors, Slug};
+use crate::eval::{self, EvalError, Outcome};
+use crate::explain::{Explanation, Recorder};
+use crate::limits::{Limit, LimitExceeded, Limits};
+use crate::parser::{Parsed, parse};
+use crate::properties::Properties;
+use crate::span::{LineIndex, Position, Span};
+use crate::value::Claim;
+use crate::{check, compile, lexer};
+use std::sync::Arc;
+
+/// A policy that has been parsed, checked and compiled.
+///
+/// Only [`Policy::compile`] and [`Policy::compile_bytes`] make one. It is immutable and can be
+/// shared between threads; evaluating needs no locks.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    text: String,
+    lines: LineIndex,
+    ast: Ast,
+    comments: Vec<Span>,
+    program: Program,
+}
+
+impl Policy {
+    /// Compiles a policy text. A leading byte order mark is skipped.
+    ///
+    /// # Errors
+    /// [`PolicyErrors`] with every mistake that was found, in the order of the text. MAA's code
+    /// for all of them is `PolicyParsingError`.
+    ///
+    /// # Source
+    /// Reference on the policy language, sections 2 to 4.
+    pub fn compile(text: &str, limits: &Limits) -> Result<Self, PolicyErrors> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let lines = LineIndex::new(text.get(..limits.policy_bytes).unwrap_or(text));
+        if text.len() > limits.policy_bytes {
+            let exceeded = LimitExceeded::new(Limit::PolicyBytes, limits.policy_bytes);
+            let refused = vec![Diagnostic::limit(exceeded, Span::new(0, 0))];
+            return Err(PolicyErrors::new("", &LineIndex::new(""), refused));
+        }
+        let lexed = lexer::lex(text);
+        let Parsed { version, sections, diagnostics } = parse(text, &lexed, limits);
+        let mut found = lexed.diagnostics;
+        found.extend(diagnostics);
+        let assumed = version.map_or(Version::V1_2, |(version, _)| version);
+        found.extend(check::check(assumed, &sections));
+        let ast = Parsed { version, sections, diagnostics: Vec::new() }.into_ast();
+        match ast {
+            Some(ast) if found.is_empty() => {
+                let program = compile::compile(&ast, limits);
+                let comments = lexed.comments;
+                let inner = Inner { text: text.to_owned(), lines, ast, comments, program };
+                Ok(Self { inner: Arc::new(inner) })
+            }
+            _ => Err(PolicyErrors::new(text, &lines, found)),
+        }
+    }
+
+    /// Compiles a policy text that need not be UTF-8.
+    ///
+    /// # Errors
+    /// As [`Policy::compile`]; bytes that are not UTF-8 are the error `invalid-character`.
+    pub fn compile_bytes(bytes: &[u8], limits: &Limits) -> Result<Self, PolicyErrors> {
+        let error = match std::str::from_utf8(bytes) {
+            Ok(text) => return Self::compile(text, limits),
+            Err(error) => error,
+        };
+        let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let mut shown = String::from_utf8_lossy(good).into_owned();
+        if let Some(rest) = shown.strip_prefix('\u{feff}') {
+            shown = rest.to_owned();
+        }
+        let start = shown.len();
+        shown.push('\u{fffd}');
+        let span = Span::new(start, shown.len());
+        let diagnostic = Diagnostic::new(Slug::InvalidCharacter, span)
+            .noting("the text is not UTF-8 from here on");
+        Err(PolicyErrors::new(&shown, &LineIndex::new(&shown), vec![diagnostic]))
+    }
+
+    /// The text, without a byte order mark.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.inner.text
+    }
+
+    /// The language version.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.inner.ast.version
+    }
+
+    /// The tree.
+    #[must_use]
+    pub fn ast(&self) -> &Ast {
+        &self.inner.ast
+    }
+
+    /// The comments, in the order of the text.
+    #[must_use]
+    pub fn comments(&self) -> &[Span] {
+        &self.inner.comments
+    }
+
+    /// The line and column of a byte offset in [`Policy::text`].
+    #[must_use]
+    pub fn position(&self, offset: usize) -> Position {
+        self.inner.lines.position(&self.inner.text, offset)
+    }
+
+    pub(crate) fn lines(&self) -> &LineIndex {
+        &self.inner.lines
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.inner.program
+    }
+
+    /// Runs `configurationrules`, which need no evidence: to be called before the evidence is
+    /// verified, with what it returns in force.
+    ///
+    /// # Errors
+    /// [`EvalError`] if a computed setting is unknown, of the wrong kind or out of range, or if
+    /// computing it fails.
+    pub fn configuration(&self, limits: &Limits) -> Result<Properties, EvalError> {
+        eval::configuration(self, limits)
+    }
+
+    /// Runs the whole policy over the incoming claims: decision, claims for the token, properties.
+    ///
+    /// # Errors
+    /// [`EvalError`]: a function failed, a limit was exceeded, a read-only value was issued, ….
+    /// The request must then be refused, whatever the rules said until there. MAA's code is
+    /// `PolicyEvaluationError`, as for a refusal.
+    ///
+    /// # Source
+    /// Reference on the policy language, sections 6 to 9.
+    pub fn evaluate(&self, claims: &[Claim], limits: &Limits) -> Result<Outcome, EvalError> {
+        eval::evaluate(self, claims, limits, &mut eval::Silent)
+    }
+
+    /// As [`Policy::evaluate`], and records what happened; also when evaluating fails.
+    #[must_use]
+    pub fn evaluate_explained(&self, claims: &[Claim], limits: &Limits) -> Explanation {
+        let mut recorder = Recorder::new(self);
+        let result = eval::evaluate(self, claims, limits, &mut recorder);
+        recorder.finish(result)
+    }
+}

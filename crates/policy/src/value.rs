@@ -1,0 +1,335 @@
+//! Claims and their values: the only data that a policy sees.
+
+use crate::json::{Json, JsonError};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+/// The value of a claim. Kinds never convert: `1`, `true`, `"1"` and `"true"` are four values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// A boolean.
+    Boolean(bool),
+    /// A signed integer of 64 bits.
+    Integer(i64),
+    /// A string, or JSON text.
+    String(Text),
+}
+
+/// The kind of a [`Value`]; the language calls it `valueType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ValueKind {
+    /// `"Boolean"`
+    Boolean,
+    /// `"Integer"`
+    Integer,
+    /// `"String"`
+    String,
+}
+
+impl ValueKind {
+    /// The name as policies write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "Boolean",
+            Self::Integer => "Integer",
+            Self::String => "String",
+        }
+    }
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Boolean, Self::Integer, Self::String].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl Value {
+    /// The kind of the value.
+    #[must_use]
+    pub const fn kind(&self) -> ValueKind {
+        match self {
+            Self::Boolean(_) => ValueKind::Boolean,
+            Self::Integer(_) => ValueKind::Integer,
+            Self::String(_) => ValueKind::String,
+        }
+    }
+
+    /// The value as JSON: a string stays a string, even if it holds JSON text.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Boolean(value) => (*value).into(),
+            Self::Integer(value) => (*value).into(),
+            Self::String(text) => text.as_str().into(),
+        }
+    }
+
+    /// Bytes of text that the value carries.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match self {
+            Self::String(text) => text.len(),
+            Self::Boolean(_) | Self::Integer(_) => 0,
+        }
+    }
+}
+
+/// A value as the member of a hash set.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) enum Key<'a> {
+    Boolean(bool),
+    Integer(i64),
+    Text(&'a str),
+}
+
+impl<'a> Key<'a> {
+    pub(crate) fn of(value: &'a Value) -> Self {
+        match value {
+            Value::Boolean(value) => Self::Boolean(*value),
+            Value::Integer(value) => Self::Integer(*value),
+            Value::String(text) => Self::Text(text.as_str()),
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::String(value.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::String(value.into())
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Boolean(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<Json> for Value {
+    /// A String value that holds the document's compact text.
+    fn from(value: Json) -> Self {
+        Self::String(value.into())
+    }
+}
+
+impl fmt::Display for Value {
+    /// The value as a policy would write it as a literal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Boolean(value) => write!(f, "{value}"),
+            Self::Integer(value) => write!(f, "{value}"),
+            Self::String(text) => f.write_str(&crate::print::quoted(text.as_str())),
+        }
+    }
+}
+
+/// An immutable string that may have begun as a JSON document.
+///
+/// Cloning copies a reference. The text of a document is printed only when it is looked at, and a
+/// text is parsed as JSON once, however many rules query it.
+#[derive(Clone)]
+pub struct Text(Arc<Inner>);
+
+struct Inner {
+    // INVARIANT: `text` is set, or `json` is set to `Ok`.
+    text: OnceLock<Box<str>>,
+    json: OnceLock<Result<Json, JsonError>>,
+    bytes: usize,
+}
+
+impl Text {
+    /// The characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.text.get_or_init(|| match self.0.json.get() {
+            Some(Ok(json)) => json.to_string().into(),
+            Some(Err(_)) | None => Box::default(),
+        })
+    }
+
+    /// The string as a JSON document.
+    ///
+    /// # Errors
+    /// [`JsonError`] if the string is no JSON text.
+    pub fn json(&self) -> Result<&Json, &JsonError> {
+        self.0.json.get_or_init(|| Json::parse(self.as_str())).as_ref()
+    }
+
+    /// Whether [`Text::json`] has the answer ready.
+    pub(crate) fn json_is_ready(&self) -> bool {
+        self.0.json.get().is_some()
+    }
+
+    /// Bytes of the string, known without printing it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.bytes
+    }
+
+    /// Whether the string is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.bytes == 0
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        String::from(text).into()
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        let bytes = text.len();
+        let cell = OnceLock::from(text.into_boxed_str());
+        Self(Arc::new(Inner { text: cell, json: OnceLock::new(), bytes }))
+    }
+}
+
+impl From<Json> for Text {
+    fn from(json: Json) -> Self {
+        let bytes = json.text_bytes();
+        Self(Arc::new(Inner { text: OnceLock::new(), json: OnceLock::from(Ok(json)), bytes }))
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.0.bytes == other.0.bytes && self.as_str() == other.as_str())
+    }
+}
+
+impl Eq for Text {}
+
+impl std::hash::Hash for Text {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// Who vouches for a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Issuer {
+    /// The service, from verified evidence.
+    AttestationService,
+    /// A rule of the policy.
+    AttestationPolicy,
+    /// The client.
+    #[default]
+    CustomClaim,
+}
+
+impl Issuer {
+    /// All issuers.
+    pub const ALL: [Self; 3] =
+        [Self::AttestationService, Self::AttestationPolicy, Self::CustomClaim];
+
+    /// The name as policies write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AttestationService => "AttestationService",
+            Self::AttestationPolicy => "AttestationPolicy",
+            Self::CustomClaim => "CustomClaim",
+        }
+    }
+}
+
+/// One statement about the attested system.
+///
+/// Serialises as `{"type", "value", "valueType", "issuer"}`, with `"readOnly": true` if it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The name; not empty.
+    pub claim_type: Arc<str>,
+    /// The value.
+    pub value: Value,
+    /// Who vouches for it.
+    pub issuer: Issuer,
+    /// Whether `issue` and `issueproperty` must refuse the value. Conditions do not see this.
+    pub read_only: bool,
+}
+
+impl Serialize for Claim {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let members = if self.read_only { 5 } else { 4 };
+        let mut claim = serializer.serialize_struct("Claim", members)?;
+        claim.serialize_field("type", &*self.claim_type)?;
+        claim.serialize_field("value", &self.value)?;
+        claim.serialize_field("valueType", self.value.kind().name())?;
+        claim.serialize_field("issuer", self.issuer.name())?;
+        if self.read_only {
+            claim.serialize_field("readOnly", &true)?;
+        }
+        claim.end()
+    }
+}
+
+impl Claim {
+    /// A claim that rules may issue.
+    #[must_use]
+    pub fn new(claim_type: impl Into<Arc<str>>, value: impl Into<Value>, issuer: Issuer) -> Self {
+        Self { claim_type: claim_type.into(), value: value.into(), issuer, read_only: false }
+    }
+
+    /// A claim of the attestation service.
+    #[must_use]
+    pub fn service(claim_type: impl Into<Arc<str>>, value: impl Into<Value>) -> Self {
+        Self::new(claim_type, value, Issuer::AttestationService)
+    }
+
+    /// The same claim with a value that rules must not issue, as `pcrs` has.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = if self.read_only { ", read-only" } else { "" };
+        let kind = self.value.kind().name();
+        let value = crate::print::shortened(&self.value.to_string());
+        let name = crate::print::printable(&self.claim_type);
+        write!(f, "{name} = {value} ({kind}, {}{mark})", self.issuer.name())
+    }
+}

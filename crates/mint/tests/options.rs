@@ -126,6 +126,23 @@ fn lands_on_the_chosen_status_advisories_and_evaluation_number() {
 }
 
 #[test]
+fn crl_and_evaluation_numbers_are_those_that_were_chosen() {
+    let mut options = options();
+    options.platform.evaluation_data_number = 20;
+    options.platform.qe_evaluation_data_number = Some(18);
+    options.platform.crl_number = 260;
+    let minted = mint(Kind::Sgx, &options).unwrap();
+    let collateral: serde_json::Value = serde_json::from_slice(&minted.endorsements).unwrap();
+    assert!(collateral["tcb_info"].as_str().unwrap().contains(":20,"));
+    assert!(collateral["qe_identity"].as_str().unwrap().contains(":18,"));
+    // CRL number 260 as INTEGER inside of its OCTET STRING.
+    for crl in ["root_ca_crl", "pck_crl"] {
+        assert!(collateral[crl].as_str().unwrap().contains("040402020104"), "{crl}");
+    }
+    assert!(judge(&minted, options.open_enclave, &strict()).is_ok());
+}
+
+#[test]
 fn a_module_updated_under_the_td_advises_a_relaunch() {
     let mut options = options();
     options.td.format = TdQuoteFormat::V5Td15Extended;

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Expected, Kind, MintError, Minted, Options,
     request::{self, Property},
-    x509::Certificate,
+    x509::{Certificate, RevocationList},
 };
 
 /// Mints evidence of an Intel kind.
@@ -92,13 +92,16 @@ impl Plan {
     }
 
     fn collateral(&self) -> Result<Collateral, MintError> {
-        let crl_der = |crl: &Option<_>| {
-            crl.as_ref().map(|crl: &crate::x509::RevocationList| crl.der(&self.seed)).transpose()
+        let crl_der = |crl: &Option<RevocationList>, edit: fn(&mut Vec<u8>)| {
+            let Some(crl) = crl else { return Ok(None) };
+            let mut der = crl.der(&self.seed)?;
+            edit(&mut der);
+            Ok::<_, MintError>(Some(der))
         };
         Ok(Collateral {
             pck_crl_issuer_chain: self.chain(&self.pck_crl_chain)?,
-            root_ca_crl: crl_der(&self.root_crl)?,
-            pck_crl: crl_der(&self.pck_crl)?,
+            root_ca_crl: crl_der(&self.root_crl, self.root_crl_edit)?,
+            pck_crl: crl_der(&self.pck_crl, self.pck_crl_edit)?,
             tcb_info_issuer_chain: self.chain(&self.tcb_info_chain)?,
             tcb_info: self.tcb_info.sign(&self.seed)?,
             qe_identity_issuer_chain: self.chain(&self.qe_identity_chain)?,

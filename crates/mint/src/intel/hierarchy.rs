@@ -131,7 +131,7 @@ pub(crate) fn root_crl(options: &Options) -> RevocationList {
         signer: Keys::ROOT,
         this_update: options.days_from_at(-30),
         next_update: Some(options.days_from_at(335)),
-        number: 1,
+        number: options.platform.crl_number,
         revoked_serials: vec![serial(options, "revoked CA serial")],
         extensions: Vec::new(),
         signature: SignatureFault::None,
@@ -145,7 +145,7 @@ pub(crate) fn pck_crl(options: &Options) -> RevocationList {
         signer: Keys::PCK_CA,
         this_update: options.days_from_at(-2),
         next_update: Some(options.days_from_at(28)),
-        number: 1,
+        number: options.platform.crl_number,
         revoked_serials: vec![
             serial(options, "revoked PCK serial 1"),
             serial(options, "revoked PCK serial 2"),

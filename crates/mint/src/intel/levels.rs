@@ -143,7 +143,10 @@ pub(crate) fn qe_identity(kind: Kind, options: &Options) -> EnclaveIdentity {
         version: 2,
         issue_date: options.days_from_at(-1),
         next_update: options.days_from_at(29),
-        tcb_evaluation_data_number: options.platform.evaluation_data_number,
+        tcb_evaluation_data_number: options
+            .platform
+            .qe_evaluation_data_number
+            .unwrap_or(options.platform.evaluation_data_number),
         miscselect: "00000000".to_owned(),
         miscselect_mask: "FFFFFFFF".to_owned(),
         attributes: "11000000000000000000000000000000".to_owned(),

@@ -95,8 +95,12 @@ pub struct PlatformOptions {
     pub advisory_ids: Vec<String>,
     /// Status of the level that the quoting enclave lands on: UpToDate, OutOfDate or Revoked.
     pub qe_status: TcbStatus,
-    /// `tcbEvaluationDataNumber` of TCB info and QE identity.
+    /// `tcbEvaluationDataNumber` of the TCB info and, unless another is chosen, the QE identity.
     pub evaluation_data_number: u32,
+    /// `tcbEvaluationDataNumber` of the QE identity, where it is another than the TCB info's.
+    pub qe_evaluation_data_number: Option<u32>,
+    /// CRL number of both CRLs.
+    pub crl_number: u64,
     /// Form of the TCB info.
     pub tcb_info_version: TcbInfoVersion,
     /// How the chain stands in the quote.
@@ -117,6 +121,8 @@ impl Default for PlatformOptions {
             advisory_ids: Vec::new(),
             qe_status: TcbStatus::UpToDate,
             evaluation_data_number: 21,
+            qe_evaluation_data_number: None,
+            crl_number: 1,
             tcb_info_version: TcbInfoVersion::V3,
             chain_style: ChainStyle::default(),
             qe_auth_data: (0..32).collect(),

@@ -79,6 +79,10 @@ pub(crate) struct Plan {
     pub(crate) pck_extension: Option<PckExtension>,
     pub(crate) root_crl: Option<RevocationList>,
     pub(crate) pck_crl: Option<RevocationList>,
+    /// Changes the bytes of the PCK CRL after it was signed.
+    pub(crate) pck_crl_edit: fn(&mut Vec<u8>),
+    /// Changes the bytes of the root CRL after it was signed.
+    pub(crate) root_crl_edit: fn(&mut Vec<u8>),
     pub(crate) tcb_info: Document<TcbInfo>,
     pub(crate) qe_identity: Document<EnclaveIdentity>,
     pub(crate) pck_crl_chain: Vec<Link>,
@@ -119,6 +123,8 @@ impl Plan {
             pck_extension: Some(hierarchy::pck_extension(options)),
             root_crl: Some(hierarchy::root_crl(options)),
             pck_crl: Some(hierarchy::pck_crl(options)),
+            pck_crl_edit: |_| {},
+            root_crl_edit: |_| {},
             tcb_info: Document::new(levels::tcb_info(kind, options), Keys::TCB_SIGNER),
             qe_identity: Document::new(levels::qe_identity(kind, options), Keys::TCB_SIGNER),
             pck_crl_chain: vec![Link::PckCa, Link::Root],

@@ -108,4 +108,16 @@ pub(super) const ROWS: &[Row] = &[
         "pck-crl-expired",
         |plan| plan.change_pck_crl(|crl| crl.next_update = None),
     ),
+    row("pck-crl-empty", "the PCK CRL has no bytes", "pck-crl-malformed", |plan| {
+        plan.pck_crl_edit = Vec::clear;
+    }),
+    row("pck-crl-truncated", "the PCK CRL lacks its last byte", "pck-crl-malformed", |plan| {
+        plan.pck_crl_edit = |der| der.truncate(der.len().saturating_sub(1));
+    }),
+    row("root-crl-empty", "the root CRL has no bytes", "root-ca-crl-malformed", |plan| {
+        plan.root_crl_edit = Vec::clear;
+    }),
+    row("root-crl-trailing", "bytes follow the root CRL", "root-ca-crl-malformed", |plan| {
+        plan.root_crl_edit = |der| der.extend([5, 0]);
+    }),
 ];

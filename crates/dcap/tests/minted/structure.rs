@@ -1,0 +1,172 @@
+//! Shapes: truncations, lengths, wrappers.
+
+use avouch_dcap::open_enclave::{Endorsements, Evidence, OpenEnclave, Report};
+use avouch_dcap::{Quote, TrustAnchors, structure_check, verify, verify_platform};
+use avouch_mint::{
+    Kind, OpenEnclaveFormat, Options, TdQuoteFormat, open_enclave_endorsements,
+};
+
+use crate::{anchors, at, collateral, judge, minted};
+
+#[test]
+fn no_truncated_quote_parses() {
+    for format in [None, Some(TdQuoteFormat::V4), Some(TdQuoteFormat::V5Td15Extended)] {
+        let evidence = match format {
+            None => minted(Kind::Sgx, |_| {}),
+            Some(format) => minted(Kind::Tdx, |options| options.td.format = format),
+        };
+        Quote::parse(&evidence.evidence).expect("whole");
+        for length in 0..evidence.evidence.len() {
+            let error = Quote::parse(&evidence.evidence[..length]).expect_err("truncated");
+            assert!(error.offset <= length, "{error}");
+        }
+    }
+}
+
+#[test]
+fn no_length_field_can_be_changed_unnoticed() {
+    for kind in [Kind::Sgx, Kind::Tdx] {
+        let evidence = minted(kind, |_| {});
+        let bytes = &evidence.evidence;
+        // Signature data, (outer certification data,) authentication data, certification data.
+        let offsets: &[(usize, usize)] = match kind {
+            Kind::Sgx => &[(432, 4), (1012, 2), (1048, 4)],
+            _ => &[(632, 4), (766, 4), (1218, 2), (1254, 4)],
+        };
+        for (offset, width) in offsets {
+            for byte in 0..*width {
+                for bit in 0..8 {
+                    let mut changed = bytes.clone();
+                    changed[offset + byte] ^= 1 << bit;
+                    let Ok(quote) = Quote::parse(&changed) else { continue };
+                    verify_platform(&quote, &anchors(&evidence), at()).expect_err("a length");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn evidence_of_the_other_tee_is_told_by_its_header() {
+    let mut bytes = minted(Kind::Sgx, |_| {}).evidence;
+    bytes[4] = 0x81;
+    let error = Quote::parse(&bytes).expect_err("TDX in version 3");
+    assert_eq!(structure_check(&error), "tee-type");
+    let mut bytes = minted(Kind::Tdx, |_| {}).evidence;
+    bytes[4] = 0;
+    let error = Quote::parse(&bytes).expect_err("SGX in version 4");
+    assert_eq!(structure_check(&error), "tee-type");
+    assert_eq!(error.offset, 4);
+}
+
+#[test]
+fn an_open_enclave_report_is_unwrapped_and_its_siblings_are_refused() {
+    let report = minted(Kind::OpenEnclave, |_| {});
+    let parsed = Report::parse(&report.evidence).expect("report");
+    verify(parsed.quote(), &collateral(&report), &anchors(&report), at()).expect("verifies");
+    let change = |offset: usize, value: u8| {
+        let mut bytes = report.evidence.clone();
+        bytes[offset] = value;
+        OpenEnclave::parse(&bytes).map(|_| ()).map_err(|error| structure_check(&error))
+    };
+    assert_eq!(change(0, 2), Err("open-enclave-version"));
+    assert_eq!(change(0, 3), Err("open-enclave-format"));
+    assert_eq!(change(4, 1), Err("open-enclave-type"));
+    assert_eq!(change(15, 1), Err("open-enclave-size"));
+    let size = report.evidence[8];
+    assert_eq!(change(8, size.wrapping_add(1)), Err("open-enclave-size"));
+    assert_eq!(change(8, size.wrapping_sub(1)), Err("open-enclave-size"));
+    for length in 0..report.evidence.len() {
+        OpenEnclave::parse(&report.evidence[..length]).expect_err("truncated");
+    }
+    let longer = [report.evidence.as_slice(), &[0]].concat();
+    let error = OpenEnclave::parse(&longer).expect_err("longer than it says");
+    assert_eq!(structure_check(&error), "open-enclave-size");
+    // The size may be right and the quote still not fill it.
+    let mut padded = longer;
+    let size = u64::try_from(padded.len() - 16).expect("size");
+    padded[8..16].copy_from_slice(&size.to_le_bytes());
+    let error = OpenEnclave::parse(&padded).expect_err("padding");
+    assert_eq!(structure_check(&error), "signature-data-length");
+}
+
+#[test]
+fn a_td_quote_in_an_open_enclave_wrapper_is_refused() {
+    let quote = minted(Kind::Tdx, |_| {}).evidence;
+    let size = u64::try_from(quote.len()).expect("size").to_le_bytes();
+    let report = [&[1, 0, 0, 0, 2, 0, 0, 0], size.as_slice(), &quote].concat();
+    let error = Report::parse(&report).expect_err("TDX");
+    assert_eq!(structure_check(&error), "quote-version");
+}
+
+#[test]
+fn custom_claims_are_bound_by_the_report_data() {
+    for format in [OpenEnclaveFormat::Evidence, OpenEnclaveFormat::EvidenceWithoutHeader] {
+        let minted = minted(Kind::OpenEnclave, |options| options.open_enclave = format);
+        let parsed = match format {
+            OpenEnclaveFormat::Evidence => Evidence::parse(&minted.evidence),
+            _ => Evidence::parse_without_header(&minted.evidence),
+        };
+        let evidence = parsed.expect("evidence");
+        let verified = verify(evidence.quote(), &collateral(&minted), &anchors(&minted), at())
+            .expect("verifies");
+        let claims = evidence.bind_custom_claims(&verified).expect("bound");
+        let data = minted.runtime_data.clone().expect("data").bytes;
+        assert_eq!(claims.as_bytes(), data);
+
+        let mut altered = minted.evidence.clone();
+        *altered.last_mut().expect("claims") ^= 1;
+        let parsed = match format {
+            OpenEnclaveFormat::Evidence => Evidence::parse(&altered),
+            _ => Evidence::parse_without_header(&altered),
+        };
+        let error = parsed.expect("evidence").bind_custom_claims(&verified).expect_err("altered");
+        assert_eq!(error.check(), "custom-claims");
+    }
+}
+
+#[test]
+fn evidence_in_a_format_that_is_not_verified_is_refused_by_name() {
+    let minted = minted(Kind::OpenEnclave, |options| {
+        options.open_enclave = OpenEnclaveFormat::Evidence;
+    });
+    let local = avouch_wire::decode_hex("09268c336e0b45e58a2715644d0ef89a").expect("hex");
+    let mut bytes = minted.evidence.clone();
+    bytes[4..20].copy_from_slice(&local);
+    let error = Evidence::parse(&bytes).expect_err("local");
+    assert_eq!(structure_check(&error), "open-enclave-format");
+    assert!(error.to_string().contains("SGX_LOCAL_ATTESTATION"), "{error}");
+}
+
+#[test]
+fn an_endorsements_blob_holds_the_same_collateral() {
+    let minted = minted(Kind::OpenEnclave, |_| {});
+    let blob = open_enclave_endorsements(&Options::new(at())).expect("blob");
+    let endorsements = Endorsements::parse(&blob).expect("parses");
+    let from_blob = endorsements.collateral().expect("collateral");
+    let anchors = anchors(&minted);
+    let one = from_blob.verify(&anchors, at()).expect("verifies");
+    let other = collateral(&minted).verify(&anchors, at()).expect("verifies");
+    assert_eq!(one.hashes(), other.hashes());
+    for length in 0..blob.len() {
+        Endorsements::parse(&blob[..length]).expect_err("truncated");
+    }
+    for (offset, what) in [(0, "version"), (4, "type"), (8, "size"), (12, "count"), (16, "first")] {
+        let mut changed = blob.clone();
+        changed[offset] ^= 1;
+        Endorsements::parse(&changed).expect_err(what);
+    }
+    let mut falling = blob.clone();
+    falling.copy_within(20..24, 24);
+    falling[20] = falling[20].wrapping_add(200);
+    let error = Endorsements::parse(&falling).expect_err("offsets fall");
+    assert!(error.to_string().contains("offset"), "{error}");
+}
+
+#[test]
+fn nothing_is_judged_without_anchors() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    judge(&evidence).expect("with them");
+    let quote = Quote::parse(&evidence.evidence).expect("quote");
+    verify_platform(&quote, &TrustAnchors::none(), at()).expect_err("without");
+}

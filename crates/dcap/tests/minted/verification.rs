@@ -1,0 +1,286 @@
+//! Anchors, windows, remembered platforms, archived collateral.
+
+use avouch_dcap::{
+    Collateral, CollateralRequirements, PlatformCacheKey, Quote, TrustAnchors, VerifyError, verify,
+    verify_platform, verify_platform_beside, verify_quote,
+};
+use avouch_mint::{Kind, PckCa, Seed, TdQuoteFormat, mint};
+use serde_json::Value;
+
+use crate::{anchors, at, collateral, judge, minted};
+
+const DAY: i64 = 86_400;
+
+#[test]
+fn every_break_is_refused_by_its_check_or_by_a_later_step() {
+    use avouch_mint::{Options, Stage};
+    for kind in [Kind::Sgx, Kind::Tdx] {
+        for one in kind.breaks().iter().filter(|one| one.stage == Stage::Verification) {
+            let broken = mint(kind, &Options::new(at()).broken(one.name)).expect(one.name);
+            let quote = Quote::parse(&broken.evidence).map_err(VerifyError::from);
+            let check = match (quote, Collateral::parse_json(&broken.endorsements)) {
+                (Err(error), _) => error.check(),
+                (_, Err(error)) => error.check(),
+                (Ok(quote), Ok(collateral)) => {
+                    verify(&quote, &collateral, &anchors(&broken), broken.at)
+                        .expect_err(one.name)
+                        .check()
+                }
+            };
+            assert_eq!(check, one.expected_check, "{kind} {}", one.name);
+        }
+    }
+}
+
+#[test]
+fn evidence_under_a_root_that_is_not_added_is_refused() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    let quote = Quote::parse(&evidence.evidence).expect("quote");
+    for anchors in [TrustAnchors::intel(), TrustAnchors::none()] {
+        let error = verify_platform(&quote, &anchors, at()).expect_err("no anchor");
+        assert_eq!(error.check(), "trust-anchor");
+        let error = collateral(&evidence).verify(&anchors, at()).expect_err("no anchor");
+        assert_eq!(error.check(), "trust-anchor");
+    }
+}
+
+#[test]
+fn the_result_says_which_root_it_rests_on() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    let verified = judge(&evidence).expect("verifies");
+    assert!(!verified.anchor().built_in);
+    assert!(verified.anchor().label.contains("Avouch Mint"), "{:?}", verified.anchor());
+    let intel = TrustAnchors::intel();
+    let listed: Vec<_> = intel.iter().collect();
+    assert!(matches!(listed.as_slice(), [only] if only.built_in));
+    assert_eq!(anchors(&evidence).iter().count(), 2);
+}
+
+#[test]
+fn a_root_that_is_not_self_signed_is_no_anchor() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    let json: Value = serde_json::from_slice(&evidence.endorsements).expect("json");
+    let chain = json["pck_crl_issuer_chain"].as_str().expect("chain");
+    let error = TrustAnchors::none().with_pem(chain.as_bytes()).expect_err("an intermediate");
+    assert!(error.to_string().contains("self-signed"), "{error}");
+    TrustAnchors::none().with_pem(b"").expect_err("nothing");
+    TrustAnchors::none().with_pem(b"-----BEGIN CERTIFICATE-----").expect_err("half");
+}
+
+#[test]
+fn collateral_of_one_root_says_nothing_about_a_platform_of_another() {
+    let one = minted(Kind::Sgx, |_| {});
+    let other = minted(Kind::Sgx, |options| options.seed = Seed::from_number(7));
+    let both = anchors(&one).with_pem(other.root_pem.as_bytes()).expect("two roots");
+    let quote = Quote::parse(&one.evidence).expect("quote");
+    let foreign = collateral(&other).verify(&both, at()).expect("verifies");
+    let platform = verify_platform_beside(&quote, &both, &foreign, at()).expect("verifies");
+    let error = verify_quote(&quote, &platform, &foreign, at()).expect_err("mixed");
+    assert_eq!(error.check(), "mixed-trust-anchors");
+}
+
+#[test]
+fn a_remembered_platform_gives_the_same_facts_as_a_new_one() {
+    for kind in [Kind::Sgx, Kind::Tdx] {
+        let evidence = minted(kind, |_| {});
+        let anchors = anchors(&evidence);
+        let quote = Quote::parse(&evidence.evidence).expect("quote");
+        let collateral = collateral(&evidence).verify(&anchors, at()).expect("collateral");
+        let alone = verify_platform(&quote, &anchors, at()).expect("platform");
+        let beside = verify_platform_beside(&quote, &anchors, &collateral, at()).expect("platform");
+        let fresh = judge(&evidence).expect("verifies");
+        for platform in [&alone, &beside] {
+            assert_eq!(verify_quote(&quote, platform, &collateral, at()), Ok(fresh.clone()));
+        }
+    }
+}
+
+#[test]
+fn a_remembered_platform_is_asked_for_its_dates_each_time() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    let anchors = anchors(&evidence);
+    let quote = Quote::parse(&evidence.evidence).expect("quote");
+    let collateral = collateral(&evidence).verify(&anchors, at()).expect("collateral");
+    let platform = verify_platform(&quote, &anchors, at()).expect("platform");
+    for days in [-20_000, 20_000] {
+        let moved = at().saturating_add_seconds(days * DAY);
+        let error = verify_quote(&quote, &platform, &collateral, moved).expect_err("moved");
+        let expected = if days < 0 { "certificate-not-yet-valid" } else { "certificate-expired" };
+        assert!(error.check().ends_with(expected), "{}: {error}", error.check());
+    }
+}
+
+#[test]
+fn every_bound_of_every_window_is_inclusive() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    let anchors = anchors(&evidence);
+    let quote = Quote::parse(&evidence.evidence).expect("quote");
+    let verified = collateral(&evidence).verify(&anchors, at()).expect("collateral");
+    let platform = verify_platform(&quote, &anchors, at()).expect("platform");
+    let window = verified.window().intersect(platform.window());
+    for (moment, good) in [
+        (window.not_before, true),
+        (window.not_before.saturating_add_seconds(-1), false),
+        (window.not_after, true),
+        (window.not_after.saturating_add_seconds(1), false),
+    ] {
+        assert_eq!(verify_quote(&quote, &platform, &verified, moment).is_ok(), good, "{moment}");
+        let fresh = verify(&quote, &collateral(&evidence), &anchors, moment);
+        assert_eq!(fresh.is_ok(), good, "{moment}");
+    }
+}
+
+#[test]
+fn a_quote_is_not_judged_by_the_platform_of_another() {
+    let one = minted(Kind::Sgx, |_| {});
+    let other = minted(Kind::Sgx, |options| options.platform.qe_auth_data = vec![1; 20]);
+    let anchors = anchors(&one);
+    let collateral = collateral(&one).verify(&anchors, at()).expect("collateral");
+    let quote = Quote::parse(&one.evidence).expect("quote");
+    let other = Quote::parse(&other.evidence).expect("quote");
+    assert_ne!(PlatformCacheKey::of(&quote, &anchors), PlatformCacheKey::of(&other, &anchors));
+    let platform = verify_platform(&quote, &anchors, at()).expect("platform");
+    let error = verify_quote(&other, &platform, &collateral, at()).expect_err("another");
+    assert_eq!(error.check(), "other-platform");
+}
+
+#[test]
+fn the_cache_key_covers_all_but_the_quote_signature_and_padding() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    let anchors = anchors(&evidence);
+    let key =
+        |bytes: &[u8]| Quote::parse(bytes).map(|quote| PlatformCacheKey::of(&quote, &anchors)).ok();
+    let original = key(&evidence.evidence);
+    let flipped = |offset: usize| {
+        let mut bytes = evidence.evidence.clone();
+        bytes[offset] ^= 1;
+        key(&bytes)
+    };
+    // Body and quote signature differ from quote to quote of one platform.
+    for offset in [112, 400, 436, 499] {
+        assert_eq!(flipped(offset), original, "{offset}");
+    }
+    // Attestation key, QE report, its signature, authentication data, certification data.
+    for offset in [500, 564, 700, 948, 1014, 1100, evidence.evidence.len() - 1] {
+        assert_ne!(flipped(offset), original, "{offset}");
+    }
+    assert_eq!(key(&[evidence.evidence.as_slice(), &[1, 2, 3]].concat()), original);
+    let quote = Quote::parse(&evidence.evidence).expect("quote");
+    assert_ne!(Some(PlatformCacheKey::of(&quote, &TrustAnchors::intel())), original);
+}
+
+#[test]
+fn a_byte_moved_from_authentication_to_certification_data_is_another_platform() {
+    // 436 + 576 is the length of the authentication data, after it type and length of the chain.
+    let evidence = minted(Kind::Sgx, |options| options.platform.qe_auth_data = vec![5; 40]);
+    let anchors = anchors(&evidence);
+    let quote = Quote::parse(&evidence.evidence).expect("quote");
+    let mut moved = evidence.evidence.clone();
+    moved[1012] -= 1;
+    let Ok(moved) = Quote::parse(&moved) else { return };
+    assert_ne!(PlatformCacheKey::of(&quote, &anchors), PlatformCacheKey::of(&moved, &anchors));
+    verify_platform(&moved, &anchors, at()).expect_err("moved");
+}
+
+#[test]
+fn collateral_that_revokes_a_remembered_platform_acts_at_once() {
+    let good = minted(Kind::Sgx, |_| {});
+    let anchors = anchors(&good);
+    let quote = Quote::parse(&good.evidence).expect("quote");
+    let platform = verify_platform(&quote, &anchors, at()).expect("platform");
+    for (name, check) in [
+        ("pck-revoked", "pck-certificate-revoked"),
+        ("tcb-revoked", "tcb-revoked"),
+        ("no-tcb-level", "tcb-level"),
+    ] {
+        let Some(one) = Kind::Sgx.breaks().iter().find(|one| one.name == name) else { continue };
+        assert_eq!(one.expected_check, check);
+        let newer = minted(Kind::Sgx, |options| options.break_name = Some(name.to_owned()));
+        let newer = collateral(&newer).verify(&anchors, at()).expect("collateral");
+        let error = verify_quote(&quote, &platform, &newer, at()).expect_err(name);
+        assert_eq!(error.check(), check);
+    }
+}
+
+#[test]
+fn a_platform_of_the_processor_ca_verifies_and_has_no_instance_id() {
+    let evidence = minted(Kind::Sgx, |options| options.platform.ca = PckCa::Processor);
+    let verified = judge(&evidence).expect("verifies");
+    assert_eq!(verified.pck().platform_instance_id, None);
+    let evidence = minted(Kind::Sgx, |options| options.platform.ca = PckCa::Platform);
+    let verified = judge(&evidence).expect("verifies");
+    assert!(verified.pck().platform_instance_id.is_some());
+}
+
+#[test]
+fn an_archived_document_passes_after_its_next_update_only_if_it_is_pinned() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    let anchors = anchors(&evidence);
+    let collateral = collateral(&evidence);
+    let verified = collateral.verify(&anchors, at()).expect("in force");
+    // A moment at which only the documents have expired, if the minted CRLs live longer.
+    let after = verified.tcb_info().window.not_after.saturating_add_seconds(1);
+    let error = collateral.verify(&anchors, after).expect_err("expired");
+    let pinned = CollateralRequirements {
+        archived_sha256: vec![
+            collateral.tcb_info().text_sha256(),
+            collateral.qe_identity().text_sha256(),
+        ],
+        ..Default::default()
+    };
+    match collateral.verify_with(&anchors, after, &pinned) {
+        Ok(archived) => {
+            assert_eq!(error.check(), "tcb-info-expired");
+            assert!(archived.window().not_after > after);
+            let half = CollateralRequirements {
+                archived_sha256: vec![collateral.tcb_info().text_sha256()],
+                ..Default::default()
+            };
+            let error = collateral.verify_with(&anchors, after, &half).expect_err("half pinned");
+            assert_eq!(error.check(), "qe-identity-expired");
+        }
+        // CRLs are never exempt.
+        Err(pinned_error) => {
+            assert!(pinned_error.check().ends_with("-crl-expired"), "{pinned_error}");
+            assert_eq!(error.check(), pinned_error.check());
+        }
+    }
+    let before = verified.tcb_info().window.not_before.saturating_add_seconds(-1);
+    collateral.verify_with(&anchors, before, &pinned).expect_err("a pin moves no issue date");
+}
+
+#[test]
+fn td_reports_of_every_form_verify_with_all_their_fields() {
+    for format in [
+        TdQuoteFormat::V4,
+        TdQuoteFormat::V5Td10,
+        TdQuoteFormat::V5Td15,
+        TdQuoteFormat::V5Td15Extended,
+    ] {
+        let evidence = minted(Kind::Tdx, |options| options.td.format = format);
+        let verified = judge(&evidence).unwrap_or_else(|error| panic!("{format:?}: {error}"));
+        let facts = serde_json::to_value(&verified).expect("json");
+        let newer = matches!(format, TdQuoteFormat::V5Td15 | TdQuoteFormat::V5Td15Extended);
+        assert_eq!(facts.get("tee_tcb_svn2").is_some(), newer);
+        assert_eq!(facts.get("td_id").is_some(), format == TdQuoteFormat::V5Td15Extended);
+        assert_eq!(facts.get("current_tcb_status").is_some(), newer);
+        assert_eq!(facts["tee"], "tdx");
+    }
+}
+
+#[test]
+fn facts_of_an_enclave_have_the_names_that_checks_rely_on() {
+    let evidence = minted(Kind::Sgx, |options| {
+        options.enclave.mr_enclave = Some([0xab; 32]);
+        options.enclave.mr_signer = Some([0xcd; 32]);
+        options.enclave.isv_prod_id = 300;
+    });
+    let facts = serde_json::to_value(judge(&evidence).expect("verifies")).expect("json");
+    assert_eq!(facts["mr_enclave"], "ab".repeat(32));
+    assert_eq!(facts["mr_signer"], "cd".repeat(32));
+    assert_eq!(facts["isv_prod_id"], 300);
+    assert_eq!(facts["tcb_status"], "UpToDate");
+    assert_eq!(facts["advisory_ids"], serde_json::json!([]));
+    assert_eq!(facts["report_data"].as_str().map(str::len), Some(128));
+    assert_eq!(facts["anchor"]["built_in"], false);
+}

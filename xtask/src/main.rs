@@ -1,3 +1,45 @@
-//! Automation of the project.
+//! Automation of the project: `cargo xtask help` lists what it does.
 
-fn main() {}
+mod clients;
+mod fuzz;
+mod machine;
+mod run;
+mod test;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <task>
+
+  test               everything CI checks: format, lints, all tests, the real clients
+  test --quick       the Rust tests only
+  clients            the unmodified Azure SDKs against a running service
+  fuzz               lists the fuzz targets
+  fuzz NAME SECONDS  runs one (on the stable toolchain)
+  install            installs what the tests need and the machine lacks (Debian, as root)
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["test"] => test::all(),
+        ["test", "--quick"] => test::rust_tests(),
+        ["clients"] => clients::run(),
+        ["fuzz"] => fuzz::list(),
+        ["fuzz", name, seconds] => fuzz::run(name, seconds),
+        ["install"] => machine::install_missing(),
+        [] | ["help" | "--help" | "-h"] => {
+            run::say(HELP);
+            Ok(())
+        }
+        other => Err(format!("unknown task {:?}\n\n{HELP}", other.join(" "))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            run::say(&format!("error: {reason}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -107,8 +107,7 @@ impl EndorsementSet {
             return Err(LoadError::TooLarge { path: path.to_owned(), found });
         }
         let bytes = fs::read(path).map_err(failed)?;
-        self.add(&bytes)
-            .map_err(|reason| LoadError::Unrecognised { path: path.to_owned(), reason })
+        self.add(&bytes).map_err(|reason| LoadError::Unrecognised { path: path.to_owned(), reason })
     }
 
     /// Adds the content of one file: Intel collateral as JSON, or AMD certificates and CRLs.
@@ -137,9 +136,11 @@ impl EndorsementSource for EndorsementSet {
     }
 
     fn summary(&self) -> Value {
+        let chain = &self.amd.chain;
+        let upper = chain.intermediates().len().saturating_add(chain.roots().len());
         json!({
             "intel_collateral": self.intel.summary(),
-            "amd_certificates": self.amd.chain.len(),
+            "amd_certificates": chain.leaves().count().saturating_add(upper),
             "amd_crls": self.amd.crls.len(),
         })
     }

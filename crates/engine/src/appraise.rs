@@ -129,18 +129,12 @@ impl Engine {
         at: UnixTime,
     ) -> Result<(), Refused> {
         match evidence {
-            VerifiedEvidence::Quote(quote) => {
-                settings.intel.check(quote, at).map_err(|error| Refused::NotAccepted {
-                    check: error.check(),
-                    message: error.to_string(),
-                })
-            }
-            VerifiedEvidence::Report(report, _) => {
-                settings.snp.accept(report).map_err(|error| Refused::NotAccepted {
-                    check: error.check(),
-                    message: error.to_string(),
-                })
-            }
+            VerifiedEvidence::Quote(quote) => settings.intel.check(quote, at).map_err(|error| {
+                Refused::NotAccepted { check: error.check(), message: error.to_string() }
+            }),
+            VerifiedEvidence::Report(report, _) => settings.snp.accept(report).map_err(|error| {
+                Refused::NotAccepted { check: error.check(), message: error.to_string() }
+            }),
         }
     }
 }
@@ -172,9 +166,8 @@ fn decide(
     })?;
     match outcome.decision {
         PolicyDecision::Permit => Ok(outcome.outgoing),
-        PolicyDecision::Deny(reason) => Err(Refused::Policy {
-            check: reason.name(),
-            message: reason.maa_message().to_owned(),
-        }),
+        PolicyDecision::Deny(reason) => {
+            Err(Refused::Policy { check: reason.name(), message: reason.maa_message().to_owned() })
+        }
     }
 }

@@ -92,7 +92,9 @@ impl AppraisalError {
             Self::Uvm(error) => error.check(),
             Self::EndorsementsMissing { .. } => "endorsements-missing",
             Self::BaselineMissing { .. } => "tcb-baseline-missing",
-            Self::IntelHeldData { member, source } => held_data_check(member, source, |e| e.check()),
+            Self::IntelHeldData { member, source } => {
+                held_data_check(member, source, |e| e.check())
+            }
             Self::SnpHeldData { member, source } => held_data_check(member, source, |e| e.check()),
             Self::Configuration(_) => "policy-configuration",
             Self::NotBuilt(_) => "evidence-kind",

@@ -1,8 +1,8 @@
 //! The only place where an error becomes a status code and MAA's error body.
 
+use avouch_engine::{AppraisalError, PolicyRefused, Refused};
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
-use avouch_engine::{AppraisalError, PolicyRefused, Refused};
 use serde_json::json;
 
 use crate::respond;
@@ -163,7 +163,9 @@ impl From<AppraisalError> for ApiError {
     fn from(error: AppraisalError) -> Self {
         let message = format!("{}: {error}", error.check());
         match error {
-            AppraisalError::Configuration(_) => Self::policy_evaluation(evaluation_message(&message)),
+            AppraisalError::Configuration(_) => {
+                Self::policy_evaluation(evaluation_message(&message))
+            }
             AppraisalError::NotBuilt(_) => Self::bad_request(message),
             AppraisalError::Structure(_)
             | AppraisalError::QuoteStructure(_)

@@ -88,7 +88,9 @@ fn authorize(state: &AppState, head: &Parts) -> Result<(), ApiError> {
         .get(axum::http::header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty());
+        .filter(|(scheme, token)| {
+            scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()
+        });
     match (state.access, bearer) {
         (_, None) => Err(ApiError::unauthorized("This route needs a bearer token.")),
         (Access::AnyBearerIsAdministrator, Some(_)) => Ok(()),
@@ -112,7 +114,7 @@ fn result_token(
 }
 
 /// Logs what happened and tells the client nothing of it.
-fn internal(error: &dyn std::error::Error) -> ApiError {
+fn internal(error: &(dyn std::error::Error + 'static)) -> ApiError {
     tracing::error!(error, "a request could not be completed");
     ApiError::internal()
 }

@@ -15,10 +15,11 @@ pub mod provider;
 pub mod request_id;
 pub mod respond;
 pub mod route;
+pub mod signing_key;
 pub mod state;
 
 pub use clock::Clock;
 pub use error::ApiError;
-pub use http::{Limits, Server, ServerError};
+pub use http::{DevelopmentCa, Limits, Server, ServerError, TlsError, TlsFiles, server_config};
 pub use provider::{Provider, Providers};
 pub use state::AppState;

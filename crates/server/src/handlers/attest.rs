@@ -1,8 +1,6 @@
 //! `POST /attest/{type}`
 
-use avouch_engine::{
-    AppraisalRequest, DataType, EvidenceKind, HeldData, Nonce, PolicyInForce,
-};
+use avouch_engine::{AppraisalRequest, DataType, EvidenceKind, HeldData, Nonce, PolicyInForce};
 use avouch_token::{Payload, TokenTimes};
 use avouch_wire::{Hex, base64url};
 use axum::body::Body;
@@ -26,7 +24,7 @@ pub(super) fn attest(
 ) -> Result<Response<Body>, ApiError> {
     let body = JsonBody::parse(body)?;
     let request = request(kind, &body)?;
-    let draft = draft_policy(kind, &body)?;
+    let draft = draft_policy(&body)?;
     let policy = match &draft {
         Some(draft) => draft,
         None => provider.policy(kind).ok_or_else(|| {
@@ -37,7 +35,8 @@ pub(super) fn attest(
         })?,
     };
     let at = state.clock.appraisal_time();
-    let permitted = state.engine.appraise(&request, policy, provider.settings(), at)?.permitted()?;
+    let permitted =
+        state.engine.appraise(&request, policy, provider.settings(), at)?.permitted()?;
     let times = TokenTimes::attestation(state.clock.now());
     let payload = Payload::new(permitted.claims(), times)
         .map_err(|error| internal(&error))?
@@ -102,11 +101,7 @@ fn nonce(body: &JsonBody) -> Result<Option<Nonce>, ApiError> {
     }
 }
 
-fn draft_policy(
-    kind: EvidenceKind,
-    body: &JsonBody,
-) -> Result<Option<std::sync::Arc<PolicyInForce>>, ApiError> {
-    let Some(text) = body.string("draftPolicyForAttestation")? else { return Ok(None) };
-    let policy = PolicyInForce::draft(kind, text)?;
-    Ok(Some(std::sync::Arc::new(policy)))
+fn draft_policy(body: &JsonBody) -> Result<Option<PolicyInForce>, ApiError> {
+    let text = body.string("draftPolicyForAttestation")?;
+    Ok(text.map(PolicyInForce::draft).transpose()?)
 }

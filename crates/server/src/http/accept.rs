@@ -61,10 +61,7 @@ pub(crate) async fn serve_connections(
             let Some(io) = handshake(stream, acceptor, limits).await else { return };
             let service = service_fn(move |request| answer(Arc::clone(&state), limits, request));
             let mut builder = Builder::new(TokioExecutor::new());
-            builder
-                .http1()
-                .timer(TokioTimer::new())
-                .header_read_timeout(limits.request_timeout());
+            builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.request_timeout());
             builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128);
             let connection = builder.serve_connection(TokioIo::new(io), service);
             if let Err(error) = watcher.watch(connection).await {

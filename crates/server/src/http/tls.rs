@@ -1,7 +1,6 @@
 //! TLS for the listener: an operator's files, or a CA of our own for development.
 
 use std::fs;
-use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +12,8 @@ use rcgen::{
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
+
+use crate::signing_key::write_private;
 
 /// Why the TLS key or certificate cannot be used.
 #[derive(Debug, Error)]
@@ -97,7 +98,7 @@ impl DevelopmentCa {
             Ok(pem) => KeyPair::from_pem(&pem)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let key = KeyPair::generate()?;
-                write_private(&key_path, &key.serialize_pem())
+                write_private(&key_path, key.serialize_pem().as_bytes())
                     .map_err(|source| write(&key_path, source))?;
                 key
             }
@@ -151,12 +152,4 @@ fn ca_params() -> CertificateParams {
     params.not_after = rcgen::date_time_ymd(2044, 1, 1);
     params.serial_number = Some(rcgen::SerialNumber::from(1));
     params
-}
-
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
 }

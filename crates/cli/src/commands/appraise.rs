@@ -1,0 +1,225 @@
+//! `avouch appraise`
+
+use std::path::PathBuf;
+
+use avouch_engine::{
+    Appraisal, AppraisalRequest, AppraisalSettings, DataType, Decision, Engine, EvidenceKind,
+    HeldData, Nonce, PolicyInForce,
+};
+use avouch_wire::UnixTime;
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use crate::evidence_file;
+use crate::failure::{Failure, Verdict, read, read_text};
+use crate::output::OutputOptions;
+use crate::setup;
+
+/// Judge one piece of evidence offline: the same steps as the service, up to the signature.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    avouch appraise sgx quote.bin --endorsements endorsements.json --at 2025-06-20T10:00:00Z\n  \
+    avouch mint tdx --out m && avouch appraise tdx m/quote.bin --endorsements m/endorsements.json \
+    --trust-root m/root.pem --runtime-data m/runtime-data.json")]
+pub(crate) struct AppraiseArgs {
+    /// Kind of evidence: sgx, open-enclave, tdx, snp.
+    kind: EvidenceKind,
+    /// The evidence: raw bytes, hex or base64 text, or the JSON body of an attest request.
+    file: PathBuf,
+    /// Data that the evidence binds at run time.
+    #[arg(long, value_name = "FILE")]
+    runtime_data: Option<PathBuf>,
+    /// How the runtime data is to be read.
+    #[arg(long, value_name = "FORM", default_value = "binary")]
+    runtime_data_type: HeldDataForm,
+    /// Data that the evidence binds since its start.
+    #[arg(long, value_name = "FILE")]
+    init_time_data: Option<PathBuf>,
+    /// How the init-time data is to be read.
+    #[arg(long, value_name = "FORM", default_value = "binary")]
+    init_time_data_type: HeldDataForm,
+    /// Copied to the token's `nonce`.
+    #[arg(long, value_name = "TEXT")]
+    nonce: Option<String>,
+    /// Policy text, or a policy JWS (default: the default policy of the kind).
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    #[command(flatten)]
+    judgement: JudgementArgs,
+    /// Also print why each rule of the policy fired or did not.
+    #[arg(long)]
+    explain: bool,
+}
+
+/// What evidence is judged by.
+#[derive(Debug, Args)]
+pub(crate) struct JudgementArgs {
+    /// Endorsements: a file or folder; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) endorsements: Vec<PathBuf>,
+    /// The moment to judge at (default: now).
+    #[arg(long, value_name = "RFC3339")]
+    pub(crate) at: Option<UnixTime>,
+    /// Intel TCB statuses to accept, separated by commas, or `any`.
+    #[arg(long, value_name = "LIST", default_value = "UpToDate,SWHardeningNeeded")]
+    pub(crate) accept_tcb_status: avouch_dcap::AcceptedTcbStatuses,
+    /// A root certificate to trust besides the vendors' own, PEM; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust_root: Vec<PathBuf>,
+}
+
+/// How held data is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HeldDataForm {
+    /// A JSON object.
+    Json,
+    /// Any bytes.
+    Binary,
+}
+
+impl From<HeldDataForm> for DataType {
+    fn from(form: HeldDataForm) -> Self {
+        match form {
+            HeldDataForm::Json => Self::Json,
+            HeldDataForm::Binary => Self::Binary,
+        }
+    }
+}
+
+pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, Failure> {
+    let policy = policy(&args)?;
+    let request = request(&args)?;
+    let anchors = setup::anchors(&args.judgement.trust_root)?;
+    let engine = Engine::new(anchors, setup::endorsements(&args.judgement.endorsements)?);
+    let at = args.judgement.at.unwrap_or_else(setup::present);
+    let settings = settings(&args.judgement);
+    let report = match engine.appraise(&request, &policy, &settings, at) {
+        Ok(appraisal) => verified_report(&appraisal, &policy, args.explain),
+        Err(error) => unverified_report(error.check(), &error.to_string()),
+    };
+    let permitted = report.get("decision").is_some_and(|decision| decision == "permit");
+    output.answer(&report, || text(&report))?;
+    Ok(Verdict::of(permitted))
+}
+
+pub(crate) fn settings(args: &JudgementArgs) -> AppraisalSettings {
+    let mut settings = AppraisalSettings::default();
+    settings.intel.tcb_statuses = args.accept_tcb_status.clone();
+    settings
+}
+
+fn policy(args: &AppraiseArgs) -> Result<PolicyInForce, Failure> {
+    let Some(path) = &args.policy else {
+        return PolicyInForce::default_for(args.kind)
+            .ok_or_else(|| Failure::Other(format!("{} has no default policy", args.kind)));
+    };
+    let text = read_text(path)?;
+    let compact = text.trim();
+    let parts = compact.split('.').count();
+    let is_jws = parts == 3 && !compact.contains(char::is_whitespace);
+    let policy = if is_jws {
+        PolicyInForce::from_jws(compact.as_bytes())
+    } else {
+        PolicyInForce::from_text(&text)
+    };
+    policy.map_err(|error| Failure::Other(format!("{}: {error}", path.display())))
+}
+
+fn request(args: &AppraiseArgs) -> Result<AppraisalRequest, Failure> {
+    let held = |path: &Option<PathBuf>, form: HeldDataForm| -> Result<Option<HeldData>, Failure> {
+        let Some(path) = path else { return Ok(None) };
+        Ok(Some(HeldData { bytes: read(path)?, data_type: form.into() }))
+    };
+    let file = evidence_file::read_evidence(args.kind, &args.file)?;
+    Ok(AppraisalRequest {
+        kind: args.kind,
+        evidence: file.evidence,
+        runtime_data: held(&args.runtime_data, args.runtime_data_type)?.or(file.runtime_data),
+        init_time_data: held(&args.init_time_data, args.init_time_data_type)?
+            .or(file.init_time_data),
+        nonce: args.nonce.clone().map(Nonce::Text),
+    })
+}
+
+/// Evidence that does not verify: the check, and no facts.
+fn unverified_report(check: &str, message: &str) -> Value {
+    json!({
+        "decision": "deny",
+        "findings": [],
+        "error": {"code": "InvalidParameter", "check": check, "message": message},
+    })
+}
+
+fn verified_report(appraisal: &Appraisal, policy: &PolicyInForce, explain: bool) -> Value {
+    let mut incoming = Map::new();
+    for claim in &appraisal.incoming {
+        incoming.insert(claim.claim_type.to_string(), claim.value.to_json());
+    }
+    let mut report = json!({
+        "decision": "permit",
+        "claims": {},
+        "incoming": incoming,
+        "facts": appraisal.evidence.facts(),
+        "findings": appraisal.findings,
+    });
+    let Some(members) = report.as_object_mut() else { return report };
+    match &appraisal.decision {
+        Decision::Permit(permitted) => {
+            members.insert("claims".to_owned(), Value::Object(permitted.claims().clone()));
+        }
+        Decision::Deny(refused) => {
+            let code = match refused {
+                avouch_engine::Refused::NotAccepted { .. } => "InvalidParameter",
+                avouch_engine::Refused::Policy { .. }
+                | avouch_engine::Refused::PolicyFailed { .. } => "PolicyEvaluationError",
+            };
+            members.insert("decision".to_owned(), json!("deny"));
+            members.insert(
+                "error".to_owned(),
+                json!({"code": code, "check": refused.check(), "message": refused.to_string()}),
+            );
+        }
+    }
+    if explain {
+        let limits = avouch_policy::Limits::default();
+        let explanation = policy.policy().evaluate_explained(&appraisal.incoming, &limits);
+        members.insert("explanation".to_owned(), json!(explanation));
+        members.insert("explanation_text".to_owned(), json!(explanation.to_string()));
+    }
+    report
+}
+
+/// The report for people: the decision first, then why, then what was proven.
+fn text(report: &Value) -> String {
+    let mut text = format!("decision: {}\n", plain(report.get("decision")));
+    if let Some(error) = report.get("error") {
+        text.push_str(&format!(
+            "check:    {}\nreason:   {}\n",
+            plain(error.get("check")),
+            plain(error.get("message"))
+        ));
+    }
+    for (title, member) in [("facts", "facts"), ("claims of the token", "claims")] {
+        if let Some(Value::Object(members)) = report.get(member)
+            && !members.is_empty()
+        {
+            text.push_str(&format!("\n{title}:\n"));
+            let width = members.keys().map(String::len).max().unwrap_or_default();
+            for (name, value) in members {
+                text.push_str(&format!("  {name:width$}  {}\n", plain(Some(value))));
+            }
+        }
+    }
+    if let Some(Value::String(explanation)) = report.get("explanation_text") {
+        text.push_str(&format!("\npolicy:\n{explanation}\n"));
+    }
+    text
+}
+
+fn plain(value: Option<&Value>) -> String {
+    match value {
+        None => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}

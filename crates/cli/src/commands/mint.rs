@@ -1,0 +1,170 @@
+//! `avouch mint`
+
+use std::path::PathBuf;
+
+use avouch_mint::{HeldData, HeldDataType, Kind, Kss, Options, Seed, mint};
+use avouch_wire::{Hex, UnixTime};
+use clap::Args;
+use serde_json::json;
+
+use super::appraise::HeldDataForm;
+use crate::failure::{Failure, Verdict, read};
+use crate::output::OutputOptions;
+use crate::setup::present;
+
+/// Make evidence, endorsements and a root for tests: valid, or wrong in exactly one named way.
+///
+/// The vendor PKI behind it is made up, so nothing accepts the evidence unless its root is added
+/// as a trust root (`--trust-root root.pem`).
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  avouch mint sgx --out minted\n  \
+    avouch mint sgx --break list\n  \
+    avouch mint tdx --break pck-revoked --out broken")]
+pub(crate) struct MintArgs {
+    /// Kind of evidence: sgx, open-enclave, tdx, snp.
+    #[arg(value_parser = kind)]
+    kind: Kind,
+    /// Break it in this way; `list` names the ways.
+    #[arg(long = "break", value_name = "WHAT")]
+    break_name: Option<String>,
+    /// Folder to write to.
+    #[arg(long, value_name = "DIR", default_value = "minted")]
+    out: PathBuf,
+    /// Moment around which everything is valid (default: now).
+    #[arg(long, value_name = "RFC3339")]
+    at: Option<UnixTime>,
+    /// Number from which keys and measurements are derived.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Data to bind at run time (default: a small JSON object).
+    #[arg(long, value_name = "FILE")]
+    runtime_data: Option<PathBuf>,
+    /// How the runtime data is to be read.
+    #[arg(long, value_name = "FORM", default_value = "json")]
+    runtime_data_type: HeldDataForm,
+    /// Bind no runtime data.
+    #[arg(long, conflicts_with = "runtime_data")]
+    no_runtime_data: bool,
+    /// Data to bind at start.
+    #[arg(long, value_name = "FILE")]
+    init_time_data: Option<PathBuf>,
+    /// How the init-time data is to be read.
+    #[arg(long, value_name = "FORM", default_value = "json")]
+    init_time_data_type: HeldDataForm,
+    /// SGX: measurement of the enclave, 64 hex digits.
+    #[arg(long, value_name = "HEX", value_parser = Hex::<32>::from_hex)]
+    mr_enclave: Option<Hex<32>>,
+    /// SGX: measurement of its signer, 64 hex digits.
+    #[arg(long, value_name = "HEX", value_parser = Hex::<32>::from_hex)]
+    mr_signer: Option<Hex<32>>,
+    /// SGX: a debuggable enclave. TDX: a debuggable trust domain.
+    #[arg(long)]
+    debug: bool,
+    /// SGX: an enclave with key separation and sharing.
+    #[arg(long)]
+    kss: bool,
+    /// Intel: TCB status that the platform lands on, in Intel's spelling.
+    #[arg(long, value_name = "STATUS", value_parser = tcb_status)]
+    tcb_status: Option<avouch_mint::TcbStatus>,
+    /// Intel: TCB evaluation data number of the collateral.
+    #[arg(long, value_name = "N")]
+    tcb_evaluation_data_number: Option<u32>,
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    Kind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == text)
+        .ok_or_else(|| format!("kinds are: {}", Kind::ALL.map(Kind::name).join(", ")))
+}
+
+fn tcb_status(text: &str) -> Result<avouch_mint::TcbStatus, String> {
+    use avouch_mint::TcbStatus;
+    TcbStatus::ALL
+        .into_iter()
+        .find(|status| status.name() == text)
+        .ok_or_else(|| format!("statuses are: {}", TcbStatus::ALL.map(TcbStatus::name).join(", ")))
+}
+
+pub(crate) fn run(args: MintArgs, output: OutputOptions) -> Result<Verdict, Failure> {
+    if args.break_name.as_deref() == Some("list") {
+        return list(args.kind, output);
+    }
+    let minted = mint(args.kind, &options(&args)?).map_err(Failure::other)?;
+    minted.write_to(&args.out).map_err(Failure::other)?;
+    let answer = json!({
+        "kind": args.kind.name(),
+        "out": args.out,
+        "description": minted.description,
+        "at": minted.at.to_string(),
+        "command": minted.appraise_command(),
+    });
+    output.answer(&answer, || {
+        format!("{}\nwritten to {}\n\n{}", minted.description, args.out.display(), minted.readme())
+    })?;
+    Ok(Verdict::Yes)
+}
+
+fn list(kind: Kind, output: OutputOptions) -> Result<Verdict, Failure> {
+    let breaks = kind.breaks();
+    let rows: Vec<_> = breaks
+        .iter()
+        .map(|one| {
+            json!({
+                "name": one.name,
+                "what": one.what,
+                "stage": one.stage.name(),
+                "expected_check": one.expected_check,
+            })
+        })
+        .collect();
+    output.answer(&rows, || {
+        let width = breaks.iter().map(|one| one.name.len()).max().unwrap_or_default();
+        let line = |one: &avouch_mint::Break| format!("{:width$}  {}", one.name, one.what);
+        breaks.iter().map(line).collect::<Vec<_>>().join("\n")
+    })?;
+    Ok(Verdict::Yes)
+}
+
+fn options(args: &MintArgs) -> Result<Options, Failure> {
+    let mut options = Options::new(args.at.unwrap_or_else(present));
+    options.break_name.clone_from(&args.break_name);
+    if let Some(seed) = args.seed {
+        options.seed = Seed::from_number(seed);
+    }
+    if args.no_runtime_data {
+        options.runtime_data = None;
+    }
+    if let Some(path) = &args.runtime_data {
+        options.runtime_data = Some(held(read(path)?, args.runtime_data_type));
+    }
+    if let Some(path) = &args.init_time_data {
+        options.init_time_data = Some(held(read(path)?, args.init_time_data_type));
+        // CONFIGID exists only with KSS.
+        options.enclave.kss.get_or_insert_with(Kss::default);
+    }
+    options.enclave.mr_enclave = args.mr_enclave.map(|hex| hex.0);
+    options.enclave.mr_signer = args.mr_signer.map(|hex| hex.0);
+    options.enclave.debug = args.debug;
+    if args.debug {
+        options.td.attributes |= avouch_mint::TD_DEBUG;
+    }
+    if args.kss {
+        options.enclave.kss.get_or_insert_with(Kss::default);
+    }
+    if let Some(status) = args.tcb_status {
+        options.platform.tcb_status = status;
+    }
+    if let Some(number) = args.tcb_evaluation_data_number {
+        options.platform.evaluation_data_number = number;
+    }
+    Ok(options)
+}
+
+fn held(bytes: Vec<u8>, form: HeldDataForm) -> HeldData {
+    let data_type = match form {
+        HeldDataForm::Json => HeldDataType::Json,
+        HeldDataForm::Binary => HeldDataType::Binary,
+    };
+    HeldData { bytes, data_type }
+}

@@ -1,0 +1,102 @@
+//! The unmodified Azure SDKs, from their registries, against a running service.
+
+mod evidence;
+mod service;
+
+use std::path::{Path, PathBuf};
+
+use crate::run::{Outcome, cargo, command, step, target, workspace};
+use crate::{machine, test};
+use service::Service;
+
+/// Builds the service, mints evidence, starts one service for it and one for recorded evidence at
+/// its pinned time, and runs the SDKs' tests against both.
+pub(crate) fn run() -> Outcome {
+    machine::install_missing()?;
+    let folder = target().join("clients");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    step("build the service", &mut cargo(&["build", "--locked", "-p", "avouch"]))?;
+    let avouch = target().join("debug/avouch");
+    let python = python(&folder)?;
+    let node_modules = javascript(&folder)?;
+
+    let minted = folder.join("minted");
+    let present =
+        Service::start(&avouch, &folder.join("data"), &evidence::mint(&avouch, &minted)?)?;
+    let mut variables = vec![
+        ("AVOUCH_URL", present.url.clone()),
+        ("AVOUCH_CA", present.ca.display().to_string()),
+        ("NODE_EXTRA_CA_CERTS", present.ca.display().to_string()),
+        ("AVOUCH_MINTED", minted.display().to_string()),
+    ];
+    let recorded = match test::vectors() {
+        None => None,
+        Some(vectors) => {
+            let words = evidence::recorded(&vectors);
+            // The same data folder: both services show a certificate of one CA.
+            let service = Service::start(&avouch, &folder.join("data"), &words)?;
+            variables.push(("AVOUCH_RECORDED_URL", service.url.clone()));
+            let folder = vectors.join("intel/maa");
+            variables.push(("AVOUCH_RECORDED", folder.display().to_string()));
+            Some(service)
+        }
+    };
+
+    let mut tests = command(python, &["-m", "unittest", "-v", "test_attest"]);
+    tests.current_dir(workspace().join("tests/clients/python")).envs(variables.clone());
+    tests.env("PYTHONDONTWRITEBYTECODE", "1");
+    step("Python SDK", &mut tests)?;
+
+    let mut tests = command("node", &["--test", "attest.test.js"]);
+    tests.current_dir(node_modules).envs(variables);
+    step("JavaScript SDK", &mut tests)?;
+    drop((present, recorded));
+    Ok(())
+}
+
+/// A virtual environment with the Python SDK; made anew when the requirements change.
+fn python(folder: &Path) -> Result<PathBuf, String> {
+    let requirements = workspace().join("tests/clients/python/requirements.txt");
+    let venv = folder.join("venv");
+    let python = venv.join("bin/python");
+    let installed = venv.join("requirements.txt");
+    if same_content(&requirements, &installed) {
+        return Ok(python);
+    }
+    let venv_text = venv.display().to_string();
+    step("Python environment", &mut command("python3", &["-m", "venv", "--clear", &venv_text]))?;
+    let file = requirements.display().to_string();
+    let words = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", &file];
+    step("Python SDK from its registry", &mut command(&python, &words))?;
+    copy(&requirements, &installed)?;
+    Ok(python)
+}
+
+/// A folder with the JavaScript SDK and its tests; made anew when the lock file changes.
+fn javascript(folder: &Path) -> Result<PathBuf, String> {
+    let source = workspace().join("tests/clients/js");
+    let place = folder.join("js");
+    std::fs::create_dir_all(&place).map_err(|error| format!("{}: {error}", place.display()))?;
+    let lock = "package-lock.json";
+    let fresh = !same_content(&source.join(lock), &place.join("installed-lock.json"));
+    for name in ["package.json", lock, ".npmrc", "attest.test.js"] {
+        copy(&source.join(name), &place.join(name))?;
+    }
+    if fresh {
+        let mut install = command("npm", &["ci", "--silent"]);
+        install.current_dir(&place);
+        step("JavaScript SDK from its registry", &mut install)?;
+        copy(&source.join(lock), &place.join("installed-lock.json"))?;
+    }
+    Ok(place)
+}
+
+fn same_content(one: &Path, other: &Path) -> bool {
+    matches!((std::fs::read(one), std::fs::read(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+fn copy(from: &Path, to: &Path) -> Outcome {
+    std::fs::copy(from, to)
+        .map(|_| ())
+        .map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))
+}

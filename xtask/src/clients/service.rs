@@ -1,0 +1,43 @@
+//! A running service that ends with its handle.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use crate::run::{command, say};
+
+/// `avouch serve --dev` on a free port.
+pub(crate) struct Service {
+    child: Child,
+    pub(crate) url: String,
+    pub(crate) ca: PathBuf,
+}
+
+impl Service {
+    /// Starts it and waits until it prints its URL.
+    pub(crate) fn start(avouch: &Path, data_dir: &Path, words: &[String]) -> Result<Self, String> {
+        let mut serve = command(avouch, &["serve", "--dev", "--listen", "127.0.0.1:0"]);
+        serve.arg("--data-dir").arg(data_dir).args(words);
+        serve.env("AVOUCH_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = serve.spawn().map_err(|error| format!("{}: {error}", avouch.display()))?;
+        let mut url = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout).read_line(&mut url).map_err(|error| error.to_string())?;
+        }
+        let url = url.trim().to_owned();
+        let service = Self { child, url, ca: data_dir.join("tls/ca.pem") };
+        if service.url.is_empty() {
+            return Err("the service ended before it answered".to_owned());
+        }
+        say(&format!("service at {}", service.url));
+        Ok(service)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nothing to save.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,57 @@
+//! Fuzzing on the stable toolchain: the flags that sanitizer coverage needs, without nightly.
+
+use crate::run::{Outcome, cargo, say, step, workspace};
+
+/// As `cargo fuzz` sets them.
+const RUSTFLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module \
+    -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Zsanitizer=address -Ccodegen-units=1";
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// The names of the fuzz targets.
+fn targets() -> Result<Vec<String>, String> {
+    let folder = workspace().join("fuzz/fuzz_targets");
+    let entries = std::fs::read_dir(&folder).map_err(|error| format!("fuzz targets: {error}"))?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.path().file_stem()?.to_str().map(str::to_owned))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Prints the names of the targets.
+pub(crate) fn list() -> Outcome {
+    targets()?.iter().for_each(|name| say(name));
+    Ok(())
+}
+
+/// Builds and runs one target for a time; a finding ends it with an error.
+pub(crate) fn run(name: &str, seconds: &str) -> Outcome {
+    let names = targets()?;
+    if !names.iter().any(|known| known == name) {
+        return Err(format!("no fuzz target {name:?}; there are: {}", names.join(", ")));
+    }
+    let seconds: u32 = seconds.parse().map_err(|_| format!("{seconds:?} is no time in seconds"))?;
+    let folder = workspace().join("fuzz");
+    let corpus = folder.join("corpus").join(name);
+    std::fs::create_dir_all(&corpus).map_err(|error| format!("corpus: {error}"))?;
+    let limit = format!("-max_total_time={seconds}");
+    let corpus = corpus.display().to_string();
+    let words = [
+        "run",
+        "--release",
+        "--target",
+        TARGET,
+        "--bin",
+        name,
+        "--",
+        &corpus,
+        &limit,
+        "-max_len=65536",
+    ];
+    let mut command = cargo(&words);
+    command.current_dir(&folder).env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", RUSTFLAGS);
+    step(&format!("fuzz {name} for {seconds} s"), &mut command)
+}

@@ -1,0 +1,67 @@
+//! What the tests need of the machine, and how to get it.
+
+use std::path::Path;
+
+use crate::run::{Outcome, command, has_program, say, step};
+
+/// One thing that the tests need.
+struct Need {
+    what: &'static str,
+    packages: &'static [&'static str],
+    is_there: fn() -> bool,
+}
+
+const NEEDS: [Need; 3] = [
+    Need {
+        what: "Python 3 with venv",
+        packages: &["python3", "python3-venv"],
+        is_there: || {
+            has_program("python3", "--version")
+                && command("python3", &["-c", "import venv, ensurepip"])
+                    .status()
+                    .is_ok_and(|status| status.success())
+        },
+    },
+    Need {
+        what: "Node.js with npm",
+        packages: &["nodejs", "npm"],
+        is_there: || has_program("node", "--version") && has_program("npm", "--version"),
+    },
+    Need {
+        what: "PostgreSQL's server programs",
+        packages: &["postgresql"],
+        is_there: || {
+            std::fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| {
+                versions
+                    .any(|entry| entry.is_ok_and(|entry| entry.path().join("bin/initdb").exists()))
+            })
+        },
+    },
+];
+
+/// Installs what is missing with Debian's package manager.
+pub(crate) fn install_missing() -> Outcome {
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_there)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = missing.iter().map(|need| need.what).collect();
+    let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages).copied().collect();
+    say(&format!("this machine lacks: {}", names.join(", ")));
+    if !Path::new("/usr/bin/apt-get").exists() || !is_root() {
+        return Err(format!(
+            "install {} and run this again (on Debian, as root: apt-get install {})",
+            names.join(", "),
+            packages.join(" ")
+        ));
+    }
+    step("update the list of packages", &mut command("apt-get", &["update", "-q"]))?;
+    let words = [&["install", "-q", "-y", "--no-install-recommends"], packages.as_slice()].concat();
+    let mut install = command("apt-get", &words);
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    step("install packages", &mut install)
+}
+
+fn is_root() -> bool {
+    crate::run::output(&mut command("id", &["-u"])).is_ok_and(|id| id.trim() == "0")
+}

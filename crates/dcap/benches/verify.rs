@@ -142,7 +142,7 @@ impl Tee {
         verify_quote(&quote, &platform, collateral, self.at).unwrap()
     }
 
-    fn from_nothing(&self) -> VerifiedQuote {
+    fn with_nothing(&self) -> VerifiedQuote {
         let quote = Quote::parse(&self.minted.evidence).unwrap();
         verify(&quote, &self.collateral, &self.anchors, self.at).unwrap()
     }
@@ -170,7 +170,7 @@ impl Tee {
             &|| self.p256(1),
             &|| drop(black_box(self.known_platform())),
             &|| drop(black_box(self.new_platform())),
-            &|| drop(black_box(self.from_nothing())),
+            &|| drop(black_box(self.with_nothing())),
             &|| drop(black_box(self.other::<AwsLcConfig>())),
             &|| drop(black_box(self.other::<RingConfig>())),
         ]);
@@ -225,7 +225,7 @@ mod sgx {
 
     #[divan::bench]
     fn from_nothing() -> avouch_dcap::VerifiedQuote {
-        SGX.from_nothing()
+        SGX.with_nothing()
     }
 
     #[divan::bench]
@@ -260,7 +260,7 @@ mod tdx {
 
     #[divan::bench]
     fn from_nothing() -> avouch_dcap::VerifiedQuote {
-        TDX.from_nothing()
+        TDX.with_nothing()
     }
 
     #[divan::bench]

@@ -14,14 +14,16 @@ pub struct EnclaveAttributes(pub Hex<16>);
 impl EnclaveAttributes {
     /// The flags as a number.
     #[must_use]
-    pub fn flags(self) -> u64 {
-        u128::from_le_bytes(self.0.0) as u64
+    pub const fn flags(self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0.0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
     /// XFRM: the processor state components that the enclave may use.
     #[must_use]
     pub const fn xfrm(self) -> u64 {
-        (u128::from_le_bytes(self.0.0) >> 64) as u64
+        let [.., a, b, c, d, e, f, g, h] = self.0.0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
     /// Bit 0: the enclave was initialised. Always set in a genuine report.

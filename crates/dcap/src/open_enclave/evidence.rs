@@ -31,7 +31,6 @@ const REPORT_TYPE_SGX_REMOTE: u32 = 2;
 
 /// What the `OpenEnclave` route takes: a remote report (version 1) or evidence (version 3).
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one per request, moved once or twice")]
 pub enum OpenEnclave<'a> {
     /// A report with its 16-byte header.
     Report(Report<'a>),

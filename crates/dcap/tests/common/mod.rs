@@ -1,5 +1,15 @@
 //! Vectors: real evidence and collateral, read at run time and never part of the project.
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test may stop the process; each test binary uses its own part"
+)]
 
 use std::path::{Path, PathBuf};
 

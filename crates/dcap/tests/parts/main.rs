@@ -1,5 +1,14 @@
 //! Parts that need no evidence: statuses, documents, the PCK extension, wrappers.
-#![allow(clippy::arithmetic_side_effects, reason = "a test may stop the process")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test may stop the process"
+)]
 
 mod documents;
 mod pck_extension;

@@ -420,3 +420,62 @@ pub(crate) fn is_reserved(word: &str) -> bool {
         || Verb::from_name(word).is_some()
         || matches!(word, "claim" | "true" | "false")
 }
+
+impl Ast {
+    /// The tree without its places: two policies that differ in layout alone become equal.
+    #[must_use]
+    pub fn without_places(mut self) -> Self {
+        self.version_span = Span::default();
+        let sections =
+            self.configuration.iter_mut().chain(std::iter::once(&mut self.authorization));
+        for section in sections.chain(&mut self.issuance) {
+            section.keyword = Span::default();
+            section.rules.iter_mut().for_each(Rule::erase);
+        }
+        self
+    }
+}
+
+impl Rule {
+    fn erase(&mut self) {
+        self.span = Span::default();
+        for condition in &mut self.conditions {
+            condition.span = Span::default();
+            condition.negation = condition.negation.map(|_| Span::default());
+            if let Some(identifier) = &mut condition.identifier {
+                identifier.span = Span::default();
+            }
+            for test in &mut condition.selector {
+                test.property_span = Span::default();
+                test.operator_span = Span::default();
+                test.value.erase();
+            }
+        }
+        self.action.span = Span::default();
+        self.action.verb_span = Span::default();
+        match &mut self.action.body {
+            ActionBody::Empty => {}
+            ActionBody::Copy(identifier) => identifier.span = Span::default(),
+            ActionBody::Make(assignments) => {
+                for assignment in assignments {
+                    assignment.property_span = Span::default();
+                    assignment.value.erase();
+                }
+            }
+        }
+    }
+}
+
+impl Expression {
+    fn erase(&mut self) {
+        self.span = Span::default();
+        match &mut self.kind {
+            ExpressionKind::Reference { identifier, .. } => identifier.span = Span::default(),
+            ExpressionKind::Call { name, arguments } => {
+                name.span = Span::default();
+                arguments.iter_mut().for_each(Self::erase);
+            }
+            _ => {}
+        }
+    }
+}

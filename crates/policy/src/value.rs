@@ -167,11 +167,6 @@ impl Text {
         self.0.json.get_or_init(|| Json::parse(self.as_str())).as_ref()
     }
 
-    /// Whether [`Text::json`] has the answer ready.
-    pub(crate) fn json_is_ready(&self) -> bool {
-        self.0.json.get().is_some()
-    }
-
     /// Bytes of the string, known without printing it.
     #[must_use]
     pub fn len(&self) -> usize {

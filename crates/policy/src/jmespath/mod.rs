@@ -14,7 +14,8 @@ mod node;
 mod parser;
 
 pub use functions::FUNCTION_NAMES;
-pub(crate) use node::{Comparison, Node, NodeVisitor};
+pub(crate) use functions::arity;
+pub(crate) use node::{Argument, Comparison, Node};
 
 use crate::json::Json;
 use crate::limits::{Budget, Limit, LimitExceeded, Limits};

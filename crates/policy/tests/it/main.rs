@@ -14,4 +14,7 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod differential;
+mod generate;
+mod reference;
 mod shared_corpus;

@@ -1,0 +1,38 @@
+//! MAA's own default policies, byte for byte: the hash over the text shows in tokens.
+
+/// SgxEnclave and OpenEnclave, as the service returned it in 2022; its `x-ms-policy-hash` is
+/// `bROrN897ZfWmWY2V0FLUlu3uwk5xatGnKYHn3zBbSlw`.
+///
+/// # Source
+/// Reference on the MAA REST API, section 5.7.
+pub const SGX: &str = concat!(
+    "version= 1.0;authorizationrules{=> permit();};issuancerules{",
+    r#"c:[type=="x-ms-sgx-is-debuggable"] => issue(type="is-debuggable", value=c.value);"#,
+    r#"c:[type=="x-ms-sgx-mrsigner"] => issue(type="sgx-mrsigner", value=c.value);"#,
+    r#"c:[type=="x-ms-sgx-mrenclave"] => issue(type="sgx-mrenclave", value=c.value);"#,
+    r#"c:[type=="x-ms-sgx-product-id"] => issue(type="product-id", value=c.value);"#,
+    r#"c:[type=="x-ms-sgx-svn"] => issue(type="svn", value=c.value);"#,
+    r#"c:[type=="x-ms-attestation-type"] => issue(type="tee", value=c.value);"#,
+    "};",
+);
+
+/// SevSnpVm and, by assumption, TdxVm; `x-ms-policy-hash` is
+/// `9NY0VnTQ-IiBriBplVUpFbczcDaEBUwsiFYAzHu_gco`.
+///
+/// It permits whatever verifies, debuggable machines too.
+///
+/// # Source
+/// Reference on the policy language, section 14.
+pub const CONFIDENTIAL_VM: &str = "version= 1.0;authorizationrules{=> permit();};";
+
+/// The default policy of a policy type of the REST API (`SgxEnclave`, `OpenEnclave`, `SevSnpVm`,
+/// `TdxVm`); none for the types that have none, such as `Tpm`, or an unpublished one, as
+/// `AzureGuest`.
+#[must_use]
+pub fn for_policy_type(policy_type: &str) -> Option<&'static str> {
+    match policy_type {
+        "SgxEnclave" | "OpenEnclave" => Some(SGX),
+        "SevSnpVm" | "TdxVm" => Some(CONFIDENTIAL_VM),
+        _ => None,
+    }
+}

@@ -1,0 +1,156 @@
+//! What a policy may legally say but its author hardly meant (reference, section 20).
+
+mod known;
+mod patterns;
+mod queries;
+mod rules;
+mod sections;
+
+pub use known::AttestationType;
+
+use crate::policy::Policy;
+use crate::print::printable;
+use crate::span::{Position, Span};
+use serde::Serialize;
+use std::fmt;
+
+/// The stable names of the lints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LintSlug {
+    /// A rule whose conditions can never hold.
+    NeverTrue,
+    /// A condition that holds whatever the evidence says.
+    AlwaysTrue,
+    /// A claim type that nothing produces.
+    UnknownClaim,
+    /// A selector that does not test `type`.
+    SelectorWithoutType,
+    /// A selector that does not test `issuer`, so that a client's claim can satisfy it.
+    SelectorWithoutIssuer,
+    /// A hash with upper-case digits, which no claim has.
+    UpperCaseHex,
+    /// A comment that contains a rule.
+    CommentSwallowsRule,
+    /// A literal query that is wrong.
+    InvalidQuery,
+    /// A literal query that means something else than it seems to.
+    SuspiciousQuery,
+    /// An unconditional permit behind conditional denials.
+    PermitAfterDenies,
+    /// A claim that will be dropped from the token.
+    ReservedName,
+    /// `issue` in `authorizationrules`, which only adds.
+    IssueInAuthorization,
+    /// A setting that has no effect.
+    IneffectiveProperty,
+    /// Two conditions about one claim type that were meant as one.
+    SplitSelector,
+    /// A number or boolean in quotes.
+    QuotedScalar,
+    /// JSON text issued as a string.
+    JsonTextIssued,
+    /// No rule can permit.
+    NothingPermits,
+}
+
+impl LintSlug {
+    /// The name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NeverTrue => "never-true",
+            Self::AlwaysTrue => "always-true",
+            Self::UnknownClaim => "unknown-claim",
+            Self::SelectorWithoutType => "selector-without-type",
+            Self::SelectorWithoutIssuer => "selector-without-issuer",
+            Self::UpperCaseHex => "upper-case-hex",
+            Self::CommentSwallowsRule => "comment-swallows-rule",
+            Self::InvalidQuery => "invalid-query",
+            Self::SuspiciousQuery => "suspicious-query",
+            Self::PermitAfterDenies => "permit-after-denies",
+            Self::ReservedName => "reserved-name",
+            Self::IssueInAuthorization => "issue-in-authorization",
+            Self::IneffectiveProperty => "ineffective-property",
+            Self::SplitSelector => "split-selector",
+            Self::QuotedScalar => "quoted-scalar",
+            Self::JsonTextIssued => "json-text-issued",
+            Self::NothingPermits => "nothing-permits",
+        }
+    }
+}
+
+/// One warning about a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lint {
+    /// The kind of warning.
+    pub slug: LintSlug,
+    /// What it is about, in bytes.
+    pub span: Span,
+    /// Its line and column.
+    #[serde(flatten)]
+    pub position: Position,
+    /// What is odd, in one sentence.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+impl fmt::Display for Lint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}; {}", self.position, self.slug.name(), self.message, self.help)
+    }
+}
+
+/// Collects warnings.
+struct Linter<'p> {
+    policy: &'p Policy,
+    attestation_type: Option<AttestationType>,
+    found: Vec<Lint>,
+}
+
+impl Linter<'_> {
+    fn warn(
+        &mut self,
+        slug: LintSlug,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let position = self.policy.position(span.start);
+        let (message, help) = (message.into(), help.into());
+        self.found.push(Lint { slug, span, position, message, help });
+    }
+}
+
+/// Warnings are listed up to this number.
+const LINTS_MAX: usize = 500;
+
+/// Everything odd about a policy, in the order of the text.
+///
+/// With an attestation type, claim names are compared with those that the type has.
+#[must_use]
+pub fn lint(policy: &Policy, attestation_type: Option<AttestationType>) -> Vec<Lint> {
+    let mut linter = Linter { policy, attestation_type, found: Vec::new() };
+    linter.comments();
+    linter.sections();
+    linter.claim_names();
+    linter.each_rule();
+    let mut found = linter.found;
+    found.sort_by_key(|lint| (lint.span.start, lint.slug));
+    found.dedup();
+    found.truncate(LINTS_MAX);
+    found
+}
+
+/// All warnings with excerpts of the text, for people. `name` is shown as the file.
+#[must_use]
+pub fn render(policy: &Policy, lints: &[Lint], name: &str) -> String {
+    let mut out = String::new();
+    for lint in lints {
+        out.push_str(&format!("warning[{}]: {}\n", lint.slug.name(), lint.message));
+        crate::diag::excerpt(&mut out, lint.span, policy.text(), policy.lines(), name);
+        out.push_str(&format!("   = help: {}\n\n", printable(&lint.help)));
+    }
+    out
+}

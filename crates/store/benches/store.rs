@@ -1,1 +1,199 @@
-fn main() {}
+//! Latency and scale of the store on both databases.
+//!
+//! Own harness, because what matters here is a distribution over awaited calls and the memory of
+//! the process, neither of which a per-iteration timer gives. Commits are synced as in
+//! production; the cost of one bare synced append is measured in the same run for comparison.
+//!
+//! `cargo bench -p avouch-store` runs it; `AVOUCH_BENCH_PROVIDERS` sets the number of providers.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "a benchmark stops at the first surprise"
+)]
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use avouch_store::testing::{Durability, PostgresServer, resident_bytes};
+use avouch_store::{
+    Actor, ActorKind, AttestationType, Directory, Edit, NewPolicy, NewProvider, ProviderId,
+    ProviderName, ResourceScope, Sequence, Store,
+};
+use avouch_wire::UnixTime;
+
+const SGX: AttestationType = AttestationType::SgxEnclave;
+const SAMPLES: usize = 2_000;
+/// Creations at once, as a control plane under load has them.
+const CREATORS: usize = 8;
+
+fn main() {
+    let providers = std::env::var("AVOUCH_BENCH_PROVIDERS")
+        .map_or(100_000, |text| text.parse().expect("a number of providers"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    report("one synced append of 4 KiB, no database", &mut synced_appends(directory.path()));
+
+    let file = directory.path().join("avouch.db");
+    println!("\nSQLite");
+    runtime.block_on(measure(file.to_str().unwrap(), providers));
+    let bytes = std::fs::metadata(&file).unwrap().len();
+    println!("  database file: {} MB", bytes / 1_000_000);
+
+    match PostgresServer::start(Durability::Synced) {
+        Ok(server) => {
+            println!("\nPostgreSQL, on a Unix socket");
+            runtime.block_on(measure(&server.create_database().unwrap(), providers));
+        }
+        Err(error) => println!("\nPostgreSQL: not measured: {error}"),
+    }
+}
+
+fn synced_appends(directory: &std::path::Path) -> Vec<Duration> {
+    let mut file = std::fs::File::create(directory.join("append")).unwrap();
+    (0..SAMPLES / 4)
+        .map(|_| {
+            let started = Instant::now();
+            file.write_all(&[7; 4096]).unwrap();
+            file.sync_data().unwrap();
+            started.elapsed()
+        })
+        .collect()
+}
+
+async fn measure(location: &str, providers: usize) {
+    let store = Store::open(location, at()).await.unwrap();
+    let first = create(&store, "first").await;
+    latencies(&store, first, "1 provider").await;
+    drop(store);
+
+    let store = Store::open(location, at()).await.unwrap();
+    let started = Instant::now();
+    fill(&store, providers).await;
+    let spent = started.elapsed();
+    println!(
+        "  {providers} providers, each with a policy of its own: {:.1} s, {:.0} creations with policy per s ({CREATORS} at once, one commit each for provider and policy)",
+        spent.as_secs_f64(),
+        providers as f64 / spent.as_secs_f64()
+    );
+    store.close().await;
+
+    let (before, started) = (resident_bytes().unwrap(), Instant::now());
+    let store = Store::open(location, at()).await.unwrap();
+    let opened = started.elapsed();
+    let directory = Directory::load(&store, 1 << 30).await.unwrap();
+    println!(
+        "  start: open {:.1} ms, load directory of {} providers {:.2} s",
+        opened.as_secs_f64() * 1e3,
+        directory.len(),
+        (started.elapsed() - opened).as_secs_f64()
+    );
+    let resident = resident_bytes().unwrap().saturating_sub(before);
+    println!(
+        "  memory of the directory: {} MB resident, of which {} MB policies; {} bytes a provider",
+        resident / 1_000_000,
+        directory.policy_bytes() / 1_000_000,
+        resident / directory.len() as u64
+    );
+    lookups(&directory, providers);
+    latencies(&store, first, "all providers").await;
+
+    let mut waits = Vec::new();
+    for n in 0..200 {
+        let policy = set(&store, first, n).await;
+        let started = Instant::now();
+        directory.wait_for(Sequence(policy)).await;
+        waits.push(started.elapsed());
+    }
+    report("directory knows a write after its commit", &mut waits);
+    let other = Store::open(location, at()).await.unwrap();
+    let mut waits = Vec::new();
+    for n in 0..100 {
+        let policy = set(&other, first, n).await;
+        let started = Instant::now();
+        while directory.version() < Sequence(policy) {
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
+        waits.push(started.elapsed());
+    }
+    report("directory knows a write of another instance", &mut waits);
+    drop(directory);
+    store.close().await;
+    other.close().await;
+}
+
+async fn latencies(store: &Store, provider: ProviderId, with: &str) {
+    let mut sets = Vec::with_capacity(SAMPLES);
+    for n in 0..SAMPLES {
+        let started = Instant::now();
+        set(store, provider, n).await;
+        sets.push(started.elapsed());
+    }
+    report(&format!("policy set, {with}"), &mut sets);
+    let mut gets = Vec::with_capacity(SAMPLES);
+    for _ in 0..SAMPLES {
+        let started = Instant::now();
+        assert!(store.policy(provider, SGX).await.unwrap().is_some());
+        gets.push(started.elapsed());
+    }
+    report(&format!("policy get, {with}"), &mut gets);
+}
+
+fn lookups(directory: &Directory, providers: usize) {
+    let names: Vec<_> = (0..providers).step_by(97).map(|n| format!("Tenant-{n}")).collect();
+    let started = Instant::now();
+    let found = names.iter().filter(|name| directory.tenant(name).is_some()).count();
+    let each = started.elapsed() / names.len() as u32;
+    assert_eq!(found, names.len());
+    println!("  look-up of a provider with its policy in the directory: {each:?}");
+}
+
+async fn fill(store: &Store, providers: usize) {
+    let tasks: Vec<_> = (0..CREATORS)
+        .map(|worker| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for n in (worker..providers).step_by(CREATORS) {
+                    let id = create(&store, &format!("tenant-{n}")).await;
+                    set(&store, id, n).await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+async fn create(store: &Store, name: &str) -> ProviderId {
+    let actor = actor();
+    let scope = ResourceScope::parse("00000000-0000-0000-0000-000000000001", "bench").unwrap();
+    let new = NewProvider::new(ProviderName::parse(name).unwrap(), scope, "westus");
+    store.create_provider(&new, &Edit::new(&actor, at())).await.unwrap().id
+}
+
+/// A policy of about 600 bytes, different for every `n`.
+async fn set(store: &Store, provider: ProviderId, n: usize) -> u64 {
+    let actor = actor();
+    let jws = format!("eyJhbGciOiJub25lIn0.{n:0600}.");
+    let new = NewPolicy { jws: jws.as_bytes(), text_hash: [1; 32], signer: None };
+    store.set_policy(provider, SGX, &new, &Edit::new(&actor, at())).await.unwrap().sequence
+}
+
+fn actor() -> Actor {
+    Actor::new(ActorKind::Application, "benchmark").unwrap()
+}
+
+fn at() -> UnixTime {
+    UnixTime::from_seconds(1_790_000_000).unwrap()
+}
+
+fn report(what: &str, samples: &mut [Duration]) {
+    samples.sort();
+    let at = |per_mille: usize| samples[(samples.len() - 1) * per_mille / 1000];
+    println!("  {what}: median {:?}, p99 {:?}, max {:?}", at(500), at(990), at(1000));
+}

@@ -246,6 +246,11 @@ impl Store {
         Subscription { store: self.clone(), latest, seen: seen.0, pending: VecDeque::new() }
     }
 
+    /// The newest change known to this process; every write that it was told of is included.
+    pub(crate) fn latest_change(&self) -> Sequence {
+        Sequence(*self.inner.feed.latest.borrow())
+    }
+
     /// A page of changes after `seen`, without waiting. A first [`ChangeKind::Missed`] says that
     /// older ones were dropped.
     ///

@@ -4,7 +4,7 @@
 //!
 //! * [`Store`] is the handle; [`Store::open`] takes a path or a PostgreSQL URL;
 //! * an [`Edit`] says who writes, when, and which revisions the decision rests on;
-//! * [`Store::subscribe`] tells caches what to read again.
+//! * [`Store::subscribe`] tells caches what to read again; [`Directory`] is such a cache.
 //!
 //! What was answered with `Ok` survives a crash of the process and, when the disk keeps its
 //! promises, of the machine. The store verifies no signature and parses no policy; it keeps what
@@ -43,27 +43,37 @@
 
 mod actor;
 mod attestation_type;
+mod audit;
 mod certificate;
+mod directory;
 mod driver;
 mod error;
 mod feed;
+mod key;
 pub mod limits;
 mod location;
 mod migrate;
 mod names;
 mod page;
 mod policy;
+mod private_endpoint;
 mod provider;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use actor::{Actor, ActorKind};
 pub use attestation_type::AttestationType;
+pub use audit::{AuditEntry, AuditOutcome, NewAuditEntry};
 pub use certificate::{CertificateChange, PolicyCertificate, PolicyCertificates};
+pub use directory::{Directory, Tenant, TenantPolicy};
 pub use error::{Cause, StoreError};
 pub use feed::{Change, ChangeKind, Subscription};
+pub use key::{KeyPurpose, KeyRecord, KeyScope, KeyState, NewKey};
 pub use names::{ProviderId, ProviderName, RESERVED_PROVIDER_NAMES, ResourceScope};
 pub use page::{Page, PageRequest};
 pub use policy::{NewPolicy, Policy, PolicyAction, PolicyReset, PolicyRevision, Signer};
+pub use private_endpoint::{ConnectionStatus, PrivateEndpointConnection, ProvisioningState};
 pub use provider::{
     NewProvider, Provider, ProviderFilter, ProviderPatch, ProviderStatus, Toggle, TrustModel,
 };

@@ -393,7 +393,7 @@ impl WriteTx<'_> {
             "changed": true,
             "revision": entry.revision,
             "tokenHash": base64url::encode(entry.token_hash),
-            "textHash": entry.text_hash.map(|text_hash| base64url::encode(text_hash)),
+            "textHash": entry.text_hash.map(base64url::encode),
             "signerThumbprint": signer,
             "previousTokenHash": previous,
         });
@@ -427,7 +427,7 @@ fn check_signed(provider: &Provider, signer: Option<&Signer>) -> Result<(), Stor
     Ok(())
 }
 
-pub(crate) fn read_policy(mut row: Row) -> Result<Policy, StoreError> {
+fn read_policy(mut row: Row) -> Result<Policy, StoreError> {
     Ok(Policy {
         revision: row.u64("revision")?,
         sequence: row.u64("sequence")?,
@@ -454,7 +454,7 @@ fn read_revision(mut row: Row) -> Result<PolicyRevision, StoreError> {
     })
 }
 
-fn read_signer(row: &mut Row) -> Result<Option<Signer>, StoreError> {
+pub(crate) fn read_signer(row: &mut Row) -> Result<Option<Signer>, StoreError> {
     let (jwk, thumbprint) = (row.opt_text("signer_jwk")?, row.opt_digest("signer_thumbprint")?);
     Ok(jwk.zip(thumbprint).map(|(jwk, thumbprint)| Signer { jwk, thumbprint }))
 }

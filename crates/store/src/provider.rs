@@ -18,7 +18,7 @@ use crate::names::{
     parse_resource_group, parse_subscription,
 };
 use crate::page::{Page, PageRequest};
-use crate::store::{About, Edit, Store, WriteTx};
+use crate::store::{About, Edit, Sequence, Store, WriteTx};
 
 /// Who may set policies. Fixed at creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -225,6 +225,7 @@ macro_rules! provider_columns {
          updated_by, updated_by_kind"
     };
 }
+pub(crate) use provider_columns;
 
 impl Store {
     /// Makes a provider, with its first policy certificates.
@@ -351,11 +352,15 @@ impl Store {
     }
 
     /// Removes a provider with everything it has: policies and their history, certificates, keys,
-    /// connections. Its audit trail stays.
+    /// connections. Its audit trail stays. Returns the sequence of the write.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Conflict`] if `edit` expects another revision.
-    pub async fn delete_provider(&self, id: ProviderId, edit: &Edit<'_>) -> Result<(), StoreError> {
+    pub async fn delete_provider(
+        &self,
+        id: ProviderId,
+        edit: &Edit<'_>,
+    ) -> Result<Sequence, StoreError> {
         let mut write = self.begin_write("delete a provider", edit).await?;
         let provider = write.provider(id).await?;
         write.check_provider(&provider)?;
@@ -375,7 +380,7 @@ impl Store {
         });
         write.audit("provider-delete", Some(provider.about()), &details).await?;
         write.change("provider-deleted", Some(provider.about()), None).await?;
-        write.commit().await.map(|_| ())
+        write.commit().await
     }
 }
 

@@ -1,0 +1,304 @@
+//! A PostgreSQL of our own, for tests and benchmarks of this crate and of the server.
+//!
+//! [`PostgresServer::start`] makes a cluster in a temporary directory from the Debian packages
+//! and serves it on a Unix socket there; nothing listens on the network. PostgreSQL refuses to
+//! run as root, so root drops to `nobody` for it. The server ends with its handle, and also when
+//! the test process dies: it lives as long as a pipe that this process holds open.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use avouch_wire::UnixTime;
+
+use crate::error::StoreError;
+use crate::migrate::{MIGRATIONS, fingerprint, migrate};
+use crate::store::{StoreOptions, connect};
+
+/// Set it, and the absence of PostgreSQL fails tests instead of skipping them.
+pub const REQUIRED: &str = "AVOUCH_POSTGRES_REQUIRED";
+/// Folder of `initdb` and `postgres`, if they are not where Debian puts them.
+pub const BIN_DIR: &str = "AVOUCH_POSTGRES_BIN";
+/// Debian's versioned folders.
+const DEBIAN_DIR: &str = "/usr/lib/postgresql";
+/// User and group `nobody` and `nogroup` of Debian.
+const NOBODY: u32 = 65_534;
+/// How long the server may take to answer.
+const START_SECONDS_MAX: u64 = 60;
+
+/// Why no server runs.
+#[derive(Debug, thiserror::Error)]
+pub enum PostgresError {
+    /// No `initdb` and `postgres` found.
+    #[error("no PostgreSQL server is installed")]
+    NotInstalled,
+    /// The operating system refused.
+    #[error("cannot {0}: {1}")]
+    Io(&'static str, #[source] io::Error),
+    /// A program failed; its output.
+    #[error("{0} failed: {1}")]
+    Failed(&'static str, String),
+}
+
+/// Whether what is written survives the machine, or only the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// As in production: for benchmarks.
+    Synced,
+    /// Without fsync: for tests.
+    Fast,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct PostgresServer {
+    /// Holds the pipe whose end stops the server.
+    keeper: Child,
+    directory: tempfile::TempDir,
+    bin: PathBuf,
+    databases: AtomicU64,
+}
+
+impl PostgresServer {
+    /// Starts a server, or `None` with a printed notice when none is installed.
+    ///
+    /// # Panics
+    /// When one is installed but does not start, or none is installed although [`REQUIRED`] is
+    /// set: both must fail a test, not skip it.
+    #[must_use]
+    #[expect(clippy::panic, clippy::print_stderr, reason = "called by tests only")]
+    pub fn start_or_skip() -> Option<Self> {
+        match Self::start(Durability::Fast) {
+            Ok(server) => Some(server),
+            Err(PostgresError::NotInstalled) if std::env::var_os(REQUIRED).is_none() => {
+                eprintln!("notice: no PostgreSQL server is installed, its tests are skipped");
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Starts a server.
+    ///
+    /// # Errors
+    /// [`PostgresError`].
+    pub fn start(durability: Durability) -> Result<Self, PostgresError> {
+        let bin = find_binaries().ok_or(PostgresError::NotInstalled)?;
+        let directory = tempfile::Builder::new()
+            .prefix("avouch-pg-")
+            .tempdir()
+            .map_err(|error| PostgresError::Io("make a temporary directory", error))?;
+        let owner = fs::metadata("/proc/self")
+            .map(|process| process.uid())
+            .map_err(|error| PostgresError::Io("read the user of this process", error))?;
+        let drop_root = owner == 0;
+        prepare(directory.path(), drop_root)
+            .map_err(|error| PostgresError::Io("prepare the temporary directory", error))?;
+        init(&bin, directory.path(), drop_root)?;
+        let keeper = spawn(&bin, directory.path(), durability, drop_root)
+            .map_err(|error| PostgresError::Io("start postgres", error))?;
+        let server = Self { keeper, directory, bin, databases: AtomicU64::new(0) };
+        server.wait_until_ready()?;
+        Ok(server)
+    }
+
+    /// A new, empty database; returns its URL for [`crate::Store::open`].
+    ///
+    /// # Errors
+    /// [`PostgresError::Failed`].
+    pub fn create_database(&self) -> Result<String, PostgresError> {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.sql(&format!("create database {name} template template0 encoding 'UTF8'"))?;
+        Ok(self.url(&name))
+    }
+
+    /// The URL of a database of this server.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@localhost/{database}?host={}", self.directory.path().display())
+    }
+
+    /// Runs one statement with the server's own client and returns what it prints, unadorned.
+    ///
+    /// # Errors
+    /// [`PostgresError`].
+    pub fn sql(&self, statement: &str) -> Result<String, PostgresError> {
+        self.psql("postgres", statement)
+    }
+
+    /// As [`PostgresServer::sql`], in a database of that name.
+    ///
+    /// # Errors
+    /// [`PostgresError`].
+    pub fn psql(&self, database: &str, statement: &str) -> Result<String, PostgresError> {
+        let output = Command::new(self.bin.join("psql"))
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d"])
+            .arg(database)
+            .arg("-h")
+            .arg(self.directory.path())
+            .args(["-c", statement])
+            .output()
+            .map_err(|error| PostgresError::Io("run psql", error))?;
+        succeeded("psql", &output)
+    }
+
+    fn wait_until_ready(&self) -> Result<(), PostgresError> {
+        let started = Instant::now();
+        loop {
+            match self.sql("select 1") {
+                Ok(_) => return Ok(()),
+                Err(error) if started.elapsed() > Duration::from_secs(START_SECONDS_MAX) => {
+                    return Err(error);
+                }
+                Err(_) => std::thread::sleep(Duration::from_millis(50)),
+            }
+        }
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        // End of the pipe: the keeper stops the server, then ends.
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
+
+fn find_binaries() -> Option<PathBuf> {
+    let has_server = |dir: &Path| dir.join("initdb").is_file() && dir.join("postgres").is_file();
+    if let Some(dir) = std::env::var_os(BIN_DIR) {
+        return Some(PathBuf::from(dir)).filter(|dir| has_server(dir));
+    }
+    let newest = fs::read_dir(DEBIAN_DIR)
+        .ok()?
+        .flatten()
+        .filter_map(|entry| {
+            let version = entry.file_name().to_str()?.parse::<u32>().ok()?;
+            Some((version, entry.path().join("bin")))
+        })
+        .filter(|(_, bin)| has_server(bin))
+        .max_by_key(|(version, _)| *version);
+    newest.map(|(_, bin)| bin)
+}
+
+/// The directory belongs to the server's user; other users of the machine stay out.
+fn prepare(directory: &Path, drop_root: bool) -> io::Result<()> {
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+    if drop_root { chown(directory, Some(NOBODY), Some(NOBODY)) } else { Ok(()) }
+}
+
+fn as_server_user(command: &mut Command, directory: &Path, drop_root: bool) {
+    command.current_dir(directory).env("LC_ALL", "C").env("CLUSTER", directory);
+    if drop_root {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+}
+
+fn init(bin: &Path, directory: &Path, drop_root: bool) -> Result<(), PostgresError> {
+    let mut command = Command::new(bin.join("initdb"));
+    command.args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D"]);
+    command.arg(directory.join("data")).stdin(Stdio::null());
+    as_server_user(&mut command, directory, drop_root);
+    let output = command.output().map_err(|error| PostgresError::Io("run initdb", error))?;
+    succeeded("initdb", &output).map(|_| ())
+}
+
+/// A shell between us and the server: it waits for the end of its input, which comes however
+/// this process ends, then stops the server it started and removes the cluster.
+fn spawn(
+    bin: &Path,
+    directory: &Path,
+    durability: Durability,
+    drop_root: bool,
+) -> io::Result<Child> {
+    const KEEPER: &str = r#"
+        "$0" "$@" </dev/null >"$CLUSTER/log" 2>&1 &
+        server=$!
+        read -r _
+        kill -INT "$server"
+        wait "$server"
+        rm -rf "$CLUSTER"
+    "#;
+    let mut command = Command::new("sh");
+    command.args(["-c", KEEPER]).arg(bin.join("postgres"));
+    command.arg("-D").arg(directory.join("data")).arg("-k").arg(directory);
+    command.args(["-c", "listen_addresses=", "-c", "max_connections=200"]);
+    if durability == Durability::Fast {
+        command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    as_server_user(&mut command, directory, drop_root);
+    command.spawn()
+}
+
+fn succeeded(program: &'static str, output: &Output) -> Result<String, PostgresError> {
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    }
+    let text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(PostgresError::Failed(program, text))
+}
+
+/// Makes a database as a released program of schema `version` left it, for migration tests.
+///
+/// # Errors
+/// As [`crate::Store::open`].
+pub async fn create_schema(location: &str, version: u32, at: UnixTime) -> Result<(), StoreError> {
+    let database = connect(location, &StoreOptions::default()).await?;
+    let through = MIGRATIONS.get(..version as usize).unwrap_or(MIGRATIONS);
+    let done = migrate(&database, through, at).await;
+    database.close().await;
+    done
+}
+
+/// Runs SQL against a database as it is, without migrating it.
+///
+/// `x:00ff` in single quotes becomes a byte literal of the database at hand.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], [`StoreError::Database`].
+pub async fn run_script(location: &str, script: &str) -> Result<(), StoreError> {
+    let database = connect(location, &StoreOptions::default()).await?;
+    let bytes = if database.is_postgres() { "'\\x" } else { "x'" };
+    let mut tx = database.begin_write("run a script").await?;
+    let done = match tx.execute_script(script.replace("'x:", bytes)).await {
+        Ok(()) => tx.commit().await,
+        Err(error) => {
+            // Closing waits for every connection to come back.
+            drop(tx);
+            Err(error)
+        }
+    };
+    database.close().await;
+    done
+}
+
+/// Version, name and the SHA-256 of both texts of every migration of this program.
+#[must_use]
+pub fn migrations() -> Vec<(u32, &'static str, String, String)> {
+    MIGRATIONS
+        .iter()
+        .map(|it| (it.version, it.name, fingerprint(it.sqlite), fingerprint(it.postgres)))
+        .collect()
+}
+
+/// Bytes of memory that this process holds now (resident set), for benchmarks on Linux.
+///
+/// # Errors
+/// When the process status cannot be read.
+pub fn resident_bytes() -> io::Result<u64> {
+    let mut status = String::new();
+    fs::File::open("/proc/self/status")?.read_to_string(&mut status)?;
+    let kibibytes = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse::<u64>().ok())
+        .ok_or_else(|| io::Error::other("no VmRSS in the process status"))?;
+    Ok(kibibytes.saturating_mul(1024))
+}

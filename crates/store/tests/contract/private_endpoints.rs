@@ -1,0 +1,53 @@
+use avouch_store::{
+    ConnectionStatus, PrivateEndpointConnection, ProvisioningState, StoreError, limits,
+};
+
+use crate::support::*;
+
+fn connection(name: &str) -> PrivateEndpointConnection {
+    PrivateEndpointConnection {
+        name: name.to_owned(),
+        private_endpoint_id: Some("/subscriptions/s/privateEndpoints/pe".to_owned()),
+        status: ConnectionStatus::Pending,
+        description: None,
+        actions_required: Some("None".to_owned()),
+        provisioning_state: ProvisioningState::Succeeded,
+        updated_at: at(1),
+    }
+}
+
+on_both_databases! {
+    async fn are_put_replaced_and_removed_by_name_without_case(database: &Database) {
+        let store = database.open().await;
+        let (a, b) = (provider(&store, "tenant-a").await, provider(&store, "tenant-b").await);
+        let actor = alice();
+        let edit = edit(&actor);
+        assert!(store.put_private_endpoint_connection(a.id, &connection("Pec"), &edit).await.unwrap());
+        let approved = PrivateEndpointConnection { status: ConnectionStatus::Approved, ..connection("pec") };
+        assert!(!store.put_private_endpoint_connection(a.id, &approved, &edit).await.unwrap());
+        assert_eq!(store.private_endpoint_connections(a.id).await.unwrap(), [approved]);
+        assert!(store.private_endpoint_connections(b.id).await.unwrap().is_empty());
+        assert!(!store.delete_private_endpoint_connection(b.id, "pec", &edit).await.unwrap());
+        assert!(store.delete_private_endpoint_connection(a.id, "PEC", &edit).await.unwrap());
+        assert!(!store.delete_private_endpoint_connection(a.id, "pec", &edit).await.unwrap());
+        assert!(store.private_endpoint_connections(a.id).await.unwrap().is_empty());
+    }
+
+    async fn have_plain_names_and_a_number(database: &Database) {
+        let store = database.open().await;
+        let provider = provider(&store, "contoso").await;
+        let actor = alice();
+        let edit = edit(&actor);
+        for name in ["", "..", "a/b", "a%2fb", "a b", "ä", "a\0", &"x".repeat(81)] {
+            let refused = store.put_private_endpoint_connection(provider.id, &connection(name), &edit).await;
+            assert!(matches!(refused, Err(StoreError::InvalidName { .. })), "{name:?}: {refused:?}");
+        }
+        for n in 0..limits::PRIVATE_ENDPOINT_CONNECTIONS_MAX {
+            store.put_private_endpoint_connection(provider.id, &connection(&format!("pec-{n}")), &edit).await.unwrap();
+        }
+        let refused = store.put_private_endpoint_connection(provider.id, &connection("more"), &edit).await;
+        assert!(matches!(refused, Err(StoreError::Limit { .. })), "{refused:?}");
+        let replaced = store.put_private_endpoint_connection(provider.id, &connection("pec-0"), &edit).await.unwrap();
+        assert!(!replaced);
+    }
+}

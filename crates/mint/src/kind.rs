@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{MintError, intel};
+use crate::{MintError, intel, snp};
 
 /// A kind of evidence that can be minted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,7 +37,7 @@ impl Kind {
     pub fn breaks(self) -> &'static [Break] {
         match self {
             Self::Sgx | Self::OpenEnclave | Self::Tdx => intel::breaks(self),
-            Self::Snp => &[],
+            Self::Snp => snp::breaks(),
         }
     }
 }
@@ -82,7 +82,8 @@ pub enum Stage {
     Verification,
     /// The evidence verifies; the data beside it is not what it binds.
     Binding,
-    /// The evidence verifies and binds; acceptance with strict settings refuses it.
+    /// The evidence verifies and binds; acceptance refuses it, with default settings or, where it
+    /// is debuggable, with `refuse_debuggable`.
     Acceptance,
 }
 

@@ -31,6 +31,7 @@ mod options;
 mod p256;
 mod request;
 mod seed;
+pub mod snp;
 mod x509;
 
 pub use error::MintError;
@@ -53,6 +54,6 @@ pub use seed::Seed;
 pub fn mint(kind: Kind, options: &Options) -> Result<Minted, MintError> {
     match kind {
         Kind::Sgx | Kind::OpenEnclave | Kind::Tdx => intel::mint(kind, options),
-        Kind::Snp => Err(MintError::Contradiction("SEV-SNP is not minted by this build")),
+        Kind::Snp => snp::mint(options),
     }
 }

@@ -50,11 +50,13 @@ pub enum Expected {
 }
 
 impl Minted {
-    /// File name for the evidence, such as `quote.bin`.
+    /// File name for the evidence, such as `quote.bin`; `report.json` where SEV-SNP evidence is MAA's
+    /// document, since a bare report has no place for what goes with it.
     #[must_use]
-    pub const fn evidence_name(&self) -> &'static str {
+    pub fn evidence_name(&self) -> &'static str {
         match self.kind {
             Kind::Sgx | Kind::Tdx => "quote.bin",
+            Kind::Snp if self.evidence.first() == Some(&b'{') => "report.json",
             Kind::OpenEnclave | Kind::Snp => "report.bin",
         }
     }

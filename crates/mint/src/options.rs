@@ -5,6 +5,7 @@ use avouch_wire::UnixTime;
 use crate::{
     MintError, Seed,
     intel::{EnclaveOptions, OpenEnclaveFormat, PlatformOptions, TdOptions},
+    snp::SnpOptions,
 };
 
 /// What to mint. [`Options::new`] gives evidence that every default accepts.
@@ -28,6 +29,8 @@ pub struct Options {
     pub open_enclave: OpenEnclaveFormat,
     /// The attested trust domain, for TDX.
     pub td: TdOptions,
+    /// The platform and guest, for SEV-SNP.
+    pub snp: SnpOptions,
 }
 
 impl Options {
@@ -44,6 +47,7 @@ impl Options {
             enclave: EnclaveOptions::default(),
             open_enclave: OpenEnclaveFormat::default(),
             td: TdOptions::default(),
+            snp: SnpOptions::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
 use x509_parser::time::ASN1Time;
 
 use crate::signature::{X509Algorithm, outer_algorithm_repeats_inner};
-use crate::{KeyError, Name, PublicKey, Serial, Window, digest, oid};
+use crate::{KeyError, Name, PublicKey, Serial, SignatureScheme, Window, digest, oid};
 
 /// A parsed certificate. Nothing in it is trusted until [`crate::verify_issued`] says so.
 #[derive(Debug, Clone)]
@@ -215,6 +215,13 @@ impl Certificate {
     #[must_use]
     pub fn is_self_issued(&self) -> bool {
         self.subject == self.issuer
+    }
+
+    /// The scheme that an RSA key signed it by; `None` if the algorithm is not an RSA one. For
+    /// vendors that sign by one scheme only.
+    #[must_use]
+    pub const fn rsa_signature_scheme(&self) -> Option<SignatureScheme> {
+        self.algorithm.rsa_scheme()
     }
 
     /// Whether `key` made the signature, by the algorithm that the certificate names.

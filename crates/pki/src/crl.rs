@@ -8,7 +8,7 @@ use x509_parser::revocation_list::CertificateRevocationList;
 use crate::certificate::moment;
 use crate::path::Issuer;
 use crate::signature::{X509Algorithm, outer_algorithm_repeats_inner};
-use crate::{KeyKind, Name, OutsideWindow, Serial, Window, oid};
+use crate::{KeyKind, Name, OutsideWindow, Serial, SignatureScheme, Window, oid};
 
 /// A parsed CRL. Nothing in it is trusted until [`verify_crl`] says so.
 #[derive(Debug, Clone)]
@@ -163,6 +163,12 @@ impl Crl {
     #[must_use]
     pub const fn issuer(&self) -> &Name {
         &self.issuer
+    }
+
+    /// The scheme that an RSA key signed it by; `None` if the algorithm is not an RSA one.
+    #[must_use]
+    pub const fn rsa_signature_scheme(&self) -> Option<SignatureScheme> {
+        self.algorithm.rsa_scheme()
     }
 
     /// When it was issued.

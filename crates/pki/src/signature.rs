@@ -63,6 +63,13 @@ pub(crate) enum X509Algorithm {
 }
 
 impl X509Algorithm {
+    pub(crate) const fn rsa_scheme(self) -> Option<SignatureScheme> {
+        match self {
+            Self::Rsa(scheme) => Some(scheme),
+            Self::EcdsaSha256 | Self::EcdsaSha384 => None,
+        }
+    }
+
     /// Reads an `AlgorithmIdentifier`; RSASSA-PSS parameters must be complete and consistent.
     ///
     /// On failure, the text says what is not supported.

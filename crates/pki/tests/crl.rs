@@ -4,7 +4,7 @@
 
 mod support;
 
-use avouch_pki::{Crl, Role, verify_crl, verify_issued};
+use avouch_pki::{Crl, Role, Serial, verify_crl, verify_issued};
 use rcgen::{
     CertificateRevocationListParams, CrlDistributionPoint, CrlIssuingDistributionPoint,
     KeyIdMethod, KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber, date_time_ymd,
@@ -45,6 +45,9 @@ fn a_revoked_serial_is_found_and_another_is_not() {
         let certificate = root.sign(leaf.clone());
         let certificate = avouch_pki::Certificate::parse(certificate.der()).unwrap();
         assert_eq!(list.is_revoked(certificate.serial()), revoked);
+        let pinned = Serial::from_content(certificate.serial().as_bytes());
+        assert_eq!(list.is_revoked(&pinned), revoked);
+        assert_eq!(certificate.rsa_signature_scheme(), None, "rcgen signs with ECDSA here");
     }
     assert_eq!((list.revoked_count(), list.number()), (3, Some([7].as_slice())));
 }

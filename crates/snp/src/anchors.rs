@@ -10,7 +10,7 @@ use avouch_wire::{Hex, UnixTime, decode_hex};
 use thiserror::Error;
 
 use crate::amd_keys::{INTERMEDIATES, PinnedIntermediate, PinnedKey, ROOTS};
-use crate::error::outside;
+use crate::error::{check_scheme, outside};
 use crate::{CertificateRole, Product, VekKind, VerifyError};
 
 /// A trusted root of one product.
@@ -279,6 +279,7 @@ pub fn verify_intermediate(
         let found = certificate.subject().label().to_owned();
         VerifyError::IntermediateName { found }
     })?;
+    check_scheme(CertificateRole::Intermediate, certificate)?;
     let mut refusal = VerifyError::NoRoot { product };
     for root in anchors.arks_of(product) {
         match verify_issued(certificate, root.anchor(), Role::Ca, at) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use avouch_pki::{Crl, CrlError, OutsideWindow, VerifiedCrl, Window, verify_crl};
 use avouch_wire::UnixTime;
 
+use crate::error::AMD_SCHEME;
 use crate::{Anchors, Ark, VerifiedIntermediate, VerifyError};
 
 /// Verified CRLs of trusted roots, and whether there must be one.
@@ -113,6 +114,9 @@ fn verify_one(
     at: UnixTime,
 ) -> Result<(Arc<Ark>, VerifiedCrl), VerifyError> {
     let issuer = crl.issuer().label().to_owned();
+    if crl.rsa_signature_scheme() != Some(AMD_SCHEME) {
+        return Err(VerifyError::CrlScheme { found: crl.rsa_signature_scheme() });
+    }
     let mut refusal = VerifyError::CrlIssuer { issuer };
     for root in anchors.arks().filter(|root| root.anchor().subject() == crl.issuer()) {
         match verify_crl(crl, root.anchor(), at) {

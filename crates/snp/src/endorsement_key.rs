@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::anchors::intermediate_name;
 use crate::crls::RevocableIntermediate;
+use crate::error::check_scheme;
 use crate::{
     Anchors, CertificateRole, Chain, Crls, Product, Report, VekExtensions, VekKind,
     VerifiedIntermediate, VerifyError, verify_intermediate,
@@ -220,6 +221,7 @@ fn under(
     intermediate: VerifiedIntermediate,
     at: UnixTime,
 ) -> Result<(VerifiedIntermediate, Window), VerifyError> {
+    check_scheme(CertificateRole::Vek, leaf)?;
     let verified = verify_issued(leaf, intermediate.as_issuer(), Role::Leaf, at)
         .map_err(|source| VerifyError::Path { role: CertificateRole::Vek, source })?;
     let window = verified.window().intersect(intermediate.window());

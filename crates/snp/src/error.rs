@@ -1,7 +1,8 @@
 //! Why a report, a chain or a binding is refused.
 
 use avouch_pki::{
-    CertificateError, CrlError, KeyKind, OutsideWindow, PathError, PathErrorKind, pem::PemError,
+    Certificate, CertificateError, CrlError, KeyKind, OutsideWindow, PathError, PathErrorKind,
+    SignatureScheme, pem::PemError,
 };
 use avouch_wire::{Hex, ParseError, ParseErrorKind, UnixTime};
 use thiserror::Error;
@@ -274,6 +275,20 @@ pub enum VerifyError {
         /// What does not hold.
         source: PathError,
     },
+    /// A certificate is signed by another scheme than AMD's.
+    #[error("{role} certificate is signed by {found:?}, expected RSASSA-PSS with SHA-384")]
+    CertificateScheme {
+        /// Place of the certificate.
+        role: CertificateRole,
+        /// The scheme; `None` if it is not an RSA one.
+        found: Option<SignatureScheme>,
+    },
+    /// A CRL is signed by another scheme than AMD's.
+    #[error("CRL is signed by {found:?}, expected RSASSA-PSS with SHA-384")]
+    CrlScheme {
+        /// The scheme; `None` if it is not an RSA one.
+        found: Option<SignatureScheme>,
+    },
     /// The endorsement key's issuer has no name of AMD's.
     #[error("issuer of the {kind} is {found:?}, expected SEV-<product> or SEV-VLEK-<product>")]
     VekIssuer {
@@ -426,6 +441,14 @@ impl VerifyError {
             Self::Report(error) => error.check(),
             Self::Chain(error) => error.check(),
             Self::Path { role, source } => path_check(*role, &source.kind),
+            Self::CertificateScheme { role: CertificateRole::Vek, .. } => "vek-signature-algorithm",
+            Self::CertificateScheme { role: CertificateRole::Intermediate, .. } => {
+                "intermediate-signature-algorithm"
+            }
+            Self::CertificateScheme { role: CertificateRole::Root, .. } => {
+                "root-signature-algorithm"
+            }
+            Self::CrlScheme { .. } => "crl-signature-algorithm",
             Self::VekIssuer { .. } => "vek-issuer",
             Self::IntermediateName { .. } => "intermediate-name",
             Self::VekIssuerKind { .. } => "vek-issuer-kind",
@@ -506,4 +529,19 @@ pub(crate) fn outside(
             kind: PathErrorKind::OutsideWindow(outside),
         },
     })
+}
+
+/// AMD signs certificates and CRLs by one scheme only: RSASSA-PSS with SHA-384, MGF1 with SHA-384
+/// and a salt of 48 bytes.
+pub(crate) const AMD_SCHEME: SignatureScheme = SignatureScheme::RsaPssSha384;
+
+/// Refuses a certificate that is signed by another scheme, whoever signed it.
+pub(crate) fn check_scheme(
+    role: CertificateRole,
+    certificate: &Certificate,
+) -> Result<(), VerifyError> {
+    match certificate.rsa_signature_scheme() {
+        Some(AMD_SCHEME) => Ok(()),
+        found => Err(VerifyError::CertificateScheme { role, found }),
+    }
 }

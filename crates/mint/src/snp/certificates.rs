@@ -71,11 +71,8 @@ impl Certificate {
     }
 
     fn standard_extensions(&self) -> Vec<Extension> {
-        let standard = |arcs: &[u64], critical, value| Extension {
-            arcs: arcs.to_vec(),
-            critical,
-            value,
-        };
+        let standard =
+            |arcs: &[u64], critical, value| Extension { arcs: arcs.to_vec(), critical, value };
         let mut found = Vec::new();
         if self.is_ca {
             let constraints = der::sequence(&[der::boolean(true)]);

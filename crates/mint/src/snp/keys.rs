@@ -1,5 +1,9 @@
 //! Keys: RSA from files beside this one, P-384 from the seed.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use avouch_wire::Hex;
 use aws_lc_rs::{
     agreement::{ECDH_P384, PrivateKey},
     rand::SystemRandom,
@@ -21,8 +25,13 @@ const OID_EC_PUBLIC_KEY: der::Oid = &[1, 2, 840, 10045, 2, 1];
 const OID_SECP384R1: der::Oid = &[1, 3, 132, 0, 34];
 const DER_NULL: [u8; 2] = [0x05, 0x00];
 
+/// Who signed what, and how.
+type Signed = (RsaKey, RsaScheme, Hex<32>);
+/// Most signatures kept; 512 bytes each.
+const KEPT_MAX: usize = 512;
+
 /// An RSA key of the mint's. All are public test keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RsaKey {
     ArkMilan,
     ArkGenoa,
@@ -36,7 +45,7 @@ pub(crate) enum RsaKey {
 }
 
 /// How an RSA key signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RsaScheme {
     /// RSASSA-PSS as AMD has it: SHA-384, MGF1 with SHA-384, salt of 48 bytes.
     Pss,
@@ -63,8 +72,12 @@ impl RsaKey {
         }
     }
 
-    fn pair(self) -> Result<RsaKeyPair, MintError> {
-        RsaKeyPair::from_pkcs8(self.pkcs8()).map_err(|_| MintError::Crypto("reading an RSA key"))
+    /// The key pair. Reading one takes longer than signing with it, so each is read once.
+    fn pair(self) -> Result<&'static RsaKeyPair, MintError> {
+        static PAIRS: [OnceLock<Option<RsaKeyPair>>; 9] = [const { OnceLock::new() }; 9];
+        let read = || RsaKeyPair::from_pkcs8(self.pkcs8()).ok();
+        let pair = PAIRS.get(self as usize).and_then(|pair| pair.get_or_init(read).as_ref());
+        pair.ok_or(MintError::Crypto("reading an RSA key"))
     }
 
     /// DER of the `SubjectPublicKeyInfo`.
@@ -74,8 +87,26 @@ impl RsaKey {
         Ok(der::sequence(&[algorithm, der::bit_string(0, pair.public_key().as_ref())]))
     }
 
-    /// Signs `message`.
+    /// Signs `message`. Signing takes milliseconds and most of what is minted is signed again and
+    /// again (roots, intermediates), so signatures are kept.
     pub(crate) fn sign(self, scheme: RsaScheme, message: &[u8]) -> Result<Vec<u8>, MintError> {
+        static KEPT: Mutex<BTreeMap<Signed, Vec<u8>>> = Mutex::new(BTreeMap::new());
+        let signed: Signed = (self, scheme, avouch_pki::digest::sha256(message));
+        // A poisoned lock means a panic elsewhere; the map is whole at any time.
+        let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(signature) = kept().get(&signed) {
+            return Ok(signature.clone());
+        }
+        let signature = self.sign_now(scheme, message)?;
+        let mut kept = kept();
+        if kept.len() >= KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(signed, signature.clone());
+        Ok(signature)
+    }
+
+    fn sign_now(self, scheme: RsaScheme, message: &[u8]) -> Result<Vec<u8>, MintError> {
         let encoding: &'static dyn RsaEncoding = match scheme {
             RsaScheme::Pss | RsaScheme::PssSaltOf32 => &RSA_PSS_SHA384,
             RsaScheme::PssSha256 => &RSA_PSS_SHA256,
@@ -131,8 +162,7 @@ impl P384Key {
         let private = PrivateKey::from_private_key(&ECDH_P384, scalar).ok()?;
         let point = private.compute_public_key().ok()?.as_ref().to_vec();
         let algorithm = &ECDSA_P384_SHA384_FIXED_SIGNING;
-        let pair =
-            EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, &point).ok()?;
+        let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, &point).ok()?;
         Some(Self { pair, point })
     }
 

@@ -1,0 +1,466 @@
+//! Minted evidence: what is good is accepted, every break is refused by exactly its check.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "test code"
+)]
+
+use std::collections::BTreeSet;
+
+use avouch_mint::snp::{
+    HardwareIdForm, SnpKey, SnpProduct, SnpTcb, UvmForm, UvmPublisher, uvm_publisher,
+};
+use avouch_mint::{Expected, Kind, Minted, Options, Stage, mint};
+use avouch_pki::{Certificate, pem};
+use avouch_snp::maa_request::SnpEvidence;
+use avouch_snp::uvm::{self, UvmTrust, UvmTrustEntry};
+use avouch_snp::{
+    Anchors, Chain, ChipBinding, Crls, Endorsements, Product, Report, ReportVersions,
+    SnpAcceptance, Tcb, TcbFloor, VerifiedReport, bind_init_time_data, bind_runtime_data,
+    chain_cache_key, verify_chain, verify_report,
+};
+use avouch_wire::{Hex, UnixTime, base64url};
+
+const AT: &str = "2026-01-31T12:00:00Z";
+const KEYS: [SnpKey; 2] = [SnpKey::Vcek, SnpKey::Vlek];
+
+fn options(product: SnpProduct, key: SnpKey) -> Options {
+    let mut options = Options::new(UnixTime::from_rfc3339(AT).unwrap());
+    options.snp.product = product;
+    options.snp.key = key;
+    options
+}
+
+/// Every product with every kind of key.
+fn platforms() -> impl Iterator<Item = Options> {
+    let pairs = SnpProduct::ALL.into_iter().flat_map(|product| KEYS.map(|key| (product, key)));
+    pairs.map(|(product, key)| options(product, key))
+}
+
+fn root(minted: &Minted) -> Certificate {
+    Certificate::parse(&pem::certificates(minted.root_pem.as_bytes(), 1).unwrap()[0]).unwrap()
+}
+
+fn anchors(minted: &Minted) -> Anchors {
+    Anchors::amd().with_root(&root(minted)).unwrap()
+}
+
+fn trust(publisher: UvmPublisher) -> UvmTrust {
+    let UvmPublisher { issuer, feed, minimum_svn } = publisher;
+    let compliance_status = Some("minted-uvm".to_owned());
+    UvmTrust { entries: vec![UvmTrustEntry { issuer, feed, minimum_svn, compliance_status }] }
+}
+
+/// The `report` document in a minted request.
+fn document(minted: &Minted) -> Vec<u8> {
+    let request: serde_json::Value = serde_json::from_str(&minted.request).unwrap();
+    base64url::decode(request["report"].as_str().unwrap()).unwrap()
+}
+
+/// What each step says, by the name of its check.
+struct Verdict {
+    verification: Result<VerifiedReport, &'static str>,
+    binding: Result<(), &'static str>,
+    acceptance: Result<(), &'static str>,
+}
+
+/// Judges the request's evidence with the CRLs of the endorsements.
+fn judge(minted: &Minted, trust: &UvmTrust, acceptance: &SnpAcceptance) -> Verdict {
+    let verification = verify(minted, trust);
+    let Ok(report) = &verification else {
+        return Verdict { verification, binding: Ok(()), acceptance: Ok(()) };
+    };
+    let runtime_data = minted.runtime_data.as_ref();
+    let init_time_data = minted.init_time_data.as_ref();
+    let binding = runtime_data
+        .map_or(Ok(()), |data| bind_runtime_data(report, &data.bytes))
+        .and_then(|()| {
+            init_time_data.map_or(Ok(()), |data| bind_init_time_data(report, &data.bytes))
+        })
+        .map_err(|error| error.check());
+    let acceptance = acceptance.accept(report).map_err(|error| error.check());
+    Verdict { verification, binding, acceptance }
+}
+
+fn verify(minted: &Minted, trust: &UvmTrust) -> Result<VerifiedReport, &'static str> {
+    let (anchors, at) = (anchors(minted), minted.at);
+    let evidence = SnpEvidence::parse(&document(minted)).map_err(|error| error.check())?;
+    let endorsements =
+        Endorsements::parse(&[&minted.endorsements]).map_err(|error| error.check())?;
+    let crls = Crls::verify(&endorsements.crls, &anchors, at).map_err(|error| error.check())?;
+    let chain = evidence.chain().map_err(|error| error.check())?;
+    let key = verify_chain(&chain, &anchors, &crls, at).map_err(|error| error.check())?;
+    let report =
+        verify_report(evidence.report(), &key, &crls, at).map_err(|error| error.check())?;
+    for cose in evidence.uvm_endorsements() {
+        uvm::verify(cose, &report, trust, at).map_err(|error| error.check())?;
+    }
+    Ok(report)
+}
+
+fn strict() -> SnpAcceptance {
+    SnpAcceptance { refuse_debuggable: true, refuse_migratable: true, ..SnpAcceptance::default() }
+}
+
+fn assert_accepted(options: &Options) -> VerifiedReport {
+    let minted = mint(Kind::Snp, options).unwrap();
+    assert_eq!(minted.expected, Expected::Accepted);
+    let verdict = judge(&minted, &trust(uvm_publisher(options).unwrap()), &strict());
+    assert_eq!(verdict.binding, Ok(()), "{}", minted.description);
+    assert_eq!(verdict.acceptance, Ok(()), "{}", minted.description);
+    verdict.verification.unwrap_or_else(|check| panic!("{}: {check}", minted.description))
+}
+
+#[test]
+fn accepts_good_evidence_of_every_product_kind_of_key_and_version() {
+    for mut options in platforms() {
+        for version in 2..=5 {
+            if version < 3 && options.snp.product == SnpProduct::Turin {
+                continue;
+            }
+            options.snp.report_version = version;
+            let verified = assert_accepted(&options);
+            assert_eq!(verified.body().version, version);
+            assert_eq!(verified.product().name(), options.snp.product.name());
+            assert!(!verified.endorsement_key().root_is_built_in);
+            let binding = match options.snp.key {
+                SnpKey::Vcek => ChipBinding::HardwareId,
+                SnpKey::Vlek => ChipBinding::Provider,
+            };
+            assert_eq!(verified.chip_binding(), binding);
+        }
+    }
+}
+
+#[test]
+fn accepts_both_forms_of_hardware_id_and_both_forms_of_endorsement() {
+    for product in SnpProduct::ALL {
+        let mut options = options(product, SnpKey::Vcek);
+        options.snp.hardware_id_form = HardwareIdForm::OctetString;
+        options.snp.with_crl = false;
+        for form in [UvmForm::Json, UvmForm::Cwt] {
+            options.snp.uvm = Some(form);
+            assert_accepted(&options);
+        }
+    }
+}
+
+#[test]
+fn carries_unknown_policy_and_platform_bits_through() {
+    let mut options = options(SnpProduct::Turin, SnpKey::Vcek);
+    options.snp.policy |= 1 << 26 | 1 << 63;
+    options.snp.platform_info = 0x65 | 1 << 40;
+    let verified = assert_accepted(&options);
+    assert_eq!(verified.body().policy.0, options.snp.policy);
+    assert_eq!(verified.body().policy.unknown_bits(), 1 << 26 | 1 << 63);
+    assert_eq!(verified.body().platform_info.unknown_bits(), 1 << 6 | 1 << 40);
+    let facts = serde_json::to_value(&verified).unwrap();
+    assert_eq!(facts["policy"]["unknown_bits"], "0x8000000004000000");
+    assert_eq!(facts["platform_info"]["unknown_bits"], "0x10000000040");
+}
+
+#[test]
+fn every_break_is_refused_by_exactly_its_check_on_every_platform() {
+    let mut wrong = BTreeSet::new();
+    let mut judged = 0;
+    for options in platforms() {
+        for listed in Kind::Snp.breaks() {
+            let mut options = options.clone().broken(listed.name);
+            options.init_time_data = options.runtime_data.clone();
+            let minted = mint(Kind::Snp, &options).unwrap();
+            let publisher = uvm_publisher(&options).unwrap();
+            let verdict = judge(&minted, &trust(publisher), &strict());
+            let verification = verdict.verification.map(|_| ());
+            let seen = [verification, verdict.binding, verdict.acceptance];
+            let refused = Err(listed.expected_check);
+            let expected = match listed.stage {
+                Stage::Verification => [refused, Ok(()), Ok(())],
+                Stage::Binding => [Ok(()), refused, Ok(())],
+                Stage::Acceptance => [Ok(()), Ok(()), refused],
+            };
+            judged += 1;
+            if seen != expected {
+                let platform = (options.snp.product, options.snp.key);
+                wrong.insert(format!("{} on {platform:?}: {seen:?}", listed.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {judged} wrong: {wrong:#?}", wrong.len());
+    assert!(Kind::Snp.breaks().len() >= 40);
+}
+
+#[test]
+fn names_of_breaks_are_unique() {
+    let names: BTreeSet<&str> = Kind::Snp.breaks().iter().map(|listed| listed.name).collect();
+    assert_eq!(names.len(), Kind::Snp.breaks().len());
+}
+
+#[test]
+fn refuses_a_minted_chain_where_only_amds_roots_are_trusted() {
+    for options in platforms() {
+        let minted = mint(Kind::Snp, &options).unwrap();
+        let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
+        let error = verify_chain(&chain, &Anchors::amd(), &Crls::none(), minted.at).unwrap_err();
+        assert_eq!(error.check(), "root-foreign");
+    }
+}
+
+#[test]
+fn requires_a_list_of_the_root_where_revocation_must_be_checked() {
+    let mut options = options(SnpProduct::Genoa, SnpKey::Vcek);
+    let minted = mint(Kind::Snp, &options).unwrap();
+    let anchors = anchors(&minted);
+    let endorsements = Endorsements::parse(&[&minted.endorsements]).unwrap();
+    let crls = Crls::verify(&endorsements.crls, &anchors, minted.at).unwrap().required();
+    verify_chain(&endorsements.chain, &anchors, &crls, minted.at).unwrap();
+    let none = Crls::none().required();
+    let error = verify_chain(&endorsements.chain, &anchors, &none, minted.at).unwrap_err();
+    assert_eq!(error.check(), "crl-missing");
+    // A list of another product's root does not serve.
+    options.snp.product = SnpProduct::Milan;
+    let other = mint(Kind::Snp, &options).unwrap();
+    let anchors = anchors.with_root(&root(&other)).unwrap();
+    let other = Endorsements::parse(&[&other.endorsements]).unwrap();
+    let crls = Crls::verify(&other.crls, &anchors, minted.at).unwrap().required();
+    let error = verify_chain(&endorsements.chain, &anchors, &crls, minted.at).unwrap_err();
+    assert_eq!(error.check(), "crl-missing");
+}
+
+#[test]
+fn judges_a_kept_key_by_lists_and_moments_that_came_later() {
+    let options = options(SnpProduct::Milan, SnpKey::Vlek);
+    let minted = mint(Kind::Snp, &options).unwrap();
+    let anchors = anchors(&minted);
+    let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
+    let key = verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap();
+    let report = Report::parse(&minted.evidence).unwrap();
+    verify_report(&report, &key, &Crls::none(), minted.at).unwrap();
+
+    let revoked = mint(Kind::Snp, &options.clone().broken("intermediate-revoked")).unwrap();
+    let revoked = Endorsements::parse(&[&revoked.endorsements]).unwrap();
+    let crls = Crls::verify(&revoked.crls, &anchors, minted.at).unwrap();
+    let error = verify_report(&report, &key, &crls, minted.at).unwrap_err();
+    assert_eq!(error.check(), "intermediate-revoked");
+
+    let day = |days: i64| minted.at.saturating_add_seconds(days * 86_400);
+    let fresh = Crls::verify(
+        &Endorsements::parse(&[&minted.endorsements]).unwrap().crls,
+        &anchors,
+        minted.at,
+    )
+    .unwrap();
+    for (at, check) in [
+        (day(-31), "vek-not-yet-valid"),
+        (day(301), "vek-expired"),
+        (day(-11), "crl-not-yet-valid"),
+    ] {
+        let error = verify_report(&report, &key, &fresh, at).unwrap_err();
+        assert_eq!(error.check(), check);
+    }
+}
+
+#[test]
+fn remembers_an_intermediate_but_not_its_altered_copy() {
+    let options = options(SnpProduct::Turin, SnpKey::Vcek);
+    let minted = mint(Kind::Snp, &options).unwrap();
+    let mut anchors = anchors(&minted);
+    let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
+    let verified =
+        avouch_snp::verify_intermediate(&chain.intermediates()[0], &anchors, minted.at).unwrap();
+    let before = anchors.intermediates().len();
+    anchors.remember(verified.clone());
+    anchors.remember(verified);
+    assert_eq!(anchors.intermediates().len(), before + 1);
+    verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap();
+    for (name, check) in [
+        ("intermediate-signature", "intermediate-signature"),
+        ("intermediate-expired", "intermediate-expired"),
+        ("intermediate-not-ca", "intermediate-not-ca"),
+    ] {
+        let broken = mint(Kind::Snp, &options.clone().broken(name)).unwrap();
+        let chain = Endorsements::parse(&[&broken.endorsements]).unwrap().chain;
+        let error = verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap_err();
+        assert_eq!(error.check(), check);
+    }
+}
+
+#[test]
+fn does_not_remember_an_intermediate_of_a_root_that_is_not_trusted() {
+    let minted = mint(Kind::Snp, &options(SnpProduct::Turin, SnpKey::Vcek)).unwrap();
+    let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
+    let intermediate = &chain.intermediates()[0];
+    let verified =
+        avouch_snp::verify_intermediate(intermediate, &anchors(&minted), minted.at).unwrap();
+    let mut amd = Anchors::amd();
+    amd.remember(verified);
+    assert_eq!(amd.intermediates().len(), Anchors::amd().intermediates().len());
+}
+
+#[test]
+fn refuses_roots_that_are_not_named_or_signed_like_one() {
+    let good = options(SnpProduct::Milan, SnpKey::Vcek);
+    let minted = mint(Kind::Snp, &good).unwrap();
+    let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
+    let error = Anchors::none().with_root(&chain.intermediates()[0]).unwrap_err();
+    assert!(error.to_string().contains("SEV-Milan"), "{error}");
+    let broken = mint(Kind::Snp, &good.broken("root-self-signature")).unwrap();
+    let chain = Endorsements::parse(&[&broken.endorsements]).unwrap().chain;
+    assert!(Anchors::none().with_root(&chain.roots()[0]).is_err());
+}
+
+#[test]
+fn accepts_version_6_only_where_the_operator_allows_it() {
+    let mut options = options(SnpProduct::Turin, SnpKey::Vcek);
+    options.snp.report_version = 6;
+    let minted = mint(Kind::Snp, &options).unwrap();
+    assert_eq!(Report::parse(&minted.evidence).unwrap_err().check(), "report-version");
+    let versions = ReportVersions::KnownAndSix;
+    let report = Report::parse_versions(&minted.evidence, versions).unwrap();
+    let chain = Chain::parse(&pem_only(&minted)).unwrap();
+    let key = verify_chain(&chain, &anchors(&minted), &Crls::none(), minted.at).unwrap();
+    verify_report(&report, &key, &Crls::none(), minted.at).unwrap();
+    SnpEvidence::parse_versions(&document(&minted), versions).unwrap();
+
+    // Only the new fields are free; what stands around them is reserved as in version 5.
+    for (offset, free) in
+        [(0x21f, false), (0x220, true), (0x27f, true), (0x280, false), (0x29f, false)]
+    {
+        let mut bytes = minted.evidence.clone();
+        bytes[offset] ^= 1;
+        let parsed = Report::parse_versions(&bytes, versions);
+        assert_eq!(parsed.is_ok(), free, "{offset:#x}");
+    }
+    let mut seven = minted.evidence;
+    seven[0] = 7;
+    let error = Report::parse_versions(&seven, versions).unwrap_err();
+    assert_eq!(error.check(), "report-version");
+}
+
+fn pem_only(minted: &Minted) -> Vec<Vec<u8>> {
+    let evidence = SnpEvidence::parse_versions(&document(minted), ReportVersions::KnownAndSix);
+    vec![evidence.unwrap().certificates().to_vec()]
+}
+
+#[test]
+fn accepts_certificates_in_any_order_and_encoding() {
+    let minted = mint(Kind::Snp, &options(SnpProduct::Genoa, SnpKey::Vcek)).unwrap();
+    let pem_text = pem_only(&minted).remove(0);
+    let mut parts = pem::certificates(&pem_text, 8).unwrap();
+    parts.reverse();
+    let at = minted.at;
+    let with_noise = String::from_utf8(pem_text.clone()).unwrap().replace('\n', "\r\n");
+    let with_noise = format!("subject=SEV-VCEK\r\n{with_noise}\r\n\0\0");
+    for parts in [parts, vec![pem_text.clone()], vec![with_noise.into_bytes()]] {
+        let chain = Chain::parse(&parts).unwrap();
+        verify_chain(&chain, &anchors(&minted), &Crls::none(), at).unwrap();
+    }
+    // Twice the same bytes are one certificate.
+    let chain = Chain::parse(&[&pem_text, &pem_text]).unwrap();
+    verify_chain(&chain, &anchors(&minted), &Crls::none(), at).unwrap();
+}
+
+#[test]
+fn the_key_of_a_cache_depends_on_every_part_and_where_it_ends() {
+    let keys: BTreeSet<Hex<32>> = [
+        chain_cache_key(&[b"ab".as_slice(), b"c"]),
+        chain_cache_key(&[b"a".as_slice(), b"bc"]),
+        chain_cache_key(&[b"abc".as_slice()]),
+        chain_cache_key(&[b"abc".as_slice(), b""]),
+    ]
+    .into();
+    assert_eq!(keys.len(), 4);
+    assert_eq!(chain_cache_key(&[b"abc"]), chain_cache_key(&[b"abc".to_vec()]));
+}
+
+#[test]
+fn acceptance_names_everything_that_is_not_accepted() {
+    let mut options = options(SnpProduct::Milan, SnpKey::Vcek);
+    options.snp.tcb = SnpTcb { fmc: 0, boot_loader: 3, tee: 0, snp: 8, microcode: 115 };
+    options.snp.platform_info = 0x01;
+    let verified = assert_accepted(&options);
+    let body = verified.body();
+    let floor = Tcb { fmc: None, boot_loader: 4, tee: 0, snp: 8, microcode: 200 };
+    let floor = TcbFloor { reported: Some(floor), committed: None, launch: Some(floor) };
+    let acceptance = SnpAcceptance {
+        require_alias_check: true,
+        products: [Product::Genoa].into(),
+        minimum_tcb: [(Product::Milan, floor)].into(),
+        minimum_guest_svn: Some(3),
+        measurements: [Hex([1; 48])].into(),
+        id_key_digests: [Hex([2; 48])].into(),
+        author_key_digests: [Hex([3; 48])].into(),
+        refused_chip_ids: [body.chip_id].into(),
+        ..SnpAcceptance::default()
+    };
+    let error = acceptance.accept(&verified).unwrap_err();
+    let checks: Vec<&str> = error.refusals().iter().map(avouch_snp::Refusal::check).collect();
+    assert_eq!(
+        checks,
+        [
+            "alias-check",
+            "tcb-below-minimum",
+            "tcb-below-minimum",
+            "tcb-below-minimum",
+            "tcb-below-minimum",
+            "product-not-accepted",
+            "guest-svn-below-minimum",
+            "measurement-not-accepted",
+            "id-key-not-accepted",
+            "author-key-not-accepted",
+            "chip-refused",
+        ]
+    );
+    let text = error.to_string();
+    assert!(text.contains("boot_loader of REPORTED_TCB is 3, at least 4 is required"), "{text}");
+    let fitting = SnpAcceptance {
+        products: [Product::Milan].into(),
+        minimum_guest_svn: Some(2),
+        measurements: [body.measurement].into(),
+        id_key_digests: [body.id_key_digest].into(),
+        author_key_digests: [body.author_key_digest].into(),
+        ..SnpAcceptance::default()
+    };
+    fitting.accept(&verified).unwrap();
+}
+
+#[test]
+fn acceptance_reads_its_configuration_and_refuses_unknown_keys() {
+    let text = r#"{
+        "refuse_debuggable": true,
+        "minimum_tcb": {"Turin": {"reported": {"fmc": 1, "microcode": 81}}},
+        "measurements": ["000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f000102030405060708090A0B0C0D0E0F"]
+    }"#;
+    let read: SnpAcceptance = serde_json::from_str(text).unwrap();
+    assert!(read.refuse_debuggable && !read.accept_host_requested);
+    assert_eq!(read.minimum_tcb[&Product::Turin].reported.unwrap().microcode, 81);
+    assert_eq!(read.measurements.len(), 1);
+    for wrong in [
+        r#"{"refuse_debugable": true}"#,
+        r#"{"measurements": ["00"]}"#,
+        r#"{"minimum_tcb": {"Venice": {}}}"#,
+        r#"{"minimum_tcb": {"Milan": {"reported": {"bootloader": 1}}}}"#,
+    ] {
+        assert!(serde_json::from_str::<SnpAcceptance>(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn permissive_acceptance_takes_what_the_default_refuses() {
+    for name in ["host-requested", "chip-id-masked"] {
+        let options = options(SnpProduct::Milan, SnpKey::Vcek).broken(name);
+        let minted = mint(Kind::Snp, &options).unwrap();
+        let trust = UvmTrust::default();
+        let default = judge(&minted, &trust, &SnpAcceptance::default());
+        assert!(default.acceptance.is_err(), "{name}");
+        let everything = judge(&minted, &trust, &SnpAcceptance::everything());
+        assert_eq!(everything.acceptance, Ok(()), "{name}");
+    }
+    for name in ["debuggable", "migratable"] {
+        let options = options(SnpProduct::Milan, SnpKey::Vcek).broken(name);
+        let minted = mint(Kind::Snp, &options).unwrap();
+        let default = judge(&minted, &UvmTrust::default(), &SnpAcceptance::default());
+        assert_eq!(default.acceptance, Ok(()), "{name}");
+    }
+}

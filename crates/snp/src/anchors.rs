@@ -19,6 +19,9 @@ pub struct Ark {
     product: Product,
     anchor: TrustAnchor,
     built_in: bool,
+    /// SHA-256 of the certificate that the key was taken from: a copy of those very bytes needs no
+    /// further look.
+    certificate_sha256: Hex<32>,
 }
 
 impl Ark {
@@ -32,6 +35,15 @@ impl Ark {
     #[must_use]
     pub const fn anchor(&self) -> &TrustAnchor {
         &self.anchor
+    }
+
+    /// Checks that a certificate sent along is a copy of this root: the same bytes, or the same name
+    /// and key with a signature by that key.
+    pub(crate) fn check_copy(&self, copy: &Certificate) -> Result<(), PathError> {
+        if copy.fingerprint_sha256() == self.certificate_sha256 {
+            return Ok(());
+        }
+        verify_anchor_copy(copy, &self.anchor)
     }
 
     /// Whether it is AMD's, pinned in this program, and not one that an operator added.
@@ -81,7 +93,8 @@ impl Anchors {
         let mut anchors = Self::none();
         for root in &ROOTS {
             let Some(anchor) = pinned_anchor(root) else { continue };
-            let ark = Ark { product: root.product, anchor, built_in: true };
+            let Ok(certificate_sha256) = Hex::from_hex(root.certificate_sha256) else { continue };
+            let ark = Ark { product: root.product, anchor, built_in: true, certificate_sha256 };
             anchors.arks.push(Arc::new(ark));
         }
         for pinned in &INTERMEDIATES {
@@ -110,10 +123,12 @@ impl Anchors {
         if !certificate.is_ca() {
             return Err(AnchorError::NotCa { name: name.to_owned() });
         }
-        let label = format!("{name} {}", certificate.fingerprint_sha256());
+        let certificate_sha256 = certificate.fingerprint_sha256();
+        let label = format!("{name} {certificate_sha256}");
         let anchor = TrustAnchor::from_certificate(label, certificate);
         verify_anchor_copy(certificate, &anchor)?;
-        self.arks.push(Arc::new(Ark { product, anchor, built_in: false }));
+        let ark = Ark { product, anchor, built_in: false, certificate_sha256 };
+        self.arks.push(Arc::new(ark));
         Ok(self)
     }
 

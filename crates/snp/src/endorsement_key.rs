@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use avouch_pki::{
-    Certificate, KeyKind, PublicKey, Role, SignatureScheme, Window, verify_anchor_copy,
-    verify_issued,
-};
+use avouch_pki::{Certificate, KeyKind, PublicKey, Role, SignatureScheme, Window, verify_issued};
 use avouch_wire::{Hex, UnixTime};
 use serde::Serialize;
 
@@ -169,14 +166,13 @@ fn check_roots(chain: &Chain, anchors: &Anchors, product: Product) -> Result<(),
     let sent = chain.roots().iter().filter(|root| root.subject().common_name() == Some(&name));
     for copy in sent {
         let mut refusal = VerifyError::NoRoot { product };
-        let trusted =
-            anchors.arks_of(product).any(|root| match verify_anchor_copy(copy, root.anchor()) {
-                Ok(()) => true,
-                Err(source) => {
-                    refusal = VerifyError::Path { role: CertificateRole::Root, source };
-                    false
-                }
-            });
+        let trusted = anchors.arks_of(product).any(|root| match root.check_copy(copy) {
+            Ok(()) => true,
+            Err(source) => {
+                refusal = VerifyError::Path { role: CertificateRole::Root, source };
+                false
+            }
+        });
         if !trusted {
             return Err(refusal);
         }

@@ -13,10 +13,12 @@ mod envelope;
 mod error;
 mod payload;
 mod trust;
+mod untrusted;
 mod verify;
 
 pub use did::DidX509;
 pub use envelope::Form;
 pub use error::UvmError;
 pub use trust::{UvmTrust, UvmTrustEntry};
+pub use untrusted::UntrustedUvmDocument;
 pub use verify::{UvmFacts, VerifiedUvmDocument, VerifiedUvmEndorsement, verify, verify_document};

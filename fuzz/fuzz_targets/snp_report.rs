@@ -1,0 +1,45 @@
+//! SEV-SNP reports: no panic, and no report other than the minted one verifies under its key.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use avouch_mint::{Kind, Options, mint};
+use avouch_pki::{Certificate, pem};
+use avouch_snp::{
+    Anchors, Chain, Crls, Endorsements, Report, ReportVersions, VerifiedEndorsementKey,
+    verify_chain, verify_report,
+};
+use avouch_wire::UnixTime;
+use libfuzzer_sys::fuzz_target;
+
+struct Known {
+    key: VerifiedEndorsementKey,
+    report: Vec<u8>,
+    at: UnixTime,
+}
+
+static KNOWN: LazyLock<Known> = LazyLock::new(|| {
+    let at = UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap();
+    let minted = mint(Kind::Snp, &Options::new(at)).unwrap();
+    let root = pem::certificates(minted.root_pem.as_bytes(), 1).unwrap();
+    let anchors = Anchors::none().with_root(&Certificate::parse(&root[0]).unwrap()).unwrap();
+    let chain: Chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
+    let key = verify_chain(&chain, &anchors, &Crls::none(), at).unwrap();
+    Known { key, report: minted.evidence, at }
+});
+
+fuzz_target!(|data: &[u8]| {
+    for versions in [ReportVersions::Known, ReportVersions::KnownAndSix] {
+        let Ok(report) = Report::parse_versions(data, versions) else { continue };
+        assert_eq!(report.bytes().as_slice(), data);
+        let known = &*KNOWN;
+        match verify_report(&report, &known.key, &Crls::none(), known.at) {
+            Ok(verified) => {
+                // ECDSA signatures of the same seed and message may differ; the message may not.
+                assert_eq!(report.signed_bytes(), &known.report[..avouch_snp::SIGNED_LENGTH]);
+                assert!(serde_json::to_string(&verified).is_ok());
+            }
+            Err(error) => assert!(!error.check().is_empty() && !error.to_string().is_empty()),
+        }
+    }
+});

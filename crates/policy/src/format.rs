@@ -22,7 +22,7 @@ const INDENT: &str = "    ";
 pub fn format(text: &str, limits: &Limits) -> Result<String, PolicyErrors> {
     let policy = Policy::compile(text, limits)?;
     let text = policy.text();
-    let mut layout = Layout { text, out: String::new(), last: None, depth: 0, fresh: true };
+    let mut layout = Layout::new(text, 0);
     let mut statement: Vec<Item> = Vec::new();
     for item in items(text, policy.comments()) {
         if item.is_comment() && statement.is_empty() {
@@ -72,9 +72,16 @@ struct Layout<'a> {
     depth: usize,
     /// Whether a section has just been opened, or nothing has been written.
     fresh: bool,
+    /// Whether the last line is a statement's.
+    behind_statement: bool,
 }
 
-impl Layout<'_> {
+impl<'a> Layout<'a> {
+    const fn new(text: &'a str, depth: usize) -> Self {
+        let out = String::new();
+        Self { text, out, last: None, depth, fresh: true, behind_statement: false }
+    }
+
     /// How many line ends of the source stand between the last item and the next.
     fn lines_before(&self, next: Item) -> usize {
         let Some(last) = self.last else { return 0 };
@@ -87,8 +94,7 @@ impl Layout<'_> {
             self.fresh = false;
             return;
         }
-        let behind_statement = self.last.is_some_and(|last| !last.is_comment());
-        let apart = self.depth == 0 && behind_statement && !closes;
+        let apart = self.depth == 0 && self.behind_statement && !closes;
         let empty_line = apart || (self.lines_before(next) > 1 && !self.fresh && !closes);
         self.out.push_str(if empty_line { "\n\n" } else { "\n" });
         self.fresh = false;
@@ -104,6 +110,7 @@ impl Layout<'_> {
             self.out.push(' ');
         } else {
             self.begin_line(comment, false);
+            self.behind_statement = false;
         }
         self.push(comment);
         self.last = Some(comment);
@@ -133,6 +140,7 @@ impl Layout<'_> {
             None => self.many_lines(items),
         }
         self.last = Some(*end);
+        self.behind_statement = true;
         if end.kind == Some(TokenKind::OpenBrace) {
             self.depth = 1;
             self.fresh = true;
@@ -141,13 +149,7 @@ impl Layout<'_> {
 
     /// The statement on one line, if it has no comments and is short enough.
     fn one_line(&self, items: &[Item]) -> Option<String> {
-        let mut line = Layout {
-            text: self.text,
-            out: String::new(),
-            last: None,
-            depth: self.depth,
-            fresh: false,
-        };
+        let mut line = Layout::new(self.text, self.depth);
         let mut previous = None;
         for item in items {
             let kind = item.kind?;

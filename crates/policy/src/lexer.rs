@@ -197,10 +197,22 @@ impl<'a> Lexer<'a> {
             None => {
                 let length = first.len_utf8();
                 let span = Span::new(self.offset, self.offset.saturating_add(length));
-                self.refuse(Slug::InvalidCharacter, span);
+                // `||` is one mistake.
+                if !self.repeats(span) {
+                    self.refuse(Slug::InvalidCharacter, span);
+                }
                 self.push(TokenKind::Invalid, length);
             }
         }
+    }
+
+    /// Whether the character at `span` follows itself, so that it has been refused already.
+    fn repeats(&self, span: Span) -> bool {
+        self.lexed.tokens.last().is_some_and(|last| {
+            last.kind == TokenKind::Invalid
+                && last.span.end == span.start
+                && last.span.of(self.text) == span.of(self.text)
+        })
     }
 
     fn string(&mut self, rest: &str) {

@@ -99,9 +99,9 @@ impl<'a> Context<'a> {
             .expected
             .iter()
             .map(|word| match word.as_str() {
-                "string" | "integer" | "identifier" | "version number" | "end of text" => {
-                    word.clone()
-                }
+                "identifier" => "a name".to_owned(),
+                "version number" => "a version number".to_owned(),
+                "end of text" => "the end of the text".to_owned(),
                 other => format!("`{other}`"),
             })
             .collect();
@@ -277,6 +277,9 @@ impl<'a> Context<'a> {
                 "conditions take no parentheses; `&&` is the only connective"
             }
             ("[", _) if self.expects(":") => "put `:` between the name and `[`",
+            ("{", word) if crate::ast::SectionKind::from_keyword(word).is_some() => {
+                "close the section before this one with `};`"
+            }
             ("!", "!") => "one `!` is enough",
             ("!", ":") => "a negated condition has no name: write `![…]`",
             ("]", "[" | ",") => "a selector needs a test, such as type==\"name\"",
@@ -329,8 +332,12 @@ impl<'a> Context<'a> {
         if self.expects_expression() {
             return self.value_help();
         }
-        if let Some(word) = nearest(near, self.diagnostic.expected.iter().map(String::as_str)) {
-            return Some(format!("write `{word}`; the language is case-sensitive here"));
+        if let Some(word) = self.nearest_expected() {
+            return Some(if word.eq_ignore_ascii_case(near) {
+                format!("write `{word}`; case matters here")
+            } else {
+                format!("write `{word}`")
+            });
         }
         if self.expects("type") {
             return Some("a claim has `type`, `value`, `valueType` and `issuer`".into());
@@ -347,6 +354,13 @@ impl<'a> Context<'a> {
             );
         }
         None
+    }
+
+    /// The expected word that the one at hand was meant to be.
+    fn nearest_expected(&self) -> Option<&str> {
+        let is_word = |text: &&str| text.starts_with(|c: char| c.is_ascii_alphabetic());
+        let expected = self.diagnostic.expected.iter().map(String::as_str).filter(is_word);
+        Some(self.near).filter(is_word).and_then(|near| nearest(near, expected))
     }
 
     fn value_help(&self) -> Option<String> {
@@ -367,7 +381,6 @@ impl<'a> Context<'a> {
     }
 
     fn section_help(&self) -> String {
-        let expected = self.diagnostic.expected.iter().map(String::as_str);
         match self.near {
             near if near.eq_ignore_ascii_case("issuancerules") && self.expects("authorizationrules") => {
                 "`authorizationrules` is required and comes first; without it nothing is permitted".into()
@@ -376,7 +389,7 @@ impl<'a> Context<'a> {
                 "each section stands once, in the order configurationrules, authorizationrules, issuancerules".into()
             }
             ";" if !self.behind.is_empty() || self.previous == ";" => "remove the second `;`".into(),
-            near => match nearest(near, expected) {
+            _ => match self.nearest_expected() {
                 Some(word) => format!("write `{word}`"),
                 None => "all rules stand inside sections: `authorizationrules { … };`".into(),
             },

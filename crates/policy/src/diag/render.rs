@@ -22,7 +22,8 @@ pub(super) fn diagnostic(
     let _ = writeln!(out, "error[{}]: {}", diagnostic.slug, diagnostic.message);
     excerpt(out, diagnostic.span, text, lines, name);
     if !diagnostic.expected.is_empty() {
-        let _ = writeln!(out, "   = expected: {}", diagnostic.expected.join(" "));
+        let expected: Vec<_> = diagnostic.expected.iter().map(|text| format!("`{text}`")).collect();
+        let _ = writeln!(out, "   = expected: {}", expected.join(", "));
     }
     if let Some(help) = &diagnostic.help {
         let _ = writeln!(out, "   = help: {help}");

@@ -161,11 +161,11 @@ impl<'b> Search<'b> {
         stop: Option<i64>,
         step: i64,
     ) -> Result<Json, SearchError> {
-        let Some(items) = value.as_array() else { return Ok(Json::Null) };
-        let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
         if step == 0 {
             return Err(SearchError::InvalidValue("a slice's step cannot be 0"));
         }
+        let Some(items) = value.as_array() else { return Ok(Json::Null) };
+        let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
         let (low, high) = if step < 0 { (-1, length.saturating_sub(1)) } else { (0, length) };
         let bound = |given: Option<i64>, default: i64| match given {
             None => default,

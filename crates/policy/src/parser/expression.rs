@@ -7,7 +7,7 @@ use crate::lexer::{TokenKind, unescape};
 use crate::limits::Limit;
 use crate::span::Span;
 
-const EXPECTED: [&str; 4] = ["string", "integer", "true, false", "identifier.property"];
+const EXPECTED: [&str; 5] = ["string", "integer", "true", "false", "identifier.property"];
 
 impl Parser<'_> {
     // Recursion is bounded by `Limits::expression_nesting`, whose use is capped here.

@@ -35,11 +35,17 @@ impl Parser<'_> {
     /// it were there.
     fn rule_end(&mut self) -> Step<()> {
         let end = self.expect(TokenKind::Semicolon, "policy > rule");
-        let next = self.peek().kind;
-        let resumes = matches!(next, TokenKind::Arrow | TokenKind::OpenBracket | TokenKind::Bang)
-            || next == TokenKind::CloseBrace
-            || (next == TokenKind::Word && self.peek_at(1).kind == TokenKind::Colon);
+        let resumes = self.rule_may_begin() || self.at(TokenKind::CloseBrace);
         if resumes { Ok(()) } else { end.map(|_| ()) }
+    }
+
+    /// Whether the token at hand looks like the first of a rule.
+    pub(super) fn rule_may_begin(&self) -> bool {
+        match self.peek().kind {
+            TokenKind::Arrow | TokenKind::OpenBracket | TokenKind::Bang => true,
+            TokenKind::Word => self.peek_at(1).kind == TokenKind::Colon,
+            _ => false,
+        }
     }
 
     fn condition(&mut self, expected: &[&'static str]) -> Step<Condition> {

@@ -148,6 +148,13 @@ impl Parser<'_> {
                 {
                     return Err(Refused);
                 }
+                TokenKind::Invalid if self.text_of(self.peek()).starts_with('"') => {
+                    // A string that is not closed has swallowed the rest of its line.
+                    self.take();
+                    if self.rule_may_begin() {
+                        return Ok(());
+                    }
+                }
                 _ => {
                     self.take();
                 }

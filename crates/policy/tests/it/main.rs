@@ -15,6 +15,13 @@
 )]
 
 mod differential;
+mod format;
 mod generate;
+mod golden;
+mod jmespath_engine;
+mod json;
+mod language;
+mod limits;
+mod lints;
 mod reference;
 mod shared_corpus;

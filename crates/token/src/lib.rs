@@ -3,7 +3,9 @@
 //!
 //! * [`TokenIssuer`] turns claims and times into a JWT in MAA's form; [`SigningKey`] holds its key,
 //!   and [`provider_certificate`], [`PublishedKey`] and [`openid_metadata`] tell the world about it.
-//! * [`Jwks`] reads the key sets of others.
+//! * [`Jwks`] reads the key sets of others; with one, [`verify_token`] checks an attestation token for
+//!   a relying party, and [`verify_bearer`] an administrator's token for the service.
+//! * [`ServiceEvidence`] is what a service says about itself in its signing certificate.
 //! * [`policy_jws`] reads and makes the signed texts by which clients set policies and signers.
 //!
 //! Nothing here reads a clock or does I/O: moments, keys and random ids are arguments.
@@ -32,7 +34,9 @@ mod jws;
 mod kid;
 mod openid;
 pub mod policy_jws;
+mod service_evidence;
 mod signing;
+mod verify;
 mod x5c;
 
 pub use algorithm::Algorithm;
@@ -45,7 +49,15 @@ pub use jwks::{Jwk, Jwks, JwksError, PublishedKey, UnusableKey, UnusableReason, 
 pub use jws::{JwsError, Part};
 pub use kid::{key_digest, key_id};
 pub use openid::openid_metadata;
+pub use service_evidence::{
+    KeyBindingError, ServiceEvidence, ServiceEvidenceError, SevSnpServiceEvidence,
+    check_key_binding, key_report_data,
+};
 pub use signing::{KeySpec, SignError, Signer, SigningKey, SigningKeyError};
+pub use verify::{
+    Accepted, BearerHint, BearerRules, Check, Expectations, Outcome, UnsecuredToken, Verification,
+    VerifiedBearer, VerifiedToken, VerifyError, peek_bearer, verify_bearer, verify_token,
+};
 pub use x5c::{
     CertificateJwkError, POLICY_CERTIFICATES_LIMIT, X5cError, certificate_of_jwk,
     policy_certificates, signer_jwk,

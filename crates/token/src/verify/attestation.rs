@@ -1,0 +1,246 @@
+//! What a relying party checks of an attestation token.
+
+use avouch_wire::UnixTime;
+use serde_json::{Map, Value};
+
+use super::claims::{self, Clock};
+use super::error::VerifyError;
+use super::keys;
+use super::report::{Check, Report};
+use crate::json::parse_object;
+use crate::jws::{Padding, UntrustedJws};
+use crate::{Algorithm, Jwk, Jwks};
+
+/// Largest token read, in bytes.
+const TOKEN_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// What the caller expects of a token.
+#[derive(Debug, Clone)]
+pub struct Expectations {
+    /// `iss` must be this text exactly; not checked if none.
+    pub issuer: Option<String>,
+    /// The moment to judge at.
+    pub at: UnixTime,
+    /// Difference of clocks that is forgiven, in seconds.
+    pub slack_seconds: u32,
+    /// Algorithms that are accepted.
+    pub algorithms: Vec<Algorithm>,
+    /// Whether an unsecured token (`alg` is `none`) is accepted. Nothing in one is proven.
+    pub allow_unsecured: bool,
+}
+
+impl Expectations {
+    /// Judged at `at`, without slack; RS256, ES256 and ES384 accepted; any issuer whose key is in
+    /// the set; no unsecured tokens.
+    #[must_use]
+    pub fn at(at: UnixTime) -> Self {
+        Self {
+            issuer: None,
+            at,
+            slack_seconds: 0,
+            algorithms: vec![Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384],
+            allow_unsecured: false,
+        }
+    }
+}
+
+/// A token whose signature and times held. Only [`verify_token`] makes one.
+///
+/// Proven: the holder of a key of the given set signed these claims for this span of time. Not
+/// proven: that the set is the service's (see how it was obtained), nor that the claims please you.
+#[derive(Debug, Clone)]
+pub struct VerifiedToken {
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+    key: Jwk,
+    expires_at: UnixTime,
+}
+
+impl VerifiedToken {
+    /// The header.
+    #[must_use]
+    pub const fn header(&self) -> &Map<String, Value> {
+        &self.header
+    }
+
+    /// The claims.
+    #[must_use]
+    pub const fn claims(&self) -> &Map<String, Value> {
+        &self.claims
+    }
+
+    /// The key that signed.
+    #[must_use]
+    pub const fn key(&self) -> &Jwk {
+        &self.key
+    }
+
+    /// `exp`.
+    #[must_use]
+    pub const fn expires_at(&self) -> UnixTime {
+        self.expires_at
+    }
+}
+
+/// A token without signature, accepted because the caller allowed that. Anybody can write one.
+#[derive(Debug, Clone)]
+pub struct UnsecuredToken {
+    claims: Map<String, Value>,
+}
+
+impl UnsecuredToken {
+    /// The claims; nobody vouches for them.
+    #[must_use]
+    pub const fn untrusted_claims(&self) -> &Map<String, Value> {
+        &self.claims
+    }
+}
+
+/// A token that was accepted.
+#[derive(Debug, Clone)]
+pub enum Accepted {
+    /// Signed and verified.
+    Signed(Box<VerifiedToken>),
+    /// Unsecured, and the caller allowed that.
+    Unsecured(UnsecuredToken),
+}
+
+/// The outcome of [`verify_token`] with the report of every check.
+#[derive(Debug, Clone)]
+pub struct Verification {
+    checks: Vec<Check>,
+    result: Result<Accepted, VerifyError>,
+}
+
+impl Verification {
+    /// Every check in order, also those after the first failure.
+    #[must_use]
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// The token, or the first check that failed.
+    pub const fn result(&self) -> &Result<Accepted, VerifyError> {
+        &self.result
+    }
+
+    /// The signed and verified token.
+    ///
+    /// # Errors
+    /// The first check that failed; [`VerifyError::Unsecured`] for an unsecured token, also where
+    /// it was allowed.
+    pub fn into_verified(self) -> Result<VerifiedToken, VerifyError> {
+        match self.result? {
+            Accepted::Signed(token) => Ok(*token),
+            Accepted::Unsecured(_) => Err(VerifyError::Unsecured),
+        }
+    }
+}
+
+/// Checks a token with the keys of its issuer.
+///
+/// In order: form (compact JWS of at most 1 MiB, canonical base64url, no member named twice, no
+/// `crit`), algorithm (on the caller's list), key (by `kid`; type and `alg` of the key must go with
+/// the algorithm), signature; and of the claims `iss` (as expected), `nbf` and `iat` (not ahead),
+/// `exp` (present, not passed). The claims are looked at only once the signature holds.
+///
+/// Not checked: where the keys come from, the quote in the signing certificate, and what the token
+/// says.
+#[must_use]
+pub fn verify_token(token: &str, keys: &Jwks, expectations: &Expectations) -> Verification {
+    let mut report = Report::default();
+    let accepted = run(token, keys, expectations, &mut report);
+    let result = match (report.first_error, accepted) {
+        (Some(error), _) => Err(error),
+        (None, Some(accepted)) => Ok(accepted),
+        // Every way to no token records its error first.
+        (None, None) => Err(VerifyError::Unsecured),
+    };
+    Verification { checks: report.checks, result }
+}
+
+fn run(
+    token: &str,
+    keys: &Jwks,
+    expectations: &Expectations,
+    report: &mut Report,
+) -> Option<Accepted> {
+    let parsed = UntrustedJws::parse(token, TOKEN_LIMIT_BYTES, Padding::Refused);
+    let jws = report.step("token-form", parsed.map_err(VerifyError::from), |_| {
+        format!("compact JWS of {} bytes", token.len())
+    })?;
+    let unsecured = jws.algorithm == "none" && jws.signature.is_empty();
+    let key = if unsecured && expectations.allow_unsecured {
+        report.passed("token-algorithm", "none, as the caller allows: nothing is proven");
+        report.not_checked("token-key", "unsecured");
+        report.not_checked("token-signature", "unsecured");
+        None
+    } else {
+        Some(signing_key(&jws, keys, expectations, report)?)
+    };
+    let payload = parse_object(&jws.payload, TOKEN_LIMIT_BYTES);
+    let claims = report.step("token-payload", payload.map_err(VerifyError::from), |claims| {
+        format!("{} claims", claims.len())
+    })?;
+    let expires_at = check_claims(&claims, expectations, report);
+    Some(match key {
+        Some(key) => Accepted::Signed(Box::new(VerifiedToken {
+            header: jws.header,
+            claims,
+            key: key.clone(),
+            expires_at: expires_at?,
+        })),
+        None => Accepted::Unsecured(UnsecuredToken { claims }),
+    })
+}
+
+fn signing_key<'k>(
+    jws: &UntrustedJws<'_>,
+    keys: &'k Jwks,
+    expectations: &Expectations,
+    report: &mut Report,
+) -> Option<&'k Jwk> {
+    let algorithm = keys::accepted_algorithm(jws, &expectations.algorithms);
+    let algorithm = report.step("token-algorithm", algorithm, |found| found.name().to_owned())?;
+    let candidates = keys::candidates(jws, algorithm, keys);
+    let candidates = report.step("token-key", candidates, |found| {
+        let kid = jws.header.get("kid").map_or_else(|| "absent".to_owned(), ToString::to_string);
+        format!("kid {kid}: {} of {} keys", found.len(), keys.keys().len())
+    })?;
+    let signed = keys::check_signature(jws, algorithm, &candidates);
+    report.step("token-signature", signed, |key| format!("by a {} key", key.key().kind()))
+}
+
+/// Checks issuer and times; all of them, so that the report shows every mismatch at once.
+fn check_claims(
+    claims: &Map<String, Value>,
+    expectations: &Expectations,
+    report: &mut Report,
+) -> Option<UnixTime> {
+    match &expectations.issuer {
+        None => report.not_checked("token-issuer", "no issuer expected"),
+        Some(expected) => {
+            let issuer = claims::text(claims, "iss").and_then(|found| {
+                if found == expected {
+                    return Ok(found);
+                }
+                let (expected, found) = (format!("{expected:?}"), found.to_owned());
+                Err(VerifyError::Issuer { expected, found })
+            });
+            report.step("token-issuer", issuer, |found| (*found).to_owned());
+        }
+    }
+    let clock = Clock { at: expectations.at, slack_seconds: expectations.slack_seconds };
+    let moments = [
+        ("token-not-before", claims::check_not_before(claims, clock)),
+        ("token-issued-at", claims::check_issued_at(claims, clock)),
+    ];
+    for (name, moment) in moments {
+        match moment {
+            Ok(None) => report.not_checked(name, "absent"),
+            Ok(Some(moment)) => report.passed(name, moment.to_string()),
+            Err(error) => report.failed(error),
+        }
+    }
+    report.step("token-expiry", claims::check_expiry(claims, clock), ToString::to_string)
+}

@@ -1,0 +1,172 @@
+//! Why a token is not accepted.
+
+use avouch_wire::UnixTime;
+use thiserror::Error;
+
+use crate::json::JsonError;
+use crate::jws::JwsError;
+use crate::{Algorithm, UnusableReason};
+
+/// Why a token is not accepted: which check, what was wanted, what was found.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum VerifyError {
+    /// Not a compact JWS.
+    #[error(transparent)]
+    Form(#[from] JwsError),
+    /// The payload is no JSON object, or names a member twice.
+    #[error("payload: {0}")]
+    Payload(#[from] JsonError),
+    /// `alg` is `none`, and unsecured tokens were not allowed.
+    #[error("token is unsecured: algorithm is none")]
+    Unsecured,
+    /// `alg` is `none`, yet there is a signature.
+    #[error("algorithm is none, yet there is a signature of {length} bytes")]
+    SignatureUnderNone {
+        /// Length of the signature in bytes.
+        length: usize,
+    },
+    /// `alg` is not on the list of accepted algorithms.
+    #[error("algorithm is {found:?}, accepted: {accepted}")]
+    Algorithm {
+        /// `alg` as found.
+        found: String,
+        /// Names of the accepted algorithms.
+        accepted: String,
+    },
+    /// No key of the set has the token's `kid`.
+    #[error("no key {kid:?} among the {known} keys of the set")]
+    UnknownKey {
+        /// `kid` of the token.
+        kid: String,
+        /// How many keys the set has.
+        known: usize,
+    },
+    /// The key that `kid` names cannot be used.
+    #[error("key {kid:?} cannot be used: {reason}")]
+    UnusableKey {
+        /// `kid` of the token.
+        kid: String,
+        /// Why.
+        reason: UnusableReason,
+    },
+    /// No key that the token can mean is for its algorithm.
+    #[error("no key for {algorithm} signatures{}", named(.kid))]
+    KeyForOtherAlgorithm {
+        /// `kid` of the token.
+        kid: Option<String>,
+        /// `alg` of the token.
+        algorithm: Algorithm,
+    },
+    /// The signature does not hold.
+    #[error("{algorithm} signature does not verify under any of {tried} keys")]
+    Signature {
+        /// `alg` of the token.
+        algorithm: Algorithm,
+        /// How many keys were tried.
+        tried: usize,
+    },
+    /// A header member of another type.
+    #[error("header member {name} is malformed")]
+    MalformedHeader {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A claim that must be there is not.
+    #[error("claim {name} is missing")]
+    MissingClaim {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A claim of another type or out of range.
+    #[error("claim {name} is malformed")]
+    MalformedClaim {
+        /// Its name.
+        name: &'static str,
+    },
+    /// Another issuer than expected.
+    #[error("issuer is {found:?}, expected {expected}")]
+    Issuer {
+        /// What was expected.
+        expected: String,
+        /// `iss` of the token.
+        found: String,
+    },
+    /// None of the audiences is ours.
+    #[error("audience is {found}, expected one of {expected}")]
+    Audience {
+        /// What was expected.
+        expected: String,
+        /// `aud` of the token.
+        found: String,
+    },
+    /// `nbf` lies ahead.
+    #[error("not valid before {not_before}, judged at {at} with {slack_seconds} s of slack")]
+    NotYetValid {
+        /// `nbf`.
+        not_before: UnixTime,
+        /// The moment of judgement.
+        at: UnixTime,
+        /// Slack allowed, in seconds.
+        slack_seconds: u32,
+    },
+    /// `iat` lies ahead.
+    #[error("issued at {issued_at}, judged at {at} with {slack_seconds} s of slack")]
+    IssuedAhead {
+        /// `iat`.
+        issued_at: UnixTime,
+        /// The moment of judgement.
+        at: UnixTime,
+        /// Slack allowed, in seconds.
+        slack_seconds: u32,
+    },
+    /// `exp` has passed.
+    #[error("expired at {expires_at}, judged at {at} with {slack_seconds} s of slack")]
+    Expired {
+        /// `exp`.
+        expires_at: UnixTime,
+        /// The moment of judgement.
+        at: UnixTime,
+        /// Slack allowed, in seconds.
+        slack_seconds: u32,
+    },
+    /// `typ` says that the token is for another purpose.
+    #[error("token type is {found:?}, expected JWT or at+jwt")]
+    TokenType {
+        /// `typ` as found.
+        found: String,
+    },
+    /// The token is bound to a key (`cnf`) that a bearer does not prove to hold.
+    #[error("token is bound to a key (cnf) and cannot be used as a bearer token")]
+    KeyBound,
+}
+
+fn named(kid: &Option<String>) -> String {
+    kid.as_ref().map(|kid| format!(" named {kid:?}")).unwrap_or_default()
+}
+
+impl VerifyError {
+    /// Stable name of the check that refused.
+    #[must_use]
+    pub const fn check(&self) -> &'static str {
+        match self {
+            Self::Form(_) | Self::MalformedHeader { .. } => "token-form",
+            Self::Payload(_) | Self::MissingClaim { .. } | Self::MalformedClaim { .. } => {
+                "token-payload"
+            }
+            Self::Unsecured | Self::SignatureUnderNone { .. } | Self::Algorithm { .. } => {
+                "token-algorithm"
+            }
+            Self::UnknownKey { .. }
+            | Self::UnusableKey { .. }
+            | Self::KeyForOtherAlgorithm { .. } => "token-key",
+            Self::Signature { .. } => "token-signature",
+            Self::Issuer { .. } => "token-issuer",
+            Self::Audience { .. } => "token-audience",
+            Self::NotYetValid { .. } => "token-not-before",
+            Self::IssuedAhead { .. } => "token-issued-at",
+            Self::Expired { .. } => "token-expiry",
+            Self::TokenType { .. } => "token-type",
+            Self::KeyBound => "token-key-bound",
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Key sets of others: what is read, what is left out and why.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    reason = "tests over known data; a failed one may stop anywhere"
+)]
+
+mod support;
+
+use avouch_token::{
+    Algorithm, Jwks, JwksError, PublishedKey, Signer as _, UnusableReason, X5cError,
+    provider_certificate,
+};
+use avouch_wire::base64url;
+use serde_json::{Value, json};
+use support::{ISSUER, P256_KEY, P384_KEY, RSA_KEY};
+
+fn published(key: &avouch_token::SigningKey) -> Value {
+    let certificate = provider_certificate(key, ISSUER, None).unwrap();
+    serde_json::from_str(PublishedKey::new(key, &[certificate]).json()).unwrap()
+}
+
+fn read(key: Value) -> Result<avouch_token::Jwk, UnusableReason> {
+    let set = Jwks::parse(json!({"keys": [key]}).to_string().as_bytes()).unwrap();
+    match (set.keys(), set.unusable()) {
+        ([key], []) => Ok(key.clone()),
+        ([], [left_out]) => Err(left_out.reason.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn without(mut key: Value, names: &[&str]) -> Value {
+    for name in names {
+        key.as_object_mut().unwrap().remove(*name);
+    }
+    key
+}
+
+fn with(mut key: Value, name: &str, value: Value) -> Value {
+    key[name] = value;
+    key
+}
+
+#[test]
+fn our_own_keys_read_back_from_public_values_from_x5c_and_from_both() {
+    for key in [&*RSA_KEY, &*P256_KEY, &*P384_KEY] {
+        let published = published(key);
+        for form in [
+            published.clone(),
+            without(published.clone(), &["x5c"]),
+            without(published.clone(), &["n", "e", "x", "y", "crv"]),
+            with(published.clone(), "x5c", json!([])),
+            without(published, &["n", "e", "x", "y", "crv", "alg", "use", "kid"]),
+        ] {
+            let read = read(form.clone()).unwrap();
+            assert_eq!(read.key(), key.public_key(), "{form}");
+            assert_eq!(read.kid().is_some(), form.get("kid").is_some());
+            assert_eq!(read.algorithm().is_some(), form.get("alg").is_some());
+            assert!(read.serves(key.algorithm()));
+        }
+    }
+    assert!(!read(published(&P256_KEY)).unwrap().serves(Algorithm::Es384));
+    assert_eq!(read(published(&RSA_KEY)).unwrap().untrusted_certificates().len(), 1);
+}
+
+#[test]
+fn keys_for_other_uses_types_and_algorithms_are_left_out() {
+    let rsa = || published(&RSA_KEY);
+    assert_eq!(read(with(rsa(), "use", json!("enc"))).unwrap_err(), UnusableReason::OtherUse);
+    assert_eq!(
+        read(with(rsa(), "key_ops", json!(["sign"]))).unwrap_err(),
+        UnusableReason::OtherUse
+    );
+    assert!(read(with(rsa(), "key_ops", json!(["sign", "verify"]))).is_ok());
+    for name in ["HS256", "ES256", "RSA-OAEP", "none", "rs256"] {
+        assert_eq!(
+            read(with(rsa(), "alg", json!(name))).unwrap_err(),
+            UnusableReason::Algorithm(name.into())
+        );
+    }
+    for kty in ["oct", "OKP", "rsa", ""] {
+        assert_eq!(
+            read(with(rsa(), "kty", json!(kty))).unwrap_err(),
+            UnusableReason::KeyType(kty.into())
+        );
+    }
+    assert_eq!(read(without(rsa(), &["kty"])).unwrap_err(), UnusableReason::KeyType(String::new()));
+    assert_eq!(
+        read(with(published(&P256_KEY), "crv", json!("P-521"))).unwrap_err(),
+        UnusableReason::Curve("P-521".into())
+    );
+    assert_eq!(read(json!("key")).unwrap_err(), UnusableReason::NotObject);
+    assert_eq!(read(json!({"kty": "RSA"})).unwrap_err(), UnusableReason::NoKeyMaterial);
+}
+
+#[test]
+fn keys_with_malformed_or_contradicting_values_are_left_out() {
+    for (name, value) in
+        [("n", json!("*")), ("e", json!(3)), ("kid", json!(1)), ("x5c", json!("a"))]
+    {
+        let error = read(with(published(&RSA_KEY), name, value)).unwrap_err();
+        assert!(
+            matches!(&error, UnusableReason::Malformed(found) if *found == name)
+                || error == UnusableReason::X5c(X5cError::NotStrings),
+            "{name}: {error}"
+        );
+    }
+    for name in ["n", "e"] {
+        assert_eq!(
+            read(without(published(&RSA_KEY), &[name])).unwrap_err(),
+            UnusableReason::Malformed(if name == "n" { "n" } else { "e" })
+        );
+    }
+    assert!(read(without(published(&P256_KEY), &["y"])).is_err());
+    let short = json!(base64url::encode([1; 31]));
+    assert!(read(with(published(&P256_KEY), "x", short)).is_err());
+    let swapped = with(published(&P384_KEY), "x5c", published(&P256_KEY)["x5c"].clone());
+    assert_eq!(read(swapped).unwrap_err(), UnusableReason::CertificateForOtherKey);
+    let chain = vec![published(&P256_KEY)["x5c"][0].clone(); 11];
+    assert_eq!(
+        read(with(published(&P256_KEY), "x5c", json!(chain))).unwrap_err(),
+        UnusableReason::X5c(X5cError::TooMany { found: 11, limit: 10 })
+    );
+}
+
+#[test]
+fn rsa_keys_of_odd_lengths_are_left_out() {
+    for (bytes, bits) in [(128, 1024), (255, 2040), (1025, 8200)] {
+        let key = json!({"kty": "RSA", "n": base64url::encode(vec![0xff; bytes]), "e": "AQAB"});
+        assert_eq!(read(key).unwrap_err(), UnusableReason::ModulusBits { found: bits });
+    }
+}
+
+#[test]
+fn one_bad_key_does_not_take_the_others_with_it() {
+    let set = json!({"keys": [{"kty": "oct", "kid": "a", "k": "AA"}, published(&P256_KEY)]});
+    let set = Jwks::parse(set.to_string().as_bytes()).unwrap();
+    assert_eq!(set.keys().len(), 1);
+    assert_eq!((set.unusable()[0].index, set.unusable()[0].kid.as_deref()), (0, Some("a")));
+}
+
+#[test]
+fn texts_that_are_no_key_set_are_refused() {
+    for text in ["[]", "", "{\"keys\":{}}", "{}", "{\"keys\":[],\"keys\":[]}"] {
+        assert!(Jwks::parse(text.as_bytes()).is_err(), "{text}");
+    }
+    assert_eq!(Jwks::parse(b"{}").unwrap_err(), JwksError::NoKeys);
+    let many = json!({"keys": vec![json!({}); 65]}).to_string();
+    assert_eq!(
+        Jwks::parse(many.as_bytes()).unwrap_err(),
+        JwksError::TooMany { found: 65, limit: 64 }
+    );
+    let long = format!("{{\"keys\":[]{}}}", " ".repeat(1024 * 1024));
+    assert!(matches!(Jwks::parse(long.as_bytes()), Err(JwksError::Json(_))));
+    assert!(Jwks::parse(b"{\"keys\":[]}").unwrap().keys().is_empty());
+}

@@ -1,0 +1,372 @@
+//! What a relying party accepts, and everything that must be refused.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    reason = "tests over known data; a failed one may stop anywhere"
+)]
+
+mod support;
+
+use std::sync::Arc;
+
+use avouch_token::{
+    Accepted, Algorithm, Expectations, Jwks, JwsError, Outcome, Part, Payload, PublishedKey,
+    Signer, SigningKey, TokenTimes, Verification, VerifyError, jwks_document, provider_certificate,
+    verify_token,
+};
+use avouch_wire::{UnixTime, base64url};
+use serde_json::{Map, Value, json};
+use support::{ISSUER, P256_KEY, P384_KEY, RSA_KEY, claims, issued_at, issuer, pki};
+
+fn keys(of: &[&Arc<SigningKey>]) -> Jwks {
+    let published: Vec<PublishedKey> = of
+        .iter()
+        .map(|key| {
+            let certificate = provider_certificate(&***key, ISSUER, None).unwrap();
+            PublishedKey::new(&***key, &[certificate])
+        })
+        .collect();
+    Jwks::parse(jwks_document(&published).as_bytes()).unwrap()
+}
+
+fn expectations() -> Expectations {
+    Expectations { issuer: Some(ISSUER.to_owned()), ..Expectations::at(issued_at()) }
+}
+
+fn verify(token: &str, of: &[&Arc<SigningKey>]) -> Verification {
+    verify_token(token, &keys(of), &expectations())
+}
+
+fn refused(token: &str, of: &[&Arc<SigningKey>]) -> VerifyError {
+    verify(token, of).into_verified().unwrap_err()
+}
+
+/// A token with this header and payload, signed by `key`.
+fn hand_made(header: &str, payload: &str, key: &SigningKey) -> String {
+    let input = format!("{}.{}", base64url::encode(header), base64url::encode(payload));
+    format!("{input}.{}", base64url::encode(key.sign(input.as_bytes()).unwrap()))
+}
+
+fn header(key: &SigningKey) -> String {
+    json!({"alg": key.algorithm().name(), "kid": key.kid()}).to_string()
+}
+
+#[test]
+fn our_own_tokens_verify_with_every_kind_of_key_and_every_check_is_reported() {
+    for key in [&*RSA_KEY, &*P256_KEY, &*P384_KEY] {
+        let token = support::token(key);
+        let outcome = verify(&token, &[&RSA_KEY, &P256_KEY, &P384_KEY]);
+        let names: Vec<&str> = outcome.checks().iter().map(|check| check.name).collect();
+        assert_eq!(
+            names,
+            [
+                "token-form",
+                "token-algorithm",
+                "token-key",
+                "token-signature",
+                "token-payload",
+                "token-issuer",
+                "token-not-before",
+                "token-issued-at",
+                "token-expiry"
+            ]
+        );
+        assert!(outcome.checks().iter().all(|check| check.outcome == Outcome::Passed));
+        let token = outcome.into_verified().unwrap();
+        assert_eq!(token.claims()["x-ms-sgx-svn"], 1);
+        assert_eq!(token.key().kid(), Some(key.kid()));
+        assert_eq!(token.header()["typ"], "JWT");
+        assert_eq!(token.expires_at(), issued_at().saturating_add_seconds(28_800));
+    }
+}
+
+#[test]
+fn one_flipped_bit_anywhere_is_refused() {
+    for key in [&*P256_KEY, &*RSA_KEY] {
+        let token = support::token(key);
+        let parts: Vec<Vec<u8>> =
+            token.split('.').map(|part| base64url::decode(part).unwrap()).collect();
+        let set = keys(&[key]);
+        for (index, part) in parts.iter().enumerate() {
+            for byte in 0..part.len() {
+                let mut altered = parts.clone();
+                altered[index][byte] ^= 1 << (byte % 8);
+                let text: Vec<String> = altered.iter().map(base64url::encode).collect();
+                let outcome = verify_token(&text.join("."), &set, &expectations());
+                assert!(outcome.into_verified().is_err(), "part {index} byte {byte}");
+            }
+        }
+    }
+}
+
+#[test]
+fn another_text_of_the_same_bytes_is_not_the_same_token() {
+    let token = support::token(&RSA_KEY);
+    for altered in [
+        format!("{token}="),
+        format!("{token}=="),
+        format!("{token}\n"),
+        format!(" {token}"),
+        token.replacen('.', "=.", 1),
+        format!("{token}."),
+        token.replace('.', ". "),
+    ] {
+        assert_eq!(refused(&altered, &[&RSA_KEY]).check(), "token-form", "{altered:?}");
+    }
+    // RSA-2048 signatures leave four unused bits in the last character.
+    let last = token.len() - 1;
+    let mut loose = token.clone().into_bytes();
+    loose[last] += 1;
+    let loose = String::from_utf8(loose).unwrap();
+    assert!(matches!(
+        refused(&loose, &[&RSA_KEY]),
+        VerifyError::Form(JwsError::Base64 { part: Part::Signature, .. })
+    ));
+}
+
+#[test]
+fn an_unsecured_token_is_refused_unless_allowed_and_never_called_verified() {
+    let claims = claims();
+    let token = issuer(&RSA_KEY).unsecured(&support::payload(&claims));
+    assert_eq!(refused(&token, &[&RSA_KEY]), VerifyError::Unsecured);
+
+    let allowing = Expectations { allow_unsecured: true, ..expectations() };
+    let outcome = verify_token(&token, &keys(&[&RSA_KEY]), &allowing);
+    let Ok(Accepted::Unsecured(unsecured)) = outcome.result() else { panic!("{outcome:?}") };
+    assert_eq!(unsecured.untrusted_claims()["iss"], ISSUER);
+    assert!(outcome.checks().iter().any(|check| check.outcome == Outcome::NotChecked));
+    assert_eq!(outcome.into_verified().unwrap_err(), VerifyError::Unsecured);
+
+    let late = Expectations { at: issued_at().saturating_add_seconds(28_800), ..allowing.clone() };
+    let outcome = verify_token(&token, &keys(&[&RSA_KEY]), &late);
+    assert!(matches!(outcome.result(), Err(VerifyError::Expired { .. })));
+
+    let with_signature = format!("{token}AAAA");
+    let outcome = verify_token(&with_signature, &keys(&[&RSA_KEY]), &allowing);
+    assert_eq!(outcome.into_verified().unwrap_err(), VerifyError::SignatureUnderNone { length: 3 });
+    for name in ["None", "NONE", "nonE"] {
+        let header = json!({"alg": name, "kid": RSA_KEY.kid()}).to_string();
+        let token = format!("{}.{}.", base64url::encode(header), base64url::encode("{}"));
+        let outcome = verify_token(&token, &keys(&[&RSA_KEY]), &allowing);
+        assert_eq!(outcome.into_verified().unwrap_err().check(), "token-algorithm", "{name}");
+    }
+}
+
+#[test]
+fn stripping_the_signature_of_a_signed_token_does_not_help() {
+    let token = support::token(&RSA_KEY);
+    let stripped = &token[..=token.rfind('.').unwrap()];
+    assert!(matches!(refused(stripped, &[&RSA_KEY]), VerifyError::Signature { .. }));
+}
+
+#[test]
+fn a_public_key_used_as_an_hmac_secret_is_refused() {
+    let secret = aws_lc_rs::hmac::Key::new(
+        aws_lc_rs::hmac::HMAC_SHA256,
+        avouch_pki::pem::encode("PUBLIC KEY", RSA_KEY.public_key().spki_der()).as_bytes(),
+    );
+    let input = format!(
+        "{}.{}",
+        base64url::encode(json!({"alg": "HS256", "kid": RSA_KEY.kid()}).to_string()),
+        support::token(&RSA_KEY).split('.').nth(1).unwrap()
+    );
+    let tag = aws_lc_rs::hmac::sign(&secret, input.as_bytes());
+    let token = format!("{input}.{}", base64url::encode(tag.as_ref()));
+    assert_eq!(
+        refused(&token, &[&RSA_KEY]),
+        VerifyError::Algorithm { found: "HS256".into(), accepted: "RS256, ES256, ES384".into() }
+    );
+}
+
+#[test]
+fn the_keys_type_must_go_with_the_algorithm() {
+    for (algorithm, key) in [("ES256", &*RSA_KEY), ("RS256", &*P256_KEY), ("ES384", &*P256_KEY)] {
+        let header = json!({"alg": algorithm, "kid": key.kid()}).to_string();
+        let token = hand_made(&header, "{}", key);
+        assert!(
+            matches!(refused(&token, &[key]), VerifyError::KeyForOtherAlgorithm { .. }),
+            "{algorithm}"
+        );
+    }
+}
+
+#[test]
+fn an_algorithm_that_is_not_on_the_list_is_refused() {
+    let only_es = Expectations { algorithms: vec![Algorithm::Es256], ..expectations() };
+    let outcome = verify_token(&support::token(&RSA_KEY), &keys(&[&RSA_KEY]), &only_es);
+    assert!(matches!(outcome.into_verified(), Err(VerifyError::Algorithm { .. })));
+    let outcome = verify_token(&support::token(&P256_KEY), &keys(&[&P256_KEY]), &only_es);
+    assert!(outcome.into_verified().is_ok());
+}
+
+#[test]
+fn the_kid_must_name_a_key_and_only_that_key_counts() {
+    assert!(matches!(
+        refused(&support::token(&P256_KEY), &[&RSA_KEY]),
+        VerifyError::UnknownKey { known: 1, .. }
+    ));
+    let other = pki::new_key();
+    let header = json!({"alg": "ES256", "kid": other.kid()}).to_string();
+    let payload = support::part(&support::token(&P256_KEY), 1);
+    let token = hand_made(&header, &payload, &P256_KEY);
+    assert!(matches!(
+        refused(&token, &[&P256_KEY, &other]),
+        VerifyError::Signature { tried: 1, .. }
+    ));
+    let without_kid = hand_made(r#"{"alg":"ES256"}"#, &payload, &P256_KEY);
+    assert!(verify(&without_kid, &[&other, &P256_KEY]).into_verified().is_ok());
+    assert!(matches!(refused(&without_kid, &[&other]), VerifyError::Signature { tried: 1, .. }));
+    let odd_kid = hand_made(r#"{"alg":"ES256","kid":1}"#, &payload, &P256_KEY);
+    assert_eq!(refused(&odd_kid, &[&P256_KEY]), VerifyError::MalformedHeader { name: "kid" });
+}
+
+#[test]
+fn a_key_that_is_listed_but_unusable_says_why() {
+    let set = json!({"keys": [{"kty": "RSA", "kid": RSA_KEY.kid(), "n": "AQAB", "e": "AQAB"}]});
+    let set = Jwks::parse(set.to_string().as_bytes()).unwrap();
+    let outcome = verify_token(&support::token(&RSA_KEY), &set, &expectations());
+    let error = outcome.into_verified().unwrap_err();
+    assert!(matches!(error, VerifyError::UnusableKey { .. }), "{error}");
+}
+
+#[test]
+fn another_issuer_is_refused_even_if_its_text_is_close() {
+    for close in ["https://tenant.attest.example/", "https://TENANT.attest.example", "", "https://"]
+    {
+        let expected = Expectations { issuer: Some(close.to_owned()), ..expectations() };
+        let outcome = verify_token(&support::token(&P256_KEY), &keys(&[&P256_KEY]), &expected);
+        assert!(matches!(outcome.into_verified(), Err(VerifyError::Issuer { .. })), "{close:?}");
+    }
+    let any = Expectations { issuer: None, ..expectations() };
+    let outcome = verify_token(&support::token(&P256_KEY), &keys(&[&P256_KEY]), &any);
+    assert!(outcome.checks().iter().any(|check| check.outcome == Outcome::NotChecked));
+    assert!(outcome.into_verified().is_ok());
+}
+
+fn judged(at_offset: i64, slack_seconds: u32) -> Result<(), &'static str> {
+    let expected = Expectations {
+        at: issued_at().saturating_add_seconds(at_offset),
+        slack_seconds,
+        ..expectations()
+    };
+    let outcome = verify_token(&support::token(&P256_KEY), &keys(&[&P256_KEY]), &expected);
+    outcome.into_verified().map(|_| ()).map_err(|error| error.check())
+}
+
+#[test]
+fn times_are_judged_to_the_second() {
+    assert_eq!(judged(0, 0), Ok(()));
+    assert_eq!(judged(-1, 0), Err("token-not-before"));
+    assert_eq!(judged(-1, 1), Ok(()));
+    assert_eq!(judged(-2, 1), Err("token-not-before"));
+    assert_eq!(judged(28_799, 0), Ok(()));
+    assert_eq!(judged(28_800, 0), Err("token-expiry"));
+    assert_eq!(judged(28_800, 1), Ok(()));
+    assert_eq!(judged(28_801, 1), Err("token-expiry"));
+}
+
+#[test]
+fn every_mismatch_of_the_claims_is_reported_at_once() {
+    let expected = Expectations {
+        issuer: Some("https://other".into()),
+        ..Expectations::at(issued_at().saturating_add_seconds(30_000))
+    };
+    let outcome = verify_token(&support::token(&P256_KEY), &keys(&[&P256_KEY]), &expected);
+    let failed: Vec<&str> = outcome
+        .checks()
+        .iter()
+        .filter(|check| check.outcome == Outcome::Failed)
+        .map(|check| check.name)
+        .collect();
+    assert_eq!(failed, ["token-issuer", "token-expiry"]);
+    assert!(matches!(outcome.result(), Err(VerifyError::Issuer { .. })));
+}
+
+#[test]
+fn odd_times_are_refused_and_fractions_shorten_the_life() {
+    let at = issued_at().seconds();
+    let with = |extra: Value| {
+        let mut claims = json!({"iss": ISSUER});
+        claims.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let token = hand_made(&header(&P256_KEY), &claims.to_string(), &P256_KEY);
+        verify(&token, &[&P256_KEY]).into_verified().map(|_| ())
+    };
+    assert!(with(json!({"exp": at + 1})).is_ok());
+    assert_eq!(with(json!({})), Err(VerifyError::MissingClaim { name: "exp" }));
+    for odd in
+        [json!("2030-01-01"), json!(null), json!(-1), json!(1e300), json!(u64::MAX), json!([])]
+    {
+        assert_eq!(
+            with(json!({ "exp": odd })),
+            Err(VerifyError::MalformedClaim { name: "exp" }),
+            "{odd}"
+        );
+    }
+    let (past, ahead) = (at as f64 + 0.5, at as f64 + 1.5);
+    assert!(matches!(with(json!({ "exp": past })), Err(VerifyError::Expired { .. })));
+    assert!(with(json!({ "exp": ahead })).is_ok());
+    assert!(matches!(
+        with(json!({"exp": at + 9, "nbf": past})),
+        Err(VerifyError::NotYetValid { .. })
+    ));
+    assert!(with(json!({"exp": at + 9, "iat": past})).is_ok());
+    assert!(matches!(
+        with(json!({"exp": at + 9, "iat": at + 1})),
+        Err(VerifyError::IssuedAhead { .. })
+    ));
+}
+
+#[test]
+fn a_member_named_twice_in_header_or_payload_is_refused_although_signed() {
+    let exp = issued_at().seconds() + 60;
+    let payload = format!(r#"{{"iss":"{ISSUER}","exp":{exp}}}"#);
+    assert!(
+        verify(&hand_made(&header(&P256_KEY), &payload, &P256_KEY), &[&P256_KEY])
+            .into_verified()
+            .is_ok()
+    );
+    let doubled = format!(r#"{{"iss":"{ISSUER}","exp":1,"exp":{exp}}}"#);
+    let token = hand_made(&header(&P256_KEY), &doubled, &P256_KEY);
+    assert!(matches!(refused(&token, &[&P256_KEY]), VerifyError::Payload(_)));
+    let header = format!(r#"{{"alg":"none","alg":"ES256","kid":"{}"}}"#, P256_KEY.kid());
+    let token = hand_made(&header, &payload, &P256_KEY);
+    assert!(matches!(refused(&token, &[&P256_KEY]), VerifyError::Form(JwsError::Header(_))));
+}
+
+#[test]
+fn a_header_that_demands_an_extension_is_refused() {
+    let header = json!({"alg": "ES256", "kid": P256_KEY.kid(), "crit": ["b64"], "b64": false});
+    let token = hand_made(&header.to_string(), "{}", &P256_KEY);
+    assert!(matches!(refused(&token, &[&P256_KEY]), VerifyError::Form(JwsError::Critical(_))));
+}
+
+#[test]
+fn an_oversized_token_is_refused_before_it_is_decoded() {
+    let token = "a".repeat(1024 * 1024 + 1);
+    assert!(matches!(refused(&token, &[&P256_KEY]), VerifyError::Form(JwsError::TooLong { .. })));
+}
+
+#[test]
+fn a_large_token_within_the_limit_verifies() {
+    let claims = Map::from_iter([("x-ms-sgx-ehd".to_owned(), json!("A".repeat(500_000)))]);
+    let times = TokenTimes::attestation(issued_at());
+    let token = issuer(&P256_KEY).sign(&Payload::new(&claims, times).unwrap()).unwrap();
+    assert!(verify(&token, &[&P256_KEY]).into_verified().is_ok());
+}
+
+#[test]
+fn reports_can_be_printed_as_json() {
+    let outcome = verify(&support::token(&P256_KEY), &[&P256_KEY]);
+    let shown = serde_json::to_value(outcome.checks()).unwrap();
+    assert_eq!(
+        shown[1],
+        json!({"name": "token-algorithm", "outcome": "passed", "detail": "ES256"})
+    );
+    let _: UnixTime = outcome.into_verified().unwrap().expires_at();
+}

@@ -61,7 +61,18 @@ pub struct PostgresServer {
     keeper: Child,
     directory: tempfile::TempDir,
     bin: PathBuf,
+    /// Names the socket; also listened on at loopback when there is a certificate.
+    port: u16,
     databases: AtomicU64,
+}
+
+/// Certificate and private key of a server, both PEM.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerIdentity<'a> {
+    /// The certificate.
+    pub certificate: &'a str,
+    /// Its key, PKCS#8.
+    pub key: &'a str,
 }
 
 impl PostgresServer {
@@ -88,6 +99,21 @@ impl PostgresServer {
     /// # Errors
     /// [`PostgresError`].
     pub fn start(durability: Durability) -> Result<Self, PostgresError> {
+        Self::start_with(durability, None)
+    }
+
+    /// Starts a server that also takes connections at loopback, with TLS, for tests of TLS.
+    ///
+    /// # Errors
+    /// [`PostgresError`].
+    pub fn start_with_tls(identity: ServerIdentity<'_>) -> Result<Self, PostgresError> {
+        Self::start_with(Durability::Fast, Some(identity))
+    }
+
+    fn start_with(
+        durability: Durability,
+        identity: Option<ServerIdentity<'_>>,
+    ) -> Result<Self, PostgresError> {
         let bin = find_binaries().ok_or(PostgresError::NotInstalled)?;
         let directory = tempfile::Builder::new()
             .prefix("avouch-pg-")
@@ -100,9 +126,26 @@ impl PostgresServer {
         prepare(directory.path(), drop_root)
             .map_err(|error| PostgresError::Io("prepare the temporary directory", error))?;
         init(&bin, directory.path(), drop_root)?;
-        let keeper = spawn(&bin, directory.path(), durability, drop_root)
+        let mut settings = vec!["max_connections=200".to_owned()];
+        if durability == Durability::Fast {
+            settings.extend(["fsync=off".to_owned(), "full_page_writes=off".to_owned()]);
+        }
+        let port = match identity {
+            None => {
+                settings.push("listen_addresses=".to_owned());
+                5432
+            }
+            Some(identity) => {
+                let port = install(directory.path(), drop_root, identity)
+                    .map_err(|error| PostgresError::Io("install the certificate", error))?;
+                settings.extend(["listen_addresses=127.0.0.1".to_owned(), "ssl=on".to_owned()]);
+                port
+            }
+        };
+        settings.push(format!("port={port}"));
+        let keeper = spawn(&bin, directory.path(), &settings, drop_root)
             .map_err(|error| PostgresError::Io("start postgres", error))?;
-        let server = Self { keeper, directory, bin, databases: AtomicU64::new(0) };
+        let server = Self { keeper, directory, bin, port, databases: AtomicU64::new(0) };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -120,7 +163,14 @@ impl PostgresServer {
     /// The URL of a database of this server.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@localhost/{database}?host={}", self.directory.path().display())
+        let (port, directory) = (self.port, self.directory.path().display());
+        format!("postgres://postgres@localhost:{port}/{database}?host={directory}")
+    }
+
+    /// The port at loopback of a server with TLS.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Runs one statement with the server's own client and returns what it prints, unadorned.
@@ -141,7 +191,7 @@ impl PostgresServer {
             .arg(database)
             .arg("-h")
             .arg(self.directory.path())
-            .args(["-c", statement])
+            .args(["-p", &self.port.to_string(), "-c", statement])
             .output()
             .map_err(|error| PostgresError::Io("run psql", error))?;
         succeeded("psql", &output)
@@ -208,14 +258,22 @@ fn init(bin: &Path, directory: &Path, drop_root: bool) -> Result<(), PostgresErr
     succeeded("initdb", &output).map(|_| ())
 }
 
+/// Puts certificate and key where the server reads them, and finds a free port.
+fn install(directory: &Path, drop_root: bool, identity: ServerIdentity<'_>) -> io::Result<u16> {
+    for (name, text) in [("server.crt", identity.certificate), ("server.key", identity.key)] {
+        let path = directory.join("data").join(name);
+        fs::write(&path, text)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        if drop_root {
+            chown(&path, Some(NOBODY), Some(NOBODY))?;
+        }
+    }
+    std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr().map(|address| address.port())
+}
+
 /// A shell between us and the server: it waits for the end of its input, which comes however
 /// this process ends, then stops the server it started and removes the cluster.
-fn spawn(
-    bin: &Path,
-    directory: &Path,
-    durability: Durability,
-    drop_root: bool,
-) -> io::Result<Child> {
+fn spawn(bin: &Path, directory: &Path, settings: &[String], drop_root: bool) -> io::Result<Child> {
     const KEEPER: &str = r#"
         "$0" "$@" </dev/null >"$CLUSTER/log" 2>&1 &
         server=$!
@@ -227,10 +285,7 @@ fn spawn(
     let mut command = Command::new("sh");
     command.args(["-c", KEEPER]).arg(bin.join("postgres"));
     command.arg("-D").arg(directory.join("data")).arg("-k").arg(directory);
-    command.args(["-c", "listen_addresses=", "-c", "max_connections=200"]);
-    if durability == Durability::Fast {
-        command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
-    }
+    command.args(settings.iter().flat_map(|setting| ["-c", setting.as_str()]));
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     as_server_user(&mut command, directory, drop_root);
     command.spawn()

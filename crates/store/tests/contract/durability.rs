@@ -69,8 +69,7 @@ async fn hold_write_lock(database: &Database) -> sqlx::Transaction<'static, sqlx
 #[tokio::test]
 async fn postgres_commits_are_synchronous_even_if_the_server_is_lazy() {
     let Some(database) = Database::postgres() else { return };
-    let name =
-        database.location.split("localhost/").nth(1).unwrap().split('?').next().unwrap().to_owned();
+    let name = database.postgres_name();
     server().unwrap().sql(&format!("alter database {name} set synchronous_commit = off")).unwrap();
     let store = database.open().await;
     // What the connections of the store have set shows only inside them: a trigger tells.
@@ -84,7 +83,7 @@ async fn postgres_commits_are_synchronous_even_if_the_server_is_lazy() {
     .await
     .unwrap();
     provider(&store, "contoso").await;
-    let seen = server().unwrap().psql(&name, "select setting from seen").unwrap();
+    let seen = server().unwrap().psql(name, "select setting from seen").unwrap();
     assert_eq!(seen, "on");
 }
 

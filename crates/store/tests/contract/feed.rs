@@ -137,9 +137,7 @@ async fn the_feed_goes_on_after_postgres_cut_every_connection() {
     let (here, there) = (database.open().await, database.open().await);
     let provider = provider(&here, "contoso").await;
     let mut changes = there.subscribe().await.unwrap();
-    let name = database.location.rsplit('/').next().unwrap();
-    let name =
-        database.location.split("localhost/").nth(1).unwrap_or(name).split('?').next().unwrap();
+    let name = database.postgres_name();
     let cut = format!(
         "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = '{name}'"
     );

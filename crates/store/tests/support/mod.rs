@@ -31,6 +31,12 @@ impl Database {
         Some(Self { location, is_postgres: true, _directory: None })
     }
 
+    /// Name of the database inside its PostgreSQL server.
+    pub(crate) fn postgres_name(&self) -> &str {
+        let (path, _) = self.location.split_once('?').unwrap();
+        path.rsplit('/').next().unwrap()
+    }
+
     pub(crate) async fn open(&self) -> Store {
         // Many tests run at once; few connections each are enough.
         let options = StoreOptions { connections_max: 4, ..StoreOptions::default() };

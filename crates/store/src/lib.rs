@@ -78,3 +78,8 @@ pub use provider::{
     NewProvider, Provider, ProviderFilter, ProviderPatch, ProviderStatus, Toggle, TrustModel,
 };
 pub use store::{Edit, Expected, Sequence, Store, StoreOptions};
+
+/// Compiles the examples of `docs/storage.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/storage.md")]
+struct StorageHandbook;

@@ -56,3 +56,8 @@ pub use policy::Policy;
 pub use properties::Properties;
 pub use span::{Position, Span};
 pub use value::{Claim, Issuer, Text, Value, ValueKind};
+
+/// Runs the Rust examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/policy.md")]
+pub struct Guide;

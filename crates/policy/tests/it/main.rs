@@ -15,6 +15,7 @@
 )]
 
 mod differential;
+mod docs;
 mod format;
 mod generate;
 mod golden;

@@ -36,6 +36,7 @@ mod error;
 mod facts;
 mod flags;
 pub mod ghcb;
+mod json;
 pub mod maa_request;
 mod product;
 mod report;

@@ -168,8 +168,7 @@ fn json<'a, T: Deserialize<'a>>(
     document: &'static str,
     bytes: &'a [u8],
 ) -> Result<T, MaaRequestError> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| MaaRequestError::Json { document, reason: error.to_string() })
+    crate::json::object(bytes).map_err(|reason| MaaRequestError::Json { document, reason })
 }
 
 /// Base64 of either alphabet, padded or not.

@@ -464,3 +464,36 @@ fn permissive_acceptance_takes_what_the_default_refuses() {
         assert_eq!(default.acceptance, Ok(()), "{name}");
     }
 }
+
+#[test]
+fn no_report_with_a_flipped_bit_verifies() {
+    for key in KEYS {
+        let minted = mint(Kind::Snp, &options(SnpProduct::Turin, key)).unwrap();
+        let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
+        let key = verify_chain(&chain, &anchors(&minted), &Crls::none(), minted.at).unwrap();
+        for index in 0..minted.evidence.len() {
+            let mut report = minted.evidence.clone();
+            report[index] ^= 1 << (index % 8);
+            let Ok(report) = Report::parse(&report) else { continue };
+            let outcome = verify_report(&report, &key, &Crls::none(), minted.at);
+            assert!(outcome.is_err(), "bit flipped in byte {index:#x}");
+        }
+    }
+}
+
+#[test]
+fn reads_the_same_from_equal_seeds_and_other_things_from_others() {
+    let good = options(SnpProduct::Milan, SnpKey::Vcek);
+    let facts = |options: &Options| {
+        let verified = assert_accepted(options);
+        serde_json::to_value(verified.facts()).unwrap()
+    };
+    let first = facts(&good);
+    assert_eq!(first["chip_id"], facts(&good)["chip_id"]);
+    let mut other = good;
+    other.seed = avouch_mint::Seed::from_number(7);
+    let second = facts(&other);
+    for name in ["chip_id", "measurement", "report_id", "id_key_digest"] {
+        assert_ne!(first[name], second[name], "{name}");
+    }
+}

@@ -276,4 +276,19 @@ pub(super) const ROWS: &[Row] = &[
         }),
         json,
     ),
+    prepared(
+        row(
+            "uvm-payload-array",
+            "the payload is an array of the members' values",
+            "uvm-payload",
+            |plan| {
+                plan.change_uvm(|uvm| {
+                    uvm.change_payload = Some(|payload| {
+                        *payload = format!(r#"["{}","104",104]"#, "07".repeat(48)).into_bytes();
+                    });
+                });
+            },
+        ),
+        json,
+    ),
 ];

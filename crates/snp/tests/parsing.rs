@@ -1,0 +1,272 @@
+//! Readers of foreign bytes that need no recorded evidence: certificate tables, MAA's document,
+//! publishers' identifiers, files of certificates.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs,
+    reason = "test code"
+)]
+
+use avouch_mint::{Kind, Minted, Options, mint};
+use avouch_snp::ghcb::{CertificateTable, Guid};
+use avouch_snp::maa_request::SnpEvidence;
+use avouch_snp::uvm::{DidX509, UvmTrust};
+use avouch_snp::{Chain, Endorsements, REPORT_LENGTH, Report, ReportError};
+use avouch_wire::{UnixTime, base64url};
+use serde_json::{Value, json};
+
+fn minted() -> Minted {
+    mint(Kind::Snp, &Options::new(UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap())).unwrap()
+}
+
+/// A table of entries, each with its place in the blob, and the bodies behind.
+fn table(entries: &[([u8; 16], u32, u32)], bodies: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (guid, offset, length) in entries {
+        bytes.extend(guid);
+        bytes.extend(offset.to_le_bytes());
+        bytes.extend(length.to_le_bytes());
+    }
+    bytes.extend([0; 24]);
+    bytes.extend(bodies);
+    bytes
+}
+
+#[test]
+fn reads_a_table_with_an_unknown_entry_and_padding() {
+    let other = [9; 16];
+    let bytes = table(&[(Guid::VCEK.0, 72, 2), (other, 74, 1)], b"abcpadding");
+    let table = CertificateTable::parse(&bytes).unwrap();
+    assert_eq!(table.body(Guid::VCEK), Some(b"ab".as_slice()));
+    assert_eq!(table.body(Guid(other)), Some(b"c".as_slice()));
+    assert_eq!(table.body(Guid::ARK), None);
+    assert!(!table.entries()[1].guid.is_known());
+}
+
+#[test]
+fn refuses_tables_whose_entries_do_not_fit() {
+    let one = |offset, length| table(&[(Guid::VCEK.0, offset, length)], b"abc");
+    for (bytes, field) in [
+        (one(48, 4), "offset"),
+        (one(51, 1), "offset"),
+        (one(47, 1), "offset"),
+        (one(0, 24), "offset"),
+        (one(u32::MAX, 2), "offset"),
+        (one(48, u32::MAX), "offset"),
+        (table(&[(Guid::VCEK.0, 72, 1), (Guid::VCEK.0, 72, 1)], b"a"), "guid"),
+        (vec![1; 24 * 3], "guid"),
+        (vec![0; 23], "length"),
+        (Vec::new(), "guid"),
+        (Guid::ASK.0.to_vec(), "offset"),
+        (vec![1; 1024 * 1024 + 1], "table"),
+    ] {
+        let error = CertificateTable::parse(&bytes).unwrap_err();
+        assert_eq!(error.field, field, "{error}");
+    }
+    CertificateTable::parse(&one(48, 3)).unwrap();
+    CertificateTable::parse(&one(51, 0)).unwrap();
+}
+
+#[test]
+fn refuses_a_table_of_too_many_entries() {
+    let entry = |number: u8| ([number; 16], 24 * 70, 0);
+    let many = |count: u8| {
+        let entries: Vec<_> = (1..=count).map(entry).collect();
+        table(&entries, &[0; 24 * 70])
+    };
+    CertificateTable::parse(&many(64)).unwrap();
+    let error = CertificateTable::parse(&many(65)).unwrap_err();
+    assert_eq!(error.field, "entries");
+}
+
+#[test]
+fn shows_guids_as_the_specification_writes_them() {
+    for (guid, text) in [
+        (Guid::VCEK, "63da758d-e664-4564-adc5-f4b93be8accd"),
+        (Guid::VLEK, "a8074bc2-a25a-483e-aae6-39c045a0b8a1"),
+        (Guid::ASK, "4ab7b379-bbac-4fe4-a02f-05aef327c782"),
+        (Guid::ARK, "c0b406a4-a803-4952-9743-3fb6014cd0ae"),
+        (Guid::CRL, "92f81bc3-5811-4d3d-97ff-d19f88dc67ea"),
+    ] {
+        assert_eq!(guid.to_string(), text);
+    }
+}
+
+/// The minted document as JSON, to be changed.
+fn document() -> Value {
+    let request: Value = serde_json::from_str(&minted().request).unwrap();
+    let text = base64url::decode(request["report"].as_str().unwrap()).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+fn with(member: &str, value: Value) -> Vec<u8> {
+    let mut document = document();
+    document[member] = value;
+    serde_json::to_vec(&document).unwrap()
+}
+
+#[test]
+fn reads_base64_of_both_alphabets_with_and_without_padding() {
+    let document = document();
+    let text = document["SnpReport"].as_str().unwrap();
+    let standard = text.replace('-', "+").replace('_', "/");
+    let mixed: String = text.replacen('-', "+", 3).replacen('_', "/", 3);
+    let padded = |text: &str| format!("{text}{}", "=".repeat((4 - text.len() % 4) % 4));
+    for text in [text.to_owned(), padded(text), standard.clone(), padded(&standard), mixed] {
+        let evidence = SnpEvidence::parse(&with("SnpReport", json!(text))).unwrap();
+        assert_eq!(evidence.uvm_endorsements().len(), 0);
+    }
+}
+
+#[test]
+fn reads_documents_as_clients_write_them() {
+    let text = serde_json::to_string(&document()).unwrap();
+    let with_space = format!(" \r\n\t{text}\n");
+    SnpEvidence::parse(with_space.as_bytes()).unwrap();
+    for (member, value) in [
+        ("Endorsements", json!("")),
+        ("Endorsements", Value::Null),
+        ("Endorsements", json!(base64url::encode(b"{}"))),
+        ("Endorsements", json!(base64url::encode(br#"{"Uvm":[]}"#))),
+        ("Endorsements", json!(base64url::encode(br#"{"Uvm":null}"#))),
+        ("Another", json!(7)),
+    ] {
+        let evidence = SnpEvidence::parse(&with(member, value)).unwrap();
+        assert_eq!(evidence.uvm_endorsements().len(), 0);
+    }
+    let two = json!(base64url::encode(br#"{"Uvm":["AQI","AwQ="]}"#));
+    let evidence = SnpEvidence::parse(&with("Endorsements", two)).unwrap();
+    let found: Vec<&[u8]> = evidence.uvm_endorsements().collect();
+    assert_eq!(found, [[1, 2], [3, 4]]);
+}
+
+#[test]
+fn refuses_documents_that_are_not_evidence() {
+    let too_many = format!(r#"{{"Uvm":[{}""]}}"#, r#""","#.repeat(16));
+    let twice = {
+        let text = serde_json::to_string(&document()).unwrap();
+        text.replacen('{', r#"{"SnpReport":"AA","#, 1).into_bytes()
+    };
+    for (document, check) in [
+        (b"".to_vec(), "snp-document-json"),
+        (b"[]".to_vec(), "snp-document-json"),
+        (br#"["AA","AA",null]"#.to_vec(), "snp-document-json"),
+        (b"{}".to_vec(), "snp-document-json"),
+        (twice, "snp-document-json"),
+        (with("SnpReport", json!(7)), "snp-document-json"),
+        (with("SnpReport", json!("A*")), "snp-document-base64"),
+        (with("SnpReport", json!("AB")), "snp-document-base64"),
+        (with("VcekCertChain", json!("A")), "snp-document-base64"),
+        (with("SnpReport", json!("")), "report-length"),
+        (with("Endorsements", json!("!")), "snp-document-base64"),
+        (with("Endorsements", json!(base64url::encode(b"[]"))), "snp-document-json"),
+        (
+            with("Endorsements", json!(base64url::encode(br#"{"Uvm":["*"]}"#))),
+            "snp-document-base64",
+        ),
+        (with("Endorsements", json!(base64url::encode(too_many))), "snp-document-uvm-count"),
+        (vec![b' '; 1024 * 1024 + 1], "snp-document-size"),
+    ] {
+        let shown = String::from_utf8_lossy(&document).chars().take(60).collect::<String>();
+        let error = SnpEvidence::parse(&document).err();
+        assert_eq!(error.as_ref().map(|error| error.check()), Some(check), "{shown}: {error:?}");
+    }
+}
+
+#[test]
+fn reads_the_identifier_of_a_publisher() {
+    let default = &UvmTrust::default().entries[0];
+    let did = DidX509::parse(&default.issuer).unwrap();
+    assert_eq!(did.extended_key_usage(), "1.3.6.1.4.1.311.76.59.1.2");
+    assert_eq!(did.as_str(), default.issuer);
+    assert!(UvmTrust::default().entry(&default.issuer, &default.feed).is_ok());
+    let error = UvmTrust::default().entry(&default.issuer, "other").unwrap_err();
+    assert_eq!(error.check(), "uvm-untrusted");
+}
+
+#[test]
+fn refuses_identifiers_of_another_form() {
+    let good = UvmTrust::default().entries[0].issuer.clone();
+    let fingerprint = "I__iuL25oXEVFdTP_aBLx_eT1RPHbCQ_ECBQfYZpt9s";
+    for wrong in [
+        String::new(),
+        good.replace("x509:0", "x509:1"),
+        good.replace("sha256", "sha384"),
+        good.replace("::eku:", "::subject:"),
+        good.replace("::eku:", ":eku:"),
+        good.replace(fingerprint, "I__iuL25"),
+        good.replace(fingerprint, &format!("{fingerprint}=")),
+        good.replace(fingerprint, ""),
+        good.replace(".59.1.2", ".59..2"),
+        good.replace(".59.1.2", ".59.1.2::eku:1.2"),
+        good.replace("1.3.6.1.4.1.311.76.59.1.2", ""),
+        format!("{good}{}", ".1".repeat(200)),
+    ] {
+        assert_eq!(DidX509::parse(&wrong).unwrap_err().check(), "uvm-did", "{wrong}");
+    }
+}
+
+#[test]
+fn refuses_files_that_are_no_certificates() {
+    let minted = minted();
+    let pem = String::from_utf8(minted.endorsements.clone()).unwrap();
+    for (bytes, check) in [
+        (Vec::new(), "chain-pem"),
+        (b"no certificate".to_vec(), "chain-pem"),
+        (vec![0xff; 10], "chain-pem"),
+        (vec![0x30, 0x00], "chain-certificate"),
+        (pem.replace("X509 CRL", "X509 CRX").into_bytes(), "chain-pem"),
+        (pem.replacen("-----END X509 CRL", "-----END X509 CRX", 1).into_bytes(), "chain-pem"),
+        (vec![b' '; 4 * 1024 * 1024 + 1], "chain-too-large"),
+    ] {
+        assert_eq!(Endorsements::parse(&[bytes]).unwrap_err().check(), check);
+    }
+    // A request's chain has no place for CRLs.
+    assert_eq!(Chain::parse(&[&minted.endorsements]).unwrap_err().check(), "chain-pem");
+    let endorsements = Endorsements::parse(&[&minted.endorsements]).unwrap();
+    assert_eq!(endorsements.crls.len(), 1);
+    // A CRL alone, PEM and DER.
+    let crl = pem.split_once("-----BEGIN X509 CRL").unwrap().1;
+    let crl = format!("-----BEGIN X509 CRL{crl}").into_bytes();
+    let der = endorsements_of(&[crl]).crls[0].der().to_vec();
+    assert_eq!(endorsements_of(&[der]).crls.len(), 1);
+}
+
+fn endorsements_of(parts: &[Vec<u8>]) -> Endorsements {
+    Endorsements::parse(parts).unwrap()
+}
+
+#[test]
+fn refuses_more_certificates_than_any_directory_has() {
+    let minted = minted();
+    let pem = String::from_utf8(minted.root_pem.into_bytes()).unwrap();
+    Chain::parse(&[pem.repeat(256)]).unwrap();
+    let error = Chain::parse(&[pem.repeat(257)]).unwrap_err();
+    assert_eq!(error.check(), "chain-pem");
+}
+
+#[test]
+fn refuses_reports_of_any_other_length() {
+    let report = minted().evidence;
+    for length in (0..REPORT_LENGTH).chain(REPORT_LENGTH + 1..REPORT_LENGTH + 64) {
+        let mut bytes = report.clone();
+        bytes.resize(length, 0);
+        let expected = ReportError::Length { expected: REPORT_LENGTH, found: length };
+        assert_eq!(Report::parse(&bytes), Err(expected));
+    }
+}
+
+#[test]
+fn errors_of_fields_say_where_they_stand() {
+    let mut report = minted().evidence;
+    report[0x19f] = 7;
+    let error = Report::parse(&report).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "AttestationReport.reserved_0x18b at byte 0x18b: reserved bytes are not zero: {}07",
+            "00".repeat(20)
+        )
+    );
+}

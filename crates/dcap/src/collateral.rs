@@ -37,7 +37,7 @@ pub struct Collateral {
 }
 
 /// The seven answers of Intel's service (or a cache of it) that make one set.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CollateralParts<'a> {
     /// Body of the TCB info: `{"tcbInfo":{…},"signature":"…"}`.
     pub tcb_info: &'a [u8],

@@ -75,6 +75,22 @@ impl EnclaveAttributes {
         self.bit(10)
     }
 
+    /// Intel's names of the flags that are set, lowest bit first.
+    #[must_use]
+    pub fn names(self) -> Vec<&'static str> {
+        const NAMES: [(u32, &str); 8] = [
+            (0, "INIT"),
+            (1, "DEBUG"),
+            (2, "MODE64BIT"),
+            (4, "PROVISION_KEY"),
+            (5, "EINITTOKEN_KEY"),
+            (6, "CET"),
+            (7, "KSS"),
+            (10, "AEX_NOTIFY"),
+        ];
+        NAMES.into_iter().filter(|(index, _)| self.bit(*index)).map(|(_, name)| name).collect()
+    }
+
     fn bit(self, index: u32) -> bool {
         self.flags().checked_shr(index).unwrap_or(0) & 1 == 1
     }

@@ -89,13 +89,13 @@ impl TdAttributes {
         self.bits() & 0xff != 0
     }
 
-    /// Bit 16: immune to cross-domain side channels of a shared core (`ICSSD`).
+    /// Bit 16: defence against single-stepping by counting instructions (`ICSSD`).
     #[must_use]
     pub fn icssd(self) -> bool {
         self.bit(16)
     }
 
-    /// Bit 17: a service TD may extend this one (`SERVTD_EXT`).
+    /// Bit 17: the report speaks of service TDs, which may hold this one's state (`SERVTD_EXT`).
     #[must_use]
     pub fn service_td_extension(self) -> bool {
         self.bit(17)
@@ -141,6 +141,32 @@ impl TdAttributes {
     #[must_use]
     pub fn perfmon(self) -> bool {
         self.bit(63)
+    }
+
+    /// Intel's names of the bits that are set, lowest bit first; bits 1 to 7 of the "TD under
+    /// debug" byte as `TUD_1` to `TUD_7`.
+    #[must_use]
+    pub fn names(self) -> Vec<&'static str> {
+        const NAMES: [(u32, &str); 17] = [
+            (0, "DEBUG"),
+            (1, "TUD_1"),
+            (2, "TUD_2"),
+            (3, "TUD_3"),
+            (4, "TUD_4"),
+            (5, "TUD_5"),
+            (6, "TUD_6"),
+            (7, "TUD_7"),
+            (16, "ICSSD"),
+            (17, "SERVTD_EXT"),
+            (27, "LASS"),
+            (28, "SEPT_VE_DISABLE"),
+            (29, "MIGRATABLE"),
+            (30, "PKS"),
+            (31, "KL"),
+            (62, "TPA"),
+            (63, "PERFMON"),
+        ];
+        NAMES.into_iter().filter(|(index, _)| self.bit(*index)).map(|(_, name)| name).collect()
     }
 
     fn bit(self, index: u32) -> bool {

@@ -24,28 +24,6 @@ pub struct Endorsements<'a> {
     untrusted_creation_time: &'a [u8],
 }
 
-impl PartialEq for CollateralParts<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.all() == other.all()
-    }
-}
-
-impl Eq for CollateralParts<'_> {}
-
-impl<'a> CollateralParts<'a> {
-    const fn all(&self) -> [&'a [u8]; 7] {
-        [
-            self.tcb_info,
-            self.tcb_info_issuer_chain,
-            self.qe_identity,
-            self.qe_identity_issuer_chain,
-            self.root_ca_crl,
-            self.pck_crl,
-            self.pck_crl_issuer_chain,
-        ]
-    }
-}
-
 impl<'a> Endorsements<'a> {
     /// Cuts a blob into its elements.
     ///

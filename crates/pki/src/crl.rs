@@ -182,6 +182,19 @@ impl Crl {
     pub const fn next_update(&self) -> Option<UnixTime> {
         self.next_update
     }
+
+    /// The content of the CRL number, big-endian, if there is one: for showing; nothing is verified.
+    #[must_use]
+    pub fn untrusted_number(&self) -> Option<&[u8]> {
+        self.number.as_deref()
+    }
+
+    /// The serial numbers on the list, sorted by their bytes: for showing. Whether a certificate is revoked is
+    /// asked of a [`VerifiedCrl`].
+    #[must_use]
+    pub fn untrusted_revoked(&self) -> &[Serial] {
+        &self.revoked
+    }
 }
 
 /// Extensions that change nothing about which certificates the list revokes.

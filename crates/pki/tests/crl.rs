@@ -53,6 +53,17 @@ fn a_revoked_serial_is_found_and_another_is_not() {
 }
 
 #[test]
+fn an_unverified_list_shows_its_number_and_serials_in_order() {
+    let (root, _) = Authority::root("Root");
+    let list = Crl::parse(&crl(&root, &[300, 5])).unwrap();
+    assert_eq!(list.untrusted_number(), Some([7].as_slice()));
+    let shown: Vec<String> = list.untrusted_revoked().iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["012C", "05"]);
+    let empty = Crl::parse(&crl(&root, &[])).unwrap();
+    assert!(empty.untrusted_revoked().is_empty());
+}
+
+#[test]
 fn judges_this_update_and_next_update_inclusively() {
     let (root, anchor) = Authority::root("Root");
     let list = Crl::parse(&crl(&root, &[])).unwrap();

@@ -112,7 +112,8 @@ impl Anchors {
     }
 
     /// Adds a root of an operator's choice, such as a mint's. Its common name says for which
-    /// product; what rests on it says so ([`crate::EndorsementKeyFacts::root_is_built_in`]).
+    /// product; what rests on it says so ([`crate::EndorsementKeyFacts::root_is_built_in`]). A root
+    /// that is trusted already is not added again.
     ///
     /// # Errors
     /// [`AnchorError`] if the certificate is not named like a root, no CA, or not self-signed.
@@ -127,6 +128,13 @@ impl Anchors {
         let label = format!("{name} {certificate_sha256}");
         let anchor = TrustAnchor::from_certificate(label, certificate);
         verify_anchor_copy(certificate, &anchor)?;
+        // One root, one entry: whatever is judged by root finds the same one each time.
+        let same = |ark: &Ark| {
+            ark.anchor.subject() == anchor.subject() && ark.anchor.key() == anchor.key()
+        };
+        if self.roots().any(same) {
+            return Ok(self);
+        }
         let ark = Ark { product, anchor, built_in: false, certificate_sha256 };
         self.arks.push(Arc::new(ark));
         Ok(self)

@@ -91,6 +91,15 @@ impl Chain {
     /// # Errors
     /// [`ChainError`].
     pub fn parse<P: AsRef<[u8]>>(parts: &[P]) -> Result<Self, ChainError> {
+        Self::parse_at_most(parts, CERTIFICATES_MAX)
+    }
+
+    /// As [`Chain::parse`], for senders who have no reason to send more than `most` certificates:
+    /// each may cost a signature check.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub fn parse_at_most<P: AsRef<[u8]>>(parts: &[P], most: usize) -> Result<Self, ChainError> {
         let size = parts.iter().map(|part| part.as_ref().len()).fold(0, usize::saturating_add);
         limit("bytes of certificates", size, INPUT_BYTES_MAX)?;
         let mut chain = Self::default();
@@ -98,11 +107,10 @@ impl Chain {
             let part = part.as_ref();
             if part.first() == Some(&SEQUENCE) {
                 chain.add(part)?;
-                continue;
+            } else {
+                pem::certificates(part, most)?.iter().try_for_each(|der| chain.add(der))?;
             }
-            for der in pem::certificates(part, CERTIFICATES_MAX)? {
-                chain.add(&der)?;
-            }
+            limit("certificates", chain.count(), most)?;
         }
         Ok(chain)
     }

@@ -10,6 +10,8 @@ use crate::{Chain, ChainError, Report, ReportError, ReportVersions};
 const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 /// Most endorsements of the utility VM in one document; clients send one.
 const UVM_MAX: usize = 16;
+/// Most certificates in one document; clients send three.
+const CERTIFICATES_MAX: usize = 16;
 
 /// Why a document is not SEV-SNP evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -141,12 +143,12 @@ impl SnpEvidence {
         &self.certificates
     }
 
-    /// The certificates, sorted.
+    /// The certificates, sorted; at most 16.
     ///
     /// # Errors
     /// [`ChainError`].
     pub fn chain(&self) -> Result<Chain, ChainError> {
-        Chain::parse(&[&self.certificates])
+        Chain::parse_at_most(&[&self.certificates], CERTIFICATES_MAX)
     }
 
     /// Endorsements of the utility VM, each a `COSE_Sign1` for [`crate::uvm::verify`].

@@ -303,6 +303,8 @@ fn refuses_roots_that_are_not_named_or_signed_like_one() {
     let good = options(SnpProduct::Milan, SnpKey::Vcek);
     let minted = mint(Kind::Snp, &good).unwrap();
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
+    let twice = anchors(&minted).with_root(&root(&minted)).unwrap();
+    assert_eq!(twice.roots().count(), Anchors::amd().roots().count() + 1);
     let error = Anchors::none().with_root(&chain.intermediates()[0]).unwrap_err();
     assert!(error.to_string().contains("SEV-Milan"), "{error}");
     let broken = mint(Kind::Snp, &good.broken("root-self-signature")).unwrap();

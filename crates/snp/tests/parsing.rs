@@ -270,3 +270,20 @@ fn errors_of_fields_say_where_they_stand() {
         )
     );
 }
+
+#[test]
+fn refuses_more_certificates_than_a_client_sends() {
+    let document = document();
+    let chain = base64url::decode(document["VcekCertChain"].as_str().unwrap()).unwrap();
+    let chain = String::from_utf8(chain).unwrap();
+    let parse = |times: usize| {
+        let text = json!(base64url::encode(chain.repeat(times)));
+        SnpEvidence::parse(&with("VcekCertChain", text)).unwrap().chain()
+    };
+    assert_eq!(parse(5).unwrap().leaves().count(), 1);
+    assert_eq!(parse(6).unwrap_err().check(), "chain-pem");
+    let parts = avouch_pki::pem::certificates(chain.as_bytes(), 3).unwrap();
+    Chain::parse_at_most(&parts, 3).unwrap();
+    let error = Chain::parse_at_most(&parts, 2).unwrap_err();
+    assert_eq!(error.check(), "chain-too-large");
+}

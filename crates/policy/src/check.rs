@@ -4,10 +4,11 @@ use crate::ast::{
     Action, ActionBody, Assignment, Condition, Expression, ExpressionKind, Function, Identifier,
     Operator, Property, PropertyCondition, Rule, Section, SectionKind, Verb, Version,
 };
-use crate::diag::{Diagnostic, Slug};
+use crate::diag::{DIAGNOSTICS_MAX, Diagnostic, Slug};
 use crate::properties::{self, SettingError};
 use crate::span::Span;
 use crate::value::{Value, ValueKind};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Checks sections written in `version`.
@@ -28,18 +29,25 @@ struct Checker {
 
 /// The names that a place in a rule may refer to.
 struct Scope<'a> {
-    names: Vec<&'a Identifier>,
+    names: HashSet<&'a str>,
+    /// Some of the names, in order, to be shown.
+    shown: Vec<&'a str>,
     /// The name of the condition that is being checked.
     own: Option<&'a Identifier>,
 }
 
+/// Names of a rule that a message lists at most.
+const SHOWN_MAX: usize = 10;
+
 impl Checker {
     fn report(&mut self, diagnostic: Diagnostic) {
-        self.found.push(diagnostic);
+        if self.found.len() < DIAGNOSTICS_MAX {
+            self.found.push(diagnostic);
+        }
     }
 
     fn rule(&mut self, section: SectionKind, rule: &Rule) {
-        let mut scope = Scope { names: Vec::new(), own: None };
+        let mut scope = Scope { names: HashSet::new(), shown: Vec::new(), own: None };
         if let (SectionKind::Configuration, Some(first)) = (section, rule.conditions.first()) {
             let start = first.negation.or(first.identifier.as_ref().map(|i| i.span));
             let span =
@@ -50,10 +58,11 @@ impl Checker {
             scope.own = condition.identifier.as_ref();
             self.condition(section, condition, &scope);
             if let Some(identifier) = &condition.identifier {
-                if scope.names.iter().any(|known| known.name == identifier.name) {
+                if !scope.names.insert(&identifier.name) {
                     self.report(Diagnostic::new(Slug::DuplicateIdentifier, identifier.span));
+                } else if scope.shown.len() < SHOWN_MAX {
+                    scope.shown.push(&identifier.name);
                 }
-                scope.names.push(identifier);
             }
         }
         scope.own = None;
@@ -128,11 +137,11 @@ impl Checker {
     }
 
     fn known(&mut self, identifier: &Identifier, scope: &Scope<'_>) {
-        if scope.names.iter().any(|known| known.name == identifier.name) {
+        if scope.names.contains(&*identifier.name) {
             return;
         }
         let own = scope.own.is_some_and(|own| own.name == identifier.name);
-        let names: Vec<String> = scope.names.iter().map(|n| format!("`{}`", n.name)).collect();
+        let names: Vec<String> = scope.shown.iter().map(|name| format!("`{name}`")).collect();
         let note = if own { "own".to_owned() } else { names.join(", ") };
         self.report(Diagnostic::new(Slug::UnknownIdentifier, identifier.span).noting(note));
     }

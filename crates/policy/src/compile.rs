@@ -9,7 +9,7 @@ use crate::jmespath::{Query, QueryError};
 use crate::limits::Limits;
 use crate::span::Span;
 use crate::value::{Value, ValueKind};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The number of a claim type that the policy names.
@@ -39,6 +39,8 @@ pub(crate) struct CompiledRule {
     /// The slots that the action mentions outside set-valued arguments: one firing for each
     /// combination of claims in them (reference, 6.3).
     pub(crate) grouping: Vec<usize>,
+    /// The same, by slot.
+    pub(crate) grouped: Vec<bool>,
 }
 
 #[derive(Debug)]
@@ -140,6 +142,12 @@ impl Compiler<'_> {
         }
         grouping.sort_unstable();
         grouping.dedup();
+        let mut grouped = vec![false; slots.len()];
+        for slot in &grouping {
+            if let Some(mark) = grouped.get_mut(*slot) {
+                *mark = true;
+            }
+        }
         let action = self.action(rule, &slots);
         CompiledRule {
             section,
@@ -149,6 +157,7 @@ impl Compiler<'_> {
             action,
             slots: slots.len(),
             grouping,
+            grouped,
         }
     }
 
@@ -260,6 +269,7 @@ impl Compiler<'_> {
 /// Gives a slot to each name of the rule that something refers to.
 fn used_names(rule: &Rule) -> Slots<'_> {
     let mut used: Vec<&str> = Vec::new();
+    // A rule may have tens of thousands of conditions.
     for condition in &rule.conditions {
         condition.selector.iter().for_each(|test| names_in(&test.value, &mut used));
     }
@@ -270,9 +280,10 @@ fn used_names(rule: &Rule) -> Slots<'_> {
             assignments.iter().for_each(|assignment| names_in(&assignment.value, &mut used));
         }
     }
+    let used: HashSet<&str> = used.into_iter().collect();
     let bound = rule.conditions.iter().filter_map(|condition| condition.identifier.as_ref());
     bound
-        .filter(|i| used.contains(&&*i.name))
+        .filter(|i| used.contains(&*i.name))
         .enumerate()
         .map(|(slot, i)| (&*i.name, slot))
         .collect()

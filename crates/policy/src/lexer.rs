@@ -1,6 +1,6 @@
 //! Policy text to tokens with spans. Comments are kept beside, for the formatter and the lints.
 
-use crate::diag::{Diagnostic, Slug};
+use crate::diag::{DIAGNOSTICS_MAX, Diagnostic, Slug};
 use crate::span::Span;
 
 /// One word or symbol of a policy.
@@ -130,7 +130,9 @@ impl<'a> Lexer<'a> {
     }
 
     fn refuse(&mut self, slug: Slug, span: Span) {
-        self.lexed.diagnostics.push(Diagnostic::new(slug, span));
+        if self.lexed.diagnostics.len() < DIAGNOSTICS_MAX {
+            self.lexed.diagnostics.push(Diagnostic::new(slug, span));
+        }
     }
 
     /// Takes one token, comment or run of white space; false at the end.

@@ -43,6 +43,7 @@ mod parser;
 mod policy;
 pub mod print;
 pub mod properties;
+pub mod report;
 mod span;
 mod suggest;
 pub mod token;

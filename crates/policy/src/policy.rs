@@ -42,12 +42,8 @@ impl Policy {
     /// Reference on the policy language, sections 2 to 4.
     pub fn compile(text: &str, limits: &Limits) -> Result<Self, PolicyErrors> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let lines = LineIndex::new(text.get(..limits.policy_bytes).unwrap_or(text));
-        if text.len() > limits.policy_bytes {
-            let exceeded = LimitExceeded::new(Limit::PolicyBytes, limits.policy_bytes);
-            let refused = vec![Diagnostic::limit(exceeded, Span::new(0, 0))];
-            return Err(PolicyErrors::new("", &LineIndex::new(""), refused));
-        }
+        check_size(text.len(), limits)?;
+        let lines = LineIndex::new(text);
         let lexed = lexer::lex(text);
         let Parsed { version, sections, diagnostics } = parse(text, &lexed, limits);
         let mut found = lexed.diagnostics;
@@ -75,6 +71,7 @@ impl Policy {
             Ok(text) => return Self::compile(text, limits),
             Err(error) => error,
         };
+        check_size(bytes.len(), limits)?;
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let mut shown = String::from_utf8_lossy(good).into_owned();
         if let Some(rest) = shown.strip_prefix('\u{feff}') {
@@ -156,4 +153,13 @@ impl Policy {
         let result = eval::evaluate(self, claims, limits, &mut recorder);
         recorder.finish(result)
     }
+}
+
+fn check_size(bytes: usize, limits: &Limits) -> Result<(), PolicyErrors> {
+    if bytes <= limits.policy_bytes {
+        return Ok(());
+    }
+    let exceeded = LimitExceeded::new(Limit::PolicyBytes, limits.policy_bytes);
+    let refused = vec![Diagnostic::limit(exceeded, Span::new(0, 0))];
+    Err(PolicyErrors::new("", &LineIndex::new(""), refused))
 }

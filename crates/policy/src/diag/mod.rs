@@ -12,6 +12,12 @@ use crate::print::printable;
 use crate::span::{LineIndex, Position, Span};
 use serde::Serialize;
 
+/// More mistakes than this are not listed, by any stage.
+pub(crate) const DIAGNOSTICS_MAX: usize = 50;
+
+/// Bytes of an offending token that are kept.
+const NEAR_BYTES_MAX: usize = 4096;
+
 /// One mistake in a policy text.
 ///
 /// `Display` gives one line; [`PolicyErrors`] renders excerpts.
@@ -88,6 +94,10 @@ impl Diagnostic {
     fn complete(mut self, text: &str, lines: &LineIndex) -> Self {
         self.position = lines.position(text, self.span.start);
         let written = self.span.of(text);
+        let written = match written.get(..written.floor_char_boundary(NEAR_BYTES_MAX)) {
+            Some(start) => start,
+            None => written,
+        };
         self.near = if self.span.start >= text.len() { "<EOF>".into() } else { written.into() };
         let context = help::Context::new(&self, text);
         let (message, help) = (context.message(), context.help());
@@ -135,7 +145,7 @@ impl PolicyErrors {
         // Stable: of several at one place the earlier stage comes first.
         found.sort_by_key(|diagnostic| diagnostic.span.start);
         found.dedup_by(|later, earlier| later.span == earlier.span && later.slug == earlier.slug);
-        found.truncate(crate::parser::DIAGNOSTICS_MAX);
+        found.truncate(DIAGNOSTICS_MAX);
         let diagnostics = found.into_iter().map(|d| d.complete(text, lines)).collect();
         Self { diagnostics, text: text.to_owned() }
     }

@@ -21,8 +21,9 @@ impl<'a, T: Tracer> Run<'a, T> {
         bindings: &Bindings,
     ) -> Result<(), Failure> {
         let grouping = rule.grouping.as_slice();
+        let grouped = rule.grouped.as_slice();
         if grouping.is_empty() {
-            return self.act(rule, &Scope::Group { bindings, rows: None, grouping });
+            return self.act(rule, &Scope::Group { bindings, rows: None, grouped });
         }
         if grouping.len() == rule.slots {
             // Rows differ, so each is a group of its own.
@@ -32,7 +33,7 @@ impl<'a, T: Tracer> Run<'a, T> {
             return Ok(());
         }
         for rows in self.groups(grouping, bindings)? {
-            self.act(rule, &Scope::Group { bindings, rows: Some(&rows), grouping })?;
+            self.act(rule, &Scope::Group { bindings, rows: Some(&rows), grouped })?;
         }
         Ok(())
     }
@@ -46,7 +47,7 @@ impl<'a, T: Tracer> Run<'a, T> {
         let mut order: HashMap<Vec<Place>, usize> = HashMap::new();
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for row in 0..bindings.rows {
-            self.steps.charge(1)?;
+            self.steps.charge_bytes(grouping.len())?;
             let places = bindings.row(row);
             let key = grouping.iter().filter_map(|slot| places.get(*slot).copied()).collect();
             let group = *order.entry(key).or_insert(groups.len());

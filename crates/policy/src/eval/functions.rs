@@ -51,8 +51,8 @@ impl IntoIterator for Values {
 pub(super) enum Scope<'a> {
     /// One claim for each name.
     Row(&'a [Place]),
-    /// One claim for each name in `grouping`, and for others all claims of the group's rows.
-    Group { bindings: &'a Bindings, rows: Option<&'a [usize]>, grouping: &'a [usize] },
+    /// One claim for each name that is `grouped`, and for others all claims of the rows.
+    Group { bindings: &'a Bindings, rows: Option<&'a [usize]>, grouped: &'a [bool] },
 }
 
 impl Scope<'_> {
@@ -70,9 +70,7 @@ impl Scope<'_> {
     /// The claims of a name, each once, in order of first appearance.
     fn places(&self, slot: usize) -> Vec<Place> {
         let (bindings, rows) = match self {
-            Scope::Group { bindings, rows, grouping } if !grouping.contains(&slot) => {
-                (bindings, rows)
-            }
+            Scope::Group { bindings, rows, .. } if !self.is_single(slot) => (bindings, rows),
             _ => return self.place(slot).into_iter().collect(),
         };
         let mut seen = HashSet::new();
@@ -101,7 +99,7 @@ impl Scope<'_> {
     fn is_single(&self, slot: usize) -> bool {
         match self {
             Scope::Row(_) => true,
-            Scope::Group { grouping, .. } => grouping.contains(&slot),
+            Scope::Group { grouped, .. } => grouped.get(slot).copied().unwrap_or(true),
         }
     }
 }
@@ -191,8 +189,9 @@ impl<'a, T: Tracer> Run<'a, T> {
     }
 
     fn is_subset_of(&mut self, part: &[Produced], whole: &[Produced]) -> Result<Values, Failure> {
-        let work = part.len().saturating_add(whole.len());
-        self.steps.charge(u64::try_from(work).unwrap_or(u64::MAX))?;
+        for item in part.iter().chain(whole) {
+            self.steps.charge_bytes(item.value.text_bytes() >> 2)?;
+        }
         let subset = match whole {
             [] => part.is_empty(),
             [one] => part.iter().all(|item| item.value == one.value),
@@ -219,7 +218,9 @@ impl<'a, T: Tracer> Run<'a, T> {
                 ),
             ));
         };
-        self.steps.charge(u64::try_from(set.len()).unwrap_or(u64::MAX))?;
+        for item in set {
+            self.steps.charge_bytes(item.value.text_bytes() >> 6)?;
+        }
         Ok(boolean(!set.is_empty() && set.iter().all(|item| item.value == one.value)))
     }
 

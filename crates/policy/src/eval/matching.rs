@@ -62,7 +62,7 @@ impl<'a, T: Tracer> Run<'a, T> {
         let mut product = Product::new(bindings.width);
         for row in 0..bindings.rows {
             for place in &matches {
-                self.steps.charge(1)?;
+                self.steps.charge_bytes(bindings.width)?;
                 product.push(bindings.row(row), Some(*place), self.limits.bindings)?;
             }
         }
@@ -81,10 +81,11 @@ impl<'a, T: Tracer> Run<'a, T> {
             let matches = self.matches(index, condition, row)?;
             if condition.slot.is_some() {
                 for place in matches {
-                    self.steps.charge(1)?;
+                    self.steps.charge_bytes(bindings.width)?;
                     product.push(row, Some(place), self.limits.bindings)?;
                 }
             } else if matches.is_empty() == condition.negated {
+                self.steps.charge_bytes(bindings.width)?;
                 product.push(row, None, self.limits.bindings)?;
             }
         }
@@ -183,7 +184,9 @@ impl<'a, T: Tracer> Run<'a, T> {
                 };
             }
         };
-        Ok(compare(test.operator, &view(entry, test.property), &right))
+        let left = view(entry, test.property);
+        self.steps.charge(long_text(&left, &right))?;
+        Ok(compare(test.operator, &left, &right))
     }
 }
 
@@ -237,6 +240,16 @@ pub(super) fn view(entry: &Entry, property: Property) -> View<'_> {
         Property::Value => View::Value(&claim.value),
         Property::ValueType => View::Text(claim.value.kind().name()),
         Property::Issuer => View::Text(claim.issuer.name()),
+    }
+}
+
+/// Steps for comparing long strings.
+fn long_text(left: &View<'_>, right: &View<'_>) -> u64 {
+    match (left, right) {
+        (View::Value(left), View::Value(right)) => {
+            u64::try_from(left.text_bytes().min(right.text_bytes()) >> 10).unwrap_or(u64::MAX)
+        }
+        _ => 0,
     }
 }
 

@@ -122,7 +122,7 @@ impl<'a> IncomingSet<'a> {
             self.hashes.get(&(symbol, hash)).map(Vec::as_slice).unwrap_or_default()
         };
         for place in suspects {
-            budget.charge(1)?;
+            budget.charge_bytes(claim.value.text_bytes() >> 6)?;
             // Of one symbol, so of one type.
             if self.get(*place).is_some_and(|entry| same_statement(&entry.claim, claim)) {
                 return Ok(true);

@@ -207,6 +207,9 @@ impl<'b> Search<'b> {
     pub(super) fn equal(&mut self, left: &Json, right: &Json) -> Result<bool, SearchError> {
         if left.depth() > 0 && right.depth() > 0 {
             self.budget.charge_bytes(left.text_bytes().min(right.text_bytes()))?;
+        } else if let (Json::String(left), Json::String(right)) = (left, right) {
+            let long = left.len().min(right.len()) >> 10;
+            self.budget.charge(u64::try_from(long).unwrap_or(u64::MAX))?;
         }
         Ok(left == right)
     }

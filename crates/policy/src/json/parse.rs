@@ -33,6 +33,9 @@ pub(super) fn parse(text: &str) -> Result<Json, JsonError> {
     Ok(value)
 }
 
+/// Digits, sign and exponent of a number; doubles need 17 digits, 64-bit integers 19.
+const NUMBER_BYTES_MAX: usize = 1000;
+
 struct Parser<'a> {
     text: &'a str,
     offset: usize,
@@ -173,6 +176,9 @@ impl<'a> Parser<'a> {
             self.digits()?;
         }
         let text = self.text.get(start..self.offset).unwrap_or_default();
+        if text.len() > NUMBER_BYTES_MAX {
+            return Err(JsonError::Syntax { offset: start, problem: "a number is too long" });
+        }
         Ok(Json::number(Number::from_json_text(text)))
     }
 

@@ -108,12 +108,12 @@ impl Linter<'_> {
 
     /// `[type=="n", value>=3] && [type=="n", value<=7]` may be met by two claims.
     fn split_selectors(&mut self, rule: &Rule) {
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
         for condition in rule.conditions.iter().filter(|c| c.negation.is_none()) {
             let Some(name) = literal_type(&condition.selector) else { continue };
             let joined = condition.identifier.is_some()
                 || condition.selector.iter().any(|t| t.value.kind.literal_kind().is_none());
-            if seen.contains(&name) && !joined {
+            if seen.contains(name) && !joined {
                 self.warn(
                     LintSlug::SplitSelector,
                     condition.span,
@@ -121,7 +121,7 @@ impl Linter<'_> {
                     "put all tests of one claim into one selector",
                 );
             }
-            seen.push(name);
+            seen.insert(name);
         }
     }
 

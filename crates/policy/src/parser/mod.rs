@@ -6,7 +6,7 @@ mod rule;
 mod section;
 
 use crate::ast::{Ast, Section, SectionKind, Version};
-use crate::diag::{Diagnostic, Slug};
+use crate::diag::{DIAGNOSTICS_MAX, Diagnostic, Slug};
 use crate::lexer::{Lexed, Token, TokenKind};
 use crate::limits::{Limit, LimitExceeded, Limits};
 use crate::span::Span;
@@ -33,9 +33,6 @@ impl Parsed {
         Some(Ast { version, version_span, configuration, authorization: authorization?, issuance })
     }
 }
-
-/// More mistakes than this are not listed.
-pub(crate) const DIAGNOSTICS_MAX: usize = 50;
 
 pub(crate) fn parse(text: &str, lexed: &Lexed, limits: &Limits) -> Parsed {
     let parsed = Parsed { version: None, sections: Vec::new(), diagnostics: Vec::new() };

@@ -70,6 +70,13 @@ fn nesting_is_bounded() {
 }
 
 #[test]
+fn numbers_of_reasonable_length_are_read_and_longer_ones_refused() {
+    assert!(Json::parse(&"9".repeat(1_000)).is_ok());
+    let error = Json::parse(&"9".repeat(1_001)).unwrap_err();
+    assert_eq!(error.to_string(), "not JSON at byte 0: a number is too long");
+}
+
+#[test]
 fn equality_is_by_value() {
     let equal = |a: &str, b: &str| Json::parse(a).unwrap() == Json::parse(b).unwrap();
     assert!(equal("{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1.0}"));

@@ -194,3 +194,47 @@ fn the_worst_texts_of_a_mebibyte_are_answered() {
         }
     }
 }
+
+#[test]
+fn a_rule_of_a_mebibyte_is_no_burden() {
+    let limits = Limits::default();
+    let names: Vec<String> = (0..30_000).map(|n| format!("n{n}:[type==\"a\"]")).collect();
+    let conditions = names.join(" && ");
+    // Every name is used, so that each is bound; and once with names that do not exist.
+    let uses: String = (0..12_000).map(|n| format!("[value==n{n}.value] && ")).collect::<String>();
+    let known = format!("{} => add(type=\"b\", value=1);", names[..12_000].join(" && "));
+    let text = issuance(&known.replace(" =>", &format!(" && {}[type==\"a\"] =>", uses)));
+    let policy = Policy::compile(&text, &limits).unwrap();
+    let claims = [Claim::service("a", 1)];
+    policy.evaluate(&claims, &limits).unwrap();
+    // Wide bindings cost more than narrow ones.
+    let error = policy.evaluate(&claims, &Limits { steps: 1_000_000, ..limits.clone() }).unwrap_err();
+    assert!(error.message.contains("`steps`"), "{error}");
+    let unknown = "[value==x.value] && ".repeat(20_000);
+    let errors = refused(
+        &issuance(&format!("{conditions} && {unknown} [type==\"a\"] => add(type=\"b\", value=1);")),
+        &limits,
+    );
+    assert_eq!(errors.first().unwrap().slug, Slug::UnknownIdentifier);
+    assert!(errors.diagnostics().len() <= 50);
+    assert!(errors.render("policy.txt").len() < 100_000);
+}
+
+#[test]
+fn many_mistakes_and_long_tokens_stay_short() {
+    let errors = refused(&"“§".repeat(100_000), &Limits::default());
+    assert!(errors.diagnostics().len() <= 50);
+    let errors = refused(&format!("version=1.0; {}", "x".repeat(900_000)), &Limits::default());
+    assert!(serde_json::to_string(&errors).unwrap().len() < 20_000);
+}
+
+#[test]
+fn comparing_long_strings_is_paid_for() {
+    let long = "x".repeat(1 << 20);
+    let rules = "x:[type==\"a\"] && [type==\"b\", value==x.value] => add(type=\"c\", value=1);\n"
+        .repeat(500);
+    let claims = [Claim::service("a", long.as_str()), Claim::service("b", long.as_str())];
+    let policy = Policy::compile(&issuance(&rules), &Limits::default()).unwrap();
+    let outcome = policy.evaluate(&claims, &Limits::default()).unwrap();
+    assert!(outcome.steps > 500 * 1024, "{}", outcome.steps);
+}

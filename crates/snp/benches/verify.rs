@@ -97,7 +97,7 @@ impl Case {
         verify_chain(&chain, &self.anchors_with_intermediate, &Crls::none(), self.at).unwrap()
     }
 
-    fn from_nothing(&self) -> VerifiedReport {
+    fn with_nothing(&self) -> VerifiedReport {
         let report = Report::parse(&self.report).unwrap();
         let chain = Chain::parse(&[&self.chain]).unwrap();
         let key = verify_chain(&chain, &self.anchors, &Crls::none(), self.at).unwrap();
@@ -150,7 +150,7 @@ impl Case {
             &|| self.rsa_4096(&parts),
             &|| drop(black_box(self.known_key())),
             &|| drop(black_box(self.new_key())),
-            &|| drop(black_box(self.from_nothing())),
+            &|| drop(black_box(self.with_nothing())),
             &|| self.other_known_key(),
             &|| self.other(),
         ]);
@@ -203,7 +203,7 @@ fn new_key() -> VerifiedEndorsementKey {
 
 #[divan::bench]
 fn from_nothing() -> VerifiedReport {
-    CASE.from_nothing()
+    CASE.with_nothing()
 }
 
 #[divan::bench]

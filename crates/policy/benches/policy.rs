@@ -132,7 +132,7 @@ fn events(count: usize) -> serde_json::Value {
         "EVENT_LOADEDMODULE_AGGREGATION": [
             {"EVENT_FILEPATH": format!("\\Windows\\System32\\drivers\\driver{seq}.sys"), "EVENT_IMAGEVALIDATED": true}
         ]}});
-        let kind = if seq % 2 == 0 { "EV_EVENT_TAG" } else { "EV_EFI_VARIABLE_BOOT" };
+        let kind = if seq.is_multiple_of(2) { "EV_EVENT_TAG" } else { "EV_EFI_VARIABLE_BOOT" };
         json!({"EventSeq": seq, "EventType": 6, "EventTypeString": kind, "PcrIndex": 10 + seq % 5, "ProcessedData": data})
     };
     json!({"Events": (0..count).map(event).collect::<Vec<_>>()})

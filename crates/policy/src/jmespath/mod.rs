@@ -21,7 +21,7 @@ use crate::json::Json;
 use crate::limits::{Budget, Limit, LimitExceeded, Limits};
 
 /// The deepest nesting of a query.
-pub const NESTING_MAX: usize = 64;
+pub const NESTING_MAX: usize = 128;
 
 /// A compiled query.
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@ mod print;
 pub use number::{Decimal, Number};
 pub use parse::JsonError;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The deepest nesting of arrays and objects that a document may have.
@@ -212,10 +213,10 @@ impl Object {
 
 type Members = Vec<(Arc<str>, Json)>;
 
-/// Keeps the last of each name and builds the index of large objects.
+/// Keeps the last value of each name, in the place of the first, and indexes large objects.
 fn without_duplicates(members: Members) -> (Members, Vec<usize>) {
+    let mut kept: Members = Vec::with_capacity(members.len());
     if members.len() <= LINEAR_MEMBERS_MAX {
-        let mut kept: Members = Vec::with_capacity(members.len());
         for (name, value) in members {
             match kept.iter_mut().find(|(n, _)| *n == name) {
                 Some(slot) => slot.1 = value,
@@ -224,18 +225,18 @@ fn without_duplicates(members: Members) -> (Members, Vec<usize>) {
         }
         return (kept, Vec::new());
     }
-    let mut order: Vec<usize> = (0..members.len()).collect();
-    let name_of = |index: usize| members.get(index).map_or("", |(n, _)| n);
-    order.sort_by(|a, b| name_of(*a).cmp(name_of(*b)).then(b.cmp(a)));
-    let before = order.len();
-    order.dedup_by(|later, first| name_of(*later) == name_of(*first));
-    if order.len() == before {
-        return (members, order);
+    let mut places: HashMap<Arc<str>, usize> = HashMap::with_capacity(members.len());
+    for (name, value) in members {
+        let place = *places.entry(Arc::clone(&name)).or_insert(kept.len());
+        match kept.get_mut(place) {
+            Some(slot) => slot.1 = value,
+            None => kept.push((name, value)),
+        }
     }
-    let mut keep: Vec<usize> = order;
-    keep.sort_unstable();
-    let kept: Members = keep.into_iter().filter_map(|index| members.get(index).cloned()).collect();
-    without_duplicates(kept)
+    let mut by_name: Vec<usize> = (0..kept.len()).collect();
+    let name_of = |index: usize| kept.get(index).map_or("", |(n, _)| n);
+    by_name.sort_unstable_by(|a, b| name_of(*a).cmp(name_of(*b)));
+    (kept, by_name)
 }
 
 impl PartialEq for Array {

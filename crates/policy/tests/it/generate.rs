@@ -197,10 +197,10 @@ impl Random {
         if property != Property::Value && operator.is_order() {
             operator = Operator::NotEqual;
         }
-        if operator.is_order() {
-            if let ExpressionKind::String(_) | ExpressionKind::Boolean(_) = value.kind {
-                value = expression(ExpressionKind::Integer(self.below(3) as i64));
-            }
+        if operator.is_order()
+            && let ExpressionKind::String(_) | ExpressionKind::Boolean(_) = value.kind
+        {
+            value = expression(ExpressionKind::Integer(self.below(3) as i64));
         }
         PropertyCondition {
             property,
@@ -287,10 +287,10 @@ impl Random {
     ) -> ActionBody {
         let assign = |property, value| Assignment { property, property_span: here(), value };
         let mut value = self.expression(names, 0);
-        if version != Version::V1_2 {
-            if let ExpressionKind::Call { .. } = value.kind {
-                value = self.literal();
-            }
+        if version != Version::V1_2
+            && let ExpressionKind::Call { .. } = value.kind
+        {
+            value = self.literal();
         }
         let mut claim_type = string(self.pick(&TYPES));
         if verb == Verb::IssueProperty {

@@ -28,6 +28,8 @@ fn the_last_of_equal_members_counts_in_large_objects_too() {
     assert_eq!(json.get("k5"), Some(&Json::Integer(35)));
     assert_eq!(json.get("k15"), Some(&Json::Integer(15)));
     assert_eq!(json.get("k30"), None);
+    let names: Vec<_> = json.as_object().unwrap().iter().map(|(name, _)| &**name).collect();
+    assert_eq!((names[0], names[9], names[29]), ("k0", "k9", "k29"));
 }
 
 #[test]

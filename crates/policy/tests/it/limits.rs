@@ -141,8 +141,8 @@ fn nesting_of_documents_is_limited() {
     let nested = Claim::service("doc", "[".repeat(100) + &"]".repeat(100));
     let wrapping =
         rule.replace("@", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[@]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]");
-    fails(&wrapping, &[nested.clone()], &Limits::default());
-    passes(rule, &[nested.clone()], &Limits::default());
+    fails(&wrapping, std::slice::from_ref(&nested), &Limits::default());
+    passes(rule, std::slice::from_ref(&nested), &Limits::default());
     fails(rule, &[nested], &Limits { json_nesting: 99, ..Limits::default() });
 }
 
@@ -199,7 +199,7 @@ fn the_worst_texts_of_a_mebibyte_are_answered() {
 fn a_rule_of_a_mebibyte_is_no_burden() {
     let limits = Limits::default();
     let names: Vec<String> = (0..30_000).map(|n| format!("n{n}:[type==\"a\"]")).collect();
-    let conditions = names.join(" && ");
+    let conditions = names[..20_000].join(" && ");
     // Every name is used, so that each is bound; and once with names that do not exist.
     let uses: String = (0..12_000).map(|n| format!("[value==n{n}.value] && ")).collect::<String>();
     let known = format!("{} => add(type=\"b\", value=1);", names[..12_000].join(" && "));
@@ -208,7 +208,8 @@ fn a_rule_of_a_mebibyte_is_no_burden() {
     let claims = [Claim::service("a", 1)];
     policy.evaluate(&claims, &limits).unwrap();
     // Wide bindings cost more than narrow ones.
-    let error = policy.evaluate(&claims, &Limits { steps: 1_000_000, ..limits.clone() }).unwrap_err();
+    let error =
+        policy.evaluate(&claims, &Limits { steps: 1_000_000, ..limits.clone() }).unwrap_err();
     assert!(error.message.contains("`steps`"), "{error}");
     let unknown = "[value==x.value] && ".repeat(20_000);
     let errors = refused(

@@ -190,11 +190,8 @@ fn compare(operator: Operator, left: &Val, right: &Val) -> bool {
 
 fn scalar_names(expression: &Expression, names: &mut Vec<String>) {
     match &expression.kind {
-        ExpressionKind::Reference { identifier, .. } => {
-            if !names.contains(&identifier.name.to_string()) {
-                names.push(identifier.name.to_string());
-            }
-        }
+        // A name twice in the key groups as the name once does.
+        ExpressionKind::Reference { identifier, .. } => names.push(identifier.name.to_string()),
         ExpressionKind::Call { name, arguments } => {
             for (place, argument) in arguments.iter().enumerate() {
                 let set = &*name.name == "IsSubsetOf"

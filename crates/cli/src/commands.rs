@@ -1,8 +1,12 @@
 //! The commands, one file each.
 
 mod appraise;
+mod demo;
+mod inspect;
 mod mint;
+mod policy;
 mod serve;
+mod verify;
 
 use clap::Subcommand;
 
@@ -14,17 +18,29 @@ use crate::output::OutputOptions;
 pub(crate) enum Command {
     /// Run the service.
     Serve(serve::ServeArgs),
+    /// Mint evidence, start a service, attest, verify the tokens, and tell what happened.
+    Demo(demo::DemoArgs),
     /// Judge one piece of evidence offline.
     Appraise(appraise::AppraiseArgs),
     /// Make evidence, endorsements and a root for tests.
     Mint(mint::MintArgs),
+    /// Recognise a file and print every field of it; nothing is verified.
+    Inspect(inspect::InspectArgs),
+    /// Author, test and sign policies.
+    Policy(policy::PolicyArgs),
+    /// Check a token as a relying party must, step by step.
+    Verify(verify::VerifyArgs),
 }
 
 /// Runs a command.
 pub(crate) fn run(command: Command, output: OutputOptions) -> Result<Verdict, Failure> {
     match command {
         Command::Serve(args) => serve::run(args),
+        Command::Demo(args) => demo::run(args, output),
         Command::Appraise(args) => appraise::run(args, output),
         Command::Mint(args) => mint::run(args, output),
+        Command::Inspect(args) => inspect::run(args, output),
+        Command::Policy(args) => policy::run(args, output),
+        Command::Verify(args) => verify::run(args, output),
     }
 }

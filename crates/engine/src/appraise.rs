@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use avouch_claims::{BoundData, SeenBy, ServiceClaim, common};
 use avouch_policy::{Claim, Decision as PolicyDecision, Limits, Properties};
-use avouch_wire::UnixTime;
+use avouch_wire::{Hex, UnixTime};
 
 use crate::appraisal::{Appraisal, Decision, Permitted, Refused, VerifiedEvidence};
 use crate::intel::IntelAppraiser;
+use crate::preview_2018;
 use crate::snp::SnpAppraiser;
 use crate::token_claims::{self, TokenParts};
 use crate::{
     Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, EvidenceKind,
-    PolicyInForce,
+    PolicyInForce, TokenForm,
 };
 
 /// Appraises evidence. One engine serves all tenants; what it remembers is what content proves,
@@ -29,8 +30,10 @@ pub(crate) struct Verified {
     pub(crate) runtime_data: Option<BoundData>,
     pub(crate) init_time_data: Option<BoundData>,
     pub(crate) claims: Vec<ServiceClaim>,
-    /// Labels of roots that are not the vendor's own.
+    /// Label of the root it rests on, if that is not the vendor's own.
     pub(crate) foreign_root: Option<String>,
+    /// SHA-256 of the quote without an Open Enclave header, for tokens of the 2018 preview.
+    pub(crate) bare_quote_hash: Option<Hex<32>>,
 }
 
 impl Engine {
@@ -91,8 +94,12 @@ impl Engine {
                         policy,
                         nonce: request.nonce.as_ref(),
                         foreign_root: verified.foreign_root.as_deref(),
+                        bare_quote_hash: verified.bare_quote_hash.as_ref(),
                     };
-                    let (claims, dropped) = token_claims::compose(&parts);
+                    let (claims, dropped) = match request.token_form {
+                        TokenForm::Current => token_claims::compose(&parts),
+                        TokenForm::Preview2018 => preview_2018::compose(&parts),
+                    };
                     findings.extend(dropped);
                     Decision::Permit(Permitted { claims })
                 }

@@ -11,15 +11,19 @@ use avouch_dcap::{
 };
 use avouch_pki::digest;
 use avouch_policy::Properties;
-use avouch_wire::UnixTime;
+use avouch_wire::{Hex, UnixTime};
 use moka::sync::Cache;
 
 use crate::appraisal::VerifiedEvidence;
 use crate::appraise::Verified;
-use crate::{AppraisalError, AppraisalRequest, EndorsementSource, EvidenceKind, IntelWanted};
+use crate::{
+    AppraisalError, AppraisalRequest, EndorsementSource, EvidenceKind, IntelWanted, TokenForm,
+};
 
 /// Platforms remembered: each is a few KiB.
 const PLATFORMS_MAX: u64 = 65_536;
+/// Length of the header of an Open Enclave report.
+const OPEN_ENCLAVE_REPORT_HEADER_BYTES: usize = 16;
 /// Sets of collateral remembered verified.
 const COLLATERAL_MAX: u64 = 1024;
 
@@ -61,6 +65,19 @@ impl<'a> Wrapped<'a> {
             return Err(AppraisalError::WrongTee { expected, found });
         }
         Ok(Self::Bare(Box::new(quote)))
+    }
+
+    /// Only tokens of the 2018 preview tell the hash without the wrapper.
+    fn bare_quote_hash(&self, request: &AppraisalRequest) -> Option<Hex<32>> {
+        let header_bytes = match self {
+            _ if request.token_form == TokenForm::Current => return None,
+            Self::Bare(_) => 0,
+            Self::OpenEnclave(wrapper) => match wrapper.as_ref() {
+                OpenEnclave::Report(_) => OPEN_ENCLAVE_REPORT_HEADER_BYTES,
+                OpenEnclave::Evidence(_) => return None,
+            },
+        };
+        request.evidence.get(header_bytes..).map(digest::sha256)
     }
 
     fn quote(&self) -> &Quote<'a> {
@@ -109,6 +126,7 @@ impl IntelAppraiser {
         Ok(Verified {
             claims: claims(&verified, &request.evidence, runtime_data.as_ref()),
             foreign_root: (!anchor.built_in).then(|| anchor.label.clone()),
+            bare_quote_hash: wrapped.bare_quote_hash(request),
             evidence: VerifiedEvidence::Quote(Box::new(verified)),
             runtime_data,
             init_time_data,

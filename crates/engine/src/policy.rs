@@ -1,6 +1,6 @@
 //! A policy that is ready to judge: compiled once, with the hash that tokens show.
 
-use avouch_policy::{Limits, Policy};
+use avouch_policy::{Limits, Policy, defaults};
 use avouch_token::policy_jws::{
     JwsContent, PolicyEncoding, PolicyJws, PolicyJwsError, UnsignedForm, VerifiedSigner,
     create_unsigned, policy_hash,
@@ -8,7 +8,7 @@ use avouch_token::policy_jws::{
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{EvidenceKind, default_policies};
+use crate::EvidenceKind;
 
 /// A compiled policy with what a token says about it.
 #[derive(Debug, Clone)]
@@ -37,11 +37,7 @@ impl PolicyInForce {
     /// The policy that MAA's shared providers have for a kind of evidence.
     #[must_use]
     pub fn default_for(kind: EvidenceKind) -> Option<Self> {
-        let text = match kind {
-            EvidenceKind::Sgx | EvidenceKind::OpenEnclave => default_policies::SGX_ENCLAVE,
-            EvidenceKind::Tdx => default_policies::TDX_VM,
-            EvidenceKind::Snp => default_policies::SEV_SNP_VM,
-        };
+        let text = defaults::for_policy_type(kind.route_name())?;
         Self::from_text(text).ok()
     }
 

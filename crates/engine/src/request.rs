@@ -18,6 +18,18 @@ pub struct AppraisalRequest {
     pub init_time_data: Option<HeldData>,
     /// Copied to the token, unproven.
     pub nonce: Option<Nonce>,
+    /// Which names the token uses.
+    pub token_form: TokenForm,
+}
+
+/// Which names a token uses: an api-version's choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenForm {
+    /// `x-ms-…` names and the deprecated ones beside them.
+    #[default]
+    Current,
+    /// The names of 2018-09-01-preview alone; SGX and Open Enclave only.
+    Preview2018,
 }
 
 /// The caller's nonce: kept as it was, text or integer.

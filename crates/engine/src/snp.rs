@@ -101,6 +101,7 @@ impl SnpAppraiser {
         let facts = verified.endorsement_key();
         Ok(Verified {
             claims: snp(&verified, endorsement.as_deref()),
+            bare_quote_hash: None,
             foreign_root: (!facts.root_is_built_in).then(|| facts.root.clone()),
             evidence: VerifiedEvidence::Report(Box::new(verified), endorsement),
             runtime_data,

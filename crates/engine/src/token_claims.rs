@@ -3,6 +3,7 @@
 use avouch_claims::{ClaimValue, SeenBy, ServiceClaim};
 use avouch_policy::Claim;
 use avouch_policy::token::{Contribution, contribution, is_reserved, is_service_space};
+use avouch_wire::Hex;
 use serde_json::{Map, Value};
 
 use crate::appraisal::Finding;
@@ -15,10 +16,11 @@ pub(crate) struct TokenParts<'a> {
     pub(crate) policy: &'a PolicyInForce,
     pub(crate) nonce: Option<&'a Nonce>,
     pub(crate) foreign_root: Option<&'a str>,
+    pub(crate) bare_quote_hash: Option<&'a Hex<32>>,
 }
 
 /// The claim that marks a token whose evidence rests on a root that is not the vendor's own.
-const FOREIGN_ROOT: &str = "avouch-trust-root";
+pub(crate) const FOREIGN_ROOT: &str = "avouch-trust-root";
 
 /// Composes the claims: the service's own win over the policy's, which stand at the top level and,
 /// if there are any, in `x-ms-policy` too.
@@ -48,27 +50,27 @@ pub(crate) fn compose(parts: &TokenParts<'_>) -> (Map<String, Value>, Vec<Findin
     if !issued.is_empty() {
         add("x-ms-policy", Value::Object(issued));
     }
-    let findings = dropped.into_iter().map(|name| Finding {
-        name: "reserved-claim-dropped",
-        message: format!("the policy issued {name:?}, which only the service may; it was dropped"),
-    });
-    (claims, findings.collect())
+    (claims, dropped)
 }
 
 /// Takes away claims that are reserved, that the service makes itself, or that stand in the
 /// service's own name spaces, where nothing but the policy hash would tell them from verified
-/// facts. Returns their names.
-fn drop_what_only_the_service_may_say(
+/// facts. Says which.
+pub(crate) fn drop_what_only_the_service_may_say(
     issued: &mut Contribution,
     service: &[ServiceClaim],
-) -> Vec<String> {
+) -> Vec<Finding> {
     let emitted = |name: &str| {
         service.iter().any(|claim| claim.name == name && claim.seen_by != SeenBy::Policy)
     };
     let refused = |name: &str| {
         name == FOREIGN_ROOT || emitted(name) || is_reserved(name) || is_service_space(name)
     };
-    issued.drop_if(refused).into_iter().map(|(name, _)| name).collect()
+    let finding = |(name, _)| Finding {
+        name: "reserved-claim-dropped",
+        message: format!("the policy issued {name:?}, which only the service may; it was dropped"),
+    };
+    issued.drop_if(refused).into_iter().map(finding).collect()
 }
 
 /// The value as a policy reads it: JSON as a string that holds its text.

@@ -138,6 +138,7 @@ fn request(args: &AppraiseArgs) -> Result<AppraisalRequest, Failure> {
         init_time_data: held(&args.init_time_data, args.init_time_data_type)?
             .or(file.init_time_data),
         nonce: args.nonce.clone().map(Nonce::Text),
+        token_form: avouch_engine::TokenForm::Current,
     })
 }
 

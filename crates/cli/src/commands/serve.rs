@@ -91,18 +91,30 @@ fn check_security(args: &ServeArgs) -> Result<(), Failure> {
 }
 
 /// Loads everything and listens.
-pub(crate) async fn prepare(args: &ServeArgs) -> Result<Prepared, Failure> {
-    let anchors = setup::anchors(&args.trust_root)?;
-    let engine = Engine::new(anchors, setup::endorsements(&args.endorsements)?);
+async fn prepare(args: &ServeArgs) -> Result<Prepared, Failure> {
+    let engine = Engine::new(
+        setup::anchors(&args.trust_root)?,
+        setup::endorsements(&args.endorsements)?,
+    );
     let clock = args.appraise_at.map_or_else(Clock::system, Clock::appraising_at);
-    let ca = DevelopmentCa::open(&args.data_dir.join("tls")).map_err(Failure::other)?;
-    let tls = ca.server_config(&[]).map_err(Failure::other)?;
-    let server =
-        Server::bind(args.listen, Some(tls), Limits::default()).await.map_err(Failure::other)?;
-    let url = url_of(server.address());
     let mut settings = AppraisalSettings::default();
     settings.intel.tcb_statuses = args.accept_tcb_status.clone();
-    let provider = provider(&args.data_dir, &url, settings)?;
+    prepare_development(&args.data_dir, args.listen, engine, clock, settings).await
+}
+
+/// A development service over an engine, listening and about to answer.
+pub(crate) async fn prepare_development(
+    data_dir: &Path,
+    listen: SocketAddr,
+    engine: Engine,
+    clock: Clock,
+    settings: AppraisalSettings,
+) -> Result<Prepared, Failure> {
+    let ca = DevelopmentCa::open(&data_dir.join("tls")).map_err(Failure::other)?;
+    let tls = ca.server_config(&[]).map_err(Failure::other)?;
+    let server = Server::bind(listen, Some(tls), Limits::default()).await.map_err(Failure::other)?;
+    let url = url_of(server.address());
+    let provider = provider(data_dir, &url, settings)?;
     let access = Access::AnyBearerIsAdministrator;
     let state = Arc::new(AppState::new(engine, clock, Providers::only(provider), access));
     Ok(Prepared { server, state, url, ca: ca.certificate_path().to_owned() })

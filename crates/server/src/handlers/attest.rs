@@ -1,6 +1,8 @@
 //! `POST /attest/{type}`
 
-use avouch_engine::{AppraisalRequest, DataType, EvidenceKind, HeldData, Nonce, PolicyInForce};
+use avouch_engine::{
+    AppraisalRequest, DataType, EvidenceKind, HeldData, Nonce, PolicyInForce, TokenForm,
+};
 use avouch_token::{Payload, TokenTimes};
 use avouch_wire::{Hex, base64url};
 use axum::body::Body;
@@ -19,11 +21,14 @@ pub(super) fn attest(
     state: &AppState,
     provider: &Provider,
     kind: EvidenceKind,
-    _version: ApiVersion,
+    version: ApiVersion,
     body: &[u8],
 ) -> Result<Response<Body>, ApiError> {
     let body = JsonBody::parse(body)?;
-    let request = request(kind, &body)?;
+    let request = match version {
+        ApiVersion::V2018_09_01Preview => preview_request(kind, &body)?,
+        _ => request(kind, &body)?,
+    };
     let draft = draft_policy(&body)?;
     let policy = match &draft {
         Some(draft) => draft,
@@ -61,6 +66,31 @@ fn request(kind: EvidenceKind, body: &JsonBody) -> Result<AppraisalRequest, ApiE
         runtime_data: held_data("runtimeData", body)?,
         init_time_data: held_data("initTimeData", body)?,
         nonce: nonce(body)?,
+        token_form: TokenForm::Current,
+    })
+}
+
+/// Unpacks `{Quote, EnclaveHeldData}` of 2018-09-01-preview; a body in the later form is taken too.
+fn preview_request(kind: EvidenceKind, body: &JsonBody) -> Result<AppraisalRequest, ApiError> {
+    // `quote` and `Quote` are one name, so the other members tell the forms apart.
+    let later = ["report", "runtimeData", "initTimeData", "draftPolicyForAttestation"];
+    let is_later_form = later.iter().any(|member| body.get(member).is_some());
+    let is_served = matches!(kind, EvidenceKind::Sgx | EvidenceKind::OpenEnclave);
+    if is_later_form || !is_served {
+        return request(kind, body);
+    }
+    let quote = body.string("Quote")?.filter(|text| !text.is_empty()).ok_or_else(|| {
+        ApiError::invalid_parameter("Quote: the evidence is missing from the request")
+    })?;
+    let held = body.string("EnclaveHeldData")?.filter(|text| !text.is_empty());
+    let held = held.map(|text| decode("EnclaveHeldData", text)).transpose()?;
+    Ok(AppraisalRequest {
+        kind,
+        evidence: decode("Quote", quote)?,
+        runtime_data: held.map(|bytes| HeldData { bytes, data_type: DataType::Binary }),
+        init_time_data: None,
+        nonce: None,
+        token_form: TokenForm::Preview2018,
     })
 }
 

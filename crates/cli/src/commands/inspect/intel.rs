@@ -80,7 +80,10 @@ fn signature_data(data: &SignatureData<'_>) -> Fields {
 }
 
 fn certification_data(data: &CertificationData<'_>) -> Fields {
-    let fields = Fields::new().with("type", data.code()).with("needs", data.needs());
+    let mut fields = Fields::new().with("type", data.code());
+    if !matches!(data, CertificationData::PckChain(_)) {
+        fields.push("verification_needs", data.needs());
+    }
     match data {
         CertificationData::PlainPpid(id)
         | CertificationData::EncryptedPpid2048(id)

@@ -35,10 +35,11 @@ pub(super) struct SignArgs {
     #[arg(long, value_name = "PEM", requires = "key")]
     certificate: Option<PathBuf>,
     /// How a signed JWS is written.
-    #[arg(long, value_name = "FORM", default_value = "jose")]
-    form: Form,
+    // Another name inside than `form`, which is that of the answer (`--output`).
+    #[arg(long = "form", value_name = "FORM", default_value = "jose")]
+    signed_form: Form,
     /// Do not sign; providers of trust model AAD accept it.
-    #[arg(long, value_name = "FORM", conflicts_with_all = ["key", "certificate", "form"])]
+    #[arg(long, value_name = "FORM", conflicts_with_all = ["key", "certificate", "signed_form"])]
     unsigned: Option<Unsigned>,
 }
 
@@ -80,7 +81,7 @@ pub(super) fn run(args: &SignArgs, output: OutputOptions) -> Result<Verdict, Fai
     };
     let content = text.as_deref().map_or(JwsContent::Reset, JwsContent::Policy);
     let jws = match (&args.key, &args.certificate) {
-        (Some(key), Some(certificate)) => signed(content, args.form, key, certificate)?,
+        (Some(key), Some(certificate)) => signed(content, args.signed_form, key, certificate)?,
         _ => create_unsigned(content, args.unsigned.unwrap_or(Unsigned::Compact).into()),
     };
     let answer = json!({

@@ -119,7 +119,10 @@ impl Steps {
         match Jwks::parse(&provider.keys) {
             Ok(keys) => {
                 let (good, bad) = (keys.keys().len(), keys.unusable().len());
-                self.passed("provider-keys", format!("{good} keys, {bad} unusable"));
+                self.passed(
+                    "provider-keys",
+                    format!("{good} of {} usable", good.saturating_add(bad)),
+                );
                 Some(keys)
             }
             Err(error) => {

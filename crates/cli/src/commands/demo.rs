@@ -1,0 +1,111 @@
+//! `avouch demo`
+
+mod attest;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use avouch_endorsements::EndorsementSet;
+use avouch_engine::{Anchors, AppraisalSettings, Engine, EvidenceKind};
+use avouch_mint::{Kind, Minted, Options, mint};
+use avouch_server::Clock;
+use clap::Args;
+use serde_json::json;
+
+use super::serve::{Prepared, prepare_development, runtime};
+use crate::failure::{Failure, Verdict};
+use crate::output::{self, OutputOptions};
+use crate::setup;
+use attest::{Attested, Relying};
+
+/// Mint evidence of every supported kind, start a service, attest, verify the tokens as a relying
+/// party does, tamper with the evidence and see it refused; then keep serving.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Stop after the demonstration.
+    #[arg(long)]
+    once: bool,
+    /// Folder for keys and certificates.
+    #[arg(long, value_name = "DIR", default_value = "avouch-data/demo")]
+    data_dir: PathBuf,
+    /// Port to listen on, on loopback; 0 takes any free one.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port: u16,
+}
+
+pub(crate) fn run(args: DemoArgs, output: OutputOptions) -> Result<Verdict, Failure> {
+    runtime()?.block_on(demonstrate(args, output))
+}
+
+async fn demonstrate(args: DemoArgs, output: OutputOptions) -> Result<Verdict, Failure> {
+    let minted = mint_all()?;
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let engine = engine_for(&minted)?;
+    let settings = AppraisalSettings::default();
+    let Prepared { server, state, url, ca } =
+        prepare_development(&args.data_dir, listen, engine, Clock::system(), settings).await?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(server.run(state, async {
+        let _ = stopped.await;
+    }));
+
+    let relying = Relying::new(&url, &ca).await?;
+    let mut attested = Vec::new();
+    for (kind, minted) in &minted {
+        attested.push(relying.demonstrate(*kind, minted).await?);
+    }
+    let all_well = attested.iter().all(Attested::is_well);
+    let rows: Vec<_> = attested.iter().map(Attested::to_json).collect();
+    let answer = json!({"url": url, "ca": ca, "well": all_well, "attested": rows});
+    output.answer(&answer, || story(&url, &attested))?;
+
+    if !args.once {
+        output::note(&format!(
+            "\nThe service keeps answering at {url} (CA certificate: {}). Ctrl-C stops it.",
+            ca.display()
+        ));
+        setup::stop_signal().await;
+    }
+    drop(stop);
+    serving.await.map_err(Failure::other)?;
+    Ok(Verdict::of(all_well))
+}
+
+/// One piece of evidence of each kind, all valid now.
+fn mint_all() -> Result<Vec<(EvidenceKind, Minted)>, Failure> {
+    let options = Options::new(setup::present());
+    let kinds = [
+        (EvidenceKind::Sgx, Kind::Sgx),
+        (EvidenceKind::OpenEnclave, Kind::OpenEnclave),
+        (EvidenceKind::Tdx, Kind::Tdx),
+        (EvidenceKind::Snp, Kind::Snp),
+    ];
+    kinds
+        .into_iter()
+        .map(|(kind, minted)| Ok((kind, mint(minted, &options).map_err(Failure::other)?)))
+        .collect()
+}
+
+/// An engine that trusts the minted roots and has the minted endorsements.
+fn engine_for(minted: &[(EvidenceKind, Minted)]) -> Result<Engine, Failure> {
+    let mut anchors = Anchors::built_in();
+    let mut endorsements = EndorsementSet::default();
+    for (_, minted) in minted {
+        anchors = anchors.with_pem(minted.root_pem.as_bytes()).map_err(Failure::other)?;
+        endorsements.add(&minted.endorsements).map_err(Failure::Other)?;
+    }
+    Ok(Engine::new(anchors, Arc::new(endorsements)))
+}
+
+fn story(url: &str, attested: &[Attested]) -> String {
+    let mut text = format!("A service answers at {url}.\n");
+    for one in attested {
+        text.push_str(&one.story());
+    }
+    text.push_str(
+        "\nThe evidence was minted under a made-up vendor root, which this service was told to \
+         trust;\nits tokens say so in the claim avouch-trust-root.\n",
+    );
+    text
+}

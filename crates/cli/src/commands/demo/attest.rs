@@ -1,0 +1,164 @@
+//! The demonstration's client: sends evidence, and relies on nothing but the token.
+
+use std::path::Path;
+
+use avouch_engine::EvidenceKind;
+use avouch_mint::Minted;
+use avouch_token::{Expectations, Jwks, verify_token};
+use reqwest::{Client, Response, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failure;
+use crate::setup;
+
+/// A client and relying party of the service.
+pub(super) struct Relying {
+    client: Client,
+    url: String,
+    keys: Jwks,
+}
+
+/// What happened with one kind of evidence.
+pub(super) struct Attested {
+    kind: EvidenceKind,
+    description: String,
+    token: String,
+    claims: Map<String, Value>,
+    refusal: String,
+    tampered_was_refused: bool,
+}
+
+impl Relying {
+    /// Trusts the development CA and fetches the service's keys.
+    pub(super) async fn new(url: &str, ca: &Path) -> Result<Self, Failure> {
+        // The first provider installed stays; there is only one in this process.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let pem = crate::failure::read(ca)?;
+        let certificate = reqwest::Certificate::from_pem(&pem).map_err(Failure::other)?;
+        let client = Client::builder()
+            .tls_certs_only([certificate])
+            .no_proxy()
+            .build()
+            .map_err(Failure::other)?;
+        let certs = client.get(format!("{url}/certs")).send().await.map_err(Failure::other)?;
+        let keys = certs.bytes().await.map_err(Failure::other)?;
+        let keys = Jwks::parse(&keys).map_err(Failure::other)?;
+        Ok(Self { client, url: url.to_owned(), keys })
+    }
+
+    /// Attests good evidence and verifies the token; then attests the same evidence with one bit
+    /// of the signed part flipped.
+    pub(super) async fn demonstrate(
+        &self,
+        kind: EvidenceKind,
+        minted: &Minted,
+    ) -> Result<Attested, Failure> {
+        let request: Value = serde_json::from_str(&minted.request).map_err(Failure::other)?;
+        let response = self.attest(kind, &request).await?;
+        let status = response.status();
+        let body: Value = response.json().await.map_err(Failure::other)?;
+        let Some(token) = body.get("token").and_then(Value::as_str) else {
+            return Err(Failure::Other(format!("{kind}: the service answered {status}: {body}")));
+        };
+        let claims = self.verify(token)?;
+
+        let refused = self.attest(kind, &tampered(kind, &request)?).await?;
+        let tampered_was_refused = refused.status() == StatusCode::BAD_REQUEST;
+        let refusal: Value = refused.json().await.map_err(Failure::other)?;
+        let message = refusal.pointer("/error/message").and_then(Value::as_str);
+        Ok(Attested {
+            kind,
+            description: minted.description.clone(),
+            token: token.to_owned(),
+            claims,
+            refusal: message.unwrap_or_default().to_owned(),
+            tampered_was_refused,
+        })
+    }
+
+    async fn attest(&self, kind: EvidenceKind, request: &Value) -> Result<Response, Failure> {
+        let url =
+            format!("{}/attest/{}?api-version=2025-06-01", self.url, kind.route_name());
+        self.client.post(url).json(request).send().await.map_err(Failure::other)
+    }
+
+    /// Verifies a token as every relying party must; gives its claims.
+    fn verify(&self, token: &str) -> Result<Map<String, Value>, Failure> {
+        let mut expectations = Expectations::at(setup::present());
+        expectations.issuer = Some(self.url.clone());
+        let verified = verify_token(token, &self.keys, &expectations).into_verified();
+        Ok(verified.map_err(Failure::other)?.claims().clone())
+    }
+}
+
+/// The request with one bit of the evidence flipped: inside the signed body, past the header.
+fn tampered(kind: EvidenceKind, request: &Value) -> Result<Value, Failure> {
+    let member = kind.evidence_member();
+    let mut request = request.clone();
+    let text = request.get(member).and_then(Value::as_str).unwrap_or_default();
+    let mut evidence = avouch_wire::base64url::decode(text).map_err(Failure::other)?;
+    if kind == EvidenceKind::Snp {
+        let mut document: Value = serde_json::from_slice(&evidence).map_err(Failure::other)?;
+        let report = document.get("SnpReport").and_then(Value::as_str).unwrap_or_default();
+        let mut report = avouch_wire::base64url::decode(report).map_err(Failure::other)?;
+        flip(&mut report, 0x90);
+        if let Some(place) = document.get_mut("SnpReport") {
+            *place = json!(avouch_wire::base64url::encode(report));
+        }
+        evidence = document.to_string().into_bytes();
+    } else {
+        flip(&mut evidence, 0x120);
+    }
+    if let Some(place) = request.get_mut(member) {
+        *place = json!(avouch_wire::base64url::encode(evidence));
+    }
+    Ok(request)
+}
+
+fn flip(bytes: &mut [u8], index: usize) {
+    if let Some(byte) = bytes.get_mut(index) {
+        *byte ^= 1;
+    }
+}
+
+impl Attested {
+    pub(super) const fn is_well(&self) -> bool {
+        self.tampered_was_refused
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        json!({
+            "kind": self.kind,
+            "token": self.token,
+            "claims": self.claims,
+            "tampered_was_refused": self.tampered_was_refused,
+            "refusal": self.refusal,
+        })
+    }
+
+    pub(super) fn story(&self) -> String {
+        let shown = [
+            "x-ms-attestation-type",
+            "x-ms-policy-hash",
+            "x-ms-sgx-mrenclave",
+            "x-ms-sgx-mrsigner",
+            "tdx_mrtd",
+            "attester_tcb_status",
+            "x-ms-sevsnpvm-launchmeasurement",
+        ];
+        let mut text = format!(
+            "\n{}: {}\n  POST /attest/{} gave a token; its signature, issuer and times hold\n",
+            self.kind,
+            self.description,
+            self.kind.route_name()
+        );
+        for name in shown {
+            if let Some(value) = self.claims.get(name).and_then(Value::as_str) {
+                text.push_str(&format!("    {name} = {value}\n"));
+            }
+        }
+        let verdict = if self.tampered_was_refused { "refused" } else { "NOT REFUSED" };
+        text.push_str(&format!("  with one bit flipped it is {verdict}: {}\n", self.refusal));
+        text
+    }
+}

@@ -1,0 +1,54 @@
+//! Tokens of api-version 2018-09-01-preview: the older names alone.
+
+use avouch_claims::{ClaimValue, SeenBy, ServiceClaim};
+use avouch_policy::token::contribution;
+use avouch_wire::{base64url, encode_hex};
+use serde_json::{Map, Value};
+
+use crate::appraisal::Finding;
+use crate::token_claims::{FOREIGN_ROOT, TokenParts, drop_what_only_the_service_may_say};
+
+/// Composes the claims: those that policies of later versions read as `$name` stand in the token
+/// without the `$`; the policy hash is hex; the collateral's members begin with `maa-` and its quote
+/// hash is that of the quote without an Open Enclave header.
+///
+/// # Source
+/// `maa-rest-api.md` section 5.9 and the recorded token of 2020; `evidence-intel.md` section 9.
+pub(crate) fn compose(parts: &TokenParts<'_>) -> (Map<String, Value>, Vec<Finding>) {
+    let mut issued = contribution(parts.outgoing);
+    let dropped = drop_what_only_the_service_may_say(&mut issued, parts.service);
+    let mut claims: Map<String, Value> =
+        issued.iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let older = parts.service.iter().filter(|claim| claim.seen_by == SeenBy::Policy);
+    for claim in older {
+        if let Some(name) = claim.name.strip_prefix('$') {
+            claims.insert(name.to_owned(), claim.value.clone().into_json());
+        }
+    }
+    if let Some(held) = find(parts.service, "maa-ehd") {
+        claims.insert("maa-ehd".to_owned(), held.clone().into_json());
+    }
+    if let Some(ClaimValue::Json(Value::Object(collateral))) =
+        find(parts.service, "maa-attestationcollateral")
+    {
+        let mut collateral = prefixed(collateral);
+        if let Some(hash) = parts.bare_quote_hash {
+            collateral.insert("maa-quotehash".to_owned(), Value::String(hash.to_string()));
+        }
+        claims.insert("maa-attestationcollateral".to_owned(), Value::Object(collateral));
+    }
+    let hash = base64url::decode(parts.policy.hash()).unwrap_or_default();
+    claims.insert("maa-policyHash".to_owned(), Value::String(encode_hex(&hash)));
+    if let Some(root) = parts.foreign_root {
+        claims.insert(FOREIGN_ROOT.to_owned(), Value::String(root.to_owned()));
+    }
+    (claims, dropped)
+}
+
+fn find<'a>(claims: &'a [ServiceClaim], name: &str) -> Option<&'a ClaimValue> {
+    claims.iter().find(|claim| claim.name == name).map(|claim| &claim.value)
+}
+
+fn prefixed(collateral: &Map<String, Value>) -> Map<String, Value> {
+    collateral.iter().map(|(name, hash)| (format!("maa-{name}"), hash.clone())).collect()
+}

@@ -19,7 +19,7 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use avouch_store::testing::{Durability, PostgresServer, resident_bytes};
+use avouch_store::testing::{Durability, PostgresServer, resident_bytes, run_script};
 use avouch_store::{
     Actor, ActorKind, AttestationType, Directory, Edit, NewPolicy, NewProvider, ProviderId,
     ProviderName, ResourceScope, Sequence, Store,
@@ -27,35 +27,47 @@ use avouch_store::{
 use avouch_wire::UnixTime;
 
 const SGX: AttestationType = AttestationType::SgxEnclave;
-const SAMPLES: usize = 2_000;
+const SAMPLES: usize = 500;
+/// Creations measured, each a commit for the provider and one for its policy.
+const CREATIONS: usize = 200;
 /// Creations at once, as a control plane under load has them.
 const CREATORS: usize = 8;
+const DATABASE: &str = "AVOUCH_BENCH_DATABASE";
 
 fn main() {
     let providers = std::env::var("AVOUCH_BENCH_PROVIDERS")
         .map_or(100_000, |text| text.parse().expect("a number of providers"));
+    // A process each: memory that one database used would hide what the other uses.
+    let Ok(database) = std::env::var(DATABASE) else {
+        for database in ["sqlite", "postgres"] {
+            let this = std::env::current_exe().unwrap();
+            let status = std::process::Command::new(this).env(DATABASE, database).status();
+            assert!(status.unwrap().success());
+        }
+        return;
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    report("one synced append of 4 KiB, no database", &mut synced_appends(directory.path()));
-
-    let file = directory.path().join("avouch.db");
-    println!("\nSQLite");
-    runtime.block_on(measure(file.to_str().unwrap(), providers));
-    let bytes = std::fs::metadata(&file).unwrap().len();
-    println!("  database file: {} MB", bytes / 1_000_000);
-
+    if database == "sqlite" {
+        let directory = tempfile::tempdir().unwrap();
+        println!("SQLite");
+        report("one synced append of 4 KiB, no database", &mut synced_appends(directory.path()));
+        let file = directory.path().join("avouch.db");
+        runtime.block_on(measure(file.to_str().unwrap(), providers));
+        println!("  database file: {} MB", std::fs::metadata(&file).unwrap().len() / 1_000_000);
+        return;
+    }
     match PostgresServer::start(Durability::Synced) {
         Ok(server) => {
-            println!("\nPostgreSQL, on a Unix socket");
+            println!("PostgreSQL, on a Unix socket");
             runtime.block_on(measure(&server.create_database().unwrap(), providers));
         }
-        Err(error) => println!("\nPostgreSQL: not measured: {error}"),
+        Err(error) => println!("PostgreSQL: not measured: {error}"),
     }
 }
 
 fn synced_appends(directory: &std::path::Path) -> Vec<Duration> {
     let mut file = std::fs::File::create(directory.join("append")).unwrap();
-    (0..SAMPLES / 4)
+    (0..SAMPLES)
         .map(|_| {
             let started = Instant::now();
             file.write_all(&[7; 4096]).unwrap();
@@ -71,15 +83,18 @@ async fn measure(location: &str, providers: usize) {
     latencies(&store, first, "1 provider").await;
     drop(store);
 
+    // One transaction for the bulk; creations through the store are measured at both ends.
     let store = Store::open(location, at()).await.unwrap();
+    creations(&store, "few").await;
+    store.close().await;
     let started = Instant::now();
-    fill(&store, providers).await;
-    let spent = started.elapsed();
+    run_script(location, &seed(providers, location.starts_with("postgres"))).await.unwrap();
     println!(
-        "  {providers} providers, each with a policy of its own: {:.1} s, {:.0} creations with policy per s ({CREATORS} at once, one commit each for provider and policy)",
-        spent.as_secs_f64(),
-        providers as f64 / spent.as_secs_f64()
+        "  {providers} providers, each with a policy of its own, in one script: {:.1} s",
+        started.elapsed().as_secs_f64()
     );
+    let store = Store::open(location, at()).await.unwrap();
+    creations(&store, "many").await;
     store.close().await;
 
     let (before, started) = (resident_bytes().unwrap(), Instant::now());
@@ -103,7 +118,7 @@ async fn measure(location: &str, providers: usize) {
     latencies(&store, first, "all providers").await;
 
     let mut waits = Vec::new();
-    for n in 0..200 {
+    for n in 0..100 {
         let policy = set(&store, first, n).await;
         let started = Instant::now();
         directory.wait_for(Sequence(policy)).await;
@@ -112,7 +127,7 @@ async fn measure(location: &str, providers: usize) {
     report("directory knows a write after its commit", &mut waits);
     let other = Store::open(location, at()).await.unwrap();
     let mut waits = Vec::new();
-    for n in 0..100 {
+    for n in 0..30 {
         let policy = set(&other, first, n).await;
         let started = Instant::now();
         while directory.version() < Sequence(policy) {
@@ -152,13 +167,14 @@ fn lookups(directory: &Directory, providers: usize) {
     println!("  look-up of a provider with its policy in the directory: {each:?}");
 }
 
-async fn fill(store: &Store, providers: usize) {
+async fn creations(store: &Store, name: &'static str) {
+    let started = Instant::now();
     let tasks: Vec<_> = (0..CREATORS)
         .map(|worker| {
             let store = store.clone();
             tokio::spawn(async move {
-                for n in (worker..providers).step_by(CREATORS) {
-                    let id = create(&store, &format!("tenant-{n}")).await;
+                for n in (worker..CREATIONS).step_by(CREATORS) {
+                    let id = create(&store, &format!("made-{name}-{n}")).await;
                     set(&store, id, n).await;
                 }
             })
@@ -167,6 +183,43 @@ async fn fill(store: &Store, providers: usize) {
     for task in tasks {
         task.await.unwrap();
     }
+    let each = started.elapsed() / CREATIONS as u32;
+    println!("  creation with policy, {CREATORS} at once, among {name}: {each:?} each");
+}
+
+/// Rows as the store writes them; the history and the audit trail of creation left out.
+fn seed(providers: usize, postgres: bool) -> String {
+    let (jws, hash) = if postgres {
+        (
+            "convert_to('eyJhbGciOiJub25lIn0.' || lpad(i::text, 600, '0') || '.', 'UTF8')",
+            "sha256(convert_to(i::text, 'UTF8'))",
+        )
+    } else {
+        ("cast('eyJhbGciOiJub25lIn0.' || printf('%0600d', i) || '.' as blob)", "randomblob(32)")
+    };
+    let numbers = format!(
+        "with recursive n(i) as (select 0 union all select i + 1 from n where i + 1 < {providers})"
+    );
+    // Beyond every sequence used so far.
+    let first = 10_000_000;
+    format!(
+        "{numbers} insert into providers (id, name, name_key, subscription, subscription_key, \
+         resource_group, resource_group_key, location, tags, trust_model, status, settings, \
+         revision, signers_revision, version, created_at, created_by, created_by_kind, \
+         updated_at, updated_by, updated_by_kind) \
+         select {first} + i, 'Tenant-' || i, 'tenant-' || i, 's', 's', 'bench', 'bench', 'westus', \
+         '{{}}', 'AAD', 'Ready', '{{}}', {first} + i, {first} + i, {first} + i, 1790000000, \
+         'benchmark', 'Application', 1790000000, 'benchmark', 'Application' from n; \
+         {numbers} insert into policy_revisions (provider_id, attestation_type, revision, \
+         sequence, action, jws, token_hash, text_hash, at, actor, actor_kind) \
+         select {first} + i, 'SgxEnclave', 1, {first} + i, 'set', {jws}, {hash}, {hash}, \
+         1790000000, 'benchmark', 'Application' from n; \
+         insert into policies (provider_id, attestation_type, revision) \
+         select provider_id, attestation_type, revision from policy_revisions \
+         where provider_id >= {first}; \
+         update store_state set value = value + {providers} where name = 'providers'; \
+         update store_state set value = {first} + {providers} where name = 'sequence'; analyze;"
+    )
 }
 
 async fn create(store: &Store, name: &str) -> ProviderId {

@@ -3,7 +3,7 @@
 //! A request finds its provider with one hash look-up and no I/O. Policies are held up to a
 //! budget of bytes; beyond it only their hashes are, and the JWS is read from the store.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -153,16 +153,16 @@ impl Drop for Directory {
 /// Applies changes as they come; a failure is tried again until the store is back.
 async fn follow(shared: Arc<Shared>, mut changes: Subscription) {
     loop {
-        match changes.next().await {
-            Ok(change) => {
-                while let Err(error) = shared.apply(&change).await {
-                    tracing::warn!(%error, "cannot read a change; will try again");
+        match changes.next_batch().await {
+            Ok(batch) => {
+                while let Err(error) = shared.apply_all(&batch).await {
+                    tracing::warn!(%error, "cannot read changes; will try again");
                     tokio::time::sleep(RETRY).await;
                 }
-                shared.version.send_replace(change.sequence.0);
+                shared.version.send_replace(changes.seen().0);
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot read changes; will try again");
+                tracing::warn!(%error, "cannot look for changes; will try again");
                 tokio::time::sleep(RETRY).await;
             }
         }
@@ -190,10 +190,23 @@ impl Shared {
         Ok(())
     }
 
-    async fn apply(&self, change: &Change) -> Result<(), StoreError> {
-        if change.kind == ChangeKind::Missed {
+    /// Applies a batch. What is read is the present state, so each provider is read once,
+    /// however often it changed: a burst of writes does not make the directory lag.
+    async fn apply_all(&self, batch: &[Change]) -> Result<(), StoreError> {
+        if batch.iter().any(|change| change.kind == ChangeKind::Missed) {
             return self.load_all().await;
         }
+        let mut read = HashSet::new();
+        for change in batch {
+            let id = change.provider.as_ref().map(|(id, _)| *id);
+            if id.is_some_and(|id| read.insert(id)) {
+                self.apply(change).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn apply(&self, change: &Change) -> Result<(), StoreError> {
         // Connections and keys are not held here, but the provider's version is.
         let Some((id, name)) = &change.provider else { return Ok(()) };
         let held = self.held_bytes(*id, name);
@@ -285,13 +298,15 @@ async fn read_policies(
     tenants: &mut [Tenant],
     budget: &mut Budget,
 ) -> Result<(), StoreError> {
-    // Sizes first: what does not fit the budget is not read at all.
+    // Sizes first: what does not fit the budget is not read at all. The range is said of both
+    // tables: PostgreSQL does not carry it over and would read the whole history for each page.
     let bytes = tx
         .fetch_optional(
             "select cast(coalesce(sum(length(r.jws)), 0) as bigint) from policies p \
              join policy_revisions r on r.provider_id = p.provider_id \
              and r.attestation_type = p.attestation_type and r.revision = p.revision \
-             where p.provider_id > $1 and p.provider_id <= $2",
+             where p.provider_id > $1 and p.provider_id <= $2 \
+             and r.provider_id > $1 and r.provider_id <= $2",
             &[after.into(), last.into()],
         )
         .await?
@@ -300,12 +315,14 @@ async fn read_policies(
         "select p.provider_id, p.attestation_type, r.revision, r.token_hash, r.text_hash, \
          r.signer_jwk, r.signer_thumbprint, r.jws from policies p join policy_revisions r \
          on r.provider_id = p.provider_id and r.attestation_type = p.attestation_type \
-         and r.revision = p.revision where p.provider_id > $1 and p.provider_id <= $2"
+         and r.revision = p.revision where p.provider_id > $1 and p.provider_id <= $2 \
+         and r.provider_id > $1 and r.provider_id <= $2"
     } else {
         "select p.provider_id, p.attestation_type, r.revision, r.token_hash, r.text_hash, \
          r.signer_jwk, r.signer_thumbprint, null from policies p join policy_revisions r \
          on r.provider_id = p.provider_id and r.attestation_type = p.attestation_type \
-         and r.revision = p.revision where p.provider_id > $1 and p.provider_id <= $2"
+         and r.revision = p.revision where p.provider_id > $1 and p.provider_id <= $2 \
+         and r.provider_id > $1 and r.provider_id <= $2"
     };
     for mut row in tx.fetch(sql, &[after.into(), last.into()]).await? {
         let id = row.u64("provider_id")?;

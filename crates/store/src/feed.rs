@@ -2,7 +2,7 @@
 //!
 //! The changes are rows, so nothing is lost when nobody listens, a connection breaks or a
 //! subscriber is slow. Waking up is separate and may fail: writes of this process wake at once,
-//! PostgreSQL notifies other instances, and looking every half second finds the rest.
+//! PostgreSQL notifies other instances, and looking four times a second finds the rest.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -317,15 +317,33 @@ impl Subscription {
                 self.seen = change.sequence.0;
                 return Ok(change);
             }
-            let seen = self.seen;
-            if self.latest.wait_for(|latest| *latest > seen).await.is_err() {
-                return Err(StoreError::Unavailable {
-                    operation: "wait for changes",
-                    source: "the store is closed".into(),
-                });
-            }
-            self.pending = self.store.changes_after(Sequence(self.seen)).await?.into();
+            self.fill().await?;
         }
+    }
+
+    /// As [`Subscription::next`], with all changes known by then, at least one.
+    ///
+    /// # Errors
+    /// As [`Subscription::next`].
+    pub async fn next_batch(&mut self) -> Result<Vec<Change>, StoreError> {
+        while self.pending.is_empty() {
+            self.fill().await?;
+        }
+        let batch = Vec::from(std::mem::take(&mut self.pending));
+        self.seen = batch.last().map_or(self.seen, |change| change.sequence.0);
+        Ok(batch)
+    }
+
+    async fn fill(&mut self) -> Result<(), StoreError> {
+        let seen = self.seen;
+        if self.latest.wait_for(|latest| *latest > seen).await.is_err() {
+            return Err(StoreError::Unavailable {
+                operation: "wait for changes",
+                source: "the store is closed".into(),
+            });
+        }
+        self.pending = self.store.changes_after(Sequence(seen)).await?.into();
+        Ok(())
     }
 
     /// The sequence up to which this subscription has told everything.

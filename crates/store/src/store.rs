@@ -37,7 +37,7 @@ pub struct StoreOptions {
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { connections_max: 8, wait_seconds_max: 10, poll_interval_ms: 500 }
+        Self { connections_max: 8, wait_seconds_max: 10, poll_interval_ms: 250 }
     }
 }
 

@@ -76,6 +76,23 @@ on_both_databases! {
         tokio::time::timeout(Duration::from_secs(1), directory.wait_for(Sequence(entries.0 + 1))).await.unwrap();
     }
 
+    async fn a_burst_of_writes_does_not_leave_it_behind(database: &Database) {
+        let store = database.open().await;
+        let directory = Directory::load(&store, 1 << 20).await.unwrap();
+        let (a, b) = (provider(&store, "tenant-a").await, provider(&store, "tenant-b").await);
+        let mut last = 0;
+        for n in 0..100 {
+            let provider = if n % 2 == 0 { &a } else { &b };
+            last = set(&store, provider, &n.to_string()).await.unwrap().sequence;
+        }
+        store.delete_provider(a.id, &edit(&alice())).await.unwrap();
+        directory.wait_for(store.sequence().await.unwrap()).await;
+        assert!(directory.tenant("tenant-a").is_none());
+        let tenant = directory.tenant("tenant-b").unwrap();
+        assert_eq!((tenant.provider.version, tenant.policy(SGX).unwrap().revision), (last, 50));
+        assert_eq!(directory.policy_bytes(), 2);
+    }
+
     async fn follows_other_instances(database: &Database) {
         let (here, there) = (database.open().await, database.open().await);
         let directory = Directory::load(&there, 1 << 20).await.unwrap();

@@ -57,6 +57,16 @@ on_both_databases! {
         assert!(tokio::time::timeout(Duration::from_millis(300), changes.next()).await.is_err());
     }
 
+    async fn a_batch_holds_all_changes_known_by_then(database: &Database) {
+        let store = database.open().await;
+        let mut changes = store.subscribe().await.unwrap();
+        let made = [provider(&store, "one").await, provider(&store, "two").await];
+        let batch = tokio::time::timeout(SECOND, changes.next_batch()).await.expect("a batch").unwrap();
+        let sequences: Vec<_> = batch.iter().map(|change| change.sequence.0).collect();
+        assert_eq!(sequences, made.map(|provider| provider.id.get()));
+        assert_eq!(changes.seen().0, sequences[1]);
+    }
+
     async fn another_instance_sees_a_change_within_a_second(database: &Database) {
         let (here, there) = (database.open().await, database.open().await);
         let provider = provider(&here, "contoso").await;

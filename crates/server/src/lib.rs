@@ -6,6 +6,7 @@
 //! status code. The clock is read here, at the edge, and nowhere below.
 
 pub mod api_version;
+pub mod attest_request;
 pub mod body;
 pub mod clock;
 pub mod error;

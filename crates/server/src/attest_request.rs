@@ -1,0 +1,111 @@
+//! The body of an attest request: parsed, bounded, not trusted.
+
+use avouch_engine::{AppraisalRequest, DataType, EvidenceKind, HeldData, Nonce, TokenForm};
+use avouch_wire::base64url;
+use serde_json::Value;
+
+use crate::ApiError;
+use crate::api_version::ApiVersion;
+use crate::body::JsonBody;
+
+/// What a client asks to have appraised, and by which policy if not by the provider's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttestRequest {
+    /// Evidence and held data.
+    pub appraisal: AppraisalRequest,
+    /// Text of a draft policy.
+    pub draft_policy: Option<String>,
+}
+
+impl AttestRequest {
+    /// Reads the body of `POST /attest/{kind}`.
+    ///
+    /// # Errors
+    /// 400 naming the member and what is wrong with it.
+    pub fn parse(kind: EvidenceKind, version: ApiVersion, body: &[u8]) -> Result<Self, ApiError> {
+        let body = JsonBody::parse(body)?;
+        let appraisal = match version {
+            ApiVersion::V2018_09_01Preview => preview_request(kind, &body)?,
+            _ => request(kind, &body)?,
+        };
+        let draft_policy = body.string("draftPolicyForAttestation")?.map(str::to_owned);
+        Ok(Self { appraisal, draft_policy })
+    }
+}
+
+/// Unpacks the members of the request body.
+fn request(kind: EvidenceKind, body: &JsonBody) -> Result<AppraisalRequest, ApiError> {
+    let member = kind.evidence_member();
+    let text = body.string(member)?.filter(|text| !text.is_empty()).ok_or_else(|| {
+        ApiError::invalid_parameter(format!("{member}: the evidence is missing from the request"))
+    })?;
+    Ok(AppraisalRequest {
+        kind,
+        evidence: decode(member, text)?,
+        runtime_data: held_data("runtimeData", body)?,
+        init_time_data: held_data("initTimeData", body)?,
+        nonce: nonce(body)?,
+        token_form: TokenForm::Current,
+    })
+}
+
+/// Unpacks `{Quote, EnclaveHeldData}` of 2018-09-01-preview; a body in the later form is taken too.
+fn preview_request(kind: EvidenceKind, body: &JsonBody) -> Result<AppraisalRequest, ApiError> {
+    // `quote` and `Quote` are one name, so the other members tell the forms apart.
+    let later = ["report", "runtimeData", "initTimeData", "draftPolicyForAttestation"];
+    let is_later_form = later.iter().any(|member| body.get(member).is_some());
+    let is_served = matches!(kind, EvidenceKind::Sgx | EvidenceKind::OpenEnclave);
+    if is_later_form || !is_served {
+        return request(kind, body);
+    }
+    let quote = body.string("Quote")?.filter(|text| !text.is_empty()).ok_or_else(|| {
+        ApiError::invalid_parameter("Quote: the evidence is missing from the request")
+    })?;
+    let held = body.string("EnclaveHeldData")?.filter(|text| !text.is_empty());
+    let held = held.map(|text| decode("EnclaveHeldData", text)).transpose()?;
+    Ok(AppraisalRequest {
+        kind,
+        evidence: decode("Quote", quote)?,
+        runtime_data: held.map(|bytes| HeldData { bytes, data_type: DataType::Binary }),
+        init_time_data: None,
+        nonce: None,
+        token_form: TokenForm::Preview2018,
+    })
+}
+
+fn decode(member: &str, text: &str) -> Result<Vec<u8>, ApiError> {
+    base64url::decode(text)
+        .map_err(|error| ApiError::invalid_parameter(format!("{member}: not base64url: {error}")))
+}
+
+/// `{data, dataType}`; an object without data counts as absent, as some clients send it.
+fn held_data(member: &'static str, body: &JsonBody) -> Result<Option<HeldData>, ApiError> {
+    let Some(object) = body.object(member)? else { return Ok(None) };
+    let Some(text) = object.string("data")?.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let data_type = match object.string("dataType")? {
+        None => DataType::Binary,
+        Some(name) if name.eq_ignore_ascii_case("binary") => DataType::Binary,
+        Some(name) if name.eq_ignore_ascii_case("json") => DataType::Json,
+        Some(name) => {
+            let name: String = name.chars().take(40).collect();
+            return Err(ApiError::invalid_parameter(format!(
+                "{member}.dataType: {name:?} is not \"JSON\" or \"Binary\""
+            )));
+        }
+    };
+    Ok(Some(HeldData { bytes: decode(&format!("{member}.data"), text)?, data_type }))
+}
+
+/// A string, or a number whose digits are kept.
+fn nonce(body: &JsonBody) -> Result<Option<Nonce>, ApiError> {
+    match body.get("nonce") {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(Nonce::Text(text.clone()))),
+        Some(Value::Number(number)) if !number.is_f64() => Ok(Some(Nonce::Number(number.clone()))),
+        Some(_) => Err(ApiError::invalid_parameter(
+            "nonce: a string or an integer of at most 64 bits is expected",
+        )),
+    }
+}

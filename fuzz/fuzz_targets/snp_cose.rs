@@ -25,7 +25,8 @@ fn at() -> UnixTime {
     UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap()
 }
 
-fuzz_target!(|data: &[u8]| {
+// Minting signs with RSA: not to be counted as the time of an input.
+fuzz_target!(init: { let _ = (&*TRUST, &*MEASUREMENT); }, |data: &[u8]| {
     match uvm::verify_document(data, &TRUST, at()) {
         Ok(document) => {
             assert_eq!(document.facts().measurement, *MEASUREMENT);

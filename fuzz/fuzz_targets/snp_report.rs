@@ -28,7 +28,8 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     Known { key, report: minted.evidence, at }
 });
 
-fuzz_target!(|data: &[u8]| {
+// Minting signs with RSA-4096: not to be counted as the time of an input.
+fuzz_target!(init: { LazyLock::force(&KNOWN); }, |data: &[u8]| {
     for versions in [ReportVersions::Known, ReportVersions::KnownAndSix] {
         let Ok(report) = Report::parse_versions(data, versions) else { continue };
         assert_eq!(report.bytes().as_slice(), data);

@@ -1,6 +1,8 @@
 //! Chains as Intel ships them: one or two certificates and a copy of the root, in any order.
 
-use avouch_pki::{Certificate, KeyKind, Role, VerifiedCertificate, pem, verify_issued};
+use avouch_pki::{
+    Certificate, CertificateError, KeyKind, Role, VerifiedCertificate, pem, verify_issued,
+};
 use avouch_wire::UnixTime;
 
 use crate::anchors::Anchor;
@@ -34,8 +36,11 @@ impl Chain {
         }
         let (mut roots, mut others) = (Vec::new(), Vec::new());
         for (index, der) in blocks.iter().enumerate() {
-            let certificate = Certificate::parse(der)
-                .map_err(|source| VerifyError::Certificate { chain: name, index, source })?;
+            let certificate = parse_canonical(der).map_err(|source| VerifyError::Certificate {
+                chain: name,
+                index,
+                source,
+            })?;
             let pile = if certificate.is_self_issued() { &mut roots } else { &mut others };
             pile.push(certificate);
         }
@@ -43,6 +48,16 @@ impl Chain {
             Ok([root]) => Ok(Self { name, root, others }),
             Err(roots) => Err(shape(name, format!("{} self-issued certificates", roots.len()))),
         }
+    }
+
+    /// Whether both hold the same certificates, byte for byte.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.root.der() == other.root.der()
+            && self
+                .others
+                .iter()
+                .map(Certificate::der)
+                .eq(other.others.iter().map(Certificate::der))
     }
 
     /// The certificate below the root, in a chain of two.
@@ -68,6 +83,19 @@ impl Chain {
             }
         }
     }
+}
+
+/// The header of the outer SEQUENCE is under no signature, so it must leave no freedom: the parser
+/// behind [`Certificate::parse`] takes a tag without its constructed bit, other verifiers do not.
+fn parse_canonical(der: &[u8]) -> Result<Certificate, CertificateError> {
+    let canonical = match der {
+        [0x30, 0x81, length @ 0x80..=0xff, rest @ ..] => usize::from(*length) == rest.len(),
+        [0x30, 0x82, high @ 1..=0xff, low, rest @ ..] => {
+            usize::from(u16::from_be_bytes([*high, *low])) == rest.len()
+        }
+        _ => false,
+    };
+    if canonical { Certificate::parse(der) } else { Err(CertificateError::Malformed) }
 }
 
 fn shape(chain: ChainName, found: String) -> VerifyError {

@@ -126,7 +126,12 @@ impl Collateral {
         let tcb_chain = Chain::read(ChainName::TcbInfoIssuer, &self.tcb_info_issuer_chain)?;
         let tcb_signer = verify_signer(&tcb_chain, anchors, anchor, at)?;
         let qe_chain = Chain::read(ChainName::QeIdentityIssuer, &self.qe_identity_issuer_chain)?;
-        let qe_signer = verify_signer(&qe_chain, anchors, anchor, at)?;
+        // Intel signs both documents with one certificate, as a rule.
+        let qe_signer = if qe_chain.is_same_as(&tcb_chain) {
+            tcb_signer.clone()
+        } else {
+            verify_signer(&qe_chain, anchors, anchor, at)?
+        };
 
         // 2. The CRLs, each by its own issuer, and nobody above on them.
         let root_ca_crl = read_crl(CrlName::RootCa, &self.root_ca_crl)?;

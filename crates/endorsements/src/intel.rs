@@ -1,12 +1,12 @@
 //! Sets of Intel collateral, filed by what they say they are for.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use avouch_dcap::{Collateral, TeeType, UntrustedCollateralSummary, VerifyError};
-use avouch_engine::IntelWanted;
-use avouch_wire::Hex;
+use avouch_dcap::{Collateral, TcbInfo, TeeType, UntrustedCollateralSummary, VerifyError};
+use avouch_engine::{IntelWanted, TcbBaseline};
+use avouch_wire::{Hex, UnixTime};
 use serde_json::{Value, json};
 
 /// What a set is filed under.
@@ -21,6 +21,7 @@ pub(crate) struct IntelShelf {
 #[derive(Debug)]
 struct Filed {
     summary: UntrustedCollateralSummary,
+    newest_tcb_date: Option<UnixTime>,
     collateral: Arc<Collateral>,
 }
 
@@ -28,7 +29,10 @@ impl IntelShelf {
     pub(crate) fn add(&mut self, collateral: Collateral) -> Result<(), VerifyError> {
         let summary = collateral.untrusted_summary()?;
         let label = (summary.tee, summary.fmspc, summary.pce_id);
-        let filed = Filed { summary, collateral: Arc::new(collateral) };
+        let newest_tcb_date = TcbInfo::parse(collateral.tcb_info().text())
+            .ok()
+            .and_then(|info| info.levels.iter().map(|level| level.tcb_date).max());
+        let filed = Filed { summary, newest_tcb_date, collateral: Arc::new(collateral) };
         self.sets.entry(label).or_default().push(filed);
         Ok(())
     }
@@ -47,6 +51,23 @@ impl IntelShelf {
                 (!in_force, Reverse(one.summary.evaluation_data_number), Reverse(newest))
             })
             .map(|one| Arc::clone(&one.collateral))
+    }
+
+    /// Every evaluation data number at hand for a TEE, with the newest TCB date that it has.
+    pub(crate) fn baselines(&self, tee: TeeType) -> Vec<TcbBaseline> {
+        let mut found: BTreeMap<u32, UnixTime> = BTreeMap::new();
+        for one in self.sets.values().flatten().filter(|one| one.summary.tee == tee) {
+            let Some(date) = one.newest_tcb_date else { continue };
+            let known = found.entry(one.summary.evaluation_data_number).or_insert(date);
+            *known = date.max(*known);
+        }
+        found
+            .into_iter()
+            .map(|(evaluation_data_number, tcb_date)| TcbBaseline {
+                evaluation_data_number,
+                tcb_date,
+            })
+            .collect()
     }
 
     pub(crate) fn summary(&self) -> Value {

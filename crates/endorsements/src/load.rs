@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use avouch_dcap::Collateral;
-use avouch_engine::{EndorsementSource, IntelWanted};
+use avouch_dcap::{Collateral, TeeType};
+use avouch_engine::{EndorsementSource, IntelWanted, TcbBaseline};
 use avouch_snp::Endorsements as AmdEndorsements;
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -129,6 +129,10 @@ impl EndorsementSet {
 impl EndorsementSource for EndorsementSet {
     fn intel(&self, wanted: &IntelWanted<'_>) -> Option<Arc<Collateral>> {
         self.intel.best(wanted)
+    }
+
+    fn tcb_baselines(&self, tee: TeeType) -> Vec<TcbBaseline> {
+        self.intel.baselines(tee)
     }
 
     fn amd(&self) -> &AmdEndorsements {

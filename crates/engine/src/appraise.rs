@@ -13,7 +13,7 @@ use crate::snp::SnpAppraiser;
 use crate::token_claims::{self, TokenParts};
 use crate::{
     Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, EvidenceKind,
-    PolicyInForce, TokenForm,
+    PolicyInForce, TcbBaseline, TokenForm,
 };
 
 /// Appraises evidence. One engine serves all tenants; what it remembers is what content proves,
@@ -51,6 +51,12 @@ impl Engine {
     #[must_use]
     pub fn endorsement_summary(&self) -> serde_json::Value {
         self.endorsements.summary()
+    }
+
+    /// The TCB baselines at hand for a kind of evidence; none for kinds that know no such thing.
+    #[must_use]
+    pub fn tcb_baselines(&self, kind: EvidenceKind) -> Option<Vec<TcbBaseline>> {
+        kind.intel_tee().map(|tee| self.endorsements.tcb_baselines(tee))
     }
 
     /// Appraises evidence by a policy and a provider's settings, judged at `at`.

@@ -60,6 +60,16 @@ impl EvidenceKind {
         }
     }
 
+    /// The Intel TEE that it is evidence of, if it is one.
+    #[must_use]
+    pub const fn intel_tee(self) -> Option<avouch_dcap::TeeType> {
+        match self {
+            Self::Sgx | Self::OpenEnclave => Some(avouch_dcap::TeeType::Sgx),
+            Self::Tdx => Some(avouch_dcap::TeeType::Tdx),
+            Self::Snp => None,
+        }
+    }
+
     /// The value of `x-ms-attestation-type`.
     #[must_use]
     pub const fn attestation_type(self) -> &'static str {

@@ -28,4 +28,4 @@ pub use kind::EvidenceKind;
 pub use policy::{PolicyInForce, PolicyRefused};
 pub use request::{AppraisalRequest, DataType, HeldData, Nonce, TokenForm};
 pub use settings::AppraisalSettings;
-pub use source::{EndorsementSource, IntelWanted};
+pub use source::{EndorsementSource, IntelWanted, TcbBaseline};

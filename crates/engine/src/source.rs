@@ -22,12 +22,24 @@ pub struct IntelWanted<'a> {
     pub at: UnixTime,
 }
 
+/// A TCB recovery that evidence can be judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TcbBaseline {
+    /// Intel's TCB evaluation data number, which MAA calls the TCB identifier.
+    pub evaluation_data_number: u32,
+    /// Date of the newest TCB level in it.
+    pub tcb_date: UnixTime,
+}
+
 /// Gives the endorsements at hand. What it gives is verified before use and may be anything.
 pub trait EndorsementSource: Send + Sync {
     /// The best collateral for a platform: of those in force at the moment, the highest evaluation
     /// data number, then the newest; if none is in force, the same choice among all, so that the
     /// refusal can say what has expired.
     fn intel(&self, wanted: &IntelWanted<'_>) -> Option<Arc<Collateral>>;
+
+    /// The TCB baselines (evaluation data numbers) at hand for a TEE, each once, in rising order.
+    fn tcb_baselines(&self, tee: TeeType) -> Vec<TcbBaseline>;
 
     /// AMD certificates that complete a chain that came without them, and AMD's CRLs.
     fn amd(&self) -> &avouch_snp::Endorsements;

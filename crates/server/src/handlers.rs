@@ -1,6 +1,7 @@
 //! One short function per route: unpack, call the engine, pack the answer.
 
 mod attest;
+mod baselines;
 mod policies;
 mod publish;
 
@@ -68,6 +69,11 @@ async fn dispatch(
             ApiVersion::from_query(head.uri.query())?;
             authorize(state, head)?;
             policies::get(state, provider, &name)
+        }
+        Endpoint::TcbBaselines(kind) => {
+            let version = ApiVersion::from_query(head.uri.query())?;
+            authorize(state, head)?;
+            baselines::get(state, provider, kind, version, head.uri.query())
         }
         Endpoint::SigningCertificates => Ok(publish::signing_certificates(provider)),
         Endpoint::OpenIdConfiguration => Ok(publish::openid_configuration(provider)),

@@ -16,6 +16,8 @@ pub enum Endpoint {
     Attest(EvidenceKind),
     /// `GET /policies/{type}`; the type as the client wrote it.
     GetPolicy(String),
+    /// `GET /tcbbaselines/{type}`
+    TcbBaselines(EvidenceKind),
     /// `GET /certs`
     SigningCertificates,
     /// `GET /.well-known/openid-configuration`
@@ -62,6 +64,10 @@ fn endpoint(method: &Method, segments: &[&str], path: &str) -> Result<Endpoint, 
         }
         ["policies", kind] => {
             only(method, &Method::GET, "GET", Endpoint::GetPolicy((*kind).to_owned()))
+        }
+        ["tcbbaselines", kind] => {
+            let kind = EvidenceKind::from_route(kind).ok_or_else(|| unknown_route(path))?;
+            only(method, &Method::GET, "GET", Endpoint::TcbBaselines(kind))
         }
         ["certs"] => only(method, &Method::GET, "GET", Endpoint::SigningCertificates),
         [".well-known", "openid-configuration"] => {

@@ -25,8 +25,13 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// Reads PEM that must hold exactly the certificates that `name` calls for.
-    pub(crate) fn read(name: ChainName, text: &[u8]) -> Result<Self, VerifyError> {
+    /// Reads PEM that must hold exactly the certificates that `name` calls for. What is, byte for
+    /// byte, one of the `known` certificates is not parsed again: chains of Intel share most.
+    pub(crate) fn read(
+        name: ChainName,
+        text: &[u8],
+        known: &[&Certificate],
+    ) -> Result<Self, VerifyError> {
         let wanted = name.certificates();
         // One more than wanted, so that the error can say "too many".
         let blocks = pem::certificates(text, wanted.saturating_add(1))
@@ -36,11 +41,14 @@ impl Chain {
         }
         let (mut roots, mut others) = (Vec::new(), Vec::new());
         for (index, der) in blocks.iter().enumerate() {
-            let certificate = parse_canonical(der).map_err(|source| VerifyError::Certificate {
-                chain: name,
-                index,
-                source,
-            })?;
+            let certificate = match known.iter().find(|known| known.der() == der.as_slice()) {
+                Some(known) => (*known).clone(),
+                None => parse_canonical(der).map_err(|source| VerifyError::Certificate {
+                    chain: name,
+                    index,
+                    source,
+                })?,
+            };
             let pile = if certificate.is_self_issued() { &mut roots } else { &mut others };
             pile.push(certificate);
         }

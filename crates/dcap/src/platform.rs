@@ -173,7 +173,9 @@ fn verify(
         let (found, needs) = (data.certification_data.code(), data.certification_data.needs());
         return Err(VerifyError::CertificationData { found, needs });
     };
-    let chain = Chain::read(ChainName::Pck, text)?;
+    let known =
+        collateral.map(|known| [known.pck_ca.certificate.certificate(), &known.pck_ca.root]);
+    let chain = Chain::read(ChainName::Pck, text, known.as_ref().map_or(&[], |known| known))?;
     let (leaf, ca) = chain.leaf_and_ca()?;
     let anchor = anchors.find(&chain.root)?;
     let ca = match collateral.and_then(|known| known_ca(known, ca, anchor)) {

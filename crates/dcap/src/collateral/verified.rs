@@ -68,6 +68,7 @@ pub struct CollateralHashes {
 pub(crate) struct VerifiedPckCa {
     pub(crate) certificate: VerifiedCertificate,
     pub(crate) anchor: Arc<Anchor>,
+    pub(crate) root: Certificate,
 }
 
 /// Collateral that is genuine and was in force at the moment it was judged at.
@@ -120,12 +121,17 @@ impl Collateral {
         requirements: &CollateralRequirements,
     ) -> Result<VerifiedCollateral, VerifyError> {
         // 1. The three chains, all under one anchor.
-        let ca_chain = Chain::read(ChainName::PckCrlIssuer, &self.pck_crl_issuer_chain)?;
+        let ca_chain = Chain::read(ChainName::PckCrlIssuer, &self.pck_crl_issuer_chain, &[])?;
         let anchor = anchors.find(&ca_chain.root)?;
         let pck_ca = verify_pck_ca(ca_chain.only()?, anchor, at)?;
-        let tcb_chain = Chain::read(ChainName::TcbInfoIssuer, &self.tcb_info_issuer_chain)?;
+        let tcb_chain =
+            Chain::read(ChainName::TcbInfoIssuer, &self.tcb_info_issuer_chain, &[&ca_chain.root])?;
         let tcb_signer = verify_signer(&tcb_chain, anchors, anchor, at)?;
-        let qe_chain = Chain::read(ChainName::QeIdentityIssuer, &self.qe_identity_issuer_chain)?;
+        let qe_chain = Chain::read(
+            ChainName::QeIdentityIssuer,
+            &self.qe_identity_issuer_chain,
+            &[&tcb_chain.root, tcb_chain.only()?],
+        )?;
         // Intel signs both documents with one certificate, as a rule.
         let qe_signer = if qe_chain.is_same_as(&tcb_chain) {
             tcb_signer.clone()
@@ -175,7 +181,11 @@ impl Collateral {
             hashes: self.hashes(&tcb_chain, &qe_chain)?,
             tcb_info,
             qe_identity,
-            pck_ca: VerifiedPckCa { certificate: pck_ca, anchor: Arc::clone(anchor) },
+            pck_ca: VerifiedPckCa {
+                certificate: pck_ca,
+                anchor: Arc::clone(anchor),
+                root: ca_chain.root,
+            },
             root_ca_crl,
             pck_crl,
         })

@@ -174,7 +174,7 @@ fn decide(
     incoming: &[Claim],
     limits: &Limits,
 ) -> Result<Vec<Claim>, Refused> {
-    let outcome = policy.policy().evaluate(&incoming, limits).map_err(|error| {
+    let outcome = policy.policy().evaluate(incoming, limits).map_err(|error| {
         Refused::PolicyFailed { check: error.slug.name(), message: error.to_string() }
     })?;
     match outcome.decision {

@@ -77,8 +77,7 @@ impl Relying {
     }
 
     async fn attest(&self, kind: EvidenceKind, request: &Value) -> Result<Response, Failure> {
-        let url =
-            format!("{}/attest/{}?api-version=2025-06-01", self.url, kind.route_name());
+        let url = format!("{}/attest/{}?api-version=2025-06-01", self.url, kind.route_name());
         self.client.post(url).json(request).send().await.map_err(Failure::other)
     }
 

@@ -214,7 +214,9 @@ impl Tee {
     fn print_ratios(&self) {
         let [one, parsed, known, new, nothing, other_aws_lc, other_ring] = quiet([
             &|| self.p256(1),
-            &|| drop(black_box(self.parse_and_key())),
+            &|| {
+                black_box(self.parse_and_key());
+            },
             &|| drop(black_box(self.known_platform())),
             &|| drop(black_box(self.new_platform())),
             &|| drop(black_box(self.with_nothing())),

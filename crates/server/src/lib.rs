@@ -7,8 +7,10 @@
 
 pub mod api_version;
 pub mod attest_request;
+pub mod auth;
 pub mod body;
 pub mod clock;
+pub mod config;
 pub mod error;
 pub mod handlers;
 pub mod http;
@@ -20,6 +22,7 @@ pub mod signing_key;
 pub mod state;
 
 pub use clock::Clock;
+pub use config::{Config, ConfigError};
 pub use error::ApiError;
 pub use http::{DevelopmentCa, Limits, Server, ServerError, TlsError, TlsFiles, server_config};
 pub use provider::{Provider, Providers};

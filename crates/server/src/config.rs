@@ -1,0 +1,21 @@
+//! The configuration file: TOML, strict, every key also as an environment variable.
+//!
+//! `docs/configuration.md` is the handbook of it; a test reads the example there. A [`Config`] that
+//! was loaded has values that make sense each for itself; whether the service may be reached by
+//! others with it is for [`Config::check_production`].
+
+mod appraisal;
+mod auth;
+mod error;
+mod load;
+mod nearest;
+mod sections;
+mod setting;
+
+pub use appraisal::{AppraisalConfig, AppraisalOverride, ToleratedAdvisory};
+pub use auth::{AuthConfig, IssuerConfig, ProviderAuth, RoleRule};
+pub use error::ConfigError;
+pub use sections::{
+    Config, DatabaseConfig, DevConfig, EndorsementsConfig, LimitsConfig, ServerConfig,
+    SigningConfig, TlsConfig,
+};

@@ -1,0 +1,156 @@
+//! `[auth]`: who may do what.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use avouch_store::ProviderName;
+use avouch_token::Algorithm;
+use serde::Deserialize;
+
+use super::ConfigError;
+use super::appraisal::by_name;
+use crate::auth::Role;
+
+/// `[auth]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthConfig {
+    /// Whether the attest routes need no token, as with MAA.
+    pub anonymous_attest: bool,
+    /// A file of tokens for small installations: see `docs/configuration.md`.
+    pub token_file: Option<PathBuf>,
+    /// `[[auth.issuers]]`: who issues bearer tokens.
+    pub issuers: Vec<IssuerConfig>,
+    /// `[auth.providers.NAME]`: what differs for one provider.
+    pub providers: BTreeMap<String, ProviderAuth>,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            anonymous_attest: true,
+            token_file: None,
+            issuers: Vec::new(),
+            providers: BTreeMap::new(),
+        }
+    }
+}
+
+/// `[auth.providers.NAME]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProviderAuth {
+    /// Whether this provider's attest routes need no token.
+    pub anonymous_attest: Option<bool>,
+}
+
+/// `[[auth.issuers]]`: an OpenID Connect issuer.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerConfig {
+    /// `iss` of its tokens; its metadata is at `{issuer}/.well-known/openid-configuration`.
+    pub issuer: String,
+    /// Audiences that mean this service; compared exactly.
+    pub audiences: Vec<String>,
+    /// Signature algorithms that are accepted.
+    #[serde(default = "algorithms")]
+    pub algorithms: Vec<String>,
+    /// PEM file of the CA of the issuer's web server, where it is not a public one.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// `[[auth.issuers.roles]]`: which claims give which role; without one its tokens may only
+    /// read the default provider's policy, as any token may with MAA.
+    #[serde(default)]
+    pub roles: Vec<RoleRule>,
+}
+
+/// `[[auth.issuers.roles]]`: a token whose claim has the value has the role.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleRule {
+    /// The role.
+    pub role: Role,
+    /// Name of the claim, such as `groups`, `roles`, `sub` or `scp`.
+    pub claim: String,
+    /// The value that it has, or that is among its values: an array, or words between spaces.
+    pub value: String,
+    /// Only for these providers; an empty list means all, those yet to come too.
+    #[serde(default)]
+    pub providers: Vec<String>,
+}
+
+fn algorithms() -> Vec<String> {
+    ["RS256", "PS256", "ES256", "ES384"].map(str::to_owned).to_vec()
+}
+
+impl AuthConfig {
+    /// Whether a provider's attest routes need no token.
+    #[must_use]
+    pub fn anonymous_attest(&self, provider: &str) -> bool {
+        self.providers
+            .get(&provider.to_ascii_lowercase())
+            .and_then(|own| own.anonymous_attest)
+            .unwrap_or(self.anonymous_attest)
+    }
+
+    pub(super) fn check(&mut self) -> Result<(), ConfigError> {
+        self.providers = by_name("auth.providers", std::mem::take(&mut self.providers))?;
+        let mut seen = Vec::new();
+        for (index, issuer) in self.issuers.iter_mut().enumerate() {
+            issuer.check().map_err(|error| error.within(&format!("auth.issuers[{index}]")))?;
+            if seen.contains(&issuer.issuer) {
+                let message = format!("{:?} is named twice", issuer.issuer);
+                return Err(ConfigError::value("auth.issuers", message));
+            }
+            seen.push(issuer.issuer.clone());
+        }
+        Ok(())
+    }
+}
+
+impl IssuerConfig {
+    /// The algorithms as what they are; unknown names were refused while loading.
+    #[must_use]
+    pub fn algorithms(&self) -> Vec<Algorithm> {
+        self.algorithms.iter().filter_map(|name| Algorithm::from_name(name)).collect()
+    }
+
+    fn check(&mut self) -> Result<(), ConfigError> {
+        check_issuer(&self.issuer).map_err(|message| ConfigError::value("issuer", message))?;
+        if self.audiences.is_empty() {
+            let message = "names no audience, so a token for any other service would do here";
+            return Err(ConfigError::value("audiences", message));
+        }
+        if self.algorithms.is_empty() {
+            return Err(ConfigError::value("algorithms", "names no algorithm"));
+        }
+        if let Some(name) = self.algorithms.iter().find(|name| Algorithm::from_name(name).is_none())
+        {
+            let message =
+                format!("{name:?} is not one of RS256, RS384, RS512, PS256, ES256, ES384");
+            return Err(ConfigError::value("algorithms", message));
+        }
+        for (index, rule) in self.roles.iter_mut().enumerate() {
+            for name in &mut rule.providers {
+                *name = ProviderName::key_of(name).map_err(|error| {
+                    ConfigError::value(format!("roles[{index}].providers"), error)
+                })?;
+            }
+            if rule.claim.is_empty() || rule.value.is_empty() {
+                let message = "claim and value must not be empty";
+                return Err(ConfigError::value(format!("roles[{index}]"), message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An https URL; plain HTTP only on this very machine.
+fn check_issuer(issuer: &str) -> Result<(), String> {
+    let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"].iter().any(|host| {
+        issuer.strip_prefix(host).is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with([':', '/']) && !rest.contains(['@', '?', '#'])
+        })
+    });
+    if local { Ok(()) } else { super::sections::check_public_url(issuer) }
+}

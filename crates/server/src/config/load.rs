@@ -1,0 +1,100 @@
+//! From file and environment to a checked configuration.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize as _;
+
+use super::setting::Setting;
+use super::{Config, ConfigError};
+
+/// Names of environment variables begin so; `__` stands between the levels of a key.
+const PREFIX: &str = "AVOUCH_";
+
+impl Config {
+    /// Loads a file, lays environment variables over it and checks the result.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the file, key or variable.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let Some(file) = file else { return Self::parse("", "", environment) };
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Read {
+            path: file.to_owned(),
+            reason: error.to_string(),
+        })?;
+        let mut config = Self::parse(&text, &file.display().to_string(), environment)?;
+        config.resolve_paths(file.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    /// Reads the text of a file. `name` is what errors call it.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn parse(
+        text: &str,
+        name: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let table: toml::Table = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+            path: name.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        })?;
+        let mut settings = Setting::from(toml::Value::Table(table));
+        // In order of names, so that the outcome does not depend on the order of the environment.
+        let words: BTreeMap<String, String> = environment.into_iter().collect();
+        for (variable, word) in words {
+            if let Some(path) = key_path(&variable) {
+                settings.put(&path, Setting::Word(word));
+            }
+        }
+        let mut config = Self::deserialize(settings)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Relative paths in a file start from the folder that it is in.
+    fn resolve_paths(&mut self, folder: &Path) {
+        let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
+        let Self { server, database, auth, signing, endorsements, appraisal, .. } = self;
+        server.data_dir.iter_mut().for_each(resolve);
+        if let Some(tls) = &mut server.tls {
+            resolve(&mut tls.certificates);
+            resolve(&mut tls.private_key);
+        }
+        database.url_file.iter_mut().for_each(resolve);
+        auth.token_file.iter_mut().for_each(resolve);
+        auth.issuers.iter_mut().filter_map(|issuer| issuer.ca_file.as_mut()).for_each(resolve);
+        signing.key_file.iter_mut().for_each(resolve);
+        endorsements.paths.iter_mut().for_each(resolve);
+        appraisal.trust_roots.iter_mut().for_each(resolve);
+    }
+
+    /// Where the database is: the URL, the one in the file, or the embedded one in `data_dir`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Read`] for the file.
+    pub fn database_location(&self, data_dir: &Path) -> Result<String, ConfigError> {
+        match (&self.database.url, &self.database.url_file) {
+            (Some(url), _) => Ok(url.clone()),
+            (None, Some(file)) => {
+                let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Read {
+                    path: file.clone(),
+                    reason: error.to_string(),
+                })?;
+                Ok(text.trim().to_owned())
+            }
+            (None, None) => Ok(data_dir.join("avouch.db").display().to_string()),
+        }
+    }
+}
+
+/// `AVOUCH_SERVER__PUBLIC_URL` is `server.public_url`. Names without a double underscore are no
+/// settings: other parts of the command use some.
+fn key_path(variable: &str) -> Option<Vec<String>> {
+    let rest = variable.strip_prefix(PREFIX).filter(|rest| rest.contains("__"))?;
+    Some(rest.split("__").map(str::to_ascii_lowercase).collect())
+}

@@ -1,0 +1,240 @@
+//! The sections of the file and what each key means.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::{AppraisalConfig, AuthConfig, ConfigError};
+use crate::Limits;
+
+/// The whole file. Relative paths in it start from the folder that the file is in.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the service answers and under which name.
+    pub server: ServerConfig,
+    /// Where providers, policies and audit trail are kept.
+    pub database: DatabaseConfig,
+    /// Who may do what.
+    pub auth: AuthConfig,
+    /// The key that signs tokens.
+    pub signing: SigningConfig,
+    /// Vendors' endorsements.
+    pub endorsements: EndorsementsConfig,
+    /// What is accepted of evidence that verified.
+    pub appraisal: AppraisalConfig,
+    /// How much an outsider may ask for.
+    pub limits: LimitsConfig,
+    /// What only `--dev` allows.
+    pub dev: DevConfig,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Address and port to listen on.
+    pub listen: Option<SocketAddr>,
+    /// URL under which clients reach the default provider: its `iss`. Without trailing slash.
+    pub public_url: Option<String>,
+    /// Providers are also found by host name, `{name}.{base_domain}`.
+    pub base_domain: Option<String>,
+    /// Folder for the embedded database and for what the service makes itself.
+    pub data_dir: Option<PathBuf>,
+    /// `[server.tls]`
+    pub tls: Option<TlsConfig>,
+}
+
+/// `[server.tls]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// PEM, the server's certificate first.
+    pub certificates: PathBuf,
+    /// PEM; PKCS#8, PKCS#1 or SEC 1.
+    pub private_key: PathBuf,
+}
+
+/// `[database]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// `postgres://…`, or a path for SQLite. Without it `avouch.db` in the data directory.
+    pub url: Option<String>,
+    /// A file that holds the URL, where it has a password in it.
+    pub url_file: Option<PathBuf>,
+}
+
+/// `[signing]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SigningConfig {
+    /// PKCS#8 PEM: RSA of 2048 bits or more, which all MAA clients take, or P-256 or P-384.
+    pub key_file: Option<PathBuf>,
+}
+
+/// `[endorsements]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EndorsementsConfig {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// The largest request body, in bytes; 1 KiB to 16 MiB.
+    pub body_bytes_max: u64,
+    /// The longest that a request may take to arrive, in seconds.
+    pub request_seconds_max: u64,
+    /// The longest that a TLS handshake may take, in seconds.
+    pub handshake_seconds_max: u64,
+    /// Connections open at once.
+    pub connections_max: u64,
+    /// Bytes of policies held in memory; others are read from the database when needed.
+    pub policy_bytes_max: u64,
+    /// Providers held ready with compiled policies; others are made ready when needed.
+    pub providers_ready_max: u64,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        let http = Limits::default();
+        Self {
+            body_bytes_max: http.body_bytes_max as u64,
+            request_seconds_max: http.request_seconds_max,
+            handshake_seconds_max: http.handshake_seconds_max,
+            connections_max: http.connections_max as u64,
+            policy_bytes_max: 256 << 20,
+            providers_ready_max: 10_000,
+        }
+    }
+}
+
+impl LimitsConfig {
+    /// The limits of the HTTP server.
+    #[must_use]
+    pub fn http(&self) -> Limits {
+        let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+        Limits {
+            body_bytes_max: size(self.body_bytes_max),
+            request_seconds_max: self.request_seconds_max,
+            handshake_seconds_max: self.handshake_seconds_max,
+            connections_max: size(self.connections_max),
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let ranges = [
+            ("body_bytes_max", self.body_bytes_max, 1024, 16 << 20),
+            ("request_seconds_max", self.request_seconds_max, 1, 3600),
+            ("handshake_seconds_max", self.handshake_seconds_max, 1, 3600),
+            ("connections_max", self.connections_max, 1, 1_000_000),
+            ("policy_bytes_max", self.policy_bytes_max, 0, u64::MAX),
+            ("providers_ready_max", self.providers_ready_max, 1, 1_000_000),
+        ];
+        for (key, value, least, most) in ranges {
+            if !(least..=most).contains(&value) {
+                let message = format!("{value} is not between {least} and {most}");
+                return Err(ConfigError::value(format!("limits.{key}"), message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `[dev]`: refused unless the service is started with `--dev`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DevConfig {
+    /// Judge evidence at this moment (RFC 3339) instead of now.
+    pub appraise_at: Option<String>,
+}
+
+impl Config {
+    /// Checks what no single value tells, and puts names into their one form.
+    pub(super) fn check(&mut self) -> Result<(), ConfigError> {
+        if let Some(url) = &mut self.server.public_url {
+            while url.ends_with('/') {
+                url.pop();
+            }
+            check_public_url(url)
+                .map_err(|message| ConfigError::value("server.public_url", message))?;
+        }
+        if let Some(domain) = &mut self.server.base_domain {
+            domain.make_ascii_lowercase();
+            check_domain(domain)
+                .map_err(|message| ConfigError::value("server.base_domain", message))?;
+        }
+        if self.database.url.is_some() && self.database.url_file.is_some() {
+            let message = "is given beside database.url; only one of the two can count";
+            return Err(ConfigError::value("database.url_file", message));
+        }
+        self.limits.check()?;
+        self.appraisal.check()?;
+        self.auth.check()
+    }
+
+    /// Refuses a configuration with which the service would be insecure or useless to others.
+    ///
+    /// # Errors
+    /// [`ConfigError::Insecure`] with everything that is missing, not only the first.
+    pub fn check_production(&self) -> Result<(), ConfigError> {
+        let mut missing = Vec::new();
+        let mut need = |given: bool, sentence: &str| {
+            if !given {
+                missing.push(sentence.to_owned());
+            }
+        };
+        need(
+            self.server.tls.is_some(),
+            "no TLS certificate: set server.tls.certificates and server.tls.private_key",
+        );
+        need(
+            self.server.public_url.is_some(),
+            "no public URL, which tokens name as their issuer: set server.public_url",
+        );
+        need(
+            self.auth.token_file.is_some() || !self.auth.issuers.is_empty(),
+            "nobody who could administer it: set auth.issuers (OpenID Connect) or auth.token_file",
+        );
+        need(
+            self.signing.key_file.is_some(),
+            "no key to sign tokens with: set signing.key_file (PKCS#8 PEM, RSA of 2048 bits)",
+        );
+        need(
+            self.dev.appraise_at.is_none(),
+            "dev.appraise_at is set, which only --dev allows: remove it",
+        );
+        if missing.is_empty() { Ok(()) } else { Err(ConfigError::Insecure { missing }) }
+    }
+}
+
+/// An https URL with a host, perhaps a path, and nothing after it.
+pub(super) fn check_public_url(url: &str) -> Result<(), String> {
+    let Some(rest) = url.strip_prefix("https://") else {
+        return Err(format!("{url:?} does not begin with https://"));
+    };
+    let graphic = rest.bytes().all(|byte| byte.is_ascii_graphic());
+    if rest.is_empty() || rest.starts_with('/') || !graphic || rest.contains(['?', '#', '@', '\\'])
+    {
+        return Err(format!("{url:?} is not a URL of host, perhaps port and path"));
+    }
+    Ok(())
+}
+
+fn check_domain(domain: &str) -> Result<(), String> {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if domain.len() <= 253 && domain.contains('.') && domain.split('.').all(label) {
+        return Ok(());
+    }
+    Err(format!("{domain:?} is not a domain name such as attest.example.org"))
+}

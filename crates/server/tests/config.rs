@@ -1,0 +1,328 @@
+//! The configuration file: what is read, what is refused, and in which words.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use avouch_dcap::TcbStatus;
+use avouch_server::auth::Role;
+use avouch_server::{Config, ConfigError};
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, "avouch.toml", [])
+}
+
+fn with_environment(text: &str, words: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let words = words.iter().map(|(name, word)| ((*name).to_owned(), (*word).to_owned()));
+    Config::parse(text, "avouch.toml", words)
+}
+
+/// The TOML blocks of the handbook.
+fn examples() -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let blocks = text.split("```toml\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_example_of_the_handbook_is_ready_for_production_and_means_what_it_says() {
+    let config = parse(&examples()[0]).unwrap();
+    config.check_production().unwrap();
+    assert_eq!(config.server.public_url.as_deref(), Some("https://attest.example.org"));
+    let issuer = &config.auth.issuers[0];
+    assert_eq!(issuer.roles[1].role, Role::Contributor);
+    assert_eq!(issuer.roles[1].providers, ["contoso"]);
+    assert_eq!(issuer.algorithms().len(), 2);
+    assert!(config.auth.anonymous_attest("default") && !config.auth.anonymous_attest("Contoso"));
+
+    let settings = config.appraisal.settings_for("contoso");
+    assert!(settings.intel.refuse_debuggable && settings.snp.refuse_debuggable);
+    assert!(!settings.intel.tcb_statuses.contains(TcbStatus::OutOfDate));
+    assert_eq!(settings.intel.tolerated_advisories[0].until.to_string(), "2027-01-31T23:59:59Z");
+    assert_eq!(settings.snp.measurements.len(), 1);
+    assert_eq!(settings.uvm.entries[0].minimum_svn, 101);
+
+    let laboratory = config.appraisal.settings_for("Laboratory");
+    assert!(laboratory.intel.tcb_statuses.contains(TcbStatus::OutOfDate));
+    assert!(!laboratory.intel.tcb_statuses.contains(TcbStatus::Revoked));
+    assert!(!laboratory.intel.refuse_debuggable && !laboratory.snp.refuse_debuggable);
+    assert_eq!(laboratory.snp.measurements, settings.snp.measurements);
+}
+
+#[test]
+fn an_empty_file_has_the_defaults_of_the_engine_and_lists_all_that_is_missing() {
+    let config = parse("").unwrap();
+    assert_eq!(config, Config::default());
+    let settings = config.appraisal.settings_for("default");
+    assert!(!settings.intel.refuse_debuggable && !settings.snp.accept_host_requested);
+    assert_eq!(settings.uvm, avouch_snp::uvm::UvmTrust::default());
+    let text = config.check_production().unwrap_err().to_string();
+    for key in ["server.tls", "server.public_url", "auth.issuers", "signing.key_file"] {
+        assert!(text.contains(key), "{key}: {text}");
+    }
+}
+
+#[test]
+fn one_missing_thing_is_enough_to_refuse_and_is_the_only_one_named() {
+    let whole = examples()[0].clone();
+    let cases = [
+        ("[server.tls]\ncertificates = \"tls/chain.pem\"\nprivate_key = \"tls/key.pem\"\n", "TLS"),
+        ("public_url = \"https://attest.example.org\"\n", "public URL"),
+        ("key_file = \"secrets/signing-key.pem\"\n", "key to sign"),
+    ];
+    for (part, words) in cases {
+        assert!(whole.contains(part), "{part}");
+        let error = parse(&whole.replace(part, "")).unwrap().check_production().unwrap_err();
+        let ConfigError::Insecure { missing } = error else { unreachable!("{error}") };
+        assert_eq!(missing.len(), 1, "{missing:?}");
+        assert!(missing[0].contains(words), "{missing:?}");
+    }
+    let pinned = format!("{whole}\n[dev]\nappraise_at = \"2024-01-01T00:00:00Z\"\n");
+    let text = parse(&pinned).unwrap().check_production().unwrap_err().to_string();
+    assert!(text.contains("dev.appraise_at"), "{text}");
+}
+
+#[test]
+fn a_misspelt_key_at_any_depth_is_named_with_its_section_and_its_nearest_neighbour() {
+    let cases = [
+        ("[sever]\n", "", "sever", Some("server")),
+        ("[server]\nlistne = 1\n", "server", "listne", Some("listen")),
+        ("[server.tls]\ncertificate = \"a\"\n", "server.tls", "certificate", Some("certificates")),
+        (
+            "[appraisal]\nrefuse_debugable = true\n",
+            "appraisal",
+            "refuse_debugable",
+            Some("refuse_debuggable"),
+        ),
+        (
+            "[appraisal.providers.contoso]\ntrust_roots = []\n",
+            "appraisal.providers.contoso",
+            "trust_roots",
+            None,
+        ),
+        (
+            "[appraisal.snp]\nmeasurement = []\n",
+            "appraisal.snp",
+            "measurement",
+            Some("measurements"),
+        ),
+        (
+            "[appraisal.snp.minimum_tcb.Milan.reported]\nboot_laoder = 1\n",
+            "appraisal.snp.minimum_tcb.Milan.reported",
+            "boot_laoder",
+            Some("boot_loader"),
+        ),
+        (
+            "[appraisal]\ntolerated_advisories = [{ id = \"a\", untill = \"2027-01-01\" }]\n",
+            "appraisal.tolerated_advisories[0]",
+            "untill",
+            Some("until"),
+        ),
+        ("[weather]\n", "", "weather", None),
+    ];
+    for (text, section, word, neighbour) in cases {
+        match parse(text).unwrap_err() {
+            ConfigError::UnknownKey { path, key, nearest, known } => {
+                assert_eq!((path.as_str(), key.as_str()), (section, word), "{text}");
+                assert_eq!(nearest.as_deref(), neighbour, "{text}");
+                assert!(known.len() > 1, "{text}");
+            }
+            other => unreachable!("{text}: {other}"),
+        }
+    }
+    let text = parse("[server]\nlistne = 1\n").unwrap_err().to_string();
+    assert_eq!(text, "unknown key in [server]: \"listne\"; did you mean \"listen\"?");
+}
+
+/// Each wrong value, the key that the error names, and a word of its message.
+#[test]
+fn a_value_that_its_key_cannot_have_is_refused_under_the_name_of_the_key() {
+    let issuer = |rest: &str| format!("[[auth.issuers]]\nissuer = \"https://a.example\"\n{rest}");
+    let good_audience = "audiences = [\"x\"]\n";
+    let cases: Vec<(String, &str, &str)> = vec![
+        ("[server]\nlisten = \"here\"\n".into(), "server.listen", "socket address"),
+        ("[server]\nlisten = 8443\n".into(), "server.listen", "integer"),
+        ("[server]\npublic_url = \"http://a.example\"\n".into(), "server.public_url", "https://"),
+        ("[server]\npublic_url = \"https://\"\n".into(), "server.public_url", "https://"),
+        ("[server]\npublic_url = \"https://a.example/?x\"\n".into(), "server.public_url", "URL"),
+        ("[server]\npublic_url = \"https://u@a.example\"\n".into(), "server.public_url", "URL"),
+        ("[server]\nbase_domain = \"localhost\"\n".into(), "server.base_domain", "domain"),
+        ("[server]\nbase_domain = \"a..b\"\n".into(), "server.base_domain", "domain"),
+        ("[server.tls]\nprivate_key = \"a\"\n".into(), "server.tls.certificates", "missing"),
+        (
+            "[database]\nurl = \"a\"\nurl_file = \"b\"\n".into(),
+            "database.url_file",
+            "only one of the two",
+        ),
+        (
+            "[appraisal]\naccepted_tcb_statuses = [\"Fine\"]\n".into(),
+            "appraisal.accepted_tcb_statuses",
+            "Fine",
+        ),
+        (
+            "[appraisal]\naccepted_tcb_statuses = [\"Revoked\"]\n".into(),
+            "appraisal.accepted_tcb_statuses",
+            "never",
+        ),
+        (
+            "[appraisal]\naccepted_tcb_statuses = []\n".into(),
+            "appraisal.accepted_tcb_statuses",
+            "no TCB status",
+        ),
+        (
+            "[appraisal]\nrefuse_debuggable = \"yes\"\n".into(),
+            "appraisal.refuse_debuggable",
+            "boolean",
+        ),
+        ("[appraisal.snp]\nproducts = [\"Rome\"]\n".into(), "appraisal.snp.products[0]", "Rome"),
+        ("[appraisal.snp]\nmeasurements = [\"00\"]\n".into(), "appraisal.snp.measurements", ""),
+        (
+            "[appraisal]\ntolerated_advisories = [{ id = \"a\", until = \"soon\" }]\n".into(),
+            "appraisal.tolerated_advisories[0].until",
+            "",
+        ),
+        ("[appraisal.providers.a]\n".into(), "appraisal.providers", "3 to 24"),
+        (
+            "[appraisal.providers.Abc]\n[appraisal.providers.abc]\n".into(),
+            "appraisal.providers",
+            "twice",
+        ),
+        ("[auth.providers.\"../x\"]\n".into(), "auth.providers", "letters"),
+        (
+            "[[auth.issuers]]\nissuer = \"https://a.example\"\n".into(),
+            "auth.issuers[0].audiences",
+            "missing",
+        ),
+        (issuer("audiences = []\n"), "auth.issuers[0].audiences", "no audience"),
+        (
+            issuer(&format!("{good_audience}algorithms = [\"none\"]\n")),
+            "auth.issuers[0].algorithms",
+            "none",
+        ),
+        (
+            issuer(&format!("{good_audience}algorithms = [\"HS256\"]\n")),
+            "auth.issuers[0].algorithms",
+            "HS256",
+        ),
+        (
+            issuer(&format!("{good_audience}algorithms = []\n")),
+            "auth.issuers[0].algorithms",
+            "no algorithm",
+        ),
+        (
+            issuer(&format!(
+                "{good_audience}[[auth.issuers.roles]]\nrole = \"King\"\nclaim = \"a\"\nvalue = \"b\"\n"
+            )),
+            "auth.issuers[0].roles[0].role",
+            "King",
+        ),
+        (
+            issuer(&format!(
+                "{good_audience}[[auth.issuers.roles]]\nrole = \"Owner\"\nclaim = \"a\"\nvalue = \"\"\n"
+            )),
+            "auth.issuers[0].roles[0]",
+            "empty",
+        ),
+        (
+            format!("{}{good_audience}", "[[auth.issuers]]\nissuer = \"http://a.example\"\n"),
+            "auth.issuers[0].issuer",
+            "https://",
+        ),
+        (
+            format!(
+                "{}{good_audience}",
+                "[[auth.issuers]]\nissuer = \"http://localhost.a.example\"\n"
+            ),
+            "auth.issuers[0].issuer",
+            "https://",
+        ),
+        ("[limits]\nbody_bytes_max = 1\n".into(), "limits.body_bytes_max", "between"),
+        ("[limits]\nconnections_max = -1\n".into(), "limits.connections_max", "-1"),
+    ];
+    for (text, name, words) in cases {
+        match parse(&text).unwrap_err() {
+            ConfigError::Value { key, message } => {
+                assert_eq!(key, name, "{text}: {message}");
+                assert!(message.contains(words), "{text}: {message}");
+            }
+            other => unreachable!("{text}: {other}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_no_toml_or_names_a_key_twice_is_refused_with_its_line() {
+    for text in ["[server\n", "[server]\nlisten = \n", "[auth]\n[auth]\n"] {
+        let error = parse(text).unwrap_err();
+        assert!(matches!(error, ConfigError::Syntax { .. }), "{text}: {error}");
+        assert!(error.to_string().contains("line"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn variables_go_over_the_file_and_take_the_type_of_their_key() {
+    let file = "[limits]\nconnections_max = 10\n[appraisal]\nrefuse_debuggable = true\n";
+    let config = with_environment(
+        file,
+        &[
+            ("AVOUCH_LIMITS__CONNECTIONS_MAX", "20"),
+            ("AVOUCH_APPRAISAL__REFUSE_DEBUGGABLE", "false"),
+            ("AVOUCH_APPRAISAL__ACCEPTED_TCB_STATUSES", "UpToDate, OutOfDate"),
+            ("AVOUCH_ENDORSEMENTS__PATHS", "a,b"),
+            ("AVOUCH_SERVER__LISTEN", "127.0.0.1:1"),
+            ("AVOUCH_SERVER__PUBLIC_URL", "https://a.example/"),
+            ("AVOUCH_APPRAISAL__PROVIDERS__CONTOSO__REFUSE_DEBUGGABLE", "true"),
+            (
+                "AVOUCH_APPRAISAL__TOLERATED_ADVISORIES",
+                "[{id = \"INTEL-SA-00001\", until = \"2027-01-31\"}]",
+            ),
+            // No settings of the service.
+            ("AVOUCH_LOG", "debug"),
+            ("AVOUCH_VECTORS_REQUIRED", "1"),
+            ("OTHER__KEY", "x"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.limits.connections_max, 20);
+    assert_eq!(config.endorsements.paths, [PathBuf::from("a"), PathBuf::from("b")]);
+    assert_eq!(config.server.public_url.as_deref(), Some("https://a.example"));
+    let settings = config.appraisal.settings_for("default");
+    assert!(!settings.intel.refuse_debuggable);
+    assert!(settings.intel.tcb_statuses.contains(TcbStatus::OutOfDate));
+    assert_eq!(settings.intel.tolerated_advisories.len(), 1);
+    assert!(config.appraisal.settings_for("contoso").intel.refuse_debuggable);
+}
+
+#[test]
+fn a_variable_that_means_no_key_or_no_value_is_refused() {
+    let error = with_environment("", &[("AVOUCH_SERVER__LISTNE", "x")]).unwrap_err();
+    assert!(error.to_string().contains("did you mean \"listen\""), "{error}");
+    for (name, word, key) in [
+        ("AVOUCH_LIMITS__CONNECTIONS_MAX", "many", "limits.connections_max"),
+        ("AVOUCH_APPRAISAL__REFUSE_DEBUGGABLE", "1", "appraisal.refuse_debuggable"),
+        ("AVOUCH_SERVER__TLS", "x", "server.tls"),
+        ("AVOUCH_APPRAISAL__TOLERATED_ADVISORIES", "[", "appraisal.tolerated_advisories"),
+    ] {
+        match with_environment("", &[(name, word)]).unwrap_err() {
+            ConfigError::Value { key: found, .. } => assert_eq!(found, key, "{name}"),
+            other => unreachable!("{name}: {other}"),
+        }
+    }
+}
+
+#[test]
+fn relative_paths_start_from_the_folder_of_the_file_and_secrets_are_read_from_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("avouch.toml");
+    std::fs::write(&file, "[database]\nurl_file = \"url\"\n[signing]\nkey_file = \"/k.pem\"\n")
+        .unwrap();
+    let config = Config::load(Some(&file), []).unwrap();
+    assert_eq!(config.signing.key_file.as_deref(), Some(Path::new("/k.pem")));
+    assert!(config.database_location(Path::new("d")).is_err());
+    std::fs::write(folder.path().join("url"), "postgres://u:p@localhost/a\n").unwrap();
+    let location = config.database_location(Path::new("d")).unwrap();
+    assert_eq!(location, "postgres://u:p@localhost/a");
+    assert_eq!(Config::default().database_location(Path::new("d")).unwrap(), "d/avouch.db");
+    let absent = Config::load(Some(&folder.path().join("none")), []).unwrap_err();
+    assert!(matches!(absent, ConfigError::Read { .. }), "{absent}");
+}

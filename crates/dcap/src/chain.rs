@@ -43,7 +43,7 @@ impl Chain {
         for (index, der) in blocks.iter().enumerate() {
             let certificate = match known.iter().find(|known| known.der() == der.as_slice()) {
                 Some(known) => (*known).clone(),
-                None => parse_canonical(der).map_err(|source| VerifyError::Certificate {
+                None => Certificate::parse(der).map_err(|source| VerifyError::Certificate {
                     chain: name,
                     index,
                     source,
@@ -91,19 +91,6 @@ impl Chain {
             }
         }
     }
-}
-
-/// The header of the outer SEQUENCE is under no signature, so it must leave no freedom: the parser
-/// behind [`Certificate::parse`] takes a tag without its constructed bit, other verifiers do not.
-fn parse_canonical(der: &[u8]) -> Result<Certificate, CertificateError> {
-    let canonical = match der {
-        [0x30, 0x81, length @ 0x80..=0xff, rest @ ..] => usize::from(*length) == rest.len(),
-        [0x30, 0x82, high @ 1..=0xff, low, rest @ ..] => {
-            usize::from(u16::from_be_bytes([*high, *low])) == rest.len()
-        }
-        _ => false,
-    };
-    if canonical { Certificate::parse(der) } else { Err(CertificateError::Malformed) }
 }
 
 fn shape(chain: ChainName, found: String) -> VerifyError {

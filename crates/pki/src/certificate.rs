@@ -5,7 +5,7 @@ use thiserror::Error;
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
 use x509_parser::time::ASN1Time;
 
-use crate::signature::{X509Algorithm, outer_algorithm_repeats_inner};
+use crate::signature::{X509Algorithm, unsigned_parts_are_canonical};
 use crate::{KeyError, Name, PublicKey, Serial, SignatureScheme, Window, digest, oid};
 
 /// A parsed certificate. Nothing in it is trusted until [`crate::verify_issued`] says so.
@@ -112,7 +112,7 @@ impl Certificate {
             return Err(CertificateError::Version);
         }
         let (tbs, signature) = (parsed.tbs_certificate.as_ref(), &parsed.signature_value.data);
-        if !outer_algorithm_repeats_inner(der, tbs, signature) {
+        if !unsigned_parts_are_canonical(der, tbs, signature) {
             return Err(CertificateError::AlgorithmMismatch);
         }
         Ok(Self {

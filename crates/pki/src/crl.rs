@@ -7,7 +7,7 @@ use x509_parser::revocation_list::CertificateRevocationList;
 
 use crate::certificate::moment;
 use crate::path::Issuer;
-use crate::signature::{X509Algorithm, outer_algorithm_repeats_inner};
+use crate::signature::{X509Algorithm, unsigned_parts_are_canonical};
 use crate::{KeyKind, Name, OutsideWindow, Serial, SignatureScheme, Window, oid};
 
 /// A parsed CRL. Nothing in it is trusted until [`verify_crl`] says so.
@@ -129,7 +129,7 @@ impl Crl {
             return Err(CrlError::Malformed);
         };
         let (tbs, signature) = (parsed.tbs_cert_list.as_ref(), &parsed.signature_value.data);
-        if !outer_algorithm_repeats_inner(der, tbs, signature) {
+        if !unsigned_parts_are_canonical(der, tbs, signature) {
             let text = "signature algorithm inside and outside of the signed part differ";
             return Err(CrlError::UnsupportedAlgorithm(text.to_owned()));
         }

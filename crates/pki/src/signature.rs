@@ -110,35 +110,47 @@ fn pss(identifier: &AlgorithmIdentifier<'_>) -> Result<SignatureScheme, String> 
     }
 }
 
-/// Whether the signature algorithm outside of the signed part repeats, byte for byte, one inside.
+/// Whether what stands around the signed part leaves no freedom: the outer SEQUENCE in its shortest
+/// form, the signature algorithm repeated byte for byte as inside, the signature as a BIT STRING
+/// of whole bytes, and nothing else.
 ///
 /// A signed structure is `SEQUENCE { tbs, AlgorithmIdentifier, BIT STRING }`; only `tbs` is covered
-/// by the signature, so what follows it must leave no freedom.
-pub(crate) fn outer_algorithm_repeats_inner(der: &[u8], tbs: &[u8], signature: &[u8]) -> bool {
+/// by the signature.
+pub(crate) fn unsigned_parts_are_canonical(der: &[u8], tbs: &[u8], signature: &[u8]) -> bool {
     let Some(tbs_at) = der.windows(tbs.len().max(1)).position(|window| window == tbs) else {
         return false;
     };
-    let outer_and_signature = der.get(tbs_at.saturating_add(tbs.len())..).unwrap_or_default();
-    let outer = outer_and_signature
+    let content_length = der.len().saturating_sub(tbs_at);
+    if der.get(..tbs_at) != Some(der_header(SEQUENCE, content_length).as_slice()) {
+        return false;
+    }
+    // One byte of the BIT STRING counts unused bits, of which there are none.
+    let mut before_signature = der_header(BIT_STRING, signature.len().saturating_add(1));
+    before_signature.push(0);
+    let after_tbs = der.get(tbs_at.saturating_add(tbs.len())..).unwrap_or_default();
+    let outer = after_tbs
         .strip_suffix(signature)
-        .and_then(|rest| rest.strip_suffix(bit_string_header(signature.len()).as_slice()));
+        .and_then(|rest| rest.strip_suffix(before_signature.as_slice()));
     outer.is_some_and(|outer| {
         !outer.is_empty() && tbs.windows(outer.len()).any(|window| window == outer)
     })
 }
 
-/// Tag, length and the zero count of unused bits before a signature of `length` bytes.
-fn bit_string_header(length: usize) -> Vec<u8> {
-    let content = length.saturating_add(1).to_be_bytes();
-    let significant: Vec<u8> = content.into_iter().skip_while(|byte| *byte == 0).collect();
-    let mut header = vec![0x03];
+const SEQUENCE: u8 = 0x30;
+const BIT_STRING: u8 = 0x03;
+
+/// Tag and length of `length` content bytes, in the shortest form.
+fn der_header(tag: u8, length: usize) -> Vec<u8> {
+    let significant: Vec<u8> =
+        length.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
+    let mut header = vec![tag];
     match significant.as_slice() {
+        [] => header.push(0),
         [short] if *short < 0x80 => header.push(*short),
         long => {
             header.push(0x80 | u8::try_from(long.len()).unwrap_or(0));
             header.extend_from_slice(long);
         }
     }
-    header.push(0);
     header
 }

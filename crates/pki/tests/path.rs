@@ -57,6 +57,19 @@ fn rejects_truncated_and_extended_certificates() {
 }
 
 #[test]
+fn rejects_other_encodings_of_the_parts_that_no_signature_covers() {
+    let (root, _) = Authority::root("Root");
+    let der = root.parsed().der().to_vec();
+    assert_eq!(&der[..2], [0x30, 0x82]);
+    let mut primitive = der.clone();
+    primitive[0] = 0x10;
+    let longer = [&[0x30, 0x83, 0x00], &der[2..]].concat();
+    for other in [primitive, longer] {
+        assert!(Certificate::parse(&other).is_err());
+    }
+}
+
+#[test]
 fn rejects_a_foreign_root_of_the_same_name() {
     let (_, anchor) = Authority::root("Root");
     let (foreign, _) = Authority::root("Root");

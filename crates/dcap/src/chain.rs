@@ -1,8 +1,6 @@
 //! Chains as Intel ships them: one or two certificates and a copy of the root, in any order.
 
-use avouch_pki::{
-    Certificate, CertificateError, KeyKind, Role, VerifiedCertificate, pem, verify_issued,
-};
+use avouch_pki::{Certificate, KeyKind, Role, VerifiedCertificate, pem, verify_issued};
 use avouch_wire::UnixTime;
 
 use crate::anchors::Anchor;

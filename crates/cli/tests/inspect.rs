@@ -1,0 +1,301 @@
+//! `avouch inspect`, through the binary: one of each kind, and what is none.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::path::Path;
+
+use common::{Folder, Run, avouch, avouch_json, avouch_with_input, text, vectors};
+use serde_json::{Value, json};
+
+fn inspect(path: &Path) -> Run {
+    avouch_json(["inspect", &path.display().to_string()])
+}
+
+/// What is recognised, with the checks that hold for every kind.
+#[track_caller]
+fn recognised(path: &Path, kind: &str) -> Value {
+    let shown = inspect(path).expect_status(0).json();
+    assert_eq!(shown["kind"], kind, "{}: {shown}", path.display());
+    assert_eq!(shown["verified"], false, "{}", path.display());
+    assert_eq!(shown["notice"], "not verified: structure only");
+    assert_no_upper_case_hex(&shown);
+    let people = avouch(["inspect", &path.display().to_string()]).expect_status(0);
+    assert_eq!(people.stdout.lines().nth(1), Some("not verified: structure only"));
+    shown
+}
+
+/// Long hex values are lower-case, except in documents that are shown as somebody else wrote them.
+fn assert_no_upper_case_hex(shown: &Value) {
+    match shown {
+        // Intel's own documents keep Intel's names and spelling.
+        Value::Object(members) if members.contains_key("tcbEvaluationDataNumber") => {}
+        Value::Object(members) => {
+            for (name, value) in members {
+                let foreign = ["tcb_info", "qe_identity", "header", "claims", "policy"];
+                if !foreign.contains(&name.as_str()) {
+                    assert_no_upper_case_hex(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(assert_no_upper_case_hex),
+        Value::String(text) if text.len() >= 64 => {
+            let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
+            assert!(!(hex && upper), "{text}");
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn recorded_intel_evidence_of_every_form_is_recognised_with_its_fields() {
+    let Some(vectors) = vectors() else { return };
+    let folder = vectors.join("intel");
+    for entry in common::manifest(&folder) {
+        let file = text(&entry["file"]);
+        let kind = match (file.split('/').next(), entry["tee"].as_str()) {
+            (_, Some("TDX")) => "tdx-quote",
+            (Some("oe"), _) if !file.contains("noheader") => "open-enclave-report",
+            _ => "sgx-quote",
+        };
+        let shown = recognised(&folder.join(file), kind);
+        let body = &entry["body"];
+        let pairs = if kind == "tdx-quote" {
+            [("mr_td", "mrtd"), ("rtmr3", "rtmr3"), ("report_data", "reportdata")]
+        } else {
+            [("mr_enclave", "mrenclave"), ("mr_signer", "mrsigner"), ("report_data", "reportdata")]
+        };
+        for (field, listed) in pairs {
+            assert_eq!(shown[field], body[listed], "{file}: {field}");
+        }
+        assert_eq!(shown["header"]["version"], entry["quote_version"], "{file}");
+        let certification = &shown["signature_data"]["certification_data"];
+        assert_eq!(certification["type"], entry["certification_data_type"], "{file}");
+        if !entry["fmspc"].is_null() {
+            let pck = &certification["certificates"].as_array().unwrap().iter();
+            let found = pck.clone().find_map(|one| one.get("pck")).expect("a PCK certificate");
+            assert_eq!(found["fmspc"], entry["fmspc"], "{file}");
+        }
+        let trailing = shown["trailing"]["length"].as_u64().unwrap_or_default();
+        assert_eq!(json!(trailing), entry["trailing_bytes"], "{file}");
+    }
+    let evidence = folder.join("oe/oe-evidence-sgx-ecdsa-header-v3.derived.bin");
+    recognised(&evidence, "open-enclave-evidence");
+    let endorsements = folder.join("oe/oe-endorsements-sgx-2022-04.bin");
+    let shown = recognised(&endorsements, "open-enclave-endorsements");
+    assert!(shown["tcb_info"]["tcbLevels"].is_array(), "{shown}");
+}
+
+#[test]
+fn what_intel_publishes_is_recognised() {
+    let Some(vectors) = vectors() else { return };
+    let folder = vectors.join("intel");
+    let bundle = folder.join("collateral/tdx-00806f050000-e17-2025-06-04.json");
+    let shown = recognised(&bundle, "intel-collateral");
+    assert!(text(&shown["tcb_info"]["fmspc"]).eq_ignore_ascii_case("00806f050000"));
+    assert!(shown["pck_crl"]["next_update"].is_string(), "{shown}");
+    assert_eq!(shown["tcb_info_issuer_chain"].as_array().unwrap().len(), 2);
+    let pcs = folder.join("pcs");
+    let shown = recognised(&pcs.join("tcb_info_50806f000000.json"), "intel-tcb-info");
+    assert_eq!((&shown["id"], &shown["version"]), (&json!("TDX"), &json!(3)));
+    recognised(&pcs.join("td_qe_identity.json"), "intel-enclave-identity");
+    let numbers = pcs.join("tcbevaluationdatanumbers-sgx-0825.json");
+    let shown = recognised(&numbers, "intel-evaluation-numbers");
+    assert!(shown["tcbEvalNumbers"].is_array(), "{shown}");
+    let shown = recognised(&pcs.join("root_ca_crl.der"), "crl");
+    assert!(text(&shown["issuer"]).contains("Intel SGX Root CA"), "{shown}");
+    let root = pcs.join("intel-sgx-root-ca-notafter-2049.der");
+    let shown = recognised(&root, "certificate");
+    assert_eq!((&shown["ca"], &shown["self_issued"]), (&json!(true), &json!(true)));
+    assert!(text(&shown["not_after"]).starts_with("2049-"), "{shown}");
+    recognised(&pcs.join("tcb_signing_chain.pem"), "certificates");
+}
+
+#[test]
+fn recorded_amd_evidence_of_every_form_is_recognised_with_its_fields() {
+    let Some(vectors) = vectors() else { return };
+    let folder = vectors.join("snp");
+    let own = Folder::new("inspect-amd");
+    for entry in common::manifest(&folder).iter().filter(|one| one["kind"] == "snp-report") {
+        let shown = recognised(&folder.join(text(&entry["files"][0])), "snp-report");
+        for field in ["report_version", "measurement", "host_data", "guest_svn", "vmpl"] {
+            assert_eq!(shown[field], entry[field], "{field} of {}", entry["id"]);
+        }
+        let certificate = recognised(&folder.join(text(&entry["files"][1])), "certificate");
+        let vek = &certificate["vek"];
+        assert_eq!((&vek["type"], &vek["product"]), (&entry["endorsement"], &entry["product"]));
+        assert_eq!(vek["product_name"], entry["product_name"], "{vek}");
+    }
+    let table = folder.join("raw/genoa-v3-tsm/cert-table.bin");
+    let shown = recognised(&table, "snp-certificate-table");
+    let names: Vec<&Value> =
+        shown["entries"].as_array().unwrap().iter().map(|entry| &entry["name"]).collect();
+    assert_eq!(names, ["ARK", "ASK", "VCEK"]);
+    let mut extended = std::fs::read(folder.join("raw/genoa-v3-tsm/report.bin")).unwrap();
+    extended.extend(std::fs::read(&table).unwrap());
+    let shown = recognised(&own.write("extended.bin", extended), "snp-extended-report");
+    assert_eq!(shown["certificate_table"].as_array().unwrap().len(), 3);
+
+    let request =
+        recognised(&folder.join("aci/cleanroom-encryption/maa-request.json"), "attest-request");
+    assert_eq!(request["evidence_kind"], "snp-maa-document");
+    assert_eq!(request["evidence"]["uvm_endorsements"].as_array().unwrap().len(), 1);
+    for (file, form) in
+        [("aci/uvm_0.2.10.cose", "cwt"), ("aci/security-context/reference-info-base64", "json")]
+    {
+        let shown = recognised(&folder.join(file), "uvm-endorsement");
+        assert_eq!(shown["form"], form, "{file}");
+        assert!(text(&shown["issuer"]).starts_with("did:x509:"), "{file}");
+    }
+    let host = folder.join("aci/sidecar-2022/uvm_host_amd_certificate.json");
+    let shown = recognised(&host, "amd-host-certificates");
+    assert_eq!(shown["vcekCert"][0]["vek"]["type"], "VCEK", "{shown}");
+    let shown = recognised(
+        &folder.join("aci/security-context/host-amd-cert-base64"),
+        "amd-host-certificates",
+    );
+    assert_eq!(shown["encoding"], "base64");
+    recognised(&folder.join("roots/milan_ask_ark.pem"), "certificates");
+}
+
+#[test]
+fn what_maa_publishes_and_issues_is_recognised() {
+    let Some(vectors) = vectors() else { return };
+    let own = Folder::new("inspect-maa");
+    let set = recognised(&vectors.join("maa-wire/certs/sharedwus-py100.json"), "key-set");
+    let evidence = &set["keys"][0]["certificates"][0]["service_evidence"];
+    assert_eq!(evidence["form"], "open-enclave-report", "{evidence}");
+    let bound = text(&evidence["report_data_for_key"]);
+    assert_eq!(evidence["quote"]["report_data"], bound, "the quote is for the key");
+    // The certificate of 2020 was recorded with what stood around it in a key set.
+    let recorded = std::fs::read_to_string(vectors.join("intel/maa/uksouth.signing.cert.cer"));
+    let base64 = recorded.unwrap().split('"').next().unwrap().to_owned();
+    let shown = recognised(&own.write("2020.cer", base64), "certificate");
+    let evidence = &shown["service_evidence"];
+    assert_eq!((&shown["encoding"], &evidence["form"]), (&json!("base64"), &json!("quote")));
+    assert_eq!(evidence["quote"]["report_data"], evidence["report_data_for_key"], "{evidence}");
+
+    let token = recognised(&vectors.join("snp/maa/sevsnp-sample-token.jwt"), "token");
+    assert_eq!(token["claims"]["x-ms-attestation-type"], "sevsnpvm");
+    assert_eq!(token["header"]["alg"], "RS256");
+}
+
+#[test]
+fn minted_evidence_and_everything_that_comes_with_it_is_recognised() {
+    let own = Folder::new("inspect-minted");
+    for (kind, evidence, recognised_as) in [
+        ("sgx", "quote.bin", "sgx-quote"),
+        ("open-enclave", "report.bin", "open-enclave-report"),
+        ("tdx", "quote.bin", "tdx-quote"),
+        ("snp", "report.bin", "snp-report"),
+    ] {
+        let folder = own.mint(kind);
+        recognised(&folder.join(evidence), recognised_as);
+        recognised(&folder.join("root.pem"), "certificate");
+        let request = recognised(&folder.join("request.json"), "attest-request");
+        let submitted = if kind == "snp" { "snp-maa-document" } else { recognised_as };
+        assert_eq!(request["evidence_kind"], submitted, "{request}");
+        let data = &request["runtimeData"];
+        assert!(data.is_null() || text(&data["data"]).starts_with('{'), "not decoded: {data}");
+    }
+    let folder = own.mint("sgx --seed 5");
+    recognised(&folder.join("endorsements.json"), "intel-collateral");
+}
+
+#[test]
+fn a_quote_is_recognised_as_hex_and_base64_and_on_standard_input() {
+    let own = Folder::new("inspect-forms");
+    let folder = own.mint("sgx");
+    let quote = std::fs::read(folder.join("quote.bin")).unwrap();
+    let hex: String = quote.iter().map(|byte| format!("{byte:02X}")).collect();
+    let base64 = avouch_wire::base64url::encode(&quote);
+    let standard = avouch_wire::base64url::encode_standard(&quote);
+    for (bytes, encoding) in [
+        (quote.as_slice(), "raw"),
+        (hex.as_bytes(), "hex"),
+        (base64.as_bytes(), "base64"),
+        (standard.as_bytes(), "base64"),
+    ] {
+        let run = avouch_with_input(["--output", "json", "inspect", "-"], bytes);
+        let shown = run.expect_status(0).json();
+        assert_eq!((&shown["kind"], &shown["encoding"]), (&json!("sgx-quote"), &json!(encoding)));
+    }
+}
+
+const POLICY: &str = "// who may\nversion=1.0; authorizationrules { => permit(); };";
+
+#[test]
+fn policies_and_policy_jws_are_recognised_and_a_policy_with_mistakes_is_invalid() {
+    let own = Folder::new("inspect-policy");
+    let file = own.write("policy.txt", POLICY);
+    let shown = recognised(&file, "policy");
+    assert_eq!((&shown["version"], &shown["comments"]), (&json!("1.0"), &json!(1)));
+    let path = file.display().to_string();
+    let jws = avouch(["policy", "sign", &path, "--unsigned", "azure-cli"]).expect_status(0);
+    let shown = recognised(&own.write("policy.jws", jws.stdout), "policy-jws");
+    assert_eq!((&shown["policy"], &shown["signed"]), (&json!(POLICY), &json!(false)));
+    let reset = recognised(&own.write("reset.jws", "eyJhbGciOiJub25lIn0.."), "policy-jws");
+    assert!(reset["policy"].is_null());
+
+    let bad = own.write("bad.txt", "version=1.0; authorizationrules { => permit() };");
+    let shown = inspect(&bad).expect_status(1).json();
+    assert_eq!(shown["kind"], "policy");
+    assert_eq!(shown["diagnostics"][0]["line"], 1, "{shown}");
+}
+
+#[test]
+fn what_is_not_recognised_is_answered_with_what_was_tried_and_why() {
+    let own = Folder::new("inspect-unknown");
+    let folder = own.mint("sgx");
+    let mut quote = std::fs::read(folder.join("quote.bin")).unwrap();
+    quote.truncate(1000);
+    let file = own.write("truncated.bin", quote);
+    let shown = inspect(&file).expect_status(1).json();
+    assert!(shown["kind"].is_null());
+    let tried = shown["tried"].as_array().unwrap();
+    let quote = tried.iter().find(|one| one["what"] == "SGX or TDX quote").expect("tried");
+    assert!(text(&quote["why"]).contains("at byte"), "no place: {quote}");
+    assert!(tried.len() >= 20, "only {} tried", tried.len());
+    let people = avouch(["inspect", &file.display().to_string()]).expect_status(1);
+    assert!(people.stdout.starts_with("not recognised: 1000 bytes"), "{}", people.stdout);
+
+    for bytes in [&b""[..], b"{}", b"hello", b"a.b.c", &[0; 64], b"-----BEGIN CERTIFICATE-----"] {
+        inspect(&own.write("other", bytes)).expect_status(1);
+    }
+    avouch(["inspect", "/nonexistent"]).expect_status(2);
+    avouch(["inspect"]).expect_status(2);
+}
+
+#[test]
+fn a_private_key_is_named_and_not_printed() {
+    let own = Folder::new("inspect-key");
+    let secret = avouch_pki::pem::encode("PRIVATE KEY", b"secret secret secret secret");
+    let file = own.write("key.pem", &secret);
+    let shown = inspect(&file).expect_status(0);
+    assert_eq!(shown.json()["other_blocks"][0]["label"], "PRIVATE KEY");
+    let people = avouch(["inspect", &file.display().to_string()]).expect_status(0);
+    for printed in [shown.stdout, people.stdout] {
+        assert!(!printed.contains(secret.lines().nth(1).unwrap()), "{printed}");
+        assert!(!printed.contains("736563726574"), "{printed}");
+    }
+}
+
+#[test]
+fn text_of_others_cannot_command_the_terminal() {
+    let own = Folder::new("inspect-escape");
+    let header = avouch_wire::base64url::encode("{\"alg\":\"none\",\"x\":\"\\u001b[2J\"}");
+    let payload = avouch_wire::base64url::encode("{\"a\\u001b]0;b\":\"\\u202e\\n\\u001b[31m\"}");
+    let file = own.write("token.jwt", format!("{header}.{payload}."));
+    let people = avouch(["inspect", &file.display().to_string()]).expect_status(0);
+    assert!(!people.stdout.contains(['\u{1b}', '\u{202e}']), "{:?}", people.stdout);
+    let shown = inspect(&file).expect_status(0).json();
+    assert_eq!(shown["header"]["x"], "\u{1b}[2J", "JSON keeps what is there");
+}

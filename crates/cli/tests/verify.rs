@@ -1,0 +1,321 @@
+//! `avouch verify`, through the binary: tokens of every quality, and a service to fetch keys from.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::io::BufRead as _;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+
+use avouch_mint::{HeldData, Kind, Options, mint};
+use avouch_token::{
+    EvidenceExtension, KeySpec, Payload, PublishedKey, Signer as _, SigningKey, TokenIssuer,
+    TokenTimes, jwks_document, provider_certificate,
+};
+use avouch_wire::UnixTime;
+use common::{AT, Folder, avouch, avouch_json, avouch_with_input, command, text, vectors};
+use serde_json::{Map, Value, json};
+
+const ISSUER: &str = "https://attest.example";
+
+fn at() -> UnixTime {
+    UnixTime::from_rfc3339(AT).unwrap()
+}
+
+/// An issuer with its key set in a file.
+struct Issuer {
+    issuer: TokenIssuer,
+    key_set: String,
+}
+
+impl Issuer {
+    /// `evidence` is given the key and makes what its certificate carries.
+    fn new(own: &Folder, evidence: impl FnOnce(&SigningKey) -> Option<EvidenceExtension>) -> Self {
+        let key = SigningKey::generate(KeySpec::P256).unwrap();
+        let evidence = evidence(&key);
+        let certificate = provider_certificate(&key, ISSUER, evidence.as_ref()).unwrap();
+        let published = PublishedKey::new(&key, &[certificate]);
+        let name = format!("{}.json", avouch_wire::base64url::encode(key.kid()));
+        let key_set = own.write(&name, jwks_document([&published])).display().to_string();
+        Self { issuer: TokenIssuer::new(Arc::new(key), ISSUER).unwrap(), key_set }
+    }
+
+    fn payload() -> Map<String, Value> {
+        Map::from_iter([("x-ms-ver".to_owned(), json!("1.0"))])
+    }
+
+    fn token(&self) -> String {
+        let claims = Self::payload();
+        let payload = Payload::new(&claims, TokenTimes::attestation(at())).unwrap();
+        self.issuer.sign(&payload).unwrap()
+    }
+
+    fn unsecured(&self) -> String {
+        let claims = Self::payload();
+        let payload = Payload::new(&claims, TokenTimes::attestation(at())).unwrap();
+        self.issuer.unsecured(&payload)
+    }
+}
+
+fn step<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let steps = report["steps"].as_array().expect("steps");
+    steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("{name}: {report}"))
+}
+
+#[test]
+fn a_token_of_the_key_set_is_valid_as_argument_as_file_and_on_standard_input() {
+    let own = Folder::new("verify");
+    let issuer = Issuer::new(&own, |_| None);
+    let token = issuer.token();
+    let file = own.write("token.jwt", format!("{token}\n")).display().to_string();
+    let body = own.write("answer.json", format!("{{\"token\":\"{token}\"}}")).display().to_string();
+    for argument in [&token, &file, &body] {
+        let rest = ["--jwks", &issuer.key_set, "--at", AT, "--issuer", ISSUER];
+        let report = avouch_json(["verify", argument].iter().chain(&rest)).expect_status(0).json();
+        assert_eq!(report["verdict"], "valid", "{report}");
+        assert_eq!(report["claims"]["x-ms-ver"], "1.0", "{report}");
+        for name in ["token-form", "token-signature", "token-issuer", "token-expiry"] {
+            assert_eq!(step(&report, name)["outcome"], "passed", "{report}");
+        }
+        let evidence = step(&report, "service-evidence");
+        assert_eq!(evidence["outcome"], "not-checked");
+        assert!(text(&evidence["detail"]).contains("proves nothing about itself"), "{evidence}");
+    }
+    let arguments = ["verify", "-", "--jwks", &issuer.key_set, "--at", AT];
+    let run = avouch_with_input(arguments, token.as_bytes()).expect_status(0);
+    assert!(run.stdout.contains("\nvalid\n"), "{}", run.stdout);
+}
+
+#[test]
+fn each_way_in_which_a_token_is_wrong_is_refused_by_its_own_check() {
+    let own = Folder::new("verify-refused");
+    let issuer = Issuer::new(&own, |_| None);
+    let stranger = Issuer::new(&own, |_| None);
+    let token = issuer.token();
+    let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
+    parts[1] =
+        avouch_wire::base64url::encode(format!("{{\"iss\":\"{ISSUER}\",\"exp\":9999999999}}"));
+    let forged = parts.join(".");
+    let later = "2026-02-01T12:00:00Z";
+    let earlier = "2026-01-31T11:00:00Z";
+    for (token, keys, at, expected_issuer, check) in [
+        (&forged, &issuer.key_set, AT, ISSUER, "token-signature"),
+        (&token, &stranger.key_set, AT, ISSUER, "token-key"),
+        (&token, &issuer.key_set, later, ISSUER, "token-expiry"),
+        (&token, &issuer.key_set, earlier, ISSUER, "token-not-before"),
+        (&token, &issuer.key_set, AT, "https://other.example", "token-issuer"),
+        (&issuer.unsecured(), &issuer.key_set, AT, ISSUER, "token-algorithm"),
+    ] {
+        let file = own.write("token.jwt", token).display().to_string();
+        let arguments = ["verify", &file, "--jwks", keys, "--at", at, "--issuer", expected_issuer];
+        let report = avouch_json(arguments).expect_status(1).json();
+        assert_eq!(report["error"]["check"], check, "{report}");
+        assert_eq!(report["verdict"], "refused");
+        assert_eq!(report["claims"], json!({}), "claims of a refused token");
+        assert_eq!(step(&report, check)["outcome"], "failed");
+    }
+}
+
+#[test]
+fn an_unsecured_token_is_looked_at_only_if_allowed_and_never_called_valid() {
+    let own = Folder::new("verify-unsecured");
+    let issuer = Issuer::new(&own, |_| None);
+    let token = own.write("token.jwt", issuer.unsecured()).display().to_string();
+    let report =
+        avouch_json(["verify", &token, "--at", AT, "--allow-unsecured"]).expect_status(0).json();
+    assert_eq!(report["verdict"], "unsecured", "{report}");
+    let people = avouch(["verify", &token, "--at", AT, "--allow-unsecured"]).expect_status(0);
+    assert!(people.stdout.contains("nothing in it is proven"), "{}", people.stdout);
+    let signed = own.write("signed.jwt", issuer.token()).display().to_string();
+    avouch(["verify", &signed, "--at", AT, "--allow-unsecured"]).expect_status(1);
+}
+
+#[test]
+fn a_call_without_keys_or_with_bad_ones_is_a_usage_error() {
+    let own = Folder::new("verify-usage");
+    let issuer = Issuer::new(&own, |_| None);
+    let token = own.write("token.jwt", issuer.token()).display().to_string();
+    let no_keys = own.write("no.json", "{}").display().to_string();
+    for (arguments, said) in [
+        (vec!["verify", &token], "--provider"),
+        (vec!["verify", &token, "--jwks", &no_keys], "keys"),
+        (vec!["verify", "/nonexistent", "--jwks", &issuer.key_set], "cannot read"),
+        (vec!["verify", &token, "--provider", "http://attest.example"], "only https"),
+        (vec!["verify", &token, "--provider", "https://localhost:1"], "localhost"),
+    ] {
+        let run = avouch(&arguments).expect_status(2);
+        assert!(run.stderr.contains(said), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+/// A minted SGX quote whose report data vouches for a key by the service's rule.
+fn quote_for(key: &SigningKey) -> Vec<u8> {
+    let mut options = Options::new(at());
+    let mut bound = avouch_pki::pem::encode("PUBLIC KEY", key.public_key().spki_der());
+    bound.push('\0');
+    options.runtime_data = Some(HeldData::binary(bound));
+    mint(Kind::Sgx, &options).unwrap().evidence
+}
+
+#[test]
+fn a_quote_in_the_signing_certificate_must_be_for_the_key_that_signed() {
+    let own = Folder::new("verify-quote");
+    let other = SigningKey::generate(KeySpec::P256).unwrap();
+    let bound = Issuer::new(&own, |key| Some(EvidenceExtension::Raw(quote_for(key))));
+    let stolen = Issuer::new(&own, |_| Some(EvidenceExtension::Raw(quote_for(&other))));
+    for (issuer, status, outcome) in [(&bound, 0, "passed"), (&stolen, 1, "failed")] {
+        let token = own.write("token.jwt", issuer.token()).display().to_string();
+        let arguments = ["verify", &token, "--jwks", &issuer.key_set, "--at", AT];
+        let report = avouch_json(arguments).expect_status(status).json();
+        assert_eq!(step(&report, "service-key-binding")["outcome"], outcome, "{report}");
+        let evidence = step(&report, "service-evidence");
+        assert_eq!(evidence["outcome"], "not-checked", "its chain is not verified: {evidence}");
+        assert!(text(&evidence["detail"]).contains("SGX quote"), "{evidence}");
+    }
+}
+
+/// A service that ends with the test.
+struct Service {
+    child: Child,
+    url: String,
+}
+
+impl Service {
+    /// Starts `avouch serve --dev` on a free port, judging at [`AT`].
+    fn start(data: &Path, minted: &Path) -> Self {
+        let mut child = command()
+            .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--appraise-at", AT, "--data-dir"])
+            .arg(data)
+            .arg("--endorsements")
+            .arg(minted.join("endorsements.json"))
+            .arg("--trust-root")
+            .arg(minted.join("root.pem"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the service starts");
+        let mut url = String::new();
+        let stdout = child.stdout.take().expect("stdout");
+        std::io::BufReader::new(stdout).read_line(&mut url).expect("the URL");
+        Self { child, url: url.trim().to_owned() }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Posts a minted request and gives the answer's body.
+fn attest(service: &Service, ca: &Path, minted: &Path) -> String {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let ca = reqwest::Certificate::from_pem(&std::fs::read(ca).unwrap()).unwrap();
+    let client = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap();
+    let url = format!("{}/attest/SgxEnclave?api-version=2025-06-01", service.url);
+    let body = std::fs::read_to_string(minted.join("request.json")).unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let request = client.post(url).header("content-type", "application/json").body(body);
+        request.send().await.unwrap().text().await.unwrap()
+    })
+}
+
+#[test]
+fn the_keys_of_a_running_service_verify_the_token_that_it_issued() {
+    let own = Folder::new("verify-service");
+    let minted = own.mint("sgx");
+    let data = own.join("data");
+    let service = Service::start(&data, &minted);
+    let ca = data.join("tls/ca.pem");
+    let answer = own.write("answer.json", attest(&service, &ca, &minted)).display().to_string();
+    let ca = ca.display().to_string();
+    let arguments = ["verify", &answer, "--provider", &service.url, "--ca", &ca];
+    let report = avouch_json(arguments).expect_status(0).json();
+    assert_eq!(report["verdict"], "valid", "{report}");
+    for name in ["provider-issuer", "provider-keys", "token-issuer", "token-signature"] {
+        assert_eq!(step(&report, name)["outcome"], "passed", "{report}");
+    }
+    assert_eq!(report["claims"]["x-ms-attestation-type"], "sgx", "{report}");
+
+    // The same service under another name is not the issuer that it says it is.
+    let other = service.url.replace("localhost", "127.0.0.1");
+    let arguments = ["verify", &answer, "--provider", &other, "--ca", &ca];
+    let report = avouch_json(arguments).expect_status(1).json();
+    assert_eq!(report["error"]["check"], "provider-issuer", "{report}");
+
+    // Without its CA nothing says that it is the service.
+    let run = avouch(["verify", &answer, "--provider", &service.url]).expect_status(2);
+    assert!(run.stderr.to_lowercase().contains("certificate"), "{}", run.stderr);
+    // A URL where nothing is published.
+    let nowhere = format!("{}/providers/nobody", service.url);
+    let arguments = ["verify", &answer, "--provider", &nowhere, "--ca", &ca];
+    avouch(arguments).expect_status(2);
+}
+
+#[test]
+fn a_recorded_token_verifies_with_the_recorded_keys_of_its_service_at_its_time() {
+    let Some(vectors) = vectors() else { return };
+    let own = Folder::new("verify-recorded");
+    let mut tried = 0;
+    for name in ["sgx-attest-shared-default-policy.json", "sgx-attest-aad-custom-policy.json"] {
+        let recorded = std::fs::read(vectors.join("maa-wire").join(name)).unwrap();
+        let recorded: Value = serde_json::from_slice(&recorded).unwrap();
+        for exchange in recorded["exchanges"].as_array().unwrap() {
+            let Some(body) = exchange["response"]["body"].as_str() else { continue };
+            let Some(token) = token_in(body) else { continue };
+            let claims = claims_of(&token);
+            let issuer = text(&claims["iss"]);
+            let Some(keys) = recorded_keys(&vectors, &token) else { continue };
+            let keys = own.write("keys.json", keys).display().to_string();
+            let issued = UnixTime::from_seconds(claims["iat"].as_i64().unwrap()).unwrap();
+            let file = own.write("token.jwt", &token).display().to_string();
+            let moment = issued.to_string();
+            let arguments = ["verify", &file, "--jwks", &keys, "--at", &moment, "--issuer", issuer];
+            let report = avouch_json(arguments).expect_status(0).json();
+            assert_eq!(
+                step(&report, "service-key-binding")["outcome"],
+                "passed",
+                "{name}: {report}"
+            );
+            tried += 1;
+        }
+    }
+    assert!(tried > 0, "no recorded token was tried");
+}
+
+fn token_in(body: &str) -> Option<String> {
+    let body: Value = serde_json::from_str(body).ok()?;
+    body["token"].as_str().map(str::to_owned)
+}
+
+fn part(token: &str, index: usize) -> Value {
+    let part = token.split('.').nth(index).unwrap();
+    serde_json::from_slice(&avouch_wire::base64url::decode(part).unwrap()).unwrap()
+}
+
+fn claims_of(token: &str) -> Value {
+    part(token, 1)
+}
+
+/// The recorded key set that holds the token's key, if there is one.
+fn recorded_keys(vectors: &Path, token: &str) -> Option<Vec<u8>> {
+    let kid = part(token, 0)["kid"].as_str()?.to_owned();
+    let folder = vectors.join("maa-wire/certs");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).ok()?.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.into_iter().map(|file| std::fs::read(file).unwrap()).find(|bytes| {
+        let document: Option<Value> = serde_json::from_slice(bytes).ok();
+        let keys = document.as_ref().and_then(|document| document["keys"].as_array());
+        keys.is_some_and(|keys| keys.iter().any(|key| key["kid"] == json!(kid)))
+    })
+}

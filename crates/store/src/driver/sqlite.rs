@@ -1,6 +1,7 @@
 //! SQLite: a file in the data directory, or memory for tests and `--dev`.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{
@@ -61,7 +62,7 @@ async fn open_memory(options: &StoreOptions) -> Result<Pools, sqlx::Error> {
     Ok(Pools { writer: pool.clone(), readers: pool })
 }
 
-async fn open_file(path: &PathBuf, options: &StoreOptions) -> Result<Pools, sqlx::Error> {
+async fn open_file(path: &Path, options: &StoreOptions) -> Result<Pools, sqlx::Error> {
     let connect = SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
@@ -71,15 +72,26 @@ async fn open_file(path: &PathBuf, options: &StoreOptions) -> Result<Pools, sqlx
         .busy_timeout(Duration::from_secs(options.wait_seconds_max))
         // Deleted policies and wrapped keys leave no bytes behind in free pages.
         .pragma("secure_delete", "on");
-    let writer = pool_options(options)
-        .max_connections(1)
-        .connect_with(connect.clone().create_if_missing(true))
-        .await?;
+    create_private(path)?;
+    let writer = pool_options(options).max_connections(1).connect_with(connect.clone()).await?;
     let readers = pool_options(options)
         .max_connections(options.connections_max)
         .connect_with(connect.pragma("query_only", "on"))
         .await?;
     Ok(Pools { writer, readers })
+}
+
+/// Makes the file readable by this user alone, before SQLite could make it by the umask; log and
+/// shared memory beside it get the same mode.
+fn create_private(path: &Path) -> Result<(), sqlx::Error> {
+    let mut create = OpenOptions::new();
+    create.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut create, 0o600);
+    match create.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn pool_options(options: &StoreOptions) -> SqlitePoolOptions {

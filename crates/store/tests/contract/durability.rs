@@ -41,6 +41,19 @@ async fn sqlite_files_are_in_wal_mode() {
 }
 
 #[tokio::test]
+async fn sqlite_files_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let database = Database::sqlite();
+    let store = database.open().await;
+    provider(&store, "contoso").await;
+    for suffix in ["", "-wal", "-shm"] {
+        let file = format!("{}{suffix}", database.location);
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+#[tokio::test]
 async fn a_writer_gives_up_on_a_database_that_stays_locked() {
     let database = Database::sqlite();
     let options = StoreOptions { wait_seconds_max: 1, ..StoreOptions::default() };

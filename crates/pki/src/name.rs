@@ -9,17 +9,19 @@ use x509_parser::x509::X509Name;
 #[derive(Clone)]
 pub struct Name {
     der: Vec<u8>,
-    text: String,
-    common_name: Option<String>,
+    /// The common name, or the whole name as text where there is none.
+    label: String,
+    has_common_name: bool,
 }
 
 impl Name {
     pub(crate) fn from_parsed(name: &X509Name<'_>) -> Self {
-        let common_name = name.iter_common_name().next();
+        let common_name = name.iter_common_name().next().and_then(|cn| cn.as_str().ok());
         Self {
             der: name.as_raw().to_vec(),
-            text: name.to_string(),
-            common_name: common_name.and_then(|cn| cn.as_str().ok()).map(str::to_owned),
+            // Writing a whole name out costs more than parsing it, and only errors need it.
+            label: common_name.map_or_else(|| name.to_string(), str::to_owned),
+            has_common_name: common_name.is_some(),
         }
     }
 
@@ -38,7 +40,7 @@ impl Name {
     /// The first common name, if there is one.
     #[must_use]
     pub fn common_name(&self) -> Option<&str> {
-        self.common_name.as_deref()
+        self.has_common_name.then_some(self.label.as_str())
     }
 
     /// The DER of the whole name.
@@ -50,7 +52,7 @@ impl Name {
     /// The common name, or the whole name where there is none: what errors call a certificate.
     #[must_use]
     pub fn label(&self) -> &str {
-        self.common_name().unwrap_or(&self.text)
+        &self.label
     }
 }
 
@@ -64,13 +66,17 @@ impl Eq for Name {}
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        use x509_parser::prelude::FromDer as _;
+        match X509Name::from_der(&self.der) {
+            Ok((_, name)) => write!(f, "{name}"),
+            Err(_) => f.write_str(&self.label),
+        }
     }
 }
 
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.text)
+        write!(f, "{:?}", self.to_string())
     }
 }
 

@@ -37,6 +37,12 @@ impl Ark {
         &self.anchor
     }
 
+    /// SHA-256 of the certificate that the key was taken from.
+    #[must_use]
+    pub const fn certificate_sha256(&self) -> &Hex<32> {
+        &self.certificate_sha256
+    }
+
     /// Checks that a certificate sent along is a copy of this root: the same bytes, or the same name
     /// and key with a signature by that key.
     pub(crate) fn check_copy(&self, copy: &Certificate) -> Result<(), PathError> {
@@ -144,7 +150,7 @@ impl Anchors {
     /// carry the same bytes need not have its signature checked again. Its window and revocation
     /// are still judged each time.
     pub fn remember(&mut self, intermediate: VerifiedIntermediate) {
-        let known = self.known(&intermediate.fingerprint).is_some();
+        let known = self.intermediate(&intermediate.fingerprint).is_some();
         if !known && self.arks.contains(&intermediate.root) {
             self.intermediates.push(intermediate);
         }
@@ -168,7 +174,13 @@ impl Anchors {
         &self.intermediates
     }
 
-    fn known(&self, fingerprint: &Hex<32>) -> Option<&VerifiedIntermediate> {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.arks.is_empty()
+    }
+
+    /// The pinned or remembered intermediate whose certificate has this SHA-256.
+    #[must_use]
+    pub fn intermediate(&self, fingerprint: &Hex<32>) -> Option<&VerifiedIntermediate> {
         self.intermediates.iter().find(|known| known.fingerprint == *fingerprint)
     }
 
@@ -294,7 +306,7 @@ pub fn verify_intermediate(
     at: UnixTime,
 ) -> Result<VerifiedIntermediate, VerifyError> {
     let fingerprint = certificate.fingerprint_sha256();
-    if let Some(known) = anchors.known(&fingerprint) {
+    if let Some(known) = anchors.intermediate(&fingerprint) {
         known.check_window(at)?;
         return Ok(known.clone());
     }

@@ -4,7 +4,7 @@ use avouch_pki::{Certificate, Crl, digest, pem};
 use avouch_wire::{Hex, base64url};
 
 use crate::vek_extensions::VekExtensions;
-use crate::{ChainError, Product, RawTcb, Report, VekKind};
+use crate::{Anchors, ChainError, Product, RawTcb, Report, VekKind};
 
 /// Most certificates in one input; a directory of endorsements may hold many VCEKs.
 const CERTIFICATES_MAX: usize = 256;
@@ -19,6 +19,8 @@ pub struct Chain {
     leaves: Vec<(VekKind, Certificate)>,
     intermediates: Vec<Certificate>,
     roots: Vec<Certificate>,
+    /// SHA-256 of intermediates that were known by their bytes and not read.
+    known_intermediates: Vec<Hex<32>>,
 }
 
 /// A [`Chain`] and CRLs, as operators keep them.
@@ -100,19 +102,51 @@ impl Chain {
     /// # Errors
     /// [`ChainError`].
     pub fn parse_at_most<P: AsRef<[u8]>>(parts: &[P], most: usize) -> Result<Self, ChainError> {
+        Self::parse_beside(parts, most, &Anchors::none())
+    }
+
+    /// As [`Chain::parse_at_most`]; certificates that `anchors` know by their bytes are recognised
+    /// and not read again. For [`crate::verify_chain`] under the same anchors.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub fn parse_beside<P: AsRef<[u8]>>(
+        parts: &[P],
+        most: usize,
+        anchors: &Anchors,
+    ) -> Result<Self, ChainError> {
         let size = parts.iter().map(|part| part.as_ref().len()).fold(0, usize::saturating_add);
         limit("bytes of certificates", size, INPUT_BYTES_MAX)?;
         let mut chain = Self::default();
         for part in parts {
             let part = part.as_ref();
             if part.first() == Some(&SEQUENCE) {
-                chain.add(part)?;
+                chain.add_beside(part, anchors)?;
             } else {
-                pem::certificates(part, most)?.iter().try_for_each(|der| chain.add(der))?;
+                let certificates = pem::certificates(part, most)?;
+                certificates.iter().try_for_each(|der| chain.add_beside(der, anchors))?;
             }
             limit("certificates", chain.count(), most)?;
         }
         Ok(chain)
+    }
+
+    /// A known root needs no place here: a root that comes along proves nothing.
+    fn add_beside(&mut self, der: &[u8], anchors: &Anchors) -> Result<(), ChainError> {
+        if anchors.is_empty() {
+            return self.add(der);
+        }
+        let fingerprint = digest::sha256(der);
+        if anchors.intermediate(&fingerprint).is_some() {
+            if !self.known_intermediates.contains(&fingerprint) {
+                self.known_intermediates.push(fingerprint);
+            }
+            return Ok(());
+        }
+        if anchors.roots().any(|root| *root.certificate_sha256() == fingerprint) {
+            return Ok(());
+        }
+        self.add(der)
     }
 
     fn add(&mut self, der: &[u8]) -> Result<(), ChainError> {
@@ -149,6 +183,7 @@ impl Chain {
         for root in other.roots {
             push_new(&mut self.roots, root, |known| known);
         }
+        self.known_intermediates.extend(other.known_intermediates);
     }
 
     /// Keeps of several VCEKs or VLEKs the ones made for the chip and TCB of `report`. A single
@@ -177,7 +212,11 @@ impl Chain {
         self.leaves.iter().map(|(kind, leaf)| (*kind, leaf))
     }
 
-    /// ASKs and ASVKs.
+    pub(crate) fn known_intermediates(&self) -> &[Hex<32>] {
+        &self.known_intermediates
+    }
+
+    /// ASKs and ASVKs, without those that [`Chain::parse_beside`] did not read.
     #[must_use]
     pub fn intermediates(&self) -> &[Certificate] {
         &self.intermediates
@@ -191,6 +230,7 @@ impl Chain {
 
     fn count(&self) -> usize {
         let upper = self.intermediates.len().saturating_add(self.roots.len());
+        let upper = upper.saturating_add(self.known_intermediates.len());
         self.leaves.len().saturating_add(upper)
     }
 }

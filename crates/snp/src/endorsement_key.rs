@@ -187,29 +187,33 @@ fn issuer_of(
     anchors: &Anchors,
     at: UnixTime,
 ) -> Result<(VerifiedIntermediate, Window), VerifyError> {
-    let sent: Vec<&Certificate> = chain
-        .intermediates()
-        .iter()
-        .filter(|candidate| candidate.subject() == leaf.issuer())
-        .collect();
-    let mut refusal = VerifyError::IntermediateMissing { issuer: leaf.issuer().to_string() };
-    for candidate in &sent {
+    let sent = chain.intermediates().iter().filter(|sent| sent.subject() == leaf.issuer());
+    let known = chain.known_intermediates().iter();
+    let known = known.filter_map(|fingerprint| anchors.intermediate(fingerprint));
+    let known: Vec<_> = known.filter(|known| known.issuer_name() == leaf.issuer()).collect();
+    let mut refusal = None;
+    for candidate in sent {
         let link = verify_intermediate(candidate, anchors, at)
             .and_then(|intermediate| under(leaf, intermediate, at));
         match link {
             Ok(found) => return Ok(found),
-            Err(error) => refusal = error,
+            Err(error) => refusal = Some(error),
         }
     }
-    if sent.is_empty() {
-        for pinned in anchors.intermediates_named(leaf.issuer()) {
-            match pinned.check_window(at).and_then(|()| under(leaf, pinned.clone(), at)) {
-                Ok(found) => return Ok(found),
-                Err(error) => refusal = error,
-            }
+    // Pinned ones serve where none came along: a wrong one that did is refused all the same.
+    let pinned = anchors.intermediates_named(leaf.issuer());
+    let others: Vec<_> = match (known.is_empty(), &refusal) {
+        (true, None) => pinned.collect(),
+        _ => known,
+    };
+    for other in others {
+        match other.check_window(at).and_then(|()| under(leaf, other.clone(), at)) {
+            Ok(found) => return Ok(found),
+            Err(error) => refusal = Some(error),
         }
     }
-    Err(refusal)
+    let missing = || VerifyError::IntermediateMissing { issuer: leaf.issuer().to_string() };
+    Err(refusal.unwrap_or_else(missing))
 }
 
 fn under(

@@ -4,7 +4,7 @@ use avouch_wire::base64url;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::{Chain, ChainError, Report, ReportError, ReportVersions};
+use crate::{Anchors, Chain, ChainError, Report, ReportError, ReportVersions};
 
 /// Most bytes of the document; clients send 10 to 40 KiB.
 const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
@@ -149,6 +149,15 @@ impl SnpEvidence {
     /// [`ChainError`].
     pub fn chain(&self) -> Result<Chain, ChainError> {
         Chain::parse_at_most(&[&self.certificates], CERTIFICATES_MAX)
+    }
+
+    /// As [`SnpEvidence::chain`], for verification under `anchors`: what they know by its bytes is
+    /// not read again.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub fn chain_beside(&self, anchors: &Anchors) -> Result<Chain, ChainError> {
+        Chain::parse_beside(&[&self.certificates], CERTIFICATES_MAX, anchors)
     }
 
     /// Endorsements of the utility VM, each a `COSE_Sign1` for [`crate::uvm::verify`].

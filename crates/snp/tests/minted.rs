@@ -274,15 +274,31 @@ fn remembers_an_intermediate_but_not_its_altered_copy() {
     anchors.remember(verified);
     assert_eq!(anchors.intermediates().len(), before + 1);
     verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap();
+    // Read beside the anchors, the same chain has only its key left to read, and verifies.
+    let beside = |minted: &Minted| {
+        let evidence = SnpEvidence::parse(&document(minted)).unwrap();
+        evidence.chain_beside(&anchors).unwrap()
+    };
+    let chain = beside(&minted);
+    assert!(chain.intermediates().is_empty() && chain.roots().is_empty());
+    verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap();
+    let later = minted.at.saturating_add_seconds(9000 * 86_400);
+    let error = verify_chain(&chain, &anchors, &Crls::none(), later).unwrap_err();
+    assert_eq!(error.check(), "intermediate-expired");
+    // Under other anchors what was not read is missing.
+    let error = verify_chain(&chain, &Anchors::amd(), &Crls::none(), minted.at).unwrap_err();
+    assert_eq!(error.check(), "intermediate-missing");
     for (name, check) in [
         ("intermediate-signature", "intermediate-signature"),
         ("intermediate-expired", "intermediate-expired"),
         ("intermediate-not-ca", "intermediate-not-ca"),
     ] {
         let broken = mint(Kind::Snp, &options.clone().broken(name)).unwrap();
-        let chain = Endorsements::parse(&[&broken.endorsements]).unwrap().chain;
-        let error = verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap_err();
-        assert_eq!(error.check(), check);
+        let read = Endorsements::parse(&[&broken.endorsements]).unwrap().chain;
+        for chain in [read, beside(&broken)] {
+            let error = verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap_err();
+            assert_eq!(error.check(), check);
+        }
     }
 }
 

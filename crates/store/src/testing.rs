@@ -287,6 +287,8 @@ fn spawn(bin: &Path, directory: &Path, settings: &[String], drop_root: bool) -> 
     command.arg("-D").arg(directory.join("data")).arg("-k").arg(directory);
     command.args(settings.iter().flat_map(|setting| ["-c", setting.as_str()]));
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    // A signal to the group of the tests must not end the keeper before it has cleaned up.
+    command.process_group(0);
     as_server_user(&mut command, directory, drop_root);
     command.spawn()
 }

@@ -74,9 +74,12 @@ async fn survives(what: &str, database: &Database, writers: usize) {
     while acknowledged.len() < WRITES {
         let children: Vec<_> = (0..writers).map(|_| Writer::start(&database.location)).collect();
         for mut child in children {
-            // Writing has begun; what follows ends at a random point of it.
-            acknowledged.extend(child.first_acknowledgement());
-            std::thread::sleep(Duration::from_micros(random(60_000)));
+            // Counted and not timed, so that a slow machine kills no more often than a fast one.
+            for _ in 0..=random(16) {
+                acknowledged.extend(child.next_acknowledgement());
+            }
+            // Into the middle of a write, not between two.
+            std::thread::sleep(Duration::from_micros(random(5_000)));
             acknowledged.extend(child.kill());
             kills += 1;
         }
@@ -145,8 +148,8 @@ impl Writer {
         Self { child, told }
     }
 
-    /// Waits for the first acknowledgement.
-    fn first_acknowledgement(&mut self) -> Option<(u64, String)> {
+    /// Waits for an acknowledgement.
+    fn next_acknowledgement(&mut self) -> Option<(u64, String)> {
         let mut line = String::new();
         self.told.read_line(&mut line).unwrap();
         assert!(!line.is_empty(), "the writer stopped by itself");

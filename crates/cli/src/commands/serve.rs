@@ -92,10 +92,8 @@ fn check_security(args: &ServeArgs) -> Result<(), Failure> {
 
 /// Loads everything and listens.
 async fn prepare(args: &ServeArgs) -> Result<Prepared, Failure> {
-    let engine = Engine::new(
-        setup::anchors(&args.trust_root)?,
-        setup::endorsements(&args.endorsements)?,
-    );
+    let engine =
+        Engine::new(setup::anchors(&args.trust_root)?, setup::endorsements(&args.endorsements)?);
     let clock = args.appraise_at.map_or_else(Clock::system, Clock::appraising_at);
     let mut settings = AppraisalSettings::default();
     settings.intel.tcb_statuses = args.accept_tcb_status.clone();
@@ -112,7 +110,8 @@ pub(crate) async fn prepare_development(
 ) -> Result<Prepared, Failure> {
     let ca = DevelopmentCa::open(&data_dir.join("tls")).map_err(Failure::other)?;
     let tls = ca.server_config(&[]).map_err(Failure::other)?;
-    let server = Server::bind(listen, Some(tls), Limits::default()).await.map_err(Failure::other)?;
+    let server =
+        Server::bind(listen, Some(tls), Limits::default()).await.map_err(Failure::other)?;
     let url = url_of(server.address());
     let provider = provider(data_dir, &url, settings)?;
     let access = Access::AnyBearerIsAdministrator;

@@ -1,5 +1,124 @@
 //! Who may do what: bearer tokens, roles, and the answer 401.
+//!
+//! A request is authenticated once: [`Access::authenticate`] turns its bearer token into a
+//! [`Caller`] with roles, or into 401. What a route needs is a [`Role`] at its provider; lacking it
+//! is 401 too, as with MAA (`maa-rest-api.md` section 3).
 
+mod caller;
+mod oidc;
 mod role;
+mod static_tokens;
 
+use avouch_wire::UnixTime;
+use axum::http::{HeaderMap, header};
+use thiserror::Error;
+
+pub use caller::{Caller, Grant};
+pub use oidc::{OidcError, OidcIssuer};
 pub use role::Role;
+pub use static_tokens::{StaticTokens, StaticTokensError};
+
+use crate::ApiError;
+use crate::config::AuthConfig;
+
+/// Who may call the routes that need a token.
+#[derive(Debug)]
+pub enum Access {
+    /// Any bearer token is an administrator: for development, on loopback only.
+    AnyBearerIsAdministrator,
+    /// Those whose tokens are known or verify.
+    Tokens(Authenticator),
+}
+
+/// Static tokens and issuers of bearer tokens.
+#[derive(Debug)]
+pub struct Authenticator {
+    tokens: StaticTokens,
+    issuers: Vec<OidcIssuer>,
+    config: AuthConfig,
+}
+
+/// Why authentication cannot be set up.
+#[derive(Debug, Error)]
+pub enum AuthError {
+    /// The token file.
+    #[error(transparent)]
+    Tokens(#[from] StaticTokensError),
+    /// An issuer.
+    #[error(transparent)]
+    Issuer(#[from] OidcError),
+}
+
+impl Authenticator {
+    /// Reads the token file and prepares the issuers; their keys are fetched when first needed.
+    ///
+    /// # Errors
+    /// [`AuthError`].
+    pub fn new(config: AuthConfig) -> Result<Self, AuthError> {
+        let tokens = match &config.token_file {
+            Some(file) => StaticTokens::load(file)?,
+            None => StaticTokens::default(),
+        };
+        let issuers =
+            config.issuers.iter().cloned().map(OidcIssuer::new).collect::<Result<_, _>>()?;
+        Ok(Self { tokens, issuers, config })
+    }
+
+    async fn caller(&self, token: &str, at: UnixTime) -> Result<Caller, ApiError> {
+        if let Some(caller) = self.tokens.caller(token) {
+            return Ok(caller);
+        }
+        // Says nothing of static tokens: what is not one of them must be a JWT.
+        let hint = avouch_token::peek_bearer(token)
+            .map_err(|error| ApiError::unauthorized(format!("{}: {error}", error.check())))?;
+        let issuer = self.issuers.iter().find(|one| one.name() == hint.untrusted_issuer);
+        let issuer = issuer.ok_or_else(|| {
+            ApiError::unauthorized("token-issuer: the issuer of the bearer token is not known here")
+        })?;
+        issuer.caller(token, at).await
+    }
+}
+
+impl Access {
+    /// The caller of a request that has an `Authorization` header.
+    ///
+    /// # Errors
+    /// 401 without a bearer token or with one that does not verify; 503 if its issuer does not
+    /// answer.
+    pub async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        at: UnixTime,
+    ) -> Result<Caller, ApiError> {
+        let token = bearer(headers)?;
+        match self {
+            Self::AnyBearerIsAdministrator => Ok(Caller::developer()),
+            Self::Tokens(authenticator) => authenticator.caller(token, at).await,
+        }
+    }
+
+    /// Whether the attest routes of a provider need no token.
+    #[must_use]
+    pub fn anonymous_attest(&self, provider: &str) -> bool {
+        match self {
+            Self::AnyBearerIsAdministrator => true,
+            Self::Tokens(authenticator) => authenticator.config.anonymous_attest(provider),
+        }
+    }
+}
+
+/// The one bearer token of a request.
+fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+    let mut fields = headers.get_all(header::AUTHORIZATION).iter();
+    let (first, second) = (fields.next(), fields.next());
+    if second.is_some() {
+        return Err(ApiError::unauthorized("The request has more than one Authorization field."));
+    }
+    first
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .filter(|token| !token.is_empty())
+        .ok_or_else(|| ApiError::unauthorized("This route needs a bearer token."))
+}

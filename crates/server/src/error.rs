@@ -1,6 +1,8 @@
 //! The only place where an error becomes a status code and MAA's error body.
 
 use avouch_engine::{AppraisalError, PolicyRefused, Refused};
+use avouch_store::StoreError;
+use avouch_token::policy_jws::{PolicyJwsError, SignerError};
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
@@ -104,6 +106,20 @@ impl ApiError {
         let message = "The service is busy; try again later.".to_owned();
         let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
         Self { retry_after_seconds: Some(retry_after_seconds), ..error }
+    }
+
+    /// 503 `ServiceUnavailable`: what the answer needs is out of reach just now.
+    #[must_use]
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let error = Self::new(status, "ServiceUnavailable", message.into());
+        Self { retry_after_seconds: Some(1), ..error }
+    }
+
+    /// 409 `Conflict`.
+    #[must_use]
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "Conflict", message.into())
     }
 
     /// 500 `InternalError`. What happened goes to the log, never to the client.
@@ -211,8 +227,50 @@ impl From<PolicyRefused> for ApiError {
     fn from(refused: PolicyRefused) -> Self {
         match refused {
             PolicyRefused::Parsing { message } => Self::policy_parsing(message),
-            PolicyRefused::Jws(error) => {
-                Self::invalid_operation(format!("{}: {error}", error.check()))
+            PolicyRefused::Jws(error) => error.into(),
+        }
+    }
+}
+
+impl From<PolicyJwsError> for ApiError {
+    /// A JWS or its certificate that does not hold.
+    fn from(error: PolicyJwsError) -> Self {
+        Self::invalid_operation(format!("{}: {error}", error.check()))
+    }
+}
+
+impl From<SignerError> for ApiError {
+    /// A signer that the provider does not trust.
+    fn from(error: SignerError) -> Self {
+        Self::invalid_parameter(format!("{}: {error}", error.check()))
+    }
+}
+
+impl From<StoreError> for ApiError {
+    /// What happened below goes to the log; the client gets what it can act on.
+    fn from(error: StoreError) -> Self {
+        let message = error.to_string();
+        match error {
+            StoreError::NotFound { .. } => Self::not_found(message),
+            StoreError::AlreadyExists { .. }
+            | StoreError::Conflict { .. }
+            | StoreError::KeyState { .. } => Self::conflict(message),
+            StoreError::InvalidName { .. }
+            | StoreError::Invalid { .. }
+            | StoreError::Limit { .. } => Self::invalid_parameter(message),
+            StoreError::LastCertificate { .. } | StoreError::NotIsolated { .. } => {
+                Self::invalid_operation(message)
+            }
+            StoreError::Unavailable { .. } => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the store is unavailable"
+                );
+                Self::unavailable("The service cannot reach its database; try again.")
+            }
+            _ => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+                Self::internal()
             }
         }
     }

@@ -2,17 +2,20 @@
 
 mod attest;
 mod baselines;
+mod certificates;
 mod policies;
 mod publish;
+mod signers;
 
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response};
 
 use crate::api_version::ApiVersion;
+use crate::auth::{Caller, Role};
 use crate::request_id::request_id;
 use crate::route::{self, Endpoint};
-use crate::state::{Access, AppState};
+use crate::state::AppState;
 use crate::{ApiError, Provider};
 
 /// The build, as MAA's `x-ms-maa-service-version` gives its own.
@@ -56,54 +59,86 @@ async fn dispatch(
     body: Result<Bytes, ApiError>,
 ) -> Result<Response<Body>, ApiError> {
     let target = route::resolve(&head.method, head.uri.path())?;
-    let provider = state
-        .providers
-        .find(target.provider.as_deref())
-        .ok_or_else(|| unknown_provider(target.provider.as_deref()))?;
+    let name = named_provider(state, head, target.provider)?;
+    let provider = state.providers.find(name.as_deref()).await?;
+    let provider = provider.as_ref();
+    let query = head.uri.query();
     match target.endpoint {
         Endpoint::Attest(kind) => {
-            let version = ApiVersion::from_query(head.uri.query())?;
+            let version = ApiVersion::from_query(query)?;
+            if !state.access.anonymous_attest(provider.name()) {
+                authorize(state, head, provider, Role::Reader).await?;
+            }
             attest::attest(state, provider, kind, version, &body?)
         }
-        Endpoint::GetPolicy(name) => {
-            ApiVersion::from_query(head.uri.query())?;
-            authorize(state, head)?;
-            policies::get(state, provider, &name)
+        Endpoint::GetPolicy(kind) => {
+            ApiVersion::from_query(query)?;
+            authorize(state, head, provider, Role::Reader).await?;
+            policies::get(state, provider, &kind)
+        }
+        Endpoint::SetPolicy(kind) => {
+            ApiVersion::from_query(query)?;
+            let caller = authorize(state, head, provider, Role::Contributor).await?;
+            policies::set(state, provider, &kind, &caller, &body?).await
+        }
+        Endpoint::ResetPolicy(kind) => {
+            ApiVersion::from_query(query)?;
+            let caller = authorize(state, head, provider, Role::Contributor).await?;
+            policies::reset(state, provider, &kind, &caller, &body?).await
+        }
+        Endpoint::PolicyCertificates => {
+            ApiVersion::from_query(query)?;
+            authorize(state, head, provider, Role::Reader).await?;
+            certificates::get(state, provider)
+        }
+        Endpoint::ChangePolicyCertificates(operation) => {
+            ApiVersion::from_query(query)?;
+            let caller = authorize(state, head, provider, Role::Contributor).await?;
+            certificates::change(state, provider, operation, &caller, &body?).await
         }
         Endpoint::TcbBaselines(kind) => {
-            let version = ApiVersion::from_query(head.uri.query())?;
-            authorize(state, head)?;
-            baselines::get(state, provider, kind, version, head.uri.query())
+            let version = ApiVersion::from_query(query)?;
+            authorize(state, head, provider, Role::Reader).await?;
+            baselines::get(state, provider, kind, version, query)
         }
         Endpoint::SigningCertificates => Ok(publish::signing_certificates(provider)),
         Endpoint::OpenIdConfiguration => Ok(publish::openid_configuration(provider)),
         Endpoint::Alive => Ok(publish::alive()),
-        Endpoint::Ready => Ok(publish::ready(state)),
+        Endpoint::Ready => publish::ready(state).await,
     }
 }
 
-fn unknown_provider(name: Option<&str>) -> ApiError {
-    let name: String = name.unwrap_or_default().chars().take(64).collect();
-    ApiError::not_found(format!("There is no attestation provider {name:?}."))
-}
-
-/// Demands a bearer token that may read policies.
-fn authorize(state: &AppState, head: &Parts) -> Result<(), ApiError> {
-    let bearer = head
-        .headers
-        .get(axum::http::header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, token)| {
-            scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()
+/// The provider that host name or path prefix names; both at once must name the same one.
+fn named_provider(
+    state: &AppState,
+    head: &Parts,
+    in_path: Option<String>,
+) -> Result<Option<String>, ApiError> {
+    // HTTP/2 puts the host into the URI, HTTP/1.1 into a header field.
+    let host =
+        head.uri.authority().map(|authority| authority.as_str()).or_else(|| {
+            head.headers.get(axum::http::header::HOST).and_then(|host| host.to_str().ok())
         });
-    match (state.access, bearer) {
-        (_, None) => Err(ApiError::unauthorized("This route needs a bearer token.")),
-        (Access::AnyBearerIsAdministrator, Some(_)) => Ok(()),
-        (Access::Nobody, Some(_)) => {
-            Err(ApiError::unauthorized("No issuer of bearer tokens is configured."))
+    let in_host = host.and_then(|host| state.providers.urls().provider_of_host(host));
+    match (in_host, in_path) {
+        (Some(host), Some(path)) if host != path => {
+            Err(ApiError::not_found("The path names another attestation provider than the host."))
         }
+        (Some(name), _) | (None, Some(name)) => Ok(Some(name)),
+        (None, None) => Ok(None),
     }
+}
+
+/// Demands a bearer token whose caller has a role at the provider.
+async fn authorize(
+    state: &AppState,
+    head: &Parts,
+    provider: &Provider,
+    role: Role,
+) -> Result<Caller, ApiError> {
+    let caller = state.access.authenticate(&head.headers, state.clock.now()).await?;
+    caller.require(role, provider.name())?;
+    Ok(caller)
 }
 
 /// A signed answer that lives as long as policy and certificate results do.

@@ -4,16 +4,24 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use avouch_engine::{AppraisalSettings, EvidenceKind, PolicyInForce};
+use avouch_store::{Tenant, TrustModel};
 use avouch_token::{
-    Algorithm, IssuerError, PublishedKey, Signer, TokenIssuer, jwks_document, openid_metadata,
+    IssuerError, PublishedKey, SignError, Signer, TokenIssuer, jwks_document, openid_metadata,
+    provider_certificate,
 };
 use thiserror::Error;
 
 /// One attestation provider (tenant): its URL, its policies, what it publishes.
 pub struct Provider {
-    issuer: TokenIssuer,
+    tenant: Arc<Tenant>,
+    identity: Arc<ProviderIdentity>,
     policies: HashMap<EvidenceKind, Arc<PolicyInForce>>,
     settings: AppraisalSettings,
+}
+
+/// What a provider is to the outside: the same from its making to its end.
+pub struct ProviderIdentity {
+    issuer: TokenIssuer,
     signing_certificates: String,
     openid_configuration: String,
 }
@@ -25,47 +33,65 @@ pub enum ProviderError {
     #[error(transparent)]
     Issuer(#[from] IssuerError),
     /// Its signing certificate could not be made.
-    #[error("cannot make the signing certificate of {issuer}: {reason}")]
+    #[error("cannot make the signing certificate of {issuer}: {source}")]
     Certificate {
         /// The provider's URL.
         issuer: String,
         /// Why.
-        reason: String,
+        source: SignError,
     },
 }
 
-impl Provider {
-    /// A provider at `url` that signs with `signer` and whose policies are the defaults.
-    ///
-    /// `certificate` is the provider's own certificate for the key, DER.
+impl ProviderIdentity {
+    /// A provider at `url` that signs with `signer`, under a certificate of its own.
     ///
     /// # Errors
-    /// [`ProviderError::Issuer`] if the URL cannot be an issuer.
-    pub fn with_default_policies(
-        url: &str,
-        signer: Arc<dyn Signer>,
-        certificate: &[u8],
-        settings: AppraisalSettings,
-    ) -> Result<Self, ProviderError> {
-        let key = PublishedKey::new(signer.as_ref(), &[certificate]);
-        let algorithms: [Algorithm; 1] = [signer.algorithm()];
-        let policies = EvidenceKind::ALL
-            .into_iter()
-            .filter_map(|kind| PolicyInForce::default_for(kind).map(|p| (kind, Arc::new(p))))
-            .collect();
+    /// [`ProviderError`].
+    pub fn new(url: &str, signer: Arc<dyn Signer>) -> Result<Self, ProviderError> {
+        let certificate = provider_certificate(signer.as_ref(), url, None)
+            .map_err(|source| ProviderError::Certificate { issuer: url.to_owned(), source })?;
+        let key = PublishedKey::new(signer.as_ref(), &[certificate.as_slice()]);
+        let algorithms = [signer.algorithm()];
         Ok(Self {
             issuer: TokenIssuer::new(signer, url)?,
-            policies,
-            settings,
             signing_certificates: jwks_document([&key]),
             openid_configuration: openid_metadata(url, &algorithms),
         })
     }
+}
+
+impl Provider {
+    pub(crate) const fn new(
+        tenant: Arc<Tenant>,
+        identity: Arc<ProviderIdentity>,
+        policies: HashMap<EvidenceKind, Arc<PolicyInForce>>,
+        settings: AppraisalSettings,
+    ) -> Self {
+        Self { tenant, identity, policies, settings }
+    }
+
+    /// What the store holds of it, as of one moment.
+    #[must_use]
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// Its name in the one form in which names are compared.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.tenant.provider.name.key()
+    }
+
+    /// Whether only signers that it names may set its policies.
+    #[must_use]
+    pub fn is_isolated(&self) -> bool {
+        self.tenant.provider.trust_model == TrustModel::Isolated
+    }
 
     /// What issues its tokens.
     #[must_use]
-    pub const fn issuer(&self) -> &TokenIssuer {
-        &self.issuer
+    pub fn issuer(&self) -> &TokenIssuer {
+        &self.identity.issuer
     }
 
     /// The policy in force for a kind of evidence.
@@ -83,32 +109,12 @@ impl Provider {
     /// The body of `GET /certs`.
     #[must_use]
     pub fn signing_certificates(&self) -> &str {
-        &self.signing_certificates
+        &self.identity.signing_certificates
     }
 
     /// The body of `GET /.well-known/openid-configuration`.
     #[must_use]
     pub fn openid_configuration(&self) -> &str {
-        &self.openid_configuration
-    }
-}
-
-/// All providers, found by name.
-pub struct Providers {
-    default: Arc<Provider>,
-    by_name: HashMap<String, Arc<Provider>>,
-}
-
-impl Providers {
-    /// Only the default provider.
-    #[must_use]
-    pub fn only(default: Provider) -> Self {
-        Self { default: Arc::new(default), by_name: HashMap::new() }
-    }
-
-    /// The provider of this lower-case name, or the default one for none.
-    #[must_use]
-    pub fn find(&self, name: Option<&str>) -> Option<&Arc<Provider>> {
-        name.map_or(Some(&self.default), |name| self.by_name.get(name))
+        &self.identity.openid_configuration
     }
 }

@@ -4,6 +4,7 @@
 //! that a wrong method is 405 and not 404 (`maa-rest-api.md` sections 1 and 15).
 
 use avouch_engine::EvidenceKind;
+use avouch_token::policy_jws::CertificateOperation;
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
 
@@ -14,8 +15,16 @@ use crate::ApiError;
 pub enum Endpoint {
     /// `POST /attest/{type}`
     Attest(EvidenceKind),
-    /// `GET /policies/{type}`; the type as the client wrote it.
+    /// `GET /policies/{type}`; the type as the client wrote it, in lower case.
     GetPolicy(String),
+    /// `PUT /policies/{type}`
+    SetPolicy(String),
+    /// `POST /policies/{type}:reset`
+    ResetPolicy(String),
+    /// `GET /certificates`
+    PolicyCertificates,
+    /// `POST /certificates:add` and `:remove`
+    ChangePolicyCertificates(CertificateOperation),
     /// `GET /tcbbaselines/{type}`
     TcbBaselines(EvidenceKind),
     /// `GET /certs`
@@ -62,8 +71,15 @@ fn endpoint(method: &Method, segments: &[&str], path: &str) -> Result<Endpoint, 
             let kind = EvidenceKind::from_route(kind).ok_or_else(|| unknown_route(path))?;
             only(method, &Method::POST, "POST", Endpoint::Attest(kind))
         }
-        ["policies", kind] => {
-            only(method, &Method::GET, "GET", Endpoint::GetPolicy((*kind).to_owned()))
+        ["policies", kind] => policies(method, kind),
+        ["certificates"] => only(method, &Method::GET, "GET", Endpoint::PolicyCertificates),
+        ["certificates:add"] => {
+            let add = Endpoint::ChangePolicyCertificates(CertificateOperation::Add);
+            only(method, &Method::POST, "POST", add)
+        }
+        ["certificates:remove"] => {
+            let remove = Endpoint::ChangePolicyCertificates(CertificateOperation::Remove);
+            only(method, &Method::POST, "POST", remove)
         }
         ["tcbbaselines", kind] => {
             let kind = EvidenceKind::from_route(kind).ok_or_else(|| unknown_route(path))?;
@@ -77,6 +93,17 @@ fn endpoint(method: &Method, segments: &[&str], path: &str) -> Result<Endpoint, 
         ["readyz"] => only(method, &Method::GET, "GET", Endpoint::Ready),
         _ => Err(unknown_route(path)),
     }
+}
+
+/// `GET` and `PUT` of a policy, `POST` of `:reset` behind its type.
+fn policies(method: &Method, kind: &str) -> Result<Endpoint, ApiError> {
+    if let Some(kind) = kind.strip_suffix(":reset") {
+        return only(method, &Method::POST, "POST", Endpoint::ResetPolicy(kind.to_owned()));
+    }
+    if method == Method::PUT {
+        return Ok(Endpoint::SetPolicy(kind.to_owned()));
+    }
+    only(method, &Method::GET, "GET, PUT", Endpoint::GetPolicy(kind.to_owned()))
 }
 
 fn only(

@@ -28,6 +28,17 @@ pub enum KeyFileError {
     },
 }
 
+/// Loads an operator's key, PKCS#8 in PEM.
+///
+/// # Errors
+/// [`KeyFileError`] naming the file.
+pub fn load(path: &Path) -> Result<SigningKey, KeyFileError> {
+    let text = fs::read_to_string(path)
+        .map_err(|source| KeyFileError::File { path: path.to_owned(), source })?;
+    SigningKey::from_pkcs8_pem(&text)
+        .map_err(|source| KeyFileError::Key { path: path.to_owned(), source })
+}
+
 /// Loads `signing-key.pem` (PKCS#8) from `directory`, or makes an RSA-2048 key there.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use avouch_engine::Engine;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
+use crate::auth::Access;
 use crate::{ApiError, Clock, Providers};
 
 /// Everything that outlives a request.
@@ -16,15 +17,6 @@ pub struct AppState {
     /// Who may do what.
     pub access: Access,
     random: SystemRandom,
-}
-
-/// Who may call the routes that need a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Any bearer token is an administrator: for development, on loopback only.
-    AnyBearerIsAdministrator,
-    /// Nobody: routes that need a token are refused.
-    Nobody,
 }
 
 impl AppState {

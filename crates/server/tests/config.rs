@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use avouch_dcap::TcbStatus;
-use avouch_server::auth::Role;
+use avouch_server::auth::{Role, StaticTokens};
 use avouch_server::{Config, ConfigError};
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -47,6 +47,13 @@ fn the_example_of_the_handbook_is_ready_for_production_and_means_what_it_says() 
     assert!(!laboratory.intel.tcb_statuses.contains(TcbStatus::Revoked));
     assert!(!laboratory.intel.refuse_debuggable && !laboratory.snp.refuse_debuggable);
     assert_eq!(laboratory.snp.measurements, settings.snp.measurements);
+}
+
+#[test]
+fn the_token_file_of_the_handbook_is_read() {
+    let examples = examples();
+    assert_eq!(examples.len(), 2);
+    assert_ne!(StaticTokens::parse(&examples[1]).unwrap(), StaticTokens::default());
 }
 
 #[test]

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
-use avouch_engine::{Anchors, AppraisalSettings, Engine, EvidenceKind};
+use avouch_engine::{Anchors, Engine, EvidenceKind};
 use avouch_mint::{Kind, Minted, Options, mint};
-use avouch_server::Clock;
+use avouch_server::{Clock, Config};
 use clap::Args;
 use serde_json::json;
 
@@ -42,9 +42,12 @@ async fn demonstrate(args: DemoArgs, output: OutputOptions) -> Result<Verdict, F
     let minted = mint_all()?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let engine = engine_for(&minted)?;
-    let settings = AppraisalSettings::default();
+    let mut config = Config::default();
+    config.server.listen = Some(listen);
+    config.server.data_dir = Some(args.data_dir);
     let Prepared { server, state, url, ca } =
-        prepare_development(&args.data_dir, listen, engine, Clock::system(), settings).await?;
+        prepare_development(&config, engine, Clock::system()).await?;
+    let ca = ca.ok_or_else(|| Failure::other("the service has no CA of its own"))?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(server.run(state, async {
         let _ = stopped.await;

@@ -1,15 +1,16 @@
 //! `avouch serve`
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use avouch_engine::{AppraisalSettings, Engine};
-use avouch_server::state::Access;
+use avouch_engine::Engine;
 use avouch_server::{
-    AppState, Clock, DevelopmentCa, Limits, Provider, Providers, Server, signing_key,
+    Access, AppState, Authenticator, Clock, Config, ConfigError, DevelopmentCa, ProviderUrls,
+    Providers, ProvidersOptions, Server, TlsFiles, server_config, signing_key,
 };
-use avouch_token::provider_certificate;
+use avouch_store::Store;
+use avouch_token::SigningKey;
 use avouch_wire::UnixTime;
 use clap::Args;
 
@@ -20,23 +21,29 @@ use crate::{output, setup};
 ///
 /// With `--dev` everything is made up on the spot: a TLS certificate under a CA of its own, a
 /// signing key, and any bearer token counts as an administrator's; it listens on loopback only.
+/// Without it a configuration file says what the service needs to be safely reached by others, and
+/// whatever is missing is listed.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
     avouch mint sgx --out minted\n  \
     avouch serve --dev --endorsements minted/endorsements.json --trust-root minted/root.pem")]
 pub(crate) struct ServeArgs {
-    /// Folder for keys, certificates and state.
-    #[arg(long, value_name = "DIR", default_value = "avouch-data")]
-    pub(crate) data_dir: PathBuf,
-    /// Address to listen on; port 0 takes any free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
-    pub(crate) listen: SocketAddr,
+    /// Configuration file, TOML; see docs/configuration.md.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder for keys, certificates and state [default: avouch-data].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Address to listen on; port 0 takes any free one [default: 127.0.0.1:8443].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
     /// Endorsements: a file or folder; may be repeated.
     #[arg(long, value_name = "PATH")]
     pub(crate) endorsements: Vec<PathBuf>,
-    /// Intel TCB statuses to accept, separated by commas, or `any`.
-    #[arg(long, value_name = "LIST", default_value = "UpToDate,SWHardeningNeeded")]
-    pub(crate) accept_tcb_status: avouch_dcap::AcceptedTcbStatuses,
+    /// Intel TCB statuses to accept, separated by commas, or `any`
+    /// [default: UpToDate,SWHardeningNeeded].
+    #[arg(long, value_name = "LIST")]
+    pub(crate) accept_tcb_status: Option<avouch_dcap::AcceptedTcbStatuses>,
     /// Development mode: loopback only, made-up TLS, any bearer token is an administrator.
     #[arg(long)]
     pub(crate) dev: bool,
@@ -53,14 +60,25 @@ pub(crate) struct Prepared {
     pub(crate) server: Server,
     pub(crate) state: Arc<AppState>,
     pub(crate) url: String,
-    pub(crate) ca: PathBuf,
+    /// Certificate of the made-up CA, in development.
+    pub(crate) ca: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: ServeArgs) -> Result<Verdict, Failure> {
-    check_security(&args)?;
+    let dev = args.dev;
+    let config = configuration(args)?;
+    let clock = clock(&config)?;
     runtime()?.block_on(async {
-        let prepared = prepare(&args).await?;
-        output::note(&greeting(&args, &prepared));
+        let engine = Engine::new(
+            setup::anchors(&config.appraisal.trust_roots)?,
+            setup::endorsements(&config.endorsements.paths)?,
+        );
+        let prepared = if dev {
+            prepare_development(&config, engine, clock).await?
+        } else {
+            prepare_production(&config, engine, clock).await?
+        };
+        output::note(&greeting(&config, &prepared));
         output::line(&prepared.url)?;
         prepared.server.run(prepared.state, setup::stop_signal()).await;
         Ok(Verdict::Yes)
@@ -71,52 +89,144 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::other)
 }
 
-/// Refuses what would be insecure, and says what is missing.
-fn check_security(args: &ServeArgs) -> Result<(), Failure> {
-    if !args.dev {
-        return Err(Failure::Other(
-            "serving outside of development needs a TLS certificate, an issuer of bearer tokens \
-             and a signing key in a configuration file, which this build does not read yet; use \
-             --dev for a service on loopback"
-                .to_owned(),
-        ));
+/// The file, the environment over it, the flags over both; refused where that would be insecure.
+fn configuration(args: ServeArgs) -> Result<Config, Failure> {
+    // Names and words that are no Unicode are none of ours.
+    let environment = std::env::vars_os()
+        .filter_map(|(name, word)| Some((name.into_string().ok()?, word.into_string().ok()?)));
+    let mut config = Config::load(args.config.as_deref(), environment).map_err(Failure::other)?;
+    let server = &mut config.server;
+    server.listen = args.listen.or(server.listen);
+    server.data_dir = args.data_dir.or(server.data_dir.take());
+    if !args.endorsements.is_empty() {
+        config.endorsements.paths = args.endorsements;
     }
-    if !args.listen.ip().is_loopback() {
-        return Err(Failure::Other(format!(
-            "--dev listens on loopback only, and {} is not a loopback address",
-            args.listen
-        )));
+    if args.accept_tcb_status.is_some() {
+        config.appraisal.accepted_tcb_statuses = args.accept_tcb_status;
     }
-    Ok(())
+    config.appraisal.trust_roots.extend(args.trust_root);
+    if let Some(at) = args.appraise_at {
+        config.dev.appraise_at = Some(at.to_string());
+    }
+    if args.dev {
+        check_loopback(listen(&config))?;
+    } else {
+        config.check_production().map_err(not_ready)?;
+    }
+    Ok(config)
 }
 
-/// Loads everything and listens.
-async fn prepare(args: &ServeArgs) -> Result<Prepared, Failure> {
-    let engine =
-        Engine::new(setup::anchors(&args.trust_root)?, setup::endorsements(&args.endorsements)?);
-    let clock = args.appraise_at.map_or_else(Clock::system, Clock::appraising_at);
-    let mut settings = AppraisalSettings::default();
-    settings.intel.tcb_statuses = args.accept_tcb_status.clone();
-    prepare_development(&args.data_dir, args.listen, engine, clock, settings).await
+fn not_ready(error: ConfigError) -> Failure {
+    Failure::Other(format!("{error}\nor use --dev for a service on loopback"))
+}
+
+fn check_loopback(listen: SocketAddr) -> Result<(), Failure> {
+    if listen.ip().is_loopback() {
+        return Ok(());
+    }
+    let text = format!("--dev listens on loopback only, and {listen} is not a loopback address");
+    Err(Failure::Other(text))
+}
+
+fn clock(config: &Config) -> Result<Clock, Failure> {
+    let Some(at) = &config.dev.appraise_at else { return Ok(Clock::system()) };
+    UnixTime::from_rfc3339(at)
+        .map(Clock::appraising_at)
+        .map_err(|error| Failure::Other(format!("dev.appraise_at: {error}")))
+}
+
+fn listen(config: &Config) -> SocketAddr {
+    config.server.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)))
+}
+
+fn data_dir(config: &Config) -> PathBuf {
+    config.server.data_dir.clone().unwrap_or_else(|| PathBuf::from("avouch-data"))
+}
+
+/// A service with an operator's TLS files, key and users, listening and about to answer.
+async fn prepare_production(
+    config: &Config,
+    engine: Engine,
+    clock: Clock,
+) -> Result<Prepared, Failure> {
+    config.check_production().map_err(not_ready)?;
+    let missing = |what: &str| Failure::Other(format!("{what} is not set"));
+    let tls = config.server.tls.as_ref().ok_or_else(|| missing("server.tls"))?;
+    let files =
+        TlsFiles { certificates: tls.certificates.clone(), private_key: tls.private_key.clone() };
+    let tls = server_config(&files).map_err(Failure::other)?;
+    let url = config.server.public_url.clone().ok_or_else(|| missing("server.public_url"))?;
+    let key = config.signing.key_file.as_ref().ok_or_else(|| missing("signing.key_file"))?;
+    let key = signing_key::load(key).map_err(Failure::other)?;
+    let authenticator = Authenticator::new(config.auth.clone()).map_err(Failure::other)?;
+    let server = Server::bind(listen(config), Some(tls), config.limits.http())
+        .await
+        .map_err(Failure::other)?;
+    let access = Access::Tokens(authenticator);
+    let state = state(config, &url, key, engine, clock, access).await?;
+    Ok(Prepared { server, state, url, ca: None })
 }
 
 /// A development service over an engine, listening and about to answer.
 pub(crate) async fn prepare_development(
-    data_dir: &Path,
-    listen: SocketAddr,
+    config: &Config,
     engine: Engine,
     clock: Clock,
-    settings: AppraisalSettings,
 ) -> Result<Prepared, Failure> {
+    let data_dir = data_dir(config);
     let ca = DevelopmentCa::open(&data_dir.join("tls")).map_err(Failure::other)?;
-    let tls = ca.server_config(&[]).map_err(Failure::other)?;
-    let server =
-        Server::bind(listen, Some(tls), Limits::default()).await.map_err(Failure::other)?;
-    let url = url_of(server.address());
-    let provider = provider(data_dir, &url, settings)?;
+    let names: Vec<String> =
+        config.server.base_domain.iter().map(|domain| format!("*.{domain}")).collect();
+    let tls = ca.server_config(&names).map_err(Failure::other)?;
+    let server = Server::bind(listen(config), Some(tls), config.limits.http())
+        .await
+        .map_err(Failure::other)?;
+    let url = config.server.public_url.clone().unwrap_or_else(|| url_of(server.address()));
+    let key = match &config.signing.key_file {
+        Some(file) => signing_key::load(file),
+        None => signing_key::open(&data_dir.join("keys")),
+    };
+    let key = key.map_err(Failure::other)?;
     let access = Access::AnyBearerIsAdministrator;
-    let state = Arc::new(AppState::new(engine, clock, Providers::only(provider), access));
-    Ok(Prepared { server, state, url, ca: ca.certificate_path().to_owned() })
+    let state = state(config, &url, key, engine, clock, access).await?;
+    Ok(Prepared { server, state, url, ca: Some(ca.certificate_path().to_owned()) })
+}
+
+/// Opens the database and everything that rests on it.
+async fn state(
+    config: &Config,
+    url: &str,
+    key: SigningKey,
+    engine: Engine,
+    clock: Clock,
+    access: Access,
+) -> Result<Arc<AppState>, Failure> {
+    let data_dir = data_dir(config);
+    let location = config.database_location(&data_dir).map_err(Failure::other)?;
+    make_folder(&data_dir)?;
+    let store = Store::open(&location, clock.now()).await.map_err(with_cause)?;
+    let base_domain = config.server.base_domain.as_deref();
+    let options = ProvidersOptions {
+        urls: ProviderUrls::new(url, base_domain).map_err(Failure::other)?,
+        signer: Arc::new(key),
+        appraisal: config.appraisal.clone(),
+        policy_bytes_max: config.limits.policy_bytes_max,
+        ready_max: config.limits.providers_ready_max,
+    };
+    let providers = Providers::open(store, options, clock.now()).await.map_err(Failure::other)?;
+    Ok(Arc::new(AppState::new(engine, clock, providers, access)))
+}
+
+fn make_folder(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|source| Failure::Write { path: path.to_owned(), source })
+}
+
+/// A store's error says what failed; why is in its cause.
+fn with_cause(error: avouch_store::StoreError) -> Failure {
+    match std::error::Error::source(&error) {
+        Some(cause) => Failure::Other(format!("{error}: {cause}")),
+        None => Failure::other(error),
+    }
 }
 
 /// `localhost` rather than the address: clients check the name.
@@ -128,19 +238,15 @@ fn url_of(address: SocketAddr) -> String {
     }
 }
 
-fn provider(data_dir: &Path, url: &str, settings: AppraisalSettings) -> Result<Provider, Failure> {
-    let key = Arc::new(signing_key::open(&data_dir.join("keys")).map_err(Failure::other)?);
-    let certificate = provider_certificate(key.as_ref(), url, None).map_err(Failure::other)?;
-    Provider::with_default_policies(url, key, &certificate, settings).map_err(Failure::other)
-}
-
-fn greeting(args: &ServeArgs, prepared: &Prepared) -> String {
-    let (url, ca) = (&prepared.url, prepared.ca.display());
+fn greeting(config: &Config, prepared: &Prepared) -> String {
+    let url = &prepared.url;
+    let Some(ca) = &prepared.ca else { return format!("Avouch answers at {url}.\n") };
+    let ca = ca.display();
     let mut text = format!(
         "Avouch answers at {url} (development mode: loopback only, any bearer token is an \
          administrator).\nIts CA certificate is {ca}\n"
     );
-    if let Some(at) = args.appraise_at {
+    if let Some(at) = &config.dev.appraise_at {
         text.push_str(&format!("Evidence is judged at {at}, not now.\n"));
     }
     text.push_str(&format!(

@@ -7,12 +7,13 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
-use avouch_engine::{Anchors, AppraisalSettings, Engine};
-use avouch_server::state::Access;
+use avouch_engine::{Anchors, Engine};
+use avouch_server::config::AppraisalConfig;
 use avouch_server::{
-    AppState, Clock, DevelopmentCa, Limits, Provider, Providers, Server, signing_key,
+    Access, AppState, Clock, DevelopmentCa, Limits, ProviderUrls, Providers, ProvidersOptions,
+    Server, signing_key,
 };
-use avouch_token::provider_certificate;
+use avouch_store::Store;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -130,12 +131,17 @@ async fn attest(folder: &Path) {
     let port = server.address().port();
     let url = format!("https://localhost:{port}");
     let key = Arc::new(signing_key::open(&folder.join("keys")).unwrap());
-    let certificate = provider_certificate(key.as_ref(), &url, None).unwrap();
-    let provider =
-        Provider::with_default_policies(&url, key, &certificate, AppraisalSettings::default())
-            .unwrap();
-    let access = Access::AnyBearerIsAdministrator;
-    let state = AppState::new(engine, Clock::system(), Providers::only(provider), access);
+    let options = ProvidersOptions {
+        urls: ProviderUrls::new(&url, None).unwrap(),
+        signer: key,
+        appraisal: AppraisalConfig::default(),
+        policy_bytes_max: 1 << 20,
+        ready_max: 10,
+    };
+    let clock = Clock::system();
+    let store = Store::memory().await.unwrap();
+    let providers = Providers::open(store, options, clock.now()).await.unwrap();
+    let state = AppState::new(engine, clock, providers, Access::AnyBearerIsAdministrator);
     println!("{port}");
     server.run(Arc::new(state), std::future::pending()).await;
 }

@@ -5,7 +5,7 @@ use axum::http::{Response, StatusCode};
 use serde_json::json;
 
 use crate::state::AppState;
-use crate::{Provider, respond};
+use crate::{ApiError, Provider, respond};
 
 /// `GET /certs`
 pub(super) fn signing_certificates(provider: &Provider) -> Response<Body> {
@@ -24,12 +24,20 @@ pub(super) fn alive() -> Response<Body> {
 
 /// `GET /readyz`: it may serve; the body says what is missing for which kind of evidence.
 ///
-/// Missing endorsements are told but do not make it unready: other kinds are served.
-pub(super) fn ready(state: &AppState) -> Response<Body> {
+/// Missing endorsements are told but do not make it unready: other kinds are served. Without its
+/// database it is unready, although attestation goes on with what is in memory.
+pub(super) async fn ready(state: &AppState) -> Result<Response<Body>, ApiError> {
+    let database = state.providers.store().ping().await;
+    if let Err(error) = &database {
+        tracing::warn!(%error, "not ready");
+    }
     let body = json!({
-        "ready": true,
+        "ready": database.is_ok(),
+        "database": if database.is_ok() { "ok" } else { "unavailable" },
+        "providers": state.providers.count(),
         "endorsements": state.engine.endorsement_summary(),
         "appraisal_time_pinned": state.clock.is_pinned(),
     });
-    respond::json(StatusCode::OK, body.to_string())
+    let status = if database.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok(respond::json(status, body.to_string()))
 }

@@ -2,17 +2,21 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub(crate) mod oidc;
+pub(crate) mod policy;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
-use avouch_engine::{Anchors, AppraisalSettings, Engine, EvidenceKind};
+use avouch_engine::{Anchors, Engine, EvidenceKind};
 use avouch_mint::{Kind, Minted};
-use avouch_server::state::Access;
 use avouch_server::{
-    AppState, Clock, DevelopmentCa, Limits, Provider, Providers, Server, signing_key,
+    Access, AppState, Clock, Config, DevelopmentCa, Limits, ProviderUrls, Providers,
+    ProvidersOptions, Server, signing_key,
 };
-use avouch_token::{Expectations, Jwks, provider_certificate, verify_token};
+use avouch_store::Store;
+use avouch_token::{Expectations, Jwks, verify_token};
 use avouch_wire::UnixTime;
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, StatusCode};
 use serde_json::{Map, Value};
@@ -32,6 +36,55 @@ pub(crate) struct Running {
     _data: tempfile::TempDir,
 }
 
+/// What a service is made from.
+pub(crate) struct Setup {
+    pub(crate) anchors: Anchors,
+    pub(crate) endorsements: EndorsementSet,
+    pub(crate) store: Store,
+    pub(crate) access: Access,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+}
+
+impl Setup {
+    /// Built-in roots, a store in memory, an open door.
+    pub(crate) async fn new() -> Self {
+        Self {
+            anchors: Anchors::built_in(),
+            endorsements: EndorsementSet::default(),
+            store: Store::memory().await.unwrap(),
+            access: Access::AnyBearerIsAdministrator,
+            config: Config::default(),
+            clock: Clock::system(),
+        }
+    }
+
+    pub(crate) async fn serve(self) -> Running {
+        // The first provider installed stays; there is only one.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let data = tempfile::tempdir().unwrap();
+        let ca = DevelopmentCa::open(&data.path().join("tls")).unwrap();
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let tls = ca.server_config(&["*.attest.localhost".to_owned()]).unwrap();
+        let server = Server::bind(listen, Some(tls), Limits::default()).await.unwrap();
+        let url = format!("https://localhost:{}", server.address().port());
+        let options = ProvidersOptions {
+            urls: ProviderUrls::new(&url, self.config.server.base_domain.as_deref()).unwrap(),
+            signer: Arc::new(signing_key::open(&data.path().join("keys")).unwrap()),
+            appraisal: self.config.appraisal,
+            policy_bytes_max: self.config.limits.policy_bytes_max,
+            ready_max: self.config.limits.providers_ready_max,
+        };
+        let providers = Providers::open(self.store, options, now()).await.unwrap();
+        let engine = Engine::new(self.anchors, Arc::new(self.endorsements));
+        let state = AppState::new(engine, self.clock, providers, self.access);
+        tokio::spawn(server.run(Arc::new(state), std::future::pending()));
+        let ca = std::fs::read(ca.certificate_path()).unwrap();
+        let client = trusting(&ca, |builder| builder);
+        Running { url, client, ca, _data: data }
+    }
+}
+
 impl Running {
     /// A service without endorsements.
     pub(crate) async fn start() -> Self {
@@ -47,25 +100,8 @@ impl Running {
     }
 
     async fn serve(anchors: Anchors, endorsements: EndorsementSet) -> Self {
-        // The first provider installed stays; there is only one.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let data = tempfile::tempdir().unwrap();
-        let ca = DevelopmentCa::open(&data.path().join("tls")).unwrap();
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let tls = ca.server_config(&[]).unwrap();
-        let server = Server::bind(listen, Some(tls), Limits::default()).await.unwrap();
-        let url = format!("https://localhost:{}", server.address().port());
-        let key = Arc::new(signing_key::open(&data.path().join("keys")).unwrap());
-        let certificate = provider_certificate(key.as_ref(), &url, None).unwrap();
-        let settings = AppraisalSettings::default();
-        let provider = Provider::with_default_policies(&url, key, &certificate, settings).unwrap();
-        let engine = Engine::new(anchors, Arc::new(endorsements));
-        let access = Access::AnyBearerIsAdministrator;
-        let state = AppState::new(engine, Clock::system(), Providers::only(provider), access);
-        tokio::spawn(server.run(Arc::new(state), std::future::pending()));
-        let ca = std::fs::read(ca.certificate_path()).unwrap();
-        let client = trusting(&ca, |builder| builder);
-        Self { url, client, ca, _data: data }
+        let setup = Setup { anchors, endorsements, ..Setup::new().await };
+        setup.serve().await
     }
 
     pub(crate) fn client(&self, with: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
@@ -99,6 +135,33 @@ impl Running {
         let mut expectations = Expectations::at(now());
         expectations.issuer = Some(self.url.clone());
         verify_token(token, &keys, &expectations).into_verified().unwrap().claims().clone()
+    }
+
+    /// The claims of a token of the named provider, verified under that provider's own keys.
+    pub(crate) async fn claims_of(&self, provider: &str, token: &str) -> Map<String, Value> {
+        let prefix = format!("/providers/{provider}");
+        let keys = self.get_text(&format!("{prefix}/certs")).await;
+        let keys = Jwks::parse(keys.as_bytes()).unwrap();
+        let mut expectations = Expectations::at(now());
+        expectations.issuer = Some(format!("{}{prefix}", self.url));
+        verify_token(token, &keys, &expectations).into_verified().unwrap().claims().clone()
+    }
+
+    pub(crate) async fn status(&self, path: &str) -> u16 {
+        self.request(Method::GET, path).send().await.unwrap().status().as_u16()
+    }
+
+    /// Sends a body with a bearer token.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        bearer: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> (StatusCode, Value) {
+        let request = self.request(method, path).bearer_auth(bearer).body(body);
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
     }
 }
 

@@ -1,0 +1,59 @@
+//! Whose policies a provider takes: the rules of the two trust models.
+
+use avouch_pki::{Certificate, digest};
+use avouch_store::{Expected, ProviderId, Signer, Store};
+use avouch_token::policy_jws::{VerifiedSigner, authorize_signer};
+use avouch_wire::UnixTime;
+
+use super::internal;
+use crate::{ApiError, Provider};
+
+/// The policy certificates of a provider as they are in the store, with their revision.
+pub(super) struct Signers {
+    revision: u64,
+    certificates: Vec<Certificate>,
+}
+
+impl Signers {
+    /// Reads them anew: a decision must not rest on what this instance remembers.
+    pub(super) async fn read(store: &Store, provider: ProviderId) -> Result<Self, ApiError> {
+        let stored = store.policy_certificates(provider).await?;
+        let certificates = stored.certificates.iter().map(|one| Certificate::parse(&one.der));
+        let certificates =
+            certificates.collect::<Result<_, _>>().map_err(|error| internal(&error))?;
+        Ok(Self { revision: stored.revision, certificates })
+    }
+
+    /// Makes a write fail if they have changed since.
+    pub(super) fn expected(&self) -> Expected {
+        Expected { signers: Some(self.revision), ..Expected::default() }
+    }
+
+    /// Trust model AAD takes unsigned and signed, Isolated only what one of the certificates
+    /// vouches for (`maa-rest-api.md` section 5.7).
+    pub(super) fn check(
+        &self,
+        provider: &Provider,
+        signer: Option<&VerifiedSigner>,
+        at: UnixTime,
+    ) -> Result<(), ApiError> {
+        match (provider.is_isolated(), signer) {
+            (false, _) => Ok(()),
+            (true, Some(signer)) => {
+                authorize_signer(signer, &self.certificates, at)?;
+                Ok(())
+            }
+            (true, None) => Err(ApiError::invalid_operation(
+                "Unsigned JWS specified but enclave is configured with signing certificates.",
+            )),
+        }
+    }
+}
+
+/// A verified signer as the store keeps it.
+pub(super) fn stored_signer(signer: &VerifiedSigner) -> Result<Signer, ApiError> {
+    // A verified signer has a certificate: its key made the signature.
+    let certificate = signer.certificate().ok_or_else(ApiError::internal)?;
+    let thumbprint = *digest::sha256(certificate.der()).as_bytes();
+    Ok(Signer { jwk: signer.jwk().to_string(), thumbprint })
+}

@@ -1,0 +1,229 @@
+//! All providers: found by name in the store's directory, made ready when first asked for.
+
+mod url;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use avouch_engine::{EvidenceKind, PolicyInForce};
+use avouch_store::{
+    Actor, ActorKind, AttestationType, Directory, Edit, NewProvider, ProviderName, ResourceScope,
+    Sequence, Store, StoreError, Tenant, TenantPolicy,
+};
+use avouch_token::Signer;
+use avouch_wire::UnixTime;
+use moka::sync::Cache;
+use thiserror::Error;
+
+use crate::ApiError;
+use crate::config::AppraisalConfig;
+use crate::provider::{Provider, ProviderError, ProviderIdentity};
+
+pub use url::{ProviderUrls, UrlError};
+
+/// Longest wait for this instance to see its own write before the answer goes out.
+const SEEN_WITHIN: Duration = Duration::from_secs(5);
+
+/// What providers are made from.
+pub struct ProvidersOptions {
+    /// Under which URLs they answer.
+    pub urls: ProviderUrls,
+    /// What signs their tokens.
+    pub signer: Arc<dyn Signer>,
+    /// What each accepts of verified evidence.
+    pub appraisal: AppraisalConfig,
+    /// Bytes of policies held in memory.
+    pub policy_bytes_max: u64,
+    /// Providers held ready.
+    pub ready_max: u64,
+}
+
+/// Why the providers cannot be served.
+#[derive(Debug, Error)]
+pub enum ProvidersError {
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A provider cannot be made ready.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+}
+
+/// All providers of a service.
+///
+/// The directory knows who there is, from the store's change feed. A provider is made ready when a
+/// request first names it, and again when its version has changed; policies already compiled are
+/// found by the hash of their JWS. So nothing here can outlive a change that the directory knows.
+pub struct Providers {
+    store: Store,
+    directory: Directory,
+    options: ProvidersOptions,
+    defaults: HashMap<EvidenceKind, Arc<PolicyInForce>>,
+    identities: Cache<u64, Arc<ProviderIdentity>>,
+    ready: Cache<u64, Arc<Provider>>,
+    compiled: Cache<[u8; 32], Arc<PolicyInForce>>,
+}
+
+impl Providers {
+    /// Opens the directory of a store, and makes the default provider if there is none yet.
+    ///
+    /// # Errors
+    /// [`ProvidersError`].
+    pub async fn open(
+        store: Store,
+        options: ProvidersOptions,
+        now: UnixTime,
+    ) -> Result<Self, ProvidersError> {
+        ensure_default(&store, now).await?;
+        let directory = Directory::load(&store, options.policy_bytes_max).await?;
+        let defaults = EvidenceKind::ALL
+            .into_iter()
+            .filter_map(|kind| PolicyInForce::default_for(kind).map(|p| (kind, Arc::new(p))))
+            .collect();
+        let providers = Self {
+            store,
+            directory,
+            defaults,
+            identities: Cache::new(options.ready_max),
+            ready: Cache::new(options.ready_max),
+            compiled: Cache::new(options.ready_max.saturating_mul(2)),
+            options,
+        };
+        // What can fail for every provider alike fails at the start.
+        providers.identity(ProviderName::DEFAULT, 0)?;
+        Ok(providers)
+    }
+
+    /// The store below.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Under which URLs the providers answer.
+    #[must_use]
+    pub const fn urls(&self) -> &ProviderUrls {
+        &self.options.urls
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.directory.len()
+    }
+
+    /// The provider that a path prefix or host name names, or the default one for none.
+    ///
+    /// # Errors
+    /// 404 if there is none; 500 or 503 if it cannot be made ready.
+    pub async fn find(&self, name: Option<&str>) -> Result<Arc<Provider>, ApiError> {
+        // The default provider has one address, the root.
+        let named = name.filter(|name| !name.eq_ignore_ascii_case(ProviderName::DEFAULT));
+        let tenant = match (name, named) {
+            (None, _) => self.directory.tenant(ProviderName::DEFAULT),
+            (Some(_), Some(name)) => self.directory.tenant(name),
+            (Some(_), None) => None,
+        };
+        let tenant = tenant.ok_or_else(|| unknown(name))?;
+        let id = tenant.provider.id.get();
+        let version = tenant.provider.version;
+        if let Some(ready) = self.ready.get(&id)
+            && ready.tenant().provider.version == version
+        {
+            return Ok(ready);
+        }
+        let ready = Arc::new(self.make_ready(tenant).await?);
+        self.ready.insert(id, Arc::clone(&ready));
+        Ok(ready)
+    }
+
+    /// Waits until this instance has seen a write of its own, so that whoever was answered 200
+    /// finds it done.
+    pub async fn saw(&self, sequence: Sequence) {
+        let seen = self.directory.wait_for(sequence);
+        if tokio::time::timeout(SEEN_WITHIN, seen).await.is_err() {
+            tracing::warn!(%sequence, "the directory has not seen a write yet");
+        }
+    }
+
+    async fn make_ready(&self, tenant: Arc<Tenant>) -> Result<Provider, ApiError> {
+        let name = tenant.provider.name.key();
+        let identity =
+            self.identity(name, tenant.provider.id.get()).map_err(|error| internal(&error))?;
+        let mut policies = self.defaults.clone();
+        for stored in &tenant.policies {
+            if let Some(kind) = kind_of(stored.attestation_type) {
+                policies.insert(kind, self.compiled(&tenant, stored).await?);
+            }
+        }
+        let settings = self.options.appraisal.settings_for(name);
+        Ok(Provider::new(tenant, identity, policies, settings))
+    }
+
+    fn identity(&self, name: &str, id: u64) -> Result<Arc<ProviderIdentity>, ProviderError> {
+        if let Some(known) = self.identities.get(&id) {
+            return Ok(known);
+        }
+        let url = self.options.urls.of(name);
+        let identity = ProviderIdentity::new(&url, Arc::clone(&self.options.signer))?;
+        let identity = Arc::new(identity);
+        if id != 0 {
+            self.identities.insert(id, Arc::clone(&identity));
+        }
+        Ok(identity)
+    }
+
+    async fn compiled(
+        &self,
+        tenant: &Tenant,
+        stored: &TenantPolicy,
+    ) -> Result<Arc<PolicyInForce>, ApiError> {
+        if let Some(known) = self.compiled.get(&stored.token_hash) {
+            return Ok(known);
+        }
+        let (id, kind) = (tenant.provider.id, stored.attestation_type);
+        let jws = match &stored.jws {
+            Some(jws) => jws.to_vec(),
+            None => self
+                .store
+                .policy_revision_jws(id, kind, stored.revision)
+                .await?
+                .ok_or_else(|| ApiError::unavailable("The policy is just being changed."))?,
+        };
+        let policy = PolicyInForce::from_jws(&jws).map_err(|error| internal(&error))?;
+        let policy = Arc::new(policy);
+        self.compiled.insert(stored.token_hash, Arc::clone(&policy));
+        Ok(policy)
+    }
+}
+
+/// The kind of evidence that a type of policy judges, if this build appraises it.
+#[must_use]
+pub fn kind_of(attestation_type: AttestationType) -> Option<EvidenceKind> {
+    EvidenceKind::from_route(attestation_type.as_str())
+}
+
+async fn ensure_default(store: &Store, now: UnixTime) -> Result<(), StoreError> {
+    if store.provider(ProviderName::DEFAULT).await?.is_some() {
+        return Ok(());
+    }
+    let scope = ResourceScope::parse("00000000-0000-0000-0000-000000000000", "avouch")?;
+    let new = NewProvider::new(ProviderName::default_provider(), scope, "default");
+    let actor = Actor::new(ActorKind::Application, "avouch")?;
+    match store.create_provider(&new, &Edit::new(&actor, now)).await {
+        // Another instance was faster.
+        Ok(_) | Err(StoreError::AlreadyExists { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn unknown(name: Option<&str>) -> ApiError {
+    let name: String = name.unwrap_or_default().chars().take(64).collect();
+    ApiError::not_found(format!("There is no attestation provider {name:?}."))
+}
+
+fn internal(error: &(dyn std::error::Error + 'static)) -> ApiError {
+    tracing::error!(error, "a provider cannot be made ready");
+    ApiError::internal()
+}

@@ -247,7 +247,7 @@ pub(crate) fn moment(time: ASN1Time) -> Option<UnixTime> {
 fn extensions(parsed: &X509Certificate<'_>) -> Result<Vec<Extension>, CertificateError> {
     let mut found: Vec<Extension> = Vec::with_capacity(parsed.extensions().len());
     for extension in parsed.iter_extensions() {
-        let oid = oid::dotted(&extension.oid);
+        let oid = extension.oid.to_id_string();
         if found.iter().any(|earlier| earlier.oid == oid) {
             return Err(CertificateError::DuplicateExtension(oid));
         }
@@ -292,6 +292,6 @@ fn extended_key_usages(parsed: &X509Certificate<'_>) -> Result<Vec<String>, Cert
     ];
     let mut usages: Vec<String> =
         known.iter().filter(|(set, _)| *set).map(|(_, oid)| (*oid).to_owned()).collect();
-    usages.extend(found.value.other.iter().map(oid::dotted));
+    usages.extend(found.value.other.iter().map(|oid| oid.to_id_string()));
     Ok(usages)
 }

@@ -203,7 +203,7 @@ const HARMLESS: [&str; 2] = [oid::CRL_NUMBER, oid::AUTHORITY_KEY_IDENTIFIER];
 fn check_extensions(extensions: &[X509Extension<'_>]) -> Result<(), CrlError> {
     let narrowing = [oid::DELTA_CRL_INDICATOR, oid::ISSUING_DISTRIBUTION_POINT];
     for extension in extensions {
-        let oid = oid::dotted(&extension.oid);
+        let oid = extension.oid.to_id_string();
         let unknown_critical = extension.critical && !HARMLESS.contains(&oid.as_str());
         if unknown_critical || narrowing.contains(&oid.as_str()) {
             return Err(CrlError::Extension(oid));
@@ -216,7 +216,7 @@ fn revoked_serials(parsed: &CertificateRevocationList<'_>) -> Result<Vec<Serial>
     let mut serials = Vec::new();
     for entry in parsed.iter_revoked_certificates() {
         for extension in entry.extensions() {
-            let oid = oid::dotted(&extension.oid);
+            let oid = extension.oid.to_id_string();
             if extension.critical || oid == oid::CERTIFICATE_ISSUER {
                 return Err(CrlError::Extension(oid));
             }

@@ -93,7 +93,7 @@ impl PublicKey {
     }
 
     pub(crate) fn from_parsed(spki: &SubjectPublicKeyInfo<'_>) -> Result<Self, KeyError> {
-        let algorithm = oid::dotted(&spki.algorithm.algorithm);
+        let algorithm = spki.algorithm.algorithm.to_id_string();
         if spki.subject_public_key.unused_bits != 0 {
             return Err(KeyError::Malformed);
         }
@@ -174,7 +174,7 @@ fn modulus_bits(spki: &SubjectPublicKeyInfo<'_>) -> Result<usize, KeyError> {
 
 fn curve(spki: &SubjectPublicKeyInfo<'_>, point: &[u8]) -> Result<KeyKind, KeyError> {
     let parameters = spki.algorithm.parameters.as_ref().ok_or(KeyError::Malformed)?;
-    let curve = oid::dotted(&parameters.as_oid().map_err(|_| KeyError::Malformed)?);
+    let curve = parameters.as_oid().map_err(|_| KeyError::Malformed)?.to_id_string();
     let (kind, length) = match curve.as_str() {
         oid::P256 => (KeyKind::P256, 65),
         oid::P384 => (KeyKind::P384, 97),

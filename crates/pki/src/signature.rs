@@ -74,7 +74,7 @@ impl X509Algorithm {
     ///
     /// On failure, the text says what is not supported.
     pub(crate) fn read(identifier: &AlgorithmIdentifier<'_>) -> Result<Self, String> {
-        match oid::dotted(&identifier.algorithm).as_str() {
+        match identifier.algorithm.to_id_string().as_str() {
             "1.2.840.10045.4.3.2" => Ok(Self::EcdsaSha256),
             "1.2.840.10045.4.3.3" => Ok(Self::EcdsaSha384),
             "1.2.840.113549.1.1.11" => Ok(Self::Rsa(SignatureScheme::RsaPkcs1Sha256)),
@@ -90,11 +90,11 @@ fn pss(identifier: &AlgorithmIdentifier<'_>) -> Result<SignatureScheme, String> 
     let parameters = identifier.parameters.as_ref().ok_or("RSASSA-PSS without parameters")?;
     let parameters =
         RsaSsaPssParams::try_from(parameters).map_err(|_| "malformed RSASSA-PSS parameters")?;
-    let hash = oid::dotted(parameters.hash_algorithm_oid());
+    let hash = parameters.hash_algorithm_oid().to_id_string();
     let mask = parameters.mask_gen_algorithm().map_err(|_| "malformed RSASSA-PSS mask function")?;
     let salt_length_bytes = parameters.salt_length();
-    let consistent = oid::dotted(&mask.mgf) == oid::MGF1
-        && oid::dotted(&mask.hash) == hash
+    let consistent = mask.mgf.to_id_string() == oid::MGF1
+        && mask.hash.to_id_string() == hash
         && parameters.trailer_field() == 1;
     match (hash.as_str(), salt_length_bytes) {
         (oid::SHA256, 32) if consistent => Ok(SignatureScheme::RsaPssSha256),

@@ -146,21 +146,22 @@ impl Case {
 
     fn print_ratios(&self) {
         let parts = self.vek_parts();
-        let [p384, rsa, known, new, nothing] = lower_deciles([
+        let [p384, rsa, known, new, nothing, other_known, other] = medians([
             &|| self.p384(),
             &|| self.rsa_4096(&parts),
             &|| drop(black_box(self.known_key())),
             &|| drop(black_box(self.new_key())),
             &|| drop(black_box(self.with_nothing())),
+            &|| self.other_known_key(),
+            &|| self.other(),
         ]);
-        let [other_known, other] = lower_deciles([&|| self.other_known_key(), &|| self.other()]);
         println!("one P-384 verification {p384:.1} µs, one RSA-4096 PSS verification {rsa:.1} µs");
         println!("known VCEK {:.3} x one P-384 (bar 1.2)", known / p384);
         println!("new VCEK adds {:.3} x one RSA-4096 PSS (bar 1.5)", new / rsa);
         let read = || drop(black_box(Chain::parse(&[&self.chain]).unwrap()));
         let anchors = &self.anchors_with_intermediate;
         let beside = || drop(black_box(Chain::parse_beside(&[&self.chain], 16, anchors).unwrap()));
-        let [read, beside] = lower_deciles([&read, &beside]);
+        let [read, beside] = medians([&read, &beside]);
         println!("reading the chain {read:.1} µs, beside known certificates {beside:.1} µs");
         println!("from nothing {:.3} x (P-384 + 2 RSA-4096)", nothing / (p384 + 2.0 * rsa));
         println!("known VCEK {:.3} x the crate sev, report alone", known / other_known);
@@ -168,23 +169,20 @@ impl Case {
     }
 }
 
-/// Microseconds of each, the lower decile: what preemption by others does not reach. Measured in
-/// turns so that disturbances hit all alike; three runs in a row each turn, so that no case pays
-/// for the caches that another one filled.
-fn lower_deciles<const N: usize>(cases: [&dyn Fn(); N]) -> [f64; N] {
+/// Median microseconds of each, measured in turns so that disturbances hit all alike.
+fn medians<const N: usize>(cases: [&dyn Fn(); N]) -> [f64; N] {
     const ROUNDS: usize = 301;
-    const RUNS: u32 = 3;
     let mut samples = [const { Vec::new() }; N];
     for _ in 0..ROUNDS {
         for (case, samples) in cases.iter().zip(&mut samples) {
             let start = Instant::now();
-            (0..RUNS).for_each(|_| case());
-            samples.push(start.elapsed().as_secs_f64() * 1e6 / f64::from(RUNS));
+            case();
+            samples.push(start.elapsed().as_secs_f64() * 1e6);
         }
     }
     samples.map(|mut samples| {
         samples.sort_by(f64::total_cmp);
-        samples[ROUNDS / 10]
+        samples[ROUNDS / 2]
     })
 }
 

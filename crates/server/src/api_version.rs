@@ -1,5 +1,9 @@
 //! MAA's api-versions. Every one is accepted on every route (`maa-rest-api.md` section 2).
 
+mod resource_manager;
+
+pub use resource_manager::ResourceVersion;
+
 use crate::ApiError;
 
 /// A version that a client may ask for.
@@ -37,12 +41,7 @@ impl ApiVersion {
     /// # Errors
     /// 400 if it is missing, given twice or unknown; the message lists the known ones.
     pub fn from_query(query: Option<&str>) -> Result<Self, ApiError> {
-        let mut found = query
-            .unwrap_or_default()
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .filter(|(name, _)| name.eq_ignore_ascii_case("api-version"))
-            .map(|(_, value)| value);
+        let mut found = values(query);
         let known = || NAMES.map(|(name, _)| name).join(", ");
         let Some(value) = found.next() else {
             return Err(ApiError::unsupported_api_version(format!(
@@ -67,4 +66,14 @@ impl ApiVersion {
                 ))
             })
     }
+}
+
+/// The values of `api-version` in a query string.
+fn values(query: Option<&str>) -> impl Iterator<Item = &str> {
+    query
+        .unwrap_or_default()
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .filter(|(name, _)| name.eq_ignore_ascii_case("api-version"))
+        .map(|(_, value)| value)
 }

@@ -25,17 +25,51 @@ impl JsonBody {
         }
         let members = parse_object(bytes, bytes.len())
             .map_err(|error| ApiError::invalid_parameter(format!("request-body: {error}")))?;
+        Self::unambiguous(members)
+    }
+
+    /// An object in which no two members differ in case only.
+    fn unambiguous(members: Map<String, Value>) -> Result<Self, ApiError> {
         let mut names: Vec<String> = members.keys().map(|name| name.to_ascii_lowercase()).collect();
         names.sort_unstable();
         for pair in names.windows(2) {
             if let [first, second] = pair
                 && first == second
             {
-                let text = format!("request-body: member {first:?} is given more than once");
+                let name: String = first.chars().take(100).collect();
+                let text = format!("request-body: member {name:?} is given more than once");
                 return Err(ApiError::invalid_parameter(text));
             }
         }
         Ok(Self { members })
+    }
+
+    /// All members, with their names as given.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.members.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// A member that must be a list where it is given.
+    ///
+    /// # Errors
+    /// 400 naming the member if it is something else.
+    pub fn list(&self, name: &str) -> Result<Option<&[Value]>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Array(items)) => Ok(Some(items)),
+            Some(_) => Err(ApiError::invalid_parameter(format!("{name}: a list is expected"))),
+        }
+    }
+
+    /// A value that must be an object; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// 400 if it is something else or names a member twice.
+    pub fn of(name: &str, value: &Value) -> Result<Self, ApiError> {
+        match value {
+            Value::Object(members) => Self::unambiguous(members.clone()),
+            _ => Err(ApiError::invalid_parameter(format!("{name}: an object is expected"))),
+        }
     }
 
     /// The member of this name in any case; `null` counts as absent.
@@ -64,12 +98,8 @@ impl JsonBody {
     /// A member that must be an object where it is given.
     ///
     /// # Errors
-    /// 400 naming the member if it is something else.
+    /// 400 naming the member if it is something else, or has a member of its own twice.
     pub fn object(&self, name: &str) -> Result<Option<Self>, ApiError> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::Object(members)) => Ok(Some(Self { members: members.clone() })),
-            Some(_) => Err(ApiError::invalid_parameter(format!("{name}: an object is expected"))),
-        }
+        self.get(name).map(|value| Self::of(name, value)).transpose()
     }
 }

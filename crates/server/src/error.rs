@@ -66,6 +66,48 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "UnsupportedApiVersion", message)
     }
 
+    /// 400 `MissingApiVersionParameter`, of the control plane.
+    #[must_use]
+    pub const fn missing_api_version(message: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "MissingApiVersionParameter", message)
+    }
+
+    /// 400 `InvalidApiVersionParameter`, of the control plane.
+    #[must_use]
+    pub const fn invalid_api_version(message: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "InvalidApiVersionParameter", message)
+    }
+
+    /// 400 `InvalidResourceName`, of the control plane.
+    #[must_use]
+    pub fn invalid_resource_name(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "InvalidResourceName", message.into())
+    }
+
+    /// 400 `InvalidRequestContent`, of the control plane.
+    #[must_use]
+    pub fn invalid_request_content(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContent", message.into())
+    }
+
+    /// 404 `ResourceNotFound`, of the control plane.
+    #[must_use]
+    pub fn resource_not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", message.into())
+    }
+
+    /// 409 `InvalidResourceLocation`, of the control plane.
+    #[must_use]
+    pub fn invalid_resource_location(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "InvalidResourceLocation", message.into())
+    }
+
+    /// The same error in the body of Azure Resource Manager, which has no inner one.
+    #[must_use]
+    pub fn of_control_plane(self) -> Self {
+        Self { has_inner_error: false, ..self }
+    }
+
     /// 401 `Unauthorized`: no token, a bad one, or one without the right.
     #[must_use]
     pub fn unauthorized(message: impl Into<String>) -> Self {

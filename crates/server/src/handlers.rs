@@ -3,6 +3,7 @@
 mod attest;
 mod baselines;
 mod certificates;
+mod control_plane;
 mod policies;
 mod publish;
 mod signers;
@@ -14,6 +15,7 @@ use axum::http::{HeaderValue, Method, Response};
 use crate::api_version::ApiVersion;
 use crate::auth::{Caller, Role};
 use crate::request_id::request_id;
+use crate::route::control_plane::Operation;
 use crate::route::{self, Endpoint};
 use crate::state::AppState;
 use crate::{ApiError, Provider};
@@ -58,6 +60,10 @@ async fn dispatch(
     head: &Parts,
     body: Result<Bytes, ApiError>,
 ) -> Result<Response<Body>, ApiError> {
+    if let Some(operation) = route::control_plane::resolve(&head.method, head.uri.path()) {
+        let answer = control_plane(state, head, body, operation).await;
+        return answer.map_err(ApiError::of_control_plane);
+    }
     let target = route::resolve(&head.method, head.uri.path())?;
     let name = named_provider(state, head, target.provider)?;
     let provider = state.providers.find(name.as_deref()).await?;
@@ -106,6 +112,20 @@ async fn dispatch(
         Endpoint::Alive => Ok(publish::alive()),
         Endpoint::Ready => publish::ready(state).await,
     }
+}
+
+/// The control plane answers under the host of the service only: nothing of one provider may be
+/// reached through another.
+async fn control_plane(
+    state: &AppState,
+    head: &Parts,
+    body: Result<Bytes, ApiError>,
+    operation: Result<Operation, ApiError>,
+) -> Result<Response<Body>, ApiError> {
+    if named_provider(state, head, None)?.is_some() {
+        return Err(ApiError::not_found("The host is that of one attestation provider."));
+    }
+    control_plane::answer(state, head, body, operation?).await
 }
 
 /// The provider that host name or path prefix names; both at once must name the same one.

@@ -3,6 +3,8 @@
 //! Matching ignores case, tolerates one trailing slash, and knows which methods a route has, so
 //! that a wrong method is 405 and not 404 (`maa-rest-api.md` sections 1 and 15).
 
+pub mod control_plane;
+
 use avouch_engine::EvidenceKind;
 use avouch_token::policy_jws::CertificateOperation;
 use axum::http::Method;

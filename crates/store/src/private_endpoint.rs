@@ -2,13 +2,15 @@
 //!
 //! Nothing here opens or closes a network path; the server decides what a state means.
 
+use std::ops::RangeInclusive;
+
 use avouch_wire::UnixTime;
 use serde_json::json;
 
 use crate::driver::Row;
 use crate::error::StoreError;
 use crate::limits::PRIVATE_ENDPOINT_CONNECTIONS_MAX;
-use crate::names::{ProviderId, checked_text, invalid_name};
+use crate::names::{ProviderId, checked_text, invalid_name, parse_subscription};
 use crate::store::{Edit, Store};
 
 /// Whether the provider's owner has let the connection in.
@@ -214,6 +216,39 @@ impl Store {
             )
             .await?;
         rows.into_iter().map(read_connection).collect()
+    }
+
+    /// The connections of those providers of a subscription whose numbers are in a range: for
+    /// pages of providers. In the order of providers, then of the last change.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]; [`StoreError::InvalidName`] for the subscription.
+    pub async fn private_endpoint_connections_in(
+        &self,
+        subscription: &str,
+        providers: RangeInclusive<ProviderId>,
+    ) -> Result<Vec<(ProviderId, PrivateEndpointConnection)>, StoreError> {
+        let subscription = parse_subscription(subscription)?.to_ascii_lowercase();
+        let rows = self
+            .read(
+                "read private endpoint connections",
+                "select c.provider_id, c.name, c.private_endpoint_id, c.status, c.description, \
+                 c.actions_required, c.provisioning_state, c.updated_at \
+                 from private_endpoint_connections c join providers p on p.id = c.provider_id \
+                 where c.provider_id >= $1 and c.provider_id <= $2 and p.subscription_key = $3 \
+                 order by c.provider_id, c.sequence",
+                &[
+                    providers.start().0.into(),
+                    providers.end().0.into(),
+                    subscription.as_str().into(),
+                ],
+            )
+            .await?;
+        let connection = |mut row: Row| {
+            let id = ProviderId(row.u64("provider_id")?);
+            Ok((id, read_connection(row)?))
+        };
+        rows.into_iter().map(connection).collect()
     }
 }
 

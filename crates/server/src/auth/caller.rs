@@ -1,5 +1,7 @@
 //! Who calls, and what they may do where.
 
+use std::collections::BTreeSet;
+
 use avouch_store::{Actor, ActorKind, ProviderName};
 
 use super::Role;
@@ -52,6 +54,16 @@ impl Caller {
         let granted = self.grants.iter().filter(everywhere).map(|grant| grant.role).max();
         let shared = (provider == ProviderName::DEFAULT).then_some(Role::Reader);
         granted.max(shared)
+    }
+
+    /// Names of the providers that it may read, in their compared form; none if that is all.
+    #[must_use]
+    pub fn readable(&self) -> Option<BTreeSet<&str>> {
+        if self.grants.iter().any(|grant| grant.providers.is_empty()) {
+            return None;
+        }
+        let granted = self.grants.iter().flat_map(|grant| &grant.providers).map(String::as_str);
+        Some(granted.chain([ProviderName::DEFAULT]).collect())
     }
 
     /// Demands a role at a provider.

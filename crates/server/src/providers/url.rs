@@ -48,6 +48,12 @@ impl ProviderUrls {
         &self.root
     }
 
+    /// The DNS name at or below which all providers answer.
+    #[must_use]
+    pub fn zone(&self) -> &str {
+        self.base_domain.as_deref().unwrap_or(&self.host)
+    }
+
     /// The URL of the provider of this name: its `iss`.
     #[must_use]
     pub fn of(&self, name: &str) -> String {

@@ -1,0 +1,153 @@
+//! Bodies that make or change a provider: read, bounded, not yet judged against what exists.
+
+use std::collections::BTreeMap;
+
+use avouch_pki::Certificate;
+use avouch_store::Toggle;
+use avouch_store::limits::POLICY_CERTIFICATES_MAX;
+use avouch_wire::base64url;
+use serde_json::Value;
+
+use super::content_error;
+use crate::ApiError;
+use crate::body::JsonBody;
+
+/// The body of `PUT`. Members that this service does not know are ignored, as Azure does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Creation {
+    pub(super) location: String,
+    pub(super) tags: BTreeMap<String, String>,
+    /// DER of each policy certificate, in order. Any makes the provider Isolated.
+    pub(super) policy_certificates: Vec<Vec<u8>>,
+    pub(super) switches: Switches,
+}
+
+/// The body of `PATCH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Patch {
+    pub(super) tags: Option<BTreeMap<String, String>>,
+    pub(super) switches: Switches,
+}
+
+/// The two switches of a provider; none where it is not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Switches {
+    pub(super) public_network_access: Option<Toggle>,
+    pub(super) tpm_attestation_authentication: Option<Toggle>,
+}
+
+impl Creation {
+    /// Reads the body: `location` and `properties` are required, `properties` may be empty.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        let body = JsonBody::parse(body).map_err(content_error)?;
+        let location = body.string("location").map_err(content_error)?;
+        let location = location.filter(|location| !location.trim().is_empty());
+        let location = location
+            .ok_or_else(|| ApiError::invalid_request_content("location: the location is missing"))?
+            .to_owned();
+        let properties = body.object("properties").map_err(content_error)?.ok_or_else(|| {
+            ApiError::invalid_request_content("properties: an object is missing; it may be empty")
+        })?;
+        if properties.get("attestationPolicy").is_some() {
+            // Of 2018-09-01-preview. To ignore it would leave a provider without its policy.
+            return Err(ApiError::invalid_request_content(
+                "properties.attestationPolicy: a policy is set by PUT of /policies/{type} at the \
+                 provider's attestUri",
+            ));
+        }
+        Ok(Self {
+            location,
+            tags: tags(&body)?.unwrap_or_default(),
+            policy_certificates: policy_certificates(&properties)?,
+            switches: switches(&properties)?,
+        })
+    }
+}
+
+impl Patch {
+    /// Reads the body: tags and switches, both optional.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        let body = JsonBody::parse(body).map_err(content_error)?;
+        let properties = body.object("properties").map_err(content_error)?;
+        let switches = properties.as_ref().map(switches).transpose()?.unwrap_or_default();
+        if properties.is_some_and(|it| it.get("policySigningCertificates").is_some()) {
+            return Err(ApiError::invalid_request_content(
+                "properties.policySigningCertificates: fixed at creation; use /certificates:add \
+                 and /certificates:remove at the provider's attestUri",
+            ));
+        }
+        Ok(Self { tags: tags(&body)?, switches })
+    }
+}
+
+/// Names of tags are compared without case, as Azure does.
+fn tags(body: &JsonBody) -> Result<Option<BTreeMap<String, String>>, ApiError> {
+    let Some(object) = body.object("tags").map_err(content_error)? else { return Ok(None) };
+    let tags = object.members().map(|(name, value)| match value {
+        Value::String(text) => Ok((name.to_owned(), text.clone())),
+        _ => {
+            let name: String = name.chars().take(100).collect();
+            let message = format!("tags: the value of {name:?} is not a string");
+            Err(ApiError::invalid_request_content(message))
+        }
+    });
+    tags.collect::<Result<_, _>>().map(Some)
+}
+
+fn switches(properties: &JsonBody) -> Result<Switches, ApiError> {
+    Ok(Switches {
+        public_network_access: switch(properties, "publicNetworkAccess")?,
+        tpm_attestation_authentication: switch(properties, "tpmAttestationAuthentication")?,
+    })
+}
+
+fn switch(properties: &JsonBody, name: &str) -> Result<Option<Toggle>, ApiError> {
+    let Some(word) = properties.string(name).map_err(content_error)? else { return Ok(None) };
+    let found = [Toggle::Enabled, Toggle::Disabled]
+        .into_iter()
+        .find(|toggle| toggle.as_str().eq_ignore_ascii_case(word));
+    found.map(Some).ok_or_else(|| {
+        let word: String = word.chars().take(40).collect();
+        let message = format!("properties.{name}: {word:?} is not \"Enabled\" or \"Disabled\"");
+        ApiError::invalid_request_content(message)
+    })
+}
+
+/// `{"keys": [JWK…]}`: the first certificate of each key's `x5c`. Absent and empty are the same.
+fn policy_certificates(properties: &JsonBody) -> Result<Vec<Vec<u8>>, ApiError> {
+    let set = properties.object("policySigningCertificates").map_err(content_error)?;
+    let Some(set) = set else { return Ok(Vec::new()) };
+    let keys = set.list("keys").map_err(content_error)?.unwrap_or_default();
+    let allowed = usize::try_from(POLICY_CERTIFICATES_MAX).unwrap_or(usize::MAX);
+    if keys.len() > allowed {
+        let message = format!(
+            "properties.policySigningCertificates: {} keys are over the limit of {allowed}",
+            keys.len()
+        );
+        return Err(ApiError::invalid_request_content(message));
+    }
+    let mut certificates: Vec<Vec<u8>> = Vec::with_capacity(keys.len());
+    for (index, key) in keys.iter().enumerate() {
+        let der = certificate(key).map_err(|reason| {
+            ApiError::invalid_request_content(format!(
+                "properties.policySigningCertificates.keys[{index}]: {reason}"
+            ))
+        })?;
+        if !certificates.contains(&der) {
+            certificates.push(der);
+        }
+    }
+    Ok(certificates)
+}
+
+/// The first certificate of a JWK, as DER; or what is wrong with it.
+fn certificate(key: &Value) -> Result<Vec<u8>, String> {
+    let key = JsonBody::of("key", key).map_err(|error| error.message().to_owned())?;
+    let chain = key.list("x5c").map_err(|error| error.message().to_owned())?;
+    let first = chain.unwrap_or_default().first().ok_or("x5c: no certificate")?;
+    let text = first.as_str().ok_or("x5c[0]: a string is expected")?;
+    let der =
+        base64url::decode_standard(text).map_err(|error| format!("x5c[0]: not base64: {error}"))?;
+    Certificate::parse(&der).map_err(|error| format!("x5c[0]: {error}"))?;
+    Ok(der)
+}

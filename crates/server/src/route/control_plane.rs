@@ -1,0 +1,242 @@
+//! Routes of the control plane, in the shape of Azure Resource Manager.
+//!
+//! Path segments of resources keep the case in which they are written and may hold what no route
+//! of the data plane has: letters of any script in resource groups, blanks in locations
+//! (`maa-rest-api.md` section 11).
+
+use axum::http::Method;
+use percent_encoding::percent_decode_str;
+
+use crate::ApiError;
+
+/// The namespace of MAA's resources.
+pub const NAMESPACE: &str = "Microsoft.Attestation";
+
+/// Where a path says that a provider is. Nothing of it has been checked against any rule of names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderPath {
+    /// The subscription.
+    pub subscription: String,
+    /// The resource group.
+    pub resource_group: String,
+    /// The provider's name.
+    pub name: String,
+}
+
+/// What to do with a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderAction {
+    /// `PUT`
+    Create,
+    /// `GET`
+    Get,
+    /// `PATCH`
+    Update,
+    /// `DELETE`
+    Delete,
+}
+
+/// What to do with a private endpoint connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionAction {
+    /// `GET`
+    Get,
+    /// `PUT`
+    Put,
+    /// `DELETE`
+    Delete,
+}
+
+/// An operation of the control plane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// `GET /providers/Microsoft.Attestation/operations`
+    Operations,
+    /// `GET …/attestationProviders` of a subscription or of one of its resource groups.
+    List {
+        /// The subscription.
+        subscription: String,
+        /// The resource group, if not all.
+        resource_group: Option<String>,
+    },
+    /// `GET …/defaultProviders`
+    DefaultProviders {
+        /// The subscription.
+        subscription: String,
+    },
+    /// `GET …/locations/{location}/defaultProvider`
+    DefaultProvider {
+        /// The subscription.
+        subscription: String,
+        /// The location as displayed (`Central US`) or in its short form (`centralus`).
+        location: String,
+    },
+    /// `…/attestationProviders/{name}`
+    Provider(ProviderAction, ProviderPath),
+    /// `GET …/{name}/privateEndpointConnections`
+    Connections(ProviderPath),
+    /// `…/{name}/privateEndpointConnections/{connection}`
+    Connection(ConnectionAction, ProviderPath, String),
+    /// `GET …/{name}/privateLinkResources`
+    PrivateLinkResources(ProviderPath),
+}
+
+/// Finds the operation that a path of the control plane names; none if it is a path of another
+/// part of the service.
+///
+/// # Errors
+/// 404 for an unknown route below the control plane's roots, 405 for a wrong method.
+pub fn resolve(method: &Method, path: &str) -> Option<Result<Operation, ApiError>> {
+    let path = path.strip_prefix('/')?;
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let raw: Vec<&str> = path.split('/').collect();
+    if !is_ours(&raw) {
+        return None;
+    }
+    let Some(segments) = raw.into_iter().map(decoded).collect::<Option<Vec<_>>>() else {
+        return Some(Err(unknown_route()));
+    };
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    Some(operation(method, &segments))
+}
+
+/// `subscriptions` comes first, or `providers/Microsoft.Attestation`: no provider of the data
+/// plane can have a name with a dot in it.
+fn is_ours(raw: &[&str]) -> bool {
+    let is = |index: usize, word: &str| {
+        raw.get(index)
+            .and_then(|segment| percent_decode_str(segment).decode_utf8().ok())
+            .is_some_and(|segment| segment.eq_ignore_ascii_case(word))
+    };
+    is(0, "subscriptions") || (is(0, "providers") && is(1, NAMESPACE))
+}
+
+/// A decoded segment; none if it holds what no name of a resource has.
+///
+/// It is decoded after the path was split, so an encoded slash can never make two of one; it is
+/// refused, as are dot segments and control characters.
+fn decoded(raw: &str) -> Option<String> {
+    let decoded = percent_decode_str(raw).decode_utf8().ok()?;
+    let harmless = !decoded.contains(['/', '\\', '%'])
+        && !decoded.contains(char::is_control)
+        && !matches!(decoded.as_ref(), "" | "." | "..");
+    harmless.then(|| decoded.into_owned())
+}
+
+fn operation(method: &Method, segments: &[&str]) -> Result<Operation, ApiError> {
+    let is = |found: &str, word: &str| found.eq_ignore_ascii_case(word);
+    match *segments {
+        [_, _, operations] if is(operations, "operations") && !is_subscription(segments) => {
+            get(method, Operation::Operations)
+        }
+        [_, subscription, providers, namespace, ref rest @ ..]
+            if is_subscription(segments)
+                && is(providers, "providers")
+                && is(namespace, NAMESPACE) =>
+        {
+            in_subscription(method, subscription, rest)
+        }
+        [_, subscription, groups, group, providers, namespace, ref rest @ ..]
+            if is_subscription(segments)
+                && is(groups, "resourceGroups")
+                && is(providers, "providers")
+                && is(namespace, NAMESPACE) =>
+        {
+            in_group(method, subscription, group, rest)
+        }
+        _ => Err(unknown_route()),
+    }
+}
+
+fn is_subscription(segments: &[&str]) -> bool {
+    segments.first().is_some_and(|first| first.eq_ignore_ascii_case("subscriptions"))
+}
+
+fn in_subscription(
+    method: &Method,
+    subscription: &str,
+    rest: &[&str],
+) -> Result<Operation, ApiError> {
+    let is = |found: &str, word: &str| found.eq_ignore_ascii_case(word);
+    let subscription = subscription.to_owned();
+    match *rest {
+        [providers] if is(providers, "attestationProviders") => {
+            get(method, Operation::List { subscription, resource_group: None })
+        }
+        [defaults] if is(defaults, "defaultProviders") => {
+            get(method, Operation::DefaultProviders { subscription })
+        }
+        [locations, location, default]
+            if is(locations, "locations") && is(default, "defaultProvider") =>
+        {
+            let location = location.to_owned();
+            get(method, Operation::DefaultProvider { subscription, location })
+        }
+        _ => Err(unknown_route()),
+    }
+}
+
+fn in_group(
+    method: &Method,
+    subscription: &str,
+    resource_group: &str,
+    rest: &[&str],
+) -> Result<Operation, ApiError> {
+    let is = |found: &str, word: &str| found.eq_ignore_ascii_case(word);
+    let Some((providers, rest)) = rest.split_first() else { return Err(unknown_route()) };
+    if !is(providers, "attestationProviders") {
+        return Err(unknown_route());
+    }
+    let (subscription, resource_group) = (subscription.to_owned(), resource_group.to_owned());
+    let Some((name, rest)) = rest.split_first() else {
+        let resource_group = Some(resource_group);
+        return get(method, Operation::List { subscription, resource_group });
+    };
+    let at = ProviderPath { subscription, resource_group, name: (*name).to_owned() };
+    match *rest {
+        [] => provider(method, at),
+        [connections] if is(connections, "privateEndpointConnections") => {
+            get(method, Operation::Connections(at))
+        }
+        [connections, name] if is(connections, "privateEndpointConnections") => {
+            connection(method, at, name)
+        }
+        [resources] if is(resources, "privateLinkResources") => {
+            get(method, Operation::PrivateLinkResources(at))
+        }
+        _ => Err(unknown_route()),
+    }
+}
+
+fn provider(method: &Method, at: ProviderPath) -> Result<Operation, ApiError> {
+    let action = match method.as_str() {
+        "PUT" => ProviderAction::Create,
+        "GET" | "HEAD" => ProviderAction::Get,
+        "PATCH" => ProviderAction::Update,
+        "DELETE" => ProviderAction::Delete,
+        _ => return Err(ApiError::method_not_allowed("GET, PUT, PATCH, DELETE")),
+    };
+    Ok(Operation::Provider(action, at))
+}
+
+fn connection(method: &Method, at: ProviderPath, name: &str) -> Result<Operation, ApiError> {
+    let action = match method.as_str() {
+        "GET" | "HEAD" => ConnectionAction::Get,
+        "PUT" => ConnectionAction::Put,
+        "DELETE" => ConnectionAction::Delete,
+        _ => return Err(ApiError::method_not_allowed("GET, PUT, DELETE")),
+    };
+    Ok(Operation::Connection(action, at, name.to_owned()))
+}
+
+fn get(method: &Method, operation: Operation) -> Result<Operation, ApiError> {
+    // HEAD is GET without its body; the body is dropped when the answer is finished.
+    if method == Method::GET || method == Method::HEAD {
+        return Ok(operation);
+    }
+    Err(ApiError::method_not_allowed("GET"))
+}
+
+fn unknown_route() -> ApiError {
+    ApiError::not_found("There is no such route of the control plane.")
+}

@@ -161,8 +161,8 @@ async fn a_key_makes_it_isolated_and_none_makes_it_aad() {
     let body = isolated(&[&first, &second, &first]);
     let made = fixture.create("group", "isolated", &body).await.done(201);
     assert_eq!(made["properties"]["trustModel"], "Isolated");
-    let certificates = format!("/providers/isolated/certificates?api-version=2022-08-01");
-    let shown = fixture.send(Method::GET, &certificates, "").await.done(200);
+    let certificates = "/providers/isolated/certificates?api-version=2022-08-01";
+    let shown = fixture.send(Method::GET, certificates, "").await.done(200);
     let claims = fixture.service.claims_of("isolated", shown["token"].as_str().unwrap()).await;
     let shown = claims["x-ms-policy-certificates"]["keys"].as_array().unwrap();
     let texts: Vec<&Value> = shown.iter().map(|key| &key["x5c"][0]).collect();

@@ -1,5 +1,7 @@
 //! A certificate as its bytes say it is: parsed, not trusted.
 
+use std::sync::Arc;
+
 use avouch_wire::{Hex, UnixTime};
 use thiserror::Error;
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
@@ -8,21 +10,27 @@ use x509_parser::time::ASN1Time;
 use crate::signature::{X509Algorithm, unsigned_parts_are_canonical};
 use crate::{KeyError, Name, PublicKey, Serial, SignatureScheme, Window, digest, oid};
 
-/// A parsed certificate. Nothing in it is trusted until [`crate::verify_issued`] says so.
+/// A parsed certificate. Nothing in it is trusted until [`crate::verify_issued`] says so. Cloning
+/// is cheap.
 #[derive(Debug, Clone)]
 pub struct Certificate {
+    parsed: Arc<Parsed>,
+}
+
+#[derive(Debug)]
+struct Parsed {
     der: Vec<u8>,
     tbs: Vec<u8>,
     signature: Vec<u8>,
-    pub(crate) algorithm: X509Algorithm,
+    algorithm: X509Algorithm,
     subject: Name,
     issuer: Name,
     serial: Serial,
     validity: Window,
     public_key: PublicKey,
     extensions: Vec<Extension>,
-    pub(crate) basic_constraints: Option<BasicConstraints>,
-    pub(crate) key_usage: Option<KeyUsage>,
+    basic_constraints: Option<BasicConstraints>,
+    key_usage: Option<KeyUsage>,
     extended_key_usages: Vec<String>,
 }
 
@@ -38,9 +46,9 @@ pub struct Extension {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct BasicConstraints {
-    pub(crate) ca: bool,
-    pub(crate) path_length: Option<u32>,
+struct BasicConstraints {
+    ca: bool,
+    path_length: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -115,7 +123,7 @@ impl Certificate {
         if !unsigned_parts_are_canonical(der, tbs, signature) {
             return Err(CertificateError::AlgorithmMismatch);
         }
-        Ok(Self {
+        let parsed = Parsed {
             der: der.to_vec(),
             tbs: tbs.to_vec(),
             signature: signature.to_vec(),
@@ -130,105 +138,115 @@ impl Certificate {
             basic_constraints: basic_constraints(&parsed)?,
             key_usage: key_usage(&parsed)?,
             extended_key_usages: extended_key_usages(&parsed)?,
-        })
+        };
+        Ok(Self { parsed: Arc::new(parsed) })
     }
 
     /// The DER of the whole certificate.
     #[must_use]
     pub fn der(&self) -> &[u8] {
-        &self.der
+        &self.parsed.der
     }
 
     /// SHA-256 of the DER.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> Hex<32> {
-        digest::sha256(&self.der)
+        digest::sha256(&self.parsed.der)
     }
 
     /// Whom it is for.
     #[must_use]
-    pub const fn subject(&self) -> &Name {
-        &self.subject
+    pub fn subject(&self) -> &Name {
+        &self.parsed.subject
     }
 
     /// Who is said to have signed it.
     #[must_use]
-    pub const fn issuer(&self) -> &Name {
-        &self.issuer
+    pub fn issuer(&self) -> &Name {
+        &self.parsed.issuer
     }
 
     /// Its serial number.
     #[must_use]
-    pub const fn serial(&self) -> &Serial {
-        &self.serial
+    pub fn serial(&self) -> &Serial {
+        &self.parsed.serial
     }
 
     /// The first moment of its validity.
     #[must_use]
-    pub const fn not_before(&self) -> UnixTime {
-        self.validity.not_before
+    pub fn not_before(&self) -> UnixTime {
+        self.parsed.validity.not_before
     }
 
     /// The last moment of its validity.
     #[must_use]
-    pub const fn not_after(&self) -> UnixTime {
-        self.validity.not_after
+    pub fn not_after(&self) -> UnixTime {
+        self.parsed.validity.not_after
     }
 
     /// The span of its validity.
     #[must_use]
-    pub const fn validity(&self) -> Window {
-        self.validity
+    pub fn validity(&self) -> Window {
+        self.parsed.validity
     }
 
     /// The subject's key.
     #[must_use]
-    pub const fn public_key(&self) -> &PublicKey {
-        &self.public_key
+    pub fn public_key(&self) -> &PublicKey {
+        &self.parsed.public_key
     }
 
     /// All extensions in order; no two have the same identifier.
     #[must_use]
     pub fn extensions(&self) -> &[Extension] {
-        &self.extensions
+        &self.parsed.extensions
     }
 
     /// The extension with this dotted identifier.
     #[must_use]
     pub fn extension(&self, oid: &str) -> Option<&Extension> {
-        self.extensions.iter().find(|extension| extension.oid == oid)
+        self.parsed.extensions.iter().find(|extension| extension.oid == oid)
     }
 
     /// Whether basic constraints say that it is a CA.
     #[must_use]
-    pub const fn is_ca(&self) -> bool {
-        matches!(self.basic_constraints, Some(BasicConstraints { ca: true, .. }))
+    pub fn is_ca(&self) -> bool {
+        matches!(self.parsed.basic_constraints, Some(BasicConstraints { ca: true, .. }))
     }
 
     /// Extended key usages in dotted form; empty if the extension is absent.
     #[must_use]
     pub fn extended_key_usages(&self) -> &[String] {
-        &self.extended_key_usages
+        &self.parsed.extended_key_usages
     }
 
     /// Whether subject and issuer are the same name.
     #[must_use]
     pub fn is_self_issued(&self) -> bool {
-        self.subject == self.issuer
+        self.parsed.subject == self.parsed.issuer
     }
 
     /// The scheme that an RSA key signed it by; `None` if the algorithm is not an RSA one. For
     /// vendors that sign by one scheme only.
     #[must_use]
-    pub const fn rsa_signature_scheme(&self) -> Option<SignatureScheme> {
-        self.algorithm.rsa_scheme()
+    pub fn rsa_signature_scheme(&self) -> Option<SignatureScheme> {
+        self.parsed.algorithm.rsa_scheme()
+    }
+
+    pub(crate) fn path_length(&self) -> Option<u32> {
+        self.parsed.basic_constraints.and_then(|found| found.path_length)
+    }
+
+    pub(crate) fn key_usage(&self) -> Option<KeyUsage> {
+        self.parsed.key_usage
     }
 
     /// Whether `key` made the signature, by the algorithm that the certificate names.
     #[must_use]
     pub fn is_signed_by(&self, key: &PublicKey) -> bool {
-        key.scheme_for(self.algorithm)
-            .is_some_and(|scheme| key.verify(scheme, &self.tbs, &self.signature).is_ok())
+        key.scheme_for(self.parsed.algorithm).is_some_and(|scheme| {
+            key.verify(scheme, &self.parsed.tbs, &self.parsed.signature).is_ok()
+        })
     }
 }
 
@@ -247,7 +265,7 @@ pub(crate) fn moment(time: ASN1Time) -> Option<UnixTime> {
 fn extensions(parsed: &X509Certificate<'_>) -> Result<Vec<Extension>, CertificateError> {
     let mut found: Vec<Extension> = Vec::with_capacity(parsed.extensions().len());
     for extension in parsed.iter_extensions() {
-        let oid = extension.oid.to_id_string();
+        let oid = oid::dotted(&extension.oid).ok_or(CertificateError::Malformed)?;
         if found.iter().any(|earlier| earlier.oid == oid) {
             return Err(CertificateError::DuplicateExtension(oid));
         }
@@ -277,8 +295,8 @@ fn key_usage(parsed: &X509Certificate<'_>) -> Result<Option<KeyUsage>, Certifica
 }
 
 fn extended_key_usages(parsed: &X509Certificate<'_>) -> Result<Vec<String>, CertificateError> {
-    let malformed = |_| CertificateError::MalformedExtension(oid::EXTENDED_KEY_USAGE);
-    let Some(found) = parsed.extended_key_usage().map_err(malformed)? else {
+    let malformed = || CertificateError::MalformedExtension(oid::EXTENDED_KEY_USAGE);
+    let Some(found) = parsed.extended_key_usage().map_err(|_| malformed())? else {
         return Ok(Vec::new());
     };
     let known = [
@@ -292,6 +310,8 @@ fn extended_key_usages(parsed: &X509Certificate<'_>) -> Result<Vec<String>, Cert
     ];
     let mut usages: Vec<String> =
         known.iter().filter(|(set, _)| *set).map(|(_, oid)| (*oid).to_owned()).collect();
-    usages.extend(found.value.other.iter().map(|oid| oid.to_id_string()));
+    for oid in &found.value.other {
+        usages.push(oid::dotted(oid).ok_or_else(malformed)?);
+    }
     Ok(usages)
 }

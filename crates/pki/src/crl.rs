@@ -203,7 +203,7 @@ const HARMLESS: [&str; 2] = [oid::CRL_NUMBER, oid::AUTHORITY_KEY_IDENTIFIER];
 fn check_extensions(extensions: &[X509Extension<'_>]) -> Result<(), CrlError> {
     let narrowing = [oid::DELTA_CRL_INDICATOR, oid::ISSUING_DISTRIBUTION_POINT];
     for extension in extensions {
-        let oid = extension.oid.to_id_string();
+        let oid = oid::dotted(&extension.oid).ok_or(CrlError::Malformed)?;
         let unknown_critical = extension.critical && !HARMLESS.contains(&oid.as_str());
         if unknown_critical || narrowing.contains(&oid.as_str()) {
             return Err(CrlError::Extension(oid));
@@ -216,7 +216,7 @@ fn revoked_serials(parsed: &CertificateRevocationList<'_>) -> Result<Vec<Serial>
     let mut serials = Vec::new();
     for entry in parsed.iter_revoked_certificates() {
         for extension in entry.extensions() {
-            let oid = extension.oid.to_id_string();
+            let oid = oid::dotted(&extension.oid).ok_or(CrlError::Malformed)?;
             if extension.critical || oid == oid::CERTIFICATE_ISSUER {
                 return Err(CrlError::Extension(oid));
             }
@@ -285,7 +285,7 @@ pub fn verify_crl<'a>(
         return Err(CrlError::IssuerName { expected, found });
     }
     if let Issuer::Certificate(verified) = issuer
-        && verified.certificate().key_usage.is_some_and(|usage| !usage.crl_sign)
+        && verified.certificate().key_usage().is_some_and(|usage| !usage.crl_sign)
     {
         return Err(CrlError::IssuerKeyUsage { issuer: label() });
     }

@@ -7,8 +7,9 @@ use thiserror::Error;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use crate::oid::algorithm::{EC_PUBLIC_KEY, P256, P384, RSA_ENCRYPTION};
 use crate::signature::X509Algorithm;
-use crate::{SignatureError, SignatureScheme, oid};
+use crate::{SignatureError, SignatureScheme};
 
 /// A public key. Whether its point lies on the curve shows when it is used.
 #[derive(Clone, PartialEq, Eq)]
@@ -93,15 +94,17 @@ impl PublicKey {
     }
 
     pub(crate) fn from_parsed(spki: &SubjectPublicKeyInfo<'_>) -> Result<Self, KeyError> {
-        let algorithm = spki.algorithm.algorithm.to_id_string();
+        let algorithm = &spki.algorithm.algorithm;
         if spki.subject_public_key.unused_bits != 0 {
             return Err(KeyError::Malformed);
         }
         let raw = spki.subject_public_key.data.to_vec();
-        let kind = match algorithm.as_str() {
-            oid::RSA_ENCRYPTION => KeyKind::Rsa { modulus_bits: modulus_bits(spki)? },
-            oid::EC_PUBLIC_KEY => curve(spki, &raw)?,
-            other => return Err(KeyError::Unsupported(other.to_owned())),
+        let kind = if *algorithm == RSA_ENCRYPTION {
+            KeyKind::Rsa { modulus_bits: modulus_bits(spki)? }
+        } else if *algorithm == EC_PUBLIC_KEY {
+            curve(spki, &raw)?
+        } else {
+            return Err(KeyError::Unsupported(algorithm.to_id_string()));
         };
         Ok(Self { kind, spki_der: spki.raw.to_vec(), raw })
     }
@@ -174,11 +177,13 @@ fn modulus_bits(spki: &SubjectPublicKeyInfo<'_>) -> Result<usize, KeyError> {
 
 fn curve(spki: &SubjectPublicKeyInfo<'_>, point: &[u8]) -> Result<KeyKind, KeyError> {
     let parameters = spki.algorithm.parameters.as_ref().ok_or(KeyError::Malformed)?;
-    let curve = parameters.as_oid().map_err(|_| KeyError::Malformed)?.to_id_string();
-    let (kind, length) = match curve.as_str() {
-        oid::P256 => (KeyKind::P256, 65),
-        oid::P384 => (KeyKind::P384, 97),
-        other => return Err(KeyError::Unsupported(format!("EC on curve {other}"))),
+    let curve = parameters.as_oid().map_err(|_| KeyError::Malformed)?;
+    let (kind, length) = if curve == P256 {
+        (KeyKind::P256, 65)
+    } else if curve == P384 {
+        (KeyKind::P384, 97)
+    } else {
+        return Err(KeyError::Unsupported(format!("EC on curve {}", curve.to_id_string())));
     };
     if point.len() != length || point.first() != Some(&UNCOMPRESSED) {
         return Err(KeyError::Unsupported("EC with a compressed or odd-sized point".to_owned()));

@@ -1,5 +1,61 @@
 //! Object identifiers in dotted form.
 
+use x509_parser::oid_registry::Oid;
+
+/// The dotted form, or `None` if the content is not that of an identifier: empty, an arc without
+/// end, or an arc in a longer form than the shortest (ITU-T X.690, section 8.19). Each identifier
+/// thus has one text and each text one encoding. One with an arc beyond 64 bits, which nothing here
+/// knows, is written as the hex of its bytes.
+///
+/// Certificates have dozens of them, and the library's own text takes longer than all other
+/// parsing.
+pub(crate) fn dotted(oid: &Oid<'_>) -> Option<String> {
+    let content = oid.as_bytes();
+    is_well_formed(content).then(|| written(content).unwrap_or_else(|| oid.to_id_string()))
+}
+
+/// Base-128 groups, high bit set on all but the last of an arc, which does not begin with zeros.
+fn is_well_formed(content: &[u8]) -> bool {
+    let mut at_start = true;
+    for byte in content {
+        if at_start && *byte == 0x80 {
+            return false;
+        }
+        at_start = byte & 0x80 == 0;
+    }
+    at_start && !content.is_empty()
+}
+
+/// The text of well-formed content; `None` for arcs beyond 64 bits. The first two arcs share a
+/// group, in which the first is 0, 1 or 2.
+fn written(content: &[u8]) -> Option<String> {
+    let mut text = String::with_capacity(content.len().saturating_mul(3));
+    let mut arc = 0_u64;
+    for byte in content {
+        arc = arc.checked_mul(128)?.checked_add(u64::from(byte & 0x7f))?;
+        if byte & 0x80 != 0 {
+            continue;
+        }
+        if text.is_empty() {
+            let first = (arc / 40).min(2);
+            push_number(&mut text, first);
+            arc = arc.checked_sub(first.checked_mul(40)?)?;
+        }
+        text.push('.');
+        push_number(&mut text, arc);
+        arc = 0;
+    }
+    Some(text)
+}
+
+/// Appends decimal digits; nearly all arcs have one, for which formatting is a detour too.
+fn push_number(text: &mut String, number: u64) {
+    match u8::try_from(number) {
+        Ok(digit @ 0..=9) => text.push(char::from(b'0'.saturating_add(digit))),
+        _ => text.push_str(&number.to_string()),
+    }
+}
+
 /// commonName (RFC 5280, appendix A).
 pub const COMMON_NAME: &str = "2.5.4.3";
 /// Subject key identifier (RFC 5280, section 4.2.1.2).
@@ -25,12 +81,27 @@ pub const AUTHORITY_KEY_IDENTIFIER: &str = "2.5.29.35";
 /// Extended key usage (RFC 5280, section 4.2.1.12).
 pub const EXTENDED_KEY_USAGE: &str = "2.5.29.37";
 
-pub(crate) const RSA_ENCRYPTION: &str = "1.2.840.113549.1.1.1";
-pub(crate) const EC_PUBLIC_KEY: &str = "1.2.840.10045.2.1";
-pub(crate) const P256: &str = "1.2.840.10045.3.1.7";
-pub(crate) const P384: &str = "1.3.132.0.34";
-pub(crate) const MGF1: &str = "1.2.840.113549.1.1.8";
-pub(crate) const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
-pub(crate) const SHA256: &str = "2.16.840.1.101.3.4.2.1";
-pub(crate) const SHA384: &str = "2.16.840.1.101.3.4.2.2";
-pub(crate) const SHA512: &str = "2.16.840.1.101.3.4.2.3";
+/// Algorithms, compared as encoded.
+pub(crate) mod algorithm {
+    use x509_parser::der_parser::oid;
+    use x509_parser::oid_registry::Oid;
+
+    pub(crate) const RSA_ENCRYPTION: Oid<'static> = oid!(1.2.840.113549.1.1.1);
+    pub(crate) const RSA_SHA256: Oid<'static> = oid!(1.2.840.113549.1.1.11);
+    pub(crate) const RSA_SHA384: Oid<'static> = oid!(1.2.840.113549.1.1.12);
+    pub(crate) const RSA_SHA512: Oid<'static> = oid!(1.2.840.113549.1.1.13);
+    pub(crate) const RSASSA_PSS: Oid<'static> = oid!(1.2.840.113549.1.1.10);
+    pub(crate) const MGF1: Oid<'static> = oid!(1.2.840.113549.1.1.8);
+    pub(crate) const EC_PUBLIC_KEY: Oid<'static> = oid!(1.2.840.10045.2.1);
+    pub(crate) const ECDSA_SHA256: Oid<'static> = oid!(1.2.840.10045.4.3.2);
+    pub(crate) const ECDSA_SHA384: Oid<'static> = oid!(1.2.840.10045.4.3.3);
+    pub(crate) const P256: Oid<'static> = oid!(1.2.840.10045.3.1.7);
+    pub(crate) const P384: Oid<'static> = oid!(1.3.132.0.34);
+    pub(crate) const SHA256: Oid<'static> = oid!(2.16.840.1.101.3.4.2.1);
+    pub(crate) const SHA384: Oid<'static> = oid!(2.16.840.1.101.3.4.2.2);
+    pub(crate) const SHA512: Oid<'static> = oid!(2.16.840.1.101.3.4.2.3);
+}
+
+#[cfg(test)]
+#[path = "oid_tests.rs"]
+mod tests;

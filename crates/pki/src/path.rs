@@ -290,7 +290,7 @@ fn links_left(
         return Ok(0);
     }
     let below = left.checked_sub(1).ok_or(PathErrorKind::PathLength)?;
-    let own = certificate.basic_constraints.and_then(|found| found.path_length);
+    let own = certificate.path_length();
     Ok(own.map_or(below, |own| own.min(below)))
 }
 
@@ -300,7 +300,7 @@ fn check_usage(certificate: &Certificate, role: Role) -> Result<(), PathErrorKin
         Role::Leaf if certificate.is_ca() => return Err(PathErrorKind::CaAsLeaf),
         _ => {}
     }
-    match (role, certificate.key_usage) {
+    match (role, certificate.key_usage()) {
         (Role::Ca, Some(usage)) if !usage.key_cert_sign => {
             Err(PathErrorKind::KeyUsage { needed: "keyCertSign" })
         }

@@ -4,7 +4,10 @@ use thiserror::Error;
 use x509_parser::signature_algorithm::RsaSsaPssParams;
 use x509_parser::x509::AlgorithmIdentifier;
 
-use crate::oid;
+use crate::oid::algorithm::{
+    ECDSA_SHA256, ECDSA_SHA384, MGF1, RSA_SHA256, RSA_SHA384, RSA_SHA512, RSASSA_PSS, SHA256,
+    SHA384, SHA512,
+};
 
 /// A signature algorithm with all its parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,15 +77,22 @@ impl X509Algorithm {
     ///
     /// On failure, the text says what is not supported.
     pub(crate) fn read(identifier: &AlgorithmIdentifier<'_>) -> Result<Self, String> {
-        match identifier.algorithm.to_id_string().as_str() {
-            "1.2.840.10045.4.3.2" => Ok(Self::EcdsaSha256),
-            "1.2.840.10045.4.3.3" => Ok(Self::EcdsaSha384),
-            "1.2.840.113549.1.1.11" => Ok(Self::Rsa(SignatureScheme::RsaPkcs1Sha256)),
-            "1.2.840.113549.1.1.12" => Ok(Self::Rsa(SignatureScheme::RsaPkcs1Sha384)),
-            "1.2.840.113549.1.1.13" => Ok(Self::Rsa(SignatureScheme::RsaPkcs1Sha512)),
-            oid::RSASSA_PSS => pss(identifier).map(Self::Rsa),
-            other => Err(format!("signature algorithm {other} is not supported")),
+        let fixed = [
+            (ECDSA_SHA256, Self::EcdsaSha256),
+            (ECDSA_SHA384, Self::EcdsaSha384),
+            (RSA_SHA256, Self::Rsa(SignatureScheme::RsaPkcs1Sha256)),
+            (RSA_SHA384, Self::Rsa(SignatureScheme::RsaPkcs1Sha384)),
+            (RSA_SHA512, Self::Rsa(SignatureScheme::RsaPkcs1Sha512)),
+        ];
+        let named = &identifier.algorithm;
+        if *named == RSASSA_PSS {
+            return pss(identifier).map(Self::Rsa);
         }
+        fixed
+            .into_iter()
+            .find(|(oid, _)| oid == named)
+            .map(|(_, found)| found)
+            .ok_or_else(|| format!("signature algorithm {} is not supported", named.to_id_string()))
     }
 }
 
@@ -90,24 +100,29 @@ fn pss(identifier: &AlgorithmIdentifier<'_>) -> Result<SignatureScheme, String> 
     let parameters = identifier.parameters.as_ref().ok_or("RSASSA-PSS without parameters")?;
     let parameters =
         RsaSsaPssParams::try_from(parameters).map_err(|_| "malformed RSASSA-PSS parameters")?;
-    let hash = parameters.hash_algorithm_oid().to_id_string();
+    let hash = parameters.hash_algorithm_oid();
     let mask = parameters.mask_gen_algorithm().map_err(|_| "malformed RSASSA-PSS mask function")?;
     let salt_length_bytes = parameters.salt_length();
-    let consistent = mask.mgf.to_id_string() == oid::MGF1
-        && mask.hash.to_id_string() == hash
-        && parameters.trailer_field() == 1;
-    match (hash.as_str(), salt_length_bytes) {
-        (oid::SHA256, 32) if consistent => Ok(SignatureScheme::RsaPssSha256),
-        (oid::SHA384, 48) if consistent => Ok(SignatureScheme::RsaPssSha384),
-        (oid::SHA512, 64) if consistent => Ok(SignatureScheme::RsaPssSha512),
-        _ => Err(format!(
-            "RSASSA-PSS with hash {hash}, mask {} over {}, salt of {salt_length_bytes} bytes and \
-             trailer {} is not supported",
-            mask.mgf,
-            mask.hash,
-            parameters.trailer_field(),
-        )),
-    }
+    let consistent = mask.mgf == MGF1 && mask.hash == *hash && parameters.trailer_field() == 1;
+    let accepted = [
+        (SHA256, 32, SignatureScheme::RsaPssSha256),
+        (SHA384, 48, SignatureScheme::RsaPssSha384),
+        (SHA512, 64, SignatureScheme::RsaPssSha512),
+    ];
+    accepted
+        .into_iter()
+        .find(|(oid, salt, _)| consistent && oid == hash && *salt == salt_length_bytes)
+        .map(|(_, _, scheme)| scheme)
+        .ok_or_else(|| {
+            format!(
+                "RSASSA-PSS with hash {}, mask {} over {}, salt of {salt_length_bytes} bytes and \
+                 trailer {} is not supported",
+                hash.to_id_string(),
+                mask.mgf,
+                mask.hash,
+                parameters.trailer_field(),
+            )
+        })
 }
 
 /// Whether what stands around the signed part leaves no freedom: the outer SEQUENCE in its shortest

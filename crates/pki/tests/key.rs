@@ -79,6 +79,10 @@ fn pem_reads_what_it_writes_and_what_quotes_carry() {
         text.trim_end().to_owned(),
         format!("{text}\0"),
         format!("subject: x\n{text}text between\n{text}"),
+        // White space inside of lines, dashes before and between blocks.
+        text.replace("MD", " M\tD\x0c\r"),
+        text.replace('\n', "\n\n \n"),
+        format!("--- -----BEGIN- ---{text}-----END----\n-{text}"),
     ];
     for variant in variants {
         let blocks = pem::certificates(variant.as_bytes(), 2).unwrap();
@@ -89,12 +93,15 @@ fn pem_reads_what_it_writes_and_what_quotes_carry() {
 #[test]
 fn pem_refuses_what_is_no_certificate_list() {
     let text = pem::encode("CERTIFICATE", &[1, 2, 3]);
-    let refused: [(String, &str); 6] = [
+    let refused: [(String, &str); 8] = [
         (String::new(), "no certificate block"),
         (text.repeat(3), "more than 2 certificate blocks"),
         (pem::encode("PRIVATE KEY", &[1]), "block 0 is \"PRIVATE KEY\", expected \"CERTIFICATE\""),
         (text.replace("-----END", "-----STOP"), "block 0 has no matching end line"),
         (text.replace("AQID", "A!ID"), "block 0: character 1 ('!') is not in the alphabet"),
+        // The place is counted without white space, wherever that stands.
+        (text.replace("AQID", " A Q\nI!"), "block 0: character 3 ('!') is not in the alphabet"),
+        (text.replace("AQID", "AQ-D"), "block 0: character 2 ('-') is not in the alphabet"),
         (format!("{text}{}", &text[..40]), "block 1 has no matching end line"),
     ];
     for (text, message) in refused {

@@ -5,7 +5,8 @@
 mod support;
 
 use avouch_pki::{
-    Certificate, OutsideWindow, PathErrorKind, Role, TrustAnchor, verify_anchor_copy, verify_issued,
+    Certificate, CertificateError, OutsideWindow, PathErrorKind, Role, TrustAnchor,
+    verify_anchor_copy, verify_issued,
 };
 use rcgen::{BasicConstraints, CustomExtension, IsCa, KeyUsagePurpose};
 use support::{AT, Authority, at, leaf_params};
@@ -194,4 +195,32 @@ fn refuses_an_extension_that_appears_twice() {
     params.custom_extensions = vec![extension.clone(), extension];
     let leaf = root.sign(params);
     assert!(Certificate::parse(leaf.der()).is_err());
+}
+
+#[test]
+fn refuses_an_extension_whose_identifier_is_none() {
+    let (root, _) = Authority::root("Root");
+    let mut params = leaf_params("Leaf");
+    params.custom_extensions =
+        vec![CustomExtension::from_oid_content(&[1, 2, 3, 0x80, 0x80], vec![5, 0])];
+    let leaf = root.sign(params);
+    let identifier = [0x06, 6, 0x2a, 3, 0x81, 0, 0x81, 0];
+    let place = leaf.der().windows(8).position(|bytes| bytes == identifier).unwrap();
+    assert!(parse(&leaf).extension("1.2.3.128.128").is_some());
+    // An arc that begins with zeros, and a last arc without end.
+    for (index, byte) in [(4, 0x80), (7, 0x80)] {
+        let mut other = leaf.der().to_vec();
+        other[place + index] = byte;
+        assert_eq!(Certificate::parse(&other).unwrap_err(), CertificateError::Malformed);
+    }
+}
+
+#[test]
+fn a_clone_is_the_same_certificate() {
+    let (root, anchor) = Authority::root("Root");
+    let leaf = parse(&root.sign(leaf_params("Leaf")));
+    let clone = leaf.clone();
+    assert_eq!(clone.der(), leaf.der());
+    assert_eq!(clone.fingerprint_sha256(), leaf.fingerprint_sha256());
+    verify_issued(&clone, &anchor, Role::Leaf, AT).unwrap();
 }

@@ -1,4 +1,6 @@
-//! Bodies of attest requests, and the paths they come on.
+//! Requests of the data plane as text, so that seeds can be read and written: a digit for the kind
+//! of evidence and the version, a line with method and path, and the body.
+
 #![no_main]
 
 use avouch_engine::EvidenceKind;
@@ -8,15 +10,35 @@ use avouch_server::route;
 use axum::http::Method;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: (u8, bool, &str, &[u8])| {
-    let (kind, preview, path, body) = data;
-    let kind = EvidenceKind::ALL[usize::from(kind) % EvidenceKind::ALL.len()];
-    let version =
-        if preview { ApiVersion::V2018_09_01Preview } else { ApiVersion::V2025_06_01 };
-    let _ = route::resolve(&Method::POST, path);
-    let _ = ApiVersion::from_query(Some(path));
+fuzz_target!(|bytes: &[u8]| {
+    let Some((line, body)) =
+        bytes.iter().position(|&byte| byte == b'\n').map(|at| bytes.split_at(at))
+    else {
+        return;
+    };
+    let (Some((&first, line)), Some(body)) = (line.split_first(), body.get(1..)) else { return };
+    let kinds = EvidenceKind::ALL.len();
+    let kind = EvidenceKind::ALL[usize::from(first) % kinds];
+    let preview = usize::from(first) / kinds % 2 == 1;
+    let version = if preview { ApiVersion::V2018_09_01Preview } else { ApiVersion::V2025_06_01 };
+    resolve(line);
     if let Ok(request) = AttestRequest::parse(kind, version, body) {
-        // What was accepted has evidence, and is the same when it is read again.
+        // What was accepted has evidence that the body is longer than, and reads the same again.
+        assert!(request.appraisal.evidence.len() < body.len());
         assert_eq!(Ok(request), AttestRequest::parse(kind, version, body));
     }
 });
+
+/// `METHOD PATH?QUERY`: a route or an error, and a provider's name never holds a separator.
+fn resolve(line: &[u8]) {
+    let Ok(line) = std::str::from_utf8(line) else { return };
+    let Some((method, target)) = line.split_once(' ') else { return };
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let _ = ApiVersion::from_query(Some(query));
+    let Ok(method) = Method::from_bytes(method.as_bytes()) else { return };
+    if let Ok(target) = route::resolve(&method, path)
+        && let Some(provider) = target.provider
+    {
+        assert!(!provider.is_empty() && !provider.contains(['/', '\\', '%', ' ', '\0']));
+    }
+}

@@ -39,7 +39,9 @@ pub(crate) fn run(name: &str, seconds: &str) -> Outcome {
     std::fs::create_dir_all(&corpus).map_err(|error| format!("corpus: {error}"))?;
     let limit = format!("-max_total_time={seconds}");
     let corpus = corpus.display().to_string();
-    let words = [
+    let seeds = folder.join("seeds").join(name);
+    let seeds_text = seeds.display().to_string();
+    let mut words = vec![
         "run",
         "--release",
         "--target",
@@ -51,6 +53,10 @@ pub(crate) fn run(name: &str, seconds: &str) -> Outcome {
         &limit,
         "-max_len=65536",
     ];
+    if seeds.is_dir() {
+        // Read, never written to: what is found goes to the first folder.
+        words.push(&seeds_text);
+    }
     let mut command = cargo(&words);
     command.current_dir(&folder).env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", RUSTFLAGS);
     step(&format!("fuzz {name} for {seconds} s"), &mut command)

@@ -107,7 +107,7 @@ async fn dispatch(
             authorize(state, head, provider, Role::Reader).await?;
             baselines::get(state, provider, kind, version, query)
         }
-        Endpoint::SigningCertificates => Ok(publish::signing_certificates(provider)),
+        Endpoint::SigningCertificates => publish::signing_certificates(provider),
         Endpoint::OpenIdConfiguration => Ok(publish::openid_configuration(provider)),
         Endpoint::Alive => Ok(publish::alive()),
         Endpoint::Ready => publish::ready(state).await,

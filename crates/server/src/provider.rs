@@ -1,7 +1,7 @@
 //! Attestation providers as the data plane sees them: ready to issue tokens.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use avouch_engine::{AppraisalSettings, EvidenceKind, PolicyInForce};
 use avouch_store::{Tenant, TrustModel};
@@ -22,8 +22,8 @@ pub struct Provider {
 /// What a provider is to the outside: the same from its making to its end.
 pub struct ProviderIdentity {
     issuer: TokenIssuer,
-    signing_certificates: String,
-    openid_configuration: String,
+    /// Made when first asked for: it costs a signature, and tokens are issued without it.
+    signing_certificates: OnceLock<String>,
 }
 
 /// Why a provider cannot be set up.
@@ -43,20 +43,35 @@ pub enum ProviderError {
 }
 
 impl ProviderIdentity {
-    /// A provider at `url` that signs with `signer`, under a certificate of its own.
+    /// A provider at `url` that signs with `signer`.
     ///
     /// # Errors
-    /// [`ProviderError`].
+    /// [`ProviderError::Issuer`].
     pub fn new(url: &str, signer: Arc<dyn Signer>) -> Result<Self, ProviderError> {
-        let certificate = provider_certificate(signer.as_ref(), url, None)
+        let issuer = TokenIssuer::new(signer, url)?;
+        Ok(Self { issuer, signing_certificates: OnceLock::new() })
+    }
+
+    /// The key that signs, under a certificate of the provider's own, as a key set.
+    ///
+    /// # Errors
+    /// [`ProviderError::Certificate`].
+    pub fn signing_certificates(&self) -> Result<&str, ProviderError> {
+        if let Some(made) = self.signing_certificates.get() {
+            return Ok(made);
+        }
+        let (url, signer) = (self.issuer.issuer(), self.issuer.signer().as_ref());
+        let certificate = provider_certificate(signer, url, None)
             .map_err(|source| ProviderError::Certificate { issuer: url.to_owned(), source })?;
-        let key = PublishedKey::new(signer.as_ref(), &[certificate.as_slice()]);
-        let algorithms = [signer.algorithm()];
-        Ok(Self {
-            issuer: TokenIssuer::new(signer, url)?,
-            signing_certificates: jwks_document([&key]),
-            openid_configuration: openid_metadata(url, &algorithms),
-        })
+        let made = jwks_document([&PublishedKey::new(signer, &[certificate.as_slice()])]);
+        // Whoever came first stays: all readers see one certificate.
+        Ok(self.signing_certificates.get_or_init(|| made))
+    }
+
+    /// OpenID metadata.
+    #[must_use]
+    pub fn openid_configuration(&self) -> String {
+        openid_metadata(self.issuer.issuer(), &[self.issuer.signer().algorithm()])
     }
 }
 
@@ -106,15 +121,9 @@ impl Provider {
         &self.settings
     }
 
-    /// The body of `GET /certs`.
+    /// What it is to the outside.
     #[must_use]
-    pub fn signing_certificates(&self) -> &str {
-        &self.identity.signing_certificates
-    }
-
-    /// The body of `GET /.well-known/openid-configuration`.
-    #[must_use]
-    pub fn openid_configuration(&self) -> &str {
-        &self.identity.openid_configuration
+    pub fn identity(&self) -> &ProviderIdentity {
+        &self.identity
     }
 }

@@ -91,7 +91,7 @@ impl Providers {
             options,
         };
         // What can fail for every provider alike fails at the start.
-        providers.identity(ProviderName::DEFAULT, 0)?;
+        providers.identity(ProviderName::DEFAULT, 0)?.signing_certificates()?;
         Ok(providers)
     }
 

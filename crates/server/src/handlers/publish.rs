@@ -4,17 +4,19 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::json;
 
+use super::internal;
 use crate::state::AppState;
 use crate::{ApiError, Provider, respond};
 
 /// `GET /certs`
-pub(super) fn signing_certificates(provider: &Provider) -> Response<Body> {
-    respond::json(StatusCode::OK, provider.signing_certificates().to_owned())
+pub(super) fn signing_certificates(provider: &Provider) -> Result<Response<Body>, ApiError> {
+    let made = provider.identity().signing_certificates().map_err(|error| internal(&error))?;
+    Ok(respond::json(StatusCode::OK, made.to_owned()))
 }
 
 /// `GET /.well-known/openid-configuration`
 pub(super) fn openid_configuration(provider: &Provider) -> Response<Body> {
-    respond::json(StatusCode::OK, provider.openid_configuration().to_owned())
+    respond::json(StatusCode::OK, provider.identity().openid_configuration())
 }
 
 /// `GET /healthz`: the process answers.

@@ -1,43 +1,60 @@
-//! Child processes: the service, and a bare TLS JSON echo.
+//! Child processes: the service, a bare TLS JSON echo, and that echo with the cryptography that an
+//! attest request cannot avoid.
+#![allow(dead_code, reason = "each benchmark uses a part")]
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Instant;
 
 use avouch_endorsements::EndorsementSet;
 use avouch_engine::{Anchors, Engine};
-use avouch_server::config::AppraisalConfig;
+use avouch_server::config::{AppraisalConfig, LimitsConfig};
 use avouch_server::{
     Access, AppState, Clock, DevelopmentCa, Limits, ProviderUrls, Providers, ProvidersOptions,
     Server, signing_key,
 };
 use avouch_store::Store;
+use avouch_store::testing::resident_bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use reqwest::Client;
+use reqwest::{Client, Method};
+
+use crate::primitives::{Signature, Verification};
 
 /// What a child does.
 #[derive(Clone, Copy)]
 pub(crate) enum Role {
+    /// The service; a word says where its database is.
     Attest,
+    /// TLS and JSON, nothing else; a word says how long its answers are.
     Echo,
+    /// The same, with one P-256 verification and one RS256 signature before each answer.
+    EchoWithCrypto,
 }
+
+/// Where a service without state to keep has its database.
+pub(crate) const IN_MEMORY: &str = ":memory:";
+const ATTEST: &str = "/attest/SgxEnclave?api-version=2020-10-01";
 
 impl Role {
     const fn word(self) -> &'static str {
         match self {
             Self::Attest => "--child-attest",
             Self::Echo => "--child-echo",
+            Self::EchoWithCrypto => "--child-echo-with-crypto",
         }
     }
 
     pub(crate) fn from_word(word: &str) -> Option<Self> {
-        [Self::Attest, Self::Echo].into_iter().find(|role| role.word() == word)
+        [Self::Attest, Self::Echo, Self::EchoWithCrypto]
+            .into_iter()
+            .find(|role| role.word() == word)
     }
 }
 
@@ -46,6 +63,8 @@ pub(crate) struct Child {
     process: std::process::Child,
     client: Client,
     url: String,
+    /// What it said when it could answer, behind its port.
+    pub(crate) said: String,
 }
 
 impl Drop for Child {
@@ -65,28 +84,43 @@ impl Child {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut port = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        let url =
-            format!("https://localhost:{}/attest/SgxEnclave?api-version=2020-10-01", port.trim());
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let (port, said) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+        let (url, said) = (format!("https://localhost:{port}"), said.to_owned());
         let ca = std::fs::read(folder.join("tls/ca.pem")).unwrap();
         let ca = reqwest::Certificate::from_pem(&ca).unwrap();
         let client =
             Client::builder().tls_certs_only([ca]).no_proxy().http1_only().build().unwrap();
-        Self { process, client, url }
+        Self { process, client, url, said }
     }
 
     pub(crate) async fn post(&self, body: &str) -> Vec<u8> {
-        let answer = self.client.post(&self.url).body(body.to_owned()).send().await.unwrap();
+        self.send(Method::POST, ATTEST, body).await
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &str) -> Vec<u8> {
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        let answer = request.bearer_auth("benchmark").body(body.to_owned()).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
         answer.bytes().await.unwrap().to_vec()
     }
 
     /// CPU time of the child for `requests` requests one after the other, in microseconds each.
     pub(crate) async fn cpu_us_per_request(&self, body: &str, requests: u32) -> f64 {
+        self.cpu_us_at(body, requests, |_| ATTEST.to_owned()).await
+    }
+
+    /// The same for requests to the path that a number has.
+    pub(crate) async fn cpu_us_at(
+        &self,
+        body: &str,
+        requests: u32,
+        path: impl Fn(u32) -> String,
+    ) -> f64 {
         let before = self.cpu_us();
-        for _ in 0..requests {
-            self.post(body).await;
+        for number in 0..requests {
+            self.send(Method::POST, &path(number), body).await;
         }
         (self.cpu_us() - before) / f64::from(requests)
     }
@@ -111,15 +145,24 @@ pub(crate) fn run(role: Role, words: &[String]) {
     let folder = Path::new(&words[0]);
     runtime.block_on(async {
         match role {
-            Role::Attest => attest(folder).await,
-            Role::Echo => echo(folder, words[1].parse().unwrap()).await,
+            Role::Attest => attest(folder, &words[1]).await,
+            Role::Echo => echo(folder, words[1].parse().unwrap(), || ()).await,
+            Role::EchoWithCrypto => {
+                let (verification, signature) = (Verification::new(), Signature::new());
+                let crypto = move || {
+                    verification.run();
+                    signature.run();
+                };
+                echo(folder, words[1].parse().unwrap(), crypto).await;
+            }
         }
     });
 }
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-async fn attest(folder: &Path) {
+async fn attest(folder: &Path, database: &str) {
+    let started = Instant::now();
     let root = std::fs::read(folder.join("root.pem")).unwrap();
     let anchors = Anchors::built_in().with_pem(&root).unwrap();
     let mut endorsements = EndorsementSet::default();
@@ -131,23 +174,33 @@ async fn attest(folder: &Path) {
     let port = server.address().port();
     let url = format!("https://localhost:{port}");
     let key = Arc::new(signing_key::open(&folder.join("keys")).unwrap());
+    let limits = LimitsConfig::default();
     let options = ProvidersOptions {
         urls: ProviderUrls::new(&url, None).unwrap(),
         signer: key,
         appraisal: AppraisalConfig::default(),
-        policy_bytes_max: 1 << 20,
-        ready_max: 10,
+        policy_bytes_max: limits.policy_bytes_max,
+        ready_max: limits.providers_ready_max,
     };
     let clock = Clock::system();
-    let store = Store::memory().await.unwrap();
+    let store = Store::open(database, clock.now()).await.unwrap();
+    let resident_before = resident_bytes().unwrap();
     let providers = Providers::open(store, options, clock.now()).await.unwrap();
     let state = AppState::new(engine, clock, providers, Access::AnyBearerIsAdministrator);
-    println!("{port}");
+    let resident_bytes = resident_bytes().unwrap();
+    println!(
+        "{port} ready after {:.2} s, {} MB resident, {} MB of that for {} providers",
+        started.elapsed().as_secs_f64(),
+        resident_bytes / 1_000_000,
+        resident_bytes.saturating_sub(resident_before) / 1_000_000,
+        state.providers.count()
+    );
     server.run(Arc::new(state), std::future::pending()).await;
 }
 
-/// TLS, HTTP, JSON in, JSON out, nothing else.
-async fn echo(folder: &Path, answer_bytes: usize) {
+/// TLS, HTTP, JSON in, `work`, JSON out, nothing else.
+async fn echo(folder: &Path, answer_bytes: usize, work: impl Fn() + Send + Sync + 'static) {
+    let work = Arc::new(work);
     let ca = DevelopmentCa::open(&folder.join("tls")).unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(ca.server_config(&[]).unwrap());
     let listener = tokio::net::TcpListener::bind(LISTEN).await.unwrap();
@@ -155,19 +208,23 @@ async fn echo(folder: &Path, answer_bytes: usize) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let acceptor = acceptor.clone();
+        let (acceptor, work) = (acceptor.clone(), Arc::clone(&work));
         tokio::spawn(async move {
             let stream = acceptor.accept(stream).await.unwrap();
-            let service = service_fn(move |request: Request<Incoming>| async move {
-                let body = request.into_body().collect().await?.to_bytes();
-                let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
-                let text = json["quote"].as_str().unwrap();
-                let token = text.get(..answer_bytes.saturating_sub(12)).unwrap_or(text);
-                let answer = serde_json::json!({ "token": token }).to_string();
-                let mut response = Response::new(Full::new(Bytes::from(answer)));
-                let json = hyper::header::HeaderValue::from_static("application/json");
-                response.headers_mut().insert(hyper::header::CONTENT_TYPE, json);
-                Ok::<_, hyper::Error>(response)
+            let service = service_fn(move |request: Request<Incoming>| {
+                let work = Arc::clone(&work);
+                async move {
+                    let body = request.into_body().collect().await?.to_bytes();
+                    let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                    work();
+                    let text = json["quote"].as_str().unwrap();
+                    let token = text.get(..answer_bytes.saturating_sub(12)).unwrap_or(text);
+                    let answer = serde_json::json!({ "token": token }).to_string();
+                    let mut response = Response::new(Full::new(Bytes::from(answer)));
+                    let json = hyper::header::HeaderValue::from_static("application/json");
+                    response.headers_mut().insert(hyper::header::CONTENT_TYPE, json);
+                    Ok::<_, hyper::Error>(response)
+                }
             });
             let builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
             let _ = builder.serve_connection(TokioIo::new(stream), service).await;

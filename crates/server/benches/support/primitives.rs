@@ -1,0 +1,61 @@
+//! The bare cryptography of one attest request.
+#![allow(dead_code, reason = "each benchmark uses a part")]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+    RSA_PKCS1_SHA256, UnparsedPublicKey,
+};
+
+/// One P-256 verification over as many bytes as a quote signs.
+pub(crate) struct Verification {
+    key: UnparsedPublicKey<Vec<u8>>,
+    message: [u8; 432],
+    signature: Vec<u8>,
+}
+
+impl Verification {
+    pub(crate) fn new() -> Self {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let message = [7; 432];
+        let signature = pair.sign(&SystemRandom::new(), &message).unwrap().as_ref().to_vec();
+        let key = pair.public_key().as_ref().to_vec();
+        Self { key: UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key), message, signature }
+    }
+
+    pub(crate) fn run(&self) {
+        self.key.verify(black_box(&self.message), &self.signature).unwrap();
+    }
+}
+
+/// One RS256 signature over as many bytes as a token has.
+pub(crate) struct Signature {
+    pair: rsa::KeyPair,
+    message: [u8; 4096],
+    random: SystemRandom,
+}
+
+impl Signature {
+    pub(crate) fn new() -> Self {
+        let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
+        Self { pair, message: [7; 4096], random: SystemRandom::new() }
+    }
+
+    pub(crate) fn run(&self) {
+        let mut signature = [0; 256];
+        let message = black_box(&self.message);
+        self.pair.sign(&RSA_PKCS1_SHA256, &self.random, message, &mut signature).unwrap();
+        black_box(signature);
+    }
+}
+
+/// Time of one run among 300, in microseconds.
+pub(crate) fn per_run_us(mut work: impl FnMut()) -> f64 {
+    let started = Instant::now();
+    (0..300).for_each(|_| work());
+    started.elapsed().as_secs_f64() * 1e6 / 300.0
+}

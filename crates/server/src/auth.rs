@@ -1,14 +1,16 @@
 //! Who may do what: bearer tokens, roles, and the answer 401.
 //!
-//! A request is authenticated once: [`Access::authenticate`] turns its bearer token into a
-//! [`Caller`] with roles, or into 401. What a route needs is a [`Role`] at its provider; lacking it
+//! A request is authenticated once: [`Access::authenticate`] turns its bearer token, or without
+//! one the certificate of its connection, into a [`Caller`] with roles, or into 401. What a route needs is a [`Role`] at its provider; lacking it
 //! is 401 too, as with MAA (`maa-rest-api.md` section 3).
 
 mod caller;
+mod client_certificates;
 mod oidc;
 mod role;
 mod static_tokens;
 
+use avouch_pki::Certificate;
 use avouch_wire::UnixTime;
 use axum::http::{HeaderMap, header};
 use thiserror::Error;
@@ -80,16 +82,27 @@ impl Authenticator {
 }
 
 impl Access {
-    /// The caller of a request that has an `Authorization` header.
+    /// The caller of a request that has an `Authorization` header, or came on a connection whose
+    /// client presented a certificate. Where there are both, the header alone counts.
     ///
     /// # Errors
-    /// 401 without a bearer token or with one that does not verify; 503 if its issuer does not
-    /// answer.
+    /// 401 without either, or with a token or certificate that is not accepted; 503 if the token's
+    /// issuer does not answer.
     pub async fn authenticate(
         &self,
         headers: &HeaderMap,
+        certificate: Option<&Certificate>,
         at: UnixTime,
     ) -> Result<Caller, ApiError> {
+        if let (Self::Tokens(authenticator), Some(certificate)) = (self, certificate)
+            && !headers.contains_key(header::AUTHORIZATION)
+        {
+            return client_certificates::caller(
+                &authenticator.config.certificates,
+                certificate,
+                at,
+            );
+        }
         let token = bearer(headers)?;
         match self {
             Self::AnyBearerIsAdministrator => Ok(Caller::developer()),

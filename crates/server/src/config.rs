@@ -13,7 +13,7 @@ mod sections;
 mod setting;
 
 pub use appraisal::{AppraisalConfig, AppraisalOverride, ToleratedAdvisory};
-pub use auth::{AuthConfig, IssuerConfig, ProviderAuth, RoleRule};
+pub use auth::{AuthConfig, CertificateRule, IssuerConfig, ProviderAuth, RoleRule};
 pub use error::ConfigError;
 pub use sections::{
     Config, DatabaseConfig, DevConfig, EndorsementsConfig, LimitsConfig, ServerConfig,

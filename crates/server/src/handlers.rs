@@ -14,6 +14,7 @@ use axum::http::{HeaderValue, Method, Response};
 
 use crate::api_version::ApiVersion;
 use crate::auth::{Caller, Role};
+use crate::http::Peer;
 use crate::request_id::request_id;
 use crate::route::control_plane::Operation;
 use crate::route::{self, Endpoint};
@@ -149,14 +150,16 @@ fn named_provider(
     }
 }
 
-/// Demands a bearer token whose caller has a role at the provider.
+/// Demands a bearer token or client certificate whose caller has a role at the provider.
 async fn authorize(
     state: &AppState,
     head: &Parts,
     provider: &Provider,
     role: Role,
 ) -> Result<Caller, ApiError> {
-    let caller = state.access.authenticate(&head.headers, state.clock.now()).await?;
+    let certificate = head.extensions.get::<Peer>().and_then(Peer::certificate);
+    let now = state.clock.now();
+    let caller = state.access.authenticate(&head.headers, certificate, now).await?;
     caller.require(role, provider.name())?;
     Ok(caller)
 }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod body;
+mod peer;
 mod tls;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use crate::state::AppState;
 
 pub(crate) use accept::serve_connections;
+pub use peer::Peer;
 pub use tls::{DevelopmentCa, TlsError, TlsFiles, server_config};
 
 /// Limits on what an outsider can make the server hold or wait for.

@@ -26,7 +26,9 @@ pub use auth::{Access, Authenticator};
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use error::ApiError;
-pub use http::{DevelopmentCa, Limits, Server, ServerError, TlsError, TlsFiles, server_config};
+pub use http::{
+    DevelopmentCa, Limits, Peer, Server, ServerError, TlsError, TlsFiles, server_config,
+};
 pub use provider::Provider;
 pub use providers::{ProviderUrls, Providers, ProvidersOptions};
 pub use state::AppState;

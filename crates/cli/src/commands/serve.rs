@@ -152,8 +152,11 @@ async fn prepare_production(
     config.check_production().map_err(not_ready)?;
     let missing = |what: &str| Failure::Other(format!("{what} is not set"));
     let tls = config.server.tls.as_ref().ok_or_else(|| missing("server.tls"))?;
-    let files =
-        TlsFiles { certificates: tls.certificates.clone(), private_key: tls.private_key.clone() };
+    let files = TlsFiles {
+        certificates: tls.certificates.clone(),
+        private_key: tls.private_key.clone(),
+        client_ca: tls.client_ca.clone(),
+    };
     let tls = server_config(&files).map_err(Failure::other)?;
     let url = config.server.public_url.clone().ok_or_else(|| missing("server.public_url"))?;
     let key = config.signing.key_file.as_ref().ok_or_else(|| missing("signing.key_file"))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use avouch_store::ProviderName;
+use avouch_store::{ProviderName, StoreError};
 use avouch_token::Algorithm;
 use serde::Deserialize;
 
@@ -21,6 +21,8 @@ pub struct AuthConfig {
     pub token_file: Option<PathBuf>,
     /// `[[auth.issuers]]`: who issues bearer tokens.
     pub issuers: Vec<IssuerConfig>,
+    /// `[[auth.certificates]]`: which holders of client certificates have which role.
+    pub certificates: Vec<CertificateRule>,
     /// `[auth.providers.NAME]`: what differs for one provider.
     pub providers: BTreeMap<String, ProviderAuth>,
 }
@@ -31,6 +33,7 @@ impl Default for AuthConfig {
             anonymous_attest: true,
             token_file: None,
             issuers: Vec::new(),
+            certificates: Vec::new(),
             providers: BTreeMap::new(),
         }
     }
@@ -64,6 +67,20 @@ pub struct IssuerConfig {
     pub roles: Vec<RoleRule>,
 }
 
+/// `[[auth.certificates]]`: a client whose certificate, issued by a CA of `server.tls.client_ca`,
+/// has this common name has the role.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateRule {
+    /// Common name of the certificate's subject; compared exactly.
+    pub common_name: String,
+    /// The role.
+    pub role: Role,
+    /// Only for these providers; an empty list means all, those yet to come too.
+    #[serde(default)]
+    pub providers: Vec<String>,
+}
+
 /// `[[auth.issuers.roles]]`: a token whose claim has the value has the role.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,7 +110,20 @@ impl AuthConfig {
             .unwrap_or(self.anonymous_attest)
     }
 
+    /// Whether there is a way to be more than anonymous.
+    pub(super) fn names_somebody(&self) -> bool {
+        self.token_file.is_some() || !self.issuers.is_empty() || !self.certificates.is_empty()
+    }
+
     pub(super) fn check(&mut self) -> Result<(), ConfigError> {
+        for (index, rule) in self.certificates.iter_mut().enumerate() {
+            let key = format!("auth.certificates[{index}]");
+            if rule.common_name.is_empty() {
+                return Err(ConfigError::value(key, "common_name must not be empty"));
+            }
+            names(&mut rule.providers)
+                .map_err(|error| ConfigError::value(format!("{key}.providers"), error))?;
+        }
         self.providers = by_name("auth.providers", std::mem::take(&mut self.providers))?;
         let mut seen = Vec::new();
         for (index, issuer) in self.issuers.iter_mut().enumerate() {
@@ -131,11 +161,8 @@ impl IssuerConfig {
             return Err(ConfigError::value("algorithms", message));
         }
         for (index, rule) in self.roles.iter_mut().enumerate() {
-            for name in &mut rule.providers {
-                *name = ProviderName::key_of(name).map_err(|error| {
-                    ConfigError::value(format!("roles[{index}].providers"), error)
-                })?;
-            }
+            names(&mut rule.providers)
+                .map_err(|error| ConfigError::value(format!("roles[{index}].providers"), error))?;
             if rule.claim.is_empty() || rule.value.is_empty() {
                 let message = "claim and value must not be empty";
                 return Err(ConfigError::value(format!("roles[{index}]"), message));
@@ -143,6 +170,14 @@ impl IssuerConfig {
         }
         Ok(())
     }
+}
+
+/// Puts names of providers into the form in which they are compared.
+fn names(providers: &mut [String]) -> Result<(), StoreError> {
+    providers.iter_mut().try_for_each(|name| {
+        *name = ProviderName::key_of(name)?;
+        Ok(())
+    })
 }
 
 /// An https URL; plain HTTP only on this very machine.

@@ -64,6 +64,7 @@ impl Config {
         if let Some(tls) = &mut server.tls {
             resolve(&mut tls.certificates);
             resolve(&mut tls.private_key);
+            tls.client_ca.iter_mut().for_each(resolve);
         }
         database.url_file.iter_mut().for_each(resolve);
         auth.token_file.iter_mut().for_each(resolve);

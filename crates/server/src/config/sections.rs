@@ -54,6 +54,9 @@ pub struct TlsConfig {
     pub certificates: PathBuf,
     /// PEM; PKCS#8, PKCS#1 or SEC 1.
     pub private_key: PathBuf,
+    /// PEM: CAs whose certificates clients may present, for `[[auth.certificates]]`.
+    #[serde(default)]
+    pub client_ca: Option<PathBuf>,
 }
 
 /// `[database]`
@@ -173,6 +176,11 @@ impl Config {
             let message = "is given beside database.url; only one of the two can count";
             return Err(ConfigError::value("database.url_file", message));
         }
+        let client_ca = self.server.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        if !client_ca && !self.auth.certificates.is_empty() {
+            let message = "no client can present a certificate: set server.tls.client_ca";
+            return Err(ConfigError::value("auth.certificates", message));
+        }
         self.limits.check()?;
         self.appraisal.check()?;
         self.auth.check()
@@ -198,8 +206,9 @@ impl Config {
             "no public URL, which tokens name as their issuer: set server.public_url",
         );
         need(
-            self.auth.token_file.is_some() || !self.auth.issuers.is_empty(),
-            "nobody who could administer it: set auth.issuers (OpenID Connect) or auth.token_file",
+            self.auth.names_somebody(),
+            "nobody who could administer it: set auth.issuers (OpenID Connect), auth.token_file or \
+             auth.certificates",
         );
         need(
             self.signing.key_file.is_some(),

@@ -1,6 +1,7 @@
 //! The accept loop: one task per connection, HTTP/1.1 and HTTP/2.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
-use super::Limits;
+use super::{Limits, Peer};
 use crate::state::AppState;
 use crate::{ApiError, handlers};
 
@@ -58,8 +59,13 @@ pub(crate) async fn serve_connections(
         let (acceptor, state) = (acceptor.clone(), Arc::clone(&state));
         tokio::spawn(async move {
             let _slot = slot;
-            let Some(io) = handshake(stream, acceptor, limits).await else { return };
-            let service = service_fn(move |request| answer(Arc::clone(&state), limits, request));
+            let Some((io, peer)) = handshake(stream, peer.ip(), acceptor, limits).await else {
+                return;
+            };
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer.clone());
+                answer(Arc::clone(&state), limits, request)
+            });
             let mut builder = Builder::new(TokioExecutor::new());
             builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.request_timeout());
             builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128);
@@ -81,14 +87,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 async fn handshake(
     stream: TcpStream,
+    address: IpAddr,
     acceptor: Option<TlsAcceptor>,
     limits: Limits,
-) -> Option<Box<dyn Stream>> {
+) -> Option<(Box<dyn Stream>, Peer)> {
     // Small answers must not wait for an acknowledgement.
     stream.set_nodelay(true).ok()?;
-    let Some(acceptor) = acceptor else { return Some(Box::new(stream)) };
+    let Some(acceptor) = acceptor else {
+        return Some((Box::new(stream), Peer::new(address, None)));
+    };
     match tokio::time::timeout(limits.handshake_timeout(), acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => Some(Box::new(stream)),
+        Ok(Ok(stream)) => {
+            let peer = Peer::new(address, stream.get_ref().1.peer_certificates());
+            Some((Box::new(stream), peer))
+        }
         Ok(Err(error)) => {
             tracing::debug!(%error, "TLS handshake failed");
             None

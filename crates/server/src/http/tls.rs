@@ -9,8 +9,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, SanType,
 };
+use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use thiserror::Error;
 
 use crate::signing_key::write_private;
@@ -34,6 +37,14 @@ pub enum TlsError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The CAs of clients cannot be used.
+    #[error("cannot use {path} as CAs of clients: {reason}")]
+    ClientCa {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The key and certificates do not go together.
     #[error("the TLS key and certificates cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
@@ -49,6 +60,8 @@ pub struct TlsFiles {
     pub certificates: PathBuf,
     /// PEM, PKCS#8, PKCS#1 or SEC 1.
     pub private_key: PathBuf,
+    /// PEM: CAs of the certificates that clients may present; none are asked for without it.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// TLS 1.2 and 1.3 with HTTP/2 and HTTP/1.1 offered.
@@ -57,22 +70,49 @@ pub struct TlsFiles {
 /// [`TlsError`] naming the file.
 pub fn server_config(files: &TlsFiles) -> Result<Arc<rustls::ServerConfig>, TlsError> {
     let read = |path: &Path, reason: String| TlsError::Read { path: path.to_owned(), reason };
-    let certificates = CertificateDer::pem_file_iter(&files.certificates)
-        .and_then(Iterator::collect)
-        .map_err(|error| read(&files.certificates, error.to_string()))?;
+    let certificates_of = |path: &Path| {
+        CertificateDer::pem_file_iter(path)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| read(path, error.to_string()))
+    };
+    let certificates = certificates_of(&files.certificates)?;
     let key = PrivateKeyDer::from_pem_file(&files.private_key)
         .map_err(|error| read(&files.private_key, error.to_string()))?;
-    configure(certificates, key)
+    let clients = match &files.client_ca {
+        Some(path) => client_verifier(path, certificates_of(path)?)?,
+        None => WebPkiClientVerifier::no_client_auth(),
+    };
+    configure(certificates, key, clients)
+}
+
+/// Asks for a client's certificate, takes none for an answer, and refuses those of other CAs.
+fn client_verifier(
+    path: &Path,
+    certificates: Vec<CertificateDer<'static>>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let unusable = |reason: String| TlsError::ClientCa { path: path.to_owned(), reason };
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        .allow_unauthenticated()
+        .build()
+        .map_err(|error| unusable(error.to_string()))
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 fn configure(
     certificates: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    clients: Arc<dyn ClientCertVerifier>,
 ) -> Result<Arc<rustls::ServerConfig>, TlsError> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+    let mut config = rustls::ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_single_cert(certificates, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
@@ -137,7 +177,8 @@ impl DevelopmentCa {
         let certificate = params.signed_by(&key, &self.issuer)?;
         let key = PrivateKeyDer::try_from(key.serialize_der())
             .map_err(|reason| rustls::Error::General(reason.to_owned()))?;
-        configure(vec![certificate.der().clone(), self.issuer.der().clone()], key)
+        let chain = vec![certificate.der().clone(), self.issuer.der().clone()];
+        configure(chain, key, WebPkiClientVerifier::no_client_auth())
     }
 }
 

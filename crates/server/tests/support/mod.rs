@@ -13,7 +13,7 @@ use avouch_engine::{Anchors, Engine, EvidenceKind};
 use avouch_mint::{Kind, Minted};
 use avouch_server::{
     Access, AppState, Clock, Config, DevelopmentCa, Limits, ProviderUrls, Providers,
-    ProvidersOptions, Server, signing_key,
+    ProvidersOptions, Server, TlsFiles, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::{Expectations, Jwks, verify_token};
@@ -44,6 +44,8 @@ pub(crate) struct Setup {
     pub(crate) access: Access,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
+    /// An operator's TLS files and the CA that clients trust; a development CA without.
+    pub(crate) tls: Option<(TlsFiles, Vec<u8>)>,
 }
 
 impl Setup {
@@ -56,6 +58,7 @@ impl Setup {
             access: Access::AnyBearerIsAdministrator,
             config: Config::default(),
             clock: Clock::system(),
+            tls: None,
         }
     }
 
@@ -63,9 +66,15 @@ impl Setup {
         // The first provider installed stays; there is only one.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let data = tempfile::tempdir().unwrap();
-        let ca = DevelopmentCa::open(&data.path().join("tls")).unwrap();
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let tls = ca.server_config(&["*.attest.localhost".to_owned()]).unwrap();
+        let (tls, ca) = match &self.tls {
+            Some((files, ca)) => (server_config(files).unwrap(), ca.clone()),
+            None => {
+                let ca = DevelopmentCa::open(&data.path().join("tls")).unwrap();
+                let tls = ca.server_config(&["*.attest.localhost".to_owned()]).unwrap();
+                (tls, std::fs::read(ca.certificate_path()).unwrap())
+            }
+        };
         let server = Server::bind(listen, Some(tls), Limits::default()).await.unwrap();
         let url = format!("https://localhost:{}", server.address().port());
         let options = ProvidersOptions {
@@ -79,7 +88,6 @@ impl Setup {
         let engine = Engine::new(self.anchors, Arc::new(self.endorsements));
         let state = AppState::new(engine, self.clock, providers, self.access);
         tokio::spawn(server.run(Arc::new(state), std::future::pending()));
-        let ca = std::fs::read(ca.certificate_path()).unwrap();
         let client = trusting(&ca, |builder| builder);
         Running { url, client, ca, _data: data }
     }

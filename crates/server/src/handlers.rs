@@ -150,16 +150,20 @@ fn named_provider(
     }
 }
 
-/// Demands a bearer token or client certificate whose caller has a role at the provider.
+/// The caller that a bearer token or client certificate proves.
+async fn authenticate(state: &AppState, head: &Parts) -> Result<Caller, ApiError> {
+    let certificate = head.extensions.get::<Peer>().and_then(Peer::certificate);
+    state.access.authenticate(&head.headers, certificate, state.clock.now()).await
+}
+
+/// Demands a caller who has a role at the provider.
 async fn authorize(
     state: &AppState,
     head: &Parts,
     provider: &Provider,
     role: Role,
 ) -> Result<Caller, ApiError> {
-    let certificate = head.extensions.get::<Peer>().and_then(Peer::certificate);
-    let now = state.clock.now();
-    let caller = state.access.authenticate(&head.headers, certificate, now).await?;
+    let caller = authenticate(state, head).await?;
     caller.require(role, provider.name())?;
     Ok(caller)
 }

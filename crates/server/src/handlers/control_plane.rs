@@ -44,7 +44,7 @@ pub(super) async fn answer(
 ) -> Result<Response<Body>, ApiError> {
     let query = head.uri.query();
     let version = ResourceVersion::from_query(query)?;
-    let caller = state.access.authenticate(&head.headers, state.clock.now()).await?;
+    let caller = super::authenticate(state, head).await?;
     let context = Context { state, version, caller, query };
     match operation {
         Operation::Operations => Ok(ok(&operations::list(version))),

@@ -47,7 +47,7 @@ pub(crate) async fn serve_connections(
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let (stream, peer) = match accepted {
+        let (stream, address) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -59,7 +59,7 @@ pub(crate) async fn serve_connections(
         let (acceptor, state) = (acceptor.clone(), Arc::clone(&state));
         tokio::spawn(async move {
             let _slot = slot;
-            let Some((io, peer)) = handshake(stream, peer.ip(), acceptor, limits).await else {
+            let Some((io, peer)) = handshake(stream, address.ip(), acceptor, limits).await else {
                 return;
             };
             let service = service_fn(move |mut request: Request<Incoming>| {
@@ -71,7 +71,7 @@ pub(crate) async fn serve_connections(
             builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128);
             let connection = builder.serve_connection(TokioIo::new(io), service);
             if let Err(error) = watcher.watch(connection).await {
-                tracing::debug!(%peer, %error, "connection ended");
+                tracing::debug!(%address, %error, "connection ended");
             }
         });
     }

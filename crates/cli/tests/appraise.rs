@@ -176,7 +176,7 @@ fn recorded_requests_to_maa_verify_with_the_runtime_data_in_them_and_not_with_ot
     let mismatch = folder.join("negative/maa-request-runtime-mismatch.json");
     let parts = ["snp", "--at", "2026-11-21T17:00:00Z"];
     let report = avouch_json(arguments(&parts, &mismatch, &[])).expect_status(1).json();
-    assert_eq!(report["error"]["check"], "runtime-data-binding", "{report}");
+    assert_eq!(report["error"]["check"], "runtime-data", "{report}");
 }
 
 #[test]

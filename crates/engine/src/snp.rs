@@ -1,12 +1,14 @@
 //! The arm for SEV-SNP.
 
-use std::sync::{Arc, RwLock};
+use std::ptr;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use avouch_claims::{BoundData, snp};
+use avouch_snp::ghcb::CertificateTable;
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::{
-    Anchors, Chain, Crls, REPORT_LENGTH, Report, VerifiedEndorsementKey, bind_init_time_data,
-    bind_runtime_data, chain_cache_key, ghcb, uvm, verify_chain, verify_report,
+    Anchors, Crls, REPORT_LENGTH, Report, VerifiedEndorsementKey, VerifiedIntermediate,
+    bind_init_time_data, bind_runtime_data, chain_cache_key, uvm, verify_chain, verify_report,
 };
 use avouch_wire::{Hex, UnixTime};
 use moka::sync::Cache;
@@ -19,57 +21,73 @@ use crate::{AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSour
 const KEYS_MAX: u64 = 65_536;
 
 /// Verifies reports, remembering endorsement keys under the hash of the certificates that prove
-/// them. Dates and revocation are judged on every call.
+/// them, and the intermediates above. Dates and revocation are judged on every call.
 pub(crate) struct SnpAppraiser {
-    anchors: Anchors,
+    /// The roots, with the intermediates that were verified under them so far.
+    anchors: RwLock<Arc<Anchors>>,
     endorsements: Arc<dyn EndorsementSource>,
     keys: Cache<Hex<32>, Arc<VerifiedEndorsementKey>>,
-    crls: RwLock<Option<Arc<Crls>>>,
+    crls: RwLock<Option<KnownCrls>>,
 }
 
-/// A report with the certificates that came along.
-struct Submitted {
-    report: Report,
-    /// The certificates as they came, for remembering; none for a bare report.
-    certificates: Option<Certificates>,
-    uvm_endorsements: Vec<Vec<u8>>,
+/// Verified CRLs, with the address of the endorsements that they are from: a source that replaces
+/// its endorsements gives others.
+type KnownCrls = (usize, Arc<Crls>);
+
+/// A report with what came along. Certificates are read only if they are not known by their bytes.
+enum Submitted<'a> {
+    /// MAA's JSON document.
+    Document(Box<SnpEvidence>),
+    /// A bare report.
+    Bare(Box<Report>),
+    /// A report with a certificate table behind it.
+    Extended(Box<Report>, &'a [u8]),
 }
 
-struct Certificates {
-    cache_key: Hex<32>,
-    chain: Chain,
-}
-
-impl Submitted {
-    /// MAA's JSON document, a bare report, or a report with a certificate table behind it.
-    fn parse(bytes: &[u8]) -> Result<Self, AppraisalError> {
+impl<'a> Submitted<'a> {
+    fn parse(bytes: &'a [u8]) -> Result<Self, AppraisalError> {
         if bytes.trim_ascii_start().first() == Some(&b'{') {
-            let evidence = SnpEvidence::parse(bytes)?;
-            let certificates = evidence.certificates();
-            let cache_key = chain_cache_key(&[certificates]);
-            return Ok(Self {
-                report: evidence.report().clone(),
-                certificates: Some(Certificates { cache_key, chain: evidence.chain()? }),
-                uvm_endorsements: evidence.uvm_endorsements().map(<[u8]>::to_vec).collect(),
-            });
+            return Ok(Self::Document(Box::new(SnpEvidence::parse(bytes)?)));
         }
         let (report, table) = bytes.split_at_checked(REPORT_LENGTH).unwrap_or((bytes, &[]));
-        let report = Report::parse(report).map_err(avouch_snp::VerifyError::from)?;
-        let certificates = if table.is_empty() {
-            None
-        } else {
-            let parsed = ghcb::CertificateTable::parse(table).map_err(AppraisalError::Structure)?;
-            let chain = parsed.endorsements()?.chain;
-            Some(Certificates { cache_key: chain_cache_key(&[table]), chain })
+        let report = Box::new(Report::parse(report).map_err(avouch_snp::VerifyError::from)?);
+        Ok(if table.is_empty() { Self::Bare(report) } else { Self::Extended(report, table) })
+    }
+
+    fn report(&self) -> &Report {
+        match self {
+            Self::Document(evidence) => evidence.report(),
+            Self::Bare(report) | Self::Extended(report, _) => report,
+        }
+    }
+
+    /// What the verified key of the certificates that came along is remembered under.
+    fn cache_key(&self) -> Option<Hex<32>> {
+        match self {
+            Self::Document(evidence) => Some(chain_cache_key(&[evidence.certificates()])),
+            Self::Bare(_) => None,
+            Self::Extended(_, table) => Some(chain_cache_key(&[b"table".as_slice(), table])),
+        }
+    }
+
+    /// What endorses the utility VM, each a `COSE_Sign1`.
+    fn uvm_endorsements(&self) -> impl Iterator<Item = &[u8]> {
+        let evidence = match self {
+            Self::Document(evidence) => Some(evidence),
+            Self::Bare(_) | Self::Extended(..) => None,
         };
-        Ok(Self { report, certificates, uvm_endorsements: Vec::new() })
+        evidence.into_iter().flat_map(|evidence| evidence.uvm_endorsements())
     }
 }
 
 impl SnpAppraiser {
     pub(crate) fn new(anchors: Anchors, endorsements: Arc<dyn EndorsementSource>) -> Self {
-        let (keys, crls) = (Cache::new(KEYS_MAX), RwLock::new(None));
-        Self { anchors, endorsements, keys, crls }
+        Self {
+            anchors: RwLock::new(Arc::new(anchors)),
+            endorsements,
+            keys: Cache::new(KEYS_MAX),
+            crls: RwLock::new(None),
+        }
     }
 
     pub(crate) fn verify(
@@ -81,10 +99,10 @@ impl SnpAppraiser {
         let submitted = Submitted::parse(&request.evidence)?;
         let crls = self.crls(at)?;
         let key = self.endorsement_key(&submitted, &crls, at)?;
-        let verified = verify_report(&submitted.report, &key, &crls, at)?;
+        let verified = verify_report(submitted.report(), &key, &crls, at)?;
 
         let mut endorsement = None;
-        for cose in &submitted.uvm_endorsements {
+        for cose in submitted.uvm_endorsements() {
             match uvm::verify(cose, &verified, &settings.uvm, at) {
                 Ok(found) => endorsement = endorsement.or(Some(Box::new(found))),
                 // Genuine, of somebody who does not count here: as if it had not been sent.
@@ -111,36 +129,66 @@ impl SnpAppraiser {
 
     /// The key of a chain, remembered by the certificates that came along.
     ///
-    /// A chain that was completed from the endorsements at hand is not remembered: what is at hand
-    /// may change.
+    /// One that is outside of its window is judged afresh, so that the refusal names the same
+    /// certificate whether or not it is remembered. A chain that was completed from the endorsements
+    /// at hand is not remembered: what is at hand may change.
     fn endorsement_key(
         &self,
-        submitted: &Submitted,
+        submitted: &Submitted<'_>,
         crls: &Crls,
         at: UnixTime,
     ) -> Result<Arc<VerifiedEndorsementKey>, AppraisalError> {
-        let Some(certificates) = &submitted.certificates else {
-            let chain = self.endorsements.amd().chain.clone().for_report(&submitted.report);
-            return Ok(Arc::new(verify_chain(&chain, &self.anchors, crls, at)?));
-        };
-        if let Some(known) = self.keys.get(&certificates.cache_key) {
+        let cache_key = submitted.cache_key();
+        let known = cache_key.and_then(|cache_key| self.keys.get(&cache_key));
+        if let Some(known) = known.filter(|known| known.window().check(at).is_ok()) {
             return Ok(known);
         }
-        let key = Arc::new(verify_chain(&certificates.chain, &self.anchors, crls, at)?);
-        self.keys.insert(certificates.cache_key, Arc::clone(&key));
+        let anchors = self.anchors();
+        let chain = match submitted {
+            Submitted::Document(evidence) => evidence.chain_beside(&anchors)?,
+            Submitted::Bare(report) => self.endorsements.amd().chain.clone().for_report(report),
+            Submitted::Extended(_, table) => {
+                let table = CertificateTable::parse(table).map_err(AppraisalError::Structure)?;
+                table.endorsements()?.chain
+            }
+        };
+        let key = Arc::new(verify_chain(&chain, &anchors, crls, at)?);
+        if let Some(cache_key) = cache_key {
+            self.keys.insert(cache_key, Arc::clone(&key));
+            self.remember(key.intermediate());
+        }
         Ok(key)
+    }
+
+    fn anchors(&self) -> Arc<Anchors> {
+        Arc::clone(&self.anchors.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whoever is reading certificates meanwhile goes on with the anchors that they began with.
+    fn remember(&self, intermediate: &VerifiedIntermediate) {
+        if self.anchors().intermediate(intermediate.fingerprint_sha256()).is_some() {
+            return;
+        }
+        let mut place = self.anchors.write().unwrap_or_else(PoisonError::into_inner);
+        let mut anchors = Anchors::clone(&place);
+        anchors.remember(intermediate.clone());
+        *place = Arc::new(anchors);
     }
 
     /// The CRLs at hand, verified once for as long as all of them are current.
     fn crls(&self, at: UnixTime) -> Result<Arc<Crls>, AppraisalError> {
-        let current = |crls: &Arc<Crls>| crls.window().is_none_or(|w| w.check(at).is_ok());
+        let at_hand = self.endorsements.amd();
+        let source = ptr::from_ref(at_hand).addr();
         let known = self.crls.read().ok().and_then(|known| known.clone());
-        if let Some(known) = known.filter(current) {
+        if let Some((known_source, known)) = known
+            && known_source == source
+            && known.window().is_none_or(|window| window.check(at).is_ok())
+        {
             return Ok(known);
         }
-        let verified = Arc::new(Crls::verify(&self.endorsements.amd().crls, &self.anchors, at)?);
+        let verified = Arc::new(Crls::verify(&at_hand.crls, &self.anchors(), at)?);
         if let Ok(mut place) = self.crls.write() {
-            *place = Some(Arc::clone(&verified));
+            *place = Some((source, Arc::clone(&verified)));
         }
         Ok(verified)
     }

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use avouch_pki::{
-    Certificate, Issuer, Name, PathError, PublicKey, Role, TrustAnchor, VerifiedCertificate,
-    Window, digest, verify_anchor_copy, verify_issued,
+    Certificate, Name, PathError, PublicKey, TrustAnchor, digest, verify_anchor_copy,
 };
-use avouch_wire::{Hex, UnixTime, decode_hex};
+use avouch_wire::{Hex, decode_hex};
 use thiserror::Error;
 
-use crate::amd_keys::{INTERMEDIATES, PinnedIntermediate, PinnedKey, ROOTS};
-use crate::error::{check_scheme, outside};
-use crate::{CertificateRole, Product, VekKind, VerifyError};
+use crate::amd_keys::{INTERMEDIATES, PinnedKey, ROOTS};
+use crate::{Product, VerifiedIntermediate};
 
 /// A trusted root of one product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +81,15 @@ pub enum AnchorError {
 #[derive(Debug, Clone)]
 pub struct Anchors {
     arks: Vec<Arc<Ark>>,
-    intermediates: Vec<VerifiedIntermediate>,
+    /// AMD's, known in this program.
+    pinned: Vec<VerifiedIntermediate>,
+    /// Verified earlier; the oldest first, at most [`REMEMBERED_MAX`].
+    remembered: Vec<VerifiedIntermediate>,
 }
+
+/// Most intermediates remembered. AMD has issued a handful; only holders of a trusted root's key can
+/// make more.
+const REMEMBERED_MAX: usize = 64;
 
 impl Default for Anchors {
     fn default() -> Self {
@@ -106,7 +111,7 @@ impl Anchors {
         for pinned in &INTERMEDIATES {
             let root = anchors.arks_of(pinned.key.product).next().cloned();
             let known = root.and_then(|ark| VerifiedIntermediate::pinned(pinned, ark));
-            anchors.intermediates.extend(known);
+            anchors.pinned.extend(known);
         }
         anchors
     }
@@ -114,7 +119,7 @@ impl Anchors {
     /// No root at all.
     #[must_use]
     pub const fn none() -> Self {
-        Self { arks: Vec::new(), intermediates: Vec::new() }
+        Self { arks: Vec::new(), pinned: Vec::new(), remembered: Vec::new() }
     }
 
     /// Adds a root of an operator's choice, such as a mint's. Its common name says for which
@@ -147,13 +152,23 @@ impl Anchors {
     }
 
     /// Remembers an intermediate that was verified under one of these roots, so that chains that
-    /// carry the same bytes need not have its signature checked again. Its window and revocation
-    /// are still judged each time.
+    /// carry the same bytes need not have it read and its signature checked again. That changes no
+    /// verdict: its window and revocation are still judged each time, and unlike a pinned one it
+    /// does not serve chains that come without it. Of more than 64 the oldest are forgotten.
     pub fn remember(&mut self, intermediate: VerifiedIntermediate) {
-        let known = self.intermediate(&intermediate.fingerprint).is_some();
-        if !known && self.arks.contains(&intermediate.root) {
-            self.intermediates.push(intermediate);
+        let known = self.intermediate(intermediate.fingerprint_sha256()).is_some();
+        if known || !self.trust(intermediate.root()) {
+            return;
         }
+        if self.remembered.len() >= REMEMBERED_MAX {
+            self.remembered.remove(0);
+        }
+        self.remembered.push(intermediate);
+    }
+
+    /// Whether this root, with this key, is one of these.
+    pub(crate) fn trust(&self, root: &Ark) -> bool {
+        self.roots().any(|known| known == root)
     }
 
     /// All roots.
@@ -170,8 +185,8 @@ impl Anchors {
     }
 
     /// All pinned and remembered intermediates.
-    pub fn intermediates(&self) -> &[VerifiedIntermediate] {
-        &self.intermediates
+    pub fn intermediates(&self) -> impl Iterator<Item = &VerifiedIntermediate> {
+        self.pinned.iter().chain(&self.remembered)
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
@@ -181,189 +196,18 @@ impl Anchors {
     /// The pinned or remembered intermediate whose certificate has this SHA-256.
     #[must_use]
     pub fn intermediate(&self, fingerprint: &Hex<32>) -> Option<&VerifiedIntermediate> {
-        self.intermediates.iter().find(|known| known.fingerprint == *fingerprint)
+        self.intermediates().find(|known| known.fingerprint_sha256() == fingerprint)
     }
 
-    pub(crate) fn intermediates_named(
-        &self,
-        name: &Name,
-    ) -> impl Iterator<Item = &VerifiedIntermediate> {
-        self.intermediates.iter().filter(move |known| known.issuer_name() == name)
-    }
-}
-
-/// An ASK or ASVK that a trusted root certified.
-///
-/// Only [`verify_intermediate`] makes one; those of AMD's that are pinned come with
-/// [`Anchors::amd`].
-#[derive(Debug, Clone)]
-pub struct VerifiedIntermediate {
-    key: IntermediateKey,
-    fingerprint: Hex<32>,
-    issues: VekKind,
-    serial: Vec<u8>,
-    window: Window,
-    root: Arc<Ark>,
-}
-
-#[derive(Debug, Clone)]
-enum IntermediateKey {
-    Pinned(TrustAnchor),
-    Certificate(Box<VerifiedCertificate>),
-}
-
-impl VerifiedIntermediate {
-    fn pinned(pinned: &PinnedIntermediate, root: Arc<Ark>) -> Option<Self> {
-        Some(Self {
-            key: IntermediateKey::Pinned(pinned_anchor(&pinned.key)?),
-            fingerprint: Hex::from_hex(pinned.key.certificate_sha256).ok()?,
-            issues: pinned.issues,
-            serial: minimal(pinned.key.serial),
-            window: Window {
-                not_before: UnixTime::from_seconds(pinned.key.not_before).ok()?,
-                not_after: UnixTime::from_seconds(pinned.key.not_after).ok()?,
-            },
-            root,
-        })
-    }
-
-    /// SHA-256 of the certificate.
-    #[must_use]
-    pub const fn fingerprint_sha256(&self) -> &Hex<32> {
-        &self.fingerprint
-    }
-
-    /// What it may sign.
-    #[must_use]
-    pub const fn issues(&self) -> VekKind {
-        self.issues
-    }
-
-    /// Its product.
-    #[must_use]
-    pub fn product(&self) -> Product {
-        self.root.product
-    }
-
-    /// The root that certified it.
-    #[must_use]
-    pub fn root(&self) -> &Ark {
-        &self.root
-    }
-
-    /// When it is valid.
-    #[must_use]
-    pub const fn window(&self) -> Window {
-        self.window
-    }
-
-    /// Content bytes of its serial number.
-    #[must_use]
-    pub fn serial(&self) -> &[u8] {
-        &self.serial
-    }
-
-    /// Its subject, which what it issues must name.
-    #[must_use]
-    pub fn issuer_name(&self) -> &Name {
-        match &self.key {
-            IntermediateKey::Pinned(anchor) => anchor.subject(),
-            IntermediateKey::Certificate(verified) => verified.certificate().subject(),
-        }
-    }
-
-    pub(crate) fn root_shared(&self) -> Arc<Ark> {
-        Arc::clone(&self.root)
-    }
-
-    pub(crate) fn as_issuer(&self) -> Issuer<'_> {
-        match &self.key {
-            IntermediateKey::Pinned(anchor) => Issuer::Anchor(anchor),
-            IntermediateKey::Certificate(verified) => Issuer::Certificate(verified),
-        }
-    }
-
-    /// Whether it is valid at `at`; an anchor alone would not say.
-    pub(crate) fn check_window(&self, at: UnixTime) -> Result<(), VerifyError> {
-        outside(CertificateRole::Intermediate, self.issuer_name().label(), self.window, at)
+    /// The pinned ones of this name: what serves a chain that came without its intermediate must
+    /// not depend on what came earlier.
+    pub(crate) fn pinned_named(&self, name: &Name) -> impl Iterator<Item = &VerifiedIntermediate> {
+        self.pinned.iter().filter(move |known| known.issuer_name() == name)
     }
 }
 
-/// Verifies an ASK or ASVK under the trusted roots of its product.
-///
-/// An intermediate whose bytes are pinned or remembered is taken as it is. Revocation is judged
-/// with the chain, not here.
-///
-/// # Errors
-/// [`VerifyError`]: not named like an intermediate, no root of its product, or the link from the
-/// root does not hold at `at`.
-///
-/// # Source
-/// AMD 57230, certificate chain.
-pub fn verify_intermediate(
-    certificate: &Certificate,
-    anchors: &Anchors,
-    at: UnixTime,
-) -> Result<VerifiedIntermediate, VerifyError> {
-    let fingerprint = certificate.fingerprint_sha256();
-    if let Some(known) = anchors.intermediate(&fingerprint) {
-        known.check_window(at)?;
-        return Ok(known.clone());
-    }
-    let (product, issues) = intermediate_name(certificate.subject()).ok_or_else(|| {
-        let found = certificate.subject().label().to_owned();
-        VerifyError::IntermediateName { found }
-    })?;
-    check_scheme(CertificateRole::Intermediate, certificate)?;
-    let mut refusal = VerifyError::NoRoot { product };
-    for root in anchors.arks_of(product) {
-        match verify_issued(certificate, root.anchor(), Role::Ca, at) {
-            Ok(verified) => {
-                return Ok(VerifiedIntermediate {
-                    window: verified.window(),
-                    key: IntermediateKey::Certificate(Box::new(verified)),
-                    fingerprint,
-                    issues,
-                    serial: certificate.serial().as_bytes().to_vec(),
-                    root: Arc::clone(root),
-                });
-            }
-            Err(source) => {
-                let error = VerifyError::Path { role: CertificateRole::Intermediate, source };
-                refusal = more_telling(refusal, error);
-            }
-        }
-    }
-    Err(refusal)
-}
-
-/// Of two roots' refusals, the one that is not merely about the name.
-fn more_telling(first: VerifyError, second: VerifyError) -> VerifyError {
-    let dull = ["root-missing", "intermediate-issuer-name"];
-    if dull.contains(&first.check()) { second } else { first }
-}
-
-/// Product and kind that `SEV-<product>` or `SEV-VLEK-<product>` stands for.
-pub(crate) fn intermediate_name(name: &Name) -> Option<(Product, VekKind)> {
-    let rest = name.common_name()?.strip_prefix("SEV-")?;
-    match rest.strip_prefix("VLEK-") {
-        Some(product) => Some((Product::from_name(product)?, VekKind::Vlek)),
-        None => Some((Product::from_name(rest)?, VekKind::Vcek)),
-    }
-}
-
-/// Content bytes of a DER INTEGER; AMD's serials are positive and below 2^31.
-fn minimal(serial: u32) -> Vec<u8> {
-    let bytes = serial.to_be_bytes();
-    let zeros = bytes.iter().take_while(|byte| **byte == 0).count().min(3);
-    let mut content: Vec<u8> = bytes.into_iter().skip(zeros).collect();
-    if content.first().is_some_and(|first| first & 0x80 != 0) {
-        content.insert(0, 0);
-    }
-    content
-}
-
-fn pinned_anchor(pinned: &PinnedKey) -> Option<TrustAnchor> {
+/// Name and key of a pinned certificate; `None` if they are not what its fingerprint says.
+pub(crate) fn pinned_anchor(pinned: &PinnedKey) -> Option<TrustAnchor> {
     let subject = Name::from_der(&amd_name(pinned.common_name))?;
     let modulus = decode_hex(pinned.modulus).ok()?;
     let spki = [RSA_4096_SPKI_PREFIX.as_slice(), &modulus, RSA_EXPONENT_65537].concat();

@@ -33,8 +33,8 @@ impl BindingError {
     #[must_use]
     pub const fn check(&self) -> &'static str {
         match self {
-            Self::RuntimeData { .. } => "runtime-data-binding",
-            Self::InitTimeData { .. } => "init-time-data-binding",
+            Self::RuntimeData { .. } => "runtime-data",
+            Self::InitTimeData { .. } => "init-time-data",
         }
     }
 }

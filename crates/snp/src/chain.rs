@@ -1,10 +1,10 @@
 //! AMD's certificates and CRLs as senders and operators hand them over: sorted, not trusted.
 
-use avouch_pki::{Certificate, Crl, digest, pem};
+use avouch_pki::{Certificate, Crl, Name, digest, pem};
 use avouch_wire::{Hex, base64url};
 
 use crate::vek_extensions::VekExtensions;
-use crate::{Anchors, ChainError, Product, RawTcb, Report, VekKind};
+use crate::{Anchors, ChainError, Product, RawTcb, Report, VekKind, VerifiedIntermediate};
 
 /// Most certificates in one input; a directory of endorsements may hold many VCEKs.
 const CERTIFICATES_MAX: usize = 256;
@@ -17,10 +17,48 @@ const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 #[derive(Debug, Clone, Default)]
 pub struct Chain {
     leaves: Vec<(VekKind, Certificate)>,
-    intermediates: Vec<Certificate>,
+    /// In the order in which they came.
+    intermediates: Vec<SentIntermediate>,
     roots: Vec<Certificate>,
-    /// SHA-256 of intermediates that were known by their bytes and not read.
-    known_intermediates: Vec<Hex<32>>,
+    /// SHA-256 of trusted roots that were known by their bytes and not read.
+    known_roots: Vec<Hex<32>>,
+}
+
+/// An ASK or ASVK that came along.
+#[derive(Debug, Clone)]
+pub(crate) enum SentIntermediate {
+    /// Parsed only.
+    Read(Certificate),
+    /// Of the very bytes that were verified earlier.
+    Known(VerifiedIntermediate),
+}
+
+impl SentIntermediate {
+    pub(crate) fn subject(&self) -> &Name {
+        match self {
+            Self::Read(certificate) => certificate.subject(),
+            Self::Known(known) => known.issuer_name(),
+        }
+    }
+
+    const fn read(&self) -> Option<&Certificate> {
+        match self {
+            Self::Read(certificate) => Some(certificate),
+            Self::Known(_) => None,
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Read(one), Self::Read(other)) => one.der() == other.der(),
+            (Self::Known(one), Self::Known(other)) => {
+                one.fingerprint_sha256() == other.fingerprint_sha256()
+            }
+            (Self::Read(read), Self::Known(known)) | (Self::Known(known), Self::Read(read)) => {
+                *known.fingerprint_sha256() == read.fingerprint_sha256()
+            }
+        }
+    }
 }
 
 /// A [`Chain`] and CRLs, as operators keep them.
@@ -106,7 +144,7 @@ impl Chain {
     }
 
     /// As [`Chain::parse_at_most`]; certificates that `anchors` know by their bytes are recognised
-    /// and not read again. For [`crate::verify_chain`] under the same anchors.
+    /// and not read again. Under the same anchors [`crate::verify_chain`] gives the same verdict.
     ///
     /// # Errors
     /// [`ChainError`].
@@ -131,22 +169,28 @@ impl Chain {
         Ok(chain)
     }
 
-    /// A known root needs no place here: a root that comes along proves nothing.
+    /// A known root needs no place here but to be counted: a root that comes along proves nothing.
     fn add_beside(&mut self, der: &[u8], anchors: &Anchors) -> Result<(), ChainError> {
         if anchors.is_empty() {
             return self.add(der);
         }
         let fingerprint = digest::sha256(der);
-        if anchors.intermediate(&fingerprint).is_some() {
-            if !self.known_intermediates.contains(&fingerprint) {
-                self.known_intermediates.push(fingerprint);
+        if let Some(known) = anchors.intermediate(&fingerprint) {
+            self.add_intermediate(SentIntermediate::Known(known.clone()));
+        } else if anchors.roots().any(|root| *root.certificate_sha256() == fingerprint) {
+            if !self.known_roots.contains(&fingerprint) {
+                self.known_roots.push(fingerprint);
             }
-            return Ok(());
+        } else {
+            self.add(der)?;
         }
-        if anchors.roots().any(|root| *root.certificate_sha256() == fingerprint) {
-            return Ok(());
+        Ok(())
+    }
+
+    fn add_intermediate(&mut self, sent: SentIntermediate) {
+        if !self.intermediates.iter().any(|known| known.is_same(&sent)) {
+            self.intermediates.push(sent);
         }
-        self.add(der)
     }
 
     fn add(&mut self, der: &[u8]) -> Result<(), ChainError> {
@@ -163,7 +207,7 @@ impl Chain {
         } else if name == VekKind::Vlek.common_name() {
             push_new(&mut self.leaves, (VekKind::Vlek, certificate), |(_, known)| known);
         } else if name.starts_with("SEV-") {
-            push_new(&mut self.intermediates, certificate, |known| known);
+            self.add_intermediate(SentIntermediate::Read(certificate));
         } else if name.starts_with("ARK-") {
             push_new(&mut self.roots, certificate, |known| known);
         } else {
@@ -178,12 +222,16 @@ impl Chain {
             push_new(&mut self.leaves, leaf, |(_, known)| known);
         }
         for intermediate in other.intermediates {
-            push_new(&mut self.intermediates, intermediate, |known| known);
+            self.add_intermediate(intermediate);
         }
         for root in other.roots {
             push_new(&mut self.roots, root, |known| known);
         }
-        self.known_intermediates.extend(other.known_intermediates);
+        for root in other.known_roots {
+            if !self.known_roots.contains(&root) {
+                self.known_roots.push(root);
+            }
+        }
     }
 
     /// Keeps of several VCEKs or VLEKs the ones made for the chip and TCB of `report`. A single
@@ -212,14 +260,14 @@ impl Chain {
         self.leaves.iter().map(|(kind, leaf)| (*kind, leaf))
     }
 
-    pub(crate) fn known_intermediates(&self) -> &[Hex<32>] {
-        &self.known_intermediates
+    pub(crate) fn sent_intermediates(&self) -> &[SentIntermediate] {
+        &self.intermediates
     }
 
     /// ASKs and ASVKs, without those that [`Chain::parse_beside`] did not read.
     #[must_use]
-    pub fn intermediates(&self) -> &[Certificate] {
-        &self.intermediates
+    pub fn intermediates(&self) -> Vec<&Certificate> {
+        self.intermediates.iter().filter_map(SentIntermediate::read).collect()
     }
 
     /// Copies of ARKs.
@@ -230,7 +278,7 @@ impl Chain {
 
     fn count(&self) -> usize {
         let upper = self.intermediates.len().saturating_add(self.roots.len());
-        let upper = upper.saturating_add(self.known_intermediates.len());
+        let upper = upper.saturating_add(self.known_roots.len());
         self.leaves.len().saturating_add(upper)
     }
 }
@@ -253,7 +301,7 @@ pub fn chain_cache_key<P: AsRef<[u8]>>(parts: &[P]) -> Hex<32> {
 }
 
 fn fits(kind: VekKind, certificate: &Certificate, report: &Report) -> bool {
-    let Some((product, _)) = crate::anchors::intermediate_name(certificate.issuer()) else {
+    let Some((product, _)) = crate::intermediate::intermediate_name(certificate.issuer()) else {
         return false;
     };
     VekExtensions::read(certificate, kind, product).is_ok_and(|extensions| {

@@ -67,44 +67,26 @@ impl Crls {
     /// have been verified long ago.
     pub(crate) fn check(
         &self,
-        intermediate: &RevocableIntermediate,
+        intermediate: &VerifiedIntermediate,
         at: UnixTime,
     ) -> Result<(), VerifyError> {
         let mut seen = false;
-        for (_, crl) in self.lists.iter().filter(|(root, _)| *root == intermediate.root) {
+        for (_, crl) in self.lists.iter().filter(|(root, _)| root.as_ref() == intermediate.root()) {
             seen = true;
             current(crl, at)?;
-            if crl.is_revoked(&intermediate.serial) {
+            if crl.is_revoked(intermediate.serial()) {
                 return Err(VerifyError::IntermediateRevoked {
-                    intermediate: intermediate.name.clone(),
-                    serial: intermediate.serial.to_string(),
-                    root: intermediate.root.anchor().label().to_owned(),
+                    intermediate: intermediate.issuer_name().label().to_owned(),
+                    serial: intermediate.serial().to_string(),
+                    root: intermediate.root().anchor().label().to_owned(),
                 });
             }
         }
         if self.required && !seen {
-            let root = intermediate.root.anchor().label().to_owned();
+            let root = intermediate.root().anchor().label().to_owned();
             return Err(VerifyError::CrlMissing { root });
         }
         Ok(())
-    }
-}
-
-/// What a CRL needs to know of an intermediate, kept with the key that it certified.
-#[derive(Debug)]
-pub(crate) struct RevocableIntermediate {
-    pub(crate) name: String,
-    pub(crate) serial: avouch_pki::Serial,
-    pub(crate) root: Arc<Ark>,
-}
-
-impl RevocableIntermediate {
-    pub(crate) fn of(intermediate: &VerifiedIntermediate) -> Self {
-        Self {
-            name: intermediate.issuer_name().label().to_owned(),
-            serial: avouch_pki::Serial::from_content(intermediate.serial()),
-            root: intermediate.root_shared(),
-        }
     }
 }
 

@@ -6,9 +6,9 @@ use avouch_pki::{Certificate, KeyKind, PublicKey, Role, SignatureScheme, Window,
 use avouch_wire::{Hex, UnixTime};
 use serde::Serialize;
 
-use crate::anchors::intermediate_name;
-use crate::crls::RevocableIntermediate;
+use crate::chain::SentIntermediate;
 use crate::error::check_scheme;
+use crate::intermediate::intermediate_name;
 use crate::{
     Anchors, CertificateRole, Chain, Crls, Product, Report, VekExtensions, VekKind,
     VerifiedIntermediate, VerifyError, verify_intermediate,
@@ -28,7 +28,7 @@ pub struct VerifiedEndorsementKey {
 struct Inner {
     key: PublicKey,
     extensions: VekExtensions,
-    intermediate: RevocableIntermediate,
+    intermediate: VerifiedIntermediate,
     facts: EndorsementKeyFacts,
 }
 
@@ -90,6 +90,12 @@ impl VerifiedEndorsementKey {
         self.inner.facts.validity
     }
 
+    /// What certified it: for [`Anchors::remember`].
+    #[must_use]
+    pub fn intermediate(&self) -> &VerifiedIntermediate {
+        &self.inner.intermediate
+    }
+
     /// Judges its window and its intermediate's revocation at `at`.
     pub(crate) fn check_at(&self, crls: &Crls, at: UnixTime) -> Result<(), VerifyError> {
         self.window().check(at).map_err(VerifyError::KeyWindow)?;
@@ -135,8 +141,7 @@ pub fn verify_chain(
     // 3. The intermediate, under a trusted root of that product, and the key under it.
     let (intermediate, window) = issuer_of(leaf, chain, anchors, at)?;
     // 4. Not revoked.
-    let revocable = RevocableIntermediate::of(&intermediate);
-    crls.check(&revocable, at)?;
+    crls.check(&intermediate, at)?;
     // 5. A key for reports, with all that AMD certifies about it.
     if leaf.public_key().kind() != KeyKind::P384 {
         return Err(VerifyError::VekKey { found: leaf.public_key().kind() });
@@ -145,7 +150,7 @@ pub fn verify_chain(
     check_product_name(&extensions, product)?;
     let facts = facts(kind, leaf, &intermediate, window, &extensions);
     let key = leaf.public_key().clone();
-    let inner = Inner { key, extensions, intermediate: revocable, facts };
+    let inner = Inner { key, extensions, intermediate, facts };
     Ok(VerifiedEndorsementKey { inner: Arc::new(inner) })
 }
 
@@ -187,33 +192,44 @@ fn issuer_of(
     anchors: &Anchors,
     at: UnixTime,
 ) -> Result<(VerifiedIntermediate, Window), VerifyError> {
-    let sent = chain.intermediates().iter().filter(|sent| sent.subject() == leaf.issuer());
-    let known = chain.known_intermediates().iter();
-    let known = known.filter_map(|fingerprint| anchors.intermediate(fingerprint));
-    let known: Vec<_> = known.filter(|known| known.issuer_name() == leaf.issuer()).collect();
+    let sent = chain.sent_intermediates().iter().filter(|sent| sent.subject() == leaf.issuer());
     let mut refusal = None;
     for candidate in sent {
-        let link = verify_intermediate(candidate, anchors, at)
-            .and_then(|intermediate| under(leaf, intermediate, at));
-        match link {
+        let link = match candidate {
+            SentIntermediate::Read(certificate) => verify_intermediate(certificate, anchors, at),
+            SentIntermediate::Known(known) => recognised(known, anchors, at),
+        };
+        match link.and_then(|intermediate| under(leaf, intermediate, at)) {
             Ok(found) => return Ok(found),
             Err(error) => refusal = Some(error),
         }
     }
     // Pinned ones serve where none came along: a wrong one that did is refused all the same.
-    let pinned = anchors.intermediates_named(leaf.issuer());
-    let others: Vec<_> = match (known.is_empty(), &refusal) {
-        (true, None) => pinned.collect(),
-        _ => known,
-    };
-    for other in others {
-        match other.check_window(at).and_then(|()| under(leaf, other.clone(), at)) {
+    if let Some(refusal) = refusal {
+        return Err(refusal);
+    }
+    for pinned in anchors.pinned_named(leaf.issuer()) {
+        match pinned.check_window(at).and_then(|()| under(leaf, pinned.clone(), at)) {
             Ok(found) => return Ok(found),
             Err(error) => refusal = Some(error),
         }
     }
     let missing = || VerifyError::IntermediateMissing { issuer: leaf.issuer().to_string() };
     Err(refusal.unwrap_or_else(missing))
+}
+
+/// An intermediate that was verified earlier, judged anew but for its signature.
+fn recognised(
+    known: &VerifiedIntermediate,
+    anchors: &Anchors,
+    at: UnixTime,
+) -> Result<VerifiedIntermediate, VerifyError> {
+    // The chain may have been read beside other anchors than these.
+    if !anchors.trust(known.root()) {
+        return Err(VerifyError::NoRoot { product: known.product() });
+    }
+    known.check_window(at)?;
+    Ok(known.clone())
 }
 
 fn under(

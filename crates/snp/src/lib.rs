@@ -36,6 +36,7 @@ mod error;
 mod facts;
 mod flags;
 pub mod ghcb;
+mod intermediate;
 mod json;
 pub mod maa_request;
 mod product;
@@ -46,7 +47,7 @@ mod vek_extensions;
 mod verify;
 
 pub use acceptance::{AcceptanceError, Refusal, SnpAcceptance, TcbFloor};
-pub use anchors::{AnchorError, Anchors, Ark, VerifiedIntermediate, verify_intermediate};
+pub use anchors::{AnchorError, Anchors, Ark};
 pub use binding::{BindingError, bind_init_time_data, bind_runtime_data};
 pub use chain::{Chain, Endorsements, chain_cache_key};
 pub use crls::Crls;
@@ -54,6 +55,7 @@ pub use endorsement_key::{EndorsementKeyFacts, VerifiedEndorsementKey, verify_ch
 pub use error::{CertificateRole, ChainError, ReportError, VekExtensionError, VerifyError};
 pub use facts::Facts;
 pub use flags::{GuestPolicy, KeyFlags, PlatformInfo, VekKind};
+pub use intermediate::{VerifiedIntermediate, verify_intermediate};
 pub use product::{Cpuid, Product};
 pub use report::{
     FirmwareVersion, REPORT_LENGTH, Report, ReportBody, ReportVersions, SIGNED_LENGTH, VMPL_HOST,

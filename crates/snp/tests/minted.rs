@@ -18,8 +18,8 @@ use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::{self, UvmTrust, UvmTrustEntry};
 use avouch_snp::{
     Anchors, Chain, ChipBinding, Crls, Endorsements, Product, Report, ReportVersions,
-    SnpAcceptance, Tcb, TcbFloor, VerifiedReport, bind_init_time_data, bind_runtime_data,
-    chain_cache_key, verify_chain, verify_report,
+    SnpAcceptance, Tcb, TcbFloor, VerifiedIntermediate, VerifiedReport, bind_init_time_data,
+    bind_runtime_data, chain_cache_key, verify_chain, verify_report,
 };
 use avouch_wire::{Hex, UnixTime, base64url};
 
@@ -268,11 +268,11 @@ fn remembers_an_intermediate_but_not_its_altered_copy() {
     let mut anchors = anchors(&minted);
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
     let verified =
-        avouch_snp::verify_intermediate(&chain.intermediates()[0], &anchors, minted.at).unwrap();
-    let before = anchors.intermediates().len();
+        avouch_snp::verify_intermediate(chain.intermediates()[0], &anchors, minted.at).unwrap();
+    let (fresh, before) = (anchors.clone(), anchors.intermediates().count());
     anchors.remember(verified.clone());
     anchors.remember(verified);
-    assert_eq!(anchors.intermediates().len(), before + 1);
+    assert_eq!(anchors.intermediates().count(), before + 1);
     verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap();
     // Read beside the anchors, the same chain has only its key left to read, and verifies.
     let beside = |minted: &Minted| {
@@ -285,9 +285,18 @@ fn remembers_an_intermediate_but_not_its_altered_copy() {
     let later = minted.at.saturating_add_seconds(9000 * 86_400);
     let error = verify_chain(&chain, &anchors, &Crls::none(), later).unwrap_err();
     assert_eq!(error.check(), "intermediate-expired");
-    // Under other anchors what was not read is missing.
-    let error = verify_chain(&chain, &Anchors::amd(), &Crls::none(), minted.at).unwrap_err();
-    assert_eq!(error.check(), "intermediate-missing");
+    // Under other anchors what was recognised counts for nothing.
+    for others in [Anchors::amd(), Anchors::none()] {
+        let error = verify_chain(&chain, &others, &Crls::none(), minted.at).unwrap_err();
+        assert_eq!(error.check(), "root-missing");
+    }
+    // What was remembered does not serve a chain that comes without it.
+    let text = pem_text(&[chain.leaf().unwrap().1.der()]);
+    for anchors in [&anchors, &fresh] {
+        let alone = Chain::parse_beside(&[&text], 16, anchors).unwrap();
+        let error = verify_chain(&alone, anchors, &Crls::none(), minted.at).unwrap_err();
+        assert_eq!(error.check(), "intermediate-missing");
+    }
     for (name, check) in [
         ("intermediate-signature", "intermediate-signature"),
         ("intermediate-expired", "intermediate-expired"),
@@ -302,16 +311,77 @@ fn remembers_an_intermediate_but_not_its_altered_copy() {
     }
 }
 
+fn pem_text(certificates: &[&[u8]]) -> String {
+    certificates.iter().map(|der| avouch_pki::pem::encode("CERTIFICATE", der)).collect()
+}
+
+#[test]
+fn counts_what_it_recognises_like_what_it_reads() {
+    let minted = mint(Kind::Snp, &options(SnpProduct::Genoa, SnpKey::Vcek)).unwrap();
+    let mut anchors = anchors(&minted);
+    let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
+    let intermediate = chain.intermediates()[0];
+    let (leaf, root) = (chain.leaf().unwrap().1.der(), chain.roots()[0].der());
+    anchors.remember(avouch_snp::verify_intermediate(intermediate, &anchors, minted.at).unwrap());
+    // Each certificate twice, then one that cannot be read: the error names its place among
+    // different ones.
+    let sent = [root, root, intermediate.der(), intermediate.der(), leaf, leaf, &[0x30, 0]];
+    let text = pem_text(&sent);
+    let read = Chain::parse_at_most(&[&text], 16).unwrap_err();
+    let beside = Chain::parse_beside(&[&text], 16, &anchors).unwrap_err();
+    assert_eq!(read, beside);
+    assert!(read.to_string().starts_with("certificate 3:"), "{read}");
+    for most in [2, 3] {
+        let parts = [root, intermediate.der(), leaf];
+        let read = Chain::parse_at_most(&parts, most);
+        let beside = Chain::parse_beside(&parts, most, &anchors);
+        assert_eq!(read.is_ok(), most == 3);
+        assert_eq!(read.err(), beside.err());
+    }
+    // Twice the same, once recognised and once read, is one.
+    let mut both = Chain::parse_beside(&[intermediate.der()], 16, &anchors).unwrap();
+    assert!(both.intermediates().is_empty());
+    both.extend(Chain::parse(&[intermediate.der(), leaf]).unwrap());
+    assert!(both.intermediates().is_empty());
+    verify_chain(&both, &anchors, &Crls::none(), minted.at).unwrap();
+}
+
+#[test]
+fn forgets_the_oldest_of_too_many_intermediates_and_no_pinned_one() {
+    let minted = mint(Kind::Snp, &options(SnpProduct::Genoa, SnpKey::Vcek)).unwrap();
+    let mut anchors = anchors(&minted);
+    let pinned = anchors.intermediates().count();
+    let first = verified_intermediate(&minted, &anchors);
+    anchors.remember(first.clone());
+    for index in 1..=64 {
+        // Minted at another moment, the same key has another certificate.
+        let at = minted.at.saturating_add_seconds(index);
+        let options = Options { at, ..options(SnpProduct::Genoa, SnpKey::Vcek) };
+        let other = verified_intermediate(&mint(Kind::Snp, &options).unwrap(), &anchors);
+        anchors.remember(other);
+    }
+    assert_eq!(anchors.intermediates().count(), pinned + 64);
+    assert!(anchors.intermediate(first.fingerprint_sha256()).is_none());
+    for known in Anchors::amd().intermediates() {
+        assert!(anchors.intermediate(known.fingerprint_sha256()).is_some());
+    }
+}
+
+fn verified_intermediate(minted: &Minted, anchors: &Anchors) -> VerifiedIntermediate {
+    let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
+    avouch_snp::verify_intermediate(chain.intermediates()[0], anchors, minted.at).unwrap()
+}
+
 #[test]
 fn does_not_remember_an_intermediate_of_a_root_that_is_not_trusted() {
     let minted = mint(Kind::Snp, &options(SnpProduct::Turin, SnpKey::Vcek)).unwrap();
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
-    let intermediate = &chain.intermediates()[0];
+    let intermediate = chain.intermediates()[0];
     let verified =
         avouch_snp::verify_intermediate(intermediate, &anchors(&minted), minted.at).unwrap();
     let mut amd = Anchors::amd();
     amd.remember(verified);
-    assert_eq!(amd.intermediates().len(), Anchors::amd().intermediates().len());
+    assert_eq!(amd.intermediates().count(), Anchors::amd().intermediates().count());
 }
 
 #[test]
@@ -321,7 +391,7 @@ fn refuses_roots_that_are_not_named_or_signed_like_one() {
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
     let twice = anchors(&minted).with_root(&root(&minted)).unwrap();
     assert_eq!(twice.roots().count(), Anchors::amd().roots().count() + 1);
-    let error = Anchors::none().with_root(&chain.intermediates()[0]).unwrap_err();
+    let error = Anchors::none().with_root(chain.intermediates()[0]).unwrap_err();
     assert!(error.to_string().contains("SEV-Milan"), "{error}");
     let broken = mint(Kind::Snp, &good.broken("root-self-signature")).unwrap();
     let chain = Endorsements::parse(&[&broken.endorsements]).unwrap().chain;

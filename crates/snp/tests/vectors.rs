@@ -175,7 +175,7 @@ fn binds_the_container_policy_by_host_data() {
         bind_init_time_data(&verified, &policy).unwrap();
         policy.push(b'\n');
         let error = bind_init_time_data(&verified, &policy).unwrap_err();
-        assert_eq!(error.check(), "init-time-data-binding");
+        assert_eq!(error.check(), "init-time-data");
     }
 }
 
@@ -314,7 +314,7 @@ fn refuses_runtime_data_that_the_report_does_not_bind() {
     let (evidence, runtime_data) = request(text(&mismatch["files"][0]));
     let verified = appraise_request(&evidence, at(&mismatch));
     let error = bind_runtime_data(&verified, &runtime_data.unwrap()).unwrap_err();
-    assert_eq!(error.check(), "runtime-data-binding");
+    assert_eq!(error.check(), "runtime-data");
     let unrelated = read("maa/sevsnp-sample-unrelated-runtimedata.json");
     let (sample, _) = request("maa/sevsnp-sample-request.json");
     let verified = appraise_request(&sample, at(&mismatch));

@@ -24,7 +24,7 @@ pub(super) const ROWS: &[Row] = &[
     binding(
         "runtime-data",
         "the runtime data are others than the report binds",
-        "runtime-data-binding",
+        "runtime-data",
         |plan| {
             plan.runtime_data = Some(other_data());
         },
@@ -32,7 +32,7 @@ pub(super) const ROWS: &[Row] = &[
     binding(
         "runtime-data-upper-half",
         "the upper half of REPORT_DATA is not zero",
-        "runtime-data-binding",
+        "runtime-data",
         |plan| {
             let data = other_data();
             plan.report.put(0x050, avouch_pki::digest::sha256(&data.bytes).as_bytes());
@@ -43,7 +43,7 @@ pub(super) const ROWS: &[Row] = &[
     binding(
         "init-time-data",
         "the init-time data are others than the report binds",
-        "init-time-data-binding",
+        "init-time-data",
         |plan| {
             plan.init_time_data = Some(other_data());
         },

@@ -100,14 +100,6 @@ pub enum CertificateJwkError {
     /// `x5c` is malformed.
     #[error(transparent)]
     X5c(#[from] X5cError),
-    /// `kty` is not that of the certificate's key.
-    #[error("key type is {found:?}, the certificate's key is {certificate}")]
-    KeyType {
-        /// `kty` as found.
-        found: String,
-        /// Type of the certificate's key.
-        certificate: &'static str,
-    },
     /// An RSA key that is too short to be trusted.
     #[error("the certificate's RSA key has {found} bits, at least 2048 are needed")]
     ShortKey {
@@ -130,7 +122,8 @@ pub enum CertificateJwkError {
 /// The policy certificate that a JWK `{"kty","x5c"}` names: the first of `x5c`.
 ///
 /// Further certificates must be readable and are dropped: trusting an issuer is another decision
-/// than trusting the one signer named first.
+/// than trusting the one signer named first. `kty` is not compared: clients name every key `RSA`,
+/// and the certificate says what its key is.
 ///
 /// # Errors
 /// [`CertificateJwkError`].
@@ -138,14 +131,6 @@ pub fn certificate_of_jwk(jwk: &Value) -> Result<Certificate, CertificateJwkErro
     let members: &Map<String, Value> = jwk.as_object().ok_or(CertificateJwkError::NotObject)?;
     let chain = members.get("x5c").ok_or(CertificateJwkError::NoCertificate)?;
     let certificate = read(chain)?.into_iter().next().ok_or(X5cError::Empty)?;
-    let expected = key_type(&certificate);
-    match members.get("kty") {
-        Some(found) if found.as_str() != Some(expected) => {
-            let found = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
-            return Err(CertificateJwkError::KeyType { found, certificate: expected });
-        }
-        _ => {}
-    }
     match certificate.public_key().kind() {
         KeyKind::Rsa { modulus_bits } if modulus_bits < 2048 => {
             Err(CertificateJwkError::ShortKey { found: modulus_bits })

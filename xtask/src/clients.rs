@@ -1,4 +1,5 @@
-//! The unmodified Azure SDKs, from their registries, against a running service.
+//! The unmodified Azure SDKs and a packaged OpenID server, from their registries, against running
+//! services.
 
 mod evidence;
 mod service;
@@ -14,6 +15,9 @@ use service::Service;
 pub(crate) fn run() -> Outcome {
     machine::install_missing()?;
     let folder = target().join("clients");
+    // Providers that an earlier run made are not to be met again.
+    let data = folder.join("data");
+    evidence::remove(&data)?;
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     step("build the service", &mut cargo(&["build", "--locked", "-p", "avouch"]))?;
     let avouch = target().join("debug/avouch");
@@ -21,9 +25,9 @@ pub(crate) fn run() -> Outcome {
     let node_modules = javascript(&folder)?;
 
     let minted = folder.join("minted");
-    let present =
-        Service::start(&avouch, &folder.join("data"), &evidence::mint(&avouch, &minted)?)?;
+    let present = Service::start(&avouch, &data, &evidence::mint(&avouch, &minted)?)?;
     let mut variables = vec![
+        ("AVOUCH_COMMAND", avouch.display().to_string()),
         ("AVOUCH_URL", present.url.clone()),
         ("AVOUCH_CA", present.ca.display().to_string()),
         ("NODE_EXTRA_CA_CERTS", present.ca.display().to_string()),
@@ -34,7 +38,7 @@ pub(crate) fn run() -> Outcome {
         Some(vectors) => {
             let words = evidence::recorded(&vectors);
             // The same data folder: both services show a certificate of one CA.
-            let service = Service::start(&avouch, &folder.join("data"), &words)?;
+            let service = Service::start(&avouch, &data, &words)?;
             variables.push(("AVOUCH_RECORDED_URL", service.url.clone()));
             let folder = vectors.join("intel/maa");
             variables.push(("AVOUCH_RECORDED", folder.display().to_string()));
@@ -42,14 +46,15 @@ pub(crate) fn run() -> Outcome {
         }
     };
 
-    let mut tests = command(python, &["-m", "unittest", "-v", "test_attest"]);
+    let mut tests = command(python, &["-m", "unittest", "discover", "-v"]);
     tests.current_dir(workspace().join("tests/clients/python")).envs(variables.clone());
     tests.env("PYTHONDONTWRITEBYTECODE", "1");
-    step("Python SDK", &mut tests)?;
+    step("Python SDKs", &mut tests)?;
 
-    let mut tests = command("node", &["--test", "attest.test.js"]);
+    let mut tests = command("node", &["--test"]);
+    tests.args(scripts()?.iter().filter(|name| name.ends_with(".test.js")));
     tests.current_dir(node_modules).envs(variables);
-    step("JavaScript SDK", &mut tests)?;
+    step("JavaScript SDKs and OpenID server", &mut tests)?;
     drop((present, recorded));
     Ok(())
 }
@@ -67,7 +72,7 @@ fn python(folder: &Path) -> Result<PathBuf, String> {
     step("Python environment", &mut command("python3", &["-m", "venv", "--clear", &venv_text]))?;
     let file = requirements.display().to_string();
     let words = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", &file];
-    step("Python SDK from its registry", &mut command(&python, &words))?;
+    step("Python SDKs from their registry", &mut command(&python, &words))?;
     copy(&requirements, &installed)?;
     Ok(python)
 }
@@ -79,16 +84,31 @@ fn javascript(folder: &Path) -> Result<PathBuf, String> {
     std::fs::create_dir_all(&place).map_err(|error| format!("{}: {error}", place.display()))?;
     let lock = "package-lock.json";
     let fresh = !same_content(&source.join(lock), &place.join("installed-lock.json"));
-    for name in ["package.json", lock, ".npmrc", "attest.test.js"] {
-        copy(&source.join(name), &place.join(name))?;
+    for name in ["package.json", lock, ".npmrc"].map(str::to_owned).into_iter().chain(scripts()?) {
+        copy(&source.join(&name), &place.join(&name))?;
     }
     if fresh {
         let mut install = command("npm", &["ci", "--silent"]);
         install.current_dir(&place);
-        step("JavaScript SDK from its registry", &mut install)?;
+        step("JavaScript packages from their registry", &mut install)?;
         copy(&source.join(lock), &place.join("installed-lock.json"))?;
     }
     Ok(place)
+}
+
+/// The names of our own scripts: the tests and what they share.
+fn scripts() -> Result<Vec<String>, String> {
+    let folder = workspace().join("tests/clients/js");
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".js") {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn same_content(one: &Path, other: &Path) -> bool {

@@ -1,59 +1,26 @@
 // The unmodified JavaScript SDK against a running Avouch, with the SDK's own token validation on.
-// Environment: as in the Python tests; NODE_EXTRA_CA_CERTS names the CA of the server.
+// Environment: as in support.js; AVOUCH_RECORDED_URL names a server that judges at a pinned time and
+// AVOUCH_RECORDED a folder of recorded exchanges with the real service.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import attestation from "@azure/attestation";
 
-const { AttestationAdministrationClient, AttestationClient, KnownAttestationType } = attestation;
+import { attest, checking, credential, evidence, refused, url } from "./support.js";
 
-const url = process.env.AVOUCH_URL;
-const minted = process.env.AVOUCH_MINTED;
+const { AttestationAdministrationClient, AttestationClient, KnownAttestationType } = attestation;
 const recordedUrl = process.env.AVOUCH_RECORDED_URL;
 
-const validation = {
-  validationOptions: { validateToken: true, validateIssuer: true, expectedIssuer: url },
-};
 const permit =
   'version=1.0; authorizationrules{=> permit();}; issuancerules{=> issue(type="drafted", value=7);};';
-const credential = {
-  getToken: async () => ({ token: "development", expiresOnTimestamp: Date.now() + 3_600_000 }),
-};
 
 function client(credentials) {
-  const options = { ...validation, retryOptions: { maxRetries: 0 } };
   return credentials
-    ? new AttestationClient(url, credentials, options)
-    : new AttestationClient(url, options);
-}
-
-function evidence(name) {
-  const folder = join(minted, name);
-  const file = name.startsWith("open-enclave") ? "report.bin" : "quote.bin";
-  const json = join(folder, "runtime-data.json");
-  const held = existsSync(json)
-    ? { runTimeJson: readFileSync(json) }
-    : { runTimeData: readFileSync(join(folder, "runtime-data.bin")) };
-  return { bytes: readFileSync(join(folder, file)), held };
-}
-
-function attest(service, name, options = {}) {
-  const { bytes, held } = evidence(name);
-  const all = { ...held, ...options };
-  return name.startsWith("open-enclave")
-    ? service.attestOpenEnclave(bytes, all)
-    : service.attestSgxEnclave(bytes, all);
-}
-
-async function refused(promise, code) {
-  await assert.rejects(promise, (error) => {
-    assert.equal(error.statusCode, 400);
-    assert.equal(error.code, code);
-    return true;
-  });
+    ? new AttestationClient(url, credentials, checking())
+    : new AttestationClient(url, checking());
 }
 
 for (const name of ["sgx-json", "sgx-binary", "open-enclave-json", "open-enclave-binary"]) {
@@ -100,7 +67,7 @@ test("reads certificates, metadata and default policies", async () => {
   const metadata = await client().getOpenIdMetadata();
   assert.equal(metadata.issuer, url);
   assert.equal(metadata.jwks_uri, `${url}/certs`);
-  const administration = new AttestationAdministrationClient(url, credential, validation);
+  const administration = new AttestationAdministrationClient(url, credential, checking());
   const policy = await administration.getPolicy(KnownAttestationType.SgxEnclave);
   assert.match(policy.body, /^version= 1\.0;authorizationrules/);
 });

@@ -1,66 +1,26 @@
 """The unmodified Python SDK against a running Avouch, with the SDK's own token validation on.
 
-Environment: AVOUCH_URL and AVOUCH_CA name a server that judges at the present time, AVOUCH_MINTED
-a folder of minted evidence that it accepts. AVOUCH_RECORDED_URL names a server that judges at a
-pinned time and AVOUCH_RECORDED a folder of recorded exchanges with the real service.
+Environment: as in support.py; AVOUCH_RECORDED_URL names a server that judges at a pinned time and
+AVOUCH_RECORDED a folder of recorded exchanges with the real service.
 """
 
 import asyncio
-import base64
 import json
 import os
 import pathlib
-import time
 import unittest
 
-from azure.core.credentials import AccessToken
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
-from azure.security.attestation import AttestationAdministrationClient, AttestationClient, AttestationType
+from azure.core.exceptions import HttpResponseError
+from azure.security.attestation import AttestationAdministrationClient, AttestationType
 from azure.security.attestation.aio import AttestationClient as AsyncAttestationClient
+from support import CONNECTION, URL, AsyncCredential, Credential, client, evidence, unpadded
 
-CA = os.environ["AVOUCH_CA"]
-URL = os.environ["AVOUCH_URL"]
-MINTED = pathlib.Path(os.environ["AVOUCH_MINTED"])
 RECORDED_URL = os.environ.get("AVOUCH_RECORDED_URL")
 RECORDED = pathlib.Path(os.environ.get("AVOUCH_RECORDED", "."))
 
 VALIDATION = {"validate_token": True, "validate_issuer": True}
 PERMIT = "version=1.0; authorizationrules{=> permit();}; issuancerules{=> issue(type=\"drafted\", value=7);};"
 DENY = "version=1.0; authorizationrules{[type==\"x-ms-sgx-is-debuggable\", value==true] => permit();};"
-
-
-class Credential:
-    """Any bearer token will do for `serve --dev`."""
-
-    def get_token(self, *_scopes, **_options):
-        return AccessToken("development", int(time.time()) + 3600)
-
-
-class AsyncCredential(Credential):
-    async def get_token(self, *scopes, **options):
-        return super().get_token(*scopes, **options)
-
-    async def close(self):
-        pass
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_details):
-        pass
-
-
-def client(url=URL):
-    return AttestationClient(url, Credential(), connection_verify=CA, retry_total=0)
-
-
-def evidence(case):
-    folder = MINTED / case
-    name = "report.bin" if case.startswith("open-enclave") else "quote.bin"
-    for held, keyword in (("runtime-data.json", "runtime_json"), ("runtime-data.bin", "runtime_data")):
-        if (folder / held).exists():
-            return (folder / name).read_bytes(), {keyword: (folder / held).read_bytes()}
-    raise FileNotFoundError(folder)
 
 
 def attest(case, service=None, **options):
@@ -154,7 +114,7 @@ class Attest(unittest.TestCase):
         self.assertEqual(metadata["jwks_uri"], URL + "/certs")
 
     def test_default_policies_are_read_with_a_token_of_the_service(self):
-        administration = AttestationAdministrationClient(URL, Credential(), connection_verify=CA, retry_total=0)
+        administration = AttestationAdministrationClient(URL, Credential(), **CONNECTION)
         for kind in (AttestationType.SGX_ENCLAVE, AttestationType.OPEN_ENCLAVE):
             policy, token = administration.get_policy(kind, issuer=URL, **VALIDATION)
             self.assertTrue(policy.startswith("version= 1.0;authorizationrules{=> permit();};"))
@@ -164,7 +124,7 @@ class Attest(unittest.TestCase):
 class AttestAsync(unittest.TestCase):
     def test_all_kinds(self):
         async def run():
-            async with AsyncAttestationClient(URL, AsyncCredential(), connection_verify=CA, retry_total=0) as service:
+            async with AsyncAttestationClient(URL, AsyncCredential(), **CONNECTION) as service:
                 for case in ("sgx-json", "sgx-binary"):
                     data, held = evidence(case)
                     result, token = await service.attest_sgx_enclave(data, issuer=URL, **VALIDATION, **held)
@@ -184,10 +144,6 @@ class AttestAsync(unittest.TestCase):
                 metadata = await service.get_open_id_metadata()
                 self.assertEqual(metadata["issuer"], URL)
         asyncio.run(run())
-
-
-def unpadded(text):
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 # What no replay can reproduce: times, ids, the issuer, and collateral of another day.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::run::{command, step};
+use crate::run::{Outcome, command, step};
 
 /// The cases that the tests expect: folder, kind, form of the runtime data.
 const CASES: [(&str, &str, &str); 4] = [
@@ -16,10 +16,7 @@ const CASES: [(&str, &str, &str); 4] = [
 pub(crate) fn mint(avouch: &Path, folder: &Path) -> Result<Vec<String>, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
     // A case of an earlier run may have had another form of runtime data.
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
+    remove(folder)?;
     std::fs::create_dir_all(folder).map_err(failed)?;
     let held = folder.join("held");
     std::fs::write(&held, r#"{"keys":[{"kid":"k1"}], "note":"bound"}"#).map_err(failed)?;
@@ -37,6 +34,16 @@ pub(crate) fn mint(avouch: &Path, folder: &Path) -> Result<Vec<String>, String> 
         }
     }
     Ok(words)
+}
+
+/// Removes a folder of an earlier run, if it is there.
+pub(crate) fn remove(folder: &Path) -> Outcome {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("{}: {error}", folder.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The moment at which the collateral for the recorded evidence was in force.

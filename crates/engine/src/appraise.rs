@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use avouch_claims::{BoundData, SeenBy, ServiceClaim, common};
-use avouch_policy::{Claim, Decision as PolicyDecision, Limits, Properties};
+use avouch_policy::{Claim, Decision as PolicyDecision, Properties};
 use avouch_wire::{Hex, UnixTime};
 
 use crate::appraisal::{Appraisal, Decision, Permitted, Refused, VerifiedEvidence};
@@ -73,9 +73,7 @@ impl Engine {
         at: UnixTime,
     ) -> Result<Appraisal, AppraisalError> {
         // 1. What the policy demands of verification itself.
-        let limits = Limits::default();
-        let configuration =
-            policy.policy().configuration(&limits).map_err(AppraisalError::Configuration)?;
+        let configuration = policy.configuration().map_err(AppraisalError::Configuration)?;
 
         // 2. Evidence, endorsements and a moment become verified facts.
         let verified = self.verify(request, settings, &configuration, at)?;
@@ -91,7 +89,7 @@ impl Engine {
         let mut findings = Vec::new();
         let decision = match self.accept(&verified.evidence, settings, at) {
             Err(refused) => Decision::Deny(refused),
-            Ok(()) => match decide(policy, &incoming, &limits) {
+            Ok(()) => match decide(policy, &incoming) {
                 Err(refused) => Decision::Deny(refused),
                 Ok(outgoing) => {
                     let parts = TokenParts {
@@ -169,12 +167,8 @@ fn incoming(claims: &[ServiceClaim], policy: &PolicyInForce) -> Vec<Claim> {
     incoming
 }
 
-fn decide(
-    policy: &PolicyInForce,
-    incoming: &[Claim],
-    limits: &Limits,
-) -> Result<Vec<Claim>, Refused> {
-    let outcome = policy.policy().evaluate(incoming, limits).map_err(|error| {
+fn decide(policy: &PolicyInForce, incoming: &[Claim]) -> Result<Vec<Claim>, Refused> {
+    let outcome = policy.policy().evaluate(incoming, policy.limits()).map_err(|error| {
         Refused::PolicyFailed { check: error.slug.name(), message: error.to_string() }
     })?;
     match outcome.decision {

@@ -1,6 +1,6 @@
 //! A policy that is ready to judge: compiled once, with the hash that tokens show.
 
-use avouch_policy::{Limits, Policy, defaults};
+use avouch_policy::{EvalError, Limits, Policy, Properties, defaults};
 use avouch_token::policy_jws::{
     JwsContent, PolicyEncoding, PolicyJws, PolicyJwsError, UnsignedForm, VerifiedSigner,
     create_unsigned, policy_hash,
@@ -17,6 +17,7 @@ pub struct PolicyInForce {
     hash: String,
     jws: String,
     signer: Option<Value>,
+    limits: Limits,
 }
 
 /// Why a text or JWS does not become a policy in force.
@@ -41,12 +42,13 @@ impl PolicyInForce {
         Self::from_text(text).ok()
     }
 
-    /// A draft that came with a request.
+    /// A draft that came with a request, which anybody may send: it may cost far less than a
+    /// policy that somebody had the right to set.
     ///
     /// # Errors
     /// [`PolicyRefused::Parsing`].
     pub fn draft(text: &str) -> Result<Self, PolicyRefused> {
-        Self::from_text(text)
+        Self::within(draft_limits(), text)
     }
 
     /// A policy from its text, wrapped in an unsecured JWS.
@@ -54,8 +56,13 @@ impl PolicyInForce {
     /// # Errors
     /// [`PolicyRefused::Parsing`].
     pub fn from_text(text: &str) -> Result<Self, PolicyRefused> {
+        Self::within(Limits::default(), text)
+    }
+
+    fn within(limits: Limits, text: &str) -> Result<Self, PolicyRefused> {
+        let policy = compile(text, &limits)?;
         let jws = create_unsigned(JwsContent::Policy(text), UnsignedForm::default());
-        Ok(Self { policy: compile(text)?, hash: policy_hash(text), jws, signer: None })
+        Ok(Self { policy, hash: policy_hash(text), jws, signer: None, limits })
     }
 
     /// A policy from the JWS that a client set.
@@ -64,11 +71,13 @@ impl PolicyInForce {
     /// [`PolicyRefused`].
     pub fn from_jws(body: &[u8]) -> Result<Self, PolicyRefused> {
         let jws = PolicyJws::parse(body, PolicyEncoding::default())?;
+        let limits = Limits::default();
         Ok(Self {
-            policy: compile(jws.text())?,
+            policy: compile(jws.text(), &limits)?,
             hash: jws.policy_hash(),
             jws: jws.raw().to_owned(),
             signer: jws.signer().map(VerifiedSigner::jwk),
+            limits,
         })
     }
 
@@ -76,6 +85,20 @@ impl PolicyInForce {
     #[must_use]
     pub const fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// What its evaluation may cost.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What its configuration rules demand of verification.
+    ///
+    /// # Errors
+    /// [`EvalError`] where they fail.
+    pub fn configuration(&self) -> Result<Properties, EvalError> {
+        self.policy.configuration(&self.limits)
     }
 
     /// `x-ms-policy-hash`.
@@ -97,8 +120,20 @@ impl PolicyInForce {
     }
 }
 
-fn compile(text: &str) -> Result<Policy, PolicyRefused> {
-    Policy::compile(text, &Limits::default()).map_err(|errors| PolicyRefused::Parsing {
+/// Some ten milliseconds of work at most.
+fn draft_limits() -> Limits {
+    Limits {
+        policy_bytes: 256 << 10,
+        claim_text_bytes: 4 << 20,
+        bindings: 100_000,
+        steps: 1_000_000,
+        jmespath_steps: 1_000_000,
+        ..Limits::default()
+    }
+}
+
+fn compile(text: &str, limits: &Limits) -> Result<Policy, PolicyRefused> {
+    Policy::compile(text, limits).map_err(|errors| PolicyRefused::Parsing {
         message: errors.first().map_or_else(|| errors.to_string(), |first| first.maa_message()),
     })
 }

@@ -1,7 +1,6 @@
 //! `GET /tcbbaselines/{type}`
 
 use avouch_engine::{EvidenceKind, TcbBaseline};
-use avouch_policy::Limits;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -52,7 +51,7 @@ pub(super) fn get(
 fn selected(provider: &Provider, kind: EvidenceKind, baselines: &[TcbBaseline]) -> Option<u32> {
     let asked = provider
         .policy(kind)
-        .and_then(|policy| policy.policy().configuration(&Limits::default()).ok())
+        .and_then(|policy| policy.configuration().ok())
         .and_then(|configuration| configuration.sgx_tcb_identifier().parse().ok());
     asked.or_else(|| baselines.last().map(|one| one.evaluation_data_number))
 }

@@ -146,6 +146,51 @@ async fn tokens_with_unknown_keys_cannot_make_the_service_ask_the_issuer_all_the
 }
 
 #[tokio::test]
+async fn callers_who_go_away_do_not_take_the_fetch_of_keys_with_them() {
+    let issuer = Issuer::start().await;
+    let service = service(&config_for(&issuer)).await;
+    issuer.close_gate().await;
+    let path = format!("/providers/contoso/{POLICY}");
+    // As many as there are rights to fetch at once, and more.
+    for _ in 0..8 {
+        let forged = issuer.forged(false, &claims(&issuer));
+        let request = service.request(Method::GET, &path).bearer_auth(forged);
+        let waiting = tokio::spawn(request.send());
+        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+        waiting.abort();
+    }
+    issuer.open_gate();
+    assert_eq!(read(&service, "contoso", &issuer.token(&claims(&issuer))).await, 200);
+}
+
+#[tokio::test]
+async fn whose_key_is_known_does_not_wait_for_a_fetch_that_others_caused() {
+    let issuer = Issuer::start().await;
+    let service = service(&config_for(&issuer)).await;
+    let good = issuer.token(&claims(&issuer));
+    assert_eq!(read(&service, "contoso", &good).await, 200);
+    issuer.close_gate().await;
+    let path = format!("/providers/contoso/{POLICY}");
+    let forged = issuer.forged(false, &claims(&issuer));
+    let waiting = tokio::spawn(service.request(Method::GET, &path).bearer_auth(forged).send());
+    for _ in 0..5 {
+        assert_eq!(read(&service, "contoso", &good).await, 200);
+    }
+    assert!(!waiting.is_finished(), "the forged token waits for newer keys");
+    issuer.open_gate();
+    assert_eq!(waiting.await.unwrap().unwrap().status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_key_rotated_without_a_new_name_is_found_too() {
+    let issuer = Issuer::start().await;
+    let service = service(&config_for(&issuer)).await;
+    assert_eq!(read(&service, "contoso", &issuer.token(&claims(&issuer))).await, 200);
+    issuer.rotate_keeping_name();
+    assert_eq!(read(&service, "contoso", &issuer.token(&claims(&issuer))).await, 200);
+}
+
+#[tokio::test]
 async fn an_issuer_that_does_not_answer_is_503_at_first_and_unnoticed_once_its_keys_are_known() {
     let issuer = Issuer::start().await;
     let service = service(&config_for(&issuer)).await;

@@ -9,6 +9,9 @@ use avouch_wire::base64url;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+const GATE_OPEN: usize = 1000;
 
 /// The issuer: what it publishes can be changed while it answers.
 #[derive(Clone)]
@@ -19,10 +22,14 @@ pub(crate) struct Issuer {
 
 struct State {
     key: Mutex<Arc<SigningKey>>,
+    /// `kid` of the key.
+    name: Mutex<String>,
     published: Mutex<String>,
     metadata: Mutex<Value>,
     fetches: AtomicUsize,
     is_down: Mutex<bool>,
+    /// Answers wait for a permit while there is none.
+    gate: Semaphore,
 }
 
 impl Issuer {
@@ -33,10 +40,12 @@ impl Issuer {
         let metadata = json!({"issuer": url, "jwks_uri": format!("{url}/keys")});
         let state = Arc::new(State {
             published: Mutex::new(published(&key)),
+            name: Mutex::new(key.kid().to_owned()),
             key: Mutex::new(key),
             metadata: Mutex::new(metadata),
             fetches: AtomicUsize::new(0),
             is_down: Mutex::new(false),
+            gate: Semaphore::new(GATE_OPEN),
         });
         let answering = Arc::clone(&state);
         tokio::spawn(async move {
@@ -52,7 +61,17 @@ impl Issuer {
     pub(crate) fn rotate(&self) {
         let key = Arc::new(SigningKey::generate(KeySpec::P256).unwrap());
         *self.state.published.lock().unwrap() = published(&key);
+        *self.state.name.lock().unwrap() = key.kid().to_owned();
         *self.state.key.lock().unwrap() = key;
+    }
+
+    /// As [`Issuer::rotate`], under the name that the key before had.
+    pub(crate) fn rotate_keeping_name(&self) {
+        let name = self.state.name.lock().unwrap().clone();
+        self.rotate();
+        let new = std::mem::replace(&mut *self.state.name.lock().unwrap(), name.clone());
+        let mut published = self.state.published.lock().unwrap();
+        *published = published.replace(&new, &name);
     }
 
     pub(crate) fn set_metadata(&self, metadata: Value) {
@@ -63,6 +82,15 @@ impl Issuer {
         *self.state.is_down.lock().unwrap() = is_down;
     }
 
+    /// Keeps all who ask waiting until the gate is opened.
+    pub(crate) async fn close_gate(&self) {
+        self.state.gate.acquire_many(GATE_OPEN as u32).await.unwrap().forget();
+    }
+
+    pub(crate) fn open_gate(&self) {
+        self.state.gate.add_permits(GATE_OPEN);
+    }
+
     /// How often the key set was fetched.
     pub(crate) fn fetches(&self) -> usize {
         self.state.fetches.load(Ordering::SeqCst)
@@ -70,13 +98,14 @@ impl Issuer {
 
     pub(crate) fn token(&self, claims: &Value) -> String {
         let key = Arc::clone(&self.state.key.lock().unwrap());
-        sign(&key, &json!({"alg": "ES256", "typ": "JWT", "kid": key.kid()}), claims)
+        let name = self.state.name.lock().unwrap().clone();
+        sign(&key, &json!({"alg": "ES256", "typ": "JWT", "kid": name}), claims)
     }
 
     /// A token under a key that is not published, which it names as the header says.
     pub(crate) fn forged(&self, with_known_kid: bool, claims: &Value) -> String {
         let key = SigningKey::generate(KeySpec::P256).unwrap();
-        let known = self.state.key.lock().unwrap().kid().to_owned();
+        let known = self.state.name.lock().unwrap().clone();
         let kid = if with_known_kid { known } else { key.kid().to_owned() };
         sign(&key, &json!({"alg": "ES256", "kid": kid}), claims)
     }
@@ -103,6 +132,7 @@ async fn answer(mut stream: TcpStream, state: Arc<State>) {
         }
         head.push(byte[0]);
     }
+    drop(state.gate.acquire().await.unwrap());
     let head = String::from_utf8_lossy(&head).into_owned();
     let (status, body) = match head.split(' ').nth(1) {
         _ if *state.is_down.lock().unwrap() => ("503 Service Unavailable", String::new()),

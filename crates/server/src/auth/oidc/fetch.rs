@@ -90,6 +90,11 @@ impl Fetcher {
         Ok(Self { issuer: config.issuer.clone(), client })
     }
 
+    /// `iss` of the issuer.
+    pub(super) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     /// The metadata, then the keys that it names.
     pub(super) async fn fetch(&self) -> Result<Jwks, OidcError> {
         let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));

@@ -34,7 +34,9 @@ pub async fn handle(
         Ok(response) => response,
         Err(error) => {
             let (status, code, message) = (error.status(), error.code(), error.message());
-            tracing::info!(method = %head.method, path = head.uri.path(), %status, code, message);
+            // Outsiders choose the path; its beginning tells enough.
+            let path: String = head.uri.path().chars().take(200).collect();
+            tracing::info!(method = %head.method, path, %status, code, message);
             error.into_response()
         }
     }
@@ -66,6 +68,12 @@ async fn dispatch(
         return answer.map_err(ApiError::of_control_plane);
     }
     let target = route::resolve(&head.method, head.uri.path())?;
+    // Of the service as a whole: no provider's state may make it look dead.
+    match target.endpoint {
+        Endpoint::Alive => return Ok(publish::alive()),
+        Endpoint::Ready => return publish::ready(state).await,
+        _ => {}
+    }
     let name = named_provider(state, head, target.provider)?;
     let provider = state.providers.find(name.as_deref()).await?;
     let provider = provider.as_ref();
@@ -110,8 +118,7 @@ async fn dispatch(
         }
         Endpoint::SigningCertificates => publish::signing_certificates(provider),
         Endpoint::OpenIdConfiguration => Ok(publish::openid_configuration(provider)),
-        Endpoint::Alive => Ok(publish::alive()),
-        Endpoint::Ready => publish::ready(state).await,
+        Endpoint::Alive | Endpoint::Ready => Err(ApiError::internal()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Accepts connections, bounds requests, names each answer.
 
 mod accept;
+mod activity;
 mod body;
 mod peer;
 mod tls;
@@ -23,7 +24,10 @@ pub use tls::{DevelopmentCa, TlsError, TlsFiles, server_config};
 pub struct Limits {
     /// The largest request body, in bytes. A real guest attestation request has about 130 kB.
     pub body_bytes_max: usize,
-    /// The longest that a request may take from its first header to the end of its body.
+    /// Bytes that the bodies of all requests under way may take of memory.
+    pub bodies_bytes_max: usize,
+    /// The longest that a request may take from its first header to the end of its body, and that
+    /// a connection without requests stays open (at most twice that).
     pub request_seconds_max: u64,
     /// The longest that a TLS handshake may take.
     pub handshake_seconds_max: u64,
@@ -35,6 +39,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes_max: 1024 * 1024,
+            bodies_bytes_max: 256 << 20,
             request_seconds_max: 30,
             handshake_seconds_max: 10,
             connections_max: 4096,

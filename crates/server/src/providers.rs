@@ -119,7 +119,10 @@ impl Providers {
     /// 404 if there is none; 500 or 503 if it cannot be made ready.
     pub async fn find(&self, name: Option<&str>) -> Result<Arc<Provider>, ApiError> {
         // The default provider has one address, the root.
-        let named = name.filter(|name| !name.eq_ignore_ascii_case(ProviderName::DEFAULT));
+        let own = |name: &&str| {
+            !name.eq_ignore_ascii_case(ProviderName::DEFAULT) && !self.options.urls.is_taken(name)
+        };
+        let named = name.filter(own);
         let tenant = match (name, named) {
             (None, _) => self.directory.tenant(ProviderName::DEFAULT),
             (Some(_), Some(name)) => self.directory.tenant(name),

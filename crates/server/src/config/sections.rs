@@ -91,7 +91,10 @@ pub struct EndorsementsConfig {
 pub struct LimitsConfig {
     /// The largest request body, in bytes; 1 KiB to 16 MiB.
     pub body_bytes_max: u64,
-    /// The longest that a request may take to arrive, in seconds.
+    /// Bytes that the bodies of all requests under way may take; over it requests are 429.
+    pub bodies_bytes_max: u64,
+    /// The longest that a request may take to arrive, in seconds; also how long a connection may
+    /// be idle.
     pub request_seconds_max: u64,
     /// The longest that a TLS handshake may take, in seconds.
     pub handshake_seconds_max: u64,
@@ -108,6 +111,7 @@ impl Default for LimitsConfig {
         let http = Limits::default();
         Self {
             body_bytes_max: http.body_bytes_max as u64,
+            bodies_bytes_max: http.bodies_bytes_max as u64,
             request_seconds_max: http.request_seconds_max,
             handshake_seconds_max: http.handshake_seconds_max,
             connections_max: http.connections_max as u64,
@@ -124,6 +128,7 @@ impl LimitsConfig {
         let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         Limits {
             body_bytes_max: size(self.body_bytes_max),
+            bodies_bytes_max: size(self.bodies_bytes_max),
             request_seconds_max: self.request_seconds_max,
             handshake_seconds_max: self.handshake_seconds_max,
             connections_max: size(self.connections_max),
@@ -133,6 +138,7 @@ impl LimitsConfig {
     fn check(&self) -> Result<(), ConfigError> {
         let ranges = [
             ("body_bytes_max", self.body_bytes_max, 1024, 16 << 20),
+            ("bodies_bytes_max", self.bodies_bytes_max, self.body_bytes_max, 1 << 40),
             ("request_seconds_max", self.request_seconds_max, 1, 3600),
             ("handshake_seconds_max", self.handshake_seconds_max, 1, 3600),
             ("connections_max", self.connections_max, 1, 1_000_000),

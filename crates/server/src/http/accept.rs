@@ -18,6 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
+use super::activity::Activity;
+use super::body::Budget;
 use super::{Limits, Peer};
 use crate::state::AppState;
 use crate::{ApiError, handlers};
@@ -36,6 +38,7 @@ pub(crate) async fn serve_connections(
 ) {
     let acceptor = tls.map(TlsAcceptor::from);
     let slots = Arc::new(Semaphore::new(limits.connections_max));
+    let bodies = Arc::new(Budget::new(limits.bodies_bytes_max));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -56,22 +59,33 @@ pub(crate) async fn serve_connections(
             }
         };
         let watcher = graceful.watcher();
-        let (acceptor, state) = (acceptor.clone(), Arc::clone(&state));
+        let (acceptor, state, bodies) = (acceptor.clone(), Arc::clone(&state), Arc::clone(&bodies));
         tokio::spawn(async move {
             let _slot = slot;
-            let Some((io, peer)) = handshake(stream, address.ip(), acceptor, limits).await else {
+            let Some(accepted) = handshake(stream, address.ip(), acceptor, limits).await else {
                 return;
             };
+            let activity = Arc::new(Activity::default());
+            let (peer, active) = (accepted.peer, Arc::clone(&activity));
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(peer.clone());
-                answer(Arc::clone(&state), limits, request)
+                let (state, bodies) = (Arc::clone(&state), Arc::clone(&bodies));
+                let active = Arc::clone(&active);
+                async move {
+                    let _under_way = active.request();
+                    answer(&state, limits, &bodies, request).await
+                }
             });
-            let mut builder = Builder::new(TokioExecutor::new());
-            builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.request_timeout());
-            builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128);
-            let connection = builder.serve_connection(TokioIo::new(io), service);
-            if let Err(error) = watcher.watch(connection).await {
-                tracing::debug!(%address, %error, "connection ended");
+            let builder = builder(limits, accepted.is_http2);
+            let connection = builder.serve_connection(TokioIo::new(accepted.io), service);
+            let connection = watcher.watch(connection);
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%address, %error, "connection ended");
+                },
+                () = activity.idle(limits.request_timeout()) => {
+                    tracing::debug!(%address, "idle connection closed");
+                }
             }
         });
     }
@@ -79,6 +93,22 @@ pub(crate) async fn serve_connections(
         () = graceful.shutdown() => {}
         () = tokio::time::sleep(DRAIN) => tracing::warn!("stopped with requests under way"),
     }
+}
+
+/// The protocol is known from the handshake: finding it out from the first bytes would wait for
+/// them without a limit.
+fn builder(limits: Limits, is_http2: bool) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.request_timeout());
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128);
+    if is_http2 { builder.http2_only() } else { builder.http1_only() }
+}
+
+/// A connection that may send requests.
+struct Accepted {
+    io: Box<dyn Stream>,
+    peer: Peer,
+    is_http2: bool,
 }
 
 /// A plain or TLS stream.
@@ -90,16 +120,19 @@ async fn handshake(
     address: IpAddr,
     acceptor: Option<TlsAcceptor>,
     limits: Limits,
-) -> Option<(Box<dyn Stream>, Peer)> {
+) -> Option<Accepted> {
     // Small answers must not wait for an acknowledgement.
     stream.set_nodelay(true).ok()?;
     let Some(acceptor) = acceptor else {
-        return Some((Box::new(stream), Peer::new(address, None)));
+        let peer = Peer::new(address, None);
+        return Some(Accepted { io: Box::new(stream), peer, is_http2: false });
     };
     match tokio::time::timeout(limits.handshake_timeout(), acceptor.accept(stream)).await {
         Ok(Ok(stream)) => {
-            let peer = Peer::new(address, stream.get_ref().1.peer_certificates());
-            Some((Box::new(stream), peer))
+            let session = stream.get_ref().1;
+            let peer = Peer::new(address, session.peer_certificates());
+            let is_http2 = session.alpn_protocol() == Some(b"h2");
+            Some(Accepted { io: Box::new(stream), peer, is_http2 })
         }
         Ok(Err(error)) => {
             tracing::debug!(%error, "TLS handshake failed");
@@ -111,16 +144,20 @@ async fn handshake(
 
 /// Reads the body within its limits and hands the request to its handler; a panic becomes 500.
 async fn answer(
-    state: Arc<AppState>,
+    state: &AppState,
     limits: Limits,
+    bodies: &Budget,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let (head, body) = request.into_parts();
-    let body = super::body::read(body, limits).await;
-    let task = AssertUnwindSafe(handlers::handle(&state, &head, body));
+    let (body, _share) = match super::body::read(body, limits, bodies).await {
+        Ok(read) => (Ok(read.bytes.clone()), Some(read)),
+        Err(error) => (Err(error), None),
+    };
+    let task = AssertUnwindSafe(handlers::handle(state, &head, body));
     let response = futures_util::FutureExt::catch_unwind(task).await.unwrap_or_else(|_| {
         tracing::error!(path = head.uri.path(), "a handler panicked");
         ApiError::internal().into_response()
     });
-    Ok(handlers::finish(&state, &head, response))
+    Ok(handlers::finish(state, &head, response))
 }

@@ -65,6 +65,14 @@ impl ProviderUrls {
         }
     }
 
+    /// Whether a provider of this name would have the URL or the host of the service itself, and so
+    /// its tokens those of the default provider.
+    #[must_use]
+    pub fn is_taken(&self, name: &str) -> bool {
+        let host = |domain: &String| format!("{}.{domain}", name.to_ascii_lowercase());
+        self.base_domain.as_ref().map(host).is_some_and(|host| host == self.host)
+    }
+
     /// The provider that the host of a request names: one label before the base domain. Any other
     /// host, such as that of the service itself, names none.
     #[must_use]
@@ -122,6 +130,15 @@ mod tests {
         for (host, provider) in cases {
             assert_eq!(urls.provider_of_host(host).as_deref(), provider, "{host}");
         }
+    }
+
+    #[test]
+    fn no_provider_can_have_the_host_of_the_service() {
+        let urls = ProviderUrls::new("https://maa.a.example:8443", Some("a.example")).unwrap();
+        assert!(urls.is_taken("maa") && urls.is_taken("MAA"));
+        assert!(!urls.is_taken("contoso"));
+        let paths = ProviderUrls::new("https://maa.a.example", None).unwrap();
+        assert!(!paths.is_taken("maa"));
     }
 
     #[test]

@@ -12,14 +12,20 @@ use avouch_endorsements::EndorsementSet;
 use avouch_engine::{Anchors, Engine, EvidenceKind};
 use avouch_mint::{Kind, Minted};
 use avouch_server::{
-    Access, AppState, Clock, Config, DevelopmentCa, Limits, ProviderUrls, Providers,
-    ProvidersOptions, Server, TlsFiles, server_config, signing_key,
+    Access, AppState, Clock, Config, DevelopmentCa, ProviderUrls, Providers, ProvidersOptions,
+    Server, TlsFiles, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::{Expectations, Jwks, verify_token};
 use avouch_wire::UnixTime;
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, StatusCode};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Map, Value};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 pub(crate) fn now() -> UnixTime {
     Clock::system().now()
@@ -75,7 +81,7 @@ impl Setup {
                 (tls, std::fs::read(ca.certificate_path()).unwrap())
             }
         };
-        let server = Server::bind(listen, Some(tls), Limits::default()).await.unwrap();
+        let server = Server::bind(listen, Some(tls), self.config.limits.http()).await.unwrap();
         let url = format!("https://localhost:{}", server.address().port());
         let options = ProvidersOptions {
             urls: ProviderUrls::new(&url, self.config.server.base_domain.as_deref()).unwrap(),
@@ -114,6 +120,19 @@ impl Running {
 
     pub(crate) fn client(&self, with: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
         trusting(&self.ca, with)
+    }
+
+    /// A bare connection, for clients that do not behave.
+    pub(crate) async fn tls_stream(&self, protocol: &str) -> TlsStream<TcpStream> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(&self.ca).unwrap()).unwrap();
+        let mut config =
+            ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        let address = self.url.strip_prefix("https://").unwrap();
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

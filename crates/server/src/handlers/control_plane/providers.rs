@@ -53,6 +53,12 @@ async fn make(
 ) -> Result<Option<Provider>, ApiError> {
     let state = context.state;
     let name = ProviderName::parse(&at.name).map_err(resource_error)?;
+    if state.providers.urls().is_taken(name.key()) {
+        return Err(ApiError::conflict(format!(
+            "The name {:?} is taken: its host would be that of the service itself.",
+            name.as_str()
+        )));
+    }
     let mut new = NewProvider::new(name, scope.clone(), creation.location.clone());
     new.tags.clone_from(&creation.tags);
     new.policy_certificates.clone_from(&creation.policy_certificates);

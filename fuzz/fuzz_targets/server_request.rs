@@ -4,8 +4,9 @@
 #![no_main]
 
 use avouch_engine::EvidenceKind;
-use avouch_server::api_version::ApiVersion;
+use avouch_server::api_version::{ApiVersion, ResourceVersion};
 use avouch_server::attest_request::AttestRequest;
+use avouch_server::route::control_plane::{self, Operation};
 use avouch_server::route;
 use axum::http::Method;
 use libfuzzer_sys::fuzz_target;
@@ -35,7 +36,15 @@ fn resolve(line: &[u8]) {
     let Some((method, target)) = line.split_once(' ') else { return };
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let _ = ApiVersion::from_query(Some(query));
+    let _ = ResourceVersion::from_query(Some(query));
     let Ok(method) = Method::from_bytes(method.as_bytes()) else { return };
+    if let Some(Ok(Operation::Provider(_, at))) = control_plane::resolve(&method, path) {
+        // Each is one segment of the path and cannot become two or lead elsewhere.
+        for part in [at.subscription, at.resource_group, at.name] {
+            assert!(!part.contains(['/', '\\', '%']) && !part.contains(char::is_control));
+            assert!(!matches!(part.as_str(), "" | "." | ".."));
+        }
+    }
     if let Ok(target) = route::resolve(&method, path)
         && let Some(provider) = target.provider
     {

@@ -114,6 +114,13 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", message.into())
     }
 
+    /// 403 `PublicNetworkAccessDisabled`.
+    #[must_use]
+    pub fn public_network_access_disabled() -> Self {
+        let message = "The attestation provider is reached from private networks only.".to_owned();
+        Self::new(StatusCode::FORBIDDEN, "PublicNetworkAccessDisabled", message)
+    }
+
     /// 404 `NotFound`.
     #[must_use]
     pub fn not_found(message: impl Into<String>) -> Self {

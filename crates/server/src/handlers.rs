@@ -1,25 +1,32 @@
 //! One short function per route: unpack, call the engine, pack the answer.
 
+mod access;
 mod attest;
+mod audit;
 mod baselines;
 mod certificates;
 mod control_plane;
+mod history;
+mod paging;
 mod policies;
 mod publish;
+mod refusals;
 mod signers;
 
+use avouch_token::policy_jws::CertificateOperation;
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response};
 
 use crate::api_version::ApiVersion;
 use crate::auth::{Caller, Role};
-use crate::http::Peer;
 use crate::request_id::request_id;
 use crate::route::control_plane::Operation;
 use crate::route::{self, Endpoint};
 use crate::state::AppState;
 use crate::{ApiError, Provider};
+use refusals::Attempt;
+pub(crate) use refusals::Refusals;
 
 /// The build, as MAA's `x-ms-maa-service-version` gives its own.
 const SERVICE_VERSION: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
@@ -30,9 +37,11 @@ pub async fn handle(
     head: &Parts,
     body: Result<Bytes, ApiError>,
 ) -> Response<Body> {
-    match dispatch(state, head, body).await {
+    let mut attempt = Attempt::default();
+    match dispatch(state, head, body, &mut attempt).await {
         Ok(response) => response,
         Err(error) => {
+            attempt.refused(state, &error).await;
             let (status, code, message) = (error.status(), error.code(), error.message());
             // Outsiders choose the path; its beginning tells enough.
             let path: String = head.uri.path().chars().take(200).collect();
@@ -62,9 +71,10 @@ async fn dispatch(
     state: &AppState,
     head: &Parts,
     body: Result<Bytes, ApiError>,
+    attempt: &mut Attempt,
 ) -> Result<Response<Body>, ApiError> {
     if let Some(operation) = route::control_plane::resolve(&head.method, head.uri.path()) {
-        let answer = control_plane(state, head, body, operation).await;
+        let answer = control_plane(state, head, body, operation, attempt).await;
         return answer.map_err(ApiError::of_control_plane);
     }
     let target = route::resolve(&head.method, head.uri.path())?;
@@ -76,49 +86,118 @@ async fn dispatch(
     }
     let name = named_provider(state, head, target.provider)?;
     let provider = state.providers.find(name.as_deref()).await?;
-    let provider = provider.as_ref();
-    let query = head.uri.query();
-    match target.endpoint {
-        Endpoint::Attest(kind) => {
-            let version = ApiVersion::from_query(query)?;
-            if !state.access.anonymous_attest(provider.name()) {
-                authorize(state, head, provider, Role::Reader).await?;
+    if let Some(change) = change_of(&target.endpoint) {
+        attempt.to(change);
+        attempt.at(provider.tenant());
+    }
+    if !is_published(&target.endpoint) {
+        access::check_network(state, head, &provider)?;
+    }
+    Request { state, head, provider: &provider }.answer(target.endpoint, body, attempt).await
+}
+
+/// What relying parties read wherever they are, to verify tokens.
+const fn is_published(endpoint: &Endpoint) -> bool {
+    matches!(endpoint, Endpoint::SigningCertificates | Endpoint::OpenIdConfiguration)
+}
+
+/// What an endpoint changes, in the words of the audit trail.
+fn change_of(endpoint: &Endpoint) -> Option<&'static str> {
+    match endpoint {
+        Endpoint::SetPolicy(_) => Some("policy-set"),
+        Endpoint::ResetPolicy(_) => Some("policy-reset"),
+        Endpoint::ChangePolicyCertificates(CertificateOperation::Add) => Some("certificate-add"),
+        Endpoint::ChangePolicyCertificates(CertificateOperation::Remove) => {
+            Some("certificate-remove")
+        }
+        _ => None,
+    }
+}
+
+/// A request to a provider.
+struct Request<'a> {
+    state: &'a AppState,
+    head: &'a Parts,
+    provider: &'a Provider,
+}
+
+impl Request<'_> {
+    async fn answer(
+        self,
+        endpoint: Endpoint,
+        body: Result<Bytes, ApiError>,
+        attempt: &mut Attempt,
+    ) -> Result<Response<Body>, ApiError> {
+        let Self { state, provider, .. } = self;
+        let query = self.head.uri.query();
+        match endpoint {
+            Endpoint::Attest(kind) => {
+                let version = ApiVersion::from_query(query)?;
+                if !state.access.anonymous_attest(provider.name()) {
+                    self.authorize(Role::Reader, attempt).await?;
+                }
+                attest::attest(state, provider, kind, version, &body?)
             }
-            attest::attest(state, provider, kind, version, &body?)
+            Endpoint::AttestUnserved(kind) => {
+                ApiVersion::from_query(query)?;
+                if !access::anonymous_attest(state, provider, kind) {
+                    self.authorize(Role::Reader, attempt).await?;
+                }
+                Err(policies::unserved(kind.as_str()))
+            }
+            Endpoint::GetPolicy(kind) => {
+                ApiVersion::from_query(query)?;
+                self.authorize(Role::Reader, attempt).await?;
+                policies::get(state, provider, &kind).await
+            }
+            Endpoint::SetPolicy(kind) => {
+                ApiVersion::from_query(query)?;
+                attempt.named("attestationType", &kind);
+                let caller = self.authorize(Role::Contributor, attempt).await?;
+                policies::set(state, provider, &kind, &caller, &body?).await
+            }
+            Endpoint::ResetPolicy(kind) => {
+                ApiVersion::from_query(query)?;
+                attempt.named("attestationType", &kind);
+                let caller = self.authorize(Role::Contributor, attempt).await?;
+                policies::reset(state, provider, &kind, &caller, &body?).await
+            }
+            Endpoint::PolicyCertificates => {
+                ApiVersion::from_query(query)?;
+                self.authorize(Role::Reader, attempt).await?;
+                certificates::get(state, provider)
+            }
+            Endpoint::ChangePolicyCertificates(operation) => {
+                ApiVersion::from_query(query)?;
+                let caller = self.authorize(Role::Contributor, attempt).await?;
+                certificates::change(state, provider, operation, &caller, &body?).await
+            }
+            Endpoint::TcbBaselines(kind) => {
+                let version = ApiVersion::from_query(query)?;
+                self.authorize(Role::Reader, attempt).await?;
+                baselines::get(state, provider, kind, version, query)
+            }
+            Endpoint::PolicyHistory(kind) => {
+                self.authorize(Role::Reader, attempt).await?;
+                history::list(state, provider, kind, query).await
+            }
+            Endpoint::PolicyRevision(kind, revision) => {
+                self.authorize(Role::Reader, attempt).await?;
+                history::get(state, provider, kind, revision).await
+            }
+            Endpoint::Audit => {
+                self.authorize(Role::Owner, attempt).await?;
+                audit::list(state, provider, query).await
+            }
+            Endpoint::SigningCertificates => publish::signing_certificates(provider),
+            Endpoint::OpenIdConfiguration => Ok(publish::openid_configuration(provider)),
+            // Answered before a provider was looked for.
+            Endpoint::Alive | Endpoint::Ready => Err(ApiError::internal()),
         }
-        Endpoint::GetPolicy(kind) => {
-            ApiVersion::from_query(query)?;
-            authorize(state, head, provider, Role::Reader).await?;
-            policies::get(state, provider, &kind)
-        }
-        Endpoint::SetPolicy(kind) => {
-            ApiVersion::from_query(query)?;
-            let caller = authorize(state, head, provider, Role::Contributor).await?;
-            policies::set(state, provider, &kind, &caller, &body?).await
-        }
-        Endpoint::ResetPolicy(kind) => {
-            ApiVersion::from_query(query)?;
-            let caller = authorize(state, head, provider, Role::Contributor).await?;
-            policies::reset(state, provider, &kind, &caller, &body?).await
-        }
-        Endpoint::PolicyCertificates => {
-            ApiVersion::from_query(query)?;
-            authorize(state, head, provider, Role::Reader).await?;
-            certificates::get(state, provider)
-        }
-        Endpoint::ChangePolicyCertificates(operation) => {
-            ApiVersion::from_query(query)?;
-            let caller = authorize(state, head, provider, Role::Contributor).await?;
-            certificates::change(state, provider, operation, &caller, &body?).await
-        }
-        Endpoint::TcbBaselines(kind) => {
-            let version = ApiVersion::from_query(query)?;
-            authorize(state, head, provider, Role::Reader).await?;
-            baselines::get(state, provider, kind, version, query)
-        }
-        Endpoint::SigningCertificates => publish::signing_certificates(provider),
-        Endpoint::OpenIdConfiguration => Ok(publish::openid_configuration(provider)),
-        Endpoint::Alive | Endpoint::Ready => Err(ApiError::internal()),
+    }
+
+    async fn authorize(&self, role: Role, attempt: &mut Attempt) -> Result<Caller, ApiError> {
+        access::authorize(self.state, self.head, self.provider, role, attempt).await
     }
 }
 
@@ -129,11 +208,12 @@ async fn control_plane(
     head: &Parts,
     body: Result<Bytes, ApiError>,
     operation: Result<Operation, ApiError>,
+    attempt: &mut Attempt,
 ) -> Result<Response<Body>, ApiError> {
     if named_provider(state, head, None)?.is_some() {
         return Err(ApiError::not_found("The host is that of one attestation provider."));
     }
-    control_plane::answer(state, head, body, operation?).await
+    control_plane::answer(state, head, body, operation?, attempt).await
 }
 
 /// The provider that host name or path prefix names; both at once must name the same one.
@@ -155,24 +235,6 @@ fn named_provider(
         (Some(name), _) | (None, Some(name)) => Ok(Some(name)),
         (None, None) => Ok(None),
     }
-}
-
-/// The caller that a bearer token or client certificate proves.
-async fn authenticate(state: &AppState, head: &Parts) -> Result<Caller, ApiError> {
-    let certificate = head.extensions.get::<Peer>().and_then(Peer::certificate);
-    state.access.authenticate(&head.headers, certificate, state.clock.now()).await
-}
-
-/// Demands a caller who has a role at the provider.
-async fn authorize(
-    state: &AppState,
-    head: &Parts,
-    provider: &Provider,
-    role: Role,
-) -> Result<Caller, ApiError> {
-    let caller = authenticate(state, head).await?;
-    caller.require(role, provider.name())?;
-    Ok(caller)
 }
 
 /// A signed answer that lives as long as policy and certificate results do.

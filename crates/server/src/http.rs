@@ -3,6 +3,7 @@
 mod accept;
 mod activity;
 mod body;
+mod networks;
 mod peer;
 mod tls;
 
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 use crate::state::AppState;
 
 pub(crate) use accept::serve_connections;
+pub use networks::{Network, PrivateNetworks};
 pub use peer::Peer;
 pub use tls::{DevelopmentCa, TlsError, TlsFiles, server_config};
 

@@ -27,7 +27,8 @@ pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use error::ApiError;
 pub use http::{
-    DevelopmentCa, Limits, Peer, Server, ServerError, TlsError, TlsFiles, server_config,
+    DevelopmentCa, Limits, Peer, PrivateNetworks, Server, ServerError, TlsError, TlsFiles,
+    server_config,
 };
 pub use provider::Provider;
 pub use providers::{ProviderUrls, Providers, ProvidersOptions};

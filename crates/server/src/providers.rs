@@ -113,6 +113,12 @@ impl Providers {
         self.directory.len()
     }
 
+    /// What is in memory of the provider of this name, in any case.
+    #[must_use]
+    pub fn tenant(&self, name: &str) -> Option<Arc<Tenant>> {
+        self.directory.tenant(name)
+    }
+
     /// The provider that a path prefix or host name names, or the default one for none.
     ///
     /// # Errors
@@ -177,6 +183,23 @@ impl Providers {
         Ok(identity)
     }
 
+    /// The JWS of a policy in force, from memory or from the store.
+    ///
+    /// # Errors
+    /// 503 if it was replaced meanwhile or the store is out of reach.
+    pub async fn stored_jws(
+        &self,
+        tenant: &Tenant,
+        stored: &TenantPolicy,
+    ) -> Result<Vec<u8>, ApiError> {
+        if let Some(jws) = &stored.jws {
+            return Ok(jws.to_vec());
+        }
+        let (id, kind) = (tenant.provider.id, stored.attestation_type);
+        let found = self.store.policy_revision_jws(id, kind, stored.revision).await?;
+        found.ok_or_else(|| ApiError::unavailable("The policy is just being changed."))
+    }
+
     async fn compiled(
         &self,
         tenant: &Tenant,
@@ -185,15 +208,7 @@ impl Providers {
         if let Some(known) = self.compiled.get(&stored.token_hash) {
             return Ok(known);
         }
-        let (id, kind) = (tenant.provider.id, stored.attestation_type);
-        let jws = match &stored.jws {
-            Some(jws) => jws.to_vec(),
-            None => self
-                .store
-                .policy_revision_jws(id, kind, stored.revision)
-                .await?
-                .ok_or_else(|| ApiError::unavailable("The policy is just being changed."))?,
-        };
+        let jws = self.stored_jws(tenant, stored).await?;
         let policy = PolicyInForce::from_jws(&jws).map_err(|error| internal(&error))?;
         let policy = Arc::new(policy);
         self.compiled.insert(stored.token_hash, Arc::clone(&policy));

@@ -6,6 +6,7 @@
 pub mod control_plane;
 
 use avouch_engine::EvidenceKind;
+use avouch_store::AttestationType;
 use avouch_token::policy_jws::CertificateOperation;
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
@@ -17,6 +18,8 @@ use crate::ApiError;
 pub enum Endpoint {
     /// `POST /attest/{type}`
     Attest(EvidenceKind),
+    /// `POST /attest/{type}` of a type that this build does not appraise.
+    AttestUnserved(AttestationType),
     /// `GET /policies/{type}`; the type as the client wrote it, in lower case.
     GetPolicy(String),
     /// `PUT /policies/{type}`
@@ -29,6 +32,12 @@ pub enum Endpoint {
     ChangePolicyCertificates(CertificateOperation),
     /// `GET /tcbbaselines/{type}`
     TcbBaselines(EvidenceKind),
+    /// `GET /avouch/policies/{type}/history`
+    PolicyHistory(AttestationType),
+    /// `GET /avouch/policies/{type}/history/{revision}`
+    PolicyRevision(AttestationType, u64),
+    /// `GET /avouch/audit`
+    Audit,
     /// `GET /certs`
     SigningCertificates,
     /// `GET /.well-known/openid-configuration`
@@ -70,8 +79,8 @@ pub fn resolve(method: &Method, path: &str) -> Result<Target, ApiError> {
 fn endpoint(method: &Method, segments: &[&str], path: &str) -> Result<Endpoint, ApiError> {
     match segments {
         ["attest", kind] => {
-            let kind = EvidenceKind::from_route(kind).ok_or_else(|| unknown_route(path))?;
-            only(method, &Method::POST, "POST", Endpoint::Attest(kind))
+            let endpoint = attest(kind).ok_or_else(|| unknown_route(path))?;
+            only(method, &Method::POST, "POST", endpoint)
         }
         ["policies", kind] => policies(method, kind),
         ["certificates"] => only(method, &Method::GET, "GET", Endpoint::PolicyCertificates),
@@ -91,9 +100,36 @@ fn endpoint(method: &Method, segments: &[&str], path: &str) -> Result<Endpoint, 
         [".well-known", "openid-configuration"] => {
             only(method, &Method::GET, "GET", Endpoint::OpenIdConfiguration)
         }
+        ["avouch", rest @ ..] => {
+            let endpoint = own(rest).ok_or_else(|| unknown_route(path))?;
+            only(method, &Method::GET, "GET", endpoint)
+        }
         ["healthz"] => only(method, &Method::GET, "GET", Endpoint::Alive),
         ["readyz"] => only(method, &Method::GET, "GET", Endpoint::Ready),
         _ => Err(unknown_route(path)),
+    }
+}
+
+/// The route of a type that is appraised, or of one that is refused with a reason. `AiHsm` has
+/// policies and no route (`maa-rest-api.md` section 15).
+fn attest(kind: &str) -> Option<Endpoint> {
+    if let Some(kind) = EvidenceKind::from_route(kind) {
+        return Some(Endpoint::Attest(kind));
+    }
+    let kind = AttestationType::parse(kind).filter(|kind| *kind != AttestationType::AiHsm)?;
+    Some(Endpoint::AttestUnserved(kind))
+}
+
+/// Routes of ours below each provider.
+fn own(segments: &[&str]) -> Option<Endpoint> {
+    match segments {
+        ["audit"] => Some(Endpoint::Audit),
+        ["policies", kind, "history"] => AttestationType::parse(kind).map(Endpoint::PolicyHistory),
+        ["policies", kind, "history", revision] => {
+            let revision = revision.parse().ok().filter(|_| !revision.starts_with(['+', '0']))?;
+            AttestationType::parse(kind).map(|kind| Endpoint::PolicyRevision(kind, revision))
+        }
+        _ => None,
     }
 }
 

@@ -4,6 +4,8 @@ use avouch_engine::Engine;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
 use crate::auth::Access;
+use crate::handlers::Refusals;
+use crate::http::PrivateNetworks;
 use crate::{ApiError, Clock, Providers};
 
 /// Everything that outlives a request.
@@ -16,14 +18,25 @@ pub struct AppState {
     pub providers: Providers,
     /// Who may do what.
     pub access: Access,
+    /// Whose connections reach providers that are not for the public network.
+    pub private_networks: PrivateNetworks,
+    pub(crate) refusals: Refusals,
     random: SystemRandom,
 }
 
 impl AppState {
-    /// The state of a server that is about to start.
+    /// The state of a server that is about to start, with the usual private networks.
     #[must_use]
     pub fn new(engine: Engine, clock: Clock, providers: Providers, access: Access) -> Self {
-        Self { engine, clock, providers, access, random: SystemRandom::new() }
+        let private_networks = PrivateNetworks::default();
+        let (refusals, random) = (Refusals::new(), SystemRandom::new());
+        Self { engine, clock, providers, access, private_networks, refusals, random }
+    }
+
+    /// The same state with other private networks.
+    #[must_use]
+    pub fn with_private_networks(self, private_networks: PrivateNetworks) -> Self {
+        Self { private_networks, ..self }
     }
 
     /// Fresh random bytes.

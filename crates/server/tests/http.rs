@@ -245,7 +245,7 @@ async fn unknown_routes_wrong_methods_and_versions_are_told_apart() {
 }
 
 #[tokio::test]
-async fn policies_need_a_token_and_an_unserved_type_is_400() {
+async fn policies_need_a_token_and_an_unknown_type_is_400() {
     let service = Running::start().await;
     let path = "/policies/SgxEnclave?api-version=2020-10-01";
     let answer = service.request(Method::GET, path).send().await.unwrap();
@@ -264,7 +264,7 @@ async fn policies_need_a_token_and_an_unserved_type_is_400() {
         assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600);
     }
 
-    let path = "/policies/Tpm?api-version=2020-10-01";
+    let path = "/policies/VbsEnclave?api-version=2020-10-01";
     let answer = service.request(Method::GET, path).bearer_auth("t").send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
     let body: Value = answer.json().await.unwrap();

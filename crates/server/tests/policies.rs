@@ -8,6 +8,7 @@
 
 mod support;
 
+use avouch_store::AttestationType;
 use avouch_token::policy_jws::{
     JwsContent, NO_POLICY_JWS, SignedForm, UnsignedForm, create_unsigned, policy_hash,
     policy_token_hash,
@@ -103,7 +104,7 @@ async fn an_unsigned_policy_is_stored_byte_for_byte_in_every_form_that_clients_s
 #[tokio::test]
 async fn each_served_type_has_a_policy_of_its_own() {
     let fixture = Fixture::new().await;
-    let types = ["SgxEnclave", "OpenEnclave", "TdxVm", "SevSnpVm"];
+    let types = AttestationType::ALL.map(AttestationType::as_str);
     for (index, name) in types.into_iter().enumerate() {
         let text = format!("version=1.0; authorizationrules{{=> permit();}}; // {index}");
         let route = format!("policies/{name}");
@@ -118,7 +119,7 @@ async fn each_served_type_has_a_policy_of_its_own() {
         let claims = fixture.call(Method::POST, "aad", &route, NO_POLICY_JWS).await.unwrap();
         assert_eq!(own(claims), json!({"x-ms-policy-result": "Removed"}));
     }
-    for name in ["Tpm", "AzureGuest", "Nothing"] {
+    for name in ["Nothing", "Tpm2", "Vbs", "sgx"] {
         for (method, route) in [
             (Method::GET, format!("policies/{name}")),
             (Method::PUT, format!("policies/{name}")),
@@ -127,6 +128,32 @@ async fn each_served_type_has_a_policy_of_its_own() {
             let answer = fixture.call(method, "aad", &route, &unsigned(MINIMAL)).await;
             refused(answer, 400, "Bad request", "is not supported");
         }
+    }
+}
+
+#[tokio::test]
+async fn types_that_are_not_appraised_have_no_default_policy_and_the_same_rules() {
+    let fixture = Fixture::new().await;
+    for name in ["Tpm", "AzureGuest", "Pluton", "KeyGuard", "MdepTz", "AiHsm"] {
+        let route = format!("policies/{name}");
+        let get = async |provider| {
+            let claims = fixture.call(Method::GET, provider, &route, "").await.unwrap();
+            claims["x-ms-policy"].clone()
+        };
+        assert_eq!(get("aad").await, NO_POLICY_JWS, "{name}");
+        let nonsense = unsigned("version=1.0; nonsense");
+        let set = fixture.call(Method::PUT, "aad", &route, &nonsense).await;
+        refused(set, 400, "PolicyParsingError", "Line");
+        let set = fixture.call(Method::PUT, "isolated", &route, &unsigned(MINIMAL)).await;
+        refused(set, 400, "InvalidOperation", "Unsigned JWS");
+        let signed = fixture.signer.sign(JwsContent::Policy(MINIMAL), SignedForm::Compact);
+        fixture.call(Method::PUT, "isolated", &route, &signed).await.unwrap();
+        assert_eq!(get("isolated").await, signed.as_str());
+        assert_eq!(get("aad").await, NO_POLICY_JWS, "{name}");
+        let reset = fixture.signer.sign(JwsContent::Reset, SignedForm::Compact);
+        let route = format!("policies/{name}:reset");
+        fixture.call(Method::POST, "isolated", &route, &reset).await.unwrap();
+        assert_eq!(get("isolated").await, NO_POLICY_JWS, "{name}");
     }
 }
 

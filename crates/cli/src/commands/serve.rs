@@ -217,7 +217,9 @@ async fn state(
         ready_max: config.limits.providers_ready_max,
     };
     let providers = Providers::open(store, options, clock.now()).await.map_err(Failure::other)?;
-    Ok(Arc::new(AppState::new(engine, clock, providers, access)))
+    let state = AppState::new(engine, clock, providers, access)
+        .with_private_networks(config.server.private_networks.clone());
+    Ok(Arc::new(state))
 }
 
 fn make_folder(path: &Path) -> Result<(), Failure> {

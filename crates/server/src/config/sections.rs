@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{AppraisalConfig, AuthConfig, ConfigError};
 use crate::Limits;
+use crate::http::PrivateNetworks;
 
 /// The whole file. Relative paths in it start from the folder that the file is in.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -40,6 +41,8 @@ pub struct ServerConfig {
     pub public_url: Option<String>,
     /// Providers are also found by host name, `{name}.{base_domain}`.
     pub base_domain: Option<String>,
+    /// Ranges of addresses from which providers with `publicNetworkAccess` `Disabled` are reached.
+    pub private_networks: PrivateNetworks,
     /// Folder for the embedded database and for what the service makes itself.
     pub data_dir: Option<PathBuf>,
     /// `[server.tls]`

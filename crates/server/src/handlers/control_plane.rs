@@ -18,6 +18,7 @@ use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
+use super::refusals::Attempt;
 use crate::api_version::ResourceVersion;
 use crate::auth::{Caller, Role};
 use crate::route::control_plane::{ConnectionAction, Operation, ProviderAction, ProviderPath};
@@ -41,10 +42,13 @@ pub(super) async fn answer(
     head: &Parts,
     body: Result<Bytes, ApiError>,
     operation: Operation,
+    attempt: &mut Attempt,
 ) -> Result<Response<Body>, ApiError> {
+    note(state, &operation, attempt);
     let query = head.uri.query();
     let version = ResourceVersion::from_query(query)?;
-    let caller = super::authenticate(state, head).await?;
+    let caller = super::access::authenticate(state, head).await?;
+    attempt.by(&caller);
     let context = Context { state, version, caller, query };
     match operation {
         Operation::Operations => Ok(ok(&operations::list(version))),
@@ -70,6 +74,32 @@ pub(super) async fn answer(
             ConnectionAction::Delete => connections::delete(&context, &at, &name).await,
         },
         Operation::PrivateLinkResources(at) => private_link::list(&context, &at).await,
+    }
+}
+
+/// What an operation changes, in the words of the audit trail, and where.
+fn note(state: &AppState, operation: &Operation, attempt: &mut Attempt) {
+    let (action, at) = match operation {
+        Operation::Provider(ProviderAction::Create, at) => ("provider-create", at),
+        Operation::Provider(ProviderAction::Update, at) => ("provider-update", at),
+        Operation::Provider(ProviderAction::Delete, at) => ("provider-delete", at),
+        Operation::Connection(ConnectionAction::Put, at, _) => {
+            ("private-endpoint-connection-put", at)
+        }
+        Operation::Connection(ConnectionAction::Delete, at, _) => {
+            ("private-endpoint-connection-delete", at)
+        }
+        _ => return,
+    };
+    attempt.to(action);
+    attempt.named("subscription", &at.subscription);
+    attempt.named("resourceGroup", &at.resource_group);
+    attempt.named("name", &at.name);
+    let scope = ResourceScope::parse(&at.subscription, &at.resource_group);
+    if let (Some(tenant), Ok(scope)) = (state.providers.tenant(&at.name), scope)
+        && tenant.provider.scope.is(&scope)
+    {
+        attempt.at(&tenant);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use avouch_engine::{EvidenceKind, PolicyInForce, PolicyRefused};
 use avouch_store::{AttestationType, Edit, NewPolicy, PolicyReset, Sequence, StoreError};
-use avouch_token::policy_jws::{PolicyEncoding, PolicyJws, ResetJws};
+use avouch_token::policy_jws::{NO_POLICY_JWS, PolicyEncoding, PolicyJws, ResetJws};
 use avouch_wire::base64url;
 use axum::body::Body;
 use axum::http::Response;
@@ -18,15 +18,34 @@ use crate::{ApiError, Provider};
 const ATTEMPTS: usize = 4;
 
 /// `GET`: the policy JWS, byte for byte, in a token of the service.
-pub(super) fn get(
+pub(super) async fn get(
     state: &AppState,
     provider: &Provider,
     name: &str,
 ) -> Result<Response<Body>, ApiError> {
-    let (kind, _) = served(name)?;
-    let policy = provider.policy(kind).ok_or_else(|| unserved(name))?;
-    let claim = Value::String(policy.jws().to_owned());
+    let attestation_type = known(name)?;
+    let compiled = EvidenceKind::from_route(name).and_then(|kind| provider.policy(kind));
+    let jws = match compiled {
+        Some(policy) => policy.jws().to_owned(),
+        None => stored(state, provider, attestation_type).await?,
+    };
+    let claim = Value::String(jws);
     result_token(state, provider, &Map::from_iter([("x-ms-policy".to_owned(), claim)]))
+}
+
+/// The policy of a type that this build does not appraise, or MAA's form of "no policy".
+async fn stored(
+    state: &AppState,
+    provider: &Provider,
+    attestation_type: AttestationType,
+) -> Result<String, ApiError> {
+    match provider.tenant().policy(attestation_type) {
+        Some(policy) => {
+            let jws = state.providers.stored_jws(provider.tenant(), policy).await?;
+            String::from_utf8(jws).map_err(|error| super::internal(&error))
+        }
+        None => Ok(NO_POLICY_JWS.to_owned()),
+    }
 }
 
 /// `PUT`: puts a policy in force, signed or unsigned as the provider's trust model wants it.
@@ -37,7 +56,7 @@ pub(super) async fn set(
     caller: &Caller,
     body: &[u8],
 ) -> Result<Response<Body>, ApiError> {
-    let (_, attestation_type) = served(name)?;
+    let attestation_type = known(name)?;
     let jws = PolicyJws::parse(body, PolicyEncoding::default())?;
     let stored = store_policy(state, provider, attestation_type, caller, &jws).await?;
     state.providers.saw(Sequence(stored)).await;
@@ -92,7 +111,7 @@ pub(super) async fn reset(
     caller: &Caller,
     body: &[u8],
 ) -> Result<Response<Body>, ApiError> {
-    let (_, attestation_type) = served(name)?;
+    let attestation_type = known(name)?;
     let jws = ResetJws::parse(body)?;
     if let Some(sequence) = store_reset(state, provider, attestation_type, caller, &jws).await? {
         state.providers.saw(Sequence(sequence)).await;
@@ -135,14 +154,14 @@ pub(super) fn contended() -> ApiError {
     ApiError::unavailable("The policy certificates change all the time; try again.")
 }
 
-/// The kind and type that a route names, if this service appraises such evidence.
-fn served(name: &str) -> Result<(EvidenceKind, AttestationType), ApiError> {
-    let kind = EvidenceKind::from_route(name);
-    kind.zip(AttestationType::parse(name)).ok_or_else(|| unserved(name))
+/// The type that a route names. Policies can be set for every one that MAA has, also where this
+/// build does not appraise such evidence yet.
+pub(super) fn known(name: &str) -> Result<AttestationType, ApiError> {
+    AttestationType::parse(name).ok_or_else(|| unserved(name))
 }
 
 /// 400, never 404: clients take it as "no policy" (`maa-rest-api.md` section 5.7).
-fn unserved(name: &str) -> ApiError {
+pub(super) fn unserved(name: &str) -> ApiError {
     let name: String = name.chars().take(64).collect();
     ApiError::bad_request(format!("{name} attestation is not supported by this provider"))
 }

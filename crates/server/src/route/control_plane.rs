@@ -89,11 +89,10 @@ pub enum Operation {
 pub fn resolve(method: &Method, path: &str) -> Option<Result<Operation, ApiError>> {
     let path = path.strip_prefix('/')?;
     let path = path.strip_suffix('/').unwrap_or(path);
-    let raw: Vec<&str> = path.split('/').collect();
-    if !is_ours(&raw) {
+    if !is_ours(path) {
         return None;
     }
-    let Some(segments) = raw.into_iter().map(decoded).collect::<Option<Vec<_>>>() else {
+    let Some(segments) = path.split('/').map(decoded).collect::<Option<Vec<_>>>() else {
         return Some(Err(unknown_route()));
     };
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -102,13 +101,15 @@ pub fn resolve(method: &Method, path: &str) -> Option<Result<Operation, ApiError
 
 /// `subscriptions` comes first, or `providers/Microsoft.Attestation`: no provider of the data
 /// plane can have a name with a dot in it.
-fn is_ours(raw: &[&str]) -> bool {
-    let is = |index: usize, word: &str| {
-        raw.get(index)
+fn is_ours(path: &str) -> bool {
+    let is = |segment: Option<&str>, word: &str| {
+        segment
             .and_then(|segment| percent_decode_str(segment).decode_utf8().ok())
             .is_some_and(|segment| segment.eq_ignore_ascii_case(word))
     };
-    is(0, "subscriptions") || (is(0, "providers") && is(1, NAMESPACE))
+    let mut segments = path.split('/');
+    let (first, second) = (segments.next(), segments.next());
+    is(first, "subscriptions") || (is(first, "providers") && is(second, NAMESPACE))
 }
 
 /// A decoded segment; none if it holds what no name of a resource has.

@@ -92,7 +92,8 @@ impl Setup {
         };
         let providers = Providers::open(self.store, options, now()).await.unwrap();
         let engine = Engine::new(self.anchors, Arc::new(self.endorsements));
-        let state = AppState::new(engine, self.clock, providers, self.access);
+        let state = AppState::new(engine, self.clock, providers, self.access)
+            .with_private_networks(self.config.server.private_networks);
         tokio::spawn(server.run(Arc::new(state), std::future::pending()));
         let client = trusting(&ca, |builder| builder);
         Running { url, client, ca, _data: data }

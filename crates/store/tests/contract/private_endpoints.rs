@@ -33,6 +33,34 @@ on_both_databases! {
         assert!(store.private_endpoint_connections(a.id).await.unwrap().is_empty());
     }
 
+    async fn of_a_page_of_providers_are_read_at_once_for_their_subscription(database: &Database) {
+        let store = database.open().await;
+        let actor = alice();
+        let edit = edit(&actor);
+        let mut ids = Vec::new();
+        for name in ["tenant-a", "tenant-b", "tenant-c"] {
+            let one = provider(&store, name).await;
+            for n in 0..2 {
+                let connection = connection(&format!("{name}-{n}"));
+                store.put_private_endpoint_connection(one.id, &connection, &edit).await.unwrap();
+            }
+            ids.push(one);
+        }
+        let subscription = ids[0].scope.subscription().to_uppercase();
+        let read = async |first: usize, last: usize, subscription: &str| {
+            let range = ids[first].id..=ids[last].id;
+            let found = store.private_endpoint_connections_in(subscription, range).await.unwrap();
+            found.into_iter().map(|(id, one)| (id, one.name)).collect::<Vec<_>>()
+        };
+        let named = |index: usize, name: &str| (ids[index].id, name.to_owned());
+        let wanted = [named(1, "tenant-b-0"), named(1, "tenant-b-1"), named(2, "tenant-c-0"), named(2, "tenant-c-1")];
+        assert_eq!(read(1, 2, &subscription).await, wanted);
+        assert_eq!(read(0, 0, &subscription).await, [named(0, "tenant-a-0"), named(0, "tenant-a-1")]);
+        assert!(read(0, 2, "another").await.is_empty());
+        let bad = store.private_endpoint_connections_in("a b", ids[0].id..=ids[2].id).await;
+        assert!(matches!(bad, Err(StoreError::InvalidName { .. })), "{bad:?}");
+    }
+
     async fn have_plain_names_and_a_number(database: &Database) {
         let store = database.open().await;
         let provider = provider(&store, "contoso").await;

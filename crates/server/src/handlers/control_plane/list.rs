@@ -13,11 +13,12 @@ use avouch_store::{
 use axum::body::{Body, Bytes};
 use axum::http::{Response, StatusCode};
 use futures_util::{StreamExt as _, stream};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::{Context, ok, resource_error, shape};
+use super::{Context, content_error, ok, resource_error, shape};
 use crate::api_version::ResourceVersion;
+use crate::handlers::paging::{Paging, next_query};
 use crate::providers::ProviderUrls;
 use crate::route::control_plane::NAMESPACE;
 use crate::{ApiError, respond};
@@ -33,8 +34,7 @@ pub(super) async fn list(
 ) -> Result<Response<Body>, ApiError> {
     ResourceScope::parse(&subscription, resource_group.as_deref().unwrap_or("any"))
         .map_err(resource_error)?;
-    let after = number(context.query, "$skipToken")?.unwrap_or(0);
-    let top = number(context.query, "$top")?;
+    let paging = Paging::from_query(context.query).map_err(content_error)?;
     let providers = &context.state.providers;
     let readable = context.caller.readable();
     let listing = Listing {
@@ -45,13 +45,9 @@ pub(super) async fn list(
         resource_group,
         names: readable.map(|names| names.into_iter().map(str::to_owned).collect()),
     };
-    match top {
-        Some(0) => Err(ApiError::invalid_request_content("$top: at least 1 is expected")),
-        Some(top) => {
-            let rows = u32::try_from(top).unwrap_or(u32::MAX).min(ROWS);
-            one_page(&listing, PageRequest { after, rows }).await
-        }
-        None => everything(listing, after).await,
+    match paging.top {
+        Some(_) => one_page(&listing, paging.page(ROWS)).await,
+        None => everything(listing, paging.after).await,
     }
 }
 
@@ -59,7 +55,7 @@ async fn one_page(listing: &Listing, request: PageRequest) -> Result<Response<Bo
     let (resources, next) = listing.page(request).await.map_err(resource_error)?;
     let mut body = json!({ "value": resources });
     if let (Some(next), Some(members)) = (next, body.as_object_mut()) {
-        members.insert("nextLink".to_owned(), listing.link(request.rows, next).into());
+        members.insert("nextLink".to_owned(), listing.link(request, next).into());
     }
     Ok(ok(&body))
 }
@@ -159,36 +155,18 @@ impl Listing {
         Ok(connections)
     }
 
-    fn link(&self, rows: u32, next: u64) -> String {
+    fn link(&self, page: PageRequest, next: u64) -> String {
         let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let group = self.resource_group.as_deref();
         let group =
             group.map_or_else(String::new, |group| format!("/resourceGroups/{}", encoded(group)));
         format!(
             "{}/subscriptions/{}{group}/providers/{NAMESPACE}/attestationProviders?api-version={}\
-             &%24top={rows}&%24skipToken={next}",
+             &{}",
             self.urls.root(),
             encoded(&self.subscription),
-            self.version.as_str()
+            self.version.as_str(),
+            next_query(page, next)
         )
-    }
-}
-
-/// A number among the parameters of a query.
-fn number(query: Option<&str>, name: &str) -> Result<Option<u64>, ApiError> {
-    let is_it = |key: &str| {
-        let key = percent_decode_str(key).decode_utf8();
-        key.is_ok_and(|key| key.eq_ignore_ascii_case(name))
-    };
-    let mut found = query
-        .unwrap_or_default()
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .filter(|(key, _)| is_it(key))
-        .map(|(_, value)| value);
-    let Some(value) = found.next() else { return Ok(None) };
-    match (value.parse(), found.next()) {
-        (Ok(number), None) => Ok(Some(number)),
-        _ => Err(ApiError::invalid_request_content(format!("{name}: one number is expected"))),
     }
 }

@@ -1,0 +1,57 @@
+//! Lists in pages: `$top` and `$skipToken` in a query, `nextLink` in an answer.
+
+use avouch_store::PageRequest;
+use percent_encoding::percent_decode_str;
+
+use crate::ApiError;
+
+/// What a query asks of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Paging {
+    /// Rows wanted, at least 1; none if the query does not say.
+    pub(super) top: Option<u32>,
+    /// Mark to continue after; 0 starts.
+    pub(super) after: u64,
+}
+
+impl Paging {
+    /// Reads a query string; the names are taken in any case.
+    ///
+    /// # Errors
+    /// 400 for what is no number, for `$top=0` and for a parameter given twice.
+    pub(super) fn from_query(query: Option<&str>) -> Result<Self, ApiError> {
+        let top = match number(query, "$top")? {
+            Some(0) => return Err(ApiError::invalid_parameter("$top: at least 1 is expected")),
+            top => top.map(|top| u32::try_from(top).unwrap_or(u32::MAX)),
+        };
+        Ok(Self { top, after: number(query, "$skipToken")?.unwrap_or(0) })
+    }
+
+    /// The page to read, of `rows_max` rows at most.
+    pub(super) fn page(self, rows_max: u32) -> PageRequest {
+        PageRequest { after: self.after, rows: self.top.unwrap_or(rows_max).min(rows_max) }
+    }
+}
+
+/// The query of the page after this one.
+pub(super) fn next_query(page: PageRequest, next: u64) -> String {
+    format!("%24top={}&%24skipToken={next}", page.rows)
+}
+
+fn number(query: Option<&str>, name: &str) -> Result<Option<u64>, ApiError> {
+    let is_it = |key: &str| {
+        let key = percent_decode_str(key).decode_utf8();
+        key.is_ok_and(|key| key.eq_ignore_ascii_case(name))
+    };
+    let mut found = query
+        .unwrap_or_default()
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .filter(|(key, _)| is_it(key))
+        .map(|(_, value)| value);
+    let Some(value) = found.next() else { return Ok(None) };
+    match (value.parse(), found.next()) {
+        (Ok(number), None) => Ok(Some(number)),
+        _ => Err(ApiError::invalid_parameter(format!("{name}: one number is expected"))),
+    }
+}

@@ -1,0 +1,189 @@
+//! Refused attempts to change something, written to the audit trail.
+//!
+//! Only of callers whose bearer token was good: what an anonymous outsider sends never reaches the
+//! database. How many entries one caller can cause is bounded too.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use avouch_store::{Actor, AuditOutcome, NewAuditEntry, ProviderId, ProviderName, Tenant};
+use axum::http::StatusCode;
+use moka::sync::Cache;
+use serde_json::{Map, Value, json};
+
+use crate::ApiError;
+use crate::auth::Caller;
+use crate::state::AppState;
+
+/// Entries that one caller can cause at once, and how long until one more.
+const ENTRIES_AT_ONCE: u32 = 20;
+const PAUSE: Duration = Duration::from_secs(10);
+/// Callers whose entries are counted; of more, the one longest silent starts anew.
+const CALLERS_MAX: u64 = 10_000;
+/// Characters of a refusal's sentence that are kept.
+const MESSAGE_CHARS_MAX: usize = 500;
+/// How long an answer waits for its entry.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
+
+/// What a request tries to change, and who sent it.
+#[derive(Debug, Default)]
+pub(super) struct Attempt {
+    action: Option<&'static str>,
+    provider: Option<(ProviderId, ProviderName)>,
+    caller: Option<Actor>,
+    details: Map<String, Value>,
+}
+
+impl Attempt {
+    /// The request is one that changes something. The action has the name that the audit trail
+    /// gives it when it succeeds.
+    pub(super) fn to(&mut self, action: &'static str) {
+        self.action = Some(action);
+    }
+
+    /// It is about a provider.
+    pub(super) fn at(&mut self, tenant: &Tenant) {
+        self.provider = Some((tenant.provider.id, tenant.provider.name.clone()));
+    }
+
+    /// What else there is to say, in few words of the request.
+    pub(super) fn named(&mut self, member: &str, name: &str) {
+        let name: String = name.chars().take(100).collect();
+        self.details.insert(member.to_owned(), name.into());
+    }
+
+    /// Its bearer token was good.
+    pub(super) fn by(&mut self, caller: &Caller) {
+        self.caller = caller.actor().ok().cloned();
+    }
+
+    /// Writes the refusal down, if it is one of a known caller to change something.
+    pub(super) async fn refused(self, state: &AppState, error: &ApiError) {
+        let (Some(action), Some(actor)) = (self.action, self.caller) else { return };
+        if !is_refusal(error.status()) {
+            return;
+        }
+        let Some(left_out) = state.refusals.admit(&actor, Instant::now()) else { return };
+        let mut details = self.details;
+        let message: String = error.message().chars().take(MESSAGE_CHARS_MAX).collect();
+        details.insert("status".to_owned(), json!(error.status().as_u16()));
+        details.insert("code".to_owned(), error.code().into());
+        details.insert("message".to_owned(), message.into());
+        if left_out > 0 {
+            details.insert("leftOutBefore".to_owned(), left_out.into());
+        }
+        let entry = NewAuditEntry {
+            at: state.clock.now(),
+            actor,
+            action: action.to_owned(),
+            outcome: AuditOutcome::Refused,
+            provider: self.provider,
+            details,
+        };
+        let entries = [entry];
+        let written = state.providers.store().append_audit(&entries);
+        match tokio::time::timeout(WRITTEN_WITHIN, written).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "a refusal is not in the audit trail"),
+            Err(_) => tracing::error!("a refusal is not in the audit trail: no answer in time"),
+        }
+    }
+}
+
+/// What the caller asked for was refused, rather than failed or never arrived.
+fn is_refusal(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_REQUEST
+            | StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::NOT_FOUND
+            | StatusCode::CONFLICT
+    )
+}
+
+/// How many entries each caller has caused lately.
+#[derive(Debug)]
+pub(crate) struct Refusals {
+    callers: Cache<String, std::sync::Arc<Mutex<Allowance>>>,
+}
+
+#[derive(Debug)]
+struct Allowance {
+    left: u32,
+    /// Since when the next right has been growing.
+    growing_since: Instant,
+    /// Refusals that were not written since the last one that was.
+    left_out: u64,
+}
+
+impl Refusals {
+    pub(crate) fn new() -> Self {
+        Self { callers: Cache::new(CALLERS_MAX) }
+    }
+
+    /// Takes one of a caller's rights to an entry: how many were left out before it, or none if
+    /// this one is left out too.
+    fn admit(&self, actor: &Actor, now: Instant) -> Option<u64> {
+        let allowance = self.callers.get_with(actor.id().to_owned(), || {
+            let fresh = Allowance { left: ENTRIES_AT_ONCE, growing_since: now, left_out: 0 };
+            std::sync::Arc::new(Mutex::new(fresh))
+        });
+        allowance.lock().unwrap_or_else(PoisonError::into_inner).take(now)
+    }
+}
+
+impl Allowance {
+    fn take(&mut self, now: Instant) -> Option<u64> {
+        while self.left < ENTRIES_AT_ONCE
+            && now.saturating_duration_since(self.growing_since) >= PAUSE
+        {
+            self.left = self.left.saturating_add(1);
+            self.growing_since = self.growing_since.checked_add(PAUSE).unwrap_or(now);
+        }
+        if self.left == ENTRIES_AT_ONCE {
+            self.growing_since = now;
+        }
+        if self.left == 0 {
+            self.left_out = self.left_out.saturating_add(1);
+            return None;
+        }
+        self.left = self.left.saturating_sub(1);
+        Some(std::mem::take(&mut self.left_out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::time::{Duration, Instant};
+
+    use avouch_store::{Actor, ActorKind};
+
+    use super::{ENTRIES_AT_ONCE, PAUSE, Refusals};
+
+    #[test]
+    fn a_caller_has_entries_at_once_and_then_one_in_a_while_and_others_have_their_own() {
+        let refusals = Refusals::new();
+        let [noisy, other] = ["noisy", "other"].map(|id| Actor::new(ActorKind::User, id).unwrap());
+        let start = Instant::now();
+        for _ in 0..ENTRIES_AT_ONCE {
+            assert_eq!(refusals.admit(&noisy, start), Some(0));
+        }
+        for _ in 0..7 {
+            assert_eq!(refusals.admit(&noisy, start), None);
+        }
+        assert_eq!(refusals.admit(&other, start), Some(0));
+        let later = start + PAUSE;
+        assert_eq!(refusals.admit(&noisy, later), Some(7));
+        assert_eq!(refusals.admit(&noisy, later), None);
+        // Rights do not pile up over the limit.
+        let much_later = later + PAUSE * 1000 + Duration::from_secs(1);
+        assert_eq!(refusals.admit(&noisy, much_later), Some(1));
+        for _ in 1..ENTRIES_AT_ONCE {
+            assert_eq!(refusals.admit(&noisy, much_later), Some(0));
+        }
+        assert_eq!(refusals.admit(&noisy, much_later), None);
+    }
+}

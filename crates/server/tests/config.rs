@@ -161,6 +161,12 @@ fn a_value_that_its_key_cannot_have_is_refused_under_the_name_of_the_key() {
         ("[server]\npublic_url = \"https://u@a.example\"\n".into(), "server.public_url", "URL"),
         ("[server]\nbase_domain = \"localhost\"\n".into(), "server.base_domain", "domain"),
         ("[server]\nbase_domain = \"a..b\"\n".into(), "server.base_domain", "domain"),
+        (
+            "[server]\nprivate_networks = [\"10.0.0.0/8\", \"10.1.0.0/8\"]\n".into(),
+            "server.private_networks[1]",
+            "bits after its prefix",
+        ),
+        ("[server]\nprivate_networks = [\"x\"]\n".into(), "server.private_networks[0]", "range"),
         ("[server.tls]\nprivate_key = \"a\"\n".into(), "server.tls.certificates", "missing"),
         (
             "[database]\nurl = \"a\"\nurl_file = \"b\"\n".into(),
@@ -284,6 +290,7 @@ fn variables_go_over_the_file_and_take_the_type_of_their_key() {
             ("AVOUCH_ENDORSEMENTS__PATHS", "a,b"),
             ("AVOUCH_SERVER__LISTEN", "127.0.0.1:1"),
             ("AVOUCH_SERVER__PUBLIC_URL", "https://a.example/"),
+            ("AVOUCH_SERVER__PRIVATE_NETWORKS", "192.0.2.0/24, ::1"),
             ("AVOUCH_APPRAISAL__PROVIDERS__CONTOSO__REFUSE_DEBUGGABLE", "true"),
             (
                 "AVOUCH_APPRAISAL__TOLERATED_ADVISORIES",
@@ -299,6 +306,8 @@ fn variables_go_over_the_file_and_take_the_type_of_their_key() {
     assert_eq!(config.limits.connections_max, 20);
     assert_eq!(config.endorsements.paths, [PathBuf::from("a"), PathBuf::from("b")]);
     assert_eq!(config.server.public_url.as_deref(), Some("https://a.example"));
+    let networks = &config.server.private_networks;
+    assert!(networks.contain([192, 0, 2, 9].into()) && !networks.contain([127, 0, 0, 1].into()));
     let settings = config.appraisal.settings_for("default");
     assert!(!settings.intel.refuse_debuggable);
     assert!(settings.intel.tcb_statuses.contains(TcbStatus::OutOfDate));

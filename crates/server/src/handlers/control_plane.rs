@@ -26,7 +26,7 @@ use crate::state::AppState;
 use crate::{ApiError, respond};
 
 /// Times that a decision is made anew because another writer was faster.
-const ATTEMPTS: usize = 4;
+const ATTEMPTS: usize = 16;
 
 /// What every operation is given.
 struct Context<'a> {

@@ -327,3 +327,43 @@ async fn a_method_that_a_resource_does_not_have_is_405_with_those_it_has() {
     assert_eq!(head.status(), 200);
     assert!(head.text().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn of_many_who_take_a_name_at_once_one_gets_it() {
+    let fixture = Fixture::new().await;
+    let body = minimal();
+    let puts = (0..12).map(|n| {
+        let group = format!("group-{}", n % 3);
+        let (fixture, body) = (&fixture, &body);
+        async move { (fixture.create(&group, "contoso", body).await.status.as_u16(), group) }
+    });
+    let answers = futures_util::future::join_all(puts).await;
+    let made: Vec<_> = answers.iter().filter(|(status, _)| *status == 201).collect();
+    assert_eq!(made.len(), 1, "{answers:?}");
+    let owner = &made[0].1;
+    for (status, group) in answers.iter().filter(|(status, _)| *status != 201) {
+        assert_eq!(*status, if group == owner { 200 } else { 409 }, "{answers:?}");
+    }
+    assert_eq!(fixture.store.provider_count().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn changes_made_at_once_are_all_made() {
+    let fixture = Fixture::new().await;
+    fixture.create("group", "contoso", &minimal()).await.done(201);
+    let path = path("group", "contoso");
+    let bodies = [
+        json!({"tags": {"a": "1"}}),
+        json!({"properties": {"publicNetworkAccess": "Disabled"}}),
+        json!({"properties": {"tpmAttestationAuthentication": "Disabled"}}),
+    ];
+    let patches = bodies.iter().map(|body| fixture.send(Method::PATCH, &path, body));
+    for answer in futures_util::future::join_all(patches).await {
+        answer.done(200);
+    }
+    let found = fixture.get("group", "contoso").await.done(200);
+    assert_eq!(found["tags"], json!({"a": "1"}));
+    for switch in ["publicNetworkAccess", "tpmAttestationAuthentication"] {
+        assert_eq!(found["properties"][switch], "Disabled");
+    }
+}

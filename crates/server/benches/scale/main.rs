@@ -89,7 +89,7 @@ async fn attest(service: &Child, request: &str, providers: u32) {
     for round in 0..ROUNDS {
         one.push(service.cpu_us_at(request, REQUESTS, |_| attest_path(0)).await);
         let nth = |n: u32| u64::from(round * REQUESTS + n) * u64::from(stride);
-        let path = |n: u32| attest_path((nth(n) % u64::from(providers)) as u32);
+        let path = |n: u32| attest_path(u32::try_from(nth(n) % u64::from(providers)).unwrap());
         spread.push(service.cpu_us_at(request, REQUESTS, path).await);
     }
     let (one, spread) = (median(&mut one), median(&mut spread));

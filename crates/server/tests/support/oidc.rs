@@ -84,7 +84,7 @@ impl Issuer {
 
     /// Keeps all who ask waiting until the gate is opened.
     pub(crate) async fn close_gate(&self) {
-        self.state.gate.acquire_many(GATE_OPEN as u32).await.unwrap().forget();
+        self.state.gate.acquire_many(u32::try_from(GATE_OPEN).unwrap()).await.unwrap().forget();
     }
 
     pub(crate) fn open_gate(&self) {

@@ -1,8 +1,9 @@
 //! Public keys: P-256, P-384, RSA.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
-use aws_lc_rs::signature::{self as lc, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::signature::{self as lc, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm};
 use thiserror::Error;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::SubjectPublicKeyInfo;
@@ -12,13 +13,24 @@ use crate::signature::X509Algorithm;
 use crate::{SignatureError, SignatureScheme};
 
 /// A public key. Whether its point lies on the curve shows when it is used.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct PublicKey {
     kind: KeyKind,
     spki_der: Vec<u8>,
     /// What the provider takes: the uncompressed point, or the `RSAPublicKey` DER.
     raw: Vec<u8>,
+    /// An RSA key as the provider has read it, for the scheme that was asked of it first: reading
+    /// costs a tenth of a verification, and issuers serve again and again.
+    read: OnceLock<Arc<(SignatureScheme, ParsedPublicKey)>>,
 }
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.spki_der == other.spki_der
+    }
+}
+
+impl Eq for PublicKey {}
 
 /// Which algorithm a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,14 +83,18 @@ impl PublicKey {
     #[must_use]
     pub fn p256(xy: &[u8; 64]) -> Self {
         let raw = [&[UNCOMPRESSED], xy.as_slice()].concat();
-        Self { kind: KeyKind::P256, spki_der: [P256_SPKI_PREFIX.as_slice(), xy].concat(), raw }
+        Self::new(KeyKind::P256, [P256_SPKI_PREFIX.as_slice(), xy].concat(), raw)
     }
 
     /// A P-384 key from `x || y`, big-endian.
     #[must_use]
     pub fn p384(xy: &[u8; 96]) -> Self {
         let raw = [&[UNCOMPRESSED], xy.as_slice()].concat();
-        Self { kind: KeyKind::P384, spki_der: [P384_SPKI_PREFIX.as_slice(), xy].concat(), raw }
+        Self::new(KeyKind::P384, [P384_SPKI_PREFIX.as_slice(), xy].concat(), raw)
+    }
+
+    const fn new(kind: KeyKind, spki_der: Vec<u8>, raw: Vec<u8>) -> Self {
+        Self { kind, spki_der, raw, read: OnceLock::new() }
     }
 
     /// A key from the DER of its SubjectPublicKeyInfo: RSA, or an uncompressed point on P-256 or
@@ -106,7 +122,7 @@ impl PublicKey {
         } else {
             return Err(KeyError::Unsupported(algorithm.to_id_string()));
         };
-        Ok(Self { kind, spki_der: spki.raw.to_vec(), raw })
+        Ok(Self::new(kind, spki.raw.to_vec(), raw))
     }
 
     /// Which algorithm the key is for.
@@ -140,9 +156,28 @@ impl PublicKey {
     ) -> Result<(), SignatureError> {
         let algorithm = provider_algorithm(self.kind, scheme)
             .ok_or(SignatureError::WrongKeyKind { key: self.kind, scheme })?;
-        UnparsedPublicKey::new(algorithm, &self.raw)
-            .verify(message, signature)
-            .map_err(|_| SignatureError::Invalid { key: self.kind })
+        let verified = match self.read_for(scheme, algorithm) {
+            Some(read) => read.verify_sig(message, signature),
+            None => UnparsedPublicKey::new(algorithm, &self.raw).verify(message, signature),
+        };
+        verified.map_err(|_| SignatureError::Invalid { key: self.kind })
+    }
+
+    /// The RSA key as read by the provider, if it was first read for this scheme.
+    fn read_for(
+        &self,
+        scheme: SignatureScheme,
+        algorithm: &'static dyn VerificationAlgorithm,
+    ) -> Option<&ParsedPublicKey> {
+        if !matches!(self.kind, KeyKind::Rsa { .. }) {
+            return None;
+        }
+        if self.read.get().is_none() {
+            let read = ParsedPublicKey::new(algorithm, &self.raw).ok()?;
+            // Another thread may have been first, which is as good.
+            drop(self.read.set(Arc::new((scheme, read))));
+        }
+        self.read.get().filter(|read| read.0 == scheme).map(|read| &read.1)
     }
 
     /// The scheme that an X.509 signature algorithm means under this key.

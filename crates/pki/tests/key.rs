@@ -5,9 +5,12 @@
 mod support;
 
 use avouch_pki::{KeyKind, PublicKey, SignatureError, SignatureScheme, digest, pem};
+use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+    RSA_PKCS1_SHA256, RSA_PSS_SHA256, RSA_PSS_SHA384, RsaEncoding,
 };
 
 #[test]
@@ -35,6 +38,42 @@ fn raw_ecdsa_signatures_verify_and_their_tampered_siblings_do_not() {
         })
     );
     assert!(PublicKey::p256(&[0; 64]).verify(scheme, b"message", signature.as_ref()).is_err());
+}
+
+#[test]
+fn an_rsa_key_that_was_read_for_one_scheme_serves_the_others_as_a_fresh_one_does() {
+    let random = SystemRandom::new();
+    let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
+    let spki = pair.public_key().as_der().unwrap();
+    let fresh = || PublicKey::from_spki(spki.as_ref()).unwrap();
+    let used = fresh();
+    let sign = |padding: &'static dyn RsaEncoding| {
+        let mut signature = vec![0; 256];
+        pair.sign(padding, &random, b"message", &mut signature).unwrap();
+        signature
+    };
+    let signed = [
+        (SignatureScheme::RsaPssSha384, sign(&RSA_PSS_SHA384)),
+        (SignatureScheme::RsaPssSha256, sign(&RSA_PSS_SHA256)),
+        (SignatureScheme::RsaPkcs1Sha256, sign(&RSA_PKCS1_SHA256)),
+    ];
+    for _ in 0..2 {
+        for (scheme, _) in &signed {
+            for (of, signature) in &signed {
+                for message in [b"message", b"massage"] {
+                    let expected = fresh().verify(*scheme, message, signature);
+                    assert_eq!(expected.is_ok(), scheme == of && message == b"message");
+                    assert_eq!(used.verify(*scheme, message, signature), expected);
+                    assert_eq!(used.clone().verify(*scheme, message, signature), expected);
+                }
+            }
+        }
+    }
+    assert_eq!(used, fresh());
+    let other = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
+    let other = PublicKey::from_spki(other.public_key().as_der().unwrap().as_ref()).unwrap();
+    assert_ne!(used, other);
+    assert!(other.verify(signed[0].0, b"message", &signed[0].1).is_err());
 }
 
 #[test]

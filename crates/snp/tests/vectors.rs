@@ -118,6 +118,58 @@ fn accepts_every_recorded_report_with_the_listed_fields() {
 }
 
 #[test]
+fn accepts_the_recorded_turin_report_whose_platform_bit_6_is_not_known() {
+    if vectors().is_none() {
+        return;
+    }
+    let case = case("turin-v5-aci");
+    let evidence = evidence(&case);
+    let verified = appraise(&evidence.report, &evidence.chain, at(&case)).unwrap();
+    assert_eq!(verified.body().platform_info.unknown_bits(), 1 << 6);
+    assert_eq!(verified.body().policy.unknown_bits(), 0);
+    let facts = serde_json::to_value(&verified).unwrap();
+    assert_eq!(facts["platform_info"]["raw"], "0x65");
+    assert_eq!(facts["platform_info"]["unknown_bits"], "0x40");
+    // They are signed: the same report without that bit, or with one in the policy, is another.
+    for place in [0x00b, 0x040] {
+        let mut altered = evidence.report.clone();
+        altered[place] ^= 0x40;
+        let error = appraise(&altered, &evidence.chain, at(&case)).unwrap_err();
+        assert_eq!(error.check(), "report-signature", "{place:#x}");
+    }
+}
+
+/// Negatives about Azure's VMs, whose wrapper this crate does not read.
+const OF_AZURE_VMS: [&str; 6] = [
+    "neg-hcl-runtime-json-bit",
+    "neg-hcl-type-says-tdx",
+    "neg-hcl-variable-size-overflow",
+    "neg-hcl-variable-size-minus-1",
+    "neg-tpm-quote-sig-bit",
+    "neg-tpm-quote-sig-of-other-vm",
+];
+
+#[test]
+fn every_negative_case_of_the_manifest_is_shown_by_a_test() {
+    if vectors().is_none() {
+        return;
+    }
+    let altered = ALTERED_REPORTS.iter().map(|(id, _)| *id);
+    let elsewhere = ["neg-sig-s-negated", "neg-maa-request-runtime-mismatch"].into_iter();
+    let mut shown: Vec<&str> = altered
+        .chain(FOREIGN_KEYS)
+        .chain(ALTERED_ENDORSEMENTS.map(|(id, _)| id))
+        .chain(elsewhere)
+        .chain(OF_AZURE_VMS)
+        .collect();
+    let negatives = manifest().into_iter().filter(|case| case["kind"] == "negative");
+    let mut listed: Vec<String> = negatives.map(|case| text(&case["id"]).to_owned()).collect();
+    shown.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(listed, shown);
+}
+
+#[test]
 fn accepts_every_confidential_container_with_its_endorsement() {
     if vectors().is_none() {
         return;
@@ -379,12 +431,14 @@ fn accepts_the_second_way_to_write_a_signature_with_the_same_facts() {
     assert_fields(&case("milan-v3-aci"), &verified.unwrap());
 }
 
+const FOREIGN_KEYS: [&str; 2] = ["neg-vcek-invalid-legacy", "neg-vcek-invalid-new"];
+
 #[test]
 fn refuses_endorsement_keys_that_amd_did_not_sign() {
     if vectors().is_none() {
         return;
     }
-    for id in ["neg-vcek-invalid-legacy", "neg-vcek-invalid-new"] {
+    for id in FOREIGN_KEYS {
         let case = case(id);
         let vcek = read(text(&case["files"][0]));
         let chain = Chain::parse(&[vcek]).unwrap();
@@ -397,15 +451,17 @@ fn refuses_endorsement_keys_that_amd_did_not_sign() {
     }
 }
 
+const ALTERED_ENDORSEMENTS: [(&str, &str); 2] = [
+    ("neg-uvm-payload-tampered", "uvm-signature"),
+    ("neg-uvm-for-other-measurement", "uvm-measurement"),
+];
+
 #[test]
 fn refuses_endorsements_that_were_altered_or_are_of_another_measurement() {
     if vectors().is_none() {
         return;
     }
-    for (id, check) in [
-        ("neg-uvm-payload-tampered", "uvm-signature"),
-        ("neg-uvm-for-other-measurement", "uvm-measurement"),
-    ] {
+    for (id, check) in ALTERED_ENDORSEMENTS {
         let case = case(id);
         let cose = read(text(&case["files"][0]));
         let aci = evidence(&common::case("aci-cleanroom-encryption"));

@@ -45,6 +45,7 @@ fn write(root: &Path, number: usize, document: &[u8]) -> Result<(), Box<dyn Erro
     put("snp_report", evidence.report().bytes())?;
     put("snp_certificates", vek)?;
     put("snp_cose", cose)?;
+    put("snp_chain", evidence.certificates())?;
     put("snp_certificate_table", &table(vek, evidence.certificates()))?;
     put("snp_maa_request", document)?;
     Ok(())

@@ -7,4 +7,4 @@
 mod intel;
 mod load;
 
-pub use load::{EndorsementSet, LoadError};
+pub use load::{EndorsementError, EndorsementSet, LoadError};

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use avouch_dcap::{Collateral, TeeType};
+use avouch_dcap::{Collateral, CollateralError, TeeType, VerifyError};
 use avouch_engine::{EndorsementSource, IntelWanted, TcbBaseline};
-use avouch_snp::Endorsements as AmdEndorsements;
+use avouch_snp::{ChainError, Endorsements as AmdEndorsements};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -39,12 +39,12 @@ pub enum LoadError {
         found: u64,
     },
     /// A file is no endorsement.
-    #[error("{path} is no endorsement: {reason}")]
-    Unrecognised {
+    #[error("{path} is no endorsement: {source}")]
+    Malformed {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        reason: String,
+        source: Box<EndorsementError>,
     },
     /// A directory holds none.
     #[error("{path} holds no endorsements: {files} files were looked at")]
@@ -54,6 +54,45 @@ pub enum LoadError {
         /// How many files it has.
         files: usize,
     },
+}
+
+/// Why bytes are no endorsement: neither a set of Intel collateral nor AMD certificates and CRLs.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EndorsementError {
+    /// A JSON object that is no set of Intel collateral.
+    #[error(transparent)]
+    Collateral(#[from] CollateralError),
+    /// A set of Intel collateral whose TCB info cannot be read, so that nothing says what it is for.
+    #[error(transparent)]
+    TcbInfo(#[from] VerifyError),
+    /// Anything else, and no AMD certificates and CRLs.
+    #[error(transparent)]
+    Amd(#[from] ChainError),
+}
+
+impl EndorsementError {
+    /// The stable name of the check that failed: the one that verification would fail with.
+    #[must_use]
+    pub fn check(&self) -> &'static str {
+        match self {
+            Self::Collateral(error) => error.check(),
+            Self::TcbInfo(error) => error.check(),
+            Self::Amd(error) => error.check(),
+        }
+    }
+}
+
+impl LoadError {
+    /// The stable name of the check that a file failed; none where no file was understood to be
+    /// judged, because it cannot be read or a directory holds nothing of use.
+    #[must_use]
+    pub fn check(&self) -> Option<&'static str> {
+        match self {
+            Self::Malformed { source, .. } => Some(source.check()),
+            Self::TooLarge { .. } => Some("endorsements-size"),
+            Self::Read { .. } | Self::Empty { .. } => None,
+        }
+    }
 }
 
 /// The largest endorsement file. A set of Intel collateral has about 25 KB.
@@ -90,7 +129,7 @@ impl EndorsementSet {
         for file in &files {
             match self.add_file(file) {
                 Ok(()) => found = true,
-                Err(LoadError::Unrecognised { .. } | LoadError::TooLarge { .. }) => {}
+                Err(LoadError::Malformed { .. } | LoadError::TooLarge { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -107,19 +146,21 @@ impl EndorsementSet {
             return Err(LoadError::TooLarge { path: path.to_owned(), found });
         }
         let bytes = fs::read(path).map_err(failed)?;
-        self.add(&bytes).map_err(|reason| LoadError::Unrecognised { path: path.to_owned(), reason })
+        self.add(&bytes).map_err(|source| LoadError::Malformed {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })
     }
 
     /// Adds the content of one file: Intel collateral as JSON, or AMD certificates and CRLs.
     ///
     /// # Errors
-    /// What is wrong with it, if it is neither.
-    pub fn add(&mut self, bytes: &[u8]) -> Result<(), String> {
+    /// [`EndorsementError`], if it is neither.
+    pub fn add(&mut self, bytes: &[u8]) -> Result<(), EndorsementError> {
         if bytes.trim_ascii_start().first() == Some(&b'{') {
-            let collateral = Collateral::parse_json(bytes).map_err(|error| error.to_string())?;
-            return self.intel.add(collateral).map_err(|error| error.to_string());
+            return Ok(self.intel.add(Collateral::parse_json(bytes)?)?);
         }
-        let amd = AmdEndorsements::parse(&[bytes]).map_err(|error| error.to_string())?;
+        let amd = AmdEndorsements::parse(&[bytes])?;
         self.amd.chain.extend(amd.chain);
         self.amd.crls.extend(amd.crls);
         Ok(())

@@ -48,7 +48,7 @@ pub(crate) fn engine(root_pem: Option<&str>, endorsements: &[&[u8]]) -> Result<E
     }
     let mut set = EndorsementSet::default();
     for bytes in endorsements {
-        set.add(bytes)?;
+        set.add(bytes).map_err(|error| error.to_string())?;
     }
     Ok(Engine::new(anchors, Arc::new(set)))
 }

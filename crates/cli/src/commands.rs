@@ -1,11 +1,14 @@
 //! The commands, one file each.
 
+mod admin;
 mod appraise;
 mod demo;
-mod inspect;
+pub(crate) mod inspect;
 mod mint;
 mod policy;
+mod provider;
 mod serve;
+mod signer;
 mod verify;
 
 use clap::Subcommand;
@@ -30,6 +33,18 @@ pub(crate) enum Command {
     Policy(policy::PolicyArgs),
     /// Check a token as a relying party must, step by step.
     Verify(verify::VerifyArgs),
+    /// Create, list, show and delete attestation providers of a running service.
+    Provider(provider::ProviderArgs),
+    /// Put a policy in force at a running service.
+    PolicySet(admin::PolicySetArgs),
+    /// Print the policy in force at a running service.
+    PolicyGet(admin::PolicyGetArgs),
+    /// Go back to the default policy at a running service.
+    PolicyReset(admin::PolicyResetArgs),
+    /// Tell who set which policy when at a running service.
+    PolicyHistory(admin::PolicyHistoryArgs),
+    /// Add, remove and list the certificates whose policies a provider takes.
+    Signer(signer::SignerArgs),
 }
 
 /// Runs a command.
@@ -42,5 +57,11 @@ pub(crate) fn run(command: Command, output: OutputOptions) -> Result<Verdict, Fa
         Command::Inspect(args) => inspect::run(args, output),
         Command::Policy(args) => policy::run(args, output),
         Command::Verify(args) => verify::run(args, output),
+        Command::Provider(args) => provider::run(&args, output),
+        Command::PolicySet(args) => admin::set_policy(&args, output),
+        Command::PolicyGet(args) => admin::get_policy(&args, output),
+        Command::PolicyReset(args) => admin::reset_policy(&args, output),
+        Command::PolicyHistory(args) => admin::policy_history(&args, output),
+        Command::Signer(args) => signer::run(&args, output),
     }
 }

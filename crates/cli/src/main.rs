@@ -3,10 +3,12 @@
 //! Exit status everywhere: 0 for success or permitted, 1 for refused or invalid (the input was
 //! understood and the answer is no), 2 for a usage or I/O error.
 
+mod client;
 mod commands;
 mod evidence_file;
 mod failure;
 mod output;
+mod policy_signer;
 mod setup;
 
 use std::process::ExitCode;

@@ -41,10 +41,19 @@ impl OutputOptions {
 
 /// Writes to standard output, with a line end.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
+    write(text.trim_end_matches('\n'), "\n")
+}
+
+/// Writes to standard output what was given and nothing else.
+pub(crate) fn exactly(text: &str) -> Result<(), Failure> {
+    write(text, "")
+}
+
+fn write(text: &str, end: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let written = out
-        .write_all(text.trim_end_matches('\n').as_bytes())
-        .and_then(|()| out.write_all(b"\n"))
+        .write_all(text.as_bytes())
+        .and_then(|()| out.write_all(end.as_bytes()))
         .and_then(|()| out.flush());
     match written {
         // The reader went away (`| head`): nothing more to say.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use avouch_endorsements::EndorsementSet;
+use avouch_endorsements::{EndorsementSet, LoadError};
 use avouch_engine::Anchors;
 use avouch_wire::UnixTime;
 use tracing_subscriber::EnvFilter;
@@ -43,8 +43,8 @@ pub(crate) fn anchors(trust_roots: &[PathBuf]) -> Result<Anchors, Failure> {
 }
 
 /// The endorsements in the given files and folders.
-pub(crate) fn endorsements(paths: &[PathBuf]) -> Result<Arc<EndorsementSet>, Failure> {
-    EndorsementSet::load(paths).map(Arc::new).map_err(Failure::other)
+pub(crate) fn endorsements(paths: &[PathBuf]) -> Result<Arc<EndorsementSet>, LoadError> {
+    EndorsementSet::load(paths).map(Arc::new)
 }
 
 /// Completes when the process is asked to stop (Ctrl-C, or SIGTERM).

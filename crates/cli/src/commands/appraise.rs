@@ -6,10 +6,13 @@ use avouch_engine::{
     Appraisal, AppraisalRequest, AppraisalSettings, DataType, Decision, Engine, EvidenceKind,
     HeldData, Nonce, PolicyInForce,
 };
+use avouch_server::{Config, ConfigError};
+use avouch_store::ProviderName;
 use avouch_wire::UnixTime;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use super::inspect::tree::printable;
 use crate::evidence_file;
 use crate::failure::{Failure, Verdict, read, read_text};
 use crate::output::OutputOptions;
@@ -60,9 +63,21 @@ pub(crate) struct JudgementArgs {
     /// The moment to judge at (default: now).
     #[arg(long, value_name = "RFC3339")]
     pub(crate) at: Option<UnixTime>,
-    /// Intel TCB statuses to accept, separated by commas, or `any`.
-    #[arg(long, value_name = "LIST", default_value = "UpToDate,SWHardeningNeeded")]
-    pub(crate) accept_tcb_status: avouch_dcap::AcceptedTcbStatuses,
+    /// What is accepted of evidence that verified: a TOML file with a section `[appraisal]` as in
+    /// the service's configuration (docs/configuration.md); its other sections have no effect. The
+    /// options below go over it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) appraisal: Option<PathBuf>,
+    /// Intel TCB statuses to accept, separated by commas, or `any`
+    /// [default: UpToDate,SWHardeningNeeded].
+    #[arg(long, value_name = "LIST")]
+    pub(crate) accept_tcb_status: Option<avouch_dcap::AcceptedTcbStatuses>,
+    /// Refuse debuggable enclaves, trust domains and guests.
+    #[arg(long)]
+    pub(crate) refuse_debuggable: bool,
+    /// Refuse trust domains and guests that may be migrated.
+    #[arg(long)]
+    pub(crate) refuse_migratable: bool,
     /// A root certificate to trust besides the vendors' own, PEM; may be repeated.
     #[arg(long, value_name = "FILE")]
     pub(crate) trust_root: Vec<PathBuf>,
@@ -89,23 +104,52 @@ impl From<HeldDataForm> for DataType {
 pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     let policy = policy(&args)?;
     let request = request(&args)?;
-    let anchors = setup::anchors(&args.judgement.trust_root)?;
-    let engine = Engine::new(anchors, setup::endorsements(&args.judgement.endorsements)?);
-    let at = args.judgement.at.unwrap_or_else(setup::present);
-    let settings = settings(&args.judgement);
-    let report = match engine.appraise(&request, &policy, &settings, at) {
-        Ok(appraisal) => verified_report(&appraisal, &policy, args.explain),
-        Err(error) => unverified_report(error.check(), &error.to_string()),
+    let judgement = &args.judgement;
+    let at = judgement.at.unwrap_or_else(setup::present);
+    let (settings, mut trust_roots) = settings(judgement)?;
+    trust_roots.extend(judgement.trust_root.iter().cloned());
+    let anchors = setup::anchors(&trust_roots)?;
+    let report = match setup::endorsements(&judgement.endorsements) {
+        Ok(endorsements) => {
+            let engine = Engine::new(anchors, endorsements);
+            match engine.appraise(&request, &policy, &settings, at) {
+                Ok(appraisal) => verified_report(&appraisal, &policy, args.explain),
+                Err(error) => unverified_report(error.check(), &error.to_string()),
+            }
+        }
+        Err(error) => match error.check() {
+            Some(check) => unverified_report(check, &error.to_string()),
+            None => return Err(Failure::other(error)),
+        },
     };
     let permitted = report.get("decision").is_some_and(|decision| decision == "permit");
     output.answer(&report, || text(&report))?;
     Ok(Verdict::of(permitted))
 }
 
-pub(crate) fn settings(args: &JudgementArgs) -> AppraisalSettings {
-    let mut settings = AppraisalSettings::default();
-    settings.intel.tcb_statuses = args.accept_tcb_status.clone();
-    settings
+/// The settings of file and options, and the roots that the file trusts.
+fn settings(args: &JudgementArgs) -> Result<(AppraisalSettings, Vec<PathBuf>), Failure> {
+    let (mut settings, trust_roots) = match &args.appraisal {
+        None => (AppraisalSettings::default(), Vec::new()),
+        Some(file) => {
+            // Without the environment: a verdict rests on what was given for it, and nothing else.
+            let config =
+                Config::load(Some(file), std::iter::empty()).map_err(|error| match error {
+                    ConfigError::Read { .. } | ConfigError::Syntax { .. } => Failure::other(error),
+                    _ => Failure::Other(format!("{}: {error}", file.display())),
+                })?;
+            let section = config.appraisal;
+            (section.settings_for(ProviderName::DEFAULT), section.trust_roots)
+        }
+    };
+    if let Some(statuses) = &args.accept_tcb_status {
+        settings.intel.tcb_statuses = statuses.clone();
+    }
+    settings.intel.refuse_debuggable |= args.refuse_debuggable;
+    settings.snp.refuse_debuggable |= args.refuse_debuggable;
+    settings.intel.accept_migratable &= !args.refuse_migratable;
+    settings.snp.refuse_migratable |= args.refuse_migratable;
+    Ok((settings, trust_roots))
 }
 
 fn policy(args: &AppraiseArgs) -> Result<PolicyInForce, Failure> {
@@ -190,7 +234,8 @@ fn verified_report(appraisal: &Appraisal, policy: &PolicyInForce, explain: bool)
     report
 }
 
-/// The report for people: the decision first, then why, then what was proven.
+/// The report for people: the decision first, then why, then what was proven. Much of it is foreign:
+/// what a terminal would obey is shown instead.
 fn text(report: &Value) -> String {
     let mut text = format!("decision: {}\n", plain(report.get("decision")));
     if let Some(error) = report.get("error") {
@@ -205,14 +250,20 @@ fn text(report: &Value) -> String {
             && !members.is_empty()
         {
             text.push_str(&format!("\n{title}:\n"));
-            let width = members.keys().map(String::len).max().unwrap_or_default();
+            let width = members
+                .keys()
+                .map(|name| printable(name).chars().count())
+                .max()
+                .unwrap_or_default();
             for (name, value) in members {
+                let name = printable(name);
                 text.push_str(&format!("  {name:width$}  {}\n", plain(Some(value))));
             }
         }
     }
     if let Some(Value::String(explanation)) = report.get("explanation_text") {
-        text.push_str(&format!("\npolicy:\n{explanation}\n"));
+        let lines: Vec<String> = explanation.lines().map(printable).collect();
+        text.push_str(&format!("\npolicy:\n{}\n", lines.join("\n")));
     }
     text
 }
@@ -220,7 +271,7 @@ fn text(report: &Value) -> String {
 fn plain(value: Option<&Value>) -> String {
     match value {
         None => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+        Some(Value::String(text)) => printable(text),
+        Some(other) => printable(&other.to_string()),
     }
 }

@@ -96,7 +96,7 @@ fn engine_for(minted: &[(EvidenceKind, Minted)]) -> Result<Engine, Failure> {
     let mut endorsements = EndorsementSet::default();
     for (_, minted) in minted {
         anchors = anchors.with_pem(minted.root_pem.as_bytes()).map_err(Failure::other)?;
-        endorsements.add(&minted.endorsements).map_err(Failure::Other)?;
+        endorsements.add(&minted.endorsements).map_err(Failure::other)?;
     }
     Ok(Engine::new(anchors, Arc::new(endorsements)))
 }

@@ -71,7 +71,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<Verdict, Failure> {
     runtime()?.block_on(async {
         let engine = Engine::new(
             setup::anchors(&config.appraisal.trust_roots)?,
-            setup::endorsements(&config.endorsements.paths)?,
+            setup::endorsements(&config.endorsements.paths).map_err(Failure::other)?,
         );
         let prepared = if dev {
             prepare_development(&config, engine, clock).await?
@@ -157,7 +157,10 @@ async fn prepare_production(
         private_key: tls.private_key.clone(),
         client_ca: tls.client_ca.clone(),
     };
-    let tls = server_config(&files).map_err(Failure::other)?;
+    let tls = server_config(&files).map_err(|error| {
+        let (certificates, key) = (files.certificates.display(), files.private_key.display());
+        Failure::Other(format!("{error} ({certificates}, {key})"))
+    })?;
     let url = config.server.public_url.clone().ok_or_else(|| missing("server.public_url"))?;
     let key = config.signing.key_file.as_ref().ok_or_else(|| missing("signing.key_file"))?;
     let key = signing_key::load(key).map_err(Failure::other)?;

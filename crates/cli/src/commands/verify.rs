@@ -1,8 +1,6 @@
 //! `avouch verify`
 
-mod fetch;
 mod service;
-mod steps;
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +10,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::inspect::tree::{Fields, Tree, render};
+use crate::client::{Http, Published, ServiceUrl, Step, Steps, Stop};
 use crate::failure::{Failure, Verdict, read, read_text};
 use crate::output::OutputOptions;
 use crate::setup;
-use steps::{Step, Steps};
 
 /// Check a token as a relying party must, step by step.
 ///
@@ -31,7 +29,7 @@ pub(crate) struct VerifyArgs {
     /// The service to fetch keys from; its URL must also be the token's issuer.
     #[arg(long, value_name = "URL", conflicts_with = "jwks")]
     provider: Option<String>,
-    /// A CA certificate to trust for the connection besides the system's, PEM.
+    /// CA certificates to trust for the connection instead of the system's, PEM.
     #[arg(long, value_name = "FILE", requires = "provider")]
     ca: Option<PathBuf>,
     /// The issuer's key set, a file.
@@ -56,10 +54,11 @@ pub(crate) fn run(args: VerifyArgs, output: OutputOptions) -> Result<Verdict, Fa
     let mut steps = Steps::default();
     let (keys, issuer) = match (&args.provider, &args.jwks) {
         (Some(url), _) => {
-            let url = fetch::normal_url(url)?;
-            let provider = fetch::provider(&url, args.ca.as_deref())?;
-            let keys = steps.provider(&url, &provider);
-            (keys, args.issuer.clone().or(Some(url)))
+            let url = ServiceUrl::parse("--provider", url)?;
+            let published = Published::fetch(&Http::new(args.ca.as_deref())?, &url)
+                .map_err(Stop::into_failure)?;
+            let keys = published.judge(url.as_str(), &mut steps);
+            (keys, args.issuer.clone().or(Some(url.to_string())))
         }
         (None, Some(path)) => (Some(key_set(path)?), args.issuer.clone()),
         (None, None) => (Some(no_keys(&args)?), args.issuer.clone()),

@@ -2,18 +2,16 @@
 
 use std::path::PathBuf;
 
-use avouch_pki::{Certificate, pem};
 use avouch_policy::Limits;
-use avouch_token::SigningKey;
 use avouch_token::policy_jws::{
-    JwsContent, PolicySigner, SignedForm, UnsignedForm, create_signed, create_unsigned,
-    policy_hash, policy_token_hash,
+    JwsContent, SignedForm, UnsignedForm, create_unsigned, policy_hash, policy_token_hash,
 };
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use crate::failure::{Failure, Verdict, read, read_text};
+use crate::failure::{Failure, Verdict, read_text};
 use crate::output::OutputOptions;
+use crate::policy_signer::signed;
 
 #[derive(Debug, Args)]
 pub(super) struct SignArgs {
@@ -63,9 +61,6 @@ enum Unsigned {
     AzureCli,
 }
 
-/// Certificates read from one file.
-const CERTIFICATES_MAX: usize = 16;
-
 pub(super) fn run(args: &SignArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     let text = match &args.file {
         None => None,
@@ -81,7 +76,9 @@ pub(super) fn run(args: &SignArgs, output: OutputOptions) -> Result<Verdict, Fai
     };
     let content = text.as_deref().map_or(JwsContent::Reset, JwsContent::Policy);
     let jws = match (&args.key, &args.certificate) {
-        (Some(key), Some(certificate)) => signed(content, args.signed_form, key, certificate)?,
+        (Some(key), Some(certificate)) => {
+            signed(content, args.signed_form.into(), key, certificate)?
+        }
         _ => create_unsigned(content, args.unsigned.unwrap_or(Unsigned::Compact).into()),
     };
     let answer = json!({
@@ -92,27 +89,6 @@ pub(super) fn run(args: &SignArgs, output: OutputOptions) -> Result<Verdict, Fai
     });
     output.answer(&answer, || jws.clone())?;
     Ok(Verdict::Yes)
-}
-
-fn signed(
-    content: JwsContent<'_>,
-    form: Form,
-    key: &PathBuf,
-    certificate: &PathBuf,
-) -> Result<String, Failure> {
-    let named =
-        |path: &PathBuf, reason: String| Failure::Other(format!("{}: {reason}", path.display()));
-    let signing_key = SigningKey::from_pkcs8_pem(&read_text(key)?)
-        .map_err(|error| named(key, error.to_string()))?;
-    let certificates = pem::certificates(&read(certificate)?, CERTIFICATES_MAX)
-        .map_err(|error| named(certificate, error.to_string()))?
-        .iter()
-        .map(|der| Certificate::parse(der))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| named(certificate, error.to_string()))?;
-    let signer = PolicySigner::new(&signing_key, &certificates)
-        .map_err(|error| named(certificate, error.to_string()))?;
-    create_signed(content, form.into(), signer).map_err(Failure::other)
 }
 
 impl From<Form> for SignedForm {

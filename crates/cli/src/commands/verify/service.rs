@@ -5,7 +5,7 @@ use avouch_pki::Certificate;
 use avouch_snp::{Report, ReportVersions};
 use avouch_token::{ServiceEvidence, VerifiedToken, check_key_binding};
 
-use super::Steps;
+use crate::client::Steps;
 
 /// Whether there is evidence, whether it can be read, and whether it is for the key that signed.
 ///

@@ -9,37 +9,37 @@ use crate::commands::inspect::tree::printable;
 
 /// One step and how it went.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// Stable name of the check.
-    pub(super) name: &'static str,
-    pub(super) outcome: Outcome,
-    pub(super) detail: String,
+    pub(crate) name: &'static str,
+    pub(crate) outcome: Outcome,
+    pub(crate) detail: String,
 }
 
 /// The steps so far.
 #[derive(Debug, Default)]
-pub(super) struct Steps(Vec<Step>);
+pub(crate) struct Steps(Vec<Step>);
 
 impl Step {
-    pub(super) fn of_check(check: &Check) -> Self {
+    pub(crate) fn of_check(check: &Check) -> Self {
         Self { name: check.name, outcome: check.outcome, detail: check.detail.clone() }
     }
 }
 
 impl Steps {
-    pub(super) fn extend(&mut self, steps: impl Iterator<Item = Step>) {
+    pub(crate) fn extend(&mut self, steps: impl Iterator<Item = Step>) {
         self.0.extend(steps);
     }
 
-    pub(super) fn passed(&mut self, name: &'static str, detail: impl Into<String>) {
+    pub(crate) fn passed(&mut self, name: &'static str, detail: impl Into<String>) {
         self.push(name, Outcome::Passed, detail.into());
     }
 
-    pub(super) fn failed(&mut self, name: &'static str, detail: impl Into<String>) {
+    pub(crate) fn failed(&mut self, name: &'static str, detail: impl Into<String>) {
         self.push(name, Outcome::Failed, detail.into());
     }
 
-    pub(super) fn not_checked(&mut self, name: &'static str, detail: impl Into<String>) {
+    pub(crate) fn not_checked(&mut self, name: &'static str, detail: impl Into<String>) {
         self.push(name, Outcome::NotChecked, detail.into());
     }
 
@@ -48,7 +48,7 @@ impl Steps {
     }
 
     /// The first step that failed.
-    pub(super) fn failure(&self) -> Option<&Step> {
+    pub(crate) fn failure(&self) -> Option<&Step> {
         self.0.iter().find(|step| step.outcome == Outcome::Failed)
     }
 }

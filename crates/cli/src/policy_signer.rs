@@ -1,0 +1,67 @@
+//! Keys and certificates that sign policies, from files.
+
+use std::path::{Path, PathBuf};
+
+use avouch_pki::{Certificate, pem};
+use avouch_token::SigningKey;
+use avouch_token::policy_jws::{JwsContent, PolicySigner, SignedForm, create_signed};
+use clap::Args;
+
+use crate::failure::{Failure, read, read_text};
+
+/// Certificates read from one file.
+const CERTIFICATES_MAX: usize = 16;
+
+/// Who signs what is sent.
+#[derive(Debug, Args)]
+pub(crate) struct SignerFiles {
+    /// Sign with this private key: PEM, PKCS#8, RSA, P-256 or P-384.
+    #[arg(long, value_name = "PEM", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
+    /// Certificate for the key, and its issuers if there are any: PEM.
+    #[arg(long, value_name = "PEM", requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+}
+
+impl SignerFiles {
+    /// What is said, signed; none if nobody signs.
+    pub(crate) fn sign(&self, content: JwsContent<'_>) -> Result<Option<String>, Failure> {
+        match (&self.key, &self.certificate) {
+            (Some(key), Some(certificate)) => {
+                signed(content, SignedForm::Compact, key, certificate).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// A JWS signed by the key in one file and with the certificates in another.
+pub(crate) fn signed(
+    content: JwsContent<'_>,
+    form: SignedForm,
+    key: &Path,
+    certificate: &Path,
+) -> Result<String, Failure> {
+    let signing_key = SigningKey::from_pkcs8_pem(&read_text(key)?)
+        .map_err(|error| Failure::Other(format!("{}: {error}", key.display())))?;
+    let named = |reason: String| Failure::Other(format!("{}: {reason}", certificate.display()));
+    let certificates = certificates(certificate)?;
+    let signer =
+        PolicySigner::new(&signing_key, &certificates).map_err(|error| named(error.to_string()))?;
+    create_signed(content, form, signer).map_err(Failure::other)
+}
+
+/// The certificates in a PEM file, at least one.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    let named = |reason: String| Failure::Other(format!("{}: {reason}", path.display()));
+    let found = pem::certificates(&read(path)?, CERTIFICATES_MAX)
+        .map_err(|error| named(error.to_string()))?
+        .iter()
+        .map(|der| Certificate::parse(der))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| named(error.to_string()))?;
+    if found.is_empty() {
+        return Err(named("no certificate in PEM".to_owned()));
+    }
+    Ok(found)
+}

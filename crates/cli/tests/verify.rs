@@ -10,9 +10,7 @@
 
 mod common;
 
-use std::io::BufRead as _;
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::sync::Arc;
 
 use avouch_mint::{HeldData, Kind, Options, mint};
@@ -21,7 +19,8 @@ use avouch_token::{
     TokenTimes, jwks_document, provider_certificate,
 };
 use avouch_wire::UnixTime;
-use common::{AT, Folder, avouch, avouch_json, avouch_with_input, command, text, vectors};
+use common::service::Service;
+use common::{AT, Folder, avouch, avouch_json, avouch_with_input, text, vectors};
 use serde_json::{Map, Value, json};
 
 const ISSUER: &str = "https://attest.example";
@@ -182,38 +181,12 @@ fn a_quote_in_the_signing_certificate_must_be_for_the_key_that_signed() {
     }
 }
 
-/// A service that ends with the test.
-struct Service {
-    child: Child,
-    url: String,
-}
-
-impl Service {
-    /// Starts `avouch serve --dev` on a free port, judging at [`AT`].
-    fn start(data: &Path, minted: &Path) -> Self {
-        let mut child = command()
-            .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--appraise-at", AT, "--data-dir"])
-            .arg(data)
-            .arg("--endorsements")
-            .arg(minted.join("endorsements.json"))
-            .arg("--trust-root")
-            .arg(minted.join("root.pem"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the service starts");
-        let mut url = String::new();
-        let stdout = child.stdout.take().expect("stdout");
-        std::io::BufReader::new(stdout).read_line(&mut url).expect("the URL");
-        Self { child, url: url.trim().to_owned() }
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// A development service that judges at [`AT`] and has the minted endorsements.
+fn start(data: &Path, minted: &Path) -> Service {
+    let (endorsements, root) = (minted.join("endorsements.json"), minted.join("root.pem"));
+    let more = ["--appraise-at".as_ref(), AT.as_ref(), "--endorsements".as_ref()];
+    let more = more.into_iter().chain([endorsements.as_os_str(), "--trust-root".as_ref()]);
+    Service::dev(data, more.chain([root.as_os_str()]))
 }
 
 /// Posts a minted request and gives the answer's body.
@@ -234,7 +207,7 @@ fn the_keys_of_a_running_service_verify_the_token_that_it_issued() {
     let own = Folder::new("verify-service");
     let minted = own.mint("sgx");
     let data = own.join("data");
-    let service = Service::start(&data, &minted);
+    let service = start(&data, &minted);
     let ca = data.join("tls/ca.pem");
     let answer = own.write("answer.json", attest(&service, &ca, &minted)).display().to_string();
     let ca = ca.display().to_string();

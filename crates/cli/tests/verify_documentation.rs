@@ -97,9 +97,7 @@ fn shell(folder: &Path, command: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).current_dir(folder).stdin(Stdio::null());
     shell.env("PATH", std::env::join_paths(path).expect("path"));
-    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "AVOUCH_LOG"] {
-        shell.env_remove(name);
-    }
+    common::clean(&mut shell);
     shell
 }
 

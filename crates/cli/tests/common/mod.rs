@@ -11,6 +11,10 @@
     reason = "test code; each test program uses a part"
 )]
 
+pub mod keys;
+pub mod liar;
+pub mod service;
+
 use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -48,10 +52,20 @@ impl Run {
 /// The command, with nothing of this environment that could change what it does.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_avouch"));
-    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "AVOUCH_LOG"] {
+    clean(&mut command);
+    command
+}
+
+/// Takes from a command's environment what could change what `avouch` does.
+pub fn clean(command: &mut Command) {
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         command.env_remove(name);
     }
-    command
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("AVOUCH_")) {
+            command.env_remove(name);
+        }
+    }
 }
 
 pub fn avouch<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Run {

@@ -1,0 +1,167 @@
+//! A service of its own for a test: the binary's `serve`, in development or as in production.
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code; each test program uses a part"
+)]
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use avouch_token::{KeySpec, SigningKey};
+use rcgen::{CertificateParams, KeyPair};
+
+use super::{Folder, command};
+
+/// The URL that a configured service is told to be reached under.
+pub const PUBLIC_URL: &str = "https://attest.example.org";
+
+/// The tokens that a configured service knows, by role.
+pub const OWNER: &str = "owner-0123456789abcdef0123456789ab";
+pub const CONTRIBUTOR: &str = "contributor-0123456789abcdef0123";
+pub const READER: &str = "reader-0123456789abcdef0123456789";
+/// Contributor at the provider `contoso` and nowhere else.
+pub const CONTOSO: &str = "contoso-0123456789abcdef01234567";
+
+/// A service that is killed with the test.
+pub struct Service {
+    child: Child,
+    /// Where it is reached.
+    pub url: String,
+    /// The CA certificate to trust for that.
+    pub ca: PathBuf,
+}
+
+/// `serve` with nothing of this environment that could change what it does.
+pub fn serve<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
+    let mut command = command();
+    command.arg("serve").args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Starts a service and waits for its first line, which says under which URL it answers.
+fn start(mut command: Command) -> (Child, String) {
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the service starts");
+    let mut url = String::new();
+    BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut url).expect("the URL");
+    if url.is_empty() {
+        let mut reason = String::new();
+        let _ = child.stderr.take().expect("stderr").read_to_string(&mut reason);
+        let _ = child.wait();
+        panic!("the service does not start: {reason}");
+    }
+    // Nobody reads the log any more; it must not fill the pipe.
+    let mut log = child.stderr.take().expect("stderr");
+    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    (child, url.trim().to_owned())
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Service {
+    /// `serve --dev` on a free port.
+    pub fn dev<A: AsRef<OsStr>>(data: &Path, more: impl IntoIterator<Item = A>) -> Self {
+        let mut command = serve(["--dev", "--listen", "127.0.0.1:0", "--data-dir"]);
+        command.arg(data).args(more);
+        let (child, url) = start(command);
+        Self { child, url, ca: data.join("tls/ca.pem") }
+    }
+
+    /// SIGKILL: nothing is written any more.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it was running");
+        self.child.wait().expect("it ends");
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Everything that a service outside of development needs, in a folder.
+pub struct Installation {
+    pub folder: Folder,
+    port: u16,
+}
+
+impl Installation {
+    /// TLS files, a signing key, a token file and a configuration, with further sections.
+    pub fn new(name: &str, more: &str) -> Self {
+        let folder = Folder::new(name);
+        let pair = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        folder.write("tls.pem", params.self_signed(&pair).unwrap().pem());
+        folder.write("tls-key.pem", pair.serialize_pem());
+        let key = SigningKey::generate(KeySpec::Rsa2048).unwrap().to_pkcs8_pem().unwrap();
+        folder.write("signing.pem", key.as_bytes());
+        folder.write("tokens.toml", tokens());
+        folder.write(
+            "avouch.toml",
+            format!(
+                "[server]\npublic_url = \"{PUBLIC_URL}\"\ndata_dir = \"data\"\n\n\
+                 [server.tls]\ncertificates = \"tls.pem\"\nprivate_key = \"tls-key.pem\"\n\n\
+                 [auth]\ntoken_file = \"tokens.toml\"\n\n\
+                 [signing]\nkey_file = \"signing.pem\"\n\n{more}"
+            ),
+        );
+        Self { folder, port: free_port() }
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("avouch.toml")
+    }
+
+    pub fn ca(&self) -> PathBuf {
+        self.folder.join("tls.pem")
+    }
+
+    /// The command that serves it; each time at the same address.
+    pub fn command(&self) -> Command {
+        let mut command = serve(["--listen", &format!("127.0.0.1:{}", self.port), "--config"]);
+        command.arg(self.config());
+        command
+    }
+
+    pub fn start(&self) -> Service {
+        let (child, url) = start(self.command());
+        assert_eq!(url, PUBLIC_URL, "the first line");
+        Service { child, url: format!("https://localhost:{}", self.port), ca: self.ca() }
+    }
+
+    /// Another instance of the same service: the same files and database, another address.
+    pub fn start_another(&self) -> Service {
+        let port = free_port();
+        let mut command = serve(["--listen", &format!("127.0.0.1:{port}"), "--config"]);
+        command.arg(self.config());
+        let (child, url) = start(command);
+        assert_eq!(url, PUBLIC_URL, "the first line");
+        Service { child, url: format!("https://localhost:{port}"), ca: self.ca() }
+    }
+}
+
+fn tokens() -> String {
+    let row = |token: &str, role: &str, more: &str| {
+        let hash = avouch_pki::digest::sha256(token.as_bytes());
+        format!("[[tokens]]\nname = \"{role}\"\nsha256 = \"{hash}\"\nrole = \"{role}\"\n{more}\n")
+    };
+    [
+        row(OWNER, "Owner", ""),
+        row(CONTRIBUTOR, "Contributor", ""),
+        row(READER, "Reader", ""),
+        row(CONTOSO, "Contributor", "providers = [\"contoso\"]\n"),
+    ]
+    .concat()
+}

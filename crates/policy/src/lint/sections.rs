@@ -1,6 +1,6 @@
 //! Warnings about comments, whole sections and settings.
 
-use super::{LintSlug, Linter};
+use super::{AttestationType, LintSlug, Linter};
 use crate::ast::{Action, ActionBody, Property, Rule, SectionKind, Verb};
 use crate::check::assigned;
 use crate::properties;
@@ -110,8 +110,10 @@ impl Linter<'_> {
             return self.warn(LintSlug::IneffectiveProperty, expression.span, message, help);
         }
         let Some(kind) = self.attestation_type else { return };
-        let for_sgx = name == "x-ms-sgx-tcbidentifier";
-        if for_sgx != (kind == super::AttestationType::Sgx) || (!for_sgx && !kind.has_tpm()) {
+        // Chooses Intel's collateral, for TDX too.
+        let for_intel = name == "x-ms-sgx-tcbidentifier";
+        let is_intel = matches!(kind, AttestationType::Sgx | AttestationType::TdxVm);
+        if for_intel != is_intel || (!for_intel && !kind.has_tpm()) {
             let message = format!("`{name}` has no effect for {}", kind.name());
             self.warn(LintSlug::IneffectiveProperty, expression.span, message, "remove the rule");
         }

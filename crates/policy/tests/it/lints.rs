@@ -197,6 +197,20 @@ fn warns_of_settings_without_effect() {
     let text = "version=1.1;\nconfigurationrules { => issueproperty(type=\"required_pcr_mask\", value=0); };\n\
                 authorizationrules { => permit(); };";
     warns(text, Some(AttestationType::Tpm), LintSlug::IneffectiveProperty, "mask of 0");
+    let text = "version=1.2;\nconfigurationrules { => issueproperty(type=\"x-ms-sgx-tcbidentifier\", value=\"17\"); };\n\
+                authorizationrules { => permit(); };";
+    for (kind, is_intel) in [
+        (AttestationType::Sgx, true),
+        (AttestationType::TdxVm, true),
+        (AttestationType::SevSnpVm, false),
+        (AttestationType::Tpm, false),
+    ] {
+        if is_intel {
+            silent(text, Some(kind), LintSlug::IneffectiveProperty);
+        } else {
+            warns(text, Some(kind), LintSlug::IneffectiveProperty, "has no effect");
+        }
+    }
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub(crate) fn run() -> Outcome {
     tests.env("PYTHONDONTWRITEBYTECODE", "1");
     step("Python SDKs", &mut tests)?;
 
-    let mut tests = command("node", &["--test"]);
+    let mut tests = command("node", &["--test", "--test-timeout=600000"]);
     tests.args(scripts()?.iter().filter(|name| name.ends_with(".test.js")));
     tests.current_dir(node_modules).envs(variables);
     step("JavaScript SDKs and OpenID server", &mut tests)?;

@@ -20,7 +20,6 @@ from pki import Holder, ec_key, rsa_key
 from support import CONNECTION, URL, AsyncCredential, Credential, client, evidence
 
 PERMIT = 'version=1.0; authorizationrules{=> permit();}; issuancerules{=> issue(type="own", value=1);};'
-Toggle = models.TpmAttestationAuthenticationType
 
 
 def administration(provider):
@@ -66,8 +65,10 @@ class Providers(unittest.TestCase):
         self.assertEqual(answers[-1].status_code, 201)
         self.assertEqual(answers[-1].headers["location"], created.properties.attest_uri + "/")
 
-    def test_a_certificate_that_is_none_is_refused(self):
-        for x5c in (["AAAA"], ["not base64"], []):
+    def test_a_certificate_that_is_none_or_has_a_short_key_is_refused(self):
+        # No policy under a key of 1024 bits would be taken.
+        short = Holder("short key", rsa_key(1024)).x5c
+        for x5c in (["AAAA"], ["not base64"], [], [short]):
             parameters = creation()
             key = models.JSONWebKey(kty="RSA", x5_c=x5c)
             parameters.properties.policy_signing_certificates = models.JSONWebKeySet(keys_property=[key])
@@ -110,7 +111,7 @@ class Providers(unittest.TestCase):
         created = create()
         self.assertEqual(self.providers.get(GROUP.upper(), created.name.upper()), created)
 
-    def test_tags_and_the_switch_for_tpm_tokens_can_be_changed(self):
+    def test_tags_and_switches_can_be_changed(self):
         created = create(tags={"stage": "test"})
         self.assertIsNone(created.properties.tpm_attestation_authentication)
 
@@ -119,17 +120,19 @@ class Providers(unittest.TestCase):
         self.assertEqual(updated.tags, {"stage": "live", "cost": "7"})
         self.assertEqual(updated.properties, created.properties)
 
-        for value in (Toggle.DISABLED, Toggle.ENABLED):
-            specific = models.AttestationServicePatchSpecificParams(tpm_attestation_authentication=value)
-            update = models.AttestationServicePatchParams(properties=specific)
-            updated = self.providers.update(GROUP, created.name, update)
-            self.assertEqual(updated.properties.tpm_attestation_authentication, value)
-            self.assertEqual(updated.tags, {"stage": "live", "cost": "7"})
-            self.assertEqual(self.providers.get(GROUP, created.name), updated)
+        for name in ("tpm_attestation_authentication", "public_network_access"):
+            for value in ("Disabled", "Enabled"):
+                specific = models.AttestationServicePatchSpecificParams(**{name: value})
+                update = models.AttestationServicePatchParams(properties=specific)
+                updated = self.providers.update(GROUP, created.name, update)
+                self.assertEqual(getattr(updated.properties, name), value)
+                self.assertEqual(updated.tags, {"stage": "live", "cost": "7"})
+                self.assertEqual(self.providers.get(GROUP, created.name), updated)
 
     def test_a_switch_can_be_set_at_creation_and_not_to_anything_else(self):
-        created = create(tpm_attestation_authentication=Toggle.DISABLED)
-        self.assertEqual(created.properties.tpm_attestation_authentication, Toggle.DISABLED)
+        created = create(tpm_attestation_authentication="Disabled")
+        self.assertEqual(created.properties.tpm_attestation_authentication, "Disabled")
+        self.assertIsNone(created.properties.public_network_access)
         with self.assertRaises(HttpResponseError) as refused:
             create(tpm_attestation_authentication="Perhaps")
         self.assertEqual(refused.exception.status_code, 400)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use avouch_pki::Certificate;
+use avouch_pki::{Certificate, KeyKind};
 use avouch_store::Toggle;
 use avouch_store::limits::POLICY_CERTIFICATES_MAX;
 use avouch_wire::base64url;
@@ -148,6 +148,12 @@ fn certificate(key: &Value) -> Result<Vec<u8>, String> {
     let text = first.as_str().ok_or("x5c[0]: a string is expected")?;
     let der =
         base64url::decode_standard(text).map_err(|error| format!("x5c[0]: not base64: {error}"))?;
-    Certificate::parse(&der).map_err(|error| format!("x5c[0]: {error}"))?;
-    Ok(der)
+    let certificate = Certificate::parse(&der).map_err(|error| format!("x5c[0]: {error}"))?;
+    match certificate.public_key().kind() {
+        // No policy under such a key would be taken: the provider could never be administered.
+        KeyKind::Rsa { modulus_bits: found @ ..2048 } => {
+            Err(format!("x5c[0]: the RSA key has {found} bits, at least 2048 are needed"))
+        }
+        _ => Ok(der),
+    }
 }

@@ -264,9 +264,16 @@ test("after a change of keys new tokens count at once, and old ones no more", as
     // Nobody has shown a token under the new key yet: the old set is in use for up to an hour.
     assert.equal((await read(old, reader)).status, 200);
     // Here is one: the set is fetched again.
-    assert.equal((await read(await changing.token("owner", AUDIENCE), reader)).status, 200);
+    const second = await changing.token("owner", AUDIENCE);
+    assert.equal((await read(second, reader)).status, 200);
     await refused(read(old, reader), /token-key/);
+    assert.equal((await read(second, reader)).status, 200);
+
+    // A new key under the name of the old one is found as well.
+    await changing.stop();
+    changing = await Issuer.start({ authority, holder, port, keys: [jwk(rsaKey(), "second", "RS256")] });
     assert.equal((await read(await changing.token("owner", AUDIENCE), reader)).status, 200);
+    await refused(read(second, reader), /token-signature/);
   } finally {
     await Promise.all([changing.stop(), reader.stop()]);
   }

@@ -77,6 +77,17 @@ test("a new provider has the default policies", async () => {
   }
 });
 
+test("types without a default have no policy until one is set", async () => {
+  const { client } = administration(await create());
+  const { Tpm } = KnownAttestationType;
+  // What the SDK makes of "no policy", here as with MAA itself.
+  await assert.rejects(client.getPolicy(Tpm), TypeError);
+  await client.setPolicy(Tpm, policy("tpm"));
+  assert.equal((await client.getPolicy(Tpm)).body, policy("tpm"));
+  await client.resetPolicy(Tpm);
+  await assert.rejects(client.getPolicy(Tpm), TypeError);
+});
+
 test("the SDK refuses results of another issuer", async () => {
   const { client } = administration(await create(), checking("https://other.example.org"));
   await assert.rejects(client.getPolicy(SGX), /expected issuer/);

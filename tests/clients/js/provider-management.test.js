@@ -175,6 +175,20 @@ test("2021-06-01: the switch for TPM tokens is kept, and shown to that version a
   assert.deepEqual(Object.keys(raw.properties).sort(), ["attestUri", "status", "trustModel"]);
 });
 
+test("2021-06-01: TPM evidence needs a token until the switch is off", async () => {
+  const name = freeName();
+  const { attestationProviders } = management();
+  const { attestUri } = await attestationProviders.create(group, name, creation());
+  const anonymous = new AttestationClient(attestUri, checking(attestUri));
+  const message = JSON.stringify({ payload: { type: "aikcert" } });
+  await assert.rejects(anonymous.attestTpm(message), { statusCode: 401, code: "Unauthorized" });
+  await attestationProviders.update(group, name, { properties: { tpmAttestationAuthentication: "Disabled" } });
+  // Whatever becomes of the evidence, it is looked at.
+  await assert.rejects(anonymous.attestTpm(message), { statusCode: 400 });
+  await attestationProviders.update(group, name, { properties: { tpmAttestationAuthentication: "Enabled" } });
+  await assert.rejects(anonymous.attestTpm(message), { statusCode: 401, code: "Unauthorized" });
+});
+
 test("2021-06-01: private link resources are listed", async () => {
   const name = freeName();
   await management().attestationProviders.create(group, name, creation());

@@ -31,6 +31,7 @@ from support import (
 )
 
 SGX = AttestationType.SGX_ENCLAVE
+NO_POLICY = "eyJhbGciOiJub25lIn0.."
 DEFAULT_POLICY = "version= 1.0;authorizationrules{=> permit();};issuancerules{"
 
 
@@ -142,6 +143,17 @@ class Administration:
             text, token = await client.get_policy(kind)
             self.assertTrue(text.startswith(DEFAULT_POLICY), text)
             self.assertEqual(token.algorithm, "RS256")
+
+    async def test_types_without_a_default_have_no_policy_until_one_is_set(self):
+        client, sent = self.administration(create())
+        for kind in (AttestationType.TPM, "AzureGuest"):
+            text, token = await client.get_policy(kind)
+            self.assertEqual((text, claims_of(token)["x-ms-policy"]), ("", NO_POLICY))
+            await client.set_policy(kind, policy(kind), **self.rsa.signing)
+            text, token = await client.get_policy(kind)
+            self.assertEqual((text, claims_of(token)["x-ms-policy"]), (policy(kind), sent.last))
+            await client.reset_policy(kind)
+            self.assertEqual((await client.get_policy(kind))[0], "")
 
     async def test_the_sdk_refuses_results_of_another_issuer(self):
         client, _ = self.administration(self.aad, issuer="https://other.example.org")

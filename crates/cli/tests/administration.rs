@@ -131,6 +131,12 @@ fn a_policy_is_set_printed_byte_for_byte_and_reset_and_every_answer_is_verified(
     assert_eq!(admin.policy(&[]), default);
     // Other types have policies of their own, and some have none.
     assert_ne!(admin.call(&["policy-get", "snp"]).expect_status(0).stdout, default);
+    let none = admin.call(&["policy-get", "tpm"]).expect_status(0);
+    assert!(none.stdout.is_empty() && none.stderr.contains("no policy is set"), "{none:?}");
+    let none = admin.json(&["policy-get", "Tpm"]);
+    assert!(none["policy"].is_null() && none["policy_hash"].is_null(), "{none}");
+    assert_eq!(admin.json(&["policy-set", "tpm", &file])["type"], "Tpm");
+    assert_eq!(admin.json(&["policy-get", "vbs"])["policy"], POLICY);
 }
 
 #[test]
@@ -356,6 +362,10 @@ fn providers_are_listed_shown_and_deleted() {
     };
     assert_eq!(names(&[]), ["one", "three", "two"]);
     assert_eq!(names(&["--resource-group", "laboratory"]), ["three", "two"]);
+    let far = ["--subscription", "prod", "--resource-group", "Büro_(1)"];
+    let all: Vec<&str> = ["provider", "create", "far"].into_iter().chain(far).collect();
+    assert_eq!(admin.json(&all)["created"], true);
+    assert_eq!(names(&far), ["far"]);
     let elsewhere = ["--subscription", "00000000-0000-0000-0000-00000000000f"];
     assert!(names(&elsewhere).is_empty());
     let people = admin.call(&["provider", "list"]).expect_status(0).stdout;
@@ -587,4 +597,32 @@ fn the_history_tells_who_set_which_policy_when_and_gives_each_back() {
     let numbers: Vec<u64> =
         revisions.as_array().unwrap().iter().map(|one| one["revision"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (1..=114).rev().collect::<Vec<_>>());
+}
+
+#[test]
+fn the_help_of_every_command_has_an_example_and_never_a_tokens_value() {
+    for words in [
+        &["provider"][..],
+        &["provider", "create"],
+        &["provider", "list"],
+        &["provider", "show"],
+        &["provider", "delete"],
+        &["policy-set"],
+        &["policy-get"],
+        &["policy-reset"],
+        &["policy-history"],
+        &["signer"],
+        &["signer", "add"],
+        &["signer", "remove"],
+        &["signer", "list"],
+    ] {
+        let mut command = command();
+        command.args(words).arg("--help").env("AVOUCH_TOKEN", "the-token-itself");
+        let help = run(&mut command).expect_status(0).stdout;
+        assert!(help.contains("Example") && help.contains("avouch "), "{words:?}: {help}");
+        assert!(!help.contains("the-token-itself"), "{words:?}: {help}");
+        if !matches!(words, ["provider" | "signer"]) {
+            assert!(help.contains("--token-file") && help.contains("AVOUCH_URL"), "{help}");
+        }
+    }
 }

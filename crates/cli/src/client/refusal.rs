@@ -49,7 +49,10 @@ impl Stop {
     pub(crate) fn into_failure(self) -> Failure {
         match self {
             Self::Failure(failure) => failure,
-            Self::Refused(refusal) => Failure::Other(refusal.text()),
+            Self::Refused(refusal) => {
+                let (code, message) = (printable(&refusal.code), printable(&refusal.message));
+                Failure::Other(format!("the service answered {code}: {message}"))
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ mod list;
 mod show;
 mod view;
 
-use avouch_store::ProviderName;
+use avouch_store::{ProviderName, ResourceScope};
 use clap::{Args, Subcommand};
 
 use super::admin::ServiceArgs;
@@ -49,8 +49,8 @@ enum ProviderCommand {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Service")]
 struct ScopeArgs {
-    /// Subscription: any UUID; it only groups providers.
-    #[arg(long, value_name = "UUID", env = "AVOUCH_SUBSCRIPTION", default_value = SUBSCRIPTION,
+    /// Subscription: any word, Azure's are UUIDs; it only groups providers.
+    #[arg(long, value_name = "NAME", env = "AVOUCH_SUBSCRIPTION", default_value = SUBSCRIPTION,
         value_parser = subscription)]
     subscription: String,
     /// Resource group: any name; it only groups providers.
@@ -96,19 +96,16 @@ fn provider_name(text: &str) -> Result<String, String> {
     ProviderName::key_of(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
-/// Hex digits and hyphens: nothing that a path would be changed by.
 fn subscription(text: &str) -> Result<String, String> {
-    let good = text.len() == 36 && text.bytes().all(|it| it.is_ascii_hexdigit() || it == b'-');
-    if good { Ok(text.to_owned()) } else { Err("a UUID is expected".to_owned()) }
+    scoped(text, "any", text)
 }
 
-/// What Azure Resource Manager allows, of ASCII; nothing that a path would be changed by.
 fn resource_group(text: &str) -> Result<String, String> {
-    let character = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.');
-    let good = (1..=90).contains(&text.len()) && text.bytes().all(character);
-    if good && !text.ends_with('.') {
-        return Ok(text.to_owned());
-    }
-    Err("1 to 90 letters, digits, hyphens, underscores and full stops, the last not at the end"
-        .to_owned())
+    scoped("any", text, text)
+}
+
+/// By the service's own rules, which leave nothing that a path would be changed by.
+fn scoped(subscription: &str, resource_group: &str, text: &str) -> Result<String, String> {
+    let scope = ResourceScope::parse(subscription, resource_group);
+    scope.map(|_| text.to_owned()).map_err(|error| error.to_string())
 }

@@ -19,7 +19,7 @@ const PAGE_ROWS: u32 = 500;
     avouch provider list --resource-group laboratory --output json")]
 pub(super) struct ListArgs {
     /// Subscription whose providers to list.
-    #[arg(long, value_name = "UUID", env = "AVOUCH_SUBSCRIPTION", default_value = SUBSCRIPTION,
+    #[arg(long, value_name = "NAME", env = "AVOUCH_SUBSCRIPTION", default_value = SUBSCRIPTION,
         value_parser = subscription, help_heading = "Service")]
     subscription: String,
     /// Only those of this resource group.

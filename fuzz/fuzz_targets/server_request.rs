@@ -6,8 +6,8 @@
 use avouch_engine::EvidenceKind;
 use avouch_server::api_version::{ApiVersion, ResourceVersion};
 use avouch_server::attest_request::AttestRequest;
-use avouch_server::route::control_plane::{self, Operation};
 use avouch_server::route;
+use avouch_server::route::control_plane::{self, Operation};
 use axum::http::Method;
 use libfuzzer_sys::fuzz_target;
 

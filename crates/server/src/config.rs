@@ -13,6 +13,7 @@ mod sections;
 mod setting;
 
 pub use appraisal::{AppraisalConfig, AppraisalOverride, ToleratedAdvisory};
+pub(crate) use auth::provider_keys;
 pub use auth::{AuthConfig, CertificateRule, IssuerConfig, ProviderAuth, RoleRule};
 pub use error::ConfigError;
 pub use sections::{

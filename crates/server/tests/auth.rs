@@ -310,6 +310,7 @@ fn a_token_file_that_is_not_what_it_must_be_is_refused_by_name() {
         (row("a", &hash, ""), "role"),
         (row("a", &hash, &format!("{owner}\ntoken = \"x\"")), "token"),
         (row("a", &hash, &format!("{owner}\nproviders = [\"../x\"]")), "letters"),
+        (row("a", &hash, &format!("{owner}\nproviders = []")), "names nobody"),
         (row("a", &hash, owner) + &row("b", &hash, owner), "same hash"),
     ] {
         let error = StaticTokens::parse(&text).unwrap_err();

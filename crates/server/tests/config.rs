@@ -230,6 +230,14 @@ fn a_value_that_its_key_cannot_have_is_refused_under_the_name_of_the_key() {
         ),
         (
             issuer(&format!(
+                "{good_audience}[[auth.issuers.roles]]\nrole = \"Owner\"\nclaim = \"a\"\nvalue = \"b\"\n\
+                 providers = []\n"
+            )),
+            "auth.issuers[0].roles[0].providers",
+            "names nobody",
+        ),
+        (
+            issuer(&format!(
                 "{good_audience}[[auth.issuers.roles]]\nrole = \"King\"\nclaim = \"a\"\nvalue = \"b\"\n"
             )),
             "auth.issuers[0].roles[0].role",

@@ -10,10 +10,21 @@ use crate::ApiError;
 /// A role at all providers, or at some.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// The role.
-    pub role: Role,
-    /// Names of the providers in their compared form; empty means all.
-    pub providers: Vec<String>,
+    role: Role,
+    /// Names of the providers in their compared form; all without.
+    providers: Option<Vec<String>>,
+}
+
+impl Grant {
+    /// A role at the providers of these names in their compared form, or at all.
+    #[must_use]
+    pub const fn new(role: Role, providers: Option<Vec<String>>) -> Self {
+        Self { role, providers }
+    }
+
+    fn holds_at(&self, provider: &str) -> bool {
+        self.providers.as_ref().is_none_or(|names| names.iter().any(|name| name == provider))
+    }
 }
 
 /// An authenticated caller. Only authentication makes one.
@@ -30,7 +41,7 @@ impl Caller {
 
     /// Whoever calls a development service.
     pub(super) fn developer() -> Self {
-        let grants = vec![Grant { role: Role::Owner, providers: Vec::new() }];
+        let grants = vec![Grant::new(Role::Owner, None)];
         Self { actor: Actor::new(ActorKind::User, "developer").ok(), grants }
     }
 
@@ -48,22 +59,23 @@ impl Caller {
     /// (`maa-rest-api.md` section 3).
     #[must_use]
     pub fn role_at(&self, provider: &str) -> Option<Role> {
-        let everywhere = |grant: &&Grant| {
-            grant.providers.is_empty() || grant.providers.iter().any(|name| name == provider)
-        };
-        let granted = self.grants.iter().filter(everywhere).map(|grant| grant.role).max();
         let shared = (provider == ProviderName::DEFAULT).then_some(Role::Reader);
-        granted.max(shared)
+        self.granted_role_at(provider).max(shared)
+    }
+
+    /// The highest role that was given to this caller, and not to everybody, at the provider.
+    fn granted_role_at(&self, provider: &str) -> Option<Role> {
+        self.grants.iter().filter(|grant| grant.holds_at(provider)).map(|grant| grant.role).max()
     }
 
     /// Names of the providers that it may read, in their compared form; none if that is all.
     #[must_use]
     pub fn readable(&self) -> Option<BTreeSet<&str>> {
-        if self.grants.iter().any(|grant| grant.providers.is_empty()) {
-            return None;
+        let mut names = BTreeSet::from([ProviderName::DEFAULT]);
+        for grant in &self.grants {
+            names.extend(grant.providers.as_ref()?.iter().map(String::as_str));
         }
-        let granted = self.grants.iter().flat_map(|grant| &grant.providers).map(String::as_str);
-        Some(granted.chain([ProviderName::DEFAULT]).collect())
+        Some(names)
     }
 
     /// Demands a role at a provider.
@@ -71,11 +83,24 @@ impl Caller {
     /// # Errors
     /// 401, as MAA answers also those who are known but not permitted.
     pub fn require(&self, role: Role, provider: &str) -> Result<(), ApiError> {
-        if self.role_at(provider).is_some_and(|found| found >= role) {
-            return Ok(());
-        }
-        Err(ApiError::unauthorized(format!(
-            "The caller does not have the role {role:?} at this attestation provider."
-        )))
+        enough(self.role_at(provider), role)
     }
+
+    /// Demands a role that was given to this caller: who may attest where not everybody may is no
+    /// matter of reading a shared provider.
+    ///
+    /// # Errors
+    /// As [`Caller::require`].
+    pub fn require_granted(&self, role: Role, provider: &str) -> Result<(), ApiError> {
+        enough(self.granted_role_at(provider), role)
+    }
+}
+
+fn enough(found: Option<Role>, needed: Role) -> Result<(), ApiError> {
+    if found.is_some_and(|found| found >= needed) {
+        return Ok(());
+    }
+    Err(ApiError::unauthorized(format!(
+        "The caller does not have the role {needed:?} at this attestation provider."
+    )))
 }

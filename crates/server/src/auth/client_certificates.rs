@@ -29,7 +29,7 @@ pub(super) fn caller(
     let grants: Vec<Grant> = rules
         .iter()
         .filter(|rule| rule.common_name == name)
-        .map(|rule| Grant { role: rule.role, providers: rule.providers.clone() })
+        .map(|rule| Grant::new(rule.role, rule.providers.clone()))
         .collect();
     if grants.is_empty() {
         return Err(refused("the holder of the client's certificate is not known here"));

@@ -98,7 +98,7 @@ impl OidcIssuer {
             .roles
             .iter()
             .filter(holds)
-            .map(|rule| Grant { role: rule.role, providers: rule.providers.clone() });
+            .map(|rule| Grant::new(rule.role, rule.providers.clone()));
         Ok(Caller::new(actor, grants.collect()))
     }
 }

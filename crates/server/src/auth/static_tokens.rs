@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use avouch_store::{Actor, ActorKind, ProviderName, StoreError};
+use avouch_store::{Actor, ActorKind};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
 use super::{Caller, Grant, Role};
+use crate::config::provider_keys;
 
 /// Shortest token accepted, in bytes: the hash of a short one could be guessed from the file.
 const TOKEN_BYTES_MIN: usize = 32;
@@ -59,7 +60,7 @@ struct Row {
     sha256: String,
     role: Role,
     #[serde(default)]
-    providers: Vec<String>,
+    providers: Option<Vec<String>>,
 }
 
 impl StaticTokens {
@@ -112,18 +113,13 @@ impl StaticTokens {
 }
 
 impl Row {
-    fn entry(self) -> Result<Entry, String> {
+    fn entry(mut self) -> Result<Entry, String> {
         let bytes = avouch_wire::decode_hex(&self.sha256).map_err(|error| error.to_string())?;
         let sha256 = <[u8; 32]>::try_from(bytes)
             .map_err(|bytes| format!("sha256 has {} bytes, 32 are needed", bytes.len()))?;
         let actor = Actor::new(ActorKind::Key, self.name).map_err(|error| error.to_string())?;
-        let providers = self
-            .providers
-            .iter()
-            .map(|name| ProviderName::key_of(name))
-            .collect::<Result<_, StoreError>>()
-            .map_err(|error| error.to_string())?;
-        let grant = Grant { role: self.role, providers };
+        provider_keys(&mut self.providers).map_err(|message| format!("providers: {message}"))?;
+        let grant = Grant::new(self.role, self.providers);
         Ok(Entry { sha256, caller: Caller::new(actor, vec![grant]) })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use avouch_store::{ProviderName, StoreError};
+use avouch_store::ProviderName;
 use avouch_token::Algorithm;
 use serde::Deserialize;
 
@@ -76,9 +76,9 @@ pub struct CertificateRule {
     pub common_name: String,
     /// The role.
     pub role: Role,
-    /// Only for these providers; an empty list means all, those yet to come too.
+    /// Only for these providers; without it for all, those yet to come too.
     #[serde(default)]
-    pub providers: Vec<String>,
+    pub providers: Option<Vec<String>>,
 }
 
 /// `[[auth.issuers.roles]]`: a token whose claim has the value has the role.
@@ -91,9 +91,9 @@ pub struct RoleRule {
     pub claim: String,
     /// The value that it has, or that is among its values: an array, or words between spaces.
     pub value: String,
-    /// Only for these providers; an empty list means all, those yet to come too.
+    /// Only for these providers; without it for all, those yet to come too.
     #[serde(default)]
-    pub providers: Vec<String>,
+    pub providers: Option<Vec<String>>,
 }
 
 fn algorithms() -> Vec<String> {
@@ -121,8 +121,8 @@ impl AuthConfig {
             if rule.common_name.is_empty() {
                 return Err(ConfigError::value(key, "common_name must not be empty"));
             }
-            names(&mut rule.providers)
-                .map_err(|error| ConfigError::value(format!("{key}.providers"), error))?;
+            provider_keys(&mut rule.providers)
+                .map_err(|message| ConfigError::value(format!("{key}.providers"), message))?;
         }
         self.providers = by_name("auth.providers", std::mem::take(&mut self.providers))?;
         let mut seen = Vec::new();
@@ -161,8 +161,9 @@ impl IssuerConfig {
             return Err(ConfigError::value("algorithms", message));
         }
         for (index, rule) in self.roles.iter_mut().enumerate() {
-            names(&mut rule.providers)
-                .map_err(|error| ConfigError::value(format!("roles[{index}].providers"), error))?;
+            provider_keys(&mut rule.providers).map_err(|message| {
+                ConfigError::value(format!("roles[{index}].providers"), message)
+            })?;
             if rule.claim.is_empty() || rule.value.is_empty() {
                 let message = "claim and value must not be empty";
                 return Err(ConfigError::value(format!("roles[{index}]"), message));
@@ -172,12 +173,17 @@ impl IssuerConfig {
     }
 }
 
-/// Puts names of providers into the form in which they are compared.
-fn names(providers: &mut [String]) -> Result<(), StoreError> {
-    providers.iter_mut().try_for_each(|name| {
-        *name = ProviderName::key_of(name)?;
-        Ok(())
-    })
+/// Puts names of providers into the form in which they are compared. An empty list is refused: a
+/// template that filled in nobody must not give a role everywhere.
+pub(crate) fn provider_keys(providers: &mut Option<Vec<String>>) -> Result<(), String> {
+    let Some(providers) = providers else { return Ok(()) };
+    if providers.is_empty() {
+        return Err("names nobody: leave it out for all providers".to_owned());
+    }
+    for name in providers {
+        *name = ProviderName::key_of(name).map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 /// An https URL; plain HTTP only on this very machine.

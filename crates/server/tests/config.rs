@@ -31,7 +31,7 @@ fn the_example_of_the_handbook_is_ready_for_production_and_means_what_it_says() 
     assert_eq!(config.server.public_url.as_deref(), Some("https://attest.example.org"));
     let issuer = &config.auth.issuers[0];
     assert_eq!(issuer.roles[1].role, Role::Contributor);
-    assert_eq!(issuer.roles[1].providers, ["contoso"]);
+    assert_eq!(issuer.roles[1].providers.as_deref(), Some(&["contoso".to_owned()][..]));
     assert_eq!(issuer.algorithms().len(), 2);
     assert!(config.auth.anonymous_attest("default") && !config.auth.anonymous_attest("Contoso"));
 

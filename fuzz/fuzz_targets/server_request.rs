@@ -6,8 +6,8 @@
 use avouch_engine::EvidenceKind;
 use avouch_server::api_version::{ApiVersion, ResourceVersion};
 use avouch_server::attest_request::AttestRequest;
-use avouch_server::route;
 use avouch_server::route::control_plane::{self, Operation};
+use avouch_server::route::{self, Target};
 use axum::http::Method;
 use libfuzzer_sys::fuzz_target;
 
@@ -45,9 +45,7 @@ fn resolve(line: &[u8]) {
             assert!(!matches!(part.as_str(), "" | "." | ".."));
         }
     }
-    if let Ok(target) = route::resolve(&method, path)
-        && let Some(provider) = target.provider
-    {
+    if let Ok(Target::Provider { name: Some(provider), .. }) = route::resolve(&method, path) {
         assert!(!provider.is_empty() && !provider.contains(['/', '\\', '%', ' ', '\0']));
     }
 }

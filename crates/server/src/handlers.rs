@@ -22,7 +22,7 @@ use crate::api_version::ApiVersion;
 use crate::auth::{Caller, Role};
 use crate::request_id::request_id;
 use crate::route::control_plane::Operation;
-use crate::route::{self, Endpoint};
+use crate::route::{self, Endpoint, Probe, Target};
 use crate::state::AppState;
 use crate::{ApiError, Provider};
 use refusals::Attempt;
@@ -77,23 +77,22 @@ async fn dispatch(
         let answer = control_plane(state, head, body, operation, attempt).await;
         return answer.map_err(ApiError::of_control_plane);
     }
-    let target = route::resolve(&head.method, head.uri.path())?;
-    // Of the service as a whole: no provider's state may make it look dead.
-    match target.endpoint {
-        Endpoint::Alive => return Ok(publish::alive()),
-        Endpoint::Ready => return publish::ready(state).await,
-        _ => {}
-    }
-    let name = named_provider(state, head, target.provider)?;
+    let (name, endpoint) = match route::resolve(&head.method, head.uri.path())? {
+        // No provider's state may make the service look dead.
+        Target::Service(Probe::Alive) => return Ok(publish::alive()),
+        Target::Service(Probe::Ready) => return publish::ready(state).await,
+        Target::Provider { name, endpoint } => (name, endpoint),
+    };
+    let name = named_provider(state, head, name)?;
     let provider = state.providers.find(name.as_deref()).await?;
-    if let Some(change) = change_of(&target.endpoint) {
+    if let Some(change) = change_of(&endpoint) {
         attempt.to(change);
         attempt.at(provider.tenant());
     }
-    if !is_published(&target.endpoint) {
+    if !is_published(&endpoint) {
         access::check_network(state, head, &provider)?;
     }
-    Request { state, head, provider: &provider }.answer(target.endpoint, body, attempt).await
+    Request { state, head, provider: &provider }.answer(endpoint, body, attempt).await
 }
 
 /// What relying parties read wherever they are, to verify tokens.
@@ -134,14 +133,14 @@ impl Request<'_> {
             Endpoint::Attest(kind) => {
                 let version = ApiVersion::from_query(query)?;
                 if !state.access.anonymous_attest(provider.name()) {
-                    self.authorize(Role::Reader, attempt).await?;
+                    access::authorize_granted(state, self.head, provider, attempt).await?;
                 }
                 attest::attest(state, provider, kind, version, &body?)
             }
             Endpoint::AttestUnserved(kind) => {
                 ApiVersion::from_query(query)?;
                 if !access::anonymous_attest(state, provider, kind) {
-                    self.authorize(Role::Reader, attempt).await?;
+                    access::authorize_granted(state, self.head, provider, attempt).await?;
                 }
                 Err(policies::unserved(kind.as_str()))
             }
@@ -191,8 +190,6 @@ impl Request<'_> {
             }
             Endpoint::SigningCertificates => publish::signing_certificates(provider),
             Endpoint::OpenIdConfiguration => Ok(publish::openid_configuration(provider)),
-            // Answered before a provider was looked for.
-            Endpoint::Alive | Endpoint::Ready => Err(ApiError::internal()),
         }
     }
 

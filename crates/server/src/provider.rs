@@ -11,13 +11,19 @@ use avouch_token::{
 };
 use thiserror::Error;
 
+use crate::ApiError;
+
 /// One attestation provider (tenant): its URL, its policies, what it publishes.
 pub struct Provider {
     tenant: Arc<Tenant>,
     identity: Arc<ProviderIdentity>,
-    policies: HashMap<EvidenceKind, Arc<PolicyInForce>>,
+    policies: ReadyPolicies,
     settings: AppraisalSettings,
 }
+
+/// The policy in force for each kind of evidence, or why it cannot be had: one that cannot be read
+/// must not take the others with it, nor what is published, nor its own replacement.
+pub(crate) type ReadyPolicies = HashMap<EvidenceKind, Result<Arc<PolicyInForce>, ApiError>>;
 
 /// What a provider is to the outside: the same from its making to its end.
 pub struct ProviderIdentity {
@@ -79,7 +85,7 @@ impl Provider {
     pub(crate) const fn new(
         tenant: Arc<Tenant>,
         identity: Arc<ProviderIdentity>,
-        policies: HashMap<EvidenceKind, Arc<PolicyInForce>>,
+        policies: ReadyPolicies,
         settings: AppraisalSettings,
     ) -> Self {
         Self { tenant, identity, policies, settings }
@@ -110,9 +116,15 @@ impl Provider {
     }
 
     /// The policy in force for a kind of evidence.
-    #[must_use]
-    pub fn policy(&self, kind: EvidenceKind) -> Option<&Arc<PolicyInForce>> {
-        self.policies.get(&kind)
+    ///
+    /// # Errors
+    /// 500 or 503 if it could not be read.
+    pub fn policy(&self, kind: EvidenceKind) -> Result<Option<&Arc<PolicyInForce>>, ApiError> {
+        self.policies.get(&kind).map(|policy| policy.as_ref().map_err(Clone::clone)).transpose()
+    }
+
+    pub(crate) fn has_all_policies(&self) -> bool {
+        self.policies.values().all(Result::is_ok)
     }
 
     /// What it accepts of verified evidence.

@@ -2,7 +2,6 @@
 
 mod url;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use thiserror::Error;
 
 use crate::ApiError;
 use crate::config::AppraisalConfig;
-use crate::provider::{Provider, ProviderError, ProviderIdentity};
+use crate::provider::{Provider, ProviderError, ProviderIdentity, ReadyPolicies};
 
 pub use url::{ProviderUrls, UrlError};
 
@@ -59,7 +58,7 @@ pub struct Providers {
     store: Store,
     directory: Directory,
     options: ProvidersOptions,
-    defaults: HashMap<EvidenceKind, Arc<PolicyInForce>>,
+    defaults: ReadyPolicies,
     identities: Cache<u64, Arc<ProviderIdentity>>,
     ready: Cache<u64, Arc<Provider>>,
     compiled: Cache<[u8; 32], Arc<PolicyInForce>>,
@@ -79,7 +78,7 @@ impl Providers {
         let directory = Directory::load(&store, options.policy_bytes_max).await?;
         let defaults = EvidenceKind::ALL
             .into_iter()
-            .filter_map(|kind| PolicyInForce::default_for(kind).map(|p| (kind, Arc::new(p))))
+            .filter_map(|kind| PolicyInForce::default_for(kind).map(|p| (kind, Ok(Arc::new(p)))))
             .collect();
         let providers = Self {
             store,
@@ -87,7 +86,7 @@ impl Providers {
             defaults,
             identities: Cache::new(options.ready_max),
             ready: Cache::new(options.ready_max),
-            compiled: Cache::new(options.ready_max.saturating_mul(2)),
+            compiled: compiled_policies(options.policy_bytes_max),
             options,
         };
         // What can fail for every provider alike fails at the start.
@@ -143,7 +142,10 @@ impl Providers {
             return Ok(ready);
         }
         let ready = Arc::new(self.make_ready(tenant).await?);
-        self.ready.insert(id, Arc::clone(&ready));
+        // What failed may be had the next time.
+        if ready.has_all_policies() {
+            self.ready.insert(id, Arc::clone(&ready));
+        }
         Ok(ready)
     }
 
@@ -163,7 +165,7 @@ impl Providers {
         let mut policies = self.defaults.clone();
         for stored in &tenant.policies {
             if let Some(kind) = kind_of(stored.attestation_type) {
-                policies.insert(kind, self.compiled(&tenant, stored).await?);
+                policies.insert(kind, self.compiled(&tenant, stored).await);
             }
         }
         let settings = self.options.appraisal.settings_for(name);
@@ -220,6 +222,15 @@ impl Providers {
 #[must_use]
 pub fn kind_of(attestation_type: AttestationType) -> Option<EvidenceKind> {
     EvidenceKind::from_route(attestation_type.as_str())
+}
+
+/// Compiled policies within a budget of bytes, each counted as its JWS: what is compiled from it
+/// takes a few times that.
+fn compiled_policies(bytes_max: u64) -> Cache<[u8; 32], Arc<PolicyInForce>> {
+    let weight = |_: &[u8; 32], policy: &Arc<PolicyInForce>| {
+        u32::try_from(policy.jws().len()).unwrap_or(u32::MAX)
+    };
+    Cache::builder().weigher(weight).max_capacity(bytes_max).build()
 }
 
 async fn ensure_default(store: &Store, now: UnixTime) -> Result<(), StoreError> {

@@ -42,19 +42,29 @@ pub enum Endpoint {
     SigningCertificates,
     /// `GET /.well-known/openid-configuration`
     OpenIdConfiguration,
-    /// `GET /healthz`
-    Alive,
-    /// `GET /readyz`
-    Ready,
 }
 
 /// What a request is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// The provider in the path prefix, in lower case; none for the default provider.
-    pub provider: Option<String>,
-    /// The endpoint.
-    pub endpoint: Endpoint,
+pub enum Target {
+    /// The service as a whole.
+    Service(Probe),
+    /// A provider.
+    Provider {
+        /// The provider in the path prefix, in lower case; none for the default provider.
+        name: Option<String>,
+        /// The endpoint.
+        endpoint: Endpoint,
+    },
+}
+
+/// A question about the service itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    /// `GET /healthz`
+    Alive,
+    /// `GET /readyz`
+    Ready,
 }
 
 /// Finds what a request is for.
@@ -64,16 +74,13 @@ pub struct Target {
 pub fn resolve(method: &Method, path: &str) -> Result<Target, ApiError> {
     let segments = segments(path).ok_or_else(|| unknown_route(path))?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let (provider, rest) = match segments.as_slice() {
+    let (name, rest) = match segments.as_slice() {
+        ["healthz"] => return only(method, &Method::GET, "GET", Target::Service(Probe::Alive)),
+        ["readyz"] => return only(method, &Method::GET, "GET", Target::Service(Probe::Ready)),
         ["providers", name, rest @ ..] => (Some((*name).to_owned()), rest),
         rest => (None, rest),
     };
-    let endpoint = endpoint(method, rest, path)?;
-    let service_wide = matches!(endpoint, Endpoint::Alive | Endpoint::Ready);
-    if service_wide && provider.is_some() {
-        return Err(unknown_route(path));
-    }
-    Ok(Target { provider, endpoint })
+    Ok(Target::Provider { name, endpoint: endpoint(method, rest, path)? })
 }
 
 fn endpoint(method: &Method, segments: &[&str], path: &str) -> Result<Endpoint, ApiError> {
@@ -104,8 +111,6 @@ fn endpoint(method: &Method, segments: &[&str], path: &str) -> Result<Endpoint, 
             let endpoint = own(rest).ok_or_else(|| unknown_route(path))?;
             only(method, &Method::GET, "GET", endpoint)
         }
-        ["healthz"] => only(method, &Method::GET, "GET", Endpoint::Alive),
-        ["readyz"] => only(method, &Method::GET, "GET", Endpoint::Ready),
         _ => Err(unknown_route(path)),
     }
 }
@@ -144,15 +149,15 @@ fn policies(method: &Method, kind: &str) -> Result<Endpoint, ApiError> {
     only(method, &Method::GET, "GET, PUT", Endpoint::GetPolicy(kind.to_owned()))
 }
 
-fn only(
+fn only<T>(
     method: &Method,
     allowed: &Method,
     allow: &'static str,
-    endpoint: Endpoint,
-) -> Result<Endpoint, ApiError> {
+    target: T,
+) -> Result<T, ApiError> {
     // HEAD is GET without its body; the HTTP library drops the body.
     if method == allowed || (method == Method::HEAD && allowed == Method::GET) {
-        Ok(endpoint)
+        Ok(target)
     } else {
         Err(ApiError::method_not_allowed(allow))
     }

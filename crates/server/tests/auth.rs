@@ -321,7 +321,9 @@ fn a_token_file_that_is_not_what_it_must_be_is_refused_by_name() {
 #[tokio::test]
 async fn attest_needs_a_token_only_where_the_provider_says_so() {
     let issuer = Issuer::start().await;
-    let auth = config_for(&issuer) + "[auth.providers.contoso]\nanonymous_attest = false\n";
+    let auth = config_for(&issuer)
+        + "[auth.providers.contoso]\nanonymous_attest = false\n\
+           [auth.providers.default]\nanonymous_attest = false\n";
     let service = service(&auth).await;
     let attest = "attest/SgxEnclave?api-version=2022-08-01";
     let status = async |provider: &str, token: Option<&str>| {
@@ -339,6 +341,15 @@ async fn attest_needs_a_token_only_where_the_provider_says_so() {
     assert_eq!(status("contoso", None).await, 401);
     assert_eq!(status("contoso", Some("ignored")).await, 401);
     assert_eq!(status("contoso", Some(&issuer.token(&claims(&issuer)))).await, 400);
+    let nobody = issuer.token(&with(claims(&issuer), "groups", json!([])));
+    assert_eq!(status("contoso", Some(&nobody)).await, 401);
+    // That everybody may read the default provider is no right to attest there.
+    let at_default = async |token: &str| {
+        let request = service.request(Method::POST, &format!("/{attest}")).body("{}");
+        request.bearer_auth(token).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(at_default(&nobody).await, 401);
+    assert_eq!(at_default(&issuer.token(&claims(&issuer))).await, 400);
     for path in ["/providers/contoso/certs", "/certs", "/healthz", "/readyz"] {
         assert_eq!(service.status(path).await, 200, "{path}");
     }

@@ -1,13 +1,25 @@
 //! Paths that a client library would tidy up before they reach the wire.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use avouch_server::route::{Endpoint, resolve};
+use avouch_server::route::{Endpoint, Probe, Target, resolve};
 use axum::http::{Method, StatusCode};
 
 fn endpoint(path: &str) -> Result<(Option<String>, Endpoint), StatusCode> {
-    resolve(&Method::GET, path)
-        .map(|target| (target.provider, target.endpoint))
-        .map_err(|error| error.status())
+    match resolve(&Method::GET, path) {
+        Ok(Target::Provider { name, endpoint }) => Ok((name, endpoint)),
+        Ok(Target::Service(probe)) => unreachable!("{path}: {probe:?}"),
+        Err(error) => Err(error.status()),
+    }
+}
+
+#[test]
+fn health_is_asked_of_the_service_and_of_no_provider() {
+    let target = |path| resolve(&Method::GET, path).map_err(|error| error.status());
+    assert_eq!(target("/healthz"), Ok(Target::Service(Probe::Alive)));
+    assert_eq!(target("/ReadyZ/"), Ok(Target::Service(Probe::Ready)));
+    assert_eq!(target("/providers/acme/healthz"), Err(StatusCode::NOT_FOUND));
+    let posted = resolve(&Method::POST, "/readyz").map_err(|error| error.status());
+    assert_eq!(posted, Err(StatusCode::METHOD_NOT_ALLOWED));
 }
 
 #[test]

@@ -30,6 +30,19 @@ pub(super) async fn authorize(
     Ok(caller)
 }
 
+/// Demands a caller who was given a role at the provider: the right of everybody to read the default
+/// provider is none to attest there.
+pub(super) async fn authorize_granted(
+    state: &AppState,
+    head: &Parts,
+    provider: &Provider,
+    attempt: &mut Attempt,
+) -> Result<(), ApiError> {
+    let caller = authenticate(state, head).await?;
+    attempt.by(&caller);
+    caller.require_granted(Role::Reader, provider.name())
+}
+
 /// Whether a provider takes evidence of this type without a token.
 ///
 /// TPM evidence needs one, unless the provider's own switch says otherwise; the operator's switch

@@ -25,7 +25,7 @@ pub(super) fn attest(
     let draft = request.draft_policy.as_deref().map(PolicyInForce::draft).transpose()?;
     let policy = match &draft {
         Some(draft) => draft,
-        None => provider.policy(kind).ok_or_else(|| no_policy(kind))?,
+        None => provider.policy(kind)?.ok_or_else(|| no_policy(kind))?,
     };
     let at = state.clock.appraisal_time();
     let permitted =

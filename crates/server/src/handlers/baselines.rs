@@ -51,6 +51,8 @@ pub(super) fn get(
 fn selected(provider: &Provider, kind: EvidenceKind, baselines: &[TcbBaseline]) -> Option<u32> {
     let asked = provider
         .policy(kind)
+        .ok()
+        .flatten()
         .and_then(|policy| policy.configuration().ok())
         .and_then(|configuration| configuration.sgx_tcb_identifier().parse().ok());
     asked.or_else(|| baselines.last().map(|one| one.evaluation_data_number))

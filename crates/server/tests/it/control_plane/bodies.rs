@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::{Fixture, path};
 use crate::support::policy::PolicyKey;
-use crate::{Fixture, path};
 
 /// A creation with this member of `properties`.
 fn with(name: &str, value: Value) -> String {

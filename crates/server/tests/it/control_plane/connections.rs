@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{Fixture, SUBSCRIPTION, VERSION, below};
+use super::{Fixture, SUBSCRIPTION, VERSION, below};
 
 async fn fixture() -> Fixture {
     let fixture = Fixture::new().await;
@@ -63,7 +63,7 @@ async fn connections_are_put_shown_replaced_and_deleted() {
     );
     let listed = fixture.send(Method::GET, &listed, "").await.done(200);
     assert_eq!(listed["value"], json!([provider]));
-    let older = crate::path("group", "contoso").replace("2021-06-01", "2020-10-01");
+    let older = super::path("group", "contoso").replace("2021-06-01", "2020-10-01");
     let older = fixture.send(Method::GET, &older, "").await.done(200);
     assert!(older["properties"].get("privateEndpointConnections").is_none());
 

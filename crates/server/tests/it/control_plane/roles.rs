@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{Fixture, SUBSCRIPTION, VERSION, below, path, token_of};
+use super::{Fixture, SUBSCRIPTION, VERSION, below, path, token_of};
 
 const ROWS: [(&str, &str, &[&str]); 6] = [
     ("reader", "Reader", &[]),

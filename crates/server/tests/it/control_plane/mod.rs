@@ -14,17 +14,13 @@ mod isolation;
 mod lists;
 mod providers;
 mod roles;
-#[path = "../support/mod.rs"]
-mod support;
 
-use avouch_server::auth::StaticTokens;
-use avouch_server::{Access, Authenticator, Config};
+use crate::support::tokens::{Token, access};
+use crate::support::{Running, Setup};
 use avouch_store::Store;
-use avouch_wire::encode_hex;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use support::{Running, Setup};
 
 pub(crate) const VERSION: &str = "api-version=2021-06-01";
 pub(crate) const SUBSCRIPTION: &str = "aaaaaaaa-1111-4222-8333-bbbbbbbbbbbb";
@@ -74,25 +70,14 @@ impl Fixture {
 
     /// Rows of name, role and providers; the token of each is its name repeated.
     pub(crate) async fn with_tokens(rows: &[(&str, &str, &[&str])]) -> Self {
-        let mut setup = Setup::new().await;
-        let text: String = rows
+        let secrets: Vec<String> = rows.iter().map(|(name, ..)| token_of(name)).collect();
+        let tokens: Vec<Token<'_>> = rows
             .iter()
-            .map(|(name, role, providers)| {
-                let digest = avouch_pki::digest::sha256(token_of(name).as_bytes());
-                format!(
-                    "[[tokens]]\nname = \"{name}\"\nsha256 = \"{}\"\nrole = \"{role}\"\n\
-                     providers = {providers:?}\n",
-                    encode_hex(digest.as_bytes())
-                )
-            })
+            .zip(&secrets)
+            .map(|(&(name, role, providers), secret)| Token { name, secret, role, providers })
             .collect();
-        StaticTokens::parse(&text).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("tokens.toml");
-        std::fs::write(&file, text).unwrap();
-        let text = format!("[auth]\ntoken_file = {file:?}\n");
-        let config = Config::parse(&text, "test", []).unwrap();
-        setup.access = Access::Tokens(Authenticator::new(config.auth).unwrap());
+        let mut setup = Setup::new().await;
+        setup.access = access(&tokens, "");
         let store = setup.store.clone();
         Self { service: setup.serve().await, store, token: String::new() }
     }

@@ -7,9 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
-use avouch_server::{Access, Authenticator, Config};
+use crate::support::policy::{MINIMAL, PolicyKey, unsigned};
+use crate::support::tokens::{Token, access};
+use crate::support::{Running, Setup};
 use avouch_store::{AuditOutcome, PageRequest, Store};
 use avouch_token::policy_jws::{
     JwsContent, NO_POLICY_JWS, SignedForm, policy_hash, policy_token_hash,
@@ -17,8 +17,6 @@ use avouch_token::policy_jws::{
 use avouch_wire::{UnixTime, encode_hex};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use support::policy::{MINIMAL, PolicyKey, unsigned};
-use support::{Running, Setup};
 
 const VERSION: &str = "api-version=2022-08-01";
 
@@ -35,30 +33,21 @@ impl Fixture {
     /// Provider `contoso`, and tokens of an owner, a contributor and a reader of it, an owner of
     /// something else, and of one without any role.
     async fn new() -> Self {
-        let rows = [
-            ("root", "Owner", "[]"),
-            ("owner", "Owner", "[\"contoso\"]"),
-            ("contributor", "Contributor", "[\"contoso\"]"),
-            ("reader", "Reader", "[\"contoso\"]"),
-            ("stranger", "Owner", "[\"fabrikam\"]"),
+        let rows: [(&str, &str, &[&str]); 5] = [
+            ("root", "Owner", &[]),
+            ("owner", "Owner", &["contoso"]),
+            ("contributor", "Contributor", &["contoso"]),
+            ("reader", "Reader", &["contoso"]),
+            ("stranger", "Owner", &["fabrikam"]),
         ];
-        let text: String = rows
+        let secrets = rows.map(|(name, ..)| token(name));
+        let tokens: Vec<Token<'_>> = rows
             .iter()
-            .map(|(name, role, providers)| {
-                let digest = avouch_pki::digest::sha256(token(name).as_bytes());
-                let digest = encode_hex(digest.as_bytes());
-                format!(
-                    "[[tokens]]\nname = \"{name}\"\nsha256 = \"{digest}\"\nrole = \"{role}\"\n\
-                     providers = {providers}\n"
-                )
-            })
+            .zip(&secrets)
+            .map(|(&(name, role, providers), secret)| Token { name, secret, role, providers })
             .collect();
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("tokens.toml");
-        std::fs::write(&file, text).unwrap();
-        let config = Config::parse(&format!("[auth]\ntoken_file = {file:?}\n"), "test", []);
         let mut setup = Setup::new().await;
-        setup.access = Access::Tokens(Authenticator::new(config.unwrap().auth).unwrap());
+        setup.access = access(&tokens, "");
         let store = setup.store.clone();
         let fixture = Self { service: setup.serve().await, store };
         let body = json!({"location": "here", "properties": {}}).to_string();

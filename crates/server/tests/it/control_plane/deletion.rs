@@ -4,8 +4,8 @@ use avouch_store::{AttestationType, PageRequest};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::{Fixture, below};
 use crate::support::policy::{MINIMAL, PolicyKey, unsigned};
-use crate::{Fixture, below};
 
 const POLICY: &str = "/providers/contoso/policies/SgxEnclave?api-version=2022-08-01";
 const CERTIFICATES: &str = "/providers/contoso/certificates?api-version=2022-08-01";

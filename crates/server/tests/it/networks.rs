@@ -6,16 +6,13 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
+use crate::support::policy::{MINIMAL, unsigned};
+use crate::support::tokens::{Token, access};
+use crate::support::{Running, Setup, now};
 use avouch_mint::{Kind, Options, mint};
-use avouch_server::auth::StaticTokens;
-use avouch_server::{Access, Authenticator, Config};
-use avouch_wire::encode_hex;
+use avouch_server::Config;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use support::policy::{MINIMAL, unsigned};
-use support::{Running, Setup, now};
 
 const CREATION: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Attestation/\
                         attestationProviders/contoso?api-version=2021-06-01";
@@ -92,21 +89,12 @@ async fn a_provider_that_is_not_public_answers_private_networks_only() {
 /// A service with an owner of everything and a reader of `contoso`.
 async fn with_tokens(auth: &str) -> (Running, String, String) {
     let (owner, reader) = ("owner-".repeat(8), "reader-".repeat(8));
-    let row = |token: &str, role: &str, providers: &str| {
-        let digest = encode_hex(avouch_pki::digest::sha256(token.as_bytes()).as_bytes());
-        format!(
-            "[[tokens]]\nname = \"{role}\"\nsha256 = \"{digest}\"\nrole = \"{role}\"\n\
-             providers = {providers}\n"
-        )
-    };
-    let rows = row(&owner, "Owner", "[]") + &row(&reader, "Reader", "[\"contoso\"]");
-    StaticTokens::parse(&rows).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("tokens.toml");
-    std::fs::write(&file, rows).unwrap();
-    let config = Config::parse(&format!("[auth]\ntoken_file = {file:?}\n{auth}"), "test", []);
+    let tokens = [
+        Token { name: "owner", secret: &owner, role: "Owner", providers: &[] },
+        Token { name: "reader", secret: &reader, role: "Reader", providers: &["contoso"] },
+    ];
     let mut setup = Setup::new().await;
-    setup.access = Access::Tokens(Authenticator::new(config.unwrap().auth).unwrap());
+    setup.access = access(&tokens, auth);
     (setup.serve().await, owner, reader)
 }
 

@@ -4,8 +4,8 @@ use avouch_store::{Actor, ActorKind, Edit, NewProvider, ProviderName, ResourceSc
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::{Fixture, SUBSCRIPTION, VERSION, token_of};
 use crate::support::now;
-use crate::{Fixture, SUBSCRIPTION, VERSION, token_of};
 
 fn by_subscription(subscription: &str) -> String {
     format!(

@@ -7,13 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::Setup;
 use reqwest::Method;
 use serde_json::Value;
-use support::Setup;
 
 /// The curl commands of the handbook, each in one line.
 fn commands() -> Vec<String> {

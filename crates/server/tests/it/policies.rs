@@ -6,8 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
+use crate::support::policy::{MINIMAL, PolicyKey, provider, unsigned};
+use crate::support::{Running, Setup};
 use avouch_store::AttestationType;
 use avouch_token::policy_jws::{
     JwsContent, NO_POLICY_JWS, SignedForm, UnsignedForm, create_unsigned, policy_hash,
@@ -15,8 +15,6 @@ use avouch_token::policy_jws::{
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
-use support::policy::{MINIMAL, PolicyKey, provider, unsigned};
-use support::{Running, Setup};
 
 const VERSION: &str = "api-version=2022-08-01";
 

@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::{Fixture, SUBSCRIPTION, VERSION, path};
 use crate::support::policy::PolicyKey;
-use crate::{Fixture, SUBSCRIPTION, VERSION, path};
 
 fn minimal() -> Value {
     json!({"location": "westus", "properties": {}})

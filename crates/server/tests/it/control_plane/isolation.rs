@@ -5,8 +5,8 @@ use axum::http::{Method, StatusCode};
 use reqwest::Method as Verb;
 use serde_json::json;
 
+use super::{Fixture, below, path, token_of};
 use crate::support::policy::{MINIMAL, unsigned};
-use crate::{Fixture, below, path, token_of};
 
 /// What a raw path means: a client library would tidy it up before it reaches the wire.
 fn status(path: &str) -> Option<StatusCode> {
@@ -141,7 +141,7 @@ async fn the_control_plane_does_not_answer_under_the_host_name_of_a_provider() {
     for path in [
         path("group", "contoso"),
         path("group", "fabrikam"),
-        format!("/providers/Microsoft.Attestation/operations?{}", crate::VERSION),
+        format!("/providers/Microsoft.Attestation/operations?{}", super::VERSION),
     ] {
         let url = format!("https://{name}:{port}{path}");
         let answer = client.get(url).bearer_auth("t").send().await.unwrap();

@@ -1,11 +1,9 @@
 //! Connections that do nothing, and bodies that together are too much.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
-use support::{Running, Setup};
+use crate::support::{Running, Setup};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// A service that waits for a second at most.

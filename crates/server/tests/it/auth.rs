@@ -7,16 +7,14 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
+use crate::support::oidc::Issuer;
+use crate::support::policy::{MINIMAL, provider, unsigned};
+use crate::support::{Running, Setup, now};
 use avouch_server::auth::StaticTokens;
 use avouch_server::{Access, Authenticator, Config};
 use avouch_wire::{base64url, encode_hex};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use support::oidc::Issuer;
-use support::policy::{MINIMAL, provider, unsigned};
-use support::{Running, Setup, now};
 
 const AUDIENCE: &str = "https://attest.example.org";
 const POLICY: &str = "policies/SgxEnclave?api-version=2022-08-01";

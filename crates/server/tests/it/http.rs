@@ -7,13 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
+use crate::support::{Running, now};
 use avouch_mint::{Kind, Options, mint};
 use avouch_token::{Expectations, Jwks, verify_token};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use support::{Running, now};
 
 const VERSIONS: [&str; 7] = [
     "2018-09-01-preview",
@@ -30,7 +28,7 @@ async fn every_kind_is_attested_under_every_api_version_and_path_case() {
     for kind in Kind::ALL {
         let minted = mint(kind, &Options::new(now())).unwrap();
         let service = Running::start_for(&minted).await;
-        let route = support::kind_of(kind).route_name();
+        let route = crate::support::kind_of(kind).route_name();
         for version in VERSIONS {
             for path in [route.to_owned(), route.to_lowercase(), format!("{route}/")] {
                 let path = format!("/attest/{path}?api-version={version}");

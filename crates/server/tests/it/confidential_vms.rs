@@ -1,12 +1,10 @@
 //! TDX and SEV-SNP as the public client tools post them, quirks included.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{Running, now};
 use avouch_mint::{HeldData, Kind, Minted, Options, mint};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use support::{Running, now};
 
 fn body(minted: &Minted) -> Value {
     serde_json::from_str(&minted.request).unwrap()

@@ -6,15 +6,13 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
+use crate::support::policy::{MINIMAL, provider, unsigned};
+use crate::support::{Running, Setup, now};
 use avouch_mint::{Kind, Options, mint};
 use avouch_server::{Clock, Config};
 use avouch_store::{Actor, ActorKind, AttestationType, Edit, NewPolicy, Store};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use support::policy::{MINIMAL, provider, unsigned};
-use support::{Running, Setup, now};
 
 const SGX: &str = "/policies/SgxEnclave?api-version=2022-08-01";
 

@@ -9,16 +9,14 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
 use std::path::PathBuf;
 
+use crate::support::policy::provider;
+use crate::support::{Running, Setup};
 use avouch_token::policy_jws::{NO_POLICY_JWS, policy_token_hash};
 use avouch_wire::base64url;
 use reqwest::Method;
 use serde_json::{Map, Value};
-use support::policy::provider;
-use support::{Running, Setup};
 
 /// The folder of recordings, or none with a notice.
 fn recordings() -> Option<PathBuf> {

@@ -1,0 +1,19 @@
+//! The service as its clients see it: over TLS on loopback, one file a subject.
+//!
+//! One program, so that what all tests need is linked once.
+
+mod auth;
+mod client_certificates;
+mod confidential_vms;
+mod config;
+mod connections;
+mod control_plane;
+mod handbook;
+mod history;
+mod http;
+mod networks;
+mod policies;
+mod providers;
+mod recorded;
+mod route;
+mod support;

@@ -33,17 +33,12 @@ pub(crate) enum Command {
     Policy(policy::PolicyArgs),
     /// Check a token as a relying party must, step by step.
     Verify(verify::VerifyArgs),
-    /// Create, list, show and delete attestation providers of a running service.
+    // Help for these, short and long, is what stands at the type of their arguments.
     Provider(provider::ProviderArgs),
-    /// Put a policy in force at a running service.
     PolicySet(admin::PolicySetArgs),
-    /// Print the policy in force at a running service.
     PolicyGet(admin::PolicyGetArgs),
-    /// Go back to the default policy at a running service.
     PolicyReset(admin::PolicyResetArgs),
-    /// Tell who set which policy when at a running service.
     PolicyHistory(admin::PolicyHistoryArgs),
-    /// Add, remove and list the certificates whose policies a provider takes.
     Signer(signer::SignerArgs),
 }
 

@@ -601,6 +601,8 @@ fn the_history_tells_who_set_which_policy_when_and_gives_each_back() {
 
 #[test]
 fn the_help_of_every_command_has_an_example_and_never_a_tokens_value() {
+    let help = avouch(["policy-set", "--help"]).expect_status(0).stdout;
+    assert!(help.contains("The policy is checked here first"), "{help}");
     for words in [
         &["provider"][..],
         &["provider", "create"],

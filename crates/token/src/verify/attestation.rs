@@ -11,8 +11,9 @@ use crate::json::parse_object;
 use crate::jws::{Padding, UntrustedJws};
 use crate::{Algorithm, Jwk, Jwks};
 
-/// Largest token read, in bytes.
-const TOKEN_LIMIT_BYTES: usize = 1024 * 1024;
+/// Largest token read, in bytes: the answer to a request for a policy holds a JWS of up to 1 MiB,
+/// to which base64 adds a third.
+const TOKEN_LIMIT_BYTES: usize = 2 * 1024 * 1024;
 
 /// What the caller expects of a token.
 #[derive(Debug, Clone)]

@@ -111,6 +111,21 @@ fn the_chain_must_lead_to_a_policy_certificate_in_order() {
 }
 
 #[test]
+fn a_signer_is_shown_with_those_that_signed_it_and_with_no_strangers() {
+    let above = root("above");
+    let middle = above.issue(params("middle", ca()));
+    let leaf = middle.leaf("leaf");
+    let stranger = root("stranger");
+    let shown = |others: &[&Identity]| signer(&leaf, others).jwk()["x5c"].as_array().unwrap().len();
+    assert_eq!(shown(&[]), 1);
+    assert_eq!(shown(&[&middle, &above]), 3);
+    assert_eq!(shown(&[&stranger]), 1);
+    assert_eq!(shown(&[&middle, &stranger, &above]), 2);
+    // The same name under another key signed nothing either.
+    assert_eq!(shown(&[&root("middle")]), 1);
+}
+
+#[test]
 fn a_leaf_issues_no_signers() {
     let above = root("above");
     let leaf = above.leaf("leaf");

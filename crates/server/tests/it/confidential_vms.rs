@@ -106,6 +106,24 @@ async fn a_draft_policy_is_taken_for_every_kind() {
 }
 
 #[tokio::test]
+async fn a_draft_policy_which_anybody_may_send_may_cost_less_than_one_that_is_set() {
+    let minted = mint(Kind::Tdx, &options()).unwrap();
+    let service = Running::start_for(&minted).await;
+    let text =
+        format!("version=1.0; authorizationrules{{=> permit();}};{}", " ".repeat(256 * 1024));
+    let mut request = body(&minted);
+    request["draftPolicyForAttestation"] = json!(text);
+    let path = "/attest/TdxVm?api-version=2025-06-01";
+    let (status, answer) = service.post(path, request.to_string()).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+    assert_eq!(answer["error"]["code"], "PolicyParsingError");
+    let jws = crate::support::policy::unsigned(&text);
+    let path = "/policies/TdxVm?api-version=2025-06-01";
+    let (status, answer) = service.send(Method::PUT, path, "t", jws).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+#[tokio::test]
 async fn baselines_at_hand_are_listed_and_exactly_one_is_selected() {
     let minted = mint(Kind::Tdx, &options()).unwrap();
     let service = Running::start_for(&minted).await;

@@ -29,10 +29,16 @@ impl VerifiedSigner {
         &self.certificates
     }
 
-    /// The value of `x-ms-policy-signer`.
+    /// The value of `x-ms-policy-signer`: the signer's certificate and those behind it, as far as
+    /// each signed the one before. What else was sent is a name that nobody vouched for.
     #[must_use]
     pub fn jwk(&self) -> Value {
-        signer_jwk(&self.certificates)
+        let signed = |pair: &&[Certificate]| match pair {
+            [lower, upper] => lower.is_signed_by(upper.public_key()),
+            _ => false,
+        };
+        let linked = self.certificates.windows(2).take_while(signed).count();
+        signer_jwk(self.certificates.get(..=linked).unwrap_or_default())
     }
 
     /// Verifies `jws`, or finds that it is unsigned: `alg` is `none` and the signature part empty.

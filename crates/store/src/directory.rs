@@ -199,8 +199,12 @@ impl Shared {
         let mut read = HashSet::new();
         for change in batch {
             let id = change.provider.as_ref().map(|(id, _)| *id);
-            if id.is_some_and(|id| read.insert(id)) {
-                self.apply(change).await?;
+            if !id.is_some_and(|id| read.insert(id)) {
+                continue;
+            }
+            match self.apply(change).await {
+                Err(error @ StoreError::Corrupt { .. }) => self.take_out(change, &error),
+                done => done?,
             }
         }
         Ok(())
@@ -229,6 +233,19 @@ impl Shared {
         }
         self.policy_bytes.store(budget.used, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Takes out a provider that this program cannot read, perhaps since a newer one wrote it: it
+    /// must not be judged by what it was, nor keep all others from being current.
+    fn take_out(&self, change: &Change, error: &StoreError) {
+        let Some((id, name)) = &change.provider else { return };
+        tracing::error!(provider = name.as_str(), %error, "a provider cannot be read and is not served");
+        let held = self.held_bytes(*id, name);
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        if tenants.get(name.key()).is_some_and(|tenant| tenant.provider.id == *id) {
+            tenants.remove(name.key());
+            self.policy_bytes.fetch_sub(held, Ordering::Relaxed);
+        }
     }
 
     fn held_bytes(&self, id: ProviderId, name: &ProviderName) -> u64 {

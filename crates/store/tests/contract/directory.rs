@@ -49,6 +49,28 @@ on_both_databases! {
         assert!(directory.tenant("../tenant-1").is_none());
     }
 
+    async fn a_provider_that_cannot_be_read_is_taken_out_and_the_others_stay_current(database: &Database) {
+        let store = database.open().await;
+        provider(&store, "broken").await;
+        let sound = provider(&store, "sound").await;
+        set(&store, &sound, "before").await.unwrap();
+        let directory = Directory::load(&store, 1 << 20).await.unwrap();
+        assert!(directory.tenant("broken").is_some());
+        // As a newer program might write it.
+        let script = "update store_state set value = value + 1 where name = 'sequence'; \
+            update providers set updated_by_kind = 'Martian' where name_key = 'broken'; \
+            insert into changes (sequence, kind, provider_id, provider_name) \
+            select s.value, 'provider-updated', p.id, p.name from store_state s, providers p \
+            where s.name = 'sequence' and p.name_key = 'broken';";
+        run_script(&database.location, script).await.unwrap();
+        let after = set(&store, &sound, "after").await.unwrap();
+        directory.wait_for(Sequence(after.sequence)).await;
+        let held = directory.tenant("sound").unwrap();
+        assert_eq!(held.policy(SGX).unwrap().token_hash, after.token_hash);
+        assert!(directory.tenant("broken").is_none());
+        assert_eq!(directory.policy_bytes(), "after".len() as u64);
+    }
+
     async fn a_write_is_there_once_waited_for(database: &Database) {
         let store = database.open().await;
         let directory = Directory::load(&store, 1 << 20).await.unwrap();

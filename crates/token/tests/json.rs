@@ -39,6 +39,20 @@ fn large_numbers_keep_their_digits() {
 }
 
 #[test]
+fn fractions_and_numbers_beyond_64_bits_are_read_to_the_nearest_double() {
+    for (text, canonical) in [
+        ("6".repeat(95).as_str(), "6.6666666666666666e+94"),
+        ("0.1", "0.1"),
+        ("2.2250738585072011e-308", "2.225073858507201e-308"),
+    ] {
+        let value = parse_value(text.as_bytes(), 100).unwrap();
+        assert_eq!(to_canonical(&value), canonical);
+        let again = parse_value(canonical.as_bytes(), 100).unwrap();
+        assert_eq!(to_canonical(&again), canonical);
+    }
+}
+
+#[test]
 fn a_member_named_twice_is_refused_at_any_depth() {
     for text in [
         r#"{"a":1,"a":1}"#,

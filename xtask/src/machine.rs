@@ -11,7 +11,7 @@ struct Need {
     is_there: fn() -> bool,
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need {
         what: "Python 3 with venv",
         packages: &["python3", "python3-venv"],
@@ -26,6 +26,11 @@ const NEEDS: [Need; 3] = [
         what: "Node.js with npm",
         packages: &["nodejs", "npm"],
         is_there: || has_program("node", "--version") && has_program("npm", "--version"),
+    },
+    Need {
+        what: "valgrind",
+        packages: &["valgrind"],
+        is_there: || has_program("valgrind", "--version"),
     },
     Need {
         what: "PostgreSQL's server programs",

@@ -2,7 +2,9 @@
 
 mod accept;
 mod activity;
+mod answer;
 mod body;
+mod connection;
 mod networks;
 mod peer;
 mod tls;

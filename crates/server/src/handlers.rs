@@ -13,17 +13,22 @@ mod publish;
 mod refusals;
 mod signers;
 
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
 use avouch_token::policy_jws::CertificateOperation;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, Response};
+use axum::http::{HeaderValue, Method, Response, Version, header};
 
 use crate::api_version::ApiVersion;
 use crate::auth::{Caller, Role};
+use crate::http::{Peer, UnreadBody};
 use crate::request_id::request_id;
 use crate::route::control_plane::Operation;
 use crate::route::{self, Endpoint, Probe, Target};
 use crate::state::AppState;
+use crate::work::{Source, Work};
 use crate::{ApiError, Provider};
 use refusals::Attempt;
 pub(crate) use refusals::Refusals;
@@ -32,10 +37,10 @@ pub(crate) use refusals::Refusals;
 const SERVICE_VERSION: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
 
 /// Answers a request; every error is an answer too.
-pub async fn handle(
-    state: &AppState,
+pub(crate) async fn handle(
+    state: &Arc<AppState>,
     head: &Parts,
-    body: Result<Bytes, ApiError>,
+    body: UnreadBody,
 ) -> Response<Body> {
     let mut attempt = Attempt::default();
     match dispatch(state, head, body, &mut attempt).await {
@@ -53,13 +58,20 @@ pub async fn handle(
 
 /// Adds the headers that every answer has.
 #[must_use]
-pub fn finish(state: &AppState, head: &Parts, mut response: Response<Body>) -> Response<Body> {
+pub(crate) fn finish(
+    state: &AppState,
+    head: &Parts,
+    mut response: Response<Body>,
+) -> Response<Body> {
     let random = || state.random().unwrap_or_default();
     let headers = response.headers_mut();
     headers.insert("x-ms-request-id", request_id(&head.headers, random));
     headers.insert("x-ms-maa-service-version", SERVICE_VERSION);
     if let Some(id) = head.headers.get("x-ms-client-request-id") {
         headers.insert("x-ms-client-request-id", id.clone());
+    }
+    if state.readiness.is_stopping() && head.version < Version::HTTP_2 {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if head.method == Method::HEAD {
         *response.body_mut() = Body::empty();
@@ -68,13 +80,14 @@ pub fn finish(state: &AppState, head: &Parts, mut response: Response<Body>) -> R
 }
 
 async fn dispatch(
-    state: &AppState,
+    state: &Arc<AppState>,
     head: &Parts,
-    body: Result<Bytes, ApiError>,
+    body: UnreadBody,
     attempt: &mut Attempt,
 ) -> Result<Response<Body>, ApiError> {
+    let work = Work::new(&state.work, source(head));
     if let Some(operation) = route::control_plane::resolve(&head.method, head.uri.path()) {
-        let answer = control_plane(state, head, body, operation, attempt).await;
+        let answer = control_plane(state, head, work, body, operation, attempt).await;
         return answer.map_err(ApiError::of_control_plane);
     }
     let (name, endpoint) = match route::resolve(&head.method, head.uri.path())? {
@@ -84,20 +97,30 @@ async fn dispatch(
         Target::Provider { name, endpoint } => (name, endpoint),
     };
     let name = named_provider(state, head, name)?;
-    let provider = state.providers.find(name.as_deref()).await?;
+    // What relying parties read wherever they are, to verify tokens, waits for nobody.
+    match endpoint {
+        Endpoint::SigningCertificates => {
+            return publish::signing_certificates(&*state.providers.published(name.as_deref())?);
+        }
+        Endpoint::OpenIdConfiguration => {
+            let published = state.providers.published(name.as_deref())?;
+            return Ok(publish::openid_configuration(&published));
+        }
+        _ => {}
+    }
+    let provider = state.providers.find(name.as_deref(), work).await?;
     if let Some(change) = change_of(&endpoint) {
         attempt.to(change);
         attempt.at(provider.tenant());
     }
-    if !is_published(&endpoint) {
-        access::check_network(state, head, &provider)?;
-    }
-    Request { state, head, provider: &provider }.answer(endpoint, body, attempt).await
+    access::check_network(state, head, &provider)?;
+    Request { state, head, provider: &provider, work }.answer(endpoint, body, attempt).await
 }
 
-/// What relying parties read wherever they are, to verify tokens.
-const fn is_published(endpoint: &Endpoint) -> bool {
-    matches!(endpoint, Endpoint::SigningCertificates | Endpoint::OpenIdConfiguration)
+/// For whom the work of a request is done.
+fn source(head: &Parts) -> Source {
+    let nobody = || Source::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+    head.extensions.get::<Peer>().map_or_else(nobody, Peer::source)
 }
 
 /// What an endpoint changes, in the words of the audit trail.
@@ -115,19 +138,20 @@ fn change_of(endpoint: &Endpoint) -> Option<&'static str> {
 
 /// A request to a provider.
 struct Request<'a> {
-    state: &'a AppState,
+    state: &'a Arc<AppState>,
     head: &'a Parts,
-    provider: &'a Provider,
+    provider: &'a Arc<Provider>,
+    work: Work<'a>,
 }
 
 impl Request<'_> {
     async fn answer(
         self,
         endpoint: Endpoint,
-        body: Result<Bytes, ApiError>,
+        body: UnreadBody,
         attempt: &mut Attempt,
     ) -> Result<Response<Body>, ApiError> {
-        let Self { state, provider, .. } = self;
+        let Self { state, provider, work, .. } = self;
         let query = self.head.uri.query();
         match endpoint {
             Endpoint::Attest(kind) => {
@@ -135,7 +159,7 @@ impl Request<'_> {
                 if !state.access.anonymous_attest(provider.name()) {
                     access::authorize_granted(state, self.head, provider, attempt).await?;
                 }
-                attest::attest(state, provider, kind, version, &body?)
+                attest::attest(state, provider, kind, version, body, work).await
             }
             Endpoint::AttestUnserved(kind) => {
                 ApiVersion::from_query(query)?;
@@ -147,34 +171,34 @@ impl Request<'_> {
             Endpoint::GetPolicy(kind) => {
                 ApiVersion::from_query(query)?;
                 self.authorize(Role::Reader, attempt).await?;
-                policies::get(state, provider, &kind).await
+                policies::get(state, provider, &kind, work).await
             }
             Endpoint::SetPolicy(kind) => {
                 ApiVersion::from_query(query)?;
                 attempt.named("attestationType", &kind);
                 let caller = self.authorize(Role::Contributor, attempt).await?;
-                policies::set(state, provider, &kind, &caller, &body?).await
+                self.administer(caller).set_policy(&kind, body).await
             }
             Endpoint::ResetPolicy(kind) => {
                 ApiVersion::from_query(query)?;
                 attempt.named("attestationType", &kind);
                 let caller = self.authorize(Role::Contributor, attempt).await?;
-                policies::reset(state, provider, &kind, &caller, &body?).await
+                self.administer(caller).reset_policy(&kind, body).await
             }
             Endpoint::PolicyCertificates => {
                 ApiVersion::from_query(query)?;
                 self.authorize(Role::Reader, attempt).await?;
-                certificates::get(state, provider)
+                certificates::get(state, provider, work).await
             }
             Endpoint::ChangePolicyCertificates(operation) => {
                 ApiVersion::from_query(query)?;
                 let caller = self.authorize(Role::Contributor, attempt).await?;
-                certificates::change(state, provider, operation, &caller, &body?).await
+                self.administer(caller).change_certificates(operation, body).await
             }
             Endpoint::TcbBaselines(kind) => {
                 let version = ApiVersion::from_query(query)?;
                 self.authorize(Role::Reader, attempt).await?;
-                baselines::get(state, provider, kind, version, query)
+                baselines::get(state, provider, kind, version, query, work).await
             }
             Endpoint::PolicyHistory(kind) => {
                 self.authorize(Role::Reader, attempt).await?;
@@ -188,9 +212,14 @@ impl Request<'_> {
                 self.authorize(Role::Owner, attempt).await?;
                 audit::list(state, provider, query).await
             }
-            Endpoint::SigningCertificates => publish::signing_certificates(provider),
-            Endpoint::OpenIdConfiguration => Ok(publish::openid_configuration(provider)),
+            Endpoint::SigningCertificates => publish::signing_certificates(provider.identity()),
+            Endpoint::OpenIdConfiguration => Ok(publish::openid_configuration(provider.identity())),
         }
+    }
+
+    fn administer(&self, caller: Caller) -> Administration<'_> {
+        let (state, provider) = (self.state, self.provider);
+        Administration { state, provider, caller, work: self.work }
     }
 
     async fn authorize(&self, role: Role, attempt: &mut Attempt) -> Result<Caller, ApiError> {
@@ -203,14 +232,15 @@ impl Request<'_> {
 async fn control_plane(
     state: &AppState,
     head: &Parts,
-    body: Result<Bytes, ApiError>,
+    work: Work<'_>,
+    body: UnreadBody,
     operation: Result<Operation, ApiError>,
     attempt: &mut Attempt,
 ) -> Result<Response<Body>, ApiError> {
     if named_provider(state, head, None)?.is_some() {
         return Err(ApiError::not_found("The host is that of one attestation provider."));
     }
-    control_plane::answer(state, head, body, operation?, attempt).await
+    control_plane::answer(state, head, work, body, operation?, attempt).await
 }
 
 /// The provider that host name or path prefix names; both at once must name the same one.
@@ -234,17 +264,29 @@ fn named_provider(
     }
 }
 
+/// What a caller with the right to it changes at a provider.
+struct Administration<'a> {
+    state: &'a Arc<AppState>,
+    provider: &'a Arc<Provider>,
+    caller: Caller,
+    work: Work<'a>,
+}
+
 /// A signed answer that lives as long as policy and certificate results do.
-fn result_token(
+async fn result_token(
     state: &AppState,
-    provider: &Provider,
-    claims: &serde_json::Map<String, serde_json::Value>,
+    provider: &Arc<Provider>,
+    claims: serde_json::Map<String, serde_json::Value>,
+    work: Work<'_>,
 ) -> Result<Response<Body>, ApiError> {
     use avouch_token::{Payload, TokenTimes};
     let times = TokenTimes::result(state.clock.now());
-    let payload = Payload::new(claims, times).map_err(|error| internal(&error))?;
-    let token = provider.issuer().sign(&payload).map_err(|error| internal(&error))?;
-    Ok(crate::respond::token(&token))
+    let provider = Arc::clone(provider);
+    let sign = move || {
+        let payload = Payload::new(&claims, times).map_err(|error| internal(&error))?;
+        provider.issuer().sign(&payload).map_err(|error| internal(&error))
+    };
+    Ok(crate::respond::token(&work.run(sign).await?))
 }
 
 /// Logs what happened and tells the client nothing of it.

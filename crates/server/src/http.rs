@@ -4,6 +4,7 @@ mod accept;
 mod activity;
 mod answer;
 mod body;
+mod closing;
 mod connection;
 mod networks;
 mod peer;
@@ -13,15 +14,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
 use crate::state::AppState;
 
 pub(crate) use accept::serve_connections;
+pub(crate) use body::UnreadBody;
 pub use networks::{Network, PrivateNetworks};
 pub use peer::Peer;
-pub use tls::{DevelopmentCa, TlsError, TlsFiles, server_config};
+pub use tls::{CurrentTls, DevelopmentCa, TlsError, TlsFiles, server_config};
 
 /// Limits on what an outsider can make the server hold or wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,9 @@ pub struct Limits {
     pub handshake_seconds_max: u64,
     /// Connections open at once; further ones wait in the listen queue.
     pub connections_max: usize,
+    /// How long a server that was told to stop still takes connections while it says that it is not
+    /// ready, so that a load balancer sees it.
+    pub unready_seconds: u64,
 }
 
 impl Default for Limits {
@@ -47,6 +53,7 @@ impl Default for Limits {
             request_seconds_max: 30,
             handshake_seconds_max: 10,
             connections_max: 4096,
+            unready_seconds: 1,
         }
     }
 }
@@ -54,6 +61,10 @@ impl Default for Limits {
 impl Limits {
     pub(crate) const fn request_timeout(&self) -> Duration {
         Duration::from_secs(self.request_seconds_max)
+    }
+
+    pub(crate) const fn unready_time(&self) -> Duration {
+        Duration::from_secs(self.unready_seconds)
     }
 
     pub(crate) const fn handshake_timeout(&self) -> Duration {
@@ -81,7 +92,7 @@ pub enum ServerError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<CurrentTls>,
     limits: Limits,
 }
 
@@ -98,6 +109,7 @@ impl Server {
         let failed = |source| ServerError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let tls = tls.map(|tls| Arc::new(ArcSwap::new(tls)));
         Ok(Self { listener, address, tls, limits })
     }
 
@@ -107,7 +119,14 @@ impl Server {
         self.address
     }
 
-    /// Answers until `stop` completes, then lets requests under way finish.
+    /// TLS for the connections to come; none where there is no TLS.
+    #[must_use]
+    pub fn tls(&self) -> Option<CurrentTls> {
+        self.tls.clone()
+    }
+
+    /// Answers until `stop` completes. Then it is not ready for a while, takes no more connections,
+    /// and ends when requests under way are answered, or some ten seconds later.
     pub async fn run(self, state: Arc<AppState>, stop: impl Future<Output = ()>) {
         serve_connections(self.listener, self.tls, self.limits, state, stop).await;
     }

@@ -16,20 +16,24 @@ pub mod handlers;
 pub mod http;
 pub mod provider;
 pub mod providers;
+pub mod readiness;
 pub mod request_id;
 pub mod respond;
 pub mod route;
 pub mod signing_key;
 pub mod state;
+pub mod work;
 
 pub use auth::{Access, Authenticator};
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use error::ApiError;
 pub use http::{
-    DevelopmentCa, Limits, Peer, PrivateNetworks, Server, ServerError, TlsError, TlsFiles,
-    server_config,
+    CurrentTls, DevelopmentCa, Limits, Peer, PrivateNetworks, Server, ServerError, TlsError,
+    TlsFiles, server_config,
 };
 pub use provider::Provider;
 pub use providers::{ProviderUrls, Providers, ProvidersOptions};
+pub use readiness::Readiness;
 pub use state::AppState;
+pub use work::{WorkLimits, WorkPool};

@@ -18,6 +18,7 @@ use thiserror::Error;
 use crate::ApiError;
 use crate::config::AppraisalConfig;
 use crate::provider::{Provider, ProviderError, ProviderIdentity, ReadyPolicies};
+use crate::work::Work;
 
 pub use url::{ProviderUrls, UrlError};
 
@@ -118,11 +119,9 @@ impl Providers {
         self.directory.tenant(name)
     }
 
-    /// The provider that a path prefix or host name names, or the default one for none.
-    ///
-    /// # Errors
-    /// 404 if there is none; 500 or 503 if it cannot be made ready.
-    pub async fn find(&self, name: Option<&str>) -> Result<Arc<Provider>, ApiError> {
+    /// What is in memory of the provider that a path prefix or host name names, or of the default
+    /// one for none.
+    fn named(&self, name: Option<&str>) -> Result<Arc<Tenant>, ApiError> {
         // The default provider has one address, the root.
         let own = |name: &&str| {
             !name.eq_ignore_ascii_case(ProviderName::DEFAULT) && !self.options.urls.is_taken(name)
@@ -133,7 +132,28 @@ impl Providers {
             (Some(_), Some(name)) => self.directory.tenant(name),
             (Some(_), None) => None,
         };
-        let tenant = tenant.ok_or_else(|| unknown(name))?;
+        tenant.ok_or_else(|| unknown(name))
+    }
+
+    /// What the named provider publishes; nothing else of it is made ready.
+    ///
+    /// # Errors
+    /// 404 if there is none; 500 if its URL cannot be an issuer.
+    pub(crate) fn published(&self, name: Option<&str>) -> Result<Arc<ProviderIdentity>, ApiError> {
+        let provider = &self.named(name)?.provider;
+        self.identity(provider.name.key(), provider.id.get()).map_err(|error| internal(&error))
+    }
+
+    /// The named provider, with its policies compiled.
+    ///
+    /// # Errors
+    /// 404 if there is none; 500 or 503 if it cannot be made ready.
+    pub(crate) async fn find(
+        &self,
+        name: Option<&str>,
+        work: Work<'_>,
+    ) -> Result<Arc<Provider>, ApiError> {
+        let tenant = self.named(name)?;
         let id = tenant.provider.id.get();
         let version = tenant.provider.version;
         if let Some(ready) = self.ready.get(&id)
@@ -141,7 +161,7 @@ impl Providers {
         {
             return Ok(ready);
         }
-        let ready = Arc::new(self.make_ready(tenant).await?);
+        let ready = Arc::new(self.make_ready(tenant, work).await?);
         // What failed may be had the next time.
         if ready.has_all_policies() {
             self.ready.insert(id, Arc::clone(&ready));
@@ -158,14 +178,14 @@ impl Providers {
         }
     }
 
-    async fn make_ready(&self, tenant: Arc<Tenant>) -> Result<Provider, ApiError> {
+    async fn make_ready(&self, tenant: Arc<Tenant>, work: Work<'_>) -> Result<Provider, ApiError> {
         let name = tenant.provider.name.key();
         let identity =
             self.identity(name, tenant.provider.id.get()).map_err(|error| internal(&error))?;
         let mut policies = self.defaults.clone();
         for stored in &tenant.policies {
             if let Some(kind) = kind_of(stored.attestation_type) {
-                policies.insert(kind, self.compiled(&tenant, stored).await);
+                policies.insert(kind, self.compiled(&tenant, stored, work).await);
             }
         }
         let settings = self.options.appraisal.settings_for(name);
@@ -206,15 +226,19 @@ impl Providers {
         &self,
         tenant: &Tenant,
         stored: &TenantPolicy,
+        work: Work<'_>,
     ) -> Result<Arc<PolicyInForce>, ApiError> {
         if let Some(known) = self.compiled.get(&stored.token_hash) {
             return Ok(known);
         }
         let jws = self.stored_jws(tenant, stored).await?;
-        let policy = PolicyInForce::from_jws(&jws).map_err(|error| internal(&error))?;
-        let policy = Arc::new(policy);
-        self.compiled.insert(stored.token_hash, Arc::clone(&policy));
-        Ok(policy)
+        let (known, hash) = (self.compiled.clone(), stored.token_hash);
+        // Of several who need it one compiles it.
+        let compile = move || {
+            let policy = known.try_get_with(hash, || PolicyInForce::from_jws(&jws).map(Arc::new));
+            policy.map_err(|error| internal(&*error))
+        };
+        work.run(compile).await
     }
 }
 

@@ -6,7 +6,7 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use crate::auth::Access;
 use crate::handlers::Refusals;
 use crate::http::PrivateNetworks;
-use crate::{ApiError, Clock, Providers};
+use crate::{ApiError, Clock, Providers, Readiness, WorkPool};
 
 /// Everything that outlives a request.
 pub struct AppState {
@@ -20,6 +20,10 @@ pub struct AppState {
     pub access: Access,
     /// Whose connections reach providers that are not for the public network.
     pub private_networks: PrivateNetworks,
+    /// Does what takes processor time.
+    pub work: WorkPool,
+    /// What the service may do at this moment.
+    pub readiness: Readiness,
     pub(crate) refusals: Refusals,
     random: SystemRandom,
 }
@@ -27,10 +31,24 @@ pub struct AppState {
 impl AppState {
     /// The state of a server that is about to start, with the usual private networks.
     #[must_use]
-    pub fn new(engine: Engine, clock: Clock, providers: Providers, access: Access) -> Self {
-        let private_networks = PrivateNetworks::default();
-        let (refusals, random) = (Refusals::new(), SystemRandom::new());
-        Self { engine, clock, providers, access, private_networks, refusals, random }
+    pub fn new(
+        engine: Engine,
+        clock: Clock,
+        providers: Providers,
+        access: Access,
+        work: WorkPool,
+    ) -> Self {
+        Self {
+            engine,
+            clock,
+            providers,
+            access,
+            private_networks: PrivateNetworks::default(),
+            work,
+            readiness: Readiness::default(),
+            refusals: Refusals::new(),
+            random: SystemRandom::new(),
+        }
     }
 
     /// The same state with other private networks.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use avouch_engine::Engine;
 use avouch_server::{
     Access, AppState, Authenticator, Clock, Config, ConfigError, DevelopmentCa, ProviderUrls,
-    Providers, ProvidersOptions, Server, TlsFiles, server_config, signing_key,
+    Providers, ProvidersOptions, Server, TlsFiles, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::SigningKey;
@@ -220,7 +220,8 @@ async fn state(
         ready_max: config.limits.providers_ready_max,
     };
     let providers = Providers::open(store, options, clock.now()).await.map_err(Failure::other)?;
-    let state = AppState::new(engine, clock, providers, access)
+    let work = WorkPool::start(config.limits.work()).map_err(Failure::other)?;
+    let state = AppState::new(engine, clock, providers, access, work)
         .with_private_networks(config.server.private_networks.clone());
     Ok(Arc::new(state))
 }

@@ -14,7 +14,7 @@ use avouch_engine::{Anchors, Engine};
 use avouch_server::config::{AppraisalConfig, LimitsConfig};
 use avouch_server::{
     Access, AppState, Clock, DevelopmentCa, Limits, ProviderUrls, Providers, ProvidersOptions,
-    Server, signing_key,
+    Server, WorkPool, signing_key,
 };
 use avouch_store::Store;
 use avouch_store::testing::resident_bytes;
@@ -186,7 +186,9 @@ async fn attest(folder: &Path, database: &str) {
     let store = Store::open(database, clock.now()).await.unwrap();
     let resident_before = resident_bytes().unwrap();
     let providers = Providers::open(store, options, clock.now()).await.unwrap();
-    let state = AppState::new(engine, clock, providers, Access::AnyBearerIsAdministrator);
+    let access = Access::AnyBearerIsAdministrator;
+    let work = WorkPool::start(limits.work()).unwrap();
+    let state = AppState::new(engine, clock, providers, access, work);
     let resident_bytes = resident_bytes().unwrap();
     println!(
         "{port} ready after {:.2} s, {} MB resident, {} MB of that for {} providers",

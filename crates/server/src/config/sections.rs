@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::{AppraisalConfig, AuthConfig, ConfigError};
-use crate::Limits;
 use crate::http::PrivateNetworks;
+use crate::{Limits, WorkLimits};
 
 /// The whole file. Relative paths in it start from the folder that the file is in.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -103,6 +103,17 @@ pub struct LimitsConfig {
     pub handshake_seconds_max: u64,
     /// Connections open at once.
     pub connections_max: u64,
+    /// Threads that appraise; one for each processor without.
+    pub work_threads: u64,
+    /// Requests that wait for one of them; over it requests are 503.
+    pub work_waiting_max: u64,
+    /// Of them, those of one address.
+    pub work_waiting_per_address_max: u64,
+    /// The longest that a request may wait and be worked on, in seconds.
+    pub work_seconds_max: u64,
+    /// How long a service that was told to stop still takes connections while it is not ready, in
+    /// seconds.
+    pub unready_seconds: u64,
     /// Bytes of policies held in memory; others are read from the database when needed.
     pub policy_bytes_max: u64,
     /// Providers held ready with compiled policies; others are made ready when needed.
@@ -111,13 +122,18 @@ pub struct LimitsConfig {
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        let http = Limits::default();
+        let (http, work) = (Limits::default(), WorkLimits::default());
         Self {
             body_bytes_max: http.body_bytes_max as u64,
             bodies_bytes_max: http.bodies_bytes_max as u64,
             request_seconds_max: http.request_seconds_max,
             handshake_seconds_max: http.handshake_seconds_max,
             connections_max: http.connections_max as u64,
+            work_threads: work.threads as u64,
+            work_waiting_max: work.waiting_max as u64,
+            work_waiting_per_address_max: work.waiting_per_address_max as u64,
+            work_seconds_max: work.seconds_max,
+            unready_seconds: http.unready_seconds,
             policy_bytes_max: 256 << 20,
             providers_ready_max: 10_000,
         }
@@ -128,13 +144,24 @@ impl LimitsConfig {
     /// The limits of the HTTP server.
     #[must_use]
     pub fn http(&self) -> Limits {
-        let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         Limits {
             body_bytes_max: size(self.body_bytes_max),
             bodies_bytes_max: size(self.bodies_bytes_max),
             request_seconds_max: self.request_seconds_max,
             handshake_seconds_max: self.handshake_seconds_max,
             connections_max: size(self.connections_max),
+            unready_seconds: self.unready_seconds,
+        }
+    }
+
+    /// The limits of what takes processor time.
+    #[must_use]
+    pub fn work(&self) -> WorkLimits {
+        WorkLimits {
+            threads: size(self.work_threads),
+            waiting_max: size(self.work_waiting_max),
+            waiting_per_address_max: size(self.work_waiting_per_address_max),
+            seconds_max: self.work_seconds_max,
         }
     }
 
@@ -145,6 +172,11 @@ impl LimitsConfig {
             ("request_seconds_max", self.request_seconds_max, 1, 3600),
             ("handshake_seconds_max", self.handshake_seconds_max, 1, 3600),
             ("connections_max", self.connections_max, 1, 1_000_000),
+            ("work_threads", self.work_threads, 1, 1024),
+            ("work_waiting_max", self.work_waiting_max, 1, 1_000_000),
+            ("work_waiting_per_address_max", self.work_waiting_per_address_max, 1, 1_000_000),
+            ("work_seconds_max", self.work_seconds_max, 1, 600),
+            ("unready_seconds", self.unready_seconds, 0, 600),
             ("policy_bytes_max", self.policy_bytes_max, 0, u64::MAX),
             ("providers_ready_max", self.providers_ready_max, 1, 1_000_000),
         ];
@@ -156,6 +188,10 @@ impl LimitsConfig {
         }
         Ok(())
     }
+}
+
+fn size(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
 }
 
 /// `[dev]`: refused unless the service is started with `--dev`.

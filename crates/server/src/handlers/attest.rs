@@ -1,5 +1,7 @@
 //! `POST /attest/{type}`
 
+use std::sync::Arc;
+
 use avouch_engine::{EvidenceKind, PolicyInForce};
 use avouch_token::{Payload, TokenTimes};
 use avouch_wire::Hex;
@@ -9,12 +11,28 @@ use axum::http::Response;
 use super::internal;
 use crate::api_version::ApiVersion;
 use crate::attest_request::AttestRequest;
+use crate::http::UnreadBody;
 use crate::state::AppState;
+use crate::work::Work;
 use crate::{ApiError, Provider, respond};
 
 /// Appraises the evidence of a request and answers with a token: signed, or unsecured where a
 /// draft policy was sent along.
-pub(super) fn attest(
+pub(super) async fn attest(
+    state: &Arc<AppState>,
+    provider: &Arc<Provider>,
+    kind: EvidenceKind,
+    version: ApiVersion,
+    body: UnreadBody,
+    work: Work<'_>,
+) -> Result<Response<Body>, ApiError> {
+    let body = body.read().await?;
+    let (state, provider) = (Arc::clone(state), Arc::clone(provider));
+    work.run(move || appraise(&state, &provider, kind, version, &body)).await
+}
+
+/// From the bytes of a body to a token, without waiting for anything.
+fn appraise(
     state: &AppState,
     provider: &Provider,
     kind: EvidenceKind,

@@ -1,5 +1,7 @@
 //! `GET /tcbbaselines/{type}`
 
+use std::sync::Arc;
+
 use avouch_engine::{EvidenceKind, TcbBaseline};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -7,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::api_version::ApiVersion;
 use crate::state::AppState;
+use crate::work::Work;
 use crate::{ApiError, Provider, respond};
 
 /// What MAA documents of a baseline besides its number: the least platform software on Linux and
@@ -23,7 +26,21 @@ const DOCUMENTED: [(u32, &str, &str); 6] = [
 ];
 
 /// Lists the baselines whose endorsements are at hand, and which of them the policy selects.
-pub(super) fn get(
+pub(super) async fn get(
+    state: &Arc<AppState>,
+    provider: &Arc<Provider>,
+    kind: EvidenceKind,
+    version: ApiVersion,
+    query: Option<&str>,
+    work: Work<'_>,
+) -> Result<Response<Body>, ApiError> {
+    let (state, provider) = (Arc::clone(state), Arc::clone(provider));
+    let query = query.map(str::to_owned);
+    // The policy's configuration rules are evaluated.
+    work.run(move || list(&state, &provider, kind, version, query.as_deref())).await
+}
+
+fn list(
     state: &AppState,
     provider: &Provider,
     kind: EvidenceKind,

@@ -13,7 +13,7 @@ mod providers;
 mod shape;
 
 use avouch_store::{Provider, ProviderName, ResourceScope, StoreError};
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
@@ -21,8 +21,10 @@ use serde_json::Value;
 use super::refusals::Attempt;
 use crate::api_version::ResourceVersion;
 use crate::auth::{Caller, Role};
+use crate::http::UnreadBody;
 use crate::route::control_plane::{ConnectionAction, Operation, ProviderAction, ProviderPath};
 use crate::state::AppState;
+use crate::work::Work;
 use crate::{ApiError, respond};
 
 /// Times that a decision is made anew because another writer was faster.
@@ -34,13 +36,15 @@ struct Context<'a> {
     version: ResourceVersion,
     caller: Caller,
     query: Option<&'a str>,
+    work: Work<'a>,
 }
 
 /// Answers a request of the control plane.
 pub(super) async fn answer(
     state: &AppState,
     head: &Parts,
-    body: Result<Bytes, ApiError>,
+    work: Work<'_>,
+    body: UnreadBody,
     operation: Operation,
     attempt: &mut Attempt,
 ) -> Result<Response<Body>, ApiError> {
@@ -49,7 +53,7 @@ pub(super) async fn answer(
     let version = ResourceVersion::from_query(query)?;
     let caller = super::access::authenticate(state, head).await?;
     attempt.by(&caller);
-    let context = Context { state, version, caller, query };
+    let context = Context { state, version, caller, query, work };
     match operation {
         Operation::Operations => Ok(ok(&operations::list(version))),
         Operation::List { subscription, resource_group } => {
@@ -62,15 +66,15 @@ pub(super) async fn answer(
             providers::default(&context, &subscription, &location).await
         }
         Operation::Provider(action, at) => match action {
-            ProviderAction::Create => providers::create(&context, &at, &body?).await,
+            ProviderAction::Create => providers::create(&context, &at, body).await,
             ProviderAction::Get => providers::get(&context, &at).await,
-            ProviderAction::Update => providers::update(&context, &at, &body?).await,
+            ProviderAction::Update => providers::update(&context, &at, body).await,
             ProviderAction::Delete => providers::delete(&context, &at).await,
         },
         Operation::Connections(at) => connections::list(&context, &at).await,
         Operation::Connection(action, at, name) => match action {
             ConnectionAction::Get => connections::get(&context, &at, &name).await,
-            ConnectionAction::Put => connections::put(&context, &at, &name, &body?).await,
+            ConnectionAction::Put => connections::put(&context, &at, &name, body).await,
             ConnectionAction::Delete => connections::delete(&context, &at, &name).await,
         },
         Operation::PrivateLinkResources(at) => private_link::list(&context, &at).await,

@@ -1,5 +1,7 @@
 //! `/policies/{type}`: get, set, reset (`maa-rest-api.md` section 5.7).
 
+use std::sync::Arc;
+
 use avouch_engine::{EvidenceKind, PolicyInForce, PolicyRefused};
 use avouch_store::{AttestationType, Edit, NewPolicy, PolicyReset, Sequence, StoreError};
 use avouch_token::policy_jws::{NO_POLICY_JWS, PolicyEncoding, PolicyJws, ResetJws};
@@ -8,10 +10,11 @@ use axum::body::Body;
 use axum::http::Response;
 use serde_json::{Map, Value};
 
-use super::result_token;
 use super::signers::{Signers, stored_signer};
-use crate::auth::Caller;
+use super::{Administration, result_token};
+use crate::http::UnreadBody;
 use crate::state::AppState;
+use crate::work::Work;
 use crate::{ApiError, Provider};
 
 /// Times that a decision is made anew because a signer was added or removed meanwhile.
@@ -20,8 +23,9 @@ const ATTEMPTS: usize = 4;
 /// `GET`: the policy JWS, byte for byte, in a token of the service.
 pub(super) async fn get(
     state: &AppState,
-    provider: &Provider,
+    provider: &Arc<Provider>,
     name: &str,
+    work: Work<'_>,
 ) -> Result<Response<Body>, ApiError> {
     let attestation_type = known(name)?;
     let kind = EvidenceKind::from_route(name);
@@ -32,7 +36,8 @@ pub(super) async fn get(
         None => stored(state, provider, attestation_type).await?,
     };
     let claim = Value::String(jws);
-    result_token(state, provider, &Map::from_iter([("x-ms-policy".to_owned(), claim)]))
+    let claims = Map::from_iter([("x-ms-policy".to_owned(), claim)]);
+    result_token(state, provider, claims, work).await
 }
 
 /// The policy as it was set, or MAA's form of "no policy".
@@ -50,101 +55,108 @@ async fn stored(
     }
 }
 
-/// `PUT`: puts a policy in force, signed or unsigned as the provider's trust model wants it.
-pub(super) async fn set(
-    state: &AppState,
-    provider: &Provider,
-    name: &str,
-    caller: &Caller,
-    body: &[u8],
-) -> Result<Response<Body>, ApiError> {
-    let attestation_type = known(name)?;
-    let jws = PolicyJws::parse(body, PolicyEncoding::default())?;
-    let stored = store_policy(state, provider, attestation_type, caller, &jws).await?;
-    state.providers.saw(Sequence(stored)).await;
-    let mut claims = Map::new();
-    claims.insert("x-ms-policy-result".to_owned(), "Updated".into());
-    claims.insert("x-ms-policy-token-hash".to_owned(), jws.token_hash().into());
-    if let Some(signer) = jws.signer() {
-        claims.insert("x-ms-policy-signer".to_owned(), signer.jwk());
+impl Administration<'_> {
+    /// `PUT`: puts a policy in force, signed or unsigned as the provider's trust model wants it.
+    pub(super) async fn set_policy(
+        &self,
+        name: &str,
+        body: UnreadBody,
+    ) -> Result<Response<Body>, ApiError> {
+        let attestation_type = known(name)?;
+        let body = body.read().await?;
+        let parse = move || Ok(Arc::new(PolicyJws::parse(&body, PolicyEncoding::default())?));
+        let jws = self.work.run(parse).await?;
+        let stored = self.store_policy(attestation_type, &jws).await?;
+        self.state.providers.saw(Sequence(stored)).await;
+        let mut claims = Map::new();
+        claims.insert("x-ms-policy-result".to_owned(), "Updated".into());
+        claims.insert("x-ms-policy-token-hash".to_owned(), jws.token_hash().into());
+        if let Some(signer) = jws.signer() {
+            claims.insert("x-ms-policy-signer".to_owned(), signer.jwk());
+        }
+        result_token(self.state, self.provider, claims, self.work).await
     }
-    result_token(state, provider, &claims)
-}
 
-async fn store_policy(
-    state: &AppState,
-    provider: &Provider,
-    attestation_type: AttestationType,
-    caller: &Caller,
-    jws: &PolicyJws,
-) -> Result<u64, ApiError> {
-    let (store, id, now) =
-        (state.providers.store(), provider.tenant().provider.id, state.clock.now());
-    let mut compiled = false;
-    for _ in 0..ATTEMPTS {
-        let signers = Signers::read(store, id).await?;
-        signers.check(provider, jws.signer(), now)?;
-        if !compiled {
-            // After the trust model: who may not set policies learns nothing of theirs.
-            PolicyInForce::from_jws(jws.raw().as_bytes()).map_err(|refused| match refused {
-                PolicyRefused::Parsing { message } => ApiError::policy_parsing(message),
-                PolicyRefused::Jws(error) => error.into(),
-            })?;
+    async fn store_policy(
+        &self,
+        attestation_type: AttestationType,
+        jws: &Arc<PolicyJws>,
+    ) -> Result<u64, ApiError> {
+        let (store, id) = (self.state.providers.store(), self.provider.tenant().provider.id);
+        let now = self.state.clock.now();
+        let mut compiled = false;
+        for _ in 0..ATTEMPTS {
+            let signers = Signers::read(store, id).await?;
+            let expected = signers.expected();
+            let (provider, judged) = (Arc::clone(self.provider), Arc::clone(jws));
+            let judge = move || {
+                signers.check(&provider, judged.signer(), now)?;
+                // After the trust model: who may not set policies learns nothing of theirs.
+                if compiled { Ok(()) } else { check_compiles(&judged) }
+            };
+            self.work.run(judge).await?;
             compiled = true;
+            let text_hash = hash_bytes(&jws.policy_hash())?;
+            let signer = jws.signer().map(stored_signer).transpose()?;
+            let new = NewPolicy { jws: jws.raw().as_bytes(), text_hash, signer };
+            let edit = Edit::new(self.caller.actor()?, now).expecting(expected);
+            match store.set_policy(id, attestation_type, &new, &edit).await {
+                Ok(policy) => return Ok(policy.sequence),
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        let text_hash = hash_bytes(&jws.policy_hash())?;
-        let signer = jws.signer().map(stored_signer).transpose()?;
-        let new = NewPolicy { jws: jws.raw().as_bytes(), text_hash, signer };
-        let edit = Edit::new(caller.actor()?, now).expecting(signers.expected());
-        match store.set_policy(id, attestation_type, &new, &edit).await {
-            Ok(policy) => return Ok(policy.sequence),
-            Err(StoreError::Conflict { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        Err(contended())
     }
-    Err(contended())
+
+    /// `POST :reset`: back to the default policy.
+    pub(super) async fn reset_policy(
+        &self,
+        name: &str,
+        body: UnreadBody,
+    ) -> Result<Response<Body>, ApiError> {
+        let attestation_type = known(name)?;
+        let body = body.read().await?;
+        let jws = self.work.run(move || Ok(Arc::new(ResetJws::parse(&body)?))).await?;
+        if let Some(sequence) = self.store_reset(attestation_type, &jws).await? {
+            self.state.providers.saw(Sequence(sequence)).await;
+        }
+        let claims = Map::from_iter([("x-ms-policy-result".to_owned(), "Removed".into())]);
+        result_token(self.state, self.provider, claims, self.work).await
+    }
+
+    /// The sequence of the write, or none if the default policy was in force already.
+    async fn store_reset(
+        &self,
+        attestation_type: AttestationType,
+        jws: &Arc<ResetJws>,
+    ) -> Result<Option<u64>, ApiError> {
+        let (store, id) = (self.state.providers.store(), self.provider.tenant().provider.id);
+        let now = self.state.clock.now();
+        for _ in 0..ATTEMPTS {
+            let signers = Signers::read(store, id).await?;
+            let expected = signers.expected();
+            let (provider, judged) = (Arc::clone(self.provider), Arc::clone(jws));
+            self.work.run(move || signers.check(&provider, judged.signer(), now)).await?;
+            let signer = jws.signer().map(stored_signer).transpose()?;
+            let reset = PolicyReset { jws: jws.raw().as_bytes(), signer };
+            let edit = Edit::new(self.caller.actor()?, now).expecting(expected);
+            match store.reset_policy(id, attestation_type, &reset, &edit).await {
+                Ok(done) => return Ok(done.map(|revision| revision.sequence)),
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(contended())
+    }
 }
 
-/// `POST :reset`: back to the default policy.
-pub(super) async fn reset(
-    state: &AppState,
-    provider: &Provider,
-    name: &str,
-    caller: &Caller,
-    body: &[u8],
-) -> Result<Response<Body>, ApiError> {
-    let attestation_type = known(name)?;
-    let jws = ResetJws::parse(body)?;
-    if let Some(sequence) = store_reset(state, provider, attestation_type, caller, &jws).await? {
-        state.providers.saw(Sequence(sequence)).await;
+fn check_compiles(jws: &PolicyJws) -> Result<(), ApiError> {
+    match PolicyInForce::from_jws(jws.raw().as_bytes()) {
+        Ok(_) => Ok(()),
+        Err(PolicyRefused::Parsing { message }) => Err(ApiError::policy_parsing(message)),
+        Err(PolicyRefused::Jws(error)) => Err(error.into()),
     }
-    let claims = Map::from_iter([("x-ms-policy-result".to_owned(), "Removed".into())]);
-    result_token(state, provider, &claims)
-}
-
-/// The sequence of the write, or none if the default policy was in force already.
-async fn store_reset(
-    state: &AppState,
-    provider: &Provider,
-    attestation_type: AttestationType,
-    caller: &Caller,
-    jws: &ResetJws,
-) -> Result<Option<u64>, ApiError> {
-    let (store, id, now) =
-        (state.providers.store(), provider.tenant().provider.id, state.clock.now());
-    for _ in 0..ATTEMPTS {
-        let signers = Signers::read(store, id).await?;
-        signers.check(provider, jws.signer(), now)?;
-        let signer = jws.signer().map(stored_signer).transpose()?;
-        let reset = PolicyReset { jws: jws.raw().as_bytes(), signer };
-        let edit = Edit::new(caller.actor()?, now).expecting(signers.expected());
-        match store.reset_policy(id, attestation_type, &reset, &edit).await {
-            Ok(done) => return Ok(done.map(|revision| revision.sequence)),
-            Err(StoreError::Conflict { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(contended())
 }
 
 fn hash_bytes(text: &str) -> Result<[u8; 32], ApiError> {

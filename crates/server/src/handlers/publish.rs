@@ -5,18 +5,21 @@ use axum::http::{Response, StatusCode};
 use serde_json::json;
 
 use super::internal;
+use crate::provider::ProviderIdentity;
 use crate::state::AppState;
-use crate::{ApiError, Provider, respond};
+use crate::{ApiError, respond};
 
 /// `GET /certs`
-pub(super) fn signing_certificates(provider: &Provider) -> Result<Response<Body>, ApiError> {
-    let made = provider.identity().signing_certificates().map_err(|error| internal(&error))?;
+pub(super) fn signing_certificates(
+    identity: &ProviderIdentity,
+) -> Result<Response<Body>, ApiError> {
+    let made = identity.signing_certificates().map_err(|error| internal(&error))?;
     Ok(respond::json(StatusCode::OK, made.to_owned()))
 }
 
 /// `GET /.well-known/openid-configuration`
-pub(super) fn openid_configuration(provider: &Provider) -> Response<Body> {
-    respond::json(StatusCode::OK, provider.identity().openid_configuration())
+pub(super) fn openid_configuration(identity: &ProviderIdentity) -> Response<Body> {
+    respond::json(StatusCode::OK, identity.openid_configuration())
 }
 
 /// `GET /healthz`: the process answers.

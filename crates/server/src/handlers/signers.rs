@@ -1,7 +1,7 @@
 //! Whose policies a provider takes: the rules of the two trust models.
 
 use avouch_pki::{Certificate, digest};
-use avouch_store::{Expected, ProviderId, Signer, Store};
+use avouch_store::{Expected, PolicyCertificate, ProviderId, Signer, Store};
 use avouch_token::policy_jws::{VerifiedSigner, authorize_signer};
 use avouch_wire::UnixTime;
 
@@ -11,17 +11,14 @@ use crate::{ApiError, Provider};
 /// The policy certificates of a provider as they are in the store, with their revision.
 pub(super) struct Signers {
     revision: u64,
-    certificates: Vec<Certificate>,
+    certificates: Vec<PolicyCertificate>,
 }
 
 impl Signers {
     /// Reads them anew: a decision must not rest on what this instance remembers.
     pub(super) async fn read(store: &Store, provider: ProviderId) -> Result<Self, ApiError> {
         let stored = store.policy_certificates(provider).await?;
-        let certificates = stored.certificates.iter().map(|one| Certificate::parse(&one.der));
-        let certificates =
-            certificates.collect::<Result<_, _>>().map_err(|error| internal(&error))?;
-        Ok(Self { revision: stored.revision, certificates })
+        Ok(Self { revision: stored.revision, certificates: stored.certificates })
     }
 
     /// Makes a write fail if they have changed since.
@@ -40,7 +37,10 @@ impl Signers {
         match (provider.is_isolated(), signer) {
             (false, _) => Ok(()),
             (true, Some(signer)) => {
-                authorize_signer(signer, &self.certificates, at)?;
+                let certificates = self.certificates.iter().map(|one| Certificate::parse(&one.der));
+                let certificates: Vec<_> =
+                    certificates.collect::<Result<_, _>>().map_err(|error| internal(&error))?;
+                authorize_signer(signer, &certificates, at)?;
                 Ok(())
             }
             (true, None) => Err(ApiError::invalid_operation(

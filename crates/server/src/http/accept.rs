@@ -1,35 +1,44 @@
 //! The accept loop: one task per connection, and how it stops.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
 
 use super::Limits;
 use super::body::Budget;
+use super::closing::{Closing, backlog};
 use super::connection::{self, Shared};
+use super::tls::CurrentTls;
 use crate::state::AppState;
 
-/// How long requests under way may take after a stop.
-const DRAIN: Duration = Duration::from_secs(10);
 /// Pause after a failed accept (out of file descriptors, say), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) async fn serve_connections(
     listener: TcpListener,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<CurrentTls>,
     limits: Limits,
     state: Arc<AppState>,
     stop: impl Future<Output = ()>,
 ) {
-    let bodies = Budget::new(limits.bodies_bytes_max);
-    let shared = Arc::new(Shared { tls: tls.map(TlsAcceptor::from), limits, bodies, state });
+    let shared = Arc::new(Shared {
+        tls,
+        limits,
+        bodies: Arc::new(Budget::new(limits.bodies_bytes_max)),
+        state: Arc::clone(&state),
+        number: AtomicU64::default(),
+    });
     let slots = Arc::new(Semaphore::new(limits.connections_max));
-    let graceful = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(stop);
+    let closing = Closing::new();
+    let mut stop = std::pin::pin!(async {
+        stop.await;
+        tracing::info!("stopping");
+        state.readiness.stop();
+        tokio::time::sleep(limits.unready_time()).await;
+    });
     loop {
         let slot = tokio::select! {
             slot = Arc::clone(&slots).acquire_owned() => slot,
@@ -47,14 +56,20 @@ pub(crate) async fn serve_connections(
                 continue;
             }
         };
-        let (watcher, shared) = (graceful.watcher(), Arc::clone(&shared));
+        let (open, shared) = (closing.connection(), Arc::clone(&shared));
         tokio::spawn(async move {
             let _slot = slot;
-            connection::serve(stream, address, shared, watcher).await;
+            connection::serve(stream, address, shared, open).await;
         });
     }
-    tokio::select! {
-        () = graceful.shutdown() => {}
-        () = tokio::time::sleep(DRAIN) => tracing::warn!("stopped with requests under way"),
+    for (stream, address) in backlog(listener) {
+        let (open, shared) = (closing.connection(), Arc::clone(&shared));
+        let slot = Arc::clone(&slots).acquire_owned();
+        tokio::spawn(async move {
+            let _slot = slot.await;
+            connection::serve(stream, address, shared, open).await;
+        });
     }
+    closing.close().await;
+    tracing::info!("stopped");
 }

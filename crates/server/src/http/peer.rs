@@ -6,26 +6,40 @@ use std::sync::Arc;
 use avouch_pki::Certificate;
 use rustls::pki_types::CertificateDer;
 
+use crate::work::Source;
+
 /// The other end of a connection, as an extension of each request on it.
 #[derive(Debug, Clone)]
 pub struct Peer {
     address: IpAddr,
+    connection: u64,
     certificate: Option<Arc<Certificate>>,
 }
 
 impl Peer {
-    /// A peer, and the chain that it proved in the TLS handshake to hold the key of.
-    pub(super) fn new(address: IpAddr, chain: Option<&[CertificateDer<'_>]>) -> Self {
+    /// A peer on the connection of a number, and the chain that it proved in the TLS handshake to
+    /// hold the key of.
+    pub(super) fn new(
+        address: IpAddr,
+        connection: u64,
+        chain: Option<&[CertificateDer<'_>]>,
+    ) -> Self {
         let leaf = chain.and_then(<[_]>::first);
         // TLS accepted it; should our reader be stricter, the peer counts as one without.
         let certificate = leaf.and_then(|der| Certificate::parse(der).ok()).map(Arc::new);
-        Self { address, certificate }
+        Self { address, connection, certificate }
     }
 
     /// Its address: that of the last proxy where there is one.
     #[must_use]
     pub const fn address(&self) -> IpAddr {
         self.address
+    }
+
+    /// For whom work is done: this address, on this connection.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        Source::new(self.address, self.connection)
     }
 
     /// Its certificate, which chains to a client CA of the configuration. Checked when the

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, SanType,
@@ -52,6 +53,9 @@ pub enum TlsError {
     #[error("cannot make a development certificate: {0}")]
     Make(#[from] rcgen::Error),
 }
+
+/// TLS for the connections to come: who stores another one changes nothing for those that are open.
+pub type CurrentTls = Arc<ArcSwap<rustls::ServerConfig>>;
 
 /// An operator's certificate chain and private key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use super::{Context, content_error, empty, ok, resource_error, shape};
 use crate::ApiError;
 use crate::auth::Role;
 use crate::body::JsonBody;
+use crate::http::UnreadBody;
 use crate::route::control_plane::ProviderPath;
 
 /// `GET` of all, without paging.
@@ -47,13 +48,14 @@ pub(super) async fn put(
     context: &Context<'_>,
     at: &ProviderPath,
     name: &str,
-    body: &[u8],
+    body: UnreadBody,
 ) -> Result<Response<Body>, ApiError> {
     let state = context.state;
     let provider = context.existing(Role::Owner, at).await?;
     let before = find(context, &provider, name).await?;
     let now = state.clock.now();
-    let mut connection = parse(body)?;
+    let body = body.read().await?;
+    let mut connection = context.work.run(move || parse(&body)).await?;
     connection.updated_at = now;
     name.clone_into(&mut connection.name);
     if let Some(before) = before {

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::creation::{Creation, Patch, Switches};
 use super::{ATTEMPTS, Context, contended, empty, ok, resource_error, shape};
 use crate::auth::Role;
+use crate::http::UnreadBody;
 use crate::route::control_plane::ProviderPath;
 use crate::{ApiError, respond};
 
@@ -20,10 +21,11 @@ use crate::{ApiError, respond};
 pub(super) async fn create(
     context: &Context<'_>,
     at: &ProviderPath,
-    body: &[u8],
+    body: UnreadBody,
 ) -> Result<Response<Body>, ApiError> {
     let scope = context.scope(Role::Owner, at)?;
-    let creation = Creation::parse(body)?;
+    let body = body.read().await?;
+    let creation = context.work.run(move || Creation::parse(&body)).await?;
     let store = context.state.providers.store();
     for _ in 0..ATTEMPTS {
         match store.provider(&at.name).await.map_err(resource_error)? {
@@ -165,10 +167,11 @@ pub(super) async fn get(
 pub(super) async fn update(
     context: &Context<'_>,
     at: &ProviderPath,
-    body: &[u8],
+    body: UnreadBody,
 ) -> Result<Response<Body>, ApiError> {
     context.scope(Role::Owner, at)?;
-    let patch = Patch::parse(body)?;
+    let body = body.read().await?;
+    let patch = context.work.run(move || Patch::parse(&body)).await?;
     for _ in 0..ATTEMPTS {
         let found = context.existing(Role::Owner, at).await?;
         if let Some(found) = apply(context, found, patch.tags.as_ref(), patch.switches).await? {

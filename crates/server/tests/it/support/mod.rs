@@ -14,7 +14,7 @@ use avouch_engine::{Anchors, Engine, EvidenceKind};
 use avouch_mint::{Kind, Minted};
 use avouch_server::{
     Access, AppState, Clock, Config, DevelopmentCa, ProviderUrls, Providers, ProvidersOptions,
-    Server, TlsFiles, server_config, signing_key,
+    Server, TlsFiles, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::{Expectations, Jwks, verify_token};
@@ -93,7 +93,8 @@ impl Setup {
         };
         let providers = Providers::open(self.store, options, now()).await.unwrap();
         let engine = Engine::new(self.anchors, Arc::new(self.endorsements));
-        let state = AppState::new(engine, self.clock, providers, self.access)
+        let work = WorkPool::start(self.config.limits.work()).unwrap();
+        let state = AppState::new(engine, self.clock, providers, self.access, work)
             .with_private_networks(self.config.server.private_networks);
         tokio::spawn(server.run(Arc::new(state), std::future::pending()));
         let client = trusting(&ca, |builder| builder);

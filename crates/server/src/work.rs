@@ -1,0 +1,243 @@
+//! Threads for what takes processor time: reading bodies, appraisal, policies, signatures.
+//!
+//! The async workers accept, read and answer, and are never kept from it: probes and published keys
+//! do not wait behind evidence. What waits for a thread is bounded, fair among senders, and given up
+//! at its deadline.
+
+mod queue;
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::ApiError;
+use queue::FairQueue;
+
+/// How much nicer than the async workers the threads are: the less of a busy processor.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
+
+/// How much work there may be at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkLimits {
+    /// Threads.
+    pub threads: usize,
+    /// Pieces of work that wait for a thread.
+    pub waiting_max: usize,
+    /// Of them, those of one address (of IPv6, one /64 network).
+    pub waiting_per_address_max: usize,
+    /// The longest that a piece of work may wait and run, in seconds.
+    pub seconds_max: u64,
+}
+
+impl Default for WorkLimits {
+    fn default() -> Self {
+        Self {
+            threads: std::thread::available_parallelism().map_or(2, NonZeroUsize::get),
+            waiting_max: 1024,
+            waiting_per_address_max: 256,
+            seconds_max: 10,
+        }
+    }
+}
+
+/// Who a piece of work is done for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    address: IpAddr,
+    connection: u64,
+}
+
+impl Source {
+    /// The sender at an address, on the connection of this number. Of an IPv6 address the first 64
+    /// bits count: the others are for whoever has the network to choose.
+    #[must_use]
+    pub fn new(address: IpAddr, connection: u64) -> Self {
+        let address = match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let network = address.to_bits() & (u128::MAX << 64);
+                IpAddr::V6(Ipv6Addr::from_bits(network))
+            }
+            address => address,
+        };
+        Self { address, connection }
+    }
+}
+
+/// A piece of work; dropping it undone tells whoever waits for it.
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A fixed number of threads and a bounded queue before them.
+#[derive(Debug)]
+pub struct WorkPool {
+    shared: Arc<Shared>,
+    deadline: Duration,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: FairQueue<Job>,
+    closed: bool,
+}
+
+impl WorkPool {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// What the system says if it gives none.
+    pub fn start(limits: WorkLimits) -> std::io::Result<Self> {
+        let queue = FairQueue::new(limits.waiting_max, limits.waiting_per_address_max);
+        let state = Mutex::new(State { queue, closed: false });
+        let shared = Arc::new(Shared { state, wake: Condvar::new() });
+        // Made first: should a thread fail to start, dropping this ends the others.
+        let deadline = Duration::from_secs(limits.seconds_max);
+        let pool = Self { shared: Arc::clone(&shared), deadline };
+        for number in 0..limits.threads.max(1) {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new().name(format!("work-{number}")).spawn(move || {
+                be_nice();
+                while let Some(job) = shared.next() {
+                    job();
+                }
+            })?;
+        }
+        Ok(pool)
+    }
+
+    /// How many pieces of work wait for a thread.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.lock().queue.len()
+    }
+
+    /// Does `work` on one of the threads.
+    ///
+    /// Work that has begun is not interrupted: what it may cost is for it to bound. Work that has
+    /// not when its deadline passes, or when nobody waits for it any more, is never begun.
+    ///
+    /// # Errors
+    /// What `work` gives; 503 if too much else waits, or if it is not done by its deadline; 500 if
+    /// it panicked.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        source: Source,
+        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.run_within(self.deadline, source, work).await
+    }
+
+    async fn run_within<T: Send + 'static>(
+        &self,
+        deadline: Duration,
+        source: Source,
+        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let (answer, mut answered) = oneshot::channel();
+        let job = Box::new(move || {
+            if answer.is_closed() {
+                return;
+            }
+            let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+                tracing::error!("a piece of work panicked");
+                Err(ApiError::internal())
+            });
+            // Nobody may wait any more.
+            let _ = answer.send(done);
+        });
+        self.shared.push(source, job)?;
+        match tokio::time::timeout(deadline, &mut answered).await {
+            Ok(Ok(done)) => done,
+            // Dropped undone: another sender had fewer waiting.
+            Ok(Err(_)) => Err(busy()),
+            Err(_) => Err(ApiError::unavailable("The request took too long; try again.")),
+        }
+    }
+}
+
+impl Drop for WorkPool {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.wake.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, source: Source, job: Job) -> Result<(), ApiError> {
+        // Bound to a name, so that what is pushed out is dropped after the lock.
+        let pushed = self.lock().queue.push(source.address, source.connection, job);
+        match pushed {
+            Ok(_pushed_out) => {
+                self.wake.notify_one();
+                Ok(())
+            }
+            Err(_job) => Err(busy()),
+        }
+    }
+
+    /// The next piece of work, or none when the pool is gone.
+    fn next(&self) -> Option<Job> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            if let Some(job) = state.queue.pop() {
+                return Some(job);
+            }
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+fn busy() -> ApiError {
+    ApiError::unavailable("The service is busy; try again later.")
+}
+
+/// On Linux each thread has a niceness of its own.
+fn be_nice() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "a thread for work keeps its priority");
+    }
+}
+
+/// A request's way to the pool.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Work<'a> {
+    pool: &'a WorkPool,
+    source: Source,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) const fn new(pool: &'a WorkPool, source: Source) -> Self {
+        Self { pool, source }
+    }
+
+    /// As [`WorkPool::run`], for the request's sender.
+    ///
+    /// # Errors
+    /// As [`WorkPool::run`].
+    pub(crate) async fn run<T: Send + 'static>(
+        self,
+        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.pool.run(self.source, work).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -222,3 +222,29 @@ impl Default for TrustAnchors {
         Self::intel()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use avouch_pki::{Name, PublicKey, TrustAnchor};
+
+    use super::{Anchor, INTEL_SGX_ROOT_NAME};
+
+    #[test]
+    fn anchors_are_the_same_by_name_and_key_and_not_by_one_of_them() {
+        // The last letter of the common name, and the key.
+        let anchor = |letter: u8, key: u8| {
+            let mut name = INTEL_SGX_ROOT_NAME.to_vec();
+            name.iter_mut().skip(29).take(1).for_each(|byte| *byte = letter);
+            let name = Name::from_der(&name).map(|name| (name, PublicKey::p256(&[key; 64])));
+            name.map(|(name, key)| {
+                Anchor::new(TrustAnchor::new("any", name, key), false, Vec::new())
+            })
+        };
+        let same = |one: Option<Anchor>, other: Option<Anchor>| {
+            one.zip(other).map(|(one, other)| one.is_same_as(&other))
+        };
+        assert_eq!(same(anchor(b'A', 1), anchor(b'A', 1)), Some(true));
+        assert_eq!(same(anchor(b'A', 1), anchor(b'B', 1)), Some(false));
+        assert_eq!(same(anchor(b'A', 1), anchor(b'A', 2)), Some(false));
+    }
+}

@@ -31,8 +31,7 @@ impl Chain {
         known: &[&Certificate],
     ) -> Result<Self, VerifyError> {
         let wanted = name.certificates();
-        // One more than wanted, so that the error can say "too many".
-        let blocks = pem::certificates(text, wanted.saturating_add(1))
+        let blocks = pem::certificates(text, name.blocks_max())
             .map_err(|source| VerifyError::Pem { chain: name, source })?;
         if blocks.len() != wanted {
             return Err(shape(name, format!("{} certificates", blocks.len())));
@@ -153,3 +152,7 @@ fn check_key(certificate: &Certificate, role: CertificateRole) -> Result<(), Ver
         found => Err(VerifyError::CertificateKey { role, found }),
     }
 }
+
+#[cfg(test)]
+#[path = "chain_tests.rs"]
+mod tests;

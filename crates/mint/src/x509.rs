@@ -6,6 +6,7 @@ use crate::{
     MintError, der,
     p256::{OID_ECDSA_SHA256, P256Key, signature_der},
     seed::Seed,
+    snp::keys::P384Key,
 };
 
 const OID_COMMON_NAME: der::Oid = &[2, 5, 4, 3];
@@ -89,12 +90,21 @@ impl Extension {
     }
 }
 
+/// The curve of a certificate's key. What signs is always on P-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Curve {
+    P256,
+    /// Another key than the one of the same label on P-256.
+    P384,
+}
+
 /// What stands in a certificate.
 #[derive(Debug, Clone)]
 pub(crate) struct Certificate {
     pub(crate) subject: &'static str,
     pub(crate) issuer: &'static str,
     pub(crate) key: KeyLabel,
+    pub(crate) curve: Curve,
     pub(crate) signer: KeyLabel,
     pub(crate) serial: Vec<u8>,
     pub(crate) not_before: UnixTime,
@@ -111,6 +121,10 @@ impl Certificate {
     pub(crate) fn der(&self, seed: &Seed) -> Result<Vec<u8>, MintError> {
         let key = P256Key::derive(seed, self.key)?;
         let signer = P256Key::derive(seed, self.signer)?;
+        let spki = match self.curve {
+            Curve::P256 => key.spki(),
+            Curve::P384 => P384Key::derive(seed, self.key)?.spki(),
+        };
         let validity = der::sequence(&[der::time(self.not_before), der::time(self.not_after)]);
         let tbs = der::sequence(&[
             der::explicit(0, &der::integer_u64(2)),
@@ -119,7 +133,7 @@ impl Certificate {
             name(self.issuer),
             validity,
             name(self.subject),
-            key.spki(),
+            spki,
             der::explicit(3, &der::sequence(&self.extension_parts(&key, &signer))),
         ]);
         signed(tbs, &signer, self.signature)

@@ -140,7 +140,7 @@ fn accepts_evidence_minted_for_any_time() {
 }
 
 /// Breaks that dcap-qvl 0.7.1 lets pass, and why Avouch does not.
-const LET_PASS: [(&str, &str); 28] = [
+const LET_PASS: [(&str, &str); 29] = [
     ("root-signature", "it takes the anchor it was given and does not look at the copy"),
     ("foreign-root-behind-tcb-info", "the same; the signer itself is under the anchor"),
     ("foreign-root-behind-qe-identity", "the same; the signer itself is under the anchor"),
@@ -168,6 +168,7 @@ const LET_PASS: [(&str, &str); 28] = [
     ("qe-status-unknown", "it gives a QE level any status"),
     ("tdx-module-in-sgx", "it ignores the module of an SGX document"),
     ("outer-type-5", "it does not look at the outer type"),
+    ("module-attributes-agreed", "it takes any attributes that the identity has too"),
     ("module-levels-equal", "it takes the first of equal levels"),
 ];
 

@@ -59,6 +59,16 @@ fn advisories_are_tolerated_until_their_date() {
     both.check(&verified, at()).expect("tolerated");
     both.check(&verified, at().saturating_add_seconds(1)).expect_err("no longer");
     tolerate(&["INTEL-SA-00828"]).check(&verified, at()).expect_err("only one of two");
+    tolerate(&["INTEL-SA-00001"]).check(&verified, at()).expect_err("an unrelated one");
+    let unrelated = ["INTEL-SA-00828", "INTEL-SA-00001", "INTEL-SA-00002"];
+    tolerate(&unrelated).check(&verified, at()).expect_err("one of two and unrelated ones");
+    let mut late = both.clone();
+    late.tolerated_advisories.push(ToleratedAdvisory {
+        id: "INTEL-SA-00001".to_owned(),
+        until: at().saturating_add_seconds(9),
+    });
+    let late = late.check(&verified, at().saturating_add_seconds(1));
+    late.expect_err("what is still tolerated is unrelated");
 
     let evidence = minted(Kind::Sgx, |options| options.platform.tcb_status = TcbStatus::OutOfDate);
     let bare = judge(&evidence).expect("verifies");

@@ -126,7 +126,9 @@ impl Plan {
             Link::PckCa => self.pck_ca.clone(),
             Link::ForeignRoot => self.foreign_root.clone(),
             Link::OtherCa => self.other_ca.clone(),
+            Link::ReissuedCa => self.reissued_ca.clone(),
             Link::TcbSigner => self.tcb_signer.clone(),
+            Link::ReissuedSigner => self.reissued_signer.clone(),
             Link::Pck => {
                 let mut pck = self.pck.clone();
                 pck.extensions.extend(self.pck_extension.as_ref().map(|found| found.extension()));

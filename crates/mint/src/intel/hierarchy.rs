@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Options, der,
-    x509::{Certificate, Extension, KeyLabel, KeyUsage, RevocationList, SignatureFault},
+    x509::{Certificate, Curve, Extension, KeyLabel, KeyUsage, RevocationList, SignatureFault},
 };
 
 /// Subject of the root.
@@ -44,6 +44,7 @@ pub(crate) fn root(options: &Options, key: KeyLabel) -> Certificate {
         subject: ROOT_NAME,
         issuer: ROOT_NAME,
         key,
+        curve: Curve::P256,
         signer: key,
         serial: serial(options, "root serial"),
         not_before: options.days_from_at(-8 * 365),
@@ -62,6 +63,7 @@ pub(crate) fn pck_ca(options: &Options) -> Certificate {
         subject: pck_ca_name(options.platform.ca),
         issuer: ROOT_NAME,
         key: Keys::PCK_CA,
+        curve: Curve::P256,
         signer: Keys::ROOT,
         serial: serial(options, "PCK CA serial"),
         not_before: options.days_from_at(-7 * 365),
@@ -88,12 +90,19 @@ pub(crate) fn other_ca(options: &Options) -> Certificate {
     }
 }
 
+/// The PCK CA once more, with its name and key under another serial number, as vendors re-issue
+/// theirs.
+pub(crate) fn reissued_ca(options: &Options) -> Certificate {
+    Certificate { serial: serial(options, "reissued PCK CA serial"), ..pck_ca(options) }
+}
+
 /// The PCK certificate, without the SGX extension, which joins when the plan is carried out.
 pub(crate) fn pck(options: &Options) -> Certificate {
     Certificate {
         subject: PCK_NAME,
         issuer: pck_ca_name(options.platform.ca),
         key: Keys::PCK,
+        curve: Curve::P256,
         signer: Keys::PCK_CA,
         serial: serial(options, "PCK serial"),
         not_before: options.days_from_at(-365),
@@ -112,6 +121,7 @@ pub(crate) fn tcb_signer(options: &Options) -> Certificate {
         subject: TCB_SIGNER_NAME,
         issuer: ROOT_NAME,
         key: Keys::TCB_SIGNER,
+        curve: Curve::P256,
         signer: Keys::ROOT,
         serial: serial(options, "TCB signer serial"),
         not_before: options.days_from_at(-365),
@@ -122,6 +132,11 @@ pub(crate) fn tcb_signer(options: &Options) -> Certificate {
         extensions: vec![distribution_point(ROOT_CRL_ADDRESS)],
         signature: SignatureFault::None,
     }
+}
+
+/// The signer of collateral once more, with its name and key under another serial number.
+pub(crate) fn reissued_signer(options: &Options) -> Certificate {
+    Certificate { serial: serial(options, "reissued TCB signer serial"), ..tcb_signer(options) }
 }
 
 /// The root's CRL, which lists nobody who matters.

@@ -57,8 +57,12 @@ pub(crate) enum Link {
     PckCa,
     /// The CA that did not issue the PCK certificate.
     OtherCa,
+    /// The PCK CA under another serial number.
+    ReissuedCa,
     Pck,
     TcbSigner,
+    /// The TCB signer under another serial number.
+    ReissuedSigner,
 }
 
 /// The plan.
@@ -74,8 +78,10 @@ pub(crate) struct Plan {
     pub(crate) foreign_root: Certificate,
     pub(crate) pck_ca: Certificate,
     pub(crate) other_ca: Certificate,
+    pub(crate) reissued_ca: Certificate,
     pub(crate) pck: Certificate,
     pub(crate) tcb_signer: Certificate,
+    pub(crate) reissued_signer: Certificate,
     pub(crate) pck_extension: Option<PckExtension>,
     pub(crate) root_crl: Option<RevocationList>,
     pub(crate) pck_crl: Option<RevocationList>,
@@ -118,8 +124,10 @@ impl Plan {
             foreign_root: hierarchy::root(options, Keys::FOREIGN_ROOT),
             pck_ca: hierarchy::pck_ca(options),
             other_ca: hierarchy::other_ca(options),
+            reissued_ca: hierarchy::reissued_ca(options),
             pck: hierarchy::pck(options),
             tcb_signer: hierarchy::tcb_signer(options),
+            reissued_signer: hierarchy::reissued_signer(options),
             pck_extension: Some(hierarchy::pck_extension(options)),
             root_crl: Some(hierarchy::root_crl(options)),
             pck_crl: Some(hierarchy::pck_crl(options)),

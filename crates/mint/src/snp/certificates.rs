@@ -39,6 +39,8 @@ pub(crate) struct Certificate {
     pub(crate) not_after: UnixTime,
     /// Basic constraints and key usage stand in CA certificates, as AMD has them.
     pub(crate) is_ca: bool,
+    /// How many CAs may follow below; without one, any number.
+    pub(crate) path_length: Option<u8>,
     pub(crate) may_sign_certificates: bool,
     pub(crate) extended_key_usages: Vec<&'static [u64]>,
     pub(crate) extensions: Vec<Extension>,
@@ -75,8 +77,9 @@ impl Certificate {
             |arcs: &[u64], critical, value| Extension { arcs: arcs.to_vec(), critical, value };
         let mut found = Vec::new();
         if self.is_ca {
-            let constraints = der::sequence(&[der::boolean(true)]);
-            found.push(standard(OID_BASIC_CONSTRAINTS, true, constraints));
+            let mut constraints = vec![der::boolean(true)];
+            constraints.extend(self.path_length.map(|length| der::integer_u64(length.into())));
+            found.push(standard(OID_BASIC_CONSTRAINTS, true, der::sequence(&constraints)));
             // keyCertSign and cRLSign, or cRLSign alone.
             let usage = if self.may_sign_certificates { 0x06 } else { 0x02 };
             found.push(standard(OID_KEY_USAGE, true, der::bit_string(1, &[usage])));

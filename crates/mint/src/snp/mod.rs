@@ -8,7 +8,7 @@ mod build;
 mod cbor;
 mod certificates;
 mod extensions;
-mod keys;
+pub(crate) mod keys;
 mod options;
 mod plan;
 mod report;
@@ -16,5 +16,5 @@ mod uvm;
 
 pub(crate) use breaks::breaks;
 pub(crate) use build::mint;
-pub use options::{HardwareIdForm, SnpKey, SnpOptions, SnpProduct, SnpTcb, UvmForm};
+pub use options::{HardwareIdForm, SnpKey, SnpOptions, SnpProduct, SnpTcb, UvmForm, UvmTop};
 pub use uvm::{UvmPublisher, uvm_publisher};

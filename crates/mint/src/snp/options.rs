@@ -116,6 +116,24 @@ pub enum UvmForm {
     Cwt,
 }
 
+/// What stands at the top of the chain that an endorsement of the utility VM carries, and is named
+/// by its publisher's `did:x509`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UvmTop {
+    /// The root.
+    Root,
+    /// A CA whose issuer is not sent along.
+    Ca,
+    /// The same, with a key usage that allows no certificates.
+    CaForCrlsOnly,
+    /// The same, with a path length that allows no CA below.
+    CaAboveLeavesOnly,
+    /// The same, with a critical extension that nobody knows.
+    CaWithCriticalExtension,
+    /// The same, with name constraints, which are not critical.
+    CaWithNameConstraints,
+}
+
 /// The SEV-SNP platform and guest.
 #[derive(Debug, Clone)]
 pub struct SnpOptions {
@@ -125,8 +143,14 @@ pub struct SnpOptions {
     pub key: SnpKey,
     /// `VERSION` of the report: 2 to 6.
     pub report_version: u32,
-    /// REPORTED, COMMITTED, CURRENT and LAUNCH TCB, and the key's.
+    /// REPORTED TCB, and the key's.
     pub tcb: SnpTcb,
+    /// COMMITTED TCB; as `tcb` if absent.
+    pub committed_tcb: Option<SnpTcb>,
+    /// CURRENT TCB; as `tcb` if absent.
+    pub current_tcb: Option<SnpTcb>,
+    /// LAUNCH TCB; as `tcb` if absent.
+    pub launch_tcb: Option<SnpTcb>,
     /// `POLICY`; bit 17 must be set.
     pub policy: u64,
     /// `PLATFORM_INFO`.
@@ -135,6 +159,14 @@ pub struct SnpOptions {
     pub vmpl: u32,
     /// `GUEST_SVN`.
     pub guest_svn: u32,
+    /// `FAMILY_ID`.
+    pub family_id: [u8; 16],
+    /// `IMAGE_ID`.
+    pub image_id: [u8; 16],
+    /// `AUTHOR_KEY_DIGEST`.
+    pub author_key_digest: [u8; 48],
+    /// `REPORT_ID`; from the seed if absent.
+    pub report_id: Option<[u8; 32]>,
     /// `MEASUREMENT`; from the seed if absent.
     pub measurement: Option<[u8; 48]>,
     /// `ID_KEY_DIGEST`; from the seed if absent.
@@ -150,6 +182,8 @@ pub struct SnpOptions {
     pub uvm: Option<UvmForm>,
     /// Security version in that endorsement.
     pub uvm_svn: u64,
+    /// The top of the chain in that endorsement.
+    pub uvm_top: UvmTop,
 }
 
 impl Default for SnpOptions {
@@ -159,10 +193,17 @@ impl Default for SnpOptions {
             key: SnpKey::Vcek,
             report_version: 3,
             tcb: SnpTcb::default(),
+            committed_tcb: None,
+            current_tcb: None,
+            launch_tcb: None,
             policy: 0x3_001f,
             platform_info: 0x25,
             vmpl: 0,
             guest_svn: 2,
+            family_id: id_that_begins_with(1),
+            image_id: id_that_begins_with(2),
+            author_key_digest: [0; 48],
+            report_id: None,
             measurement: None,
             id_key_digest: None,
             mask_chip_id: false,
@@ -170,6 +211,12 @@ impl Default for SnpOptions {
             with_crl: true,
             uvm: None,
             uvm_svn: 104,
+            uvm_top: UvmTop::Root,
         }
     }
+}
+
+/// An id as Azure's guests have it: one byte, then zeros.
+const fn id_that_begins_with(first: u8) -> [u8; 16] {
+    [first, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }

@@ -34,19 +34,24 @@ impl ReportPlan {
         plan.put(0x000, &options.report_version.to_le_bytes());
         plan.put(0x004, &options.guest_svn.to_le_bytes());
         plan.put(0x008, &options.policy.to_le_bytes());
-        plan.put(0x010, &[1]);
-        plan.put(0x020, &[2]);
+        plan.put(0x010, &options.family_id);
+        plan.put(0x020, &options.image_id);
         plan.put(0x030, &options.vmpl.to_le_bytes());
         plan.put(0x034, &1_u32.to_le_bytes());
         plan.put(0x040, &options.platform_info.to_le_bytes());
         plan.put(0x048, &(options.key.signing_key() << 2).to_le_bytes());
         plan.put(0x090, &options.measurement.unwrap_or_else(|| seed.bytes("snp measurement")));
         plan.put(0x0e0, &options.id_key_digest.unwrap_or_else(|| seed.bytes("snp id key digest")));
-        plan.put(0x140, &seed.bytes::<32>("snp report id"));
+        plan.put(0x110, &options.author_key_digest);
+        plan.put(0x140, &options.report_id.unwrap_or_else(|| seed.bytes("snp report id")));
         plan.put(0x160, &[0xff; 32]);
-        let tcb = options.tcb.bytes(options.product);
-        for offset in [0x038, 0x180, 0x1e0, 0x1f0] {
-            plan.put(offset, &tcb);
+        for (offset, tcb) in [
+            (0x038, options.current_tcb),
+            (0x180, None),
+            (0x1e0, options.committed_tcb),
+            (0x1f0, options.launch_tcb),
+        ] {
+            plan.put(offset, &tcb.unwrap_or(options.tcb).bytes(options.product));
         }
         // Current and committed firmware 1.55.29: build, minor, major.
         plan.put(0x1e8, &[29, 55, 1]);

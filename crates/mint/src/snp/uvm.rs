@@ -2,12 +2,14 @@
 
 use avouch_wire::{Hex, UnixTime, base64url};
 
+use super::breaks;
 use super::cbor::Cbor;
 use super::certificates::{Certificate, SubjectKey};
+use super::extensions::Extension;
 use super::keys::{RsaKey, RsaScheme};
-use super::options::UvmForm;
+use super::options::{UvmForm, UvmTop};
 use super::report::ReportPlan;
-use crate::{MintError, Options, Seed};
+use crate::{MintError, Options, Seed, der};
 
 /// The extended key usage of a signer for confidential ACI's utility VM.
 const SIGNER_USAGE: &[u64] = &[1, 3, 6, 1, 4, 1, 311, 76, 59, 1, 2];
@@ -30,13 +32,17 @@ pub struct UvmPublisher {
     pub minimum_svn: u64,
 }
 
-/// The publisher of endorsements that are minted with these options.
+/// The publisher of endorsements that are minted with these options, broken or not.
 ///
 /// # Errors
 /// [`MintError::Crypto`] if the crypto library refuses.
 pub fn uvm_publisher(options: &Options) -> Result<UvmPublisher, MintError> {
-    let root = root(options).der(&options.seed)?;
-    let fingerprint = base64url::encode(avouch_pki::digest::sha256(&root).as_bytes());
+    let mut options = options.clone();
+    if let Some((_, recipe)) = options.break_name.as_deref().and_then(breaks::find) {
+        (recipe.prepare)(&mut options);
+    }
+    let top = top(&options).der(&options.seed)?;
+    let fingerprint = base64url::encode(avouch_pki::digest::sha256(&top).as_bytes());
     Ok(UvmPublisher {
         issuer: format!("did:x509:0:sha256:{fingerprint}::eku:{SIGNER_USAGE_DOTTED}"),
         feed: FEED.to_owned(),
@@ -69,8 +75,9 @@ pub(crate) struct UvmPlan {
     pub(crate) signed_at: UnixTime,
     pub(crate) signer: Certificate,
     pub(crate) authority: Certificate,
-    pub(crate) root: Certificate,
-    /// How many certificates of the chain are sent.
+    /// The root, as a rule.
+    pub(crate) top: Certificate,
+    /// How many certificates of the chain are sent; beyond its end the top is sent again.
     pub(crate) chain_length: usize,
     pub(crate) signing_key: RsaKey,
     pub(crate) change_headers: Option<fn(&mut Headers)>,
@@ -98,7 +105,7 @@ impl UvmPlan {
             signed_at: options.days_from_at(-40),
             signer: signer(options),
             authority: authority(options),
-            root: root(options),
+            top: top(options),
             chain_length: 3,
             signing_key: RsaKey::UvmSigner,
             change_headers: None,
@@ -138,8 +145,9 @@ impl UvmPlan {
     }
 
     fn headers(&self, seed: &Seed) -> Result<Headers, MintError> {
-        let chain = [&self.signer, &self.authority, &self.root]
+        let chain = [&self.signer, &self.authority]
             .into_iter()
+            .chain(std::iter::repeat(&self.top))
             .take(self.chain_length)
             .map(|certificate| certificate.der(seed))
             .collect::<Result<Vec<_>, _>>()?;
@@ -213,10 +221,38 @@ pub(crate) fn set_header(headers: &mut Headers, key: &Cbor, value: Cbor) {
     }
 }
 
+const ROOT_NAME: &str = "Avouch Mint Supply Chain Root";
+
+const OID_NAME_CONSTRAINTS: &[u64] = &[2, 5, 29, 30];
+const OID_UNKNOWN: &[u64] = &[1, 3, 6, 1, 4, 1, 99_999, 1];
+
+/// What stands at the top, as the options choose it.
+fn top(options: &Options) -> Certificate {
+    let mut ca = Certificate { issuer: "Avouch Mint Root Above".to_owned(), ..root(options) };
+    let extension =
+        |arcs: &[u64], critical, value| Extension { arcs: arcs.to_vec(), critical, value };
+    match options.snp.uvm_top {
+        UvmTop::Root => return root(options),
+        UvmTop::Ca => {}
+        UvmTop::CaForCrlsOnly => ca.may_sign_certificates = false,
+        UvmTop::CaAboveLeavesOnly => ca.path_length = Some(0),
+        UvmTop::CaWithCriticalExtension => {
+            ca.extensions.push(extension(OID_UNKNOWN, true, vec![5, 0]));
+        }
+        UvmTop::CaWithNameConstraints => {
+            // Permitted subtrees [0]: DNS names [2] of one domain.
+            let domain = der::sequence(&[der::implicit(2, b"avouch-mint.example")]);
+            let value = der::sequence(&[der::explicit(0, &domain)]);
+            ca.extensions.push(extension(OID_NAME_CONSTRAINTS, false, value));
+        }
+    }
+    ca
+}
+
 fn root(options: &Options) -> Certificate {
     Certificate {
-        subject: "Avouch Mint Supply Chain Root".to_owned(),
-        issuer: "Avouch Mint Supply Chain Root".to_owned(),
+        subject: ROOT_NAME.to_owned(),
+        issuer: ROOT_NAME.to_owned(),
         key: SubjectKey::Rsa(RsaKey::UvmRoot),
         signer: RsaKey::UvmRoot,
         scheme: RsaScheme::Pkcs1,
@@ -224,6 +260,7 @@ fn root(options: &Options) -> Certificate {
         not_before: options.days_from_at(-2000),
         not_after: options.days_from_at(4000),
         is_ca: true,
+        path_length: None,
         may_sign_certificates: true,
         extended_key_usages: Vec::new(),
         extensions: Vec::new(),

@@ -7,7 +7,7 @@ use crate::{
         hierarchy::TCB_SIGNER_NAME,
         plan::{Keys, Link},
     },
-    x509::{Extension, KeyUsage},
+    x509::{Curve, Extension, KeyUsage},
 };
 
 /// A critical extension that nobody knows, with the value NULL.
@@ -178,6 +178,18 @@ pub(super) const ROWS: &[Row] = &[
             plan.tcb_signer.issuer = plan.pck_ca.subject;
             plan.tcb_signer.signer = Keys::PCK_CA;
         },
+    ),
+    row("pck-on-p384", "the PCK certificate's key is on P-384", "pck-certificate-key", |plan| {
+        plan.pck.curve = Curve::P384;
+    }),
+    row("pck-ca-on-p384", "the PCK CA's key is on P-384", "pck-ca-certificate-key", |plan| {
+        plan.pck_ca.curve = Curve::P384;
+    }),
+    row(
+        "tcb-signer-on-p384",
+        "the TCB signing certificate's key is on P-384",
+        "tcb-signing-certificate-key",
+        |plan| plan.tcb_signer.curve = Curve::P384,
     ),
     row("extension-missing", "the PCK certificate has no SGX extension", "pck-extension", |plan| {
         plan.pck_extension = None

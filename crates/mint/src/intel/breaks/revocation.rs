@@ -34,6 +34,27 @@ pub(super) const ROWS: &[Row] = &[
             plan.change_root_crl(|crl| crl.revoked_serials.push(serial));
         },
     ),
+    row(
+        "pck-ca-of-quote-revoked",
+        "the PCK CA in the quote, not the one of the same key in the collateral, is on the root CRL",
+        "pck-ca-certificate-revoked",
+        |plan| {
+            let serial = plan.reissued_ca.serial.clone();
+            plan.quote_chain = vec![Link::Pck, Link::ReissuedCa, Link::Root];
+            plan.change_root_crl(|crl| crl.revoked_serials.push(serial));
+        },
+    ),
+    row(
+        "qe-identity-signer-revoked",
+        "the certificate behind the QE identity, not the one of the same key behind the TCB info, is \
+         on the root CRL",
+        "tcb-signing-certificate-revoked",
+        |plan| {
+            let serial = plan.reissued_signer.serial.clone();
+            plan.qe_identity_chain = vec![Link::ReissuedSigner, Link::Root];
+            plan.change_root_crl(|crl| crl.revoked_serials.push(serial));
+        },
+    ),
     row("pck-crl-missing", "there is no PCK CRL", "collateral-malformed", |plan| {
         plan.pck_crl = None;
     }),
@@ -51,6 +72,27 @@ pub(super) const ROWS: &[Row] = &[
                 crl.issuer = other;
                 crl.signer = Keys::OTHER_CA;
             });
+        },
+    ),
+    row(
+        "pck-crl-of-ca-with-same-name",
+        "the PCK CRL is the good list of a CA with the name of the PCK certificate's and another key",
+        "pck-crl-of-other-ca",
+        |plan| {
+            plan.other_ca.subject = plan.pck_ca.subject;
+            plan.pck_crl_chain = vec![Link::OtherCa, Link::Root];
+            plan.change_pck_crl(|crl| crl.signer = Keys::OTHER_CA);
+        },
+    ),
+    row(
+        "pck-crl-of-ca-with-same-key",
+        "the PCK CRL is the good list of a CA with the key of the PCK certificate's and another name",
+        "pck-crl-of-other-ca",
+        |plan| {
+            let other = plan.other_ca.subject;
+            plan.other_ca.key = Keys::PCK_CA;
+            plan.pck_crl_chain = vec![Link::OtherCa, Link::Root];
+            plan.change_pck_crl(|crl| crl.issuer = other);
         },
     ),
     row(

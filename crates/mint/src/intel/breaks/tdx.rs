@@ -111,6 +111,15 @@ pub(super) const ROWS: &[Row] = &[
             plan.change_modules(|module| module.attributes_mask = "0000000000000000".to_owned());
         },
     ),
+    row(
+        "module-attributes-agreed",
+        "SEAMATTRIBUTES and the identities' attributes are one and the same, and not zero",
+        "tdx-module-attributes",
+        |plan| {
+            plan.change_td(|td| td.seam_attributes = 1);
+            plan.change_modules(|module| module.attributes = "0100000000000000".to_owned());
+        },
+    ),
     row("module-svn-below", "the module is below every level", "tdx-module-tcb-level", |plan| {
         plan.change_td(|td| {
             let [svn, ..] = &mut td.tee_tcb_svn;

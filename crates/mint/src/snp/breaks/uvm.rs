@@ -93,7 +93,7 @@ pub(super) const ROWS: &[Row] = &[
         plan.change_uvm(|uvm| uvm.issuer = "did:web:avouch-mint.example".to_owned());
     }),
     any("uvm-did-fingerprint", "the chain leads to another root", "uvm-did-fingerprint", |plan| {
-        plan.change_uvm(|uvm| uvm.root.serial = 99);
+        plan.change_uvm(|uvm| uvm.top.serial = 99);
     }),
     any(
         "uvm-no-usage",
@@ -195,12 +195,15 @@ pub(super) const ROWS: &[Row] = &[
     ),
     any(
         "uvm-chain-without-root",
-        "the chain ends below the publisher's root",
+        "the chain ends below the CA that its publisher names",
         "uvm-did-fingerprint",
         |plan| {
             plan.change_uvm(|uvm| uvm.chain_length = 2);
         },
     ),
+    any("uvm-chain-long", "the chain has six certificates", "uvm-chain-length", |plan| {
+        plan.change_uvm(|uvm| uvm.chain_length = 6);
+    }),
     any("uvm-thumbprint", "the thumbprint is another certificate's", "uvm-thumbprint", |plan| {
         plan.change_uvm(|uvm| {
             uvm.change_headers = Some(|headers| {

@@ -162,6 +162,21 @@ impl Collateral {
         &self.pck_crl
     }
 
+    /// Bytes of all its parts.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let documents = [&self.tcb_info, &self.qe_identity];
+        let documents = documents.into_iter().map(|document| document.body().len());
+        let others = [
+            &self.tcb_info_issuer_chain,
+            &self.qe_identity_issuer_chain,
+            &self.root_ca_crl,
+            &self.pck_crl,
+            &self.pck_crl_issuer_chain,
+        ];
+        documents.chain(others.into_iter().map(Vec::len)).fold(0, usize::saturating_add)
+    }
+
     /// What it says it is for, so that it can be filed before it is verified.
     ///
     /// # Errors

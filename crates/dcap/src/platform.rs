@@ -16,10 +16,11 @@ use crate::report_body::EnclaveReport;
 use crate::signature_data::SignatureData;
 
 /// Under what a [`VerifiedPlatform`] may be remembered: SHA-256 over the trust anchors, the quote
-/// version, the TEE type, and all signature data after the quote signature.
+/// version, the TEE type, and all signature data after the quote signature that a verdict rests on.
 ///
-/// Lengths are inside what is hashed, so no byte can move between fields unnoticed. Bytes after the
-/// quote are not in it.
+/// Lengths are inside what is hashed, so no byte can move between fields unnoticed. Not in it are
+/// bytes after the quote, and what stands around the blocks of the PCK chain and between their
+/// lines: that proves nothing, and one quote could be given as many keys as there are texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PlatformCacheKey(Hex<32>);
 
@@ -88,6 +89,13 @@ impl VerifiedPlatform {
     #[must_use]
     pub fn anchor(&self) -> &AnchorInfo {
         &self.anchor.info
+    }
+
+    /// About how many bytes of memory it holds: for those who remember many.
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        let certificates = self.leaf().bytes_held().saturating_add(self.ca().bytes_held());
+        size_of::<Self>().saturating_add(certificates)
     }
 
     pub(crate) const fn trust_anchor(&self) -> &Arc<Anchor> {

@@ -111,17 +111,17 @@ impl<'a> Quote<'a> {
         self.untrusted_trailing
     }
 
-    /// SHA-256 over what a platform proof rests on: a label, the version (u16) and TEE type (u32),
-    /// and all signature data after the quote signature as they stand. Computed once.
+    /// SHA-256 over what a platform proof rests on, computed once; see
+    /// [`SignatureData::platform_content`].
     pub(crate) fn signature_data_digest(&self) -> Hex<32> {
         *self.signature_data_digest.get_or_init(|| {
-            let tail = self.signature_data.after_quote_signature;
-            let mut message = Vec::with_capacity(tail.len().saturating_add(64));
-            message.extend_from_slice(b"avouch-dcap platform v1\0");
-            message.extend_from_slice(&self.header.version.code().to_le_bytes());
-            message.extend_from_slice(&self.header.tee_type.code().to_le_bytes());
-            message.extend_from_slice(tail);
-            digest::sha256(&message)
+            let content = self.signature_data.platform_content();
+            digest::sha256_of_parts(&[
+                b"avouch-dcap platform v2\0",
+                &self.header.version.code().to_le_bytes(),
+                &self.header.tee_type.code().to_le_bytes(),
+                &content,
+            ])
         })
     }
 }

@@ -1,8 +1,10 @@
 //! The signature data of a quote: who signed it, and what vouches for that key.
 
+use avouch_pki::pem;
 use avouch_wire::{Cursor, ParseError};
 
 use crate::certification_data::CertificationData;
+use crate::error::ChainName;
 use crate::header::{QuoteVersion, unexpected};
 use crate::report_body::{ENCLAVE_REPORT_BYTES, EnclaveReport};
 
@@ -16,7 +18,7 @@ use crate::report_body::{ENCLAVE_REPORT_BYTES, EnclaveReport};
 pub struct SignatureData<'a> {
     /// ECDSA signature by the attestation key over header and body, `r || s`.
     pub quote_signature: &'a [u8; 64],
-    /// Everything after the quote signature, as it stands: what a platform proof rests on.
+    /// Everything after the quote signature, as it stands.
     pub after_quote_signature: &'a [u8],
     /// Public attestation key, `x || y`.
     pub attestation_key: &'a [u8; 64],
@@ -65,6 +67,32 @@ impl<'a> SignatureData<'a> {
             qe_authentication_data,
             certification_data,
         })
+    }
+
+    /// What a proof of the platform rests on: everything after the quote signature but what stands
+    /// around the blocks of the PCK chain and between their lines. Nobody reads that and no
+    /// signature covers it, so that whoever holds one quote could make any number of them.
+    ///
+    /// Lengths are inside, so no byte can move between fields unnoticed.
+    pub(crate) fn platform_content(&self) -> Vec<u8> {
+        let chain = match self.certification_data {
+            CertificationData::PckChain(text) => pem::content(text, ChainName::Pck.blocks_max()),
+            _ => None,
+        };
+        let Some(chain) = chain else {
+            return [&[0], self.after_quote_signature].concat();
+        };
+        let authentication = self.qe_authentication_data;
+        [
+            [1].as_slice(),
+            self.attestation_key,
+            self.qe_report_bytes,
+            self.qe_report_signature,
+            &u64::try_from(authentication.len()).unwrap_or(u64::MAX).to_le_bytes(),
+            authentication,
+            &chain,
+        ]
+        .concat()
     }
 }
 

@@ -16,7 +16,6 @@
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use avouch_endorsements::EndorsementSet;
@@ -53,7 +52,6 @@ struct Case {
     intermediate: Certificate,
     /// The signed part and the signature of the VCEK's certificate.
     vek_parts: (Vec<u8>, Vec<u8>),
-    requests: AtomicU64,
 }
 
 impl Case {
@@ -83,7 +81,6 @@ impl Case {
             vek,
             intermediate,
             vek_parts,
-            requests: AtomicU64::new(0),
         };
         assert!(case.known_key().permitted().is_ok() && case.new_key().permitted().is_ok());
         case
@@ -97,10 +94,10 @@ impl Case {
         self.appraise(&self.known)
     }
 
-    /// A chain that was not seen before: text before the first block makes it another one.
+    /// A chain that is not remembered: the ASK stands in it twice.
     fn new_request(&self) -> AppraisalRequest {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let chain = [format!("request {number:016}\n").as_bytes(), &self.chain].concat();
+        let again = pem::encode("CERTIFICATE", self.intermediate.der());
+        let chain = [&self.chain, again.as_bytes()].concat();
         let document = json!({
             "SnpReport": base64url::encode(&self.minted.evidence),
             "VcekCertChain": base64url::encode(chain),

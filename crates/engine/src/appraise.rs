@@ -13,8 +13,12 @@ use crate::snp::SnpAppraiser;
 use crate::token_claims::{self, TokenParts};
 use crate::{
     Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, EvidenceKind,
-    PolicyInForce, TcbBaseline, TokenForm,
+    PolicyInForce, Remembered, TcbBaseline, TokenForm,
 };
+
+/// What an engine remembers if nothing else is asked for: some 8,000 platforms and 30,000
+/// endorsement keys.
+pub const REMEMBERED_BYTES: u64 = 128 * 1024 * 1024;
 
 /// Appraises evidence. One engine serves all tenants; what it remembers is what content proves,
 /// never a verdict.
@@ -37,14 +41,34 @@ pub(crate) struct Verified {
 }
 
 impl Engine {
-    /// An engine that trusts `anchors` and takes endorsements from `endorsements`.
+    /// An engine that trusts `anchors`, takes endorsements from `endorsements` and remembers at most
+    /// [`REMEMBERED_BYTES`].
     #[must_use]
     pub fn new(anchors: Anchors, endorsements: Arc<dyn EndorsementSource>) -> Self {
+        Self::remembering(anchors, endorsements, REMEMBERED_BYTES)
+    }
+
+    /// The same, with at most `bytes` for all that it remembers: half of them for platforms, a
+    /// quarter each for collateral and for endorsement keys. What does not fit is verified each
+    /// time.
+    #[must_use]
+    pub fn remembering(
+        anchors: Anchors,
+        endorsements: Arc<dyn EndorsementSource>,
+        bytes: u64,
+    ) -> Self {
+        let (half, quarter) = (bytes / 2, bytes / 4);
         Self {
-            intel: IntelAppraiser::new(anchors.intel, Arc::clone(&endorsements)),
-            snp: SnpAppraiser::new(anchors.amd, Arc::clone(&endorsements)),
+            intel: IntelAppraiser::new(anchors.intel, Arc::clone(&endorsements), half, quarter),
+            snp: SnpAppraiser::new(anchors.amd, Arc::clone(&endorsements), quarter),
             endorsements,
         }
+    }
+
+    /// How much it remembers now.
+    #[must_use]
+    pub fn remembered(&self) -> Remembered {
+        self.intel.remembered() + self.snp.remembered()
     }
 
     /// What endorsements are at hand, for people.

@@ -12,28 +12,25 @@ use avouch_dcap::{
 use avouch_pki::digest;
 use avouch_policy::Properties;
 use avouch_wire::{Hex, UnixTime};
-use moka::sync::Cache;
 
 use crate::appraisal::VerifiedEvidence;
 use crate::appraise::Verified;
+use crate::remembered::{Held, Memory, held, memory};
 use crate::{
-    AppraisalError, AppraisalRequest, EndorsementSource, EvidenceKind, IntelWanted, TokenForm,
+    AppraisalError, AppraisalRequest, EndorsementSource, EvidenceKind, IntelWanted, Remembered,
+    TokenForm,
 };
 
-/// Platforms remembered: each is a few KiB.
-const PLATFORMS_MAX: u64 = 65_536;
 /// Length of the header of an Open Enclave report.
 const OPEN_ENCLAVE_REPORT_HEADER_BYTES: usize = 16;
-/// Sets of collateral remembered verified.
-const COLLATERAL_MAX: u64 = 1024;
 
-/// Verifies quotes, remembering what content proves: platforms under the hash of their signature
-/// data, collateral by identity. Dates, revocation and TCB are judged on every call.
+/// Verifies quotes, remembering what content proves: platforms under the hash of what proves them,
+/// collateral by identity. Dates, revocation and TCB are judged on every call.
 pub(crate) struct IntelAppraiser {
     anchors: TrustAnchors,
     endorsements: Arc<dyn EndorsementSource>,
-    platforms: Cache<PlatformCacheKey, Arc<VerifiedPlatform>>,
-    collateral: Cache<CollateralKey, Arc<KnownCollateral>>,
+    platforms: Memory<PlatformCacheKey, VerifiedPlatform>,
+    collateral: Memory<CollateralKey, KnownCollateral>,
 }
 
 /// Address of a set and the evaluation data number demanded of it. The entry keeps the set alive,
@@ -41,8 +38,15 @@ pub(crate) struct IntelAppraiser {
 type CollateralKey = (usize, Option<u32>);
 
 struct KnownCollateral {
-    _kept_alive: Arc<Collateral>,
+    kept_alive: Arc<Collateral>,
     verified: VerifiedCollateral,
+}
+
+impl Held for KnownCollateral {
+    /// The set itself, and its documents and certificates as they were read.
+    fn bytes_held(&self) -> usize {
+        self.kept_alive.bytes().saturating_mul(4)
+    }
 }
 
 /// Evidence as each route takes it.
@@ -89,13 +93,23 @@ impl<'a> Wrapped<'a> {
 }
 
 impl IntelAppraiser {
-    pub(crate) fn new(anchors: TrustAnchors, endorsements: Arc<dyn EndorsementSource>) -> Self {
+    /// Remembers at most as many bytes of platforms and of collateral.
+    pub(crate) fn new(
+        anchors: TrustAnchors,
+        endorsements: Arc<dyn EndorsementSource>,
+        platform_bytes: u64,
+        collateral_bytes: u64,
+    ) -> Self {
         Self {
             anchors,
             endorsements,
-            platforms: Cache::new(PLATFORMS_MAX),
-            collateral: Cache::new(COLLATERAL_MAX),
+            platforms: memory(platform_bytes),
+            collateral: memory(collateral_bytes),
         }
+    }
+
+    pub(crate) fn remembered(&self) -> Remembered {
+        held(&self.platforms) + held(&self.collateral)
     }
 
     pub(crate) fn verify(
@@ -175,7 +189,7 @@ impl IntelAppraiser {
             ..CollateralRequirements::default()
         };
         let verified = collateral.verify_with(&self.anchors, at, &requirements)?;
-        let known = Arc::new(KnownCollateral { _kept_alive: collateral, verified });
+        let known = Arc::new(KnownCollateral { kept_alive: collateral, verified });
         self.collateral.insert(key, Arc::clone(&known));
         Ok(known)
     }

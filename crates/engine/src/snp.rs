@@ -11,14 +11,11 @@ use avouch_snp::{
     bind_init_time_data, bind_runtime_data, chain_cache_key, uvm, verify_chain, verify_report,
 };
 use avouch_wire::{Hex, UnixTime};
-use moka::sync::Cache;
 
 use crate::appraisal::VerifiedEvidence;
 use crate::appraise::Verified;
-use crate::{AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource};
-
-/// Endorsement keys remembered.
-const KEYS_MAX: u64 = 65_536;
+use crate::remembered::{Memory, held, memory};
+use crate::{AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, Remembered};
 
 /// Verifies reports, remembering endorsement keys under the hash of the certificates that prove
 /// them, and the intermediates above. Dates and revocation are judged on every call.
@@ -26,7 +23,7 @@ pub(crate) struct SnpAppraiser {
     /// The roots, with the intermediates that were verified under them so far.
     anchors: RwLock<Arc<Anchors>>,
     endorsements: Arc<dyn EndorsementSource>,
-    keys: Cache<Hex<32>, Arc<VerifiedEndorsementKey>>,
+    keys: Memory<Hex<32>, VerifiedEndorsementKey>,
     crls: RwLock<Option<KnownCrls>>,
 }
 
@@ -41,7 +38,7 @@ enum Submitted<'a> {
     /// A bare report.
     Bare(Box<Report>),
     /// A report with a certificate table behind it.
-    Extended(Box<Report>, &'a [u8]),
+    Extended(Box<Report>, CertificateTable<'a>),
 }
 
 impl<'a> Submitted<'a> {
@@ -51,7 +48,11 @@ impl<'a> Submitted<'a> {
         }
         let (report, table) = bytes.split_at_checked(REPORT_LENGTH).unwrap_or((bytes, &[]));
         let report = Box::new(Report::parse(report).map_err(avouch_snp::VerifyError::from)?);
-        Ok(if table.is_empty() { Self::Bare(report) } else { Self::Extended(report, table) })
+        if table.is_empty() {
+            return Ok(Self::Bare(report));
+        }
+        let table = CertificateTable::parse(table).map_err(AppraisalError::Structure)?;
+        Ok(Self::Extended(report, table))
     }
 
     fn report(&self) -> &Report {
@@ -66,7 +67,7 @@ impl<'a> Submitted<'a> {
         match self {
             Self::Document(evidence) => Some(chain_cache_key(&[evidence.certificates()])),
             Self::Bare(_) => None,
-            Self::Extended(_, table) => Some(chain_cache_key(&[b"table".as_slice(), table])),
+            Self::Extended(_, table) => Some(chain_cache_key(&table.certificates())),
         }
     }
 
@@ -81,13 +82,22 @@ impl<'a> Submitted<'a> {
 }
 
 impl SnpAppraiser {
-    pub(crate) fn new(anchors: Anchors, endorsements: Arc<dyn EndorsementSource>) -> Self {
+    /// Remembers at most as many bytes of endorsement keys.
+    pub(crate) fn new(
+        anchors: Anchors,
+        endorsements: Arc<dyn EndorsementSource>,
+        key_bytes: u64,
+    ) -> Self {
         Self {
             anchors: RwLock::new(Arc::new(anchors)),
             endorsements,
-            keys: Cache::new(KEYS_MAX),
+            keys: memory(key_bytes),
             crls: RwLock::new(None),
         }
+    }
+
+    pub(crate) fn remembered(&self) -> Remembered {
+        held(&self.keys)
     }
 
     pub(crate) fn verify(
@@ -131,7 +141,8 @@ impl SnpAppraiser {
     ///
     /// One that is outside of its window is judged afresh, so that the refusal names the same
     /// certificate whether or not it is remembered. A chain that was completed from the endorsements
-    /// at hand is not remembered: what is at hand may change.
+    /// at hand is not remembered: what is at hand may change. Nor is one with more in it than was
+    /// judged: of such there are as many as a sender likes.
     fn endorsement_key(
         &self,
         submitted: &Submitted<'_>,
@@ -147,15 +158,14 @@ impl SnpAppraiser {
         let chain = match submitted {
             Submitted::Document(evidence) => evidence.chain_beside(&anchors)?,
             Submitted::Bare(report) => self.endorsements.amd().chain.clone().for_report(report),
-            Submitted::Extended(_, table) => {
-                let table = CertificateTable::parse(table).map_err(AppraisalError::Structure)?;
-                table.endorsements()?.chain
-            }
+            Submitted::Extended(_, table) => table.chain_beside(&anchors)?,
         };
         let key = Arc::new(verify_chain(&chain, &anchors, crls, at)?);
         if let Some(cache_key) = cache_key {
-            self.keys.insert(cache_key, Arc::clone(&key));
             self.remember(key.intermediate());
+            if chain.is_plain() {
+                self.keys.insert(cache_key, Arc::clone(&key));
+            }
         }
         Ok(key)
     }

@@ -142,6 +142,19 @@ impl Certificate {
         Ok(Self { parsed: Arc::new(parsed) })
     }
 
+    /// About how many bytes of memory it holds, which its clones share: the whole, its parts once
+    /// more, and what stands around them.
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        let extensions = self.parsed.extensions.iter().map(|extension| {
+            size_of::<Extension>()
+                .saturating_add(extension.oid.capacity())
+                .saturating_add(extension.value.capacity())
+        });
+        let own = size_of::<Parsed>().saturating_add(self.parsed.der.len().saturating_mul(3));
+        extensions.fold(own, usize::saturating_add)
+    }
+
     /// The DER of the whole certificate.
     #[must_use]
     pub fn der(&self) -> &[u8] {

@@ -1,10 +1,10 @@
-//! PEM certificate blocks as evidence and collateral carry them (RFC 7468, read leniently
-//! about white space and text between blocks, strictly about what a block holds).
+//! PEM blocks as evidence and collateral carry them (RFC 7468, read leniently about white space and
+//! text between blocks, strictly about what a block holds).
 
 use avouch_wire::base64url;
 use thiserror::Error;
 
-/// Why a text is not a list of PEM certificates.
+/// Why a text is not a list of PEM blocks of the labels that it may have.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PemError {
     /// The text is not UTF-8 up to its final NUL bytes.
@@ -19,7 +19,7 @@ pub enum PemError {
         /// The largest number accepted.
         limit: usize,
     },
-    /// A block that is no certificate.
+    /// A block that has no place here.
     #[error("block {index} is {label:?}, expected \"CERTIFICATE\"")]
     OtherLabel {
         /// Index of the block, from 0.
@@ -44,17 +44,61 @@ pub enum PemError {
 }
 
 const BEGIN: &str = "-----BEGIN ";
-const END: &str = "-----END CERTIFICATE-----";
 const DASHES: &str = "-----";
+const CERTIFICATE: &str = "CERTIFICATE";
 
-/// DER of each `CERTIFICATE` block in order, at most `limit` of them.
+/// A block as it stands in its text: found, not decoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'a> {
+    /// Index of the block, from 0.
+    index: usize,
+    label: &'a str,
+    body: &'a str,
+}
+
+impl<'a> Block<'a> {
+    /// What the block says that it holds, such as `CERTIFICATE`.
+    #[must_use]
+    pub const fn label(&self) -> &'a str {
+        self.label
+    }
+
+    /// The content, decoded.
+    ///
+    /// # Errors
+    /// [`PemError::Base64`].
+    pub fn der(&self) -> Result<Vec<u8>, PemError> {
+        base64url::decode_standard(&self.base64())
+            .map_err(|source| PemError::Base64 { index: self.index, source })
+    }
+
+    /// The content without the white space in it, which may stand anywhere.
+    fn base64(&self) -> String {
+        let mut text = String::with_capacity(self.body.len());
+        for line in self.body.lines() {
+            // Rare inside of lines: looked for without a branch at each byte.
+            if line.bytes().fold(false, |found, byte| found | byte.is_ascii_whitespace()) {
+                line.split_ascii_whitespace().for_each(|piece| text.push_str(piece));
+            } else {
+                text.push_str(line);
+            }
+        }
+        text
+    }
+}
+
+/// Each block of a text in order, at most `limit` of them, all of a label that is in `labels`.
 ///
 /// CR LF, missing final line ends, final NUL bytes and text between blocks are accepted, as
-/// quotes in the field have them. Blocks of another label are refused.
+/// quotes in the field have them. The text is read once, whatever stands in it.
 ///
 /// # Errors
 /// [`PemError`] naming the block.
-pub fn certificates(text: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, PemError> {
+pub fn blocks<'a>(
+    text: &'a [u8],
+    labels: &[&str],
+    limit: usize,
+) -> Result<Vec<Block<'a>>, PemError> {
     let trimmed = text.trim_ascii_end();
     let unpadded =
         trimmed.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
@@ -66,36 +110,50 @@ pub fn certificates(text: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, PemError>
         if index >= limit {
             return Err(PemError::TooMany { limit });
         }
-        let (der, after) = block(after, index)?;
-        blocks.push(der);
+        let (block, after) = block(after, index, labels)?;
+        blocks.push(block);
         rest = after;
     }
     if blocks.is_empty() { Err(PemError::Empty) } else { Ok(blocks) }
 }
 
-/// Reads a block after `-----BEGIN `; returns its DER and what follows it.
-fn block(text: &str, index: usize) -> Result<(Vec<u8>, &str), PemError> {
+/// DER of each `CERTIFICATE` block in order, at most `limit` of them; see [`blocks`].
+///
+/// # Errors
+/// [`PemError`] naming the block.
+pub fn certificates(text: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, PemError> {
+    blocks(text, &[CERTIFICATE], limit)?.iter().map(Block::der).collect()
+}
+
+/// What [`certificates`] reads of a text and nothing that it passes over: the base64 of each block,
+/// led by its length. Of two texts with one content both are read, as the same certificates, or
+/// neither is. `None` if the text is refused whatever its blocks hold.
+#[must_use]
+pub fn content(text: &[u8], limit: usize) -> Option<Vec<u8>> {
+    let mut content = Vec::with_capacity(text.len());
+    for block in blocks(text, &[CERTIFICATE], limit).ok()? {
+        let base64 = block.base64();
+        content.extend_from_slice(&u64::try_from(base64.len()).ok()?.to_le_bytes());
+        content.extend_from_slice(base64.as_bytes());
+    }
+    Some(content)
+}
+
+/// Finds a block after `-----BEGIN `; returns it and what follows it.
+fn block<'a>(
+    text: &'a str,
+    index: usize,
+    labels: &[&str],
+) -> Result<(Block<'a>, &'a str), PemError> {
     let unterminated = PemError::Unterminated { index };
     let (label, body) = text.split_once(DASHES).ok_or_else(|| unterminated.clone())?;
-    if label != "CERTIFICATE" {
+    if !labels.contains(&label) {
         let label = label.chars().take(40).collect();
         return Err(PemError::OtherLabel { index, label });
     }
-    let (body, rest) = split_once(body, END).ok_or(unterminated)?;
-    // White space other than line ends is not base64 either, and rare: looked for only then.
-    let decoded = base64url::decode_standard(&joined(body.len(), body.lines()));
-    let der = match decoded {
-        Ok(der) => der,
-        Err(_) => base64url::decode_standard(&joined(body.len(), body.split_ascii_whitespace()))
-            .map_err(|source| PemError::Base64 { index, source })?,
-    };
-    Ok((der, rest))
-}
-
-fn joined<'a>(length: usize, pieces: impl Iterator<Item = &'a str>) -> String {
-    let mut text = String::with_capacity(length);
-    pieces.for_each(|piece| text.push_str(piece));
-    text
+    let end = format!("-----END {label}{DASHES}");
+    let (body, rest) = split_once(body, &end).ok_or(unterminated)?;
+    Ok((Block { index, label, body }, rest))
 }
 
 /// As [`str::split_once`], for a `mark` that begins with a dash: base64 has none, so that looking for

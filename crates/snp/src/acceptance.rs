@@ -44,7 +44,8 @@ pub struct SnpAcceptance {
     /// Accept only these digests of author keys, 48 bytes in hex.
     #[serde(deserialize_with = "digests")]
     pub author_key_digests: BTreeSet<Hex<48>>,
-    /// Refuse these chips, 64 bytes in hex. On Turin the id is 8 bytes, then zeros.
+    /// Refuse these chips, 64 bytes in hex, whether the report names the chip or the VCEK alone does
+    /// since the host masked CHIP_ID. On Turin the id is 8 bytes, then zeros.
     #[serde(deserialize_with = "digests")]
     pub refused_chip_ids: BTreeSet<Hex<64>>,
 }
@@ -140,7 +141,7 @@ pub enum Refusal {
     /// The chip is refused.
     #[error("chip {chip_id} is refused")]
     ChipId {
-        /// `CHIP_ID`.
+        /// `CHIP_ID`, or what the VCEK's certificate has for it.
         chip_id: Hex<64>,
     },
 }
@@ -269,8 +270,11 @@ impl SnpAcceptance {
         if let Some(accepted) = missing_from(&self.author_key_digests, &body.author_key_digest) {
             refusals.push(Refusal::AuthorKeyDigest { found: body.author_key_digest, accepted });
         }
-        if self.refused_chip_ids.contains(&body.chip_id) {
-            refusals.push(Refusal::ChipId { chip_id: body.chip_id });
+        let chips = [Some(body.chip_id), report.certified_chip_id()];
+        if let Some(chip_id) =
+            chips.into_iter().flatten().find(|id| self.refused_chip_ids.contains(id))
+        {
+            refusals.push(Refusal::ChipId { chip_id });
         }
         refusals
     }

@@ -1,15 +1,24 @@
 //! AMD's certificates and CRLs as senders and operators hand them over: sorted, not trusted.
 
-use avouch_pki::{Certificate, Crl, Name, digest, pem};
-use avouch_wire::{Hex, base64url};
+use std::borrow::Cow;
 
+use avouch_pki::{Certificate, Crl, Name, digest, pem};
+use avouch_wire::Hex;
+
+use crate::intermediate::intermediate_name;
 use crate::vek_extensions::VekExtensions;
 use crate::{Anchors, ChainError, Product, RawTcb, Report, VekKind, VerifiedIntermediate};
+
+/// Most certificates in the evidence of one request, in whatever form: clients and hosts send three.
+pub(crate) const SENT_CERTIFICATES_MAX: usize = 16;
+/// Most bytes of them, with all that stands around them: clients and hosts send 5 to 7 KiB.
+pub(crate) const SENT_BYTES_MAX: usize = 64 * 1024;
 
 /// Most certificates in one input; a directory of endorsements may hold many VCEKs.
 const CERTIFICATES_MAX: usize = 256;
 /// Most CRLs in one input: two for each of three products, with room for old ones.
 const CRLS_MAX: usize = 32;
+const BLOCKS_MAX: usize = CERTIFICATES_MAX + CRLS_MAX;
 /// Most bytes in one input.
 const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -22,6 +31,8 @@ pub struct Chain {
     roots: Vec<Certificate>,
     /// SHA-256 of trusted roots that were known by their bytes and not read.
     known_roots: Vec<Hex<32>>,
+    /// How many came along; one that came twice counts twice.
+    sent: usize,
 }
 
 /// An ASK or ASVK that came along.
@@ -91,16 +102,11 @@ impl Endorsements {
         if part.first() == Some(&SEQUENCE) {
             return self.add_der(part);
         }
-        let (without_crls, crls) = split_crl_blocks(part);
-        for crl in crls {
-            self.add_crl(&crl)?;
+        for block in pem::blocks(part, &[CERTIFICATE, CRL], BLOCKS_MAX)? {
+            let der = block.der()?;
+            if block.label() == CRL { self.add_crl(&der) } else { self.add_certificate(&der) }?;
         }
-        match pem::certificates(&without_crls, CERTIFICATES_MAX) {
-            Ok(certificates) => certificates.iter().try_for_each(|der| self.add_certificate(der)),
-            // A file of CRLs alone.
-            Err(pem::PemError::Empty) if without_crls.len() < part.len() => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        Ok(())
     }
 
     /// A CRL is no certificate and a certificate no CRL, so trying both cannot mix them up.
@@ -124,6 +130,9 @@ impl Endorsements {
 
 /// First byte of any certificate or CRL in DER; no PEM text begins with it.
 const SEQUENCE: u8 = 0x30;
+/// Labels of PEM blocks.
+const CERTIFICATE: &str = "CERTIFICATE";
+const CRL: &str = "X509 CRL";
 
 impl Chain {
     /// Sorts certificates, PEM bundles or DER, in any order. CRLs are refused here.
@@ -164,7 +173,7 @@ impl Chain {
                 let certificates = pem::certificates(part, most)?;
                 certificates.iter().try_for_each(|der| chain.add_beside(der, anchors))?;
             }
-            limit("certificates", chain.count(), most)?;
+            limit("certificates", chain.sent, most)?;
         }
         Ok(chain)
     }
@@ -174,6 +183,7 @@ impl Chain {
         if anchors.is_empty() {
             return self.add(der);
         }
+        self.sent = self.sent.saturating_add(1);
         let fingerprint = digest::sha256(der);
         if let Some(known) = anchors.intermediate(&fingerprint) {
             self.add_intermediate(SentIntermediate::Known(known.clone()));
@@ -182,9 +192,14 @@ impl Chain {
                 self.known_roots.push(fingerprint);
             }
         } else {
-            self.add(der)?;
+            self.read(der)?;
         }
         Ok(())
+    }
+
+    fn add(&mut self, der: &[u8]) -> Result<(), ChainError> {
+        self.sent = self.sent.saturating_add(1);
+        self.read(der)
     }
 
     fn add_intermediate(&mut self, sent: SentIntermediate) {
@@ -193,7 +208,7 @@ impl Chain {
         }
     }
 
-    fn add(&mut self, der: &[u8]) -> Result<(), ChainError> {
+    fn read(&mut self, der: &[u8]) -> Result<(), ChainError> {
         let index = self.count();
         limit("certificates", index.saturating_add(1), CERTIFICATES_MAX)?;
         let certificate =
@@ -232,6 +247,23 @@ impl Chain {
                 self.known_roots.push(root);
             }
         }
+        self.sent = self.sent.saturating_add(other.sent);
+    }
+
+    /// Whether nothing came along but what [`crate::verify_chain`] judges: one key, its issuer and
+    /// the root above at most, none of them twice. Of the key in such a chain there are few
+    /// versions; of one with anything beside it as many as its sender likes, so that only the first
+    /// is worth remembering.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let Ok((_, leaf)) = self.leaf() else { return false };
+        let root = intermediate_name(leaf.issuer()).map(|(product, _)| format!("ARK-{product}"));
+        let roots = self.roots.len().saturating_add(self.known_roots.len());
+        self.sent == self.count()
+            && self.intermediates.len() <= 1
+            && roots <= 1
+            && self.intermediates.iter().all(|sent| sent.subject() == leaf.issuer())
+            && self.roots.iter().all(|copy| copy.subject().common_name() == root.as_deref())
     }
 
     /// Keeps of several VCEKs or VLEKs the ones made for the chip and TCB of `report`. A single
@@ -284,24 +316,33 @@ impl Chain {
 }
 
 /// The key under which the outcome of [`crate::verify_chain`] over these inputs may be kept:
-/// SHA-256 over each part, led by its length. It covers the intermediates and roots too, since a
-/// chain with a broken one must be refused also when its VCEK was seen before in a good one.
+/// SHA-256 over what is read of each part, led by its length. It covers the intermediates and roots
+/// too, since a chain with a broken one must be refused also when its VCEK was seen before in a
+/// good one. It does not cover what the reader passes over, such as text between PEM blocks.
+///
+/// For inputs that were within the limits of [`Chain::parse_beside`] and of 16 certificates.
 #[must_use]
 pub fn chain_cache_key<P: AsRef<[u8]>>(parts: &[P]) -> Hex<32> {
-    let lengths: Vec<[u8; 8]> = parts
-        .iter()
-        .map(|part| u64::try_from(part.as_ref().len()).unwrap_or(u64::MAX).to_le_bytes())
-        .collect();
-    let pieces: Vec<&[u8]> = lengths
-        .iter()
-        .zip(parts)
-        .flat_map(|(length, part)| [length.as_slice(), part.as_ref()])
-        .collect();
-    digest::sha256_of_parts(&pieces)
+    let mut message = Vec::new();
+    for part in parts {
+        let (form, content) = content(part.as_ref());
+        message.push(form);
+        message.extend(u64::try_from(content.len()).unwrap_or(u64::MAX).to_le_bytes());
+        message.extend_from_slice(&content);
+    }
+    digest::sha256(&message)
+}
+
+/// What is read of a part, with a number for its form: DER or what cannot be read as it stands, of
+/// PEM text the blocks alone.
+fn content(part: &[u8]) -> (u8, Cow<'_, [u8]>) {
+    let is_der = part.first() == Some(&SEQUENCE);
+    let blocks = if is_der { None } else { pem::content(part, SENT_CERTIFICATES_MAX) };
+    blocks.map_or((0, Cow::Borrowed(part)), |content| (1, Cow::Owned(content)))
 }
 
 fn fits(kind: VekKind, certificate: &Certificate, report: &Report) -> bool {
-    let Some((product, _)) = crate::intermediate::intermediate_name(certificate.issuer()) else {
+    let Some((product, _)) = intermediate_name(certificate.issuer()) else {
         return false;
     };
     VekExtensions::read(certificate, kind, product).is_ok_and(|extensions| {
@@ -324,34 +365,6 @@ fn push_new<T>(list: &mut Vec<T>, item: T, certificate: impl Fn(&T) -> &Certific
     }
 }
 
-fn limit(what: &'static str, found: usize, limit: usize) -> Result<(), ChainError> {
+pub(crate) fn limit(what: &'static str, found: usize, limit: usize) -> Result<(), ChainError> {
     if found > limit { Err(ChainError::TooMany { what, found, limit }) } else { Ok(()) }
-}
-
-const CRL_BEGIN: &str = "-----BEGIN X509 CRL-----";
-const CRL_END: &str = "-----END X509 CRL-----";
-
-/// Takes the CRL blocks out of PEM text; a block that cannot be read stays where it is, for the
-/// certificate reader to refuse.
-fn split_crl_blocks(text: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
-    let Ok(mut rest) = std::str::from_utf8(text) else {
-        return (text.to_vec(), Vec::new());
-    };
-    let (mut kept, mut crls) = (String::new(), Vec::new());
-    while let Some((before, after)) = rest.split_once(CRL_BEGIN) {
-        kept.push_str(before);
-        let block = after.split_once(CRL_END).and_then(|(body, after)| {
-            let compact: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-            base64url::decode_standard(&compact).ok().map(|der| (der, after))
-        });
-        let Some((der, after)) = block else {
-            kept.push_str(CRL_BEGIN);
-            rest = after;
-            continue;
-        };
-        crls.push(der);
-        rest = after;
-    }
-    kept.push_str(rest);
-    (kept.into_bytes(), crls)
 }

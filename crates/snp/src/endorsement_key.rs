@@ -96,6 +96,21 @@ impl VerifiedEndorsementKey {
         &self.inner.intermediate
     }
 
+    /// About how many bytes of memory it holds: for those who remember many. What certified it is
+    /// not counted, since keys share that.
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        let Inner { key, facts, .. } = self.inner.as_ref();
+        let texts = [&facts.product_name, &facts.root].map(String::len).into_iter();
+        let texts = texts.chain(
+            [&facts.hardware_id, &facts.csp_id].map(|text| text.as_ref().map_or(0, String::len)),
+        );
+        // The extensions hold the same again, the key its parts and its whole.
+        let texts = texts.fold(0, usize::saturating_add).saturating_mul(2);
+        let key = key.spki_der().len().saturating_mul(2);
+        size_of::<Inner>().saturating_add(key).saturating_add(texts)
+    }
+
     /// Judges its window and its intermediate's revocation at `at`.
     pub(crate) fn check_at(&self, crls: &Crls, at: UnixTime) -> Result<(), VerifyError> {
         self.window().check(at).map_err(VerifyError::KeyWindow)?;

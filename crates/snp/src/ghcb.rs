@@ -4,12 +4,11 @@ use std::fmt;
 
 use avouch_wire::{Cursor, Hex, ParseError, ParseErrorKind};
 
-use crate::{ChainError, Endorsements};
+use crate::chain::{SENT_BYTES_MAX, SENT_CERTIFICATES_MAX};
+use crate::{Anchors, Chain, ChainError};
 
 /// Most entries in a table; hosts send three to five.
-const ENTRIES_MAX: usize = 64;
-/// Most bytes in a table with its bodies.
-const TABLE_BYTES_MAX: usize = 1024 * 1024;
+const ENTRIES_MAX: usize = 16;
 
 /// A GUID in the byte order of RFC 4122, which is that of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,20 +67,22 @@ impl<'a> CertificateTable<'a> {
     /// `SNP_GUEST_REQUEST` for an extended report).
     ///
     /// Entries of 24 bytes (GUID, offset from the start of the table and length in bytes, both
-    /// little-endian) end with one of zeros. Bodies lie anywhere after that; what lies between them
-    /// or after them is ignored, since tables are padded to pages.
+    /// little-endian) end with one of zeros. Bodies lie anywhere after that, each in bytes of its own;
+    /// what lies between them or after them is ignored, since tables are padded to pages. A table
+    /// has at most 64 KiB.
     ///
     /// # Errors
-    /// [`ParseError`]: no end, too many entries, a GUID twice, or a body outside of the table.
+    /// [`ParseError`]: no end, too many entries, a GUID twice, a body outside of the table or in
+    /// that of another entry.
     ///
     /// # Source
     /// AMD 56421, GHCB specification, SNP extended guest request.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let mut cursor = Cursor::new("CertificateTable", bytes);
-        if bytes.len() > TABLE_BYTES_MAX {
-            return Err(cursor.error("table", over_limit(bytes.len(), TABLE_BYTES_MAX)));
+        if bytes.len() > SENT_BYTES_MAX {
+            return Err(cursor.error("table", over_limit(bytes.len(), SENT_BYTES_MAX)));
         }
-        let mut raw: Vec<(Cursor<'a>, Guid, u32, u32)> = Vec::new();
+        let mut raw: Vec<RawEntry<'a>> = Vec::new();
         loop {
             let place = cursor.clone();
             let guid = Guid(*cursor.array("guid")?);
@@ -94,25 +95,18 @@ impl<'a> CertificateTable<'a> {
                 let kind = over_limit(raw.len().saturating_add(1), ENTRIES_MAX);
                 return Err(place.error("entries", kind));
             }
-            if raw.iter().any(|(_, known, _, _)| *known == guid) {
+            if raw.iter().any(|known| known.guid == guid) {
                 let kind = ParseErrorKind::Malformed(format!("GUID {guid} appears twice"));
                 return Err(place.error("guid", kind));
             }
-            raw.push((place, guid, offset, length));
+            raw.push(RawEntry { place, guid, offset, length });
         }
         let bodies_from = cursor.offset();
         let entries = raw
-            .into_iter()
-            .map(|(place, guid, offset, length)| {
-                let body = body(bytes, bodies_from, offset, length);
-                let body = body.ok_or_else(|| {
-                    let found = format!("{length} bytes at {offset:#x}");
-                    let expected = format!("bytes in {bodies_from:#x}..{:#x}", bytes.len());
-                    place.error("offset", ParseErrorKind::Unexpected { expected, found })
-                })?;
-                Ok(Entry { guid, body })
-            })
+            .iter()
+            .map(|entry| Ok(Entry { guid: entry.guid, body: entry.body(bytes, bodies_from)? }))
             .collect::<Result<_, ParseError>>()?;
+        check_apart(raw)?;
         Ok(Self { entries })
     }
 
@@ -128,25 +122,65 @@ impl<'a> CertificateTable<'a> {
         self.entries.iter().find(|entry| entry.guid == guid).map(|entry| entry.body)
     }
 
-    /// The certificates and CRLs in it. Entries of unknown GUIDs and empty ones are ignored.
+    /// The bodies of VCEK, VLEK, ASK or ASVK, and ARK that are not empty, for
+    /// [`crate::chain_cache_key`].
+    #[must_use]
+    pub fn certificates(&self) -> Vec<&'a [u8]> {
+        let certificates = [Guid::VCEK, Guid::VLEK, Guid::ASK, Guid::ARK];
+        let known = self.entries.iter().filter(|entry| certificates.contains(&entry.guid));
+        known.map(|entry| entry.body).filter(|body| !body.is_empty()).collect()
+    }
+
+    /// The certificates in it, at most 16. A CRL that came along is not read: who sends evidence
+    /// does not choose what it is judged by.
     ///
     /// # Errors
-    /// [`ChainError`] if one of the known entries cannot be read.
-    pub fn endorsements(&self) -> Result<Endorsements, ChainError> {
-        let known = self.entries.iter().filter(|entry| entry.guid.is_known());
-        let bodies: Vec<&[u8]> =
-            known.map(|entry| entry.body).filter(|body| !body.is_empty()).collect();
-        Endorsements::parse(&bodies)
+    /// [`ChainError`] if one of the certificates cannot be read.
+    pub fn chain_beside(&self, anchors: &Anchors) -> Result<Chain, ChainError> {
+        Chain::parse_beside(&self.certificates(), SENT_CERTIFICATES_MAX, anchors)
     }
 }
 
-fn body(bytes: &[u8], bodies_from: usize, offset: u32, length: u32) -> Option<&[u8]> {
-    let start = usize::try_from(offset).ok()?;
-    let end = start.checked_add(usize::try_from(length).ok()?)?;
-    if start < bodies_from {
-        return None;
+/// An entry as it stands in the table.
+struct RawEntry<'a> {
+    place: Cursor<'a>,
+    guid: Guid,
+    offset: u32,
+    length: u32,
+}
+
+impl RawEntry<'_> {
+    /// The bytes that the entry speaks of, which lie behind all entries.
+    fn body<'a>(&self, table: &'a [u8], bodies_from: usize) -> Result<&'a [u8], ParseError> {
+        let body = usize::try_from(self.offset)
+            .ok()
+            .filter(|start| *start >= bodies_from)
+            .zip(usize::try_from(self.end()).ok())
+            .and_then(|(start, end)| table.get(start..end));
+        body.ok_or_else(|| {
+            let found = format!("{} bytes at {:#x}", self.length, self.offset);
+            let expected = format!("bytes in {bodies_from:#x}..{:#x}", table.len());
+            self.place.error("offset", ParseErrorKind::Unexpected { expected, found })
+        })
     }
-    bytes.get(start..end)
+
+    fn end(&self) -> u64 {
+        u64::from(self.offset).saturating_add(self.length.into())
+    }
+}
+
+/// That no two entries speak of the same bytes, which would have them read as often as there are
+/// entries.
+fn check_apart(mut entries: Vec<RawEntry<'_>>) -> Result<(), ParseError> {
+    entries.retain(|entry| entry.length > 0);
+    entries.sort_by_key(|entry| entry.offset);
+    for (before, entry) in entries.iter().zip(entries.iter().skip(1)) {
+        if before.end() > entry.offset.into() {
+            let text = format!("bodies of {} and {} overlap", before.guid, entry.guid);
+            return Err(entry.place.error("offset", ParseErrorKind::Malformed(text)));
+        }
+    }
+    Ok(())
 }
 
 fn over_limit(value: usize, limit: usize) -> ParseErrorKind {

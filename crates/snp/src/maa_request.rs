@@ -4,14 +4,13 @@ use avouch_wire::base64url;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::chain::{SENT_BYTES_MAX, SENT_CERTIFICATES_MAX, limit};
 use crate::{Anchors, Chain, ChainError, Report, ReportError, ReportVersions};
 
 /// Most bytes of the document; clients send 10 to 40 KiB.
 const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 /// Most endorsements of the utility VM in one document; clients send one.
 const UVM_MAX: usize = 16;
-/// Most certificates in one document; clients send three.
-const CERTIFICATES_MAX: usize = 16;
 
 /// Why a document is not SEV-SNP evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -48,6 +47,9 @@ pub enum MaaRequestError {
         /// How many are accepted.
         limit: usize,
     },
+    /// `VcekCertChain` is larger than any chain.
+    #[error("VcekCertChain: {0}")]
+    Certificates(ChainError),
     /// `SnpReport` is malformed.
     #[error("SnpReport: {0}")]
     Report(#[from] ReportError),
@@ -62,6 +64,7 @@ impl MaaRequestError {
             Self::Json { .. } => "snp-document-json",
             Self::Base64 { .. } => "snp-document-base64",
             Self::TooManyUvm { .. } => "snp-document-uvm-count",
+            Self::Certificates(error) => error.check(),
             Self::Report(error) => error.check(),
         }
     }
@@ -124,6 +127,8 @@ impl SnpEvidence {
         let report = decode("SnpReport", &outer.snp_report)?;
         let report = Report::parse_versions(&report, versions)?;
         let certificates = decode("VcekCertChain", &outer.vcek_cert_chain)?;
+        limit("bytes of certificates", certificates.len(), SENT_BYTES_MAX)
+            .map_err(MaaRequestError::Certificates)?;
         let uvm_endorsements = match outer.endorsements.as_deref() {
             None | Some("") => Vec::new(),
             Some(text) => uvm_endorsements(text)?,
@@ -143,12 +148,12 @@ impl SnpEvidence {
         &self.certificates
     }
 
-    /// The certificates, sorted; at most 16.
+    /// The certificates, sorted; at most 16, in at most 64 KiB.
     ///
     /// # Errors
     /// [`ChainError`].
     pub fn chain(&self) -> Result<Chain, ChainError> {
-        Chain::parse_at_most(&[&self.certificates], CERTIFICATES_MAX)
+        Chain::parse_at_most(&[&self.certificates], SENT_CERTIFICATES_MAX)
     }
 
     /// As [`SnpEvidence::chain`], for verification under `anchors`: what they know by its bytes is
@@ -157,7 +162,7 @@ impl SnpEvidence {
     /// # Errors
     /// [`ChainError`].
     pub fn chain_beside(&self, anchors: &Anchors) -> Result<Chain, ChainError> {
-        Chain::parse_beside(&[&self.certificates], CERTIFICATES_MAX, anchors)
+        Chain::parse_beside(&[&self.certificates], SENT_CERTIFICATES_MAX, anchors)
     }
 
     /// Endorsements of the utility VM, each a `COSE_Sign1` for [`crate::uvm::verify`].

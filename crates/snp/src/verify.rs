@@ -1,6 +1,6 @@
 //! The recipe: from a parsed report and a verified endorsement key to facts.
 
-use avouch_wire::UnixTime;
+use avouch_wire::{Hex, UnixTime};
 use serde::Serialize;
 
 use crate::chain::chip_id_is;
@@ -57,6 +57,16 @@ impl VerifiedReport {
     #[must_use]
     pub const fn chip_binding(&self) -> ChipBinding {
         self.chip_binding
+    }
+
+    /// The chip that the signing key is certified for, as CHIP_ID has it, also where the host masked
+    /// that. `None` under a VLEK, which is certified for no chip.
+    #[must_use]
+    pub fn certified_chip_id(&self) -> Option<Hex<64>> {
+        let id = self.endorsement_key.extensions().hardware_id()?;
+        let mut chip_id = [0; 64];
+        chip_id.iter_mut().zip(id).for_each(|(to, from)| *to = *from);
+        Some(Hex(chip_id))
     }
 
     /// The key that signed.

@@ -71,7 +71,7 @@ fn both_verifiers_accept_every_valid_recorded_report() {
             .unwrap_or_else(|error| panic!("{}: {error}", case["id"]));
         compared += 1;
     }
-    assert_eq!(compared, 8);
+    assert!(compared >= 8, "{compared}");
 }
 
 #[test]

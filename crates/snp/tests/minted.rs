@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::arithmetic_side_effects,
     missing_docs,
     reason = "test code"
 )]
@@ -10,14 +11,14 @@
 use std::collections::BTreeSet;
 
 use avouch_mint::snp::{
-    HardwareIdForm, SnpKey, SnpProduct, SnpTcb, UvmForm, UvmPublisher, uvm_publisher,
+    HardwareIdForm, SnpKey, SnpProduct, SnpTcb, UvmForm, UvmPublisher, UvmTop, uvm_publisher,
 };
 use avouch_mint::{Expected, Kind, Minted, Options, Stage, mint};
 use avouch_pki::{Certificate, pem};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::{self, UvmTrust, UvmTrustEntry};
 use avouch_snp::{
-    Anchors, Chain, ChipBinding, Crls, Endorsements, Product, Report, ReportVersions,
+    Anchors, Chain, ChipBinding, Crls, Endorsements, Product, RawTcb, Report, ReportVersions,
     SnpAcceptance, Tcb, TcbFloor, VerifiedIntermediate, VerifiedReport, bind_init_time_data,
     bind_runtime_data, chain_cache_key, verify_chain, verify_report,
 };
@@ -144,6 +145,16 @@ fn accepts_both_forms_of_hardware_id_and_both_forms_of_endorsement() {
             options.snp.uvm = Some(form);
             assert_accepted(&options);
         }
+    }
+}
+
+#[test]
+fn accepts_an_endorsement_whose_chain_ends_at_the_ca_that_its_publisher_names() {
+    for form in [UvmForm::Json, UvmForm::Cwt] {
+        let mut options = options(SnpProduct::Milan, SnpKey::Vcek);
+        options.snp.uvm = Some(form);
+        options.snp.uvm_top = UvmTop::Ca;
+        assert_accepted(&options);
     }
 }
 
@@ -463,6 +474,66 @@ fn the_key_of_a_cache_depends_on_every_part_and_where_it_ends() {
 }
 
 #[test]
+fn a_chain_is_worth_remembering_if_all_of_it_was_judged() {
+    let minted = mint(Kind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
+    let foreign = mint(Kind::Snp, &options(SnpProduct::Genoa, SnpKey::Vcek)).unwrap();
+    let parts = |minted: &Minted| pem::certificates(&pem_only(minted)[0], 3).unwrap();
+    let [vek, ask, ark] = <[Vec<u8>; 3]>::try_from(parts(&minted)).unwrap();
+    let [_, other_ask, other_ark] = <[Vec<u8>; 3]>::try_from(parts(&foreign)).unwrap();
+    let mut remembering = anchors(&minted);
+    let intermediate = Certificate::parse(&ask).unwrap();
+    let intermediate =
+        avouch_snp::verify_intermediate(&intermediate, &remembering, minted.at).unwrap();
+    remembering.remember(intermediate);
+    for anchors in [Anchors::none(), anchors(&minted), remembering] {
+        let is_plain =
+            |sent: &[&Vec<u8>]| Chain::parse_beside(sent, 16, &anchors).unwrap().is_plain();
+        for sent in [[&vek, &ask, &ark].as_slice(), &[&ark, &vek, &ask], &[&vek, &ask], &[&vek]] {
+            assert!(is_plain(sent));
+        }
+        for sent in [
+            [&vek, &ask, &ark, &ask].as_slice(),
+            &[&vek, &vek, &ask, &ark],
+            &[&vek, &ask, &ark, &ark],
+            &[&vek, &ask, &other_ask],
+            &[&vek, &other_ask],
+            &[&vek, &ask, &other_ark],
+            &[&vek, &ask, &ark, &other_ark],
+            &[&ask, &ark],
+        ] {
+            assert!(!is_plain(sent));
+        }
+    }
+}
+
+#[test]
+fn the_key_of_a_cache_does_not_depend_on_what_stands_between_certificates() {
+    let minted = mint(Kind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
+    let text = String::from_utf8(pem_only(&minted).remove(0)).unwrap();
+    let key = |text: &str| chain_cache_key(&[text]);
+    for same in [
+        format!("subject=SEV-VCEK\n{text}"),
+        format!("{text}\0\0"),
+        text.replace('\n', "\r\n"),
+        text.replace("\nM", "\n M "),
+        text.replace("-----\n-----", "-----\n between - \n-----"),
+    ] {
+        assert_eq!(key(&same), key(&text));
+        Chain::parse(&[same]).unwrap();
+    }
+    for other in [
+        text.replacen("\nMI", "\nMJ", 1),
+        text.replacen("BEGIN CERTIFICATE", "BEGIN CERTIFICATION", 1),
+        format!("{text}-----BEGIN CERTIFICATE-----"),
+        format!("0{text}"),
+        text.repeat(6),
+    ] {
+        assert_ne!(key(&other), key(&text));
+        Chain::parse_at_most(&[other], 16).unwrap_err();
+    }
+}
+
+#[test]
 fn acceptance_names_everything_that_is_not_accepted() {
     let mut options = options(SnpProduct::Milan, SnpKey::Vcek);
     options.snp.tcb = SnpTcb { fmc: 0, boot_loader: 3, tee: 0, snp: 8, microcode: 115 };
@@ -511,6 +582,118 @@ fn acceptance_names_everything_that_is_not_accepted() {
         ..SnpAcceptance::default()
     };
     fitting.accept(&verified).unwrap();
+}
+
+#[test]
+fn a_refused_chip_is_refused_also_where_the_host_masks_its_id() {
+    for product in SnpProduct::ALL {
+        let mut options = options(product, SnpKey::Vcek);
+        let chip_id = assert_accepted(&options).body().chip_id;
+        options.snp.mask_chip_id = true;
+        let minted = mint(Kind::Snp, &options).unwrap();
+        let masked = verify(&minted, &UvmTrust::default()).unwrap();
+        assert_eq!(masked.chip_binding(), ChipBinding::Masked);
+        let refusing = |chip_id| SnpAcceptance {
+            accept_masked_chip_id: true,
+            refused_chip_ids: [chip_id].into(),
+            ..SnpAcceptance::default()
+        };
+        let error = refusing(chip_id).accept(&masked).unwrap_err();
+        assert_eq!(error.check(), "chip-refused");
+        assert_eq!(error.to_string(), format!("chip {chip_id} is refused"));
+        let mut other = chip_id;
+        other.0[0] ^= 1;
+        refusing(other).accept(&masked).unwrap();
+        // A VLEK is of no chip.
+        options.snp.key = SnpKey::Vlek;
+        options.snp.mask_chip_id = false;
+        refusing(chip_id).accept(&assert_accepted(&options)).unwrap();
+    }
+}
+
+/// Levels that differ from part to part, from `first` on.
+const fn levels(first: u8) -> SnpTcb {
+    SnpTcb {
+        fmc: first,
+        boot_loader: first + 1,
+        tee: first + 2,
+        snp: first + 3,
+        microcode: first + 4,
+    }
+}
+
+/// The floor that these levels just reach.
+fn floor_at(levels: SnpTcb, product: SnpProduct) -> Tcb {
+    let SnpTcb { fmc, boot_loader, tee, snp, microcode } = levels;
+    Tcb { fmc: (product == SnpProduct::Turin).then_some(fmc), boot_loader, tee, snp, microcode }
+}
+
+#[test]
+fn each_floor_reads_its_own_tcb_and_names_the_part_that_is_short() {
+    type Part = (&'static str, fn(&mut Tcb) -> &mut u8);
+    let parts: [Part; 5] = [
+        ("fmc", |tcb| tcb.fmc.get_or_insert(0)),
+        ("boot_loader", |tcb| &mut tcb.boot_loader),
+        ("tee", |tcb| &mut tcb.tee),
+        ("snp", |tcb| &mut tcb.snp),
+        ("microcode", |tcb| &mut tcb.microcode),
+    ];
+    type Place = fn(&mut TcbFloor) -> &mut Option<Tcb>;
+    // None is like another in any part, and the one that has no floor is below all.
+    let tcbs: [(&str, u8, Place); 3] = [
+        ("REPORTED_TCB", 40, |floor| &mut floor.reported),
+        ("COMMITTED_TCB", 70, |floor| &mut floor.committed),
+        ("LAUNCH_TCB", 100, |floor| &mut floor.launch),
+    ];
+    for (product, name) in SnpProduct::ALL.into_iter().zip(Product::ALL) {
+        let mut options = options(product, SnpKey::Vcek);
+        options.snp.tcb = levels(40);
+        options.snp.committed_tcb = Some(levels(70));
+        options.snp.launch_tcb = Some(levels(100));
+        options.snp.current_tcb = Some(levels(10));
+        let verified = assert_accepted(&options);
+        let refusals = |floor: TcbFloor| {
+            let acceptance =
+                SnpAcceptance { minimum_tcb: [(name, floor)].into(), ..SnpAcceptance::default() };
+            acceptance.accept(&verified).map_err(|error| error.to_string())
+        };
+        for (tcb, first, place) in tcbs {
+            let mut floor = TcbFloor::default();
+            *place(&mut floor) = Some(floor_at(levels(first), product));
+            assert_eq!(refusals(floor), Ok(()), "{tcb} of {product:?}");
+            for (part, level) in parts {
+                let mut floor = floor;
+                let level = level(place(&mut floor).as_mut().unwrap());
+                let found = *level;
+                *level += 1;
+                let text =
+                    format!("{part} of {tcb} is {found}, at least {} is required", found + 1);
+                assert_eq!(refusals(floor), Err(text), "{product:?}");
+            }
+        }
+        // The floors of another product say nothing about this one.
+        let other = Product::ALL.into_iter().find(|other| *other != name).unwrap();
+        let high = Some(Tcb { boot_loader: 255, ..Tcb::default() });
+        let floor = TcbFloor { reported: high, committed: high, launch: high };
+        let acceptance =
+            SnpAcceptance { minimum_tcb: [(other, floor)].into(), ..SnpAcceptance::default() };
+        acceptance.accept(&verified).unwrap();
+    }
+}
+
+#[test]
+fn the_parts_of_a_tcb_stand_where_the_product_has_them() {
+    let raw = RawTcb([1, 2, 3, 4, 5, 6, 7, 8]);
+    for product in [Product::Milan, Product::Genoa] {
+        let parts = Tcb { fmc: None, boot_loader: 1, tee: 2, snp: 7, microcode: 8 };
+        assert_eq!(raw.parts(product), parts);
+        assert_eq!(raw.reserved(product), [3, 4, 5, 6]);
+        assert_eq!(parts.to_string(), "boot loader 1, tee 2, snp 7, microcode 8");
+    }
+    let parts = Tcb { fmc: Some(1), boot_loader: 2, tee: 3, snp: 4, microcode: 8 };
+    assert_eq!(raw.parts(Product::Turin), parts);
+    assert_eq!(raw.reserved(Product::Turin), [5, 6, 7, 0]);
+    assert_eq!(parts.to_string(), "fmc 1, boot loader 2, tee 3, snp 4, microcode 8");
 }
 
 #[test]

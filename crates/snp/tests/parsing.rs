@@ -11,8 +11,10 @@
 use avouch_mint::{Kind, Minted, Options, mint};
 use avouch_snp::ghcb::{CertificateTable, Guid};
 use avouch_snp::maa_request::SnpEvidence;
-use avouch_snp::uvm::{DidX509, UvmTrust};
-use avouch_snp::{Chain, Endorsements, REPORT_LENGTH, Report, ReportError};
+use avouch_snp::uvm::{DidX509, UntrustedUvmDocument, UvmTrust};
+use avouch_snp::{
+    Anchors, Chain, Endorsements, REPORT_LENGTH, Report, ReportError, chain_cache_key,
+};
 use avouch_wire::{UnixTime, base64url};
 use serde_json::{Value, json};
 
@@ -59,13 +61,57 @@ fn refuses_tables_whose_entries_do_not_fit() {
         (vec![0; 23], "length"),
         (Vec::new(), "guid"),
         (Guid::ASK.0.to_vec(), "offset"),
-        (vec![1; 1024 * 1024 + 1], "table"),
+        (vec![1; 64 * 1024 + 1], "table"),
+        (table(&[(Guid::VCEK.0, 72, 2), (Guid::ASK.0, 72, 2)], b"abc"), "offset"),
+        (table(&[(Guid::VCEK.0, 72, 2), (Guid::ASK.0, 73, 2)], b"abc"), "offset"),
+        (table(&[(Guid::VCEK.0, 73, 1), (Guid::ASK.0, 72, 3)], b"abc"), "offset"),
+        (table(&[(Guid::VCEK.0, 72, 3), ([9; 16], 74, 1)], b"abc"), "offset"),
     ] {
         let error = CertificateTable::parse(&bytes).unwrap_err();
         assert_eq!(error.field, field, "{error}");
     }
     CertificateTable::parse(&one(48, 3)).unwrap();
     CertificateTable::parse(&one(51, 0)).unwrap();
+    let whole = one(48, 3);
+    let padded = [whole.as_slice(), &vec![0; 64 * 1024 - whole.len()]].concat();
+    CertificateTable::parse(&padded).unwrap();
+    // Side by side, in another order than their entries, and empty ones anywhere.
+    for entries in [
+        [(Guid::VCEK.0, 74, 1), (Guid::ASK.0, 72, 2)],
+        [(Guid::VCEK.0, 72, 3), (Guid::ASK.0, 73, 0)],
+    ] {
+        CertificateTable::parse(&table(&entries, b"abc")).unwrap();
+    }
+}
+
+#[test]
+fn reads_the_certificates_of_a_table_and_no_list() {
+    let certificates = document()["VcekCertChain"].as_str().map(base64url::decode);
+    let certificates = certificates.unwrap().unwrap();
+    let length = u32::try_from(certificates.len()).unwrap();
+    let entries = [(Guid::VCEK.0, 72, length), (Guid::CRL.0, 72 + length, 8)];
+    let bytes = table(&entries, &[certificates.as_slice(), b"no list!"].concat());
+    let table = CertificateTable::parse(&bytes).unwrap();
+    let chain = table.chain_beside(&Anchors::amd()).unwrap();
+    assert_eq!(chain.leaves().count(), 1);
+    assert_eq!(table.certificates(), [certificates.as_slice()]);
+    // The same certificates have one key, in whatever form they came.
+    assert_eq!(chain_cache_key(&table.certificates()), chain_cache_key(&[&certificates]));
+}
+
+#[test]
+fn counts_the_certificates_of_a_table_over_all_of_its_entries() {
+    let certificates = document()["VcekCertChain"].as_str().map(base64url::decode);
+    let certificates = certificates.unwrap().unwrap();
+    let parse = |first: usize, second: usize| {
+        let bodies = [certificates.repeat(first), certificates.repeat(second)];
+        let [one, other] = [&bodies[0], &bodies[1]].map(|body| u32::try_from(body.len()).unwrap());
+        let bytes =
+            table(&[(Guid::VCEK.0, 72, one), (Guid::ASK.0, 72 + one, other)], &bodies.concat());
+        CertificateTable::parse(&bytes).unwrap().chain_beside(&Anchors::none())
+    };
+    assert_eq!(parse(3, 2).unwrap().leaves().count(), 1);
+    assert_eq!(parse(3, 3).unwrap_err().check(), "chain-too-large");
 }
 
 #[test]
@@ -75,8 +121,8 @@ fn refuses_a_table_of_too_many_entries() {
         let entries: Vec<_> = (1..=count).map(entry).collect();
         table(&entries, &[0; 24 * 70])
     };
-    CertificateTable::parse(&many(64)).unwrap();
-    let error = CertificateTable::parse(&many(65)).unwrap_err();
+    CertificateTable::parse(&many(16)).unwrap();
+    let error = CertificateTable::parse(&many(17)).unwrap_err();
     assert_eq!(error.field, "entries");
 }
 
@@ -142,6 +188,57 @@ fn reads_documents_as_clients_write_them() {
 }
 
 #[test]
+fn bounds_what_a_document_holds_and_accepts_the_last_that_fits() {
+    // A document of at most so many bytes, white space and all.
+    let text = serde_json::to_vec(&document()).unwrap();
+    let spaced = |length: usize| [text.as_slice(), &vec![b' '; length - text.len()]].concat();
+    SnpEvidence::parse(&spaced(1 << 20)).unwrap();
+    assert_eq!(
+        SnpEvidence::parse(&spaced((1 << 20) + 1)).unwrap_err().check(),
+        "snp-document-size"
+    );
+    // Certificates with all that stands around them.
+    let certificates = document()["VcekCertChain"].as_str().map(base64url::decode);
+    let certificates = certificates.unwrap().unwrap();
+    let padded = |length: usize| {
+        let chain = [certificates.as_slice(), &vec![b'\n'; length - certificates.len()]].concat();
+        SnpEvidence::parse(&with("VcekCertChain", json!(base64url::encode(chain))))
+    };
+    assert_eq!(padded(64 << 10).unwrap().chain().unwrap().leaves().count(), 1);
+    assert_eq!(padded((64 << 10) + 1).unwrap_err().check(), "chain-too-large");
+    // Names and texts: two members have four, each member that nobody knows one more.
+    let members = |count: usize| {
+        let mut document = document();
+        (0..count).for_each(|number| document[format!("another {number}")] = json!(0));
+        SnpEvidence::parse(&serde_json::to_vec(&document).unwrap())
+    };
+    members(508).unwrap();
+    assert_eq!(members(509).unwrap_err().check(), "snp-document-json");
+    // Endorsements of the utility VM.
+    let uvm = |count: usize| {
+        let list = json!({ "Uvm": vec!["AQI"; count] }).to_string();
+        SnpEvidence::parse(&with("Endorsements", json!(base64url::encode(list))))
+    };
+    assert_eq!(uvm(16).unwrap().uvm_endorsements().len(), 16);
+    assert_eq!(uvm(17).unwrap_err().check(), "snp-document-uvm-count");
+    for (length, check) in [(128 << 10, "uvm-cose"), ((128 << 10) + 1, "uvm-size")] {
+        let error = UntrustedUvmDocument::parse(&vec![0; length]).unwrap_err();
+        assert_eq!(error.check(), check);
+    }
+}
+
+#[test]
+fn says_little_of_what_it_does_not_understand() {
+    let long = "x".repeat(1 << 16);
+    let document = with("Endorsements", json!([long]));
+    let error = SnpEvidence::parse(&document).unwrap_err().to_string();
+    assert!(error.len() < 300, "{}", error.len());
+    let inner = json!(base64url::encode(format!(r#"{{"Uvm":"{long}"}}"#)));
+    let error = SnpEvidence::parse(&with("Endorsements", inner)).unwrap_err().to_string();
+    assert!(error.len() < 300, "{}", error.len());
+}
+
+#[test]
 fn refuses_documents_that_are_not_evidence() {
     let too_many = format!(r#"{{"Uvm":[{}""]}}"#, r#""","#.repeat(16));
     let twice = {
@@ -183,6 +280,14 @@ fn reads_the_identifier_of_a_publisher() {
     assert!(UvmTrust::default().entry(&default.issuer, &default.feed).is_ok());
     let error = UvmTrust::default().entry(&default.issuer, "other").unwrap_err();
     assert_eq!(error.check(), "uvm-untrusted");
+}
+
+#[test]
+fn refuses_identifiers_longer_than_any() {
+    let good = UvmTrust::default().entries[0].issuer.clone();
+    let long = |length: usize| format!("{good}.{}", "1".repeat(length - good.len() - 1));
+    DidX509::parse(&long(256)).unwrap();
+    assert_eq!(DidX509::parse(&long(257)).unwrap_err().check(), "uvm-did");
 }
 
 #[test]
@@ -231,6 +336,19 @@ fn refuses_files_that_are_no_certificates() {
     let crl = format!("-----BEGIN X509 CRL{crl}").into_bytes();
     let der = endorsements_of(&[crl]).crls[0].der().to_vec();
     assert_eq!(endorsements_of(&[der]).crls.len(), 1);
+}
+
+#[test]
+fn reads_files_of_endorsements_up_to_their_limits() {
+    let pem = String::from_utf8(minted().endorsements).unwrap();
+    let crl = format!("-----BEGIN X509 CRL{}", pem.split_once("-----BEGIN X509 CRL").unwrap().1);
+    assert_eq!(endorsements_of(&[crl.repeat(32).into_bytes()]).crls.len(), 32);
+    let error = Endorsements::parse(&[crl.repeat(33)]).unwrap_err();
+    assert_eq!(error.check(), "chain-too-large");
+    let padded = |length: usize| format!("{pem}{}", " ".repeat(length - pem.len()));
+    assert_eq!(endorsements_of(&[padded(4 << 20).into_bytes()]).chain.leaves().count(), 1);
+    let error = Endorsements::parse(&[padded((4 << 20) + 1)]).unwrap_err();
+    assert_eq!(error.check(), "chain-too-large");
 }
 
 fn endorsements_of(parts: &[Vec<u8>]) -> Endorsements {

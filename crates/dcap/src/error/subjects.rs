@@ -21,6 +21,11 @@ impl ChainName {
         }
     }
 
+    /// Most blocks read: one more than wanted, so that the error can say "too many".
+    pub(crate) const fn blocks_max(self) -> usize {
+        self.certificates().saturating_add(1)
+    }
+
     pub(crate) const fn shape(self) -> &'static str {
         match self {
             Self::Pck => "one PCK certificate, its CA and the root that issued the CA",

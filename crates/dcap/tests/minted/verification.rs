@@ -1,8 +1,8 @@
 //! Anchors, windows, remembered platforms, archived collateral.
 
 use avouch_dcap::{
-    Collateral, CollateralRequirements, PlatformCacheKey, Quote, TrustAnchors, VerifyError, verify,
-    verify_platform, verify_platform_beside, verify_quote,
+    CertificationData, Collateral, CollateralRequirements, PlatformCacheKey, Quote, TrustAnchors,
+    VerifyError, verify, verify_platform, verify_platform_beside, verify_quote,
 };
 use avouch_mint::{Kind, PckCa, Seed, TdQuoteFormat, mint};
 use serde_json::Value;
@@ -111,6 +111,25 @@ fn a_remembered_platform_is_asked_for_its_dates_each_time() {
 }
 
 #[test]
+fn a_remembered_platform_whose_pck_certificate_ran_out_is_refused_under_collateral_of_today() {
+    const YEAR: i64 = 365 * DAY;
+    let evidence = minted(Kind::Sgx, |_| {});
+    let anchors = anchors(&evidence);
+    let quote = Quote::parse(&evidence.evidence).expect("quote");
+    let platform = verify_platform(&quote, &anchors, at()).expect("platform");
+    // The CAs live on, and all collateral is new: the PCK certificate alone is of the past.
+    let judged_at = |years: i64| {
+        let later = at().saturating_add_seconds(years * YEAR);
+        let new = minted(Kind::Sgx, |options| options.at = later);
+        let new = collateral(&new).verify(&anchors, later).expect("in force");
+        verify_quote(&quote, &platform, &new, later)
+    };
+    judged_at(5).expect("still valid");
+    let error = judged_at(7).expect_err("a year over");
+    assert_eq!(error.check(), "pck-certificate-expired");
+}
+
+#[test]
 fn every_bound_of_every_window_is_inclusive() {
     let evidence = minted(Kind::Sgx, |_| {});
     let anchors = anchors(&evidence);
@@ -161,12 +180,76 @@ fn the_cache_key_covers_all_but_the_quote_signature_and_padding() {
         assert_eq!(flipped(offset), original, "{offset}");
     }
     // Attestation key, QE report, its signature, authentication data, certification data.
-    for offset in [500, 564, 700, 948, 1014, 1100, evidence.evidence.len() - 1] {
+    for offset in [500, 564, 700, 948, 1014, 1100, evidence.evidence.len() - 100] {
         assert_ne!(flipped(offset), original, "{offset}");
     }
     assert_eq!(key(&[evidence.evidence.as_slice(), &[1, 2, 3]].concat()), original);
     let quote = Quote::parse(&evidence.evidence).expect("quote");
     assert_ne!(Some(PlatformCacheKey::of(&quote, &TrustAnchors::intel())), original);
+}
+
+/// The quote with another text in place of its PCK chain, lengths and all.
+fn with_chain(quote: &[u8], change: impl FnOnce(&str) -> Vec<u8>) -> Vec<u8> {
+    let parsed = Quote::parse(quote).expect("quote");
+    let CertificationData::PckChain(chain) = parsed.signature_data().certification_data else {
+        panic!("the mint writes chains")
+    };
+    let before = quote.len() - chain.len();
+    let chain = change(std::str::from_utf8(chain).expect("text"));
+    let mut changed = [&quote[..before], &chain].concat();
+    for from in [436, before] {
+        let length = u32::try_from(changed.len() - from).expect("short").to_le_bytes();
+        changed[from - 4..from].copy_from_slice(&length);
+    }
+    changed
+}
+
+#[test]
+fn what_stands_around_the_certificates_makes_no_other_platform() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    let anchors = anchors(&evidence);
+    let quote = Quote::parse(&evidence.evidence).expect("quote");
+    let original = PlatformCacheKey::of(&quote, &anchors);
+    let platform = verify_platform(&quote, &anchors, at()).expect("platform");
+    let collateral = collateral(&evidence).verify(&anchors, at()).expect("collateral");
+    type Change = fn(&str) -> String;
+    let same: [(&str, Change); 7] = [
+        ("as it is", str::to_owned),
+        ("text before", |chain| format!("subject=CN\n{chain}")),
+        ("text after", |chain| format!("{chain}issuer - - -----")),
+        ("text between", |chain| chain.replace("-----\n-----", "-----\nbetween\n-----")),
+        ("CR LF", |chain| chain.replace('\n', "\r\n")),
+        ("spaces in lines", |chain| chain.replace("\nM", "\n M ")),
+        ("no line ends", |chain| chain.replace('\n', "")),
+    ];
+    for (what, change) in same {
+        let bytes = with_chain(&evidence.evidence, |chain| change(chain).into_bytes());
+        let quote = Quote::parse(&bytes).expect("quote");
+        assert_eq!(PlatformCacheKey::of(&quote, &anchors), original, "{what}");
+        verify_platform(&quote, &anchors, at()).unwrap_or_else(|error| panic!("{what}: {error}"));
+        verify_quote(&quote, &platform, &collateral, at()).expect(what);
+    }
+    // What is read otherwise, or not at all, is not taken for it.
+    let other: [(&str, Change); 6] = [
+        ("a character", |chain| chain.replacen("\nMI", "\nMJ", 1)),
+        ("another character than base64", |chain| chain.replacen("\nMI", "\nM-", 1)),
+        ("another label", |chain| chain.replacen("BEGIN CERTIFICATE", "BEGIN CERTIFICATION", 1)),
+        ("a block more", |chain| format!("{chain}{chain}")),
+        ("a block begun", |chain| format!("{chain}-----BEGIN CERTIFICATE-----")),
+        ("padding", |chain| chain.replacen("\n-----END", "=\n-----END", 1)),
+    ];
+    for (what, change) in other {
+        let bytes = with_chain(&evidence.evidence, |chain| change(chain).into_bytes());
+        let quote = Quote::parse(&bytes).expect("quote");
+        assert_ne!(PlatformCacheKey::of(&quote, &anchors), original, "{what}");
+        verify_platform(&quote, &anchors, at()).expect_err(what);
+        let error = verify_quote(&quote, &platform, &collateral, at()).expect_err(what);
+        assert_eq!(error.check(), "other-platform", "{what}");
+    }
+    let not_utf8 = with_chain(&evidence.evidence, |chain| [chain.as_bytes(), &[0xff]].concat());
+    let quote = Quote::parse(&not_utf8).expect("quote");
+    assert_ne!(PlatformCacheKey::of(&quote, &anchors), original);
+    verify_platform(&quote, &anchors, at()).expect_err("not UTF-8");
 }
 
 #[test]

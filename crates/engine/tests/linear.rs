@@ -1,0 +1,81 @@
+//! SEV-SNP evidence at its worst, up to the largest body: twice the input takes twice the instructions.
+#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "test code")]
+
+mod support;
+
+use avouch_engine::{
+    AppraisalRequest, AppraisalSettings, Engine, EvidenceKind, PolicyInForce, TokenForm,
+};
+use avouch_linear::{Shape, check};
+use avouch_wire::base64url;
+use support::{at, engine};
+
+/// The largest body of a request.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+fn read(evidence: &[u8]) {
+    let kind = EvidenceKind::Snp;
+    let engine: Engine = engine(None, &[]).unwrap();
+    let request = AppraisalRequest {
+        kind,
+        evidence: evidence.to_vec(),
+        runtime_data: None,
+        init_time_data: None,
+        nonce: None,
+        token_form: TokenForm::Current,
+    };
+    let policy = PolicyInForce::default_for(kind).unwrap();
+    let at = at("2026-05-01T12:00:00Z");
+    engine.appraise(&request, &policy, &AppraisalSettings::default(), at).unwrap_err();
+}
+
+/// A report's worth of bytes, then a table of one entry that all the rest belongs to.
+fn extended(bytes: usize, copy: &str) -> Vec<u8> {
+    let body = copy.repeat((bytes - 1184 - 48) / copy.len());
+    let length = u32::try_from(body.len()).unwrap().to_le_bytes();
+    let vcek = 0x63da_758d_e664_4564_adc5_f4b9_3be8_accd_u128.to_be_bytes();
+    // What a report must have to be read: version 2, the policy's reserved bit, ECDSA.
+    let mut report = vec![0; 1184];
+    report.splice(0..4, 2_u32.to_le_bytes());
+    report.splice(8..16, 0x2_0000_u64.to_le_bytes());
+    report.splice(0x34..0x38, 1_u32.to_le_bytes());
+    [report, vcek.to_vec(), vec![48, 0, 0, 0], length.to_vec(), vec![0; 24], body.into_bytes()]
+        .concat()
+}
+
+const SHAPES: &[Shape] = &[
+    Shape {
+        name: "document-of-certificates-begun",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| {
+            let report = base64url::encode(&extended(1184 + 48, "x")[..1184]);
+            let chain = "-----BEGIN CERTIFICATE-----\n".repeat(bytes * 3 / 4 / 28);
+            let chain = base64url::encode(chain);
+            format!(r#"{{"SnpReport":"{report}","VcekCertChain":"{chain}"}}"#).into_bytes()
+        },
+        read,
+    },
+    Shape {
+        name: "table-of-lists-begun",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| extended(bytes, "-----BEGIN X509 CRL-----\n"),
+        read,
+    },
+    Shape {
+        name: "table-of-lists-begun-that-fits",
+        bytes_max: 1 << 16,
+        make: |bytes| extended(bytes, "-----BEGIN X509 CRL-----\n"),
+        read,
+    },
+    Shape {
+        name: "members",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| format!(r#"{{"a":0{}}}"#, r#","a":0"#.repeat(bytes / 6)).into_bytes(),
+        read,
+    },
+];
+
+#[test]
+fn twice_the_evidence_takes_twice_the_instructions() {
+    check("twice_the_evidence_takes_twice_the_instructions", SHAPES);
+}

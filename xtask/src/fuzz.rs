@@ -27,17 +27,27 @@ pub(crate) fn list() -> Outcome {
     Ok(())
 }
 
-/// Builds and runs one target for a time; a finding ends it with an error.
-pub(crate) fn run(name: &str, seconds: &str) -> Outcome {
+/// The largest input, unless another is asked for.
+pub(crate) const BYTES: &str = "65536";
+/// An input that takes longer is a finding: what is read in a request takes milliseconds, also with
+/// a sanitizer's checks.
+const SLOW_SECONDS: &str = "10";
+
+/// Builds and runs one target for a time, with inputs of at most `bytes`; a finding ends it with an
+/// error.
+pub(crate) fn run(name: &str, seconds: &str, bytes: &str) -> Outcome {
     let names = targets()?;
     if !names.iter().any(|known| known == name) {
         return Err(format!("no fuzz target {name:?}; there are: {}", names.join(", ")));
     }
     let seconds: u32 = seconds.parse().map_err(|_| format!("{seconds:?} is no time in seconds"))?;
+    let bytes: usize = bytes.parse().map_err(|_| format!("{bytes:?} is no size in bytes"))?;
     let folder = workspace().join("fuzz");
     let corpus = folder.join("corpus").join(name);
     std::fs::create_dir_all(&corpus).map_err(|error| format!("corpus: {error}"))?;
     let limit = format!("-max_total_time={seconds}");
+    let size = format!("-max_len={bytes}");
+    let slow = format!("-timeout={SLOW_SECONDS}");
     let corpus = corpus.display().to_string();
     let seeds = folder.join("seeds").join(name);
     let seeds_text = seeds.display().to_string();
@@ -51,7 +61,8 @@ pub(crate) fn run(name: &str, seconds: &str) -> Outcome {
         "--",
         &corpus,
         &limit,
-        "-max_len=65536",
+        &size,
+        &slow,
     ];
     if seeds.is_dir() {
         // Read, never written to: what is found goes to the first folder.

@@ -15,7 +15,9 @@ cargo xtask <task>
   test --quick       the Rust tests only
   clients            the unmodified Azure SDKs against a running service
   fuzz               lists the fuzz targets
-  fuzz NAME SECONDS  runs one (on the stable toolchain)
+  fuzz NAME SECONDS [BYTES]
+                     runs one (on the stable toolchain), with inputs of at most 65536 bytes
+                     unless another size is given
   install            installs what the tests need and the machine lacks (Debian, as root)
 ";
 
@@ -27,7 +29,8 @@ fn main() -> ExitCode {
         ["test", "--quick"] => test::rust_tests(),
         ["clients"] => clients::run(),
         ["fuzz"] => fuzz::list(),
-        ["fuzz", name, seconds] => fuzz::run(name, seconds),
+        ["fuzz", name, seconds] => fuzz::run(name, seconds, fuzz::BYTES),
+        ["fuzz", name, seconds, bytes] => fuzz::run(name, seconds, bytes),
         ["install"] => machine::install_missing(),
         [] | ["help" | "--help" | "-h"] => {
             run::say(HELP);

@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: &str| {
     let (query, document) =
         input.split_once('\n').unwrap_or((input, "{\"a\":[1,2,{\"b\":\"c\"}]}"));
-    let limits = Limits { jmespath_steps: 100_000, claim_text_bytes: 1 << 20, ..Limits::default() };
+    let limits = Limits { steps: 200_000, memory_bytes: 4 << 20, ..Limits::default() };
     let (Ok(query), Ok(document)) = (Query::compile(query, &limits), Json::parse(document)) else {
         return;
     };

@@ -96,11 +96,12 @@ impl Engine {
         settings: &AppraisalSettings,
         at: UnixTime,
     ) -> Result<Appraisal, AppraisalError> {
-        // 1. What the policy demands of verification itself.
-        let configuration = policy.configuration().map_err(AppraisalError::Configuration)?;
+        // 1. What the policy demands of verification itself. Nothing of it runs here: until the
+        //    evidence has verified, no rule costs anything.
+        let configuration = policy.configuration().map_err(|e| AppraisalError::Configuration(e.clone()))?;
 
         // 2. Evidence, endorsements and a moment become verified facts.
-        let verified = self.verify(request, settings, &configuration, at)?;
+        let verified = self.verify(request, settings, configuration, at)?;
 
         // 3. Facts become claims.
         let (runtime, init_time) = (&verified.runtime_data, &verified.init_time_data);

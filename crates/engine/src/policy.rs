@@ -42,13 +42,15 @@ impl PolicyInForce {
         Self::from_text(text).ok()
     }
 
-    /// A draft that came with a request, which anybody may send: it may cost far less than a
-    /// policy that somebody had the right to set.
+    /// A draft that came with a request, which anybody may send: compiling and evaluating it may
+    /// together cost far less than a policy that somebody had the right to set.
     ///
     /// # Errors
     /// [`PolicyRefused::Parsing`].
     pub fn draft(text: &str) -> Result<Self, PolicyRefused> {
-        Self::within(draft_limits(), text)
+        let draft = Self::within(Limits::draft(), text)?;
+        let limits = draft.limits.without(draft.policy.cost());
+        Ok(Self { limits, ..draft })
     }
 
     /// A policy from its text, wrapped in an unsecured JWS.
@@ -93,12 +95,12 @@ impl PolicyInForce {
         &self.limits
     }
 
-    /// What its configuration rules demand of verification.
+    /// What its configuration rules demand of verification; they ran when it was compiled.
     ///
     /// # Errors
     /// [`EvalError`] where they fail.
-    pub fn configuration(&self) -> Result<Properties, EvalError> {
-        self.policy.configuration(&self.limits)
+    pub fn configuration(&self) -> Result<&Properties, &EvalError> {
+        self.policy.configuration()
     }
 
     /// `x-ms-policy-hash`.
@@ -117,18 +119,6 @@ impl PolicyInForce {
     #[must_use]
     pub const fn signer(&self) -> Option<&Value> {
         self.signer.as_ref()
-    }
-}
-
-/// Some ten milliseconds of work at most.
-fn draft_limits() -> Limits {
-    Limits {
-        policy_bytes: 256 << 10,
-        claim_text_bytes: 4 << 20,
-        bindings: 100_000,
-        steps: 1_000_000,
-        jmespath_steps: 1_000_000,
-        ..Limits::default()
     }
 }
 

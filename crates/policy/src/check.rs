@@ -5,6 +5,7 @@ use crate::ast::{
     Operator, Property, PropertyCondition, Rule, Section, SectionKind, Verb, Version,
 };
 use crate::diag::{DIAGNOSTICS_MAX, Diagnostic, Slug};
+use crate::print::printable;
 use crate::properties::{self, SettingError};
 use crate::span::Span;
 use crate::value::{Value, ValueKind};
@@ -137,11 +138,11 @@ impl Checker {
     }
 
     fn known(&mut self, identifier: &Identifier, scope: &Scope<'_>) {
-        if scope.names.contains(&*identifier.name) {
+        if scope.names.contains(&*identifier.name) || self.found.len() >= DIAGNOSTICS_MAX {
             return;
         }
         let own = scope.own.is_some_and(|own| own.name == identifier.name);
-        let names: Vec<String> = scope.shown.iter().map(|name| format!("`{name}`")).collect();
+        let names: Vec<String> = scope.shown.iter().map(|name| format!("`{}`", printable(name))).collect();
         let note = if own { "own".to_owned() } else { names.join(", ") };
         self.report(Diagnostic::new(Slug::UnknownIdentifier, identifier.span).noting(note));
     }

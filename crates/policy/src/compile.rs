@@ -6,7 +6,8 @@ use crate::ast::{
 };
 use crate::check::{assigned, literal_value};
 use crate::jmespath::{Query, QueryError};
-use crate::limits::Limits;
+use crate::cost::Meter;
+use crate::limits::{Limit, LimitExceeded, Limits};
 use crate::span::Span;
 use crate::value::{Value, ValueKind};
 use std::collections::{HashMap, HashSet};
@@ -96,20 +97,34 @@ pub(crate) struct CompiledMake {
     pub(crate) value_first: bool,
 }
 
-/// Compiles a tree that the checker has accepted.
-pub(crate) fn compile(ast: &Ast, limits: &Limits) -> Program {
-    let mut compiler = Compiler { limits, symbols: HashMap::new(), finds_unnamed: false };
+/// Compiles a tree that the checker has accepted. The tokens have been paid for; queries have not.
+///
+/// # Errors
+/// [`LimitExceeded`] if the queries cost too much.
+pub(crate) fn compile(
+    ast: &Ast,
+    limits: &Limits,
+    meter: &mut Meter,
+) -> Result<Program, LimitExceeded> {
+    let (symbols, finds_unnamed, exceeded) = (HashMap::new(), false, None);
+    let mut compiler = Compiler { limits, meter, symbols, finds_unnamed, exceeded };
     let configuration = ast.configuration.as_ref().map(|s| compiler.section(s)).unwrap_or_default();
     let authorization = compiler.section(&ast.authorization);
     let issuance = ast.issuance.as_ref().map(|s| compiler.section(s)).unwrap_or_default();
-    let Compiler { symbols, finds_unnamed, .. } = compiler;
-    Program { configuration, authorization, issuance, symbols, finds_unnamed }
+    let Compiler { symbols, finds_unnamed, exceeded, .. } = compiler;
+    match exceeded {
+        Some(exceeded) => Err(exceeded),
+        None => Ok(Program { configuration, authorization, issuance, symbols, finds_unnamed }),
+    }
 }
 
 struct Compiler<'a> {
     limits: &'a Limits,
+    meter: &'a mut Meter,
     symbols: HashMap<Arc<str>, Symbol>,
     finds_unnamed: bool,
+    /// That a query costs more than is left.
+    exceeded: Option<LimitExceeded>,
 }
 
 /// The names of a rule that something refers to, with their slots.
@@ -209,7 +224,7 @@ impl Compiler<'_> {
                 let function = Function::from_name(&name.name).unwrap_or(Function::NegateBool);
                 let query = match (function, arguments.get(1).map(|query| &query.kind)) {
                     (Function::JmesPath, Some(ExpressionKind::String(text))) => {
-                        Some(Query::compile(text, self.limits).map(Arc::new))
+                        Some(self.query(text))
                     }
                     _ => None,
                 };
@@ -220,6 +235,16 @@ impl Compiler<'_> {
                 CompiledExpression::Literal(Value::Boolean(false))
             }
         }
+    }
+
+    fn query(&mut self, text: &str) -> LiteralQuery {
+        let query = Query::compile_within(text, self.limits, self.meter);
+        if let Err(QueryError::Limit(exceeded)) = &query
+            && matches!(exceeded.limit, Limit::Steps | Limit::MemoryBytes)
+        {
+            self.exceeded = Some(*exceeded);
+        }
+        query.map(Arc::new)
     }
 
     fn action(&mut self, rule: &Rule, slots: &Slots<'_>) -> CompiledAction {

@@ -1,6 +1,7 @@
 //! The formatter: one layout for every policy, comments kept, meaning unchanged.
 
 use crate::ast::SectionKind;
+use crate::cost::Meter;
 use crate::diag::PolicyErrors;
 use crate::lexer::{Token, TokenKind, lex};
 use crate::limits::Limits;
@@ -55,7 +56,8 @@ impl Item {
 
 /// Tokens and comments in the order of the text.
 fn items(text: &str, comments: &[Span]) -> Vec<Item> {
-    let tokens = lex(text).tokens;
+    // Compiling has shown that the text is within limits.
+    let tokens = lex(text, &mut Meter::unlimited()).map(|lexed| lexed.tokens).unwrap_or_default();
     let tokens = tokens.iter().filter(|token| token.kind != TokenKind::End);
     let mut items: Vec<Item> =
         tokens.map(|Token { kind, span }| Item { kind: Some(*kind), span: *span }).collect();

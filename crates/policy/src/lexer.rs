@@ -1,6 +1,8 @@
 //! Policy text to tokens with spans. Comments are kept beside, for the formatter and the lints.
 
+use crate::cost::{self, Meter};
 use crate::diag::{DIAGNOSTICS_MAX, Diagnostic, Slug};
+use crate::limits::LimitExceeded;
 use crate::span::Span;
 
 /// One word or symbol of a policy.
@@ -93,14 +95,17 @@ impl TokenKind {
     }
 }
 
-/// Splits `text`, which has no byte order mark, into tokens.
-pub(crate) fn lex(text: &str) -> Lexed {
+/// Splits `text`, which has no byte order mark, into tokens, each paid for with all that later
+/// stages make of it.
+pub(crate) fn lex(text: &str, meter: &mut Meter) -> Result<Lexed, LimitExceeded> {
     let lexed = Lexed { tokens: Vec::new(), comments: Vec::new(), diagnostics: Vec::new() };
     let mut lexer = Lexer { text, offset: 0, lexed };
-    while lexer.step() {}
+    while lexer.step() {
+        meter.charge(cost::TOKEN)?;
+    }
     let end = Span::new(text.len(), text.len());
     lexer.lexed.tokens.push(Token { kind: TokenKind::End, span: end });
-    lexer.lexed
+    Ok(lexer.lexed)
 }
 
 struct Lexer<'a> {
@@ -237,7 +242,9 @@ impl<'a> Lexer<'a> {
                     Some((behind, other)) => {
                         let start = self.offset.saturating_add(place);
                         let end = behind.saturating_add(other.len_utf8());
-                        wrong_escapes.push(Span::new(start, self.offset.saturating_add(end)));
+                        if wrong_escapes.len() < DIAGNOSTICS_MAX {
+                            wrong_escapes.push(Span::new(start, self.offset.saturating_add(end)));
+                        }
                     }
                 },
                 _ => {}

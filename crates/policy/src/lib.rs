@@ -29,6 +29,7 @@ pub mod ast;
 mod check;
 mod compile;
 pub mod corpus;
+mod cost;
 pub mod defaults;
 mod diag;
 mod eval;
@@ -49,6 +50,7 @@ mod suggest;
 pub mod token;
 mod value;
 
+pub use cost::Cost;
 pub use diag::{Diagnostic, PolicyErrors, Slug};
 pub use eval::{Decision, DenyReason, EvalError, EvalSlug, Outcome};
 pub use format::format;

@@ -1,10 +1,12 @@
 //! What a policy and its evaluation may cost. No limit of MAA is documented; these are ours.
 
+use crate::cost::Cost;
 use serde::{Deserialize, Serialize};
 
 /// Upper bounds on everything that a tenant's policy or an attester's evidence sizes.
 ///
-/// The defaults are far above any published policy. Exceeding one is an error that names it.
+/// The defaults are those of a policy that somebody had the right to set, and far above any
+/// published policy. Exceeding one is an error that names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -16,15 +18,10 @@ pub struct Limits {
     pub expression_nesting: usize,
     /// Claims in the incoming set, and in the outgoing set, duplicates counted.
     pub claims: usize,
-    /// Bytes of text in all string values that functions make, JSON text included; and, counted
-    /// apart, in all claims that are issued.
-    pub claim_text_bytes: usize,
-    /// Combinations of claims (bindings) that one rule may hold at a time.
-    pub bindings: usize,
-    /// Elementary steps of one evaluation: claims tested, comparisons, values made.
+    /// Steps of compiling, and of one evaluation; each stands for some ten nanoseconds.
     pub steps: u64,
-    /// Elementary steps of all JMESPath searches of one evaluation.
-    pub jmespath_steps: u64,
+    /// Bytes that compiling, and one evaluation, may ask of the allocator.
+    pub memory_bytes: u64,
     /// Bytes of one JMESPath query.
     pub jmespath_query_bytes: usize,
     /// Nesting depth of one JMESPath query; at most [`crate::jmespath::NESTING_MAX`] counts.
@@ -33,6 +30,12 @@ pub struct Limits {
     pub json_nesting: usize,
 }
 
+/// What a draft may cost: some ten milliseconds and less than 16 MiB.
+const DRAFT: Cost = Cost { steps: 1_000_000, memory_bytes: 12 << 20 };
+
+/// How many times as much a policy may cost that somebody had the right to set.
+const SET_OVER_DRAFT: u64 = 20;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -40,14 +43,31 @@ impl Default for Limits {
             rules: 10_000,
             expression_nesting: 64,
             claims: 100_000,
-            claim_text_bytes: 64 << 20,
-            bindings: 1_000_000,
-            steps: 20_000_000,
-            jmespath_steps: 20_000_000,
+            steps: DRAFT.steps.saturating_mul(SET_OVER_DRAFT),
+            memory_bytes: DRAFT.memory_bytes.saturating_mul(SET_OVER_DRAFT),
             jmespath_query_bytes: 64 << 10,
             jmespath_nesting: crate::jmespath::NESTING_MAX,
             json_nesting: crate::json::NESTING_MAX,
         }
+    }
+}
+
+impl Limits {
+    /// For a draft that came with a request, which anybody may send: a twentieth of what a set
+    /// policy may cost, for compiling and evaluating together if [`Limits::without`] takes away
+    /// what compiling has used.
+    #[must_use]
+    pub fn draft() -> Self {
+        let (steps, memory_bytes) = (DRAFT.steps, DRAFT.memory_bytes);
+        Self { policy_bytes: 256 << 10, steps, memory_bytes, ..Self::default() }
+    }
+
+    /// The same limits after `cost` has been spent.
+    #[must_use]
+    pub fn without(self, cost: Cost) -> Self {
+        let steps = self.steps.saturating_sub(cost.steps);
+        let memory_bytes = self.memory_bytes.saturating_sub(cost.memory_bytes);
+        Self { steps, memory_bytes, ..self }
     }
 }
 
@@ -63,14 +83,10 @@ pub enum Limit {
     ExpressionNesting,
     /// [`Limits::claims`]
     Claims,
-    /// [`Limits::claim_text_bytes`]
-    ClaimTextBytes,
-    /// [`Limits::bindings`]
-    Bindings,
     /// [`Limits::steps`]
     Steps,
-    /// [`Limits::jmespath_steps`]
-    JmespathSteps,
+    /// [`Limits::memory_bytes`]
+    MemoryBytes,
     /// [`Limits::jmespath_query_bytes`]
     JmespathQueryBytes,
     /// [`Limits::jmespath_nesting`]
@@ -88,10 +104,8 @@ impl Limit {
             Self::Rules => "rules",
             Self::ExpressionNesting => "expression-nesting",
             Self::Claims => "claims",
-            Self::ClaimTextBytes => "claim-text-bytes",
-            Self::Bindings => "bindings",
             Self::Steps => "steps",
-            Self::JmespathSteps => "jmespath-steps",
+            Self::MemoryBytes => "memory-bytes",
             Self::JmespathQueryBytes => "jmespath-query-bytes",
             Self::JmespathNesting => "jmespath-nesting",
             Self::JsonNesting => "json-nesting",
@@ -112,40 +126,5 @@ pub struct LimitExceeded {
 impl LimitExceeded {
     pub(crate) fn new(limit: Limit, allowed: usize) -> Self {
         Self { limit, allowed: u64::try_from(allowed).unwrap_or(u64::MAX) }
-    }
-}
-
-/// A count that only falls.
-#[derive(Debug, Clone)]
-pub(crate) struct Budget {
-    left: u64,
-    allowed: u64,
-    limit: Limit,
-}
-
-impl Budget {
-    pub(crate) const fn new(limit: Limit, allowed: u64) -> Self {
-        Self { left: allowed, allowed, limit }
-    }
-
-    #[inline]
-    pub(crate) fn charge(&mut self, steps: u64) -> Result<(), LimitExceeded> {
-        match self.left.checked_sub(steps) {
-            Some(left) => {
-                self.left = left;
-                Ok(())
-            }
-            None => Err(LimitExceeded { limit: self.limit, allowed: self.allowed }),
-        }
-    }
-
-    /// Charges one step for each 16 bytes, and one for the rest.
-    #[inline]
-    pub(crate) fn charge_bytes(&mut self, bytes: usize) -> Result<(), LimitExceeded> {
-        self.charge(u64::try_from(bytes >> 4).unwrap_or(u64::MAX).saturating_add(1))
-    }
-
-    pub(crate) fn used(&self) -> u64 {
-        self.allowed.saturating_sub(self.left)
     }
 }

@@ -5,6 +5,7 @@ use crate::compile::Program;
 use crate::diag::{Diagnostic, PolicyErrors, Slug};
 use crate::eval::{self, EvalError, Outcome};
 use crate::explain::{Explanation, Recorder};
+use crate::cost::{self, Cost, Meter};
 use crate::limits::{Limit, LimitExceeded, Limits};
 use crate::parser::{Parsed, parse};
 use crate::properties::Properties;
@@ -29,6 +30,22 @@ struct Inner {
     ast: Ast,
     comments: Vec<Span>,
     program: Program,
+    /// What the configuration rules set.
+    configuration: Result<Properties, EvalError>,
+    /// What compiling was charged.
+    cost: Cost,
+}
+
+/// Finds lines and columns in a policy text.
+pub(crate) struct Places<'a> {
+    text: &'a str,
+    lines: &'a LineIndex,
+}
+
+impl Places<'_> {
+    pub(crate) fn position(&self, offset: usize) -> Position {
+        self.lines.position(self.text, offset)
+    }
 }
 
 impl Policy {
@@ -43,8 +60,10 @@ impl Policy {
     pub fn compile(text: &str, limits: &Limits) -> Result<Self, PolicyErrors> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         check_size(text.len(), limits)?;
+        let mut meter = Meter::new(limits);
+        meter.charge_text(cost::SOURCE, text.len()).map_err(too_costly)?;
         let lines = LineIndex::new(text);
-        let lexed = lexer::lex(text);
+        let lexed = lexer::lex(text, &mut meter).map_err(too_costly)?;
         let Parsed { version, sections, diagnostics } = parse(text, &lexed, limits);
         let mut found = lexed.diagnostics;
         found.extend(diagnostics);
@@ -53,9 +72,18 @@ impl Policy {
         let ast = Parsed { version, sections, diagnostics: Vec::new() }.into_ast();
         match ast {
             Some(ast) if found.is_empty() => {
-                let program = compile::compile(&ast, limits);
-                let comments = lexed.comments;
-                let inner = Inner { text: text.to_owned(), lines, ast, comments, program };
+                let program = compile::compile(&ast, limits, &mut meter).map_err(too_costly)?;
+                let places = Places { text, lines: &lines };
+                let configuration = eval::configuration(&program, &places, limits);
+                let inner = Inner {
+                    text: text.to_owned(),
+                    lines,
+                    ast,
+                    comments: lexed.comments,
+                    program,
+                    configuration,
+                    cost: meter.used(),
+                };
                 Ok(Self { inner: Arc::new(inner) })
             }
             _ => Err(PolicyErrors::new(text, &lines, found)),
@@ -112,7 +140,17 @@ impl Policy {
     /// The line and column of a byte offset in [`Policy::text`].
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
-        self.inner.lines.position(&self.inner.text, offset)
+        self.places().position(offset)
+    }
+
+    pub(crate) fn places(&self) -> Places<'_> {
+        Places { text: &self.inner.text, lines: &self.inner.lines }
+    }
+
+    /// What compiling was charged, of the limits that it was given.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        self.inner.cost
     }
 
     pub(crate) fn lines(&self) -> &LineIndex {
@@ -123,14 +161,16 @@ impl Policy {
         &self.inner.program
     }
 
-    /// Runs `configurationrules`, which need no evidence: to be called before the evidence is
-    /// verified, with what it returns in force.
+    /// What `configurationrules` set, to be in force while evidence is verified.
+    ///
+    /// They have no conditions, so they see no evidence: they ran once, when the policy was
+    /// compiled, on a sixteenth of the limits of an evaluation.
     ///
     /// # Errors
     /// [`EvalError`] if a computed setting is unknown, of the wrong kind or out of range, or if
     /// computing it fails.
-    pub fn configuration(&self, limits: &Limits) -> Result<Properties, EvalError> {
-        eval::configuration(self, limits)
+    pub fn configuration(&self) -> Result<&Properties, &EvalError> {
+        self.inner.configuration.as_ref()
     }
 
     /// Runs the whole policy over the incoming claims: decision, claims for the token, properties.
@@ -159,7 +199,11 @@ fn check_size(bytes: usize, limits: &Limits) -> Result<(), PolicyErrors> {
     if bytes <= limits.policy_bytes {
         return Ok(());
     }
-    let exceeded = LimitExceeded::new(Limit::PolicyBytes, limits.policy_bytes);
+    Err(too_costly(LimitExceeded::new(Limit::PolicyBytes, limits.policy_bytes)))
+}
+
+/// The text as a whole exceeds a limit.
+fn too_costly(exceeded: LimitExceeded) -> PolicyErrors {
     let refused = vec![Diagnostic::limit(exceeded, Span::new(0, 0))];
-    Err(PolicyErrors::new("", &LineIndex::new(""), refused))
+    PolicyErrors::new("", &LineIndex::new(""), refused)
 }

@@ -53,46 +53,46 @@ impl std::fmt::Display for Position {
     }
 }
 
-/// How many code points lie between two remembered places of one line at most.
-const CHECKPOINT_COLUMNS: usize = 256;
+/// How many code points lie between two remembered places.
+const CHECKPOINT_CHARS: usize = 256;
 
 /// Finds lines and columns without reading the text again from its start.
 #[derive(Debug, Clone)]
 pub(crate) struct LineIndex {
-    /// Byte offset and its position, ascending; every line start and some places in long lines.
+    /// Byte offset and its position, ascending.
     checkpoints: Vec<(usize, Position)>,
 }
 
 impl LineIndex {
     pub(crate) fn new(text: &str) -> Self {
-        let mut at = Position { line: 1, column: 1 };
-        let mut checkpoints = vec![(0, at)];
-        let mut since = 0_usize;
-        let mut chars = text.char_indices().peekable();
-        while let Some((offset, c)) = chars.next() {
-            let next = offset.saturating_add(c.len_utf8());
-            let ends_line =
-                c == '\n' || (c == '\r' && chars.peek().is_none_or(|(_, n)| *n != '\n'));
-            at = advance(at, ends_line);
-            since = since.saturating_add(1);
-            if ends_line || since >= CHECKPOINT_COLUMNS {
-                checkpoints.push((next, at));
-                since = 0;
-            }
-        }
+        let begin = Position { line: 1, column: 1 };
+        let mut checkpoints = vec![(0, begin)];
+        let places = positions(text, begin).skip(CHECKPOINT_CHARS.saturating_sub(1));
+        checkpoints.extend(places.step_by(CHECKPOINT_CHARS));
         Self { checkpoints }
     }
 
     /// The position of the byte at `offset` of `text`, the text the index was made from.
     pub(crate) fn position(&self, text: &str, offset: usize) -> Position {
         let after = self.checkpoints.partition_point(|(start, _)| *start <= offset);
-        let Some((start, mut at)) = self.checkpoints.get(after.saturating_sub(1)).copied() else {
-            return Position { line: 1, column: 1 };
-        };
-        let between = text.get(start..offset).unwrap_or_default();
-        at.column = at.column.saturating_add(between.chars().count());
-        at
+        let begin = (0, Position { line: 1, column: 1 });
+        let (start, at) = self.checkpoints.get(after.saturating_sub(1)).copied().unwrap_or(begin);
+        let rest = text.get(start..).unwrap_or_default();
+        let within = offset.saturating_sub(start);
+        let passed = positions(rest, at).take_while(|(behind, _)| *behind <= within);
+        passed.last().map_or(at, |(_, at)| at)
     }
+}
+
+/// The places behind each character of `text`, which begins at `at`.
+fn positions(text: &str, mut at: Position) -> impl Iterator<Item = (usize, Position)> {
+    let mut chars = text.char_indices().peekable();
+    std::iter::from_fn(move || {
+        let (offset, c) = chars.next()?;
+        let ends_line = c == '\n' || (c == '\r' && chars.peek().is_none_or(|(_, n)| *n != '\n'));
+        at = advance(at, ends_line);
+        Some((offset.saturating_add(c.len_utf8()), at))
+    })
 }
 
 fn advance(at: Position, ends_line: bool) -> Position {

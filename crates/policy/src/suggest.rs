@@ -12,6 +12,7 @@ pub(crate) fn nearest<'a>(
     candidates
         .into_iter()
         .filter(|candidate| *candidate != word)
+        .filter(|candidate| candidate.len().abs_diff(word.len()) <= allowed.saturating_mul(4))
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)

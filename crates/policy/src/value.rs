@@ -1,5 +1,6 @@
 //! Claims and their values: the only data that a policy sees.
 
+use crate::cost::{Cost, Meter};
 use crate::json::{Json, JsonError};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -143,10 +144,16 @@ impl fmt::Display for Value {
 pub struct Text(Arc<Inner>);
 
 struct Inner {
-    // INVARIANT: `text` is set, or `json` is set to `Ok`.
+    // INVARIANT: `text` is set, or `json` holds `Ok`.
     text: OnceLock<Box<str>>,
-    json: OnceLock<Result<Json, JsonError>>,
+    json: OnceLock<Parsed>,
     bytes: usize,
+}
+
+/// What a text is as JSON, and what it cost to find out.
+struct Parsed {
+    json: Result<Json, JsonError>,
+    cost: Cost,
 }
 
 impl Text {
@@ -154,8 +161,8 @@ impl Text {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.text.get_or_init(|| match self.0.json.get() {
-            Some(Ok(json)) => json.to_string().into(),
-            Some(Err(_)) | None => Box::default(),
+            Some(Parsed { json: Ok(json), .. }) => json.to_string().into(),
+            Some(_) | None => Box::default(),
         })
     }
 
@@ -164,7 +171,33 @@ impl Text {
     /// # Errors
     /// [`JsonError`] if the string is no JSON text.
     pub fn json(&self) -> Result<&Json, &JsonError> {
-        self.0.json.get_or_init(|| Json::parse(self.as_str())).as_ref()
+        let parse = || {
+            let mut meter = Meter::unlimited();
+            let json = Json::parse_within(self.as_str(), &mut meter);
+            Parsed { json, cost: meter.used() }
+        };
+        self.0.json.get_or_init(parse).json.as_ref()
+    }
+
+    /// As [`Text::json`], paid for. What is known already costs what it cost when it was parsed:
+    /// what happens to be remembered must not decide.
+    pub(crate) fn json_within(&self, meter: &mut Meter) -> Result<Json, JsonError> {
+        if let Some(known) = self.0.json.get() {
+            meter.charge_cost(known.cost)?;
+            return known.json.clone();
+        }
+        let before = meter.used();
+        let json = Json::parse_within(self.as_str(), meter);
+        if let Err(exceeded @ JsonError::Limit(_)) = json {
+            return Err(exceeded);
+        }
+        let cost = meter.used() - before;
+        self.0.json.get_or_init(|| Parsed { json, cost }).json.clone()
+    }
+
+    /// What tells this text from every other that is alive.
+    pub(crate) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 
     /// Bytes of the string, known without printing it.
@@ -197,7 +230,8 @@ impl From<String> for Text {
 impl From<Json> for Text {
     fn from(json: Json) -> Self {
         let bytes = json.text_bytes();
-        Self(Arc::new(Inner { text: OnceLock::new(), json: OnceLock::from(Ok(json)), bytes }))
+        let parsed = Parsed { json: Ok(json), cost: Cost::default() };
+        Self(Arc::new(Inner { text: OnceLock::new(), json: OnceLock::from(parsed), bytes }))
     }
 }
 

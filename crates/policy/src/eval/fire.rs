@@ -7,6 +7,7 @@ use super::set::Place;
 use super::{Run, Tracer};
 use crate::ast::{SectionKind, Verb};
 use crate::compile::{CompiledAction, CompiledMake, CompiledRule, Symbol};
+use crate::cost;
 use crate::limits::{Limit, LimitExceeded};
 use crate::properties;
 use crate::value::{Claim, Issuer, Value};
@@ -47,7 +48,9 @@ impl<'a, T: Tracer> Run<'a, T> {
         let mut order: HashMap<Vec<Place>, usize> = HashMap::new();
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for row in 0..bindings.rows {
-            self.steps.charge_bytes(grouping.len())?;
+            self.meter.charge(cost::GROUP)?;
+            self.meter.charge_long(cost::HASHED_TEXT, grouping.len().saturating_mul(size_of::<Place>()))?;
+            self.meter.charge_long(cost::COPIED, grouping.len().saturating_mul(size_of::<Place>()))?;
             let places = bindings.row(row);
             let key = grouping.iter().filter_map(|slot| places.get(*slot).copied()).collect();
             let group = *order.entry(key).or_insert(groups.len());
@@ -60,7 +63,7 @@ impl<'a, T: Tracer> Run<'a, T> {
     }
 
     fn act(&mut self, rule: &'a CompiledRule, scope: &Scope<'_>) -> Result<(), Failure> {
-        self.steps.charge(1)?;
+        self.meter.charge(cost::ACTION)?;
         self.tracer.fired();
         match &rule.action {
             CompiledAction::Permit => self.permitted = true,
@@ -88,7 +91,10 @@ impl<'a, T: Tracer> Run<'a, T> {
         let early = if make.value_first { Some(self.values(&make.value, scope)?) } else { None };
         let (claim_type, symbol) = match &make.literal_type {
             Some((name, symbol)) => (Arc::clone(name), Some(*symbol)),
-            None => (single_type(&self.values(&make.claim_type, scope)?)?, None),
+            None => {
+                let values = self.values(&make.claim_type, scope)?;
+                (self.single_type(&values)?, None)
+            }
         };
         let values = match early {
             Some(values) => values,
@@ -142,7 +148,7 @@ impl<'a, T: Tracer> Run<'a, T> {
             Verb::Add | Verb::Permit | Verb::Deny => {}
         }
         self.tracer.made(verb, &claim);
-        self.set.push(claim, symbol, &mut self.steps)
+        self.set.push(claim, symbol, &mut self.meter)
     }
 
     fn set_property(&mut self, section: SectionKind, claim: &Claim) -> Result<(), Failure> {
@@ -151,7 +157,11 @@ impl<'a, T: Tracer> Run<'a, T> {
             SectionKind::Configuration => &mut self.configuration,
             SectionKind::Authorization | SectionKind::Issuance => &mut self.properties,
         };
-        self.steps.charge(u64::try_from(target.iter().count()).unwrap_or(u64::MAX))?;
+        for (name, _) in target.iter() {
+            self.meter.charge(cost::SETTING)?;
+            self.meter.charge_long(cost::COMPARED, name.len())?;
+        }
+        self.meter.charge(cost::ISSUED)?;
         target.set(&claim.claim_type, claim.value.clone());
         Ok(())
     }
@@ -161,22 +171,27 @@ impl<'a, T: Tracer> Run<'a, T> {
             return Err(LimitExceeded::new(Limit::Claims, self.limits.claims).into());
         }
         let bytes = claim.value.text_bytes().saturating_add(claim.claim_type.len());
-        self.issued_text.charge(u64::try_from(bytes).unwrap_or(u64::MAX))?;
+        self.meter.charge(cost::ISSUED)?;
+        self.meter.charge_text(cost::ISSUED_TEXT, bytes)?;
         self.outgoing.push(claim.clone());
         Ok(())
     }
-}
 
-/// A type must be one non-empty string.
-fn single_type(values: &Values) -> Result<Arc<str>, Failure> {
-    let problem = match values.as_slice() {
-        [one] => match &one.value {
-            Value::String(text) if !text.is_empty() => return Ok(text.as_str().into()),
-            Value::String(_) => "a claim type is empty".to_owned(),
-            other => format!("a claim type is of valueType {}", other.kind().name()),
-        },
-        [] => "a claim type has no value".to_owned(),
-        many => format!("a claim type has {} values", many.len()),
-    };
-    Err(Failure::new(EvalSlug::InvalidType, problem))
+    /// A type must be one non-empty string.
+    fn single_type(&mut self, values: &Values) -> Result<Arc<str>, Failure> {
+        let problem = match values.as_slice() {
+            [one] => match &one.value {
+                Value::String(text) if !text.is_empty() => {
+                    self.meter.charge(cost::STRING)?;
+                    self.meter.charge_text(cost::COPIED, text.len())?;
+                    return Ok(text.as_str().into());
+                }
+                Value::String(_) => "a claim type is empty".to_owned(),
+                other => format!("a claim type is of valueType {}", other.kind().name()),
+            },
+            [] => "a claim type has no value".to_owned(),
+            many => format!("a claim type has {} values", many.len()),
+        };
+        Err(Failure::new(EvalSlug::InvalidType, problem))
+    }
 }

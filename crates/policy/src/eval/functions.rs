@@ -8,6 +8,7 @@ use crate::ast::{Function, Property};
 use crate::compile::{CompiledExpression, LiteralQuery};
 use crate::jmespath::{Query, QueryError, SearchError};
 use crate::json::{Json, JsonError};
+use crate::cost;
 use crate::limits::{Limit, LimitExceeded};
 use crate::value::{Key, Text, Value, ValueKind};
 use std::collections::HashSet;
@@ -114,7 +115,7 @@ impl<'a, T: Tracer> Run<'a, T> {
         expression: &'a CompiledExpression,
         scope: &Scope<'_>,
     ) -> Result<Values, Failure> {
-        self.steps.charge(1)?;
+        self.meter.charge(cost::EXPRESSION)?;
         match expression {
             CompiledExpression::Literal(value) => {
                 Ok(Values::One(Produced { value: value.clone(), read_only: false }))
@@ -123,6 +124,7 @@ impl<'a, T: Tracer> Run<'a, T> {
                 self.reference(*slot, *property, scope)
             }
             CompiledExpression::Call { function, arguments, query } => {
+                self.meter.charge_each(cost::VALUE, arguments.len())?;
                 let mut given = Vec::with_capacity(arguments.len());
                 for argument in arguments {
                     given.push(self.values(argument, scope)?);
@@ -139,16 +141,38 @@ impl<'a, T: Tracer> Run<'a, T> {
         scope: &Scope<'_>,
     ) -> Result<Values, Failure> {
         if scope.is_single(slot) {
-            let entry = scope.place(slot).and_then(|place| self.set.get(place));
-            return Ok(match entry {
-                Some(entry) => Values::One(property_of(entry, property)),
-                None => Values::Many(Vec::new()),
+            return Ok(match scope.place(slot) {
+                Some(place) => self.property_of(place, property)?.map_or_else(none, Values::One),
+                None => none(),
             });
         }
-        self.steps.charge(u64::try_from(scope.rows()).unwrap_or(u64::MAX))?;
+        self.meter.charge_each(cost::SEEN, scope.rows())?;
         let places = scope.places(slot);
-        let entries = places.into_iter().filter_map(|place| self.set.get(place));
-        Ok(Values::Many(entries.map(|entry| property_of(entry, property)).collect()))
+        let mut values = Vec::new();
+        for place in places {
+            self.meter.charge(cost::VALUE)?;
+            values.extend(self.property_of(place, property)?);
+        }
+        Ok(Values::Many(values))
+    }
+
+    fn property_of(
+        &mut self,
+        place: Place,
+        property: Property,
+    ) -> Result<Option<Produced>, Failure> {
+        let Some(entry) = self.set.get(place) else { return Ok(None) };
+        Ok(Some(match view(entry, property) {
+            // Only the value carries the mark.
+            View::Value(value) => {
+                Produced { value: value.clone(), read_only: entry.claim.read_only }
+            }
+            View::Text(text) => {
+                self.meter.charge(cost::TEXT)?;
+                self.meter.charge_text(cost::COPIED, text.len())?;
+                Produced { value: Value::from(text), read_only: false }
+            }
+        }))
     }
 
     fn call(
@@ -164,7 +188,7 @@ impl<'a, T: Tracer> Run<'a, T> {
             Function::JsonToClaimValue | Function::NegateBool => {
                 let mut results = Vec::new();
                 for argument in set(0) {
-                    self.steps.charge(1)?;
+                    self.meter.charge(cost::VALUE)?;
                     match function {
                         Function::NegateBool => results.push(negate(argument)?),
                         _ => self.json_to_claim_value(argument, &mut results)?,
@@ -176,7 +200,7 @@ impl<'a, T: Tracer> Run<'a, T> {
                 let mut results = Vec::new();
                 for first in set(0) {
                     for second in set(1) {
-                        self.steps.charge(1)?;
+                        self.meter.charge(cost::VALUE)?;
                         results.push(match function {
                             Function::JmesPath => self.jmespath(first, second, query)?,
                             _ => self.append(first, second)?,
@@ -190,7 +214,8 @@ impl<'a, T: Tracer> Run<'a, T> {
 
     fn is_subset_of(&mut self, part: &[Produced], whole: &[Produced]) -> Result<Values, Failure> {
         for item in part.iter().chain(whole) {
-            self.steps.charge_bytes(item.value.text_bytes() >> 2)?;
+            self.meter.charge(cost::HASHED)?;
+            self.meter.charge_text(cost::HASHED_TEXT, item.value.text_bytes())?;
         }
         let subset = match whole {
             [] => part.is_empty(),
@@ -219,7 +244,8 @@ impl<'a, T: Tracer> Run<'a, T> {
             ));
         };
         for item in set {
-            self.steps.charge_bytes(item.value.text_bytes() >> 6)?;
+            self.meter.charge(cost::TEST)?;
+            self.meter.charge_long(cost::COMPARED, item.value.text_bytes())?;
         }
         Ok(boolean(!set.is_empty() && set.iter().all(|item| item.value == one.value)))
     }
@@ -229,14 +255,10 @@ impl<'a, T: Tracer> Run<'a, T> {
         let left = text_argument(function, 1, first)?;
         let right = text_argument(function, 2, second)?;
         let bytes = left.len().saturating_add(right.len());
-        self.charge_made_text(bytes)?;
-        self.steps.charge_bytes(bytes)?;
+        self.meter.charge(cost::TEXT)?;
+        self.meter.charge_text(cost::COPIED, bytes)?;
         let value = Value::from([left.as_str(), right.as_str()].concat());
         Ok(Produced { value, read_only: first.read_only || second.read_only })
-    }
-
-    fn charge_made_text(&mut self, bytes: usize) -> Result<(), Failure> {
-        Ok(self.made_text.charge(u64::try_from(bytes).unwrap_or(u64::MAX))?)
     }
 
     fn jmespath(
@@ -254,19 +276,23 @@ impl<'a, T: Tracer> Run<'a, T> {
         };
         let compiled = compiled.map_err(query_failure)?;
         let found = compiled
-            .search_within(&json, self.limits, &mut self.jmespath_steps)
+            .search_within(&json, self.limits, &mut self.meter)
             .map_err(search_failure)?;
-        self.charge_made_text(found.text_bytes())?;
+        self.meter.charge(cost::TEXT)?;
         let read_only = document.read_only || query.read_only;
         Ok(Produced { value: Value::from(found), read_only })
     }
 
     fn compile_query(&mut self, text: &Text) -> Result<LiteralQuery, Failure> {
+        self.meter.charge(cost::KNOWN)?;
+        self.meter.charge_text(cost::HASHED_TEXT, text.len())?;
         if let Some(known) = self.queries.get(text) {
+            // Equal texts of one length are compared.
+            self.meter.charge_text(cost::COMPARED, text.len())?;
             return Ok(known.clone());
         }
-        self.jmespath_steps.charge_bytes(text.len().saturating_mul(16))?;
-        let compiled = Query::compile(text.as_str(), self.limits).map(Arc::new);
+        let compiled =
+            Query::compile_within(text.as_str(), self.limits, &mut self.meter).map(Arc::new);
         if self.queries.len() < QUERIES_MAX {
             self.queries.insert(text.clone(), compiled.clone());
         }
@@ -274,14 +300,13 @@ impl<'a, T: Tracer> Run<'a, T> {
     }
 
     fn parse_json(&mut self, function: Function, text: &Text) -> Result<Json, Failure> {
-        // Paid for also when the document is known already: what is remembered must not decide.
-        self.jmespath_steps.charge_bytes(text.len() >> 2)?;
         let nesting = self.limits.json_nesting.min(crate::json::NESTING_MAX);
-        match text.json() {
+        match self.document(text) {
             Ok(json) if json.depth() > nesting => {
                 Err(LimitExceeded::new(Limit::JsonNesting, nesting).into())
             }
-            Ok(json) => Ok(json.clone()),
+            Ok(json) => Ok(json),
+            Err(JsonError::Limit(exceeded)) => Err(exceeded.into()),
             Err(JsonError::TooDeep { .. }) => {
                 Err(LimitExceeded::new(Limit::JsonNesting, nesting).into())
             }
@@ -290,6 +315,17 @@ impl<'a, T: Tracer> Run<'a, T> {
                 format!("the argument of `{}` is {error}", function.name()),
             )),
         }
+    }
+
+    /// A text as JSON; each is paid for once in an evaluation.
+    fn document(&mut self, text: &Text) -> Result<Json, JsonError> {
+        self.meter.charge(cost::KNOWN)?;
+        if self.documents.contains_key(&text.identity()) {
+            return text.json().cloned().map_err(Clone::clone);
+        }
+        let json = text.json_within(&mut self.meter)?;
+        self.documents.insert(text.identity(), text.clone());
+        Ok(json)
     }
 
     fn json_to_claim_value(
@@ -306,8 +342,8 @@ impl<'a, T: Tracer> Run<'a, T> {
                 results.extend(value.map(|value| Produced { value, read_only }));
             }
             Some(items) => {
-                self.steps.charge(u64::try_from(items.len()).unwrap_or(u64::MAX))?;
                 for item in items {
+                    self.meter.charge(cost::VALUE)?;
                     let value = self.scalar(item, EvalSlug::JsonNestedArray)?;
                     results.extend(value.map(|value| Produced { value, read_only }));
                 }
@@ -323,7 +359,8 @@ impl<'a, T: Tracer> Run<'a, T> {
             Json::Boolean(value) => Ok(Some(Value::Boolean(*value))),
             Json::Integer(value) => Ok(Some(Value::Integer(*value))),
             Json::String(text) => {
-                self.charge_made_text(text.len())?;
+                self.meter.charge(cost::TEXT)?;
+                self.meter.charge_text(cost::COPIED, text.len())?;
                 Ok(Some(Value::from(text.as_ref())))
             }
             Json::Decimal(number) => {
@@ -350,12 +387,8 @@ impl<'a, T: Tracer> Run<'a, T> {
     }
 }
 
-fn property_of(entry: &super::set::Entry, property: Property) -> Produced {
-    match view(entry, property) {
-        // Only the value carries the mark.
-        View::Value(value) => Produced { value: value.clone(), read_only: entry.claim.read_only },
-        View::Text(text) => Produced { value: Value::from(text), read_only: false },
-    }
+const fn none() -> Values {
+    Values::Many(Vec::new())
 }
 
 fn one_or_many(mut results: Vec<Produced>) -> Values {

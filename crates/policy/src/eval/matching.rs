@@ -6,7 +6,8 @@ use super::set::{Entry, Place};
 use super::{Run, Tracer};
 use crate::ast::{Operator, Property};
 use crate::compile::{CompiledCondition, CompiledExpression, CompiledRule, CompiledTest};
-use crate::limits::{Limit, LimitExceeded};
+use crate::cost::{self, Meter};
+use crate::limits::LimitExceeded;
 use crate::value::{Claim, Value};
 
 /// Combinations of claims, one row each, in order of the leftmost condition first.
@@ -15,6 +16,8 @@ pub(super) struct Bindings {
     pub(super) rows: usize,
     /// `rows` times `width` places.
     places: Vec<Place>,
+    /// Bytes charged for them.
+    held_bytes: u64,
 }
 
 impl Bindings {
@@ -28,14 +31,19 @@ impl<'a, T: Tracer> Run<'a, T> {
     /// The bindings under which all conditions hold. Breadth first, so that errors come in the
     /// order that the reference prescribes.
     pub(super) fn bindings(&mut self, rule: &'a CompiledRule) -> Result<Bindings, Failure> {
-        let mut bindings = Bindings { width: 0, rows: 1, places: Vec::new() };
+        let mut bindings = Bindings { width: 0, rows: 1, places: Vec::new(), held_bytes: 0 };
         for (index, condition) in rule.conditions.iter().enumerate() {
-            let before = bindings.rows;
-            bindings = if condition.dependent {
-                self.dependent(index, condition, &bindings)?
+            let (before, replaced_bytes) = (bindings.rows, bindings.held_bytes);
+            let next = if condition.dependent {
+                Some(self.dependent(index, condition, &bindings)?)
             } else {
-                self.independent(index, condition, bindings)?
+                self.independent(index, condition, &bindings)?
             };
+            // A condition without a name only tells whether the combinations stand.
+            if let Some(next) = next {
+                bindings = next;
+                self.meter.release(replaced_bytes);
+            }
             self.tracer.condition_done(index, before, bindings.rows);
             if bindings.rows == 0 {
                 break;
@@ -49,24 +57,24 @@ impl<'a, T: Tracer> Run<'a, T> {
         &mut self,
         index: usize,
         condition: &'a CompiledCondition,
-        bindings: Bindings,
-    ) -> Result<Bindings, Failure> {
+        bindings: &Bindings,
+    ) -> Result<Option<Bindings>, Failure> {
         let matches = self.matches(index, condition, &[])?;
         if condition.slot.is_none() {
             let holds = matches.is_empty() == condition.negated;
-            return Ok(if holds { bindings } else { none() });
+            return Ok(if holds { None } else { Some(none()) });
         }
         if bindings.width == 0 {
-            return Ok(Bindings { width: 1, rows: matches.len(), places: matches });
+            let rows = matches.len();
+            return Ok(Some(Bindings { width: 1, rows, places: matches, held_bytes: 0 }));
         }
         let mut product = Product::new(bindings.width);
         for row in 0..bindings.rows {
             for place in &matches {
-                self.steps.charge_bytes(bindings.width)?;
-                product.push(bindings.row(row), Some(*place), self.limits.bindings)?;
+                product.push(bindings.row(row), Some(*place), &mut self.meter)?;
             }
         }
-        Ok(product.finish(true))
+        Ok(Some(product.finish(true)))
     }
 
     fn dependent(
@@ -81,12 +89,10 @@ impl<'a, T: Tracer> Run<'a, T> {
             let matches = self.matches(index, condition, row)?;
             if condition.slot.is_some() {
                 for place in matches {
-                    self.steps.charge_bytes(bindings.width)?;
-                    product.push(row, Some(place), self.limits.bindings)?;
+                    product.push(row, Some(place), &mut self.meter)?;
                 }
             } else if matches.is_empty() == condition.negated {
-                self.steps.charge_bytes(bindings.width)?;
-                product.push(row, None, self.limits.bindings)?;
+                product.push(row, None, &mut self.meter)?;
             }
         }
         Ok(product.finish(condition.slot.is_some()))
@@ -111,6 +117,7 @@ impl<'a, T: Tracer> Run<'a, T> {
                 self.trace(index, row, place, failed);
             }
             if failed.is_none() {
+                self.meter.charge(cost::MATCH)?;
                 matches.push(place);
                 if condition.slot.is_none() && !condition.exhaustive {
                     break;
@@ -136,7 +143,7 @@ impl<'a, T: Tracer> Run<'a, T> {
         row: &[Place],
     ) -> Result<Option<usize>, Failure> {
         for (index, test) in condition.tests.iter().enumerate() {
-            self.steps.charge(1)?;
+            self.meter.charge(cost::TEST)?;
             if !self.holds(place, test, row)? {
                 return Ok(Some(index));
             }
@@ -168,10 +175,10 @@ impl<'a, T: Tracer> Run<'a, T> {
                 return match values.as_slice() {
                     [] => Ok(false),
                     [one] => {
-                        let left = self.set.get(place).map(|entry| view(entry, test.property));
-                        Ok(left.is_some_and(|left| {
-                            compare(test.operator, &left, &View::Value(&one.value))
-                        }))
+                        let Some(entry) = self.set.get(place) else { return Ok(false) };
+                        let (left, right) = (view(entry, test.property), View::Value(&one.value));
+                        charge_comparison(&left, &right, &mut self.meter)?;
+                        Ok(compare(test.operator, &left, &right))
                     }
                     many => Err(Failure::new(
                         EvalSlug::ComparisonNotSingle,
@@ -185,13 +192,13 @@ impl<'a, T: Tracer> Run<'a, T> {
             }
         };
         let left = view(entry, test.property);
-        self.steps.charge(long_text(&left, &right))?;
+        charge_comparison(&left, &right, &mut self.meter)?;
         Ok(compare(test.operator, &left, &right))
     }
 }
 
 const fn none() -> Bindings {
-    Bindings { width: 0, rows: 0, places: Vec::new() }
+    Bindings { width: 0, rows: 0, places: Vec::new(), held_bytes: 0 }
 }
 
 /// Rows being made.
@@ -199,22 +206,26 @@ struct Product {
     width: usize,
     rows: usize,
     places: Vec<Place>,
+    held_bytes: u64,
 }
 
 impl Product {
     const fn new(width: usize) -> Self {
-        Self { width, rows: 0, places: Vec::new() }
+        Self { width, rows: 0, places: Vec::new(), held_bytes: 0 }
     }
 
     fn push(
         &mut self,
         row: &[Place],
         place: Option<Place>,
-        rows_max: usize,
+        meter: &mut Meter,
     ) -> Result<(), Failure> {
-        if self.rows >= rows_max {
-            return Err(LimitExceeded::new(Limit::Bindings, rows_max).into());
-        }
+        let places = row.len().saturating_add(1);
+        let bytes = u64::try_from(places).unwrap_or(u64::MAX).saturating_mul(cost::PLACE_BYTES);
+        meter.charge(cost::ROW)?;
+        meter.charge_long(cost::COMPARED, places.saturating_mul(size_of::<Place>()))?;
+        meter.hold(bytes)?;
+        self.held_bytes = self.held_bytes.saturating_add(bytes);
         self.places.extend_from_slice(row);
         self.places.extend(place);
         self.rows = self.rows.saturating_add(1);
@@ -223,7 +234,7 @@ impl Product {
 
     fn finish(self, wider: bool) -> Bindings {
         let width = self.width.saturating_add(usize::from(wider));
-        Bindings { width, rows: self.rows, places: self.places }
+        Bindings { width, rows: self.rows, places: self.places, held_bytes: self.held_bytes }
     }
 }
 
@@ -231,6 +242,15 @@ impl Product {
 pub(super) enum View<'a> {
     Value(&'a Value),
     Text(&'a str),
+}
+
+impl View<'_> {
+    fn text_bytes(&self) -> usize {
+        match self {
+            View::Value(value) => value.text_bytes(),
+            View::Text(text) => text.len(),
+        }
+    }
 }
 
 pub(super) fn view(entry: &Entry, property: Property) -> View<'_> {
@@ -243,14 +263,14 @@ pub(super) fn view(entry: &Entry, property: Property) -> View<'_> {
     }
 }
 
-/// Steps for comparing long strings.
-fn long_text(left: &View<'_>, right: &View<'_>) -> u64 {
-    match (left, right) {
-        (View::Value(left), View::Value(right)) => {
-            u64::try_from(left.text_bytes().min(right.text_bytes()) >> 10).unwrap_or(u64::MAX)
-        }
-        _ => 0,
-    }
+/// Texts are compared if they are equally long.
+fn charge_comparison(
+    left: &View<'_>,
+    right: &View<'_>,
+    meter: &mut Meter,
+) -> Result<(), LimitExceeded> {
+    let bytes = left.text_bytes();
+    if bytes == right.text_bytes() { meter.charge_long(cost::COMPARED, bytes) } else { Ok(()) }
 }
 
 fn compare(operator: Operator, left: &View<'_>, right: &View<'_>) -> bool {

@@ -13,9 +13,9 @@ pub use outcome::{Decision, DenyReason, Outcome};
 
 use crate::ast::Verb;
 use crate::compile::{CompiledRule, LiteralQuery, Program};
-use crate::jmespath::jmespath_budget;
-use crate::limits::{Budget, Limit, Limits};
-use crate::policy::Policy;
+use crate::cost::{self, Cost, Meter};
+use crate::limits::Limits;
+use crate::policy::{Places, Policy};
 use crate::properties::Properties;
 use crate::value::{Claim, Text};
 use set::IncomingSet;
@@ -57,25 +57,32 @@ impl Tracer for Silent {
 /// One evaluation.
 struct Run<'a, T> {
     limits: &'a Limits,
+    program: &'a Program,
     set: IncomingSet<'a>,
     outgoing: Vec<Claim>,
     configuration: Properties,
     properties: Properties,
     permitted: bool,
     denied: bool,
-    steps: Budget,
-    jmespath_steps: Budget,
-    made_text: Budget,
-    issued_text: Budget,
+    meter: Meter,
     /// Computed queries, compiled once each.
     queries: HashMap<Text, LiteralQuery>,
+    /// Documents that have been paid for, by identity; held, so that none takes another's place.
+    documents: HashMap<usize, Text>,
     tracer: &'a mut T,
 }
 
-pub(crate) fn configuration(policy: &Policy, limits: &Limits) -> Result<Properties, EvalError> {
+/// Configuration rules have no conditions and so see no claims: what they set is as constant as
+/// the policy.
+pub(crate) fn configuration(
+    program: &Program,
+    places: &Places<'_>,
+    limits: &Limits,
+) -> Result<Properties, EvalError> {
     let mut silent = Silent;
-    let mut run = Run::new(policy.program(), limits, 0, &mut silent);
-    run.rules(policy, &policy.program().configuration)?;
+    let meter = Meter::for_configuration(limits);
+    let mut run = Run::new(program, limits, 0, meter, &mut silent).map_err(outside_rules)?;
+    run.rules(places, &program.configuration)?;
     Ok(run.configuration)
 }
 
@@ -86,17 +93,19 @@ pub(crate) fn evaluate<T: Tracer>(
     tracer: &mut T,
 ) -> Result<Outcome, EvalError> {
     let program = policy.program();
-    let mut run = Run::new(program, limits, claims.len(), tracer);
+    let places = policy.places();
+    let meter = Meter::new(limits);
+    let mut run = Run::new(program, limits, claims.len(), meter, tracer).map_err(outside_rules)?;
     run.take_in(claims).map_err(outside_rules)?;
-    run.rules(policy, &program.configuration)?;
-    run.rules(policy, &program.authorization)?;
+    let configured = run.configure(&places)?;
+    run.rules(&places, &program.authorization)?;
     let decision = match (run.denied, run.permitted) {
         (true, _) => Decision::Deny(DenyReason::DenyIssued),
         (false, false) => Decision::Deny(DenyReason::NoPermit),
         (false, true) => Decision::Permit,
     };
     if decision == Decision::Permit {
-        run.rules(policy, &program.issuance)?;
+        run.rules(&places, &program.issuance)?;
     }
     Ok(Outcome {
         decision,
@@ -104,8 +113,7 @@ pub(crate) fn evaluate<T: Tracer>(
         added: run.set.behind(claims.len()).cloned().collect(),
         configuration: run.configuration,
         properties: run.properties,
-        steps: run.steps.used(),
-        jmespath_steps: run.jmespath_steps.used(),
+        cost: run.meter.used() + configured,
     })
 }
 
@@ -121,33 +129,47 @@ fn outside_rules(failure: Failure) -> EvalError {
 }
 
 impl<'a, T: Tracer> Run<'a, T> {
-    fn new(program: &'a Program, limits: &'a Limits, claims: usize, tracer: &'a mut T) -> Self {
-        let text = u64::try_from(limits.claim_text_bytes).unwrap_or(u64::MAX);
-        Self {
+    fn new(
+        program: &'a Program,
+        limits: &'a Limits,
+        claims: usize,
+        mut meter: Meter,
+        tracer: &'a mut T,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
             limits,
-            set: IncomingSet::new(program, limits.claims, claims),
+            program,
+            set: IncomingSet::new(program, limits.claims, claims, &mut meter)?,
             outgoing: Vec::new(),
             configuration: Properties::default(),
             properties: Properties::default(),
             permitted: false,
             denied: false,
-            steps: Budget::new(Limit::Steps, limits.steps),
-            jmespath_steps: jmespath_budget(limits),
-            made_text: Budget::new(Limit::ClaimTextBytes, text),
-            issued_text: Budget::new(Limit::ClaimTextBytes, text),
+            meter,
             queries: HashMap::new(),
+            documents: HashMap::new(),
             tracer,
-        }
+        })
+    }
+
+    /// Runs the configuration rules on a meter of their own, as [`configuration`] has done, so
+    /// that both say the same.
+    fn configure(&mut self, places: &Places<'_>) -> Result<Cost, EvalError> {
+        let own = Meter::for_configuration(self.limits);
+        let meter = std::mem::replace(&mut self.meter, own);
+        let program = self.program;
+        self.rules(places, &program.configuration)?;
+        Ok(std::mem::replace(&mut self.meter, meter).used())
     }
 
     fn take_in(&mut self, claims: &[Claim]) -> Result<(), Failure> {
         for claim in claims {
-            self.set.push(claim.clone(), None, &mut self.steps)?;
+            self.set.push(claim.clone(), None, &mut self.meter)?;
         }
         Ok(())
     }
 
-    fn rules(&mut self, policy: &Policy, rules: &'a [CompiledRule]) -> Result<(), EvalError> {
+    fn rules(&mut self, places: &Places<'_>, rules: &'a [CompiledRule]) -> Result<(), EvalError> {
         for rule in rules {
             self.tracer.rule_begins(rule);
             let result = self.rule(rule);
@@ -158,7 +180,7 @@ impl<'a, T: Tracer> Run<'a, T> {
                     message: failure.message,
                     section: rule.section,
                     rule: rule.index,
-                    position: policy.position(rule.span.start),
+                    position: places.position(rule.span.start),
                 });
             }
         }
@@ -166,7 +188,7 @@ impl<'a, T: Tracer> Run<'a, T> {
     }
 
     fn rule(&mut self, rule: &'a CompiledRule) -> Result<(), Failure> {
-        self.steps.charge(1)?;
+        self.meter.charge(cost::RULE)?;
         let bindings = self.bindings(rule)?;
         if bindings.rows == 0 { Ok(()) } else { self.fire(rule, &bindings) }
     }

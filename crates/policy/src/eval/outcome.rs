@@ -81,10 +81,8 @@ pub struct Outcome {
     pub configuration: Properties,
     /// The settings of `issuancerules`.
     pub properties: Properties,
-    /// Steps spent, of [`crate::Limits::steps`].
+    /// What evaluating was charged, of [`crate::Limits::steps`] and
+    /// [`crate::Limits::memory_bytes`].
     #[serde(skip)]
-    pub steps: u64,
-    /// Steps spent in queries, of [`crate::Limits::jmespath_steps`].
-    #[serde(skip)]
-    pub jmespath_steps: u64,
+    pub cost: crate::Cost,
 }

@@ -2,7 +2,8 @@
 
 use super::error::Failure;
 use crate::compile::{Program, Symbol};
-use crate::limits::{Budget, Limit, LimitExceeded};
+use crate::cost::{self, Meter};
+use crate::limits::{Limit, LimitExceeded};
 use crate::value::{Claim, Value};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -40,10 +41,16 @@ pub(crate) struct IncomingSet<'a> {
 }
 
 impl<'a> IncomingSet<'a> {
-    pub(crate) fn new(program: &'a Program, claims_max: usize, expected: usize) -> Self {
+    pub(crate) fn new(
+        program: &'a Program,
+        claims_max: usize,
+        expected: usize,
+        meter: &mut Meter,
+    ) -> Result<Self, Failure> {
+        meter.charge_each(cost::SYMBOL, program.symbols.len())?;
         let mut by_symbol = Vec::new();
         by_symbol.resize_with(program.symbols.len(), Vec::new);
-        Self {
+        Ok(Self {
             program,
             entries: Vec::with_capacity(expected.min(claims_max)),
             by_symbol,
@@ -52,7 +59,7 @@ impl<'a> IncomingSet<'a> {
             hashes: HashMap::new(),
             hasher: RandomState::new(),
             claims_max,
-        }
+        })
     }
 
     pub(crate) fn get(&self, place: Place) -> Option<&Entry> {
@@ -82,14 +89,21 @@ impl<'a> IncomingSet<'a> {
         &mut self,
         claim: Claim,
         symbol: Option<Symbol>,
-        budget: &mut Budget,
+        meter: &mut Meter,
     ) -> Result<(), Failure> {
         if self.entries.len() >= self.claims_max {
             return Err(LimitExceeded::new(Limit::Claims, self.claims_max).into());
         }
-        budget.charge(1)?;
-        let symbol = symbol.unwrap_or_else(|| self.symbol_of(&claim.claim_type));
-        if symbol != UNNAMED && !self.knows(&claim, symbol, budget)? {
+        meter.charge(cost::CLAIM)?;
+        let symbol = match symbol {
+            Some(symbol) => symbol,
+            None => {
+                meter.charge_long(cost::HASHED_TEXT, claim.claim_type.len())?;
+                self.symbol_of(&claim.claim_type)
+            }
+        };
+        if symbol != UNNAMED && !self.knows(&claim, symbol, meter)? {
+            meter.charge(cost::CLAIM_INDEXED)?;
             let place = Place::try_from(self.entries.len()).unwrap_or(Place::MAX);
             self.remember(&claim, symbol, place);
         }
@@ -113,16 +127,19 @@ impl<'a> IncomingSet<'a> {
         symbol
     }
 
-    fn knows(&self, claim: &Claim, symbol: Symbol, budget: &mut Budget) -> Result<bool, Failure> {
+    fn knows(&self, claim: &Claim, symbol: Symbol, meter: &mut Meter) -> Result<bool, Failure> {
         let same_type = self.of_type(symbol);
         let suspects = if same_type.len() <= LINEAR_MAX {
             same_type
         } else {
+            let hashed = claim.value.text_bytes().min(HASHED_BYTES_MAX);
+            meter.charge_text(cost::HASHED_TEXT, hashed)?;
             let hash = self.hash(claim);
             self.hashes.get(&(symbol, hash)).map(Vec::as_slice).unwrap_or_default()
         };
         for place in suspects {
-            budget.charge_bytes(claim.value.text_bytes() >> 6)?;
+            meter.charge(cost::TEST)?;
+            meter.charge_long(cost::COMPARED, claim.value.text_bytes())?;
             // Of one symbol, so of one type.
             if self.get(*place).is_some_and(|entry| same_statement(&entry.claim, claim)) {
                 return Ok(true);

@@ -2,26 +2,23 @@
 
 use super::SearchError;
 use super::node::{Comparison, Elements, Node};
-use crate::json::Json;
-use crate::limits::{Budget, Limit, LimitExceeded, Limits};
+use crate::cost::{self, Meter};
+use crate::json::{Json, LINEAR_MEMBERS_MAX};
+use crate::limits::{Limit, LimitExceeded, Limits};
 use std::borrow::Cow;
 use std::sync::Arc;
-
-/// What keeping one element of a new array or object costs, so that steps bound memory too.
-const ELEMENT_STEPS: u64 = 4;
 
 pub(super) type Found<'a> = Result<Cow<'a, Json>, SearchError>;
 
 pub(super) struct Search<'b> {
-    pub(super) budget: &'b mut Budget,
-    text_bytes_max: usize,
+    pub(super) meter: &'b mut Meter,
     nesting_max: usize,
 }
 
 impl<'b> Search<'b> {
-    pub(super) fn new(limits: &Limits, budget: &'b mut Budget) -> Self {
+    pub(super) fn new(limits: &Limits, meter: &'b mut Meter) -> Self {
         let nesting_max = limits.json_nesting.min(crate::json::NESTING_MAX);
-        Self { budget, text_bytes_max: limits.claim_text_bytes, nesting_max }
+        Self { meter, nesting_max }
     }
 
     pub(super) fn run(&mut self, node: &Node, value: &Json) -> Result<Json, SearchError> {
@@ -30,11 +27,11 @@ impl<'b> Search<'b> {
 
     // Recursion is bounded by the nesting of the query.
     pub(super) fn node<'a>(&mut self, node: &'a Node, value: &'a Json) -> Found<'a> {
-        self.budget.charge(1)?;
+        self.meter.charge(cost::NODE)?;
         Ok(match node {
             Node::Current => Cow::Borrowed(value),
             Node::Literal(json) => Cow::Borrowed(json),
-            Node::Field(name) => Cow::Borrowed(value.get(name).unwrap_or(&Json::Null)),
+            Node::Field(name) => Cow::Borrowed(self.member(value, name)?.unwrap_or(&Json::Null)),
             Node::Index(index) => Cow::Borrowed(element(value, *index)),
             Node::Slice { start, stop, step } => {
                 Cow::Owned(self.slice(value, *start, *stop, *step)?)
@@ -45,6 +42,7 @@ impl<'b> Search<'b> {
             }
             Node::List(_) | Node::Hash(_) if *value == Json::Null => Cow::Owned(Json::Null),
             Node::List(nodes) => {
+                self.meter.charge_each(cost::ELEMENT, nodes.len())?;
                 let mut items = Vec::with_capacity(nodes.len());
                 for node in nodes {
                     items.push(self.run(node, value)?);
@@ -120,7 +118,7 @@ impl<'b> Search<'b> {
                 for value in source.as_array().unwrap_or_default() {
                     match value.as_array() {
                         Some(inner) => {
-                            self.budget.charge(1)?;
+                            self.meter.charge(cost::NODE)?;
                             for value in inner {
                                 self.keep(body, value, &mut kept)?;
                             }
@@ -137,16 +135,16 @@ impl<'b> Search<'b> {
     fn keep(&mut self, body: &Node, value: &Json, kept: &mut Vec<Json>) -> Result<(), SearchError> {
         let found = self.node(body, value)?;
         if *found != Json::Null {
-            self.budget.charge(ELEMENT_STEPS)?;
+            self.meter.charge(cost::ELEMENT)?;
             kept.push(found.into_owned());
         }
         Ok(())
     }
 
     fn hash(&mut self, members: &[(Arc<str>, Node)], value: &Json) -> Result<Json, SearchError> {
+        Json::charge_members(members.iter().map(|(name, _)| &**name), self.meter)?;
         let mut made = Vec::with_capacity(members.len());
         for (name, node) in members {
-            self.budget.charge(ELEMENT_STEPS)?;
             let value = self.run(node, value)?;
             self.charge_text(&value)?;
             made.push((Arc::clone(name), value));
@@ -176,7 +174,7 @@ impl<'b> Search<'b> {
         let stop = bound(stop, if step < 0 { low } else { high });
         let mut kept = Vec::new();
         while (step > 0 && place < stop) || (step < 0 && place > stop) {
-            self.budget.charge(ELEMENT_STEPS)?;
+            self.meter.charge(cost::ELEMENT)?;
             kept.extend(usize::try_from(place).ok().and_then(|p| items.get(p)).cloned());
             place = place.saturating_add(step);
         }
@@ -189,12 +187,16 @@ impl<'b> Search<'b> {
         left: &Json,
         right: &Json,
     ) -> Result<Json, SearchError> {
-        let order = match (operator, left.as_number(), right.as_number()) {
-            (Comparison::Equal, ..) => return Ok(Json::Boolean(self.equal(left, right)?)),
-            (Comparison::NotEqual, ..) => return Ok(Json::Boolean(!self.equal(left, right)?)),
-            (_, Some(left), Some(right)) => left.cmp(&right),
-            _ => return Ok(Json::Null),
+        let order = match operator {
+            Comparison::Equal => return Ok(Json::Boolean(self.equal(left, right)?)),
+            Comparison::NotEqual => return Ok(Json::Boolean(!self.equal(left, right)?)),
+            _ => {
+                self.charge_number(left)?;
+                self.charge_number(right)?;
+                left.number_order(right)
+            }
         };
+        let Some(order) = order else { return Ok(Json::Null) };
         Ok(Json::Boolean(match operator {
             Comparison::Less => order.is_lt(),
             Comparison::LessOrEqual => order.is_le(),
@@ -205,47 +207,88 @@ impl<'b> Search<'b> {
     }
 
     pub(super) fn equal(&mut self, left: &Json, right: &Json) -> Result<bool, SearchError> {
-        if left.depth() > 0 && right.depth() > 0 {
-            self.budget.charge_bytes(left.text_bytes().min(right.text_bytes()))?;
-        } else if let (Json::String(left), Json::String(right)) = (left, right) {
-            let long = left.len().min(right.len()) >> 10;
-            self.budget.charge(u64::try_from(long).unwrap_or(u64::MAX))?;
+        self.meter.charge(cost::EQUAL)?;
+        match (left, right) {
+            (Json::Array(_), Json::Array(_)) => {
+                let left = left.as_array().unwrap_or_default();
+                let right = right.as_array().unwrap_or_default();
+                if left.len() != right.len() {
+                    return Ok(false);
+                }
+                for (left, right) in left.iter().zip(right) {
+                    if !self.equal(left, right)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            (Json::Object(_), Json::Object(_)) => {
+                let members = left.as_object().unwrap_or_default();
+                if members.len() != right.as_object().map_or(0, <[_]>::len) {
+                    return Ok(false);
+                }
+                for (name, value) in members {
+                    match self.member(right, name)? {
+                        Some(other) if self.equal(value, other)? => {}
+                        _ => return Ok(false),
+                    }
+                }
+                Ok(true)
+            }
+            (Json::String(one), Json::String(other)) => {
+                if one.len() == other.len() {
+                    self.meter.charge_long(cost::COMPARED, one.len())?;
+                }
+                Ok(one == other)
+            }
+            (Json::Decimal(_), Json::Decimal(_)) => {
+                self.charge_number(left)?;
+                Ok(left == right)
+            }
+            _ => Ok(left == right),
         }
-        Ok(left == right)
     }
 
-    /// Pays for reading a scalar's text; containers remember the size of theirs.
-    pub(super) fn charge_text(&mut self, value: &Json) -> Result<(), SearchError> {
-        if let Json::String(text) = value {
-            self.budget.charge_bytes(text.len())?;
+    fn member<'a>(&mut self, value: &'a Json, name: &str) -> Result<Option<&'a Json>, SearchError> {
+        let Some(members) = value.as_object() else { return Ok(None) };
+        let large = members.len() > LINEAR_MEMBERS_MAX;
+        self.meter.charge(if large { cost::FIELD_INDEXED } else { cost::FIELD })?;
+        self.meter.charge_long(cost::LONG_NAME, name.len())?;
+        Ok(value.get(name))
+    }
+
+    /// Pays for comparing or copying a number.
+    pub(super) fn charge_number(&mut self, value: &Json) -> Result<(), SearchError> {
+        if let Json::Decimal(number) = value {
+            self.meter.charge(cost::DECIMAL)?;
+            self.meter.charge_long(cost::DIGITS, number.digits())?;
         }
         Ok(())
     }
 
+    /// Pays for measuring a scalar's text; containers remember the size of theirs.
+    pub(super) fn charge_text(&mut self, value: &Json) -> Result<(), SearchError> {
+        match value {
+            Json::String(text) => Ok(self.meter.charge_text(cost::READ, text.len())?),
+            _ => Ok(()),
+        }
+    }
+
+    /// An array of items whose places have been paid for.
     pub(super) fn new_array(&mut self, items: Vec<Json>) -> Result<Json, SearchError> {
-        self.budget.charge(u64::try_from(items.len()).unwrap_or(u64::MAX))?;
+        self.meter.charge(cost::ARRAY)?;
         for item in &items {
             self.charge_text(item)?;
         }
         self.checked(Json::array(items))
     }
 
-    /// Refuses a value that nests too deep, or whose text would be too long to be a claim.
-    ///
-    /// Values share subtrees, so a short query can make a value of astronomical size.
+    /// Refuses a value that nests too deep.
     pub(super) fn checked(&self, value: Json) -> Result<Json, SearchError> {
-        self.check_text(value.text_bytes())?;
         if value.depth() > self.nesting_max {
             return Err(LimitExceeded::new(Limit::JsonNesting, self.nesting_max).into());
         }
         Ok(value)
-    }
-
-    pub(super) fn check_text(&self, bytes: usize) -> Result<(), SearchError> {
-        if bytes > self.text_bytes_max {
-            return Err(LimitExceeded::new(Limit::ClaimTextBytes, self.text_bytes_max).into());
-        }
-        Ok(())
     }
 }
 

@@ -3,7 +3,8 @@
 use super::SearchError;
 use super::eval::Search;
 use super::node::{Argument, Node};
-use crate::json::{Json, Number};
+use crate::cost;
+use crate::json::{Json, JsonError, NUMBER_BYTES_MAX, Number};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -68,6 +69,8 @@ pub(super) fn call(
     if found < least || found > most {
         return Err(SearchError::InvalidArity { function, expected, found });
     }
+    search.meter.charge(cost::CALL)?;
+    search.meter.charge_each(cost::ARGUMENT, found)?;
     let mut values = Vec::with_capacity(found);
     for argument in arguments {
         values.push(match argument {
@@ -110,8 +113,10 @@ impl<'a> Arguments<'a> {
         self.any(place)?.as_str().ok_or_else(|| self.invalid(place, "a string"))
     }
 
-    fn number(&self, place: usize) -> Result<Number> {
-        self.any(place)?.as_number().ok_or_else(|| self.invalid(place, "a number"))
+    fn number(&self, place: usize, search: &mut Search<'_>) -> Result<Number> {
+        let value = self.any(place)?;
+        search.charge_number(value)?;
+        value.as_number().ok_or_else(|| self.invalid(place, "a number"))
     }
 
     fn array(&self, place: usize) -> Result<&[Json]> {
@@ -129,29 +134,45 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    fn numbers(&self, place: usize) -> Result<Vec<Number>> {
+    fn numbers(&self, place: usize, search: &mut Search<'_>) -> Result<Vec<Number>> {
         let items = self.array(place)?;
-        let numbers: Option<Vec<_>> = items.iter().map(Json::as_number).collect();
-        numbers.ok_or_else(|| self.invalid(place, "an array of numbers"))
+        let mut numbers = Vec::new();
+        for item in items {
+            search.meter.charge(cost::ADDED)?;
+            search.charge_number(item)?;
+            let number = item.as_number();
+            numbers.push(number.ok_or_else(|| self.invalid(place, "an array of numbers"))?);
+        }
+        Ok(numbers)
     }
 }
 
 fn run(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
     match given.function {
-        "abs" => Ok(Json::number(given.number(0)?.abs())),
+        "abs" => Ok(Json::number(given.number(0, search)?.abs())),
         "avg" => average(search, given),
-        "ceil" => rounded(&given.number(0)?, f64::ceil),
+        "ceil" => rounded(search, given, f64::ceil),
         "contains" => contains(search, given),
-        "ends_with" => Ok(Json::Boolean(given.text(0)?.ends_with(given.text(1)?))),
+        "ends_with" => {
+            let (text, end) = (given.text(0)?, given.text(1)?);
+            search.meter.charge_text(cost::COMPARED, end.len())?;
+            Ok(Json::Boolean(text.ends_with(end)))
+        }
         "equals_ignore_case" => {
             let (left, right) = (given.text(0)?, given.text(1)?);
-            search.budget.charge_bytes(left.len().min(right.len()))?;
+            search.meter.charge_text(cost::READ, left.len().saturating_add(right.len()))?;
+            if left.is_ascii() && right.is_ascii() {
+                return Ok(Json::Boolean(left.eq_ignore_ascii_case(right)));
+            }
+            search.meter.charge_text(cost::FOLDED, left.len().min(right.len()))?;
             Ok(Json::Boolean(super::fold::equal_ignoring_case(left, right)))
         }
-        "floor" => rounded(&given.number(0)?, f64::floor),
+        "floor" => rounded(search, given, f64::floor),
         "join" => join(search, given),
         "keys" => {
-            let names = given.object(0)?.iter().map(|(name, _)| Json::String(Arc::clone(name)));
+            let members = given.object(0)?;
+            search.meter.charge_each(cost::ELEMENT, members.len())?;
+            let names = members.iter().map(|(name, _)| Json::String(Arc::clone(name)));
             search.new_array(names.collect())
         }
         "length" => length(search, given),
@@ -159,6 +180,7 @@ fn run(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
             let node = given.expression(0)?;
             let mut mapped = Vec::new();
             for item in given.array(1)? {
+                search.meter.charge(cost::ELEMENT)?;
                 mapped.push(search.run(node, item)?);
             }
             search.new_array(mapped)
@@ -171,24 +193,36 @@ fn run(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
         "not_null" => not_null(given),
         "reverse" => reverse(search, given),
         "sort" => {
-            let keys = sort_keys(given, 0, given.array(0)?.to_vec())?;
-            sorted(search, keys.into_iter().map(|key| (key.clone(), key)).collect())
+            let items = own_keys(search, given)?;
+            sorted(search, items)
         }
         "sort_by" => {
             let keyed = keyed(search, given)?;
             sorted(search, keyed)
         }
-        "starts_with" => Ok(Json::Boolean(given.text(0)?.starts_with(given.text(1)?))),
+        "starts_with" => {
+            let (text, start) = (given.text(0)?, given.text(1)?);
+            search.meter.charge_text(cost::COMPARED, start.len())?;
+            Ok(Json::Boolean(text.starts_with(start)))
+        }
         "sum" => sum(search, given).map(Json::number),
         "to_array" => match given.any(0)? {
             array @ Json::Array(_) => Ok(array.clone()),
-            other => search.new_array(vec![other.clone()]),
+            other => {
+                search.meter.charge(cost::ELEMENT)?;
+                search.new_array(vec![other.clone()])
+            }
         },
-        "to_number" => Ok(to_number(given.any(0)?)),
+        "to_number" => to_number(search, given.any(0)?),
         "to_string" => to_string(search, given.any(0)?),
-        "type" => Ok(Json::string(given.any(0)?.kind())),
+        "type" => {
+            search.meter.charge(cost::STRING)?;
+            Ok(Json::string(given.any(0)?.kind()))
+        }
         _ => {
-            let values = given.object(0)?.iter().map(|(_, value)| value.clone());
+            let members = given.object(0)?;
+            search.meter.charge_each(cost::ELEMENT, members.len())?;
+            let values = members.iter().map(|(_, value)| value.clone());
             search.new_array(values.collect())
         }
     }
@@ -198,12 +232,12 @@ fn contains(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
     let wanted = given.any(1)?;
     match given.any(0)? {
         Json::String(text) => {
-            search.budget.charge_bytes(text.len())?;
+            let part_bytes = wanted.as_str().map_or(0, str::len);
+            search.meter.charge_text(cost::SEARCHED, text.len().saturating_add(part_bytes))?;
             Ok(Json::Boolean(wanted.as_str().is_some_and(|part| text.contains(part))))
         }
         Json::Array(_) => {
             for item in given.array(0)? {
-                search.budget.charge(1)?;
                 if search.equal(item, wanted)? {
                     return Ok(Json::Boolean(true));
                 }
@@ -216,19 +250,20 @@ fn contains(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
 
 fn join(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
     let glue = given.text(0)?;
+    search.meter.charge_each(cost::ELEMENT, given.array(1)?.len())?;
     let parts: Option<Vec<&str>> = given.array(1)?.iter().map(Json::as_str).collect();
     let parts = parts.ok_or_else(|| given.invalid(1, "an array of strings"))?;
     let glued = glue.len().saturating_mul(parts.len().saturating_sub(1));
     let bytes = parts.iter().fold(glued, |sum, part| sum.saturating_add(part.len()));
-    search.check_text(bytes)?;
-    search.budget.charge_bytes(bytes)?;
+    search.meter.charge(cost::STRING)?;
+    search.meter.charge_text(cost::COPIED, bytes)?;
     Ok(Json::string(&parts.join(glue)))
 }
 
 fn length(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
     let length = match given.any(0)? {
         Json::String(text) => {
-            search.budget.charge_bytes(text.len())?;
+            search.meter.charge_text(cost::READ, text.len())?;
             text.chars().count()
         }
         Json::Array(_) => given.array(0)?.len(),
@@ -241,14 +276,13 @@ fn length(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
 fn merge(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
     let mut members = Vec::new();
     for place in 0..given.values.len() {
-        let object = given.object(place)?;
-        search.budget.charge(u64::try_from(object.len()).unwrap_or(u64::MAX).saturating_mul(4))?;
-        for (name, value) in object {
+        for (name, value) in given.object(place)? {
+            search.meter.charge(cost::MEMBER)?;
             search.charge_text(value)?;
-            search.budget.charge_bytes(name.len())?;
             members.push((Arc::clone(name), value.clone()));
         }
     }
+    Json::charge_members(members.iter().map(|(name, _)| &**name), search.meter)?;
     search.checked(Json::object(members))
 }
 
@@ -265,22 +299,35 @@ fn not_null(given: &Arguments<'_>) -> Result<Json> {
 fn reverse(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
     match given.any(0)? {
         Json::String(text) => {
-            search.budget.charge_bytes(text.len())?;
+            search.meter.charge(cost::STRING)?;
+            search.meter.charge_text(cost::REWRITTEN, text.len())?;
             Ok(Json::string(&text.chars().rev().collect::<String>()))
         }
-        Json::Array(_) => search.new_array(given.array(0)?.iter().rev().cloned().collect()),
+        Json::Array(_) => {
+            let items = given.array(0)?;
+            search.meter.charge_each(cost::ELEMENT, items.len())?;
+            search.new_array(items.iter().rev().cloned().collect())
+        }
         _ => Err(given.invalid(0, "an array or a string")),
     }
 }
 
-fn to_number(value: &Json) -> Json {
-    match value {
-        Json::Integer(_) | Json::Decimal(_) => value.clone(),
-        Json::String(text) => match Json::parse(text) {
-            Ok(number @ (Json::Integer(_) | Json::Decimal(_))) => number,
-            _ => Json::Null,
-        },
-        _ => Json::Null,
+fn to_number(search: &mut Search<'_>, value: &Json) -> Result<Json> {
+    let text = match value {
+        Json::Integer(_) | Json::Decimal(_) => return Ok(value.clone()),
+        Json::String(text) => text,
+        _ => return Ok(Json::Null),
+    };
+    search.meter.charge_text(cost::READ, text.len())?;
+    let text = text.trim_matches([' ', '\t', '\n', '\r']);
+    let number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    if !number || text.len() > NUMBER_BYTES_MAX {
+        return Ok(Json::Null);
+    }
+    match Json::parse_within(text, search.meter) {
+        Ok(number) => Ok(number),
+        Err(JsonError::Limit(exceeded)) => Err(exceeded.into()),
+        Err(_) => Ok(Json::Null),
     }
 }
 
@@ -288,21 +335,36 @@ fn to_string(search: &mut Search<'_>, value: &Json) -> Result<Json> {
     if let Json::String(_) = value {
         return Ok(value.clone());
     }
-    let bytes = value.text_bytes();
-    search.check_text(bytes)?;
-    search.budget.charge_bytes(bytes)?;
+    search.meter.charge(cost::STRING)?;
+    search.meter.charge_text(cost::PRINTED, value.text_bytes())?;
     Ok(Json::string(&value.to_string()))
 }
 
 /// Rounds a fraction. What has no fraction, however large, stays as it is.
-fn rounded(number: &Number, round: fn(f64) -> f64) -> Result<Json> {
+fn rounded(
+    search: &mut Search<'_>,
+    given: &Arguments<'_>,
+    round: fn(f64) -> f64,
+) -> Result<Json> {
+    let number = given.number(0, search)?;
     if number.is_integral() {
-        return Ok(Json::number(number.clone()));
+        return Ok(Json::number(number));
     }
-    from_f64(round(number.to_f64()))
+    let value = to_f64(search, &number)?;
+    from_f64(search, round(value))
 }
 
-fn from_f64(value: f64) -> Result<Json> {
+/// Digits that are turned into a double the fast way.
+const FAST_DIGITS_MAX: usize = 19;
+
+fn to_f64(search: &mut Search<'_>, number: &Number) -> Result<f64> {
+    let fast = number.digits() <= FAST_DIGITS_MAX;
+    search.meter.charge(if fast { cost::DOUBLE } else { cost::DOUBLE_LONG })?;
+    Ok(number.to_f64())
+}
+
+fn from_f64(search: &mut Search<'_>, value: f64) -> Result<Json> {
+    search.meter.charge(cost::DOUBLE)?;
     Number::from_f64(value)
         .map(Json::number)
         .ok_or(SearchError::InvalidValue("a number beyond the range of doubles"))
@@ -312,13 +374,21 @@ fn from_f64(value: f64) -> Result<Json> {
 const EXACT_PLACES_MAX: i64 = 18;
 
 fn sum(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Number> {
-    let numbers = given.numbers(0)?;
-    search.budget.charge(u64::try_from(numbers.len()).unwrap_or(u64::MAX))?;
+    let numbers = given.numbers(0, search)?;
     if let Some((total, places)) = exact_sum(&numbers) {
         return Ok(Number::from_scaled(total, places));
     }
-    let total: f64 = numbers.iter().map(Number::to_f64).sum();
+    let total = inexact_sum(search, &numbers)?;
+    search.meter.charge(cost::DOUBLE)?;
     Number::from_f64(total).ok_or(SearchError::InvalidValue("a sum beyond the range of doubles"))
+}
+
+fn inexact_sum(search: &mut Search<'_>, numbers: &[Number]) -> Result<f64> {
+    let mut total = 0.0;
+    for number in numbers {
+        total += to_f64(search, number)?;
+    }
+    Ok(total)
 }
 
 /// The sum as an integer, and how many of its digits stand behind the point.
@@ -336,19 +406,23 @@ fn exact_sum(numbers: &[Number]) -> Option<(i128, u32)> {
 }
 
 fn average(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
-    let numbers = given.numbers(0)?;
+    let numbers = given.numbers(0, search)?;
     let Some(count) = i128::try_from(numbers.len()).ok().filter(|count| *count > 0) else {
         return Ok(Json::Null);
     };
-    if let Some((total, places)) = exact_sum(&numbers)
+    let exact = exact_sum(&numbers);
+    if let Some((total, places)) = exact
         && total.checked_rem(count) == Some(0)
         && let Some(mean) = total.checked_div(count)
     {
         return Ok(Json::number(Number::from_scaled(mean, places)));
     }
-    let total = sum(search, given)?.to_f64();
-    let count = Number::from_i128(count).to_f64();
-    from_f64(total / count)
+    let total = match exact {
+        Some((total, places)) => to_f64(search, &Number::from_scaled(total, places))?,
+        None => inexact_sum(search, &numbers)?,
+    };
+    let count = to_f64(search, &Number::from_i128(count))?;
+    from_f64(search, total / count)
 }
 
 /// Accepts keys that are all numbers or all strings.
@@ -365,14 +439,23 @@ fn key_order(left: &Json, right: &Json) -> Ordering {
     match (left, right) {
         (Json::Integer(left), Json::Integer(right)) => left.cmp(right),
         (Json::String(left), Json::String(right)) => left.cmp(right),
-        _ => left.as_number().cmp(&right.as_number()),
+        _ => left.number_order(right).unwrap_or(Ordering::Equal),
     }
+}
+
+/// Each element of the array with itself as the key.
+fn own_keys(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Vec<(Json, Json)>> {
+    let items = given.array(0)?;
+    search.meter.charge_each(cost::KEYED, items.len())?;
+    let keys = sort_keys(given, 0, items.to_vec())?;
+    Ok(keys.into_iter().map(|key| (key.clone(), key)).collect())
 }
 
 /// Each element of the array with the key that the expression gives for it.
 fn keyed(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Vec<(Json, Json)>> {
     let items = given.array(0)?;
     let node = given.expression(1)?;
+    search.meter.charge_each(cost::KEYED, items.len())?;
     let mut keys = Vec::with_capacity(items.len());
     for item in items {
         keys.push(search.run(node, item)?);
@@ -382,25 +465,30 @@ fn keyed(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Vec<(Json, Js
 }
 
 fn charge_comparisons(search: &mut Search<'_>, keyed: &[(Json, Json)]) -> Result<()> {
-    let comparisons = keyed.len().checked_ilog2().unwrap_or(0).saturating_add(1);
-    for (key, _) in keyed {
-        let bytes = key.as_str().map_or(1, str::len);
-        let share = bytes.saturating_mul(usize::try_from(comparisons).unwrap_or(usize::MAX));
-        search.budget.charge_bytes(share)?;
+    let rounds = keyed.len().checked_ilog2().unwrap_or(0).saturating_add(1);
+    for _ in 0..rounds {
+        search.meter.charge_each(cost::SORTED, keyed.len())?;
+        for (key, _) in keyed {
+            match key {
+                Json::String(text) => search.meter.charge_long(cost::COMPARED, text.len())?,
+                Json::Decimal(_) => search.charge_number(key)?,
+                _ => {}
+            }
+        }
     }
-    search.budget.charge(u64::try_from(keyed.len()).unwrap_or(u64::MAX))?;
     Ok(())
 }
 
 fn sorted(search: &mut Search<'_>, mut keyed: Vec<(Json, Json)>) -> Result<Json> {
     charge_comparisons(search, &keyed)?;
+    search.meter.charge_each(cost::ELEMENT, keyed.len())?;
     keyed.sort_by(|(left, _), (right, _)| key_order(left, right));
     search.new_array(keyed.into_iter().map(|(_, item)| item).collect())
 }
 
 fn extreme(search: &mut Search<'_>, given: &Arguments<'_>, wanted: Ordering) -> Result<Json> {
-    let keys = sort_keys(given, 0, given.array(0)?.to_vec())?;
-    first_extreme(search, keys.into_iter().map(|key| (key.clone(), key)).collect(), wanted)
+    let items = own_keys(search, given)?;
+    first_extreme(search, items, wanted)
 }
 
 fn extreme_by(search: &mut Search<'_>, given: &Arguments<'_>, wanted: Ordering) -> Result<Json> {

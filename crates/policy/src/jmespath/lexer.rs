@@ -1,7 +1,8 @@
 //! Query text to tokens.
 
 use super::QueryError;
-use crate::json::Json;
+use crate::cost::{self, Meter};
+use crate::json::{Json, JsonError};
 use std::sync::Arc;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -37,13 +38,15 @@ pub(super) enum Token {
     End,
 }
 
-/// Tokens with the byte offset of each.
-pub(super) fn tokens(text: &str) -> Result<Vec<(Token, usize)>, QueryError> {
-    let mut lexer = Lexer { text, offset: 0 };
+/// Tokens with the byte offset of each, paid for with what the parser makes of them.
+pub(super) fn tokens(text: &str, meter: &mut Meter) -> Result<Vec<(Token, usize)>, QueryError> {
+    meter.charge_text(cost::QUERY_TEXT, text.len())?;
+    let mut lexer = Lexer { text, offset: 0, meter };
     let mut tokens = Vec::new();
     loop {
         lexer.skip_space();
         let start = lexer.offset;
+        lexer.meter.charge(cost::QUERY_TOKEN)?;
         let token = lexer.token()?;
         let end = token == Token::End;
         tokens.push((token, start));
@@ -53,16 +56,17 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Token, usize)>, QueryError> {
     }
 }
 
-struct Lexer<'a> {
+struct Lexer<'a, 'm> {
     text: &'a str,
     offset: usize,
+    meter: &'m mut Meter,
 }
 
 pub(super) fn error(offset: usize, problem: impl Into<String>) -> QueryError {
     QueryError::Syntax { offset, problem: problem.into() }
 }
 
-impl<'a> Lexer<'a> {
+impl<'a> Lexer<'a, '_> {
     fn rest(&self) -> &'a str {
         self.text.get(self.offset..).unwrap_or_default()
     }
@@ -171,7 +175,8 @@ impl<'a> Lexer<'a> {
         let start = self.offset;
         self.delimited('"')?;
         let quoted = self.text.get(start..self.offset).unwrap_or_default();
-        match Json::parse(quoted) {
+        match Json::parse_within(quoted, self.meter) {
+            Err(JsonError::Limit(exceeded)) => Err(exceeded.into()),
             Ok(Json::String(name)) => Ok(Token::QuotedName(name)),
             _ => Err(error(start, "a quoted name is not a JSON string")),
         }
@@ -185,7 +190,8 @@ impl<'a> Lexer<'a> {
     fn literal(&mut self) -> Result<Token, QueryError> {
         let start = self.offset;
         let text = self.delimited('`')?.replace("\\`", "`");
-        match Json::parse(&text) {
+        match Json::parse_within(&text, self.meter) {
+            Err(JsonError::Limit(exceeded)) => Err(exceeded.into()),
             Ok(json) => Ok(Token::Literal(json)),
             Err(problem) => Err(error(
                 start,

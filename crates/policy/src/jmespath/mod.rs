@@ -3,7 +3,7 @@
 //! The language is that of the jmespath.org specification with its function library, plus
 //! `equals_ignore_case`, which MAA's published policies use. What differs from common engines:
 //! queries nest at most [`NESTING_MAX`] levels, so no input can overflow the stack; each search
-//! runs on a budget of steps; integers are exact; documents are values, results share subtrees
+//! is charged for each step before it is done; integers are exact; documents are values, results share subtrees
 //! with them.
 
 mod eval;
@@ -18,7 +18,8 @@ pub(crate) use functions::arity;
 pub(crate) use node::{Argument, Comparison, Node};
 
 use crate::json::Json;
-use crate::limits::{Budget, Limit, LimitExceeded, Limits};
+use crate::cost::{self, Meter};
+use crate::limits::{Limit, LimitExceeded, Limits};
 
 /// The deepest nesting of a query.
 pub const NESTING_MAX: usize = 128;
@@ -88,29 +89,43 @@ impl Query {
     /// [`QueryError`] if the text is no query, or exceeds a limit. Unknown functions and wrong
     /// argument counts are found when the search reaches them, as the specification has it.
     pub fn compile(text: &str, limits: &Limits) -> Result<Self, QueryError> {
+        Self::compile_within(text, limits, &mut Meter::new(limits))
+    }
+
+    pub(crate) fn compile_within(
+        text: &str,
+        limits: &Limits,
+        meter: &mut Meter,
+    ) -> Result<Self, QueryError> {
         if text.len() > limits.jmespath_query_bytes {
             let allowed = limits.jmespath_query_bytes;
             return Err(LimitExceeded::new(Limit::JmespathQueryBytes, allowed).into());
         }
         let nesting = limits.jmespath_nesting.min(NESTING_MAX);
-        parser::parse(text, nesting).map(|root| Self { root })
+        parser::parse(text, nesting, meter).map(|root| Self { root })
     }
 
-    /// Searches `document` within the limits.
+    /// Searches `document` within the limits; what is found may be printed once.
     ///
     /// # Errors
     /// [`SearchError`]: a run-time error of the language, or a limit.
     pub fn search(&self, document: &Json, limits: &Limits) -> Result<Json, SearchError> {
-        self.search_within(document, limits, &mut jmespath_budget(limits))
+        self.search_within(document, limits, &mut Meter::new(limits))
     }
 
     pub(crate) fn search_within(
         &self,
         document: &Json,
         limits: &Limits,
-        budget: &mut Budget,
+        meter: &mut Meter,
     ) -> Result<Json, SearchError> {
-        let found = eval::Search::new(limits, budget).run(&self.root, document)?;
+        let found = eval::Search::new(limits, meter).run(&self.root, document)?;
+        // Sooner or later the text is printed. Values share subtrees, so a short query can make
+        // one of astronomical size.
+        if let Json::String(text) = &found {
+            meter.charge_text(cost::READ, text.len())?;
+        }
+        meter.charge_text(cost::PRINTED, found.text_bytes())?;
         let nesting = limits.json_nesting.min(crate::json::NESTING_MAX);
         if found.depth() > nesting {
             return Err(LimitExceeded::new(Limit::JsonNesting, nesting).into());
@@ -121,8 +136,4 @@ impl Query {
     pub(crate) fn root(&self) -> &Node {
         &self.root
     }
-}
-
-pub(crate) fn jmespath_budget(limits: &Limits) -> Budget {
-    Budget::new(Limit::JmespathSteps, limits.jmespath_steps)
 }

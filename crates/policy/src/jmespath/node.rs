@@ -74,15 +74,11 @@ impl Node {
     pub(super) fn then(first: Self, second: Self) -> Self {
         match (first, second) {
             (Self::Current, node) | (node, Self::Current) => node,
-            (Self::Chain(mut steps), Self::Chain(more)) => {
-                steps.extend(more);
-                Self::Chain(steps)
-            }
+            // A chain behind `|` stays one step: to merge it each time would be quadratic.
             (Self::Chain(mut steps), node) => {
                 steps.push(node);
                 Self::Chain(steps)
             }
-            (node, Self::Chain(more)) => Self::Chain(std::iter::once(node).chain(more).collect()),
             (first, second) => Self::Chain(vec![first, second]),
         }
     }

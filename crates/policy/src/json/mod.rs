@@ -11,7 +11,11 @@ mod print;
 
 pub use number::{Decimal, Number};
 pub use parse::JsonError;
+pub(crate) use parse::NUMBER_BYTES_MAX;
 
+use crate::cost::{self, Meter};
+use crate::limits::LimitExceeded;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,7 +23,7 @@ use std::sync::Arc;
 pub const NESTING_MAX: usize = 128;
 
 /// Objects with more members than this are looked up through a sorted index.
-const LINEAR_MEMBERS_MAX: usize = 12;
+pub(crate) const LINEAR_MEMBERS_MAX: usize = 12;
 
 /// A JSON value. Cloning copies a reference.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +71,12 @@ impl Json {
     /// [`JsonError`] with the byte offset where the text stops being JSON, or where it nests
     /// deeper than [`NESTING_MAX`].
     pub fn parse(text: &str) -> Result<Self, JsonError> {
-        parse::parse(text)
+        parse::parse(text, &mut Meter::unlimited())
+    }
+
+    /// As [`Json::parse`], each value paid for before it is made.
+    pub(crate) fn parse_within(text: &str, meter: &mut Meter) -> Result<Self, JsonError> {
+        parse::parse(text, meter)
     }
 
     /// A string value.
@@ -116,6 +125,33 @@ impl Json {
             Self::Decimal(number) => Some(number.as_ref().clone()),
             _ => None,
         }
+    }
+
+    /// How two numbers compare; none if either is no number.
+    pub(crate) fn number_order(&self, other: &Self) -> Option<Ordering> {
+        Some(match (self, other) {
+            (Self::Integer(left), Self::Integer(right)) => left.cmp(right),
+            (Self::Decimal(left), Self::Decimal(right)) => left.cmp(right),
+            (Self::Integer(left), Self::Decimal(right)) => Number::Integer(*left).cmp(right),
+            (Self::Decimal(left), Self::Integer(right)) => {
+                left.as_ref().cmp(&Number::Integer(*right))
+            }
+            _ => return None,
+        })
+    }
+
+    /// Pays for the members of an object that is to be made: names are hashed, sorted, measured.
+    pub(crate) fn charge_members<'a>(
+        names: impl ExactSizeIterator<Item = &'a str>,
+        meter: &mut Meter,
+    ) -> Result<(), LimitExceeded> {
+        meter.charge(cost::OBJECT)?;
+        let large = names.len() > LINEAR_MEMBERS_MAX;
+        meter.charge_each(if large { cost::MEMBER_INDEXED } else { cost::MEMBER }, names.len())?;
+        for name in names {
+            meter.charge_long(cost::LONG_NAME, name.len())?;
+        }
+        Ok(())
     }
 
     /// The elements, if the value is an array.

@@ -87,6 +87,14 @@ impl Number {
         }
     }
 
+    /// How many significant digits the number has.
+    pub(crate) fn digits(&self) -> usize {
+        match self {
+            Self::Integer(_) => 0,
+            Self::Decimal(decimal) => decimal.digits.len(),
+        }
+    }
+
     /// The nearest double; infinite if there is none.
     pub(crate) fn to_f64(&self) -> f64 {
         self.to_string().parse().unwrap_or(f64::NAN)
@@ -133,7 +141,7 @@ impl Number {
     pub(crate) fn text_bytes(&self) -> usize {
         match self {
             Self::Integer(value) => integer_text_bytes(*value),
-            Self::Decimal(_) => self.to_string().len(),
+            Self::Decimal(decimal) => decimal.text_bytes(),
         }
     }
 }
@@ -149,6 +157,24 @@ fn clamp_exponent(text: &str) -> i64 {
 }
 
 impl Decimal {
+    /// Bytes of the text that [`Number`] is printed as, case by case as there.
+    fn text_bytes(&self) -> usize {
+        let digits = self.digits.len();
+        let point = self.magnitude();
+        let zeros = usize::try_from(self.exponent).unwrap_or(0);
+        let unsigned = if (0..=ZEROS_MAX).contains(&self.exponent) {
+            digits.saturating_add(zeros)
+        } else if self.exponent > 0 || point < -ZEROS_MAX {
+            digits.saturating_add(1).saturating_add(integer_text_bytes(self.exponent))
+        } else if point > 0 {
+            digits.saturating_add(1)
+        } else {
+            let zeros = usize::try_from(point.saturating_neg()).unwrap_or(0);
+            digits.saturating_add(2).saturating_add(zeros)
+        };
+        unsigned.saturating_add(usize::from(self.negative))
+    }
+
     fn to_i64(&self) -> Option<i64> {
         let zeros = u32::try_from(self.exponent).ok()?;
         if self.digits.len() > 19 {

@@ -1,6 +1,8 @@
 //! JSON text to [`Json`]: strict, exact, and bounded in depth.
 
 use super::{Json, NESTING_MAX, Number};
+use crate::cost::{self, Meter};
+use crate::limits::LimitExceeded;
 use std::sync::Arc;
 
 /// Why a text is not a JSON document that we accept.
@@ -20,10 +22,14 @@ pub enum JsonError {
         /// Byte offset of the bracket that goes too deep.
         offset: usize,
     },
+    /// The document costs more than the caller allows; never of [`Json::parse`].
+    #[error(transparent)]
+    Limit(#[from] LimitExceeded),
 }
 
-pub(super) fn parse(text: &str) -> Result<Json, JsonError> {
-    let mut parser = Parser { text, offset: 0, depth: 0 };
+pub(super) fn parse(text: &str, meter: &mut Meter) -> Result<Json, JsonError> {
+    meter.charge_text(cost::READ, text.len())?;
+    let mut parser = Parser { text, offset: 0, depth: 0, meter };
     parser.skip_space();
     let value = parser.value()?;
     parser.skip_space();
@@ -33,16 +39,20 @@ pub(super) fn parse(text: &str) -> Result<Json, JsonError> {
     Ok(value)
 }
 
-/// Digits, sign and exponent of a number; doubles need 17 digits, 64-bit integers 19.
-const NUMBER_BYTES_MAX: usize = 1000;
+/// Bytes of a string with escapes that are paid for at once.
+const ESCAPED_BYTES_PAID: usize = 64;
 
-struct Parser<'a> {
+/// Digits, sign and exponent of a number; doubles need 17 digits, 64-bit integers 19.
+pub(crate) const NUMBER_BYTES_MAX: usize = 1000;
+
+struct Parser<'a, 'm> {
     text: &'a str,
     offset: usize,
     depth: usize,
+    meter: &'m mut Meter,
 }
 
-impl<'a> Parser<'a> {
+impl<'a> Parser<'a, '_> {
     fn error(&self, problem: &'static str) -> JsonError {
         JsonError::Syntax { offset: self.offset, problem }
     }
@@ -74,6 +84,7 @@ impl<'a> Parser<'a> {
     }
 
     fn value(&mut self) -> Result<Json, JsonError> {
+        self.meter.charge(cost::ELEMENT)?;
         match self.peek() {
             Some(b'{') => self.nested(Self::object),
             Some(b'[') => self.nested(Self::array),
@@ -110,6 +121,7 @@ impl<'a> Parser<'a> {
     }
 
     fn array(&mut self) -> Result<Json, JsonError> {
+        self.meter.charge(cost::ARRAY)?;
         let mut items = Vec::new();
         self.skip_space();
         if self.eat(b']') {
@@ -132,6 +144,7 @@ impl<'a> Parser<'a> {
         let mut members = Vec::new();
         self.skip_space();
         if self.eat(b'}') {
+            self.meter.charge(cost::OBJECT)?;
             return Ok(Json::object(members));
         }
         loop {
@@ -148,6 +161,7 @@ impl<'a> Parser<'a> {
             members.push((name, self.value()?));
             self.skip_space();
             if self.eat(b'}') {
+                Json::charge_members(members.iter().map(|(name, _)| &**name), self.meter)?;
                 return Ok(Json::object(members));
             }
             if !self.eat(b',') {
@@ -179,6 +193,11 @@ impl<'a> Parser<'a> {
         if text.len() > NUMBER_BYTES_MAX {
             return Err(JsonError::Syntax { offset: start, problem: "a number is too long" });
         }
+        if let Ok(integer) = text.parse::<i64>() {
+            return Ok(Json::Integer(integer));
+        }
+        self.meter.charge(cost::DECIMAL)?;
+        self.meter.charge_text(cost::DIGITS, text.len())?;
         Ok(Json::number(Number::from_json_text(text)))
     }
 
@@ -199,11 +218,18 @@ impl<'a> Parser<'a> {
         let length = plain.unwrap_or(rest.len());
         let text = rest.get(..length).unwrap_or_default();
         self.offset = self.offset.saturating_add(length);
+        self.meter.charge(cost::STRING)?;
+        self.meter.charge_long(cost::COPIED, length)?;
         if self.eat(b'"') {
             return Ok(text.into());
         }
         let mut decoded = text.to_owned();
+        let mut paid = self.offset;
         loop {
+            if self.offset >= paid {
+                self.meter.charge(cost::REWRITTEN)?;
+                paid = self.offset.saturating_add(ESCAPED_BYTES_PAID);
+            }
             let mut chars = self.rest().chars();
             match chars.next() {
                 None => return Err(self.error("a string is not closed")),

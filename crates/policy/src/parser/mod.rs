@@ -111,6 +111,9 @@ impl<'a> Parser<'a> {
     /// Records that the token at hand fits nowhere, unless the lexer has refused it already.
     fn unexpected<T>(&mut self, expected: &[&'static str], rule: &'static str) -> Step<T> {
         let token = self.peek();
+        if self.parsed.diagnostics.len() >= DIAGNOSTICS_MAX {
+            return Err(Refused);
+        }
         let slug = match token.kind {
             TokenKind::Invalid => return Err(Refused),
             TokenKind::End => Slug::UnexpectedEnd,

@@ -259,7 +259,7 @@ fn a_short_query_cannot_make_an_astronomical_value() {
     let query = Query::compile(&doubling, &limits).unwrap();
     let error = query.search(&Json::string("0123456789"), &limits).unwrap_err();
     let SearchError::Limit(exceeded) = error else { panic!("{error}") };
-    assert_eq!(exceeded.limit, Limit::ClaimTextBytes);
+    assert_eq!(exceeded.limit, Limit::Steps);
 }
 
 #[test]
@@ -274,5 +274,5 @@ fn work_is_bounded() {
         Query::compile("[][] | [] | [?@ > `-1`] | map(&abs(@), @) | sort(@)", &limits).unwrap();
     let error = query.search(&squared, &limits).unwrap_err();
     let SearchError::Limit(exceeded) = error else { panic!("{error}") };
-    assert_eq!(exceeded.limit, Limit::JmespathSteps);
+    assert_eq!(exceeded.limit, Limit::MemoryBytes);
 }

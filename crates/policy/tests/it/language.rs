@@ -135,15 +135,15 @@ fn configuration_runs_before_there_is_evidence() {
         => issueproperty(type=\"x-ms-sgx-tcbidentifier\", value=\"11\"); };
         authorizationrules { [type==\"required_pcr_mask\", value==15, issuer==\"AttestationPolicy\"] => permit(); };";
     let policy = policy(text);
-    let settings = policy.configuration(&Limits::default()).unwrap();
+    let settings = policy.configuration().unwrap();
     assert!(!settings.require_valid_aik_cert());
     assert_eq!(settings.required_pcr_mask(), 15);
     assert_eq!(settings.sgx_tcb_identifier(), "11");
     let outcome = policy.evaluate(&[], &Limits::default()).unwrap();
     assert!(outcome.decision.is_permit());
-    assert_eq!(outcome.configuration, settings);
-    let defaults =
-        crate::language::policy(defaults::SGX).configuration(&Limits::default()).unwrap();
+    assert_eq!(&outcome.configuration, settings);
+    let sgx = crate::language::policy(defaults::SGX);
+    let defaults = sgx.configuration().unwrap();
     assert!(defaults.is_empty() && defaults.require_valid_aik_cert() && !defaults.omit_x5c());
     assert_eq!(
         (defaults.required_pcr_mask(), defaults.sgx_tcb_identifier()),
@@ -163,7 +163,8 @@ fn computed_settings_are_checked_when_they_run() {
         let text = format!(
             "version=1.2; configurationrules {{ => issueproperty(type={name}, value={value}); }}; authorizationrules {{ => permit(); }};"
         );
-        let error = policy(&text).configuration(&Limits::default()).unwrap_err();
+        let policy = policy(&text);
+        let error = policy.configuration().unwrap_err();
         assert_eq!(error.slug, slug, "{text}");
         assert_eq!((error.position.line, error.section.name()), (1, "configurationrules"));
     }

@@ -142,7 +142,8 @@ impl Checker {
             return;
         }
         let own = scope.own.is_some_and(|own| own.name == identifier.name);
-        let names: Vec<String> = scope.shown.iter().map(|name| format!("`{}`", printable(name))).collect();
+        let names: Vec<String> =
+            scope.shown.iter().map(|name| format!("`{}`", printable(name))).collect();
         let note = if own { "own".to_owned() } else { names.join(", ") };
         self.report(Diagnostic::new(Slug::UnknownIdentifier, identifier.span).noting(note));
     }

@@ -5,8 +5,8 @@ use crate::ast::{
     Section, SectionKind, Verb,
 };
 use crate::check::{assigned, literal_value};
-use crate::jmespath::{Query, QueryError};
 use crate::cost::Meter;
+use crate::jmespath::{Query, QueryError};
 use crate::limits::{Limit, LimitExceeded, Limits};
 use crate::span::Span;
 use crate::value::{Value, ValueKind};

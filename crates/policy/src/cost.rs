@@ -9,7 +9,6 @@
 //! has replaced.
 
 use crate::limits::{Limit, LimitExceeded, Limits};
-use std::ops::{Add, Sub};
 
 /// What compiling or evaluating has cost, or may cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,21 +19,19 @@ pub struct Cost {
     pub memory_bytes: u64,
 }
 
-impl Add for Cost {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
+impl Cost {
+    /// Both together.
+    #[must_use]
+    pub const fn saturating_add(self, other: Self) -> Self {
         Self {
             steps: self.steps.saturating_add(other.steps),
             memory_bytes: self.memory_bytes.saturating_add(other.memory_bytes),
         }
     }
-}
 
-impl Sub for Cost {
-    type Output = Self;
-
-    fn sub(self, other: Self) -> Self {
+    /// What is left of this after `other`.
+    #[must_use]
+    pub const fn saturating_sub(self, other: Self) -> Self {
         Self {
             steps: self.steps.saturating_sub(other.steps),
             memory_bytes: self.memory_bytes.saturating_sub(other.memory_bytes),
@@ -208,13 +205,19 @@ impl Meter {
     }
 
     const fn of(allowed: Cost) -> Self {
-        Self { steps_left: allowed.steps, bytes_left: allowed.memory_bytes, released_bytes: 0, allowed }
+        Self {
+            steps_left: allowed.steps,
+            bytes_left: allowed.memory_bytes,
+            released_bytes: 0,
+            allowed,
+        }
     }
 
     /// All that was charged, also what was taken back.
     pub(crate) fn used(&self) -> Cost {
         let left = Cost { steps: self.steps_left, memory_bytes: self.bytes_left };
-        self.allowed - left + Cost { steps: 0, memory_bytes: self.released_bytes }
+        let released = Cost { steps: 0, memory_bytes: self.released_bytes };
+        self.allowed.saturating_sub(left).saturating_add(released)
     }
 
     /// Charges one operation.

@@ -30,8 +30,8 @@ pub struct Limits {
     pub json_nesting: usize,
 }
 
-/// What a draft may cost: some ten milliseconds and less than 16 MiB.
-const DRAFT: Cost = Cost { steps: 1_000_000, memory_bytes: 12 << 20 };
+/// What a draft may cost: some ten milliseconds and 16 MiB.
+const DRAFT: Cost = Cost { steps: 1_000_000, memory_bytes: 16 << 20 };
 
 /// How many times as much a policy may cost that somebody had the right to set.
 const SET_OVER_DRAFT: u64 = 20;

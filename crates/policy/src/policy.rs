@@ -2,10 +2,10 @@
 
 use crate::ast::{Ast, Version};
 use crate::compile::Program;
+use crate::cost::{self, Cost, Meter};
 use crate::diag::{Diagnostic, PolicyErrors, Slug};
 use crate::eval::{self, EvalError, Outcome};
 use crate::explain::{Explanation, Recorder};
-use crate::cost::{self, Cost, Meter};
 use crate::limits::{Limit, LimitExceeded, Limits};
 use crate::parser::{Parsed, parse};
 use crate::properties::Properties;

@@ -191,7 +191,7 @@ impl Text {
         if let Err(exceeded @ JsonError::Limit(_)) = json {
             return Err(exceeded);
         }
-        let cost = meter.used() - before;
+        let cost = meter.used().saturating_sub(before);
         self.0.json.get_or_init(|| Parsed { json, cost }).json.clone()
     }
 

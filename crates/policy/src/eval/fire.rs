@@ -49,8 +49,12 @@ impl<'a, T: Tracer> Run<'a, T> {
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for row in 0..bindings.rows {
             self.meter.charge(cost::GROUP)?;
-            self.meter.charge_long(cost::HASHED_TEXT, grouping.len().saturating_mul(size_of::<Place>()))?;
-            self.meter.charge_long(cost::COPIED, grouping.len().saturating_mul(size_of::<Place>()))?;
+            self.meter.charge_long(
+                cost::HASHED_TEXT,
+                grouping.len().saturating_mul(size_of::<Place>()),
+            )?;
+            self.meter
+                .charge_long(cost::COPIED, grouping.len().saturating_mul(size_of::<Place>()))?;
             let places = bindings.row(row);
             let key = grouping.iter().filter_map(|slot| places.get(*slot).copied()).collect();
             let group = *order.entry(key).or_insert(groups.len());

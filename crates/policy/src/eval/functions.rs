@@ -6,9 +6,9 @@ use super::set::Place;
 use super::{Run, Tracer};
 use crate::ast::{Function, Property};
 use crate::compile::{CompiledExpression, LiteralQuery};
+use crate::cost;
 use crate::jmespath::{Query, QueryError, SearchError};
 use crate::json::{Json, JsonError};
-use crate::cost;
 use crate::limits::{Limit, LimitExceeded};
 use crate::value::{Key, Text, Value, ValueKind};
 use std::collections::HashSet;
@@ -275,9 +275,8 @@ impl<'a, T: Tracer> Run<'a, T> {
             None => self.compile_query(query_text)?,
         };
         let compiled = compiled.map_err(query_failure)?;
-        let found = compiled
-            .search_within(&json, self.limits, &mut self.meter)
-            .map_err(search_failure)?;
+        let found =
+            compiled.search_within(&json, self.limits, &mut self.meter).map_err(search_failure)?;
         self.meter.charge(cost::TEXT)?;
         let read_only = document.read_only || query.read_only;
         Ok(Produced { value: Value::from(found), read_only })

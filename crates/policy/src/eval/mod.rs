@@ -113,7 +113,7 @@ pub(crate) fn evaluate<T: Tracer>(
         added: run.set.behind(claims.len()).cloned().collect(),
         configuration: run.configuration,
         properties: run.properties,
-        cost: run.meter.used() + configured,
+        cost: run.meter.used().saturating_add(configured),
     })
 }
 

@@ -4,7 +4,7 @@ use super::SearchError;
 use super::eval::Search;
 use super::node::{Argument, Node};
 use crate::cost;
-use crate::json::{Json, JsonError, NUMBER_BYTES_MAX, Number};
+use crate::json::{Json, JsonError, Number};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -319,9 +319,8 @@ fn to_number(search: &mut Search<'_>, value: &Json) -> Result<Json> {
         _ => return Ok(Json::Null),
     };
     search.meter.charge_text(cost::READ, text.len())?;
-    let text = text.trim_matches([' ', '\t', '\n', '\r']);
-    let number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-    if !number || text.len() > NUMBER_BYTES_MAX {
+    let first = text.bytes().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+    if !first.is_some_and(|first| first == b'-' || first.is_ascii_digit()) {
         return Ok(Json::Null);
     }
     match Json::parse_within(text, search.meter) {
@@ -341,11 +340,7 @@ fn to_string(search: &mut Search<'_>, value: &Json) -> Result<Json> {
 }
 
 /// Rounds a fraction. What has no fraction, however large, stays as it is.
-fn rounded(
-    search: &mut Search<'_>,
-    given: &Arguments<'_>,
-    round: fn(f64) -> f64,
-) -> Result<Json> {
+fn rounded(search: &mut Search<'_>, given: &Arguments<'_>, round: fn(f64) -> f64) -> Result<Json> {
     let number = given.number(0, search)?;
     if number.is_integral() {
         return Ok(Json::number(number));

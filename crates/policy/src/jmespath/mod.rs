@@ -17,8 +17,8 @@ pub use functions::FUNCTION_NAMES;
 pub(crate) use functions::arity;
 pub(crate) use node::{Argument, Comparison, Node};
 
-use crate::json::Json;
 use crate::cost::{self, Meter};
+use crate::json::Json;
 use crate::limits::{Limit, LimitExceeded, Limits};
 
 /// The deepest nesting of a query.

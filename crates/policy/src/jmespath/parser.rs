@@ -6,11 +6,7 @@ use super::node::{Argument, Comparison, Elements, Node};
 use crate::cost::Meter;
 use crate::limits::{Limit, LimitExceeded};
 
-pub(super) fn parse(
-    text: &str,
-    nesting_max: usize,
-    meter: &mut Meter,
-) -> Result<Node, QueryError> {
+pub(super) fn parse(text: &str, nesting_max: usize, meter: &mut Meter) -> Result<Node, QueryError> {
     let mut parser = Parser { tokens: tokens(text, meter)?, next: 0, depth: 0, nesting_max };
     let found = parser.expression(power::NONE)?;
     match parser.peek() {

@@ -43,7 +43,7 @@ pub(super) fn parse(text: &str, meter: &mut Meter) -> Result<Json, JsonError> {
 const ESCAPED_BYTES_PAID: usize = 64;
 
 /// Digits, sign and exponent of a number; doubles need 17 digits, 64-bit integers 19.
-pub(crate) const NUMBER_BYTES_MAX: usize = 1000;
+const NUMBER_BYTES_MAX: usize = 1000;
 
 struct Parser<'a, 'm> {
     text: &'a str,

@@ -1,6 +1,6 @@
 //! Data that a client hands in beside its evidence, and the proof that the evidence binds it.
 
-use avouch_token::json::{JsonError, parse_object};
+use avouch_token::json::{JsonError, first_inexact_number, parse_object};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -48,12 +48,18 @@ pub enum HeldDataError<E> {
     InexactNumber(String),
 }
 
+/// Characters of a refused number that an error shows.
+const NUMBER_SHOWN_MAX: usize = 40;
+
 /// The largest JSON document that becomes a claim.
 const JSON_LIMIT_BYTES: usize = 256 * 1024;
 
 impl BoundData {
     /// Hands the bytes as sent to `check`, and reads them only if `check` finds their hash where
     /// verified evidence binds it.
+    ///
+    /// Numbers must be the same in the token as in the bytes, at any depth: others are refused
+    /// rather than claim another number than was hashed.
     ///
     /// JSON must be one object; white space around it and NUL bytes after it are hashed and
     /// then ignored, as in recorded exchanges; a member named twice is refused, since what is
@@ -71,8 +77,11 @@ impl BoundData {
             DataType::Json => {
                 let text = strip_nul(&data.bytes);
                 let object = parse_object(text, JSON_LIMIT_BYTES).map_err(HeldDataError::Json)?;
-                match object.values().find_map(inexact_number) {
-                    Some(number) => Err(HeldDataError::InexactNumber(number)),
+                match first_inexact_number(text) {
+                    Some(number) => {
+                        let shown = number.chars().take(NUMBER_SHOWN_MAX).collect();
+                        Err(HeldDataError::InexactNumber(shown))
+                    }
                     None => Ok(Self(Content::Json(object))),
                 }
             }
@@ -103,17 +112,44 @@ fn strip_nul(bytes: &[u8]) -> &[u8] {
     bytes.get(..end).unwrap_or_default()
 }
 
-/// An integer too large for 64 bits was read as a float and lost digits; say so rather than claim
-/// another number than was hashed.
-fn inexact_number(value: &Value) -> Option<String> {
-    const EXACT_INTEGER_MAX: f64 = 9_007_199_254_740_992.0;
-    match value {
-        Value::Number(number) if number.is_f64() => {
-            let float = number.as_f64().unwrap_or(f64::INFINITY);
-            (float.abs() >= EXACT_INTEGER_MAX).then(|| number.to_string())
+#[cfg(test)]
+mod tests {
+    use super::{BoundData, DataType, HeldData, HeldDataError};
+
+    fn bound(text: &str) -> Result<BoundData, HeldDataError<std::fmt::Error>> {
+        let data = HeldData { bytes: text.as_bytes().to_vec(), data_type: DataType::Json };
+        BoundData::bind(&data, |_| Ok(()))
+    }
+
+    #[test]
+    fn numbers_that_would_change_on_their_way_into_the_token_are_refused_at_any_depth() {
+        for number in
+            ["123e-10000000", "1.000000000000000005", "18446744073709551616", "-9007199254740993.5"]
+        {
+            for text in [
+                format!("{{\"n\":{number}}}"),
+                format!("{{\"n\":[0,[{number}]]}}"),
+                format!("{{\"a\":\"1\",\"n\":{{\"m\":{{\"o\":{number}}}}}}}"),
+            ] {
+                let refused = HeldDataError::InexactNumber(number.to_owned());
+                assert_eq!(bound(&text).err(), Some(refused), "{text}");
+            }
         }
-        Value::Array(items) => items.iter().find_map(inexact_number),
-        Value::Object(members) => members.values().find_map(inexact_number),
-        _ => None,
+    }
+
+    #[test]
+    fn numbers_that_stay_the_same_are_carried_however_they_are_written() {
+        for number in ["1E22", "0.1", "1.50", "-0.0", "18446744073709551615", "1e-7", "12.5e1"] {
+            let text = format!(
+                "{{\"n\":[{{\"m\":{number}}}], \"text\":\"1.000000000000000005 \\\" 1e999\"}}"
+            );
+            assert!(bound(&text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_shows_a_long_number_in_part() {
+        let error = bound(&format!("{{\"n\":{}}}", "7".repeat(1_000))).unwrap_err();
+        assert!(error.to_string().len() < 100, "{error}");
     }
 }

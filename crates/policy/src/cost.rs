@@ -74,8 +74,9 @@ pub(crate) const CLAIM: Price = price(8, 192);
 pub(crate) const CLAIM_INDEXED: Price = price(12, 320);
 /// A claim put into the outgoing set.
 pub(crate) const ISSUED: Price = price(10, 320);
-/// A stretch of text on its way into a token: copied, printed, encoded, hashed.
-pub(crate) const ISSUED_TEXT: Price = price(32, 512);
+/// A stretch of text on its way into a token, where it stands twice: copied, printed, encoded,
+/// hashed.
+pub(crate) const ISSUED_TEXT: Price = price(96, 1_024);
 /// A setting compared with the one that is set.
 pub(crate) const SETTING: Price = price(1, 64);
 

@@ -8,6 +8,7 @@ use super::{Run, Tracer};
 use crate::ast::{SectionKind, Verb};
 use crate::compile::{CompiledAction, CompiledMake, CompiledRule, Symbol};
 use crate::cost;
+use crate::json::string_bytes;
 use crate::limits::{Limit, LimitExceeded};
 use crate::properties;
 use crate::value::{Claim, Issuer, Value};
@@ -174,11 +175,19 @@ impl<'a, T: Tracer> Run<'a, T> {
         if self.outgoing.len() >= self.limits.claims {
             return Err(LimitExceeded::new(Limit::Claims, self.limits.claims).into());
         }
-        let bytes = claim.value.text_bytes().saturating_add(claim.claim_type.len());
         self.meter.charge(cost::ISSUED)?;
-        self.meter.charge_text(cost::ISSUED_TEXT, bytes)?;
+        self.charge_issued(&claim.claim_type)?;
+        if let Value::String(text) = &claim.value {
+            self.charge_issued(text.as_str())?;
+        }
         self.outgoing.push(claim.clone());
         Ok(())
+    }
+
+    /// Pays for a text that becomes part of a token, escapes included.
+    fn charge_issued(&mut self, text: &str) -> Result<(), Failure> {
+        self.meter.charge_text(cost::READ, text.len())?;
+        Ok(self.meter.charge_text(cost::ISSUED_TEXT, string_bytes(text))?)
     }
 
     /// A type must be one non-empty string.

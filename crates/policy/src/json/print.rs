@@ -72,7 +72,7 @@ fn write_string(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 }
 
 /// Bytes of the text of a string, quotes included.
-pub(super) fn string_bytes(text: &str) -> usize {
+pub(crate) fn string_bytes(text: &str) -> usize {
     text.bytes().fold(2_usize, |sum, byte| {
         sum.saturating_add(match byte {
             b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 2,

@@ -89,7 +89,7 @@ fn text_that_rules_make_is_limited() {
         .map(|n| format!("c:[type==\"large\"] => issue(type=\"l{n}\", value=c.value);\n"))
         .collect();
     let error = fails(&rules, &[large], &Limits::default());
-    assert!(error.message.contains("memory-bytes"), "{error}");
+    assert!(error.message.contains("`steps`"), "{error}");
 }
 
 #[test]
@@ -238,4 +238,39 @@ fn comparing_long_strings_is_paid_for() {
     let policy = Policy::compile(&issuance(&rules), &Limits::default()).unwrap();
     let outcome = policy.evaluate(&claims, &Limits::default()).unwrap();
     assert!(outcome.cost.steps > 500 * (1 << 20) / 64, "{:?}", outcome.cost);
+}
+
+#[test]
+fn configuration_rules_have_a_small_budget_of_their_own() {
+    let policy = |count: usize| {
+        let list = ["1"; 1_000].join(",");
+        let rows = vec!["1"; count].join(",");
+        let query = format!("map(&length(map(&@, `[{list}]`)), `[{rows}]`) | 'name'");
+        let text = format!(
+            "version=1.2; configurationrules {{ => issueproperty(type=\"x-ms-sgx-tcbidentifier\", \
+             value=JsonToClaimValue(JmesPath(\"1\", \"{query}\"))); }};
+            authorizationrules {{ => permit(); }};"
+        );
+        Policy::compile(&text, &Limits::default()).unwrap()
+    };
+    let cheap = policy(10);
+    assert_eq!(cheap.configuration().unwrap().sgx_tcb_identifier(), "name");
+    cheap.evaluate(&[], &Limits::default()).unwrap();
+    // Within the limits of an evaluation, and beyond a sixteenth of them.
+    let dear = policy(1_000);
+    let error = dear.configuration().unwrap_err();
+    assert_eq!(error.slug, EvalSlug::LimitExceeded, "{error}");
+    assert_eq!(dear.evaluate(&[], &Limits::default()).unwrap_err(), *error);
+}
+
+#[test]
+fn compiling_and_evaluating_a_draft_share_one_budget() {
+    let text = issuance("c:[type==\"a\"] => issue(type=\"b\", value=c.value);");
+    let policy = Policy::compile(&text, &Limits::draft()).unwrap();
+    let left = Limits::draft().without(policy.cost());
+    assert!(left.steps < Limits::draft().steps && left.memory_bytes < Limits::draft().memory_bytes);
+    // A text of many small tokens leaves nothing, or is refused itself.
+    let dense = issuance(&"[type==a.type]&&".repeat(15_000));
+    let errors = refused(&dense, &Limits::draft());
+    assert_eq!(errors.first().unwrap().slug, Slug::LimitExceeded);
 }

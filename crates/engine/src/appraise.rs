@@ -68,7 +68,7 @@ impl Engine {
     /// How much it remembers now.
     #[must_use]
     pub fn remembered(&self) -> Remembered {
-        self.intel.remembered() + self.snp.remembered()
+        self.intel.remembered().and(self.snp.remembered())
     }
 
     /// What endorsements are at hand, for people.

@@ -109,7 +109,7 @@ impl IntelAppraiser {
     }
 
     pub(crate) fn remembered(&self) -> Remembered {
-        held(&self.platforms) + held(&self.collateral)
+        held(&self.platforms).and(held(&self.collateral))
     }
 
     pub(crate) fn verify(

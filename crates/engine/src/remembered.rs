@@ -22,6 +22,16 @@ pub struct Remembered {
     pub bytes: u64,
 }
 
+impl Remembered {
+    /// Both together.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self {
+            entries: self.entries.saturating_add(other.entries),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+}
+
 /// Knows what it takes.
 pub(crate) trait Held {
     /// About how many bytes of memory it holds.
@@ -61,15 +71,4 @@ where
 {
     memory.run_pending_tasks();
     Remembered { entries: memory.entry_count(), bytes: memory.weighted_size() }
-}
-
-impl std::ops::Add for Remembered {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            entries: self.entries.saturating_add(other.entries),
-            bytes: self.bytes.saturating_add(other.bytes),
-        }
-    }
 }

@@ -1,5 +1,10 @@
 //! SEV-SNP evidence at its worst, up to the largest body: twice the input takes twice the instructions.
-#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
 
 mod support;
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use avouch_wire::excerpt;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
@@ -98,7 +99,7 @@ impl Serialize for TcbStatus {
 
 /// A word that is no TCB status.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{found:?} is not a TCB status, expected one of {}", names(&TcbStatus::ALL))]
+#[error("{} is not a TCB status, expected one of {}", excerpt(.found), names(&TcbStatus::ALL))]
 pub struct UnknownTcbStatus {
     /// The word.
     pub found: String,

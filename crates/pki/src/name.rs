@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use avouch_wire::encode_hex;
+use avouch_wire::{beginning, encode_hex};
 use x509_parser::x509::X509Name;
 
-/// A distinguished name. Two names are equal if their DER is.
+/// Bytes of a name that are shown: whoever makes a certificate chooses how long it is.
+const SHOWN_BYTES_MAX: usize = 256;
+
+/// A distinguished name, shown with at most its first 256 bytes. Two names are equal if their DER is.
 #[derive(Clone)]
 pub struct Name {
     der: Vec<u8>,
@@ -68,8 +71,12 @@ impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use x509_parser::prelude::FromDer as _;
         match X509Name::from_der(&self.der) {
-            Ok((_, name)) => write!(f, "{name}"),
-            Err(_) => f.write_str(&self.label),
+            Ok((_, name)) => {
+                let name = name.to_string();
+                f.write_str(beginning(&name, SHOWN_BYTES_MAX))?;
+                f.write_str(if name.len() > SHOWN_BYTES_MAX { "…" } else { "" })
+            }
+            Err(_) => f.write_str(beginning(&self.label, SHOWN_BYTES_MAX)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! PEM blocks as evidence and collateral carry them (RFC 7468, read leniently about white space and
 //! text between blocks, strictly about what a block holds).
 
-use avouch_wire::base64url;
+use avouch_wire::{base64url, excerpt};
 use thiserror::Error;
 
 /// Why a text is not a list of PEM blocks of the labels that it may have.
@@ -20,7 +20,7 @@ pub enum PemError {
         limit: usize,
     },
     /// A block that has no place here.
-    #[error("block {index} is {label:?}, expected \"CERTIFICATE\"")]
+    #[error("block {index} is {}, expected \"CERTIFICATE\"", excerpt(.label))]
     OtherLabel {
         /// Index of the block, from 0.
         index: usize,

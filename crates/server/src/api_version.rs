@@ -2,6 +2,8 @@
 
 mod resource_manager;
 
+use avouch_wire::excerpt;
+
 pub use resource_manager::ResourceVersion;
 
 use crate::ApiError;
@@ -59,9 +61,9 @@ impl ApiVersion {
             .find(|(name, _)| name.eq_ignore_ascii_case(value))
             .map(|(_, version)| version)
             .ok_or_else(|| {
-                let value: String = value.chars().take(40).collect();
+                let value = excerpt(value);
                 ApiError::unsupported_api_version(format!(
-                    "The api-version {value:?} is not supported. Supported versions are: {}.",
+                    "The api-version {value} is not supported. Supported versions are: {}.",
                     known()
                 ))
             })

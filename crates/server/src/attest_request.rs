@@ -1,7 +1,7 @@
 //! The body of an attest request: parsed, bounded, not trusted.
 
 use avouch_engine::{AppraisalRequest, DataType, EvidenceKind, HeldData, Nonce, TokenForm};
-use avouch_wire::base64url;
+use avouch_wire::{base64url, excerpt};
 use serde_json::Value;
 
 use crate::ApiError;
@@ -89,9 +89,9 @@ fn held_data(member: &'static str, body: &JsonBody) -> Result<Option<HeldData>, 
         Some(name) if name.eq_ignore_ascii_case("binary") => DataType::Binary,
         Some(name) if name.eq_ignore_ascii_case("json") => DataType::Json,
         Some(name) => {
-            let name: String = name.chars().take(40).collect();
             return Err(ApiError::invalid_parameter(format!(
-                "{member}.dataType: {name:?} is not \"JSON\" or \"Binary\""
+                "{member}.dataType: {} is not \"JSON\" or \"Binary\"",
+                excerpt(name)
             )));
         }
     };

@@ -1,6 +1,7 @@
 //! Request bodies: bounded, strict JSON, member names in any case.
 
 use avouch_token::json::parse_object;
+use avouch_wire::excerpt;
 use serde_json::{Map, Value};
 
 use crate::ApiError;
@@ -36,8 +37,8 @@ impl JsonBody {
             if let [first, second] = pair
                 && first == second
             {
-                let name: String = first.chars().take(100).collect();
-                let text = format!("request-body: member {name:?} is given more than once");
+                let name = excerpt(first);
+                let text = format!("request-body: member {name} is given more than once");
                 return Err(ApiError::invalid_parameter(text));
             }
         }

@@ -24,7 +24,13 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    const fn new(status: StatusCode, code: &'static str, message: String) -> Self {
+    /// A message may quote what an outsider sent; whatever its maker left of that, not more than
+    /// its beginning goes into answer and log.
+    fn new(status: StatusCode, code: &'static str, mut message: String) -> Self {
+        if let Some(at) = cut(&message) {
+            message.truncate(at);
+            message.push('…');
+        }
         let has_inner_error = true;
         Self { status, code, message, allow: None, retry_after_seconds: None, has_inner_error }
     }
@@ -62,19 +68,19 @@ impl ApiError {
 
     /// 400 `UnsupportedApiVersion`.
     #[must_use]
-    pub const fn unsupported_api_version(message: String) -> Self {
+    pub fn unsupported_api_version(message: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "UnsupportedApiVersion", message)
     }
 
     /// 400 `MissingApiVersionParameter`, of the control plane.
     #[must_use]
-    pub const fn missing_api_version(message: String) -> Self {
+    pub fn missing_api_version(message: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "MissingApiVersionParameter", message)
     }
 
     /// 400 `InvalidApiVersionParameter`, of the control plane.
     #[must_use]
-    pub const fn invalid_api_version(message: String) -> Self {
+    pub fn invalid_api_version(message: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "InvalidApiVersionParameter", message)
     }
 
@@ -149,6 +155,31 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
     }
 
+    /// 414 `UriTooLong` with the limit.
+    #[must_use]
+    pub fn target_too_long(limit_bytes: usize) -> Self {
+        let message =
+            format!("The target of the request is over the limit of {limit_bytes} bytes.");
+        Self::new(StatusCode::URI_TOO_LONG, "UriTooLong", message)
+    }
+
+    /// 415 `UnsupportedMediaType`.
+    #[must_use]
+    pub fn unsupported_media_type(message: impl Into<String>) -> Self {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Self::new(status, "UnsupportedMediaType", message.into())
+    }
+
+    /// 431 `RequestHeaderFieldsTooLarge` with the limit.
+    #[must_use]
+    pub fn head_too_large(limit_bytes: usize) -> Self {
+        let message = format!(
+            "The head of the request has more than {limit_bytes} bytes or too many fields."
+        );
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        Self::new(status, "RequestHeaderFieldsTooLarge", message)
+    }
+
     /// 429 `TooManyRequests`.
     #[must_use]
     pub fn too_many_requests(retry_after_seconds: u32) -> Self {
@@ -200,6 +231,7 @@ impl ApiError {
     #[must_use]
     pub fn into_response(self) -> Response<Body> {
         let (code, message) = (self.code, self.message);
+        let said = Said { code, message: message.clone() };
         let body = if self.has_inner_error {
             let inner = json!({"code": code, "message": message});
             json!({"error": {"code": code, "message": message, "innererror": inner}})
@@ -207,6 +239,7 @@ impl ApiError {
             json!({"error": {"code": code, "message": message}})
         };
         let mut response = respond::json(self.status, body.to_string());
+        response.extensions_mut().insert(said);
         let headers = response.headers_mut();
         headers.insert("x-ms-error-code", HeaderValue::from_static(code));
         if let Some(allow) = self.allow {
@@ -220,6 +253,49 @@ impl ApiError {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
+    }
+}
+
+/// Bytes of a message, as they are written in JSON. It stands in the answer twice.
+const MESSAGE_BYTES_MAX: usize = 3500;
+
+/// Where a message is cut that would be too long.
+fn cut(message: &str) -> Option<usize> {
+    let mut bytes = 0_usize;
+    message.char_indices().find_map(|(at, char)| {
+        let written = match char {
+            '"' | '\\' | '\n' | '\r' | '\t' => 2,
+            char if char.is_control() => 6,
+            char => char.len_utf8(),
+        };
+        bytes = bytes.saturating_add(written);
+        (bytes > MESSAGE_BYTES_MAX).then_some(at)
+    })
+}
+
+/// What an answer says of an error, beside its status: an extension of the answer, for the log.
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    code: &'static str,
+    message: String,
+}
+
+impl Said {
+    pub(crate) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The name of the check, with which sentences begin that have one.
+    pub(crate) fn check(&self) -> Option<&str> {
+        let (check, _) = self.message.split_once(": ")?;
+        let is_name = check.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        is_name.then_some(check)
+    }
+
+    /// The beginning of the sentence, in one line.
+    pub(crate) fn beginning(&self, bytes_max: usize) -> String {
+        let text = avouch_wire::beginning(&self.message, bytes_max);
+        text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
     }
 }
 

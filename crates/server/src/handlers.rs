@@ -16,6 +16,7 @@ mod signers;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use avouch_store::ProviderName;
 use avouch_token::policy_jws::CertificateOperation;
 use axum::body::Body;
 use axum::http::request::Parts;
@@ -36,25 +37,59 @@ pub(crate) use refusals::Refusals;
 /// The build, as MAA's `x-ms-maa-service-version` gives its own.
 const SERVICE_VERSION: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
 
+/// What a request asked for, as far as it was found out: an extension of its answer, for the log.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    provider: Option<String>,
+    route: &'static str,
+    is_published: bool,
+}
+
+impl Asked {
+    pub(crate) fn provider(&self) -> Option<&str> {
+        self.provider.as_deref()
+    }
+
+    pub(crate) const fn route(&self) -> &'static str {
+        self.route
+    }
+
+    /// A probe, or what anybody reads all the time.
+    pub(crate) const fn route_is_published(&self) -> bool {
+        self.is_published
+    }
+}
+
 /// Answers a request; every error is an answer too.
 pub(crate) async fn handle(
     state: &Arc<AppState>,
     head: &Parts,
     body: UnreadBody,
 ) -> Response<Body> {
-    let mut attempt = Attempt::default();
-    match dispatch(state, head, body, &mut attempt).await {
+    let (mut attempt, mut asked) = (Attempt::default(), Asked::default());
+    let mut response = match dispatch(state, head, body, &mut attempt, &mut asked).await {
         Ok(response) => response,
         Err(error) => {
             attempt.refused(state, &error).await;
-            let (status, code, message) = (error.status(), error.code(), error.message());
-            // Outsiders choose the path; its beginning tells enough.
-            let path: String = head.uri.path().chars().take(200).collect();
-            tracing::info!(method = %head.method, path, %status, code, message);
             error.into_response()
         }
+    };
+    response.extensions_mut().insert(asked);
+    response
+}
+
+/// Whether a request is one that must be answered when others are not: a probe, or one for what
+/// relying parties need to verify tokens.
+pub(crate) fn is_probe(head: &Parts) -> bool {
+    match route::resolve(&head.method, head.uri.path()) {
+        Ok(Target::Service(_)) => true,
+        Ok(Target::Provider { endpoint, .. }) => endpoint.is_published(),
+        Err(_) => false,
     }
 }
+
+/// Bytes of a client's own id that are given back to it.
+const CLIENT_ID_BYTES_MAX: usize = 256;
 
 /// Adds the headers that every answer has.
 #[must_use]
@@ -67,7 +102,8 @@ pub(crate) fn finish(
     let headers = response.headers_mut();
     headers.insert("x-ms-request-id", request_id(&head.headers, random));
     headers.insert("x-ms-maa-service-version", SERVICE_VERSION);
-    if let Some(id) = head.headers.get("x-ms-client-request-id") {
+    let client_id = head.headers.get("x-ms-client-request-id");
+    if let Some(id) = client_id.filter(|id| id.len() <= CLIENT_ID_BYTES_MAX) {
         headers.insert("x-ms-client-request-id", id.clone());
     }
     if state.readiness.is_stopping() && head.version < Version::HTTP_2 {
@@ -84,19 +120,28 @@ async fn dispatch(
     head: &Parts,
     body: UnreadBody,
     attempt: &mut Attempt,
+    asked: &mut Asked,
 ) -> Result<Response<Body>, ApiError> {
     let work = Work::new(&state.work, source(head));
     if let Some(operation) = route::control_plane::resolve(&head.method, head.uri.path()) {
+        asked.route = operation.as_ref().map_or("control-plane", Operation::name);
         let answer = control_plane(state, head, work, body, operation, attempt).await;
         return answer.map_err(ApiError::of_control_plane);
     }
     let (name, endpoint) = match route::resolve(&head.method, head.uri.path())? {
         // No provider's state may make the service look dead.
-        Target::Service(Probe::Alive) => return Ok(publish::alive()),
-        Target::Service(Probe::Ready) => return publish::ready(state).await,
+        Target::Service(probe) => {
+            (asked.route, asked.is_published) = (probe.name(), true);
+            return match probe {
+                Probe::Alive => Ok(publish::alive()),
+                Probe::Ready => publish::ready(state).await,
+            };
+        }
         Target::Provider { name, endpoint } => (name, endpoint),
     };
+    (asked.route, asked.is_published) = (endpoint.name(), endpoint.is_published());
     let name = named_provider(state, head, name)?;
+    asked.provider = Some(name.as_deref().unwrap_or(ProviderName::DEFAULT).to_owned());
     // What relying parties read wherever they are, to verify tokens, waits for nobody.
     match endpoint {
         Endpoint::SigningCertificates => {

@@ -11,7 +11,7 @@ use avouch_store::{
     Sequence, Store, StoreError, Tenant, TenantPolicy,
 };
 use avouch_token::Signer;
-use avouch_wire::UnixTime;
+use avouch_wire::{UnixTime, excerpt};
 use moka::sync::Cache;
 use thiserror::Error;
 
@@ -272,8 +272,8 @@ async fn ensure_default(store: &Store, now: UnixTime) -> Result<(), StoreError> 
 }
 
 fn unknown(name: Option<&str>) -> ApiError {
-    let name: String = name.unwrap_or_default().chars().take(64).collect();
-    ApiError::not_found(format!("There is no attestation provider {name:?}."))
+    let name = excerpt(name.unwrap_or_default());
+    ApiError::not_found(format!("There is no attestation provider {name}."))
 }
 
 fn internal(error: &(dyn std::error::Error + 'static)) -> ApiError {

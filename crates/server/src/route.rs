@@ -8,6 +8,7 @@ pub mod control_plane;
 use avouch_engine::EvidenceKind;
 use avouch_store::AttestationType;
 use avouch_token::policy_jws::CertificateOperation;
+use avouch_wire::excerpt;
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
 
@@ -44,6 +45,33 @@ pub enum Endpoint {
     OpenIdConfiguration,
 }
 
+impl Endpoint {
+    /// Whether it is what relying parties read wherever they are, to verify tokens.
+    #[must_use]
+    pub const fn is_published(&self) -> bool {
+        matches!(self, Self::SigningCertificates | Self::OpenIdConfiguration)
+    }
+
+    /// A word for it, in logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Attest(_) | Self::AttestUnserved(_) => "attest",
+            Self::GetPolicy(_) => "policy-get",
+            Self::SetPolicy(_) => "policy-set",
+            Self::ResetPolicy(_) => "policy-reset",
+            Self::PolicyCertificates => "certificates-get",
+            Self::ChangePolicyCertificates(CertificateOperation::Add) => "certificate-add",
+            Self::ChangePolicyCertificates(CertificateOperation::Remove) => "certificate-remove",
+            Self::TcbBaselines(_) => "tcb-baselines",
+            Self::PolicyHistory(_) | Self::PolicyRevision(..) => "policy-history",
+            Self::Audit => "audit",
+            Self::SigningCertificates => "certs",
+            Self::OpenIdConfiguration => "openid-configuration",
+        }
+    }
+}
+
 /// What a request is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
@@ -65,6 +93,17 @@ pub enum Probe {
     Alive,
     /// `GET /readyz`
     Ready,
+}
+
+impl Probe {
+    /// A word for it, in logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Alive => "healthz",
+            Self::Ready => "readyz",
+        }
+    }
 }
 
 /// Finds what a request is for.
@@ -164,8 +203,7 @@ fn only<T>(
 }
 
 fn unknown_route(path: &str) -> ApiError {
-    let path: String = path.chars().take(200).collect();
-    ApiError::not_found(format!("There is no route {path:?}."))
+    ApiError::not_found(format!("There is no route {}.", excerpt(path)))
 }
 
 /// Decoded lower-case segments; none if the path holds what no route has.

@@ -6,7 +6,7 @@
 
 mod queue;
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -57,13 +57,7 @@ impl Source {
     /// bits count: the others are for whoever has the network to choose.
     #[must_use]
     pub fn new(address: IpAddr, connection: u64) -> Self {
-        let address = match address.to_canonical() {
-            IpAddr::V6(address) => {
-                let network = address.to_bits() & (u128::MAX << 64);
-                IpAddr::V6(Ipv6Addr::from_bits(network))
-            }
-            address => address,
-        };
+        let address = crate::http::sender(address);
         Self { address, connection }
     }
 }

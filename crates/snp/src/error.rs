@@ -4,7 +4,7 @@ use avouch_pki::{
     Certificate, CertificateError, CrlError, KeyKind, OutsideWindow, PathError, PathErrorKind,
     SignatureScheme, pem::PemError,
 };
-use avouch_wire::{Hex, ParseError, ParseErrorKind, UnixTime};
+use avouch_wire::{Hex, ParseError, ParseErrorKind, UnixTime, excerpt};
 use thiserror::Error;
 
 use crate::{BindingError, Cpuid, Product, RawTcb, VekKind};
@@ -125,7 +125,7 @@ pub enum ChainError {
     #[error(transparent)]
     Crl(#[from] CrlError),
     /// A certificate that is none of AMD's.
-    #[error("certificate {name:?} is no VCEK, VLEK, ASK, ASVK or ARK")]
+    #[error("certificate {} is no VCEK, VLEK, ASK, ASVK or ARK", excerpt(.name))]
     Foreign {
         /// Its common name, or its whole subject without one.
         name: String,

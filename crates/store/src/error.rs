@@ -1,5 +1,6 @@
 //! Why the store did not do what it was asked.
 
+use avouch_wire::excerpt;
 use thiserror::Error;
 
 /// The error below ours, kept for the log.
@@ -13,7 +14,7 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The thing is not there (any more).
-    #[error("{what} {name:?} does not exist")]
+    #[error("{what} {} does not exist", excerpt(.name))]
     NotFound {
         /// Kind of thing, such as `provider`.
         what: &'static str,
@@ -21,7 +22,7 @@ pub enum StoreError {
         name: String,
     },
     /// Something of that name is there already.
-    #[error("{what} {name:?} exists already")]
+    #[error("{what} {} exists already", excerpt(.name))]
     AlreadyExists {
         /// Kind of thing, such as `provider`.
         what: &'static str,
@@ -49,7 +50,7 @@ pub enum StoreError {
         allowed: u64,
     },
     /// A name outside the rules.
-    #[error("{what} name {name:?} is invalid: {reason}")]
+    #[error("{what} name {} is invalid: {reason}", excerpt(.name))]
     InvalidName {
         /// Kind of thing, such as `provider`.
         what: &'static str,

@@ -4,6 +4,7 @@
 //!   [`ParseError`] names the structure, the field and the absolute offset;
 //! * [`Hex`] is a fixed-size byte string that shows itself as lower-case hex;
 //! * [`base64url`] decodes what clients send and encodes what MAA sends;
+//! * [`excerpt`] is how a message quotes foreign text: escaped, and not more than its beginning;
 //! * [`UnixTime`] is a moment; nothing in this crate, or in any crate that verifies, reads a clock.
 //!
 //! ```
@@ -19,6 +20,7 @@
 mod base64url_codec;
 mod cursor;
 mod error;
+mod excerpt;
 mod hex;
 mod time;
 
@@ -31,5 +33,6 @@ pub mod base64url {
 
 pub use cursor::Cursor;
 pub use error::{ParseError, ParseErrorKind};
+pub use excerpt::{Excerpt, beginning, excerpt};
 pub use hex::{Hex, HexError, decode_hex, encode_hex};
 pub use time::{TimeError, UnixTime};

@@ -1,7 +1,7 @@
 //! Signed JSON documents: the exact bytes, their signature, and strict reading.
 
 use avouch_pki::{PublicKey, SignatureScheme, digest};
-use avouch_wire::{Hex, HexError, TimeError, UnixTime};
+use avouch_wire::{Hex, HexError, TimeError, UnixTime, excerpt};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -70,7 +70,7 @@ pub enum DocumentError {
         found: usize,
     },
     /// A status that this kind of level cannot have.
-    #[error("status {found:?} in {field}, expected one of {expected}")]
+    #[error("status {} in {field}, expected one of {expected}", excerpt(.found))]
     Status {
         /// The list of levels.
         field: &'static str,

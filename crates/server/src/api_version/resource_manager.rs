@@ -1,5 +1,7 @@
 //! The control plane's api-versions (`maa-rest-api.md` section 11).
 
+use avouch_wire::excerpt;
+
 use super::values;
 use crate::ApiError;
 
@@ -45,9 +47,9 @@ impl ResourceVersion {
         }
         let version = NAMES.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
         version.map(|(_, version)| version).ok_or_else(|| {
-            let value: String = value.chars().take(40).collect();
+            let value = excerpt(value);
             ApiError::invalid_api_version(format!(
-                "The api-version {value:?} is invalid. The supported versions are: {known}."
+                "The api-version {value} is invalid. The supported versions are: {known}."
             ))
         })
     }

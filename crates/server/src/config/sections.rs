@@ -94,15 +94,23 @@ pub struct EndorsementsConfig {
 pub struct LimitsConfig {
     /// The largest request body, in bytes; 1 KiB to 16 MiB.
     pub body_bytes_max: u64,
-    /// Bytes that the bodies of all requests under way may take; over it requests are 429.
-    pub bodies_bytes_max: u64,
+    /// The largest head of a request, in bytes; 8 KiB to 1 MiB.
+    pub head_bytes_max: u64,
+    /// Bytes of memory for all connections and requests together; over it requests are 429.
+    pub memory_bytes_max: u64,
     /// The longest that a request may take to arrive, in seconds; also how long a connection may
-    /// be idle.
+    /// be idle and an answer may wait.
     pub request_seconds_max: u64,
     /// The longest that a TLS handshake may take, in seconds.
     pub handshake_seconds_max: u64,
     /// Connections open at once.
     pub connections_max: u64,
+    /// Connections of one address open at once.
+    pub address_connections_max: u64,
+    /// TLS handshakes of one address under way.
+    pub address_handshakes_max: u64,
+    /// Requests of one address under way; over it they are 429.
+    pub address_requests_max: u64,
     /// Threads that appraise; one for each processor without.
     pub work_threads: u64,
     /// Requests that wait for one of them; over it requests are 503.
@@ -125,10 +133,14 @@ impl Default for LimitsConfig {
         let (http, work) = (Limits::default(), WorkLimits::default());
         Self {
             body_bytes_max: http.body_bytes_max as u64,
-            bodies_bytes_max: http.bodies_bytes_max as u64,
+            head_bytes_max: http.head_bytes_max as u64,
+            memory_bytes_max: http.memory_bytes_max as u64,
             request_seconds_max: http.request_seconds_max,
             handshake_seconds_max: http.handshake_seconds_max,
             connections_max: http.connections_max as u64,
+            address_connections_max: http.address_connections_max as u64,
+            address_handshakes_max: http.address_handshakes_max as u64,
+            address_requests_max: http.address_requests_max as u64,
             work_threads: work.threads as u64,
             work_waiting_max: work.waiting_max as u64,
             work_waiting_per_address_max: work.waiting_per_address_max as u64,
@@ -146,10 +158,14 @@ impl LimitsConfig {
     pub fn http(&self) -> Limits {
         Limits {
             body_bytes_max: size(self.body_bytes_max),
-            bodies_bytes_max: size(self.bodies_bytes_max),
+            head_bytes_max: size(self.head_bytes_max),
+            memory_bytes_max: size(self.memory_bytes_max),
             request_seconds_max: self.request_seconds_max,
             handshake_seconds_max: self.handshake_seconds_max,
             connections_max: size(self.connections_max),
+            address_connections_max: size(self.address_connections_max),
+            address_handshakes_max: size(self.address_handshakes_max),
+            address_requests_max: size(self.address_requests_max),
             unready_seconds: self.unready_seconds,
         }
     }
@@ -165,13 +181,22 @@ impl LimitsConfig {
         }
     }
 
+    /// What connections and the largest bodies need.
+    fn memory_bytes_min(&self) -> u64 {
+        self.http().memory_bytes_min() as u64
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let ranges = [
             ("body_bytes_max", self.body_bytes_max, 1024, 16 << 20),
-            ("bodies_bytes_max", self.bodies_bytes_max, self.body_bytes_max, 1 << 40),
+            ("head_bytes_max", self.head_bytes_max, 8 << 10, 1 << 20),
             ("request_seconds_max", self.request_seconds_max, 1, 3600),
             ("handshake_seconds_max", self.handshake_seconds_max, 1, 3600),
             ("connections_max", self.connections_max, 1, 1_000_000),
+            ("memory_bytes_max", self.memory_bytes_max, self.memory_bytes_min(), 1 << 40),
+            ("address_connections_max", self.address_connections_max, 1, 1_000_000),
+            ("address_handshakes_max", self.address_handshakes_max, 1, 1_000_000),
+            ("address_requests_max", self.address_requests_max, 1, 1_000_000),
             ("work_threads", self.work_threads, 1, 1024),
             ("work_waiting_max", self.work_waiting_max, 1, 1_000_000),
             ("work_waiting_per_address_max", self.work_waiting_per_address_max, 1, 1_000_000),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use avouch_engine::{EvidenceKind, PolicyInForce, PolicyRefused};
 use avouch_store::{AttestationType, Edit, NewPolicy, PolicyReset, Sequence, StoreError};
 use avouch_token::policy_jws::{NO_POLICY_JWS, PolicyEncoding, PolicyJws, ResetJws};
-use avouch_wire::base64url;
+use avouch_wire::{base64url, beginning};
 use axum::body::Body;
 use axum::http::Response;
 use serde_json::{Map, Value};
@@ -176,6 +176,6 @@ pub(super) fn known(name: &str) -> Result<AttestationType, ApiError> {
 
 /// 400, never 404: clients take it as "no policy" (`maa-rest-api.md` section 5.7).
 pub(super) fn unserved(name: &str) -> ApiError {
-    let name: String = name.chars().take(64).collect();
+    let name = beginning(name, 64);
     ApiError::bad_request(format!("{name} attestation is not supported by this provider"))
 }

@@ -8,9 +8,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::Limits;
-use super::body::Budget;
+use super::addresses::Addresses;
 use super::closing::{Closing, backlog};
 use super::connection::{self, Shared};
+use super::memory::Memory;
 use super::tls::CurrentTls;
 use crate::state::AppState;
 
@@ -27,7 +28,8 @@ pub(crate) async fn serve_connections(
     let shared = Arc::new(Shared {
         tls,
         limits,
-        bodies: Arc::new(Budget::new(limits.bodies_bytes_max)),
+        memory: Arc::new(Memory::new(limits.request_memory_bytes())),
+        addresses: Arc::new(Addresses::new(limits)),
         state: Arc::clone(&state),
         number: AtomicU64::default(),
     });

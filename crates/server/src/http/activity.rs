@@ -1,44 +1,86 @@
 //! Whether anything happens on a connection.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Requests begun and answered on a connection.
+/// What happens on a connection: requests that begin, answers that wait to be taken.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
+    /// Beginnings of heads and requests so far.
     begun: AtomicU64,
-    answered: AtomicU64,
+    under_way: AtomicUsize,
+    /// Answers waiting, by the half of the time in which they were ready.
+    waiting: [AtomicUsize; 2],
+    half: AtomicUsize,
 }
 
 impl Activity {
-    /// A request is under way until the guard is dropped.
-    pub(super) fn request(&self) -> impl Drop + '_ {
+    /// The client sent the first byte of a head.
+    pub(super) fn head_begins(&self) {
         self.begun.fetch_add(1, Ordering::Relaxed);
-        UnderWay(self)
     }
 
-    /// Ends when for `limit`, and at most twice that, no request was under way.
-    ///
-    /// A client that sends nothing, and one that takes none of its answers, look the same here.
-    pub(super) async fn idle(&self, limit: Duration) {
+    /// A request is under way until its answer is taken, when the guard is dropped.
+    pub(super) fn request(self: &Arc<Self>) -> UnderWay {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay { activity: Arc::clone(self), answered_in: None }
+    }
+
+    /// Ends when, for `limit` and at most twice that, nothing began and nothing was under way, or
+    /// an answer was not taken.
+    pub(super) async fn stalled(&self, limit: Duration) {
         loop {
-            let before = self.counts();
+            let begun = self.begun.load(Ordering::Relaxed);
+            let was_idle = self.is_idle();
             tokio::time::sleep(limit).await;
-            if before.0 == before.1 && self.counts() == before {
+            let idle = was_idle && self.is_idle() && self.begun.load(Ordering::Relaxed) == begun;
+            if idle || self.turn() {
                 return;
             }
         }
     }
 
-    fn counts(&self) -> (u64, u64) {
-        (self.begun.load(Ordering::Relaxed), self.answered.load(Ordering::Relaxed))
+    fn is_idle(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) == 0
+    }
+
+    /// Begins the other half; whether answers still wait that were ready in its last turn.
+    fn turn(&self) -> bool {
+        let next = self.half.load(Ordering::Relaxed) ^ 1;
+        let late = self.counter(next).load(Ordering::Relaxed) > 0;
+        self.half.store(next, Ordering::Relaxed);
+        late
+    }
+
+    const fn counter(&self, half: usize) -> &AtomicUsize {
+        let [even, odd] = &self.waiting;
+        if half == 0 { even } else { odd }
     }
 }
 
-struct UnderWay<'a>(&'a Activity);
+/// A request that is under way.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    activity: Arc<Activity>,
+    answered_in: Option<usize>,
+}
 
-impl Drop for UnderWay<'_> {
+impl UnderWay {
+    /// The answer is ready; from now on the client is waited for.
+    pub(super) fn answered(&mut self) {
+        let half = self.activity.half.load(Ordering::Relaxed);
+        self.activity.counter(half).fetch_add(1, Ordering::Relaxed);
+        self.answered_in = Some(half);
+    }
+}
+
+impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.answered.fetch_add(1, Ordering::Relaxed);
+        if let Some(half) = self.answered_in {
+            self.activity.counter(half).fetch_sub(1, Ordering::Relaxed);
+        }
+        self.activity.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }

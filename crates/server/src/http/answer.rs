@@ -1,31 +1,167 @@
-//! One request: its handler called, who reads the body if it wants it, and its answer named.
+//! One request: admitted or refused, its body read, its handler called, its answer named and
+//! counted until it is taken.
 
-use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
 use axum::http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 
-use super::Limits;
-use super::body::{Budget, UnreadBody};
+use super::activity::Activity;
+use super::addresses::Address;
+use super::guard::Refusal;
+use super::held::{Held, Ticket};
+use super::memory::{Account, Use};
+use super::{Limits, Peer, access_log, rules};
 use crate::state::AppState;
 use crate::{ApiError, handlers};
 
-/// Hands a request to its handler; a panic becomes 500.
-pub(super) async fn answer(
-    state: &Arc<AppState>,
-    limits: Limits,
-    bodies: &Arc<Budget>,
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
-    let (head, body) = request.into_parts();
-    let body = UnreadBody::new(body, limits, Arc::clone(bodies));
-    let task = AssertUnwindSafe(handlers::handle(state, &head, body));
-    let response = futures_util::FutureExt::catch_unwind(task).await.unwrap_or_else(|_| {
-        tracing::error!(path = head.uri.path(), "a handler panicked");
-        ApiError::internal().into_response()
-    });
-    Ok(handlers::finish(state, &head, response))
+/// What a request takes besides head and body: its task, its stream, a short answer with its head.
+const REQUEST_BYTES: usize = 8 * 1024;
+/// What is left of a request that is refused.
+const REFUSAL_BYTES: usize = 2 * 1024;
+/// Bytes of a body where none is needed.
+const PROBE_BODY_BYTES_MAX: usize = 4096;
+/// Requests of an address that are refused or for probes, beside those that have work done.
+const BESIDES: usize = 32;
+
+/// What the requests of one connection share.
+pub(super) struct Connection {
+    pub(super) state: Arc<AppState>,
+    pub(super) limits: Limits,
+    pub(super) peer: Peer,
+    pub(super) account: Account,
+    pub(super) address: Arc<Address>,
+    pub(super) activity: Arc<Activity>,
+    pub(super) refusal: Refusal,
+}
+
+/// There was not even memory for a refusal. A connection of HTTP/1.1 ends; of HTTP/2, the stream
+/// is refused, which tells the client that nothing was done.
+#[derive(Debug, thiserror::Error)]
+#[error("no memory is left for an answer")]
+pub(super) struct Overloaded(#[source] h2::Error);
+
+impl Overloaded {
+    fn new() -> Self {
+        Self(h2::Reason::REFUSED_STREAM.into())
+    }
+}
+
+type Answer = Result<Response<Full<Held>>, Overloaded>;
+
+/// A request that may have its work done.
+struct Admitted {
+    ticket: Ticket,
+    of: Use,
+}
+
+impl Connection {
+    /// Answers a request. What it holds is counted before this returns.
+    pub(super) fn answer(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Answer> + Send + use<> {
+        let begun = Instant::now();
+        let (mut head, body) = request.into_parts();
+        head.extensions.insert(self.peer.clone());
+        let admitted = self.admit(&head);
+        // Who is refused holds nothing of its head while the answer waits.
+        let outcome = match admitted {
+            Ok(admitted) => Ok((admitted, head, body)),
+            Err(error) => Err(self.refuse(&head, error, begun)),
+        };
+        let connection = Arc::clone(self);
+        async move {
+            match outcome {
+                Ok((admitted, head, body)) => connection.run(admitted, head, body, begun).await,
+                Err(answer) => answer,
+            }
+        }
+    }
+
+    fn admit(&self, head: &Parts) -> Result<Admitted, ApiError> {
+        // Only the guard asks for this, in the place of a head that it refused.
+        if head.uri.path() == "*"
+            && let Some(error) = self.refusal.get()
+        {
+            return Err(error.clone());
+        }
+        rules::check(head, self.limits)?;
+        let of = if handlers::is_probe(head) { Use::Probe } else { Use::Work };
+        let held = rules::memory_bytes(head).saturating_add(REQUEST_BYTES);
+        let ticket = self.ticket(of, held).ok_or_else(|| ApiError::too_many_requests(1))?;
+        Ok(Admitted { ticket, of })
+    }
+
+    fn ticket(&self, of: Use, bytes: usize) -> Option<Ticket> {
+        let requests = self.limits.address_requests_max;
+        let requests = if of == Use::Work { requests } else { requests.saturating_add(BESIDES) };
+        let in_flight = self.address.begin_request(requests)?;
+        let mut share = self.account.open(of);
+        share.resize(bytes).ok()?;
+        Some(Ticket { share, _in_flight: in_flight, under_way: self.activity.request() })
+    }
+
+    fn refuse(&self, head: &Parts, error: ApiError, begun: Instant) -> Answer {
+        let response = handlers::finish(&self.state, head, error.into_response());
+        access_log::write(head, &self.peer, &response, begun.elapsed());
+        let ticket = self.ticket(Use::Refusal, REFUSAL_BYTES).ok_or_else(Overloaded::new)?;
+        let (parts, body) = response.into_parts();
+        // A body that is made of one text is there at once.
+        let bytes = futures_util::FutureExt::now_or_never(body.collect());
+        let bytes = bytes.and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or_default();
+        Ok(held(parts, bytes, ticket))
+    }
+
+    async fn run(&self, admitted: Admitted, head: Parts, body: Incoming, begun: Instant) -> Answer {
+        let Admitted { mut ticket, of } = admitted;
+        let most = match of {
+            Use::Work => self.limits.body_bytes_max,
+            Use::Refusal | Use::Probe => PROBE_BODY_BYTES_MAX.min(self.limits.body_bytes_max),
+        };
+        let handled =
+            super::body::beside(body, self.limits, most, self.account.open(of), async |body| {
+                let task = AssertUnwindSafe(handlers::handle(&self.state, &head, body));
+                futures_util::FutureExt::catch_unwind(task).await
+            });
+        let response = handled.await.unwrap_or_else(|_| {
+            tracing::error!(path = access_log::path(&head), "a handler panicked");
+            ApiError::internal().into_response()
+        });
+        let (response, bytes) = self.fit(&head, response, &mut ticket).await;
+        access_log::write(&head, &self.peer, &response, begun.elapsed());
+        Ok(held(response.into_parts().0, bytes, ticket))
+    }
+
+    /// Finishes an answer, or a refusal in its place if there is no memory for it to wait in.
+    async fn fit(
+        &self,
+        head: &Parts,
+        response: Response<Body>,
+        ticket: &mut Ticket,
+    ) -> (Response<Body>, Bytes) {
+        let (parts, body) = handlers::finish(&self.state, head, response).into_parts();
+        let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        if ticket.share.resize(REQUEST_BYTES.saturating_add(bytes.len())).is_ok() {
+            return (Response::from_parts(parts, Body::empty()), bytes);
+        }
+        let refusal = ApiError::too_many_requests(1).into_response();
+        let (parts, body) = handlers::finish(&self.state, head, refusal).into_parts();
+        let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        (Response::from_parts(parts, Body::empty()), bytes)
+    }
+}
+
+fn held(
+    parts: axum::http::response::Parts,
+    bytes: Bytes,
+    mut ticket: Ticket,
+) -> Response<Full<Held>> {
+    ticket.under_way.answered();
+    Response::from_parts(parts, Full::new(Held::new(bytes, ticket)))
 }

@@ -1,30 +1,35 @@
-//! A request body: read within its limits, and not before somebody asks for it.
+//! A request body, read within its limits while its request is being answered.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::time::Duration;
 
-use axum::body::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 
 use super::Limits;
+use super::memory::Share;
 use crate::ApiError;
 
-/// What all bodies together may take of memory, a permit a byte.
-pub(super) type Budget = Semaphore;
+/// Pieces that a body may come in: chunks of HTTP/1.1, frames of HTTP/2. Each costs some
+/// instructions however small it is; clients send some thousand bytes in each.
+const PIECES_MAX: usize = 16 * 1024;
+/// What is set aside for a body when its first byte arrives.
+const BEGINNING_BYTES: usize = 4096;
+/// What is made of a body beside itself, in times its length: its JSON values, and the evidence in
+/// them decoded.
+const MADE_OF_IT: usize = 2;
+/// How long an answer waits for the end of a body that nobody asked for, so that the connection is
+/// ready for the next request.
+const DISCARD: Duration = Duration::from_secs(1);
 
-/// A body that has not been read: who sends it may not have the right to be listened to.
-pub(crate) struct UnreadBody {
-    incoming: Option<Incoming>,
-    limits: Limits,
-    budget: Arc<Budget>,
-}
+/// A body that is on its way. Dropped, the rest of it is thrown away as it comes.
+pub(crate) struct UnreadBody(oneshot::Receiver<Result<ReadBody, ApiError>>);
 
-/// A body and its share of the budget, given back when it is dropped.
+/// A body and its share of the memory, given back when it is dropped.
 pub(crate) struct ReadBody {
-    bytes: Bytes,
-    _share: Option<OwnedSemaphorePermit>,
+    bytes: Vec<u8>,
+    _share: Share,
 }
 
 impl Deref for ReadBody {
@@ -36,94 +41,124 @@ impl Deref for ReadBody {
 }
 
 impl UnreadBody {
-    pub(super) const fn new(incoming: Incoming, limits: Limits, budget: Arc<Budget>) -> Self {
-        Self { incoming: Some(incoming), limits, budget }
-    }
-
-    /// Reads the whole body.
-    ///
-    /// A declared length over the limit is refused before anything is read.
+    /// The whole body, when it is there.
     ///
     /// # Errors
-    /// 413 over the limit, 408 if it does not arrive in time, 400 if it breaks off, 429 while
-    /// other bodies take all the memory there is for them.
-    pub(crate) async fn read(mut self) -> Result<ReadBody, ApiError> {
-        let incoming = self.incoming.take().ok_or_else(ApiError::internal)?;
-        let limit = self.limits.body_bytes_max;
-        if is_declared_over(&incoming, limit) {
-            return Err(ApiError::too_large(limit));
-        }
-        let reading = collect(incoming, limit, &self.budget);
-        match tokio::time::timeout(self.limits.request_timeout(), reading).await {
-            Ok(read) => read,
-            Err(_) => Err(ApiError::request_timeout()),
-        }
+    /// 413 over the limit, also where only the declared length is; 408 if it does not arrive in
+    /// time, 400 if it breaks off or comes in too many pieces, 429 where there is no memory for it.
+    pub(crate) async fn read(self) -> Result<ReadBody, ApiError> {
+        self.0.await.unwrap_or_else(|_| Err(ApiError::internal()))
     }
 }
 
-impl Drop for UnreadBody {
-    /// Takes from the connection what was not asked for, and keeps none of it: who is still sending
-    /// would otherwise see the connection break instead of the answer.
-    fn drop(&mut self) {
-        let Some(incoming) = self.incoming.take() else { return };
-        if incoming.is_end_stream() || is_declared_over(&incoming, self.limits.body_bytes_max) {
-            return;
+/// Answers a request while its body is read into memory of the share.
+///
+/// It is read as it comes, whatever the request waits for: what is left to the HTTP library is kept
+/// as it came, where a piece of one byte takes some 300 and may hold the buffer that it was read
+/// into.
+pub(super) async fn beside<T>(
+    incoming: Incoming,
+    limits: Limits,
+    bytes_max: usize,
+    share: Share,
+    answer: impl AsyncFnOnce(UnreadBody) -> T,
+) -> T {
+    let (to, unread) = oneshot::channel();
+    let mut reading = std::pin::pin!(read(incoming, limits, bytes_max, share, to));
+    let mut answering = std::pin::pin!(answer(UnreadBody(unread)));
+    tokio::select! {
+        biased;
+        answer = answering.as_mut() => {
+            let _ = tokio::time::timeout(DISCARD, reading).await;
+            answer
         }
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(discard(incoming, self.limits));
-        }
+        () = reading.as_mut() => answering.await,
     }
 }
 
-fn is_declared_over(incoming: &Incoming, limit: usize) -> bool {
-    let declared = incoming.size_hint().lower();
-    usize::try_from(declared).map_or(true, |declared| declared > limit)
+async fn read(
+    incoming: Incoming,
+    limits: Limits,
+    bytes_max: usize,
+    share: Share,
+    mut to: oneshot::Sender<Result<ReadBody, ApiError>>,
+) {
+    let declared = usize::try_from(incoming.size_hint().lower()).unwrap_or(usize::MAX);
+    if declared > bytes_max {
+        let _ = to.send(Err(ApiError::too_large(bytes_max)));
+        return;
+    }
+    let reading = Reading { bytes: Vec::new(), declared, bytes_max, share };
+    let outcome =
+        tokio::time::timeout(limits.request_timeout(), reading.collect(incoming, &mut to));
+    let outcome = outcome.await.unwrap_or_else(|_| Err(ApiError::request_timeout()));
+    let _ = to.send(outcome);
 }
 
-async fn discard(mut incoming: Incoming, limits: Limits) {
-    let discarding = async {
-        let mut length = 0_usize;
-        while let Some(Ok(frame)) = incoming.frame().await {
-            length = length.saturating_add(frame.data_ref().map_or(0, Bytes::len));
-            if length > limits.body_bytes_max {
-                return;
+struct Reading {
+    bytes: Vec<u8>,
+    declared: usize,
+    bytes_max: usize,
+    share: Share,
+}
+
+impl Reading {
+    async fn collect(
+        mut self,
+        mut body: Incoming,
+        to: &mut oneshot::Sender<Result<ReadBody, ApiError>>,
+    ) -> Result<ReadBody, ApiError> {
+        let mut pieces = 0_usize;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                tracing::debug!(%error, "request body broke off");
+                ApiError::invalid_parameter("request-body: the body broke off")
+            })?;
+            pieces = pieces.saturating_add(1);
+            if pieces > PIECES_MAX {
+                let text = format!("request-body: the body comes in more than {PIECES_MAX} pieces");
+                return Err(ApiError::invalid_parameter(text));
             }
+            let Ok(piece) = frame.into_data() else { continue };
+            if to.is_closed() {
+                // Nobody asks for it any more.
+                self.discard(piece.len())?;
+                continue;
+            }
+            self.make_room(piece.len())?;
+            self.bytes.extend_from_slice(&piece);
         }
-    };
-    // Whoever is not done by then sees the connection end.
-    let _ = tokio::time::timeout(limits.request_timeout(), discarding).await;
-}
-
-async fn collect(
-    mut body: Incoming,
-    limit: usize,
-    budget: &Arc<Budget>,
-) -> Result<ReadBody, ApiError> {
-    let mut chunks: Vec<Bytes> = Vec::new();
-    let (mut length, mut share) = (0_usize, None::<OwnedSemaphorePermit>);
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            tracing::debug!(%error, "request body broke off");
-            ApiError::invalid_parameter("request-body: the body broke off")
-        })?;
-        let Ok(chunk) = frame.into_data() else { continue };
-        length = length.saturating_add(chunk.len());
-        if length > limit {
-            return Err(ApiError::too_large(limit));
-        }
-        let permits = u32::try_from(chunk.len()).ok();
-        let more = permits.and_then(|n| Arc::clone(budget).try_acquire_many_owned(n).ok());
-        let more = more.ok_or_else(|| ApiError::too_many_requests(1))?;
-        match &mut share {
-            Some(share) => share.merge(more),
-            None => share = Some(more),
-        }
-        chunks.push(chunk);
+        let made = self.bytes.len().saturating_mul(MADE_OF_IT);
+        self.hold(self.bytes.capacity().saturating_add(made))?;
+        Ok(ReadBody { bytes: self.bytes, _share: self.share })
     }
-    // Most bodies come in one piece, which is passed on as it is.
-    let bytes = match chunks.as_slice() {
-        [one] => one.clone(),
-        many => Bytes::from(many.concat()),
-    };
-    Ok(ReadBody { bytes, _share: share })
+
+    /// Grows to twice the room, or the declared length, before there is too little.
+    fn make_room(&mut self, more: usize) -> Result<(), ApiError> {
+        let length = self.bytes.len().saturating_add(more);
+        if length > self.bytes_max {
+            return Err(ApiError::too_large(self.bytes_max));
+        }
+        let room = self.bytes.capacity();
+        if length <= room {
+            return Ok(());
+        }
+        let most = if self.declared > 0 { self.declared } else { self.bytes_max };
+        let room = room.saturating_mul(2).max(BEGINNING_BYTES).min(most).max(length);
+        self.hold(room)?;
+        self.bytes.reserve_exact(room.saturating_sub(self.bytes.len()));
+        Ok(())
+    }
+
+    fn hold(&mut self, bytes: usize) -> Result<(), ApiError> {
+        self.share.resize(bytes).map_err(|_| ApiError::too_many_requests(1))
+    }
+
+    /// Counts what is thrown away, against the same limit.
+    fn discard(&mut self, more: usize) -> Result<(), ApiError> {
+        self.bytes = Vec::new();
+        self.hold(0)?;
+        self.bytes_max = self.bytes_max.checked_sub(more).ok_or_else(ApiError::internal)?;
+        Ok(())
+    }
 }

@@ -12,6 +12,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub(super) struct Closing(watch::Sender<bool>);
 
 /// A connection counts as open until this is dropped.
+#[derive(Clone)]
 pub(super) struct Open(watch::Receiver<bool>);
 
 impl Closing {

@@ -81,6 +81,27 @@ pub enum Operation {
     PrivateLinkResources(ProviderPath),
 }
 
+impl Operation {
+    /// A word for it, in logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Operations => "operations",
+            Self::List { .. } => "provider-list",
+            Self::DefaultProviders { .. } | Self::DefaultProvider { .. } => "default-provider",
+            Self::Provider(ProviderAction::Create, _) => "provider-create",
+            Self::Provider(ProviderAction::Get, _) => "provider-get",
+            Self::Provider(ProviderAction::Update, _) => "provider-update",
+            Self::Provider(ProviderAction::Delete, _) => "provider-delete",
+            Self::Connections(_) => "connection-list",
+            Self::Connection(ConnectionAction::Get, ..) => "connection-get",
+            Self::Connection(ConnectionAction::Put, ..) => "connection-put",
+            Self::Connection(ConnectionAction::Delete, ..) => "connection-delete",
+            Self::PrivateLinkResources(_) => "private-link",
+        }
+    }
+}
+
 /// Finds the operation that a path of the control plane names; none if it is a path of another
 /// part of the service.
 ///

@@ -61,8 +61,10 @@ async fn a_connection_with_requests_now_and_then_stays() {
 #[tokio::test]
 async fn bodies_over_the_memory_for_all_of_them_are_429_and_the_memory_comes_back() {
     let mut setup = Setup::new().await;
-    setup.config.limits.body_bytes_max = 100_000;
-    setup.config.limits.bodies_bytes_max = 100_000;
+    let limits = &mut setup.config.limits;
+    limits.connections_max = 16;
+    limits.body_bytes_max = 100_000;
+    limits.memory_bytes_max = (16 << 16) + 600_000;
     let service = setup.serve().await;
     let path = "/attest/SgxEnclave?api-version=2020-10-01";
     // One body holds most of the memory: it never ends.

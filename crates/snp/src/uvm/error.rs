@@ -1,7 +1,7 @@
 //! Why an endorsement of a utility VM is refused.
 
 use avouch_pki::{CertificateError, OutsideWindow, PathError, PathErrorKind};
-use avouch_wire::{Hex, UnixTime};
+use avouch_wire::{Hex, UnixTime, beginning, excerpt};
 use thiserror::Error;
 
 /// Why an endorsement of a utility VM is refused.
@@ -30,13 +30,13 @@ pub enum UvmError {
         reason: String,
     },
     /// Another signature algorithm than PS384 or ES384.
-    #[error("algorithm is {found}, expected -38 (PS384) or -35 (ES384)")]
+    #[error("algorithm is {}, expected -38 (PS384) or -35 (ES384)", beginning(.found, 64))]
     Algorithm {
         /// Its COSE number or name.
         found: String,
     },
     /// A header that must be understood and is not.
-    #[error("critical headers are not understood: {found}")]
+    #[error("critical headers are not understood: {}", beginning(.found, 200))]
     CriticalHeader {
         /// The headers.
         found: String,
@@ -74,13 +74,13 @@ pub enum UvmError {
         found: String,
     },
     /// The issuer is no `did:x509` of the form in use.
-    #[error("issuer is {found:?}, expected did:x509:0:sha256:<fingerprint>::eku:<oid>")]
+    #[error("issuer is {}, expected did:x509:0:sha256:<fingerprint>::eku:<oid>", excerpt(.found))]
     Did {
         /// The issuer.
         found: String,
     },
     /// The issuer and feed are not on the trust list.
-    #[error("issuer {issuer:?} with feed {feed:?} is not on the trust list")]
+    #[error("issuer {} with feed {} is not on the trust list", excerpt(.issuer), excerpt(.feed))]
     Untrusted {
         /// The issuer.
         issuer: String,
@@ -132,7 +132,7 @@ pub enum UvmError {
         reason: String,
     },
     /// The security version is below the trust list's floor.
-    #[error("SVN of feed {feed:?} is {found}, at least {minimum} is required")]
+    #[error("SVN of feed {} is {found}, at least {minimum} is required", excerpt(.feed))]
     Svn {
         /// The feed.
         feed: String,

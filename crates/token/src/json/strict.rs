@@ -1,11 +1,17 @@
 //! Reading: size first, then syntax, then no member named twice at any level.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 
+use avouch_wire::excerpt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use thiserror::Error;
+
+/// Values of a document, at all levels. Each takes a hundred times the byte or two that it may be
+/// written in; the largest documents that clients send have some hundred.
+const VALUES_MAX: usize = 10_000;
 
 /// Why a text is not JSON that a signature may be judged by.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -28,6 +34,12 @@ pub enum JsonError {
         /// What was wrong.
         reason: String,
     },
+    /// More values than any document of ours has.
+    #[error("more than {limit} values")]
+    TooMany {
+        /// The largest number accepted.
+        limit: usize,
+    },
     /// JSON, but no object.
     #[error("expected an object, found {found}")]
     NotObject {
@@ -36,7 +48,8 @@ pub enum JsonError {
     },
 }
 
-/// Reads one JSON value of at most `limit_bytes`; an object that names a member twice is refused.
+/// Reads one JSON value of at most `limit_bytes`; an object that names a member twice is refused,
+/// and so are more than 10,000 values.
 ///
 /// Two readers of one signed text may disagree about which of the two members counts, so none does.
 ///
@@ -48,7 +61,11 @@ pub fn parse_value(bytes: &[u8], limit_bytes: usize) -> Result<Value, JsonError>
     }
     // A scan of its own: a map built by `serde_json` has already dropped the first of two members.
     let mut scan = serde_json::Deserializer::from_slice(bytes);
-    UniqueNames.deserialize(&mut scan).map_err(syntax)?;
+    let left = Cell::new(VALUES_MAX);
+    UniqueNames(&left).deserialize(&mut scan).map_err(|error| match left.get() {
+        0 => JsonError::TooMany { limit: VALUES_MAX },
+        _ => syntax(error),
+    })?;
     scan.end().map_err(syntax)?;
     serde_json::from_slice(bytes).map_err(syntax)
 }
@@ -75,19 +92,25 @@ fn syntax(error: serde_json::Error) -> JsonError {
     JsonError::Syntax { line, column, reason }
 }
 
-/// Walks a value and keeps nothing but the names of the objects that are open.
+/// Walks a value and keeps nothing but the names of the objects that are open, and how many more
+/// values there may be.
 #[derive(Clone, Copy)]
-struct UniqueNames;
+struct UniqueNames<'a>(&'a Cell<usize>);
 
-impl<'de> DeserializeSeed<'de> for UniqueNames {
+impl<'de> DeserializeSeed<'de> for UniqueNames<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let Self(left) = self;
+        left.set(left.get().saturating_sub(1));
+        if left.get() == 0 {
+            return Err(D::Error::custom("too many values"));
+        }
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for UniqueNames {
+impl<'de> Visitor<'de> for UniqueNames<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,7 +150,10 @@ impl<'de> Visitor<'de> for UniqueNames {
         let mut names = HashSet::new();
         while let Some(name) = members.next_key::<String>()? {
             if names.contains(&name) {
-                return Err(A::Error::custom(format_args!("member {name:?} is named twice")));
+                return Err(A::Error::custom(format_args!(
+                    "member {} is named twice",
+                    excerpt(&name)
+                )));
             }
             names.insert(name);
             members.next_value_seed(self)?;

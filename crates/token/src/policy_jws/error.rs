@@ -2,6 +2,7 @@
 
 use avouch_pki::KeyKind;
 use avouch_wire::base64url::DecodeError;
+use avouch_wire::excerpt;
 use thiserror::Error;
 
 use super::body::BodyError;
@@ -25,7 +26,7 @@ pub enum PolicyJwsError {
         length: usize,
     },
     /// `alg` is another than `none`, yet there is no signature.
-    #[error("algorithm is {algorithm:?}, yet there is no signature")]
+    #[error("algorithm is {}, yet there is no signature", excerpt(.algorithm))]
     NoSignature {
         /// `alg` as found.
         algorithm: String,
@@ -43,7 +44,7 @@ pub enum PolicyJwsError {
     #[error("header: {0}")]
     X5c(#[from] X5cError),
     /// `alg` is none of those that clients send, or is not for the certificate's kind of key.
-    #[error("algorithm {algorithm:?} is not accepted under a {key} key")]
+    #[error("algorithm {} is not accepted under a {key} key", excerpt(.algorithm))]
     Algorithm {
         /// `alg` as found.
         algorithm: String,

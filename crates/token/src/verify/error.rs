@@ -1,6 +1,6 @@
 //! Why a token is not accepted.
 
-use avouch_wire::UnixTime;
+use avouch_wire::{UnixTime, beginning, excerpt};
 use thiserror::Error;
 
 use crate::json::JsonError;
@@ -26,7 +26,7 @@ pub enum VerifyError {
         length: usize,
     },
     /// `alg` is not on the list of accepted algorithms.
-    #[error("algorithm is {found:?}, accepted: {accepted}")]
+    #[error("algorithm is {}, accepted: {accepted}", excerpt(.found))]
     Algorithm {
         /// `alg` as found.
         found: String,
@@ -34,7 +34,7 @@ pub enum VerifyError {
         accepted: String,
     },
     /// No key of the set has the token's `kid`.
-    #[error("no key {kid:?} among the {known} keys of the set")]
+    #[error("no key {} among the {known} keys of the set", excerpt(.kid))]
     UnknownKey {
         /// `kid` of the token.
         kid: String,
@@ -42,7 +42,7 @@ pub enum VerifyError {
         known: usize,
     },
     /// The key that `kid` names cannot be used.
-    #[error("key {kid:?} cannot be used: {reason}")]
+    #[error("key {} cannot be used: {reason}", excerpt(.kid))]
     UnusableKey {
         /// `kid` of the token.
         kid: String,
@@ -84,7 +84,7 @@ pub enum VerifyError {
         name: &'static str,
     },
     /// Another issuer than expected.
-    #[error("issuer is {found:?}, expected {expected}")]
+    #[error("issuer is {}, expected {expected}", excerpt(.found))]
     Issuer {
         /// What was expected.
         expected: String,
@@ -92,7 +92,7 @@ pub enum VerifyError {
         found: String,
     },
     /// None of the audiences is ours.
-    #[error("audience is {found}, expected one of {expected}")]
+    #[error("audience is {}, expected one of {expected}", beginning(.found, 200))]
     Audience {
         /// What was expected.
         expected: String,
@@ -130,7 +130,7 @@ pub enum VerifyError {
         slack_seconds: u32,
     },
     /// `typ` says that the token is for another purpose.
-    #[error("token type is {found:?}, expected JWT or at+jwt")]
+    #[error("token type is {}, expected JWT or at+jwt", excerpt(.found))]
     TokenType {
         /// `typ` as found.
         found: String,
@@ -141,7 +141,7 @@ pub enum VerifyError {
 }
 
 fn named(kid: &Option<String>) -> String {
-    kid.as_ref().map(|kid| format!(" named {kid:?}")).unwrap_or_default()
+    kid.as_ref().map(|kid| format!(" named {}", excerpt(kid))).unwrap_or_default()
 }
 
 impl VerifyError {

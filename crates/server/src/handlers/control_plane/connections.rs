@@ -3,6 +3,7 @@
 use avouch_store::{
     ConnectionStatus, Edit, PrivateEndpointConnection, Provider, ProvisioningState,
 };
+use avouch_wire::excerpt;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -34,9 +35,9 @@ pub(super) async fn get(
 ) -> Result<Response<Body>, ApiError> {
     let provider = context.existing(Role::Reader, at).await?;
     let connection = find(context, &provider, name).await?.ok_or_else(|| {
-        let name: String = name.chars().take(80).collect();
+        let name = excerpt(name);
         ApiError::resource_not_found(format!(
-            "The private endpoint connection {name:?} was not found."
+            "The private endpoint connection {name} was not found."
         ))
     })?;
     Ok(ok(&shape::connection(&provider, &connection)))
@@ -128,9 +129,9 @@ fn parse(body: &[u8]) -> Result<PrivateEndpointConnection, ApiError> {
 fn status(word: Option<&str>) -> Result<ConnectionStatus, ApiError> {
     let Some(word) = word else { return Ok(ConnectionStatus::Pending) };
     ConnectionStatus::parse(word).ok_or_else(|| {
-        let word: String = word.chars().take(40).collect();
+        let word = excerpt(word);
         ApiError::invalid_request_content(format!(
-            "properties.privateLinkServiceConnectionState.status: {word:?} is not \"Pending\", \
+            "properties.privateLinkServiceConnectionState.status: {word} is not \"Pending\", \
              \"Approved\" or \"Rejected\""
         ))
     })

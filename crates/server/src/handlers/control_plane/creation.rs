@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use avouch_pki::{Certificate, KeyKind};
 use avouch_store::Toggle;
 use avouch_store::limits::POLICY_CERTIFICATES_MAX;
-use avouch_wire::base64url;
+use avouch_wire::{base64url, excerpt};
 use serde_json::Value;
 
 use super::content_error;
@@ -86,8 +86,7 @@ fn tags(body: &JsonBody) -> Result<Option<BTreeMap<String, String>>, ApiError> {
     let tags = object.members().map(|(name, value)| match value {
         Value::String(text) => Ok((name.to_owned(), text.clone())),
         _ => {
-            let name: String = name.chars().take(100).collect();
-            let message = format!("tags: the value of {name:?} is not a string");
+            let message = format!("tags: the value of {} is not a string", excerpt(name));
             Err(ApiError::invalid_request_content(message))
         }
     });
@@ -107,8 +106,8 @@ fn switch(properties: &JsonBody, name: &str) -> Result<Option<Toggle>, ApiError>
         .into_iter()
         .find(|toggle| toggle.as_str().eq_ignore_ascii_case(word));
     found.map(Some).ok_or_else(|| {
-        let word: String = word.chars().take(40).collect();
-        let message = format!("properties.{name}: {word:?} is not \"Enabled\" or \"Disabled\"");
+        let word = excerpt(word);
+        let message = format!("properties.{name}: {word} is not \"Enabled\" or \"Disabled\"");
         ApiError::invalid_request_content(message)
     })
 }

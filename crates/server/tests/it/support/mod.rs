@@ -24,7 +24,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Map, Value};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -127,15 +127,31 @@ impl Running {
 
     /// A bare connection, for clients that do not behave.
     pub(crate) async fn tls_stream(&self, protocol: &str) -> TlsStream<TcpStream> {
+        self.try_tls_stream(protocol, [127, 0, 0, 1]).await.unwrap()
+    }
+
+    /// A bare connection from an address, unless it is refused.
+    pub(crate) async fn try_tls_stream(
+        &self,
+        protocol: &str,
+        from: [u8; 4],
+    ) -> Option<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(&self.ca).unwrap()).unwrap();
         let mut config =
             ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
-        let address = self.url.strip_prefix("https://").unwrap();
-        let stream = TcpStream::connect(address).await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((from, 0))).unwrap();
+        let stream = socket.connect(self.address()).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await.ok()
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let port = self.url.strip_prefix("https://localhost:").unwrap().parse().unwrap();
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

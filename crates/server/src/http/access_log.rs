@@ -1,0 +1,63 @@
+//! One line for each request, to be found by the id that its answer has.
+//!
+//! The target of these lines is `requests`, so that a filter of the log decides which are written:
+//! refusals and what the service did are at level `info`, probes and published keys at `debug`.
+
+use std::time::Duration;
+
+use avouch_wire::{beginning, excerpt};
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::http::{Response, StatusCode};
+
+use super::Peer;
+use crate::error::Said;
+use crate::handlers::Asked;
+
+/// Characters of a path.
+const PATH_CHARS_MAX: usize = 200;
+/// Bytes of a message, and of a provider's name, which need not be one of a provider.
+const MESSAGE_BYTES_MAX: usize = 1000;
+const NAME_BYTES_MAX: usize = 64;
+
+/// Writes the line of a request that was answered.
+pub(super) fn write(head: &Parts, peer: &Peer, response: &Response<Body>, took: Duration) {
+    let text = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let asked = response.extensions().get::<Asked>();
+    let said = response.extensions().get::<Said>();
+    let status = response.status();
+    let quiet = said.is_none() && asked.is_some_and(|asked| asked.route_is_published());
+    macro_rules! line {
+        ($level:expr) => {
+            tracing::event!(
+                target: "requests",
+                $level,
+                id = text("x-ms-request-id"),
+                client_id = text("x-ms-client-request-id"),
+                address = %peer.address(),
+                method = %excerpt(head.method.as_str()),
+                path = path(head),
+                provider = asked.and_then(Asked::provider).map(|name| beginning(name, NAME_BYTES_MAX)),
+                route = asked.map(Asked::route),
+                status = status.as_u16(),
+                code = said.map(Said::code),
+                check = said.and_then(Said::check),
+                message = said.map(|said| said.beginning(MESSAGE_BYTES_MAX)),
+                microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            )
+        };
+    }
+    if quiet {
+        line!(tracing::Level::DEBUG);
+    } else if status == StatusCode::INTERNAL_SERVER_ERROR {
+        line!(tracing::Level::ERROR);
+    } else {
+        line!(tracing::Level::INFO);
+    }
+}
+
+/// The beginning of a path: outsiders choose it, and the beginning tells enough.
+pub(super) fn path(head: &Parts) -> String {
+    let path = head.uri.path();
+    path.chars().take(PATH_CHARS_MAX).flat_map(char::escape_debug).collect()
+}

@@ -1,0 +1,157 @@
+//! What each address has open: connections, handshakes, requests, memory.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::Limits;
+
+/// Who counts as one: an IPv4 address, or the /64 of an IPv6 address, since whoever has one
+/// address of it has them all.
+#[must_use]
+pub(crate) fn sender(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() & (u128::MAX << 64);
+            IpAddr::V6(Ipv6Addr::from_bits(network))
+        }
+        address => address,
+    }
+}
+
+/// All addresses that have connections.
+#[derive(Debug)]
+pub(super) struct Addresses {
+    limits: Limits,
+    known: Mutex<HashMap<IpAddr, Arc<Address>>>,
+}
+
+/// What one address has open.
+#[derive(Debug)]
+pub(super) struct Address {
+    connections: AtomicUsize,
+    requests: AtomicUsize,
+    handshakes: Semaphore,
+    /// Memory held on its account.
+    pub(super) bytes: AtomicUsize,
+}
+
+impl Addresses {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, known: Mutex::default() }
+    }
+
+    /// A place for one more connection, unless the address has all it may have.
+    pub(super) fn connect(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let sender = sender(address);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = known.entry(sender).or_insert_with(|| Arc::new(Address::new(self.limits)));
+        let address = Arc::clone(entry);
+        drop(known);
+        let limit = self.limits.address_connections_max;
+        // A place that is not had is dropped, and gives back what it took.
+        let before = address.connections.fetch_add(1, Ordering::Relaxed);
+        let place = Place { addresses: Arc::clone(self), sender, address };
+        (before < limit).then_some(place)
+    }
+}
+
+impl Address {
+    fn new(limits: Limits) -> Self {
+        Self {
+            connections: AtomicUsize::new(0),
+            requests: AtomicUsize::new(0),
+            handshakes: Semaphore::new(limits.address_handshakes_max),
+            bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// One more request, unless it has `limit` already.
+    pub(super) fn begin_request(self: &Arc<Self>, limit: usize) -> Option<InFlight> {
+        let before = self.requests.fetch_add(1, Ordering::Relaxed);
+        let begun = InFlight(Arc::clone(self));
+        (before < limit).then_some(begun)
+    }
+}
+
+/// A request until its answer is taken.
+#[derive(Debug)]
+pub(super) struct InFlight(Arc<Address>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The place of a connection among those of its address.
+#[derive(Debug)]
+pub(super) struct Place {
+    addresses: Arc<Addresses>,
+    sender: IpAddr,
+    address: Arc<Address>,
+}
+
+impl Place {
+    pub(super) fn address(&self) -> Arc<Address> {
+        Arc::clone(&self.address)
+    }
+
+    /// Waits until the address has few enough handshakes under way.
+    pub(super) async fn handshake(&self) -> Option<SemaphorePermit<'_>> {
+        self.address.handshakes.acquire().await.ok()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut known = self.addresses.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.address.connections.fetch_sub(1, Ordering::Relaxed);
+        if before == 1 {
+            known.remove(&self.sender);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Addresses, sender};
+    use crate::http::Limits;
+
+    fn origin(text: &str) -> std::net::IpAddr {
+        sender(text.parse().unwrap())
+    }
+
+    #[test]
+    fn an_ipv6_network_of_64_bits_counts_as_one_address() {
+        assert_eq!(origin("2001:db8:1:2::1"), origin("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(origin("2001:db8:1:2::1"), origin("2001:db8:1:3::1"));
+        assert_ne!(origin("192.0.2.1"), origin("192.0.2.2"));
+        assert_eq!(origin("::ffff:192.0.2.1"), origin("192.0.2.1"));
+    }
+
+    #[test]
+    fn an_address_has_no_more_connections_and_requests_than_it_may() {
+        let limits = Limits { address_connections_max: 2, ..Limits::default() };
+        let addresses = Arc::new(Addresses::new(limits));
+        let (one, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        let first = addresses.connect(one).unwrap();
+        let second = addresses.connect(one).unwrap();
+        assert!(addresses.connect(one).is_none());
+        assert!(addresses.connect(other).is_some());
+        let (a, b) = (first.address().begin_request(2), second.address().begin_request(2));
+        assert!(a.is_some() && b.is_some());
+        assert!(first.address().begin_request(2).is_none());
+        drop(a);
+        assert!(first.address().begin_request(2).is_some());
+        drop(first);
+        assert!(addresses.connect(one).is_some());
+        drop(second);
+        assert!(addresses.known.lock().unwrap().is_empty(), "who left is forgotten");
+    }
+}

@@ -16,12 +16,12 @@ use std::path::Path;
 use avouch_engine::{
     AppraisalRequest, DataType, Decision, EvidenceKind, HeldData, PolicyInForce, Refused, TokenForm,
 };
-use avouch_wire::base64url;
+use avouch_wire::{UnixTime, base64url};
 use serde_json::{Map, Value};
 use support::{accept_any_tcb, at, engine, vectors};
 
-/// All recorded evidence is of one platform class, and this is the newest collateral for it; by it
-/// the platforms are out of date.
+/// All recorded evidence of SGX is of one platform class, and this is the newest collateral for it;
+/// by it the platforms are out of date.
 const COLLATERAL: &str = "intel/collateral/sgx-00906ed50000-e19-2025-06-04.json";
 const JUDGED_AT: &str = "2025-06-26T17:00:00Z";
 
@@ -46,6 +46,7 @@ struct Exchange {
     status: u64,
     /// The recorded token's payload, or the error.
     answer: Value,
+    judged_at: UnixTime,
 }
 
 fn unpadded(text: &str) -> Vec<u8> {
@@ -72,7 +73,7 @@ fn object(value: &Value) -> Map<String, Value> {
     }
 }
 
-/// Every recorded attest exchange of SGX and Open Enclave.
+/// Every recorded attest exchange.
 fn exchanges(vectors: &Path) -> Vec<Exchange> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(vectors.join("maa-wire")).unwrap() {
@@ -91,7 +92,7 @@ fn exchanges(vectors: &Path) -> Vec<Exchange> {
                 if status == 200 { payload(answer["token"].as_str().unwrap()) } else { answer };
             let name = format!("{}#{index}", path.file_stem().unwrap().to_string_lossy());
             let body = object(&exchange["request"]["body"]);
-            found.push(Exchange { name, kind, body, status, answer });
+            found.push(Exchange { name, kind, body, status, answer, judged_at: at(JUDGED_AT) });
         }
     }
     for entry in std::fs::read_dir(vectors.join("intel/maa")).unwrap() {
@@ -102,11 +103,28 @@ fn exchanges(vectors: &Path) -> Vec<Exchange> {
             let kind = kind_in(file["request"]["path"].as_str().unwrap()).unwrap();
             let body = object(&file["request"]["body"]);
             let answer = file["decoded"]["payload"].clone();
-            found.push(Exchange { name, kind, body, status: 200, answer });
+            let judged_at = at(JUDGED_AT);
+            found.push(Exchange { name, kind, body, status: 200, answer, judged_at });
         }
     }
+    found.push(snp_exchange(vectors));
     found.sort_by(|one, other| one.name.cmp(&other.name));
     found
+}
+
+/// The exchange of SEV-SNP, judged when its token was issued: it needs no collateral.
+fn snp_exchange(vectors: &Path) -> Exchange {
+    let folder = vectors.join("snp/maa");
+    let token = std::fs::read_to_string(folder.join("sevsnp-sample-token.jwt")).unwrap();
+    let answer = payload(token.trim());
+    Exchange {
+        name: "sevsnp-sample".to_owned(),
+        kind: EvidenceKind::Snp,
+        body: object(&read(&folder.join("sevsnp-sample-request.json"))),
+        status: 200,
+        judged_at: UnixTime::from_seconds(answer["iat"].as_i64().unwrap()).unwrap(),
+        answer,
+    }
 }
 
 fn held(body: &Map<String, Value>) -> Option<HeldData> {
@@ -126,7 +144,9 @@ fn policies(vectors: &Path) -> BTreeMap<String, PolicyInForce> {
     let mut add = |policy: PolicyInForce| {
         known.insert(policy.hash().to_owned(), policy);
     };
-    add(PolicyInForce::default_for(EvidenceKind::Sgx).unwrap());
+    for kind in [EvidenceKind::Sgx, EvidenceKind::Snp] {
+        add(PolicyInForce::default_for(kind).unwrap());
+    }
     let minimal = "version=1.0; authorizationrules{=> permit();}; issuancerules{};";
     add(PolicyInForce::from_text(minimal).unwrap());
     for entry in std::fs::read_dir(vectors.join("maa-wire")).unwrap() {
@@ -204,7 +224,7 @@ fn recorded_exchanges_give_the_claims_of_microsofts_tokens() {
             token_form: TokenForm::Current,
         };
         let settings = accept_any_tcb();
-        let appraisal = engine.appraise(&request, &policy, &settings, at(JUDGED_AT)).unwrap();
+        let appraisal = engine.appraise(&request, &policy, &settings, exchange.judged_at).unwrap();
         match appraisal.decision {
             Decision::Permit(ours) => {
                 assert_eq!(exchange.status, 200, "{}", exchange.name);
@@ -220,7 +240,7 @@ fn recorded_exchanges_give_the_claims_of_microsofts_tokens() {
             Decision::Deny(other) => panic!("{}: {other}", exchange.name),
         }
     }
-    assert!(permitted >= 18 && denied >= 1, "{permitted} permitted, {denied} denied");
+    assert!(permitted >= 19 && denied >= 1, "{permitted} permitted, {denied} denied");
 }
 
 #[test]

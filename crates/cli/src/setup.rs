@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use avouch_endorsements::{EndorsementSet, LoadError};
-use avouch_engine::Anchors;
+use avouch_engine::{Anchors, EndorsementSource as _};
+use avouch_server::config::EndorsementsConfig;
+use avouch_snp::CrlRule;
 use avouch_wire::UnixTime;
 use tracing_subscriber::EnvFilter;
 
@@ -42,9 +44,37 @@ pub(crate) fn anchors(trust_roots: &[PathBuf]) -> Result<Anchors, Failure> {
     Ok(anchors)
 }
 
-/// The endorsements in the given files and folders.
-pub(crate) fn endorsements(paths: &[PathBuf]) -> Result<Arc<EndorsementSet>, LoadError> {
-    EndorsementSet::load(paths).map(Arc::new)
+/// The endorsements in files and folders, by the rules of the configuration.
+///
+/// Whatever weakens the check of revocation is logged: damaged files that were left out, and that
+/// there is no CRL of AMD's where one might be expected.
+pub(crate) fn endorsements(config: &EndorsementsConfig) -> Result<Arc<EndorsementSet>, LoadError> {
+    let set = if config.skip_damaged {
+        EndorsementSet::load_skipping_damaged(&config.paths)?
+    } else {
+        EndorsementSet::load(&config.paths)?
+    };
+    for error in set.skipped() {
+        tracing::warn!("endorsements left out, revocation may be unchecked: {error}");
+    }
+    Ok(Arc::new(set.with_amd_crl_rule(config.amd_crl)))
+}
+
+/// Says which revocation a service will not see.
+pub(crate) fn warn_of_missing_crls(set: &EndorsementSet, rule: CrlRule) {
+    if !set.amd().crls.is_empty() {
+        return;
+    }
+    match rule {
+        CrlRule::Required => tracing::warn!(
+            "no CRL of AMD is at hand: all SEV-SNP evidence will be refused \
+             (endorsements.amd_crl is \"required\")"
+        ),
+        CrlRule::WhereKept | CrlRule::Optional => tracing::warn!(
+            "no CRL of AMD is at hand: revoked SEV-SNP intermediates are not refused \
+             (see endorsements.amd_crl)"
+        ),
+    }
 }
 
 /// Completes when the process is asked to stop (Ctrl-C, or SIGTERM).

@@ -84,6 +84,40 @@ fn the_section_of_the_services_configuration_also_judges_offline() {
 }
 
 #[test]
+fn a_damaged_crl_is_an_error_or_left_out_loudly_and_a_crl_can_be_required() {
+    let own = Folder::new("settings-revocation");
+    let folder = own.mint("snp --break intermediate-revoked");
+    let minted = std::fs::read_to_string(folder.join("endorsements.pem")).unwrap();
+    let (certificates, crl) = minted.split_at(minted.find("-----BEGIN X509 CRL").unwrap());
+    let amd = folder.join("amd");
+    std::fs::create_dir(&amd).unwrap();
+    std::fs::write(amd.join("chain.pem"), certificates).unwrap();
+    let judge = |crl: &str, more: &[&str]| {
+        std::fs::write(amd.join("root.crl"), crl).unwrap();
+        let path = |path: &Path| path.display().to_string();
+        let (report, amd, root) =
+            (path(&folder.join("report.bin")), path(&amd), path(&folder.join("root.pem")));
+        let arguments =
+            ["appraise", "snp", &report, "--endorsements", &amd, "--trust-root", &root, "--at", AT];
+        avouch_json(arguments.into_iter().chain(more.iter().copied()))
+    };
+    let refused = |run: Run, check: &str| {
+        let run = run.expect_status(1);
+        assert_eq!(text(&run.json()["error"]["check"]), check);
+        text(&run.json()["error"]["message"]).to_owned()
+    };
+    refused(judge(crl, &[]), "intermediate-revoked");
+    let cut = crl.split_at(crl.len().saturating_sub(60)).0;
+    let message = refused(judge(cut, &[]), "chain-pem");
+    assert!(message.contains("root.crl"), "{message}");
+    let skipping = judge(cut, &["--skip-damaged-endorsements"]).expect_status(0);
+    assert!(skipping.stderr.contains("root.crl"), "{}", skipping.stderr);
+    let required = ["--skip-damaged-endorsements", "--amd-crl", "required"];
+    refused(judge(cut, &required), "crl-missing");
+    judge(crl, &["--amd-crl", "never"]).expect_status(2);
+}
+
+#[test]
 fn a_file_of_settings_that_is_wrong_is_a_usage_error_that_names_it() {
     let own = Folder::new("settings-wrong");
     let folder = own.mint("sgx");

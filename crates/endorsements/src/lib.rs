@@ -4,6 +4,7 @@
 //! crates verify every signature when it is used. For Intel the files are sets of collateral in
 //! JSON; for AMD certificates and CRLs, PEM or DER, in any order.
 
+mod folder;
 mod intel;
 mod load;
 

@@ -1,15 +1,17 @@
 //! Files and directories of endorsements.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use avouch_dcap::{Collateral, CollateralError, TeeType, VerifyError};
 use avouch_engine::{EndorsementSource, IntelWanted, TcbBaseline};
-use avouch_snp::{ChainError, Endorsements as AmdEndorsements};
+use avouch_snp::{ChainError, CrlRule, Endorsements as AmdEndorsements};
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::folder;
 use crate::intel::IntelShelf;
 
 /// Endorsements at hand.
@@ -17,6 +19,15 @@ use crate::intel::IntelShelf;
 pub struct EndorsementSet {
     intel: IntelShelf,
     amd: AmdEndorsements,
+    amd_crl_rule: CrlRule,
+    skipped: Vec<LoadError>,
+}
+
+/// What becomes of a damaged file in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Damaged {
+    Refused,
+    Skipped,
 }
 
 /// Why endorsements could not be loaded.
@@ -31,12 +42,10 @@ pub enum LoadError {
         source: std::io::Error,
     },
     /// A file is larger than any endorsement.
-    #[error("{path} has {found} bytes, over the limit of {FILE_BYTES_MAX} for endorsements")]
+    #[error("{path} is over the limit of {FILE_BYTES_MAX} bytes for endorsements")]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// Its size in bytes.
-        found: u64,
     },
     /// A file is no endorsement.
     #[error("{path} is no endorsement: {source}")]
@@ -65,6 +74,9 @@ pub enum EndorsementError {
     /// A set of Intel collateral whose TCB info cannot be read, so that nothing says what it is for.
     #[error(transparent)]
     TcbInfo(#[from] VerifyError),
+    /// Text that ends within the mark of a block: what comes after it was cut off.
+    #[error("the text ends where a PEM block begins")]
+    Cut,
     /// Anything else, and no AMD certificates and CRLs.
     #[error(transparent)]
     Amd(#[from] ChainError),
@@ -77,6 +89,7 @@ impl EndorsementError {
         match self {
             Self::Collateral(error) => error.check(),
             Self::TcbInfo(error) => error.check(),
+            Self::Cut => "chain-pem",
             Self::Amd(error) => error.check(),
         }
     }
@@ -99,38 +112,58 @@ impl LoadError {
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 impl EndorsementSet {
-    /// Loads every path: a file must be an endorsement; of a directory, the files that are (its
-    /// other files and its subdirectories are passed over), of which there must be one.
+    /// Loads every path. A file must be an endorsement. Of a directory, the files that are: its
+    /// subdirectories are passed over, and so are files that were never meant as endorsements, such
+    /// as notes, reports and certificates of others. A file that is unreadable, cut, empty or too
+    /// large is an error: it may have been a CRL, without which the revoked would pass.
+    ///
+    /// # Errors
+    /// [`LoadError`] naming the path; [`LoadError::Empty`] for a directory without endorsements.
+    pub fn load(paths: &[PathBuf]) -> Result<Self, LoadError> {
+        Self::load_each(paths, Damaged::Refused)
+    }
+
+    /// As [`EndorsementSet::load`], but damaged files of directories are left out and told by
+    /// [`EndorsementSet::skipped`].
     ///
     /// # Errors
     /// [`LoadError`] naming the path.
-    pub fn load(paths: &[PathBuf]) -> Result<Self, LoadError> {
+    pub fn load_skipping_damaged(paths: &[PathBuf]) -> Result<Self, LoadError> {
+        Self::load_each(paths, Damaged::Skipped)
+    }
+
+    /// The same, with another rule for CRLs of AMD's roots.
+    #[must_use]
+    pub fn with_amd_crl_rule(self, amd_crl_rule: CrlRule) -> Self {
+        Self { amd_crl_rule, ..self }
+    }
+
+    /// Damaged files that were left out, and what is wrong with each.
+    #[must_use]
+    pub fn skipped(&self) -> &[LoadError] {
+        &self.skipped
+    }
+
+    fn load_each(paths: &[PathBuf], damaged: Damaged) -> Result<Self, LoadError> {
         let mut set = Self::default();
         for path in paths {
             if path.is_dir() {
-                set.add_directory(path)?;
+                set.add_directory(path, damaged)?;
             } else {
-                set.add_file(path)?;
+                set.add(&read(path)?).map_err(|source| malformed(path, source))?;
             }
         }
         Ok(set)
     }
 
-    fn add_directory(&mut self, directory: &Path) -> Result<(), LoadError> {
-        let failed = |source| LoadError::Read { path: directory.to_owned(), source };
-        let mut files: Vec<PathBuf> = fs::read_dir(directory)
-            .map_err(failed)?
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect::<Result<_, _>>()
-            .map_err(failed)?;
-        files.retain(|path| path.is_file());
-        files.sort();
+    fn add_directory(&mut self, directory: &Path, damaged: Damaged) -> Result<(), LoadError> {
+        let files = folder::files(directory)?;
         let mut found = false;
         for file in &files {
-            match self.add_file(file) {
-                Ok(()) => found = true,
-                Err(LoadError::Malformed { .. } | LoadError::TooLarge { .. }) => {}
-                Err(error) => return Err(error),
+            match self.add_file_of_directory(file) {
+                Ok(is_endorsement) => found |= is_endorsement,
+                Err(error) if damaged == Damaged::Refused => return Err(error),
+                Err(error) => self.skipped.push(error),
             }
         }
         if found {
@@ -139,17 +172,14 @@ impl EndorsementSet {
         Err(LoadError::Empty { path: directory.to_owned(), files: files.len() })
     }
 
-    fn add_file(&mut self, path: &Path) -> Result<(), LoadError> {
-        let failed = |source| LoadError::Read { path: path.to_owned(), source };
-        let found = fs::metadata(path).map_err(failed)?.len();
-        if found > FILE_BYTES_MAX {
-            return Err(LoadError::TooLarge { path: path.to_owned(), found });
+    /// Whether it is an endorsement; an error if it is damaged.
+    fn add_file_of_directory(&mut self, path: &Path) -> Result<bool, LoadError> {
+        let bytes = read(path)?;
+        match self.add(&bytes) {
+            Ok(()) => Ok(true),
+            Err(error) if folder::is_stranger(path, &bytes, &error) => Ok(false),
+            Err(error) => Err(malformed(path, error)),
         }
-        let bytes = fs::read(path).map_err(failed)?;
-        self.add(&bytes).map_err(|source| LoadError::Malformed {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })
     }
 
     /// Adds the content of one file: Intel collateral as JSON, or AMD certificates and CRLs.
@@ -160,11 +190,30 @@ impl EndorsementSet {
         if bytes.trim_ascii_start().first() == Some(&b'{') {
             return Ok(self.intel.add(Collateral::parse_json(bytes)?)?);
         }
+        if folder::ends_within_a_mark(bytes) {
+            return Err(EndorsementError::Cut);
+        }
         let amd = AmdEndorsements::parse(&[bytes])?;
         self.amd.chain.extend(amd.chain);
         self.amd.crls.extend(amd.crls);
         Ok(())
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let failed = |source| LoadError::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(failed)?;
+    // What is read counts: a file may be longer than it says it is.
+    file.take(FILE_BYTES_MAX.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
+        return Err(LoadError::TooLarge { path: path.to_owned() });
+    }
+    Ok(bytes)
+}
+
+fn malformed(path: &Path, source: EndorsementError) -> LoadError {
+    LoadError::Malformed { path: path.to_owned(), source: Box::new(source) }
 }
 
 impl EndorsementSource for EndorsementSet {
@@ -180,6 +229,10 @@ impl EndorsementSource for EndorsementSet {
         &self.amd
     }
 
+    fn amd_crl_rule(&self) -> CrlRule {
+        self.amd_crl_rule
+    }
+
     fn summary(&self) -> Value {
         let chain = &self.amd.chain;
         let upper = chain.intermediates().len().saturating_add(chain.roots().len());
@@ -187,6 +240,8 @@ impl EndorsementSource for EndorsementSet {
             "intel_collateral": self.intel.summary(),
             "amd_certificates": chain.leaves().count().saturating_add(upper),
             "amd_crls": self.amd.crls.len(),
+            "amd_crl_rule": self.amd_crl_rule.name(),
+            "damaged_files": self.skipped.len(),
         })
     }
 }

@@ -42,7 +42,7 @@ fn minted_endorsements_load_and_broken_ones_that_do_not_name_the_check_of_their_
 }
 
 #[test]
-fn a_file_is_refused_by_its_check_and_a_folder_passes_over_what_is_none() {
+fn a_file_is_refused_by_its_check_and_so_is_a_folder_with_a_damaged_one() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let good = mint(Kind::Sgx, &options()).unwrap();
@@ -59,12 +59,21 @@ fn a_file_is_refused_by_its_check_and_a_folder_passes_over_what_is_none() {
         assert_eq!(error.check(), Some(*check), "{error}");
         assert!(error.to_string().contains(name), "{error}");
     }
-    // None of them is one, so the folder has none: nothing was judged.
-    let error = load(folder.path()).unwrap_err();
-    assert!(matches!(error, LoadError::Empty { files: 5, .. }), "{error}");
-    assert_eq!(error.check(), None);
-    assert_eq!(load(&at("nonexistent")).unwrap_err().check(), None);
-    // One is enough.
+    // In a folder the first that is damaged is named; those that are skipped are all told.
     std::fs::write(at("good.json"), &good.endorsements).unwrap();
-    load(folder.path()).unwrap();
+    let error = load(folder.path()).unwrap_err();
+    assert_eq!(error.check(), Some("collateral-malformed"), "{error}");
+    let set = EndorsementSet::load_skipping_damaged(&[folder.path().to_owned()]).unwrap();
+    let skipped: Vec<_> = set.skipped().iter().filter_map(LoadError::check).collect();
+    assert_eq!(skipped, ["collateral-malformed", "endorsements-size"]);
+    assert_eq!(load(&at("nonexistent")).unwrap_err().check(), None);
+}
+
+#[test]
+fn a_folder_without_endorsements_is_an_error_without_a_check() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("text.txt"), "no endorsement").unwrap();
+    let error = load(folder.path()).unwrap_err();
+    assert!(matches!(error, LoadError::Empty { files: 1, .. }), "{error}");
+    assert_eq!(error.check(), None);
 }

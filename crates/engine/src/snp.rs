@@ -196,7 +196,8 @@ impl SnpAppraiser {
         {
             return Ok(known);
         }
-        let verified = Arc::new(Crls::verify(&at_hand.crls, &self.anchors(), at)?);
+        let verified = Crls::verify(&at_hand.crls, &self.anchors(), at)?;
+        let verified = Arc::new(verified.with_rule(self.endorsements.amd_crl_rule()));
         if let Ok(mut place) = self.crls.write() {
             *place = Some((source, Arc::clone(&verified)));
         }

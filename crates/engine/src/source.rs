@@ -44,6 +44,9 @@ pub trait EndorsementSource: Send + Sync {
     /// AMD certificates that complete a chain that came without them, and AMD's CRLs.
     fn amd(&self) -> &avouch_snp::Endorsements;
 
+    /// Of which of AMD's roots there must be a CRL at hand.
+    fn amd_crl_rule(&self) -> avouch_snp::CrlRule;
+
     /// What is at hand, for people.
     fn summary(&self) -> serde_json::Value;
 }

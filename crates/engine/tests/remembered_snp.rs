@@ -20,8 +20,8 @@ use avouch_engine::{
 use avouch_mint::snp::{SnpKey, SnpProduct};
 use avouch_mint::{Kind, Minted, Options, mint};
 use avouch_pki::pem;
-use avouch_snp::Endorsements;
 use avouch_snp::maa_request::SnpEvidence;
+use avouch_snp::{CrlRule, Endorsements};
 use avouch_wire::{UnixTime, base64url};
 use serde_json::{Value, json};
 use support::{at, engine, minted_evidence, request};
@@ -165,6 +165,10 @@ impl EndorsementSource for Replaced {
 
     fn amd(&self) -> &Endorsements {
         if self.is_replaced.load(Ordering::SeqCst) { &self.after } else { &self.before }
+    }
+
+    fn amd_crl_rule(&self) -> CrlRule {
+        CrlRule::default()
     }
 
     fn summary(&self) -> Value {

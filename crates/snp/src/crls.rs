@@ -1,14 +1,62 @@
 //! AMD's revocation lists: signed by an ARK, naming revoked ASKs and ASVKs.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use avouch_pki::{Crl, CrlError, OutsideWindow, VerifiedCrl, Window, verify_crl};
 use avouch_wire::UnixTime;
+use serde::Deserialize;
 
 use crate::error::AMD_SCHEME;
 use crate::{Anchors, Ark, VerifiedIntermediate, VerifyError};
 
-/// Verified CRLs of trusted roots, and whether there must be one.
+/// Of which roots there must be a CRL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CrlRule {
+    /// Of every root.
+    Required,
+    /// Of every root of AMD's if there is one of any of them, and so for the operator's own roots:
+    /// who keeps lists means to have them all, and a lost one must not pass for an empty one.
+    #[default]
+    WhereKept,
+    /// Of none: where there is no list nothing counts as revoked.
+    Optional,
+}
+
+impl CrlRule {
+    const ALL: [Self; 3] = [Self::Required, Self::WhereKept, Self::Optional];
+
+    /// The word in configurations.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::WhereKept => "where-kept",
+            Self::Optional => "optional",
+        }
+    }
+}
+
+impl fmt::Display for CrlRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for CrlRule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|rule| rule.name() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            format!("{text:?} is no rule for CRLs; rules are: {known}")
+        })
+    }
+}
+
+/// Verified CRLs of trusted roots, and of which roots there must be one.
 ///
 /// AMD lists the serial numbers of ASKs and ASVKs. VCEKs cannot be listed: their serial number is
 /// always 0.
@@ -18,31 +66,37 @@ use crate::{Anchors, Ark, VerifiedIntermediate, VerifyError};
 #[derive(Debug, Clone, Default)]
 pub struct Crls {
     lists: Vec<(Arc<Ark>, VerifiedCrl)>,
-    required: bool,
+    rule: CrlRule,
 }
 
 impl Crls {
-    /// No list, and none required.
+    /// No list, and none required until [`Crls::required`] says so.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Verifies lists under the trusted roots that they name as their issuers.
+    /// Verifies lists under the trusted roots that they name as their issuers, to be judged by
+    /// [`CrlRule::WhereKept`].
     ///
     /// # Errors
     /// [`VerifyError::CrlIssuer`] for a list of a foreign root, [`VerifyError::Crl`] for one that
     /// does not verify or is not current at `at`.
     pub fn verify(lists: &[Crl], anchors: &Anchors, at: UnixTime) -> Result<Self, VerifyError> {
         let verified = lists.iter().map(|crl| verify_one(crl, anchors, at));
-        Ok(Self { lists: verified.collect::<Result<_, _>>()?, required: false })
+        Ok(Self { lists: verified.collect::<Result<_, _>>()?, rule: CrlRule::default() })
+    }
+
+    /// The same lists under another rule.
+    #[must_use]
+    pub fn with_rule(self, rule: CrlRule) -> Self {
+        Self { rule, ..self }
     }
 
     /// Refuses every chain whose root has no list here.
     #[must_use]
-    pub fn required(mut self) -> Self {
-        self.required = true;
-        self
+    pub fn required(self) -> Self {
+        self.with_rule(CrlRule::Required)
     }
 
     /// How many lists there are.
@@ -82,11 +136,20 @@ impl Crls {
                 });
             }
         }
-        if self.required && !seen {
+        if !seen && self.must_list(intermediate.root()) {
             let root = intermediate.root().anchor().label().to_owned();
             return Err(VerifyError::CrlMissing { root });
         }
         Ok(())
+    }
+
+    fn must_list(&self, root: &Ark) -> bool {
+        let is_alike = |kept: &Ark| kept.is_built_in() == root.is_built_in();
+        match self.rule {
+            CrlRule::Required => true,
+            CrlRule::WhereKept => self.lists.iter().any(|(kept, _)| is_alike(kept)),
+            CrlRule::Optional => false,
+        }
     }
 }
 

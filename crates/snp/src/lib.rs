@@ -50,7 +50,7 @@ pub use acceptance::{AcceptanceError, Refusal, SnpAcceptance, TcbFloor};
 pub use anchors::{AnchorError, Anchors, Ark};
 pub use binding::{BindingError, bind_init_time_data, bind_runtime_data};
 pub use chain::{Chain, Endorsements, chain_cache_key};
-pub use crls::Crls;
+pub use crls::{CrlRule, Crls};
 pub use endorsement_key::{EndorsementKeyFacts, VerifiedEndorsementKey, verify_chain};
 pub use error::{CertificateRole, ChainError, ReportError, VekExtensionError, VerifyError};
 pub use facts::Facts;

@@ -6,6 +6,7 @@ use avouch_engine::{
     Appraisal, AppraisalRequest, AppraisalSettings, DataType, Decision, Engine, EvidenceKind,
     HeldData, Nonce, PolicyInForce,
 };
+use avouch_server::config::EndorsementsConfig;
 use avouch_server::{Config, ConfigError};
 use avouch_store::ProviderName;
 use avouch_wire::UnixTime;
@@ -60,6 +61,13 @@ pub(crate) struct JudgementArgs {
     /// Endorsements: a file or folder; may be repeated.
     #[arg(long, value_name = "PATH")]
     pub(crate) endorsements: Vec<PathBuf>,
+    /// Leave damaged files of endorsement folders out, with a warning, instead of refusing.
+    #[arg(long)]
+    pub(crate) skip_damaged_endorsements: bool,
+    /// Of which AMD roots there must be a CRL: required (of each), where-kept (of each, if there
+    /// is one of any), optional.
+    #[arg(long, value_name = "RULE", default_value_t = avouch_snp::CrlRule::WhereKept)]
+    pub(crate) amd_crl: avouch_snp::CrlRule,
     /// The moment to judge at (default: now).
     #[arg(long, value_name = "RFC3339")]
     pub(crate) at: Option<UnixTime>,
@@ -109,7 +117,12 @@ pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, 
     let (settings, mut trust_roots) = settings(judgement)?;
     trust_roots.extend(judgement.trust_root.iter().cloned());
     let anchors = setup::anchors(&trust_roots)?;
-    let report = match setup::endorsements(&judgement.endorsements) {
+    let endorsements = EndorsementsConfig {
+        paths: judgement.endorsements.clone(),
+        skip_damaged: judgement.skip_damaged_endorsements,
+        amd_crl: judgement.amd_crl,
+    };
+    let report = match setup::endorsements(&endorsements) {
         Ok(endorsements) => {
             let engine = Engine::new(anchors, endorsements);
             match engine.appraise(&request, &policy, &settings, at) {

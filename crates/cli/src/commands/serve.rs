@@ -40,6 +40,13 @@ pub(crate) struct ServeArgs {
     /// Endorsements: a file or folder; may be repeated.
     #[arg(long, value_name = "PATH")]
     pub(crate) endorsements: Vec<PathBuf>,
+    /// Leave damaged files of endorsement folders out, with a warning, instead of refusing to start.
+    #[arg(long)]
+    pub(crate) skip_damaged_endorsements: bool,
+    /// Of which AMD roots there must be a CRL: required (of each), where-kept (of each, if there
+    /// is one of any), optional [default: where-kept].
+    #[arg(long, value_name = "RULE")]
+    pub(crate) amd_crl: Option<avouch_snp::CrlRule>,
     /// Intel TCB statuses to accept, separated by commas, or `any`
     /// [default: UpToDate,SWHardeningNeeded].
     #[arg(long, value_name = "LIST")]
@@ -69,10 +76,10 @@ pub(crate) fn run(args: ServeArgs) -> Result<Verdict, Failure> {
     let config = configuration(args)?;
     let clock = clock(&config)?;
     runtime()?.block_on(async {
-        let engine = Engine::new(
-            setup::anchors(&config.appraisal.trust_roots)?,
-            setup::endorsements(&config.endorsements.paths).map_err(Failure::other)?,
-        );
+        let anchors = setup::anchors(&config.appraisal.trust_roots)?;
+        let endorsements = setup::endorsements(&config.endorsements).map_err(Failure::other)?;
+        setup::warn_of_missing_crls(&endorsements, config.endorsements.amd_crl);
+        let engine = Engine::new(anchors, endorsements);
         let prepared = if dev {
             prepare_development(&config, engine, clock).await?
         } else {
@@ -101,6 +108,8 @@ fn configuration(args: ServeArgs) -> Result<Config, Failure> {
     if !args.endorsements.is_empty() {
         config.endorsements.paths = args.endorsements;
     }
+    config.endorsements.skip_damaged |= args.skip_damaged_endorsements;
+    config.endorsements.amd_crl = args.amd_crl.unwrap_or(config.endorsements.amd_crl);
     if args.accept_tcb_status.is_some() {
         config.appraisal.accepted_tcb_statuses = args.accept_tcb_status;
     }

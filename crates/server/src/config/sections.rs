@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use avouch_snp::CrlRule;
 use serde::Deserialize;
 
 use super::{AppraisalConfig, AuthConfig, ConfigError};
@@ -86,6 +87,10 @@ pub struct SigningConfig {
 pub struct EndorsementsConfig {
     /// Files and folders.
     pub paths: Vec<PathBuf>,
+    /// Leave damaged files of folders out, with a warning, instead of refusing to start.
+    pub skip_damaged: bool,
+    /// Of which of AMD's roots there must be a CRL.
+    pub amd_crl: CrlRule,
 }
 
 /// `[limits]`

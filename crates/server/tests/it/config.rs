@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use avouch_dcap::TcbStatus;
 use avouch_server::auth::{Role, StaticTokens};
 use avouch_server::{Config, ConfigError};
+use avouch_snp::CrlRule;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, "avouch.toml", [])
@@ -297,6 +298,8 @@ fn variables_go_over_the_file_and_take_the_type_of_their_key() {
             ("AVOUCH_APPRAISAL__ACCEPTED_TCB_STATUSES", "UpToDate, OutOfDate"),
             ("AVOUCH_ENDORSEMENTS__PATHS", "a,b"),
             ("AVOUCH_SERVER__LISTEN", "127.0.0.1:1"),
+            ("AVOUCH_ENDORSEMENTS__SKIP_DAMAGED", "true"),
+            ("AVOUCH_ENDORSEMENTS__AMD_CRL", "required"),
             ("AVOUCH_SERVER__PUBLIC_URL", "https://a.example/"),
             ("AVOUCH_SERVER__PRIVATE_NETWORKS", "192.0.2.0/24, ::1"),
             ("AVOUCH_APPRAISAL__PROVIDERS__CONTOSO__REFUSE_DEBUGGABLE", "true"),
@@ -313,6 +316,8 @@ fn variables_go_over_the_file_and_take_the_type_of_their_key() {
     .unwrap();
     assert_eq!(config.limits.connections_max, 20);
     assert_eq!(config.endorsements.paths, [PathBuf::from("a"), PathBuf::from("b")]);
+    assert!(config.endorsements.skip_damaged);
+    assert_eq!(config.endorsements.amd_crl, CrlRule::Required);
     assert_eq!(config.server.public_url.as_deref(), Some("https://a.example"));
     let networks = &config.server.private_networks;
     assert!(networks.contain([192, 0, 2, 9].into()) && !networks.contain([127, 0, 0, 1].into()));
@@ -321,6 +326,27 @@ fn variables_go_over_the_file_and_take_the_type_of_their_key() {
     assert!(settings.intel.tcb_statuses.contains(TcbStatus::OutOfDate));
     assert_eq!(settings.intel.tolerated_advisories.len(), 1);
     assert!(config.appraisal.settings_for("contoso").intel.refuse_debuggable);
+}
+
+#[test]
+fn damaged_endorsements_are_not_skipped_and_a_lost_crl_is_missed_unless_the_file_says_so() {
+    let default = parse("").unwrap().endorsements;
+    assert!(!default.skip_damaged);
+    assert_eq!(default.amd_crl, CrlRule::WhereKept);
+    for (word, rule) in [
+        ("required", CrlRule::Required),
+        ("where-kept", CrlRule::WhereKept),
+        ("optional", CrlRule::Optional),
+    ] {
+        let config = parse(&format!("[endorsements]\namd_crl = \"{word}\"")).unwrap();
+        assert_eq!(config.endorsements.amd_crl, rule);
+        assert_eq!((rule.name(), word.parse()), (word, Ok(rule)));
+    }
+    for word in ["\"Required\"", "\"\"", "true"] {
+        let error = parse(&format!("[endorsements]\namd_crl = {word}")).unwrap_err();
+        assert!(error.to_string().contains("endorsements.amd_crl"), "{error}");
+    }
+    assert!("Required".parse::<CrlRule>().is_err());
 }
 
 #[test]

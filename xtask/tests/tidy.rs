@@ -189,11 +189,16 @@ fn no_file_names_a_path_of_somebodys_machine() {
 }
 
 #[test]
-fn every_fuzz_target_is_declared() {
+fn every_fuzz_target_is_declared_and_told() {
     let manifest = fs::read_to_string(workspace().join("fuzz/Cargo.toml")).unwrap();
+    let handbook = fs::read_to_string(workspace().join("docs/assurance.md")).unwrap();
     for (path, _) in sources(&["fuzz/fuzz_targets"]) {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} is not declared");
+        assert!(
+            handbook.contains(&format!("\n| `{name}` |")),
+            "{name} is not in docs/assurance.md"
+        );
     }
 }
 

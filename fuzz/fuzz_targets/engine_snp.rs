@@ -15,7 +15,7 @@ use avouch_engine::{
     IntelWanted, PolicyInForce, TcbBaseline, TokenForm,
 };
 use avouch_mint::{Kind, Options, mint};
-use avouch_snp::Endorsements;
+use avouch_snp::{CrlRule, Endorsements};
 use avouch_wire::{UnixTime, base64url};
 use libfuzzer_sys::fuzz_target;
 
@@ -36,6 +36,10 @@ impl EndorsementSource for AtHand {
 
     fn amd(&self) -> &Endorsements {
         &self.0
+    }
+
+    fn amd_crl_rule(&self) -> CrlRule {
+        CrlRule::default()
     }
 
     fn summary(&self) -> serde_json::Value {

@@ -3,6 +3,7 @@
 mod clients;
 mod fuzz;
 mod machine;
+mod mutants;
 mod run;
 mod test;
 
@@ -18,6 +19,7 @@ cargo xtask <task>
   fuzz NAME SECONDS [BYTES]
                      runs one (on the stable toolchain), with inputs of at most 65536 bytes
                      unless another size is given
+  mutants [CRATE]    puts small faults into crates and sees whether tests notice (mutants --help)
   install            installs what the tests need and the machine lacks (Debian, as root)
 ";
 
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         ["fuzz"] => fuzz::list(),
         ["fuzz", name, seconds] => fuzz::run(name, seconds, fuzz::BYTES),
         ["fuzz", name, seconds, bytes] => fuzz::run(name, seconds, bytes),
+        ["mutants", rest @ ..] => mutants::run(rest),
         ["install"] => machine::install_missing(),
         [] | ["help" | "--help" | "-h"] => {
             run::say(HELP);

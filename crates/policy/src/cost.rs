@@ -72,11 +72,11 @@ pub(crate) const SYMBOL: Price = price(1, 32);
 pub(crate) const CLAIM: Price = price(8, 192);
 /// A claim that conditions can find.
 pub(crate) const CLAIM_INDEXED: Price = price(12, 320);
-/// A claim put into the outgoing set.
-pub(crate) const ISSUED: Price = price(10, 320);
+/// A claim put into the outgoing set, with its text up to a stretch.
+pub(crate) const ISSUED: Price = price(150, 2_048);
 /// A stretch of text on its way into a token, where it stands twice: copied, printed, encoded,
-/// hashed.
-pub(crate) const ISSUED_TEXT: Price = price(96, 1_024);
+/// hashed. Six times as long as it is, if all of it must be escaped.
+pub(crate) const ISSUED_TEXT: Price = price(320, 3_072);
 /// A setting compared with the one that is set.
 pub(crate) const SETTING: Price = price(1, 64);
 
@@ -268,16 +268,24 @@ impl Meter {
         self.released_bytes = self.released_bytes.saturating_add(bytes);
     }
 
-    #[inline]
+    #[inline(always)]
     fn pay(&mut self, steps: u64, bytes: u64) -> Result<(), LimitExceeded> {
-        let Some(steps_left) = self.steps_left.checked_sub(steps) else {
-            return Err(LimitExceeded { limit: Limit::Steps, allowed: self.allowed.steps });
+        match (self.steps_left.checked_sub(steps), self.bytes_left.checked_sub(bytes)) {
+            (Some(steps_left), Some(bytes_left)) => {
+                (self.steps_left, self.bytes_left) = (steps_left, bytes_left);
+                Ok(())
+            }
+            (None, _) => Err(self.exceeded(Limit::Steps)),
+            (_, None) => Err(self.exceeded(Limit::MemoryBytes)),
+        }
+    }
+
+    #[cold]
+    const fn exceeded(&self, limit: Limit) -> LimitExceeded {
+        let allowed = match limit {
+            Limit::Steps => self.allowed.steps,
+            _ => self.allowed.memory_bytes,
         };
-        let Some(bytes_left) = self.bytes_left.checked_sub(bytes) else {
-            let allowed = self.allowed.memory_bytes;
-            return Err(LimitExceeded { limit: Limit::MemoryBytes, allowed });
-        };
-        (self.steps_left, self.bytes_left) = (steps_left, bytes_left);
-        Ok(())
+        LimitExceeded { limit, allowed }
     }
 }

@@ -54,7 +54,7 @@ impl std::fmt::Display for Position {
 }
 
 /// How many code points lie between two remembered places.
-const CHECKPOINT_CHARS: usize = 256;
+const CHECKPOINT_CHARS: usize = 64;
 
 /// Finds lines and columns without reading the text again from its start.
 #[derive(Debug, Clone)]

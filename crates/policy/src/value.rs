@@ -146,7 +146,8 @@ pub struct Text(Arc<Inner>);
 struct Inner {
     // INVARIANT: `text` is set, or `json` holds `Ok`.
     text: OnceLock<Box<str>>,
-    json: OnceLock<Parsed>,
+    /// In a box of its own: few texts are asked.
+    json: OnceLock<Box<Parsed>>,
     bytes: usize,
 }
 
@@ -161,8 +162,8 @@ impl Text {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.text.get_or_init(|| match self.0.json.get() {
-            Some(Parsed { json: Ok(json), .. }) => json.to_string().into(),
-            Some(_) | None => Box::default(),
+            Some(parsed) => parsed.json.as_ref().map(Json::to_string).unwrap_or_default().into(),
+            None => Box::default(),
         })
     }
 
@@ -174,7 +175,7 @@ impl Text {
         let parse = || {
             let mut meter = Meter::unlimited();
             let json = Json::parse_within(self.as_str(), &mut meter);
-            Parsed { json, cost: meter.used() }
+            Box::new(Parsed { json, cost: meter.used() })
         };
         self.0.json.get_or_init(parse).json.as_ref()
     }
@@ -192,7 +193,7 @@ impl Text {
             return Err(exceeded);
         }
         let cost = meter.used().saturating_sub(before);
-        self.0.json.get_or_init(|| Parsed { json, cost }).json.clone()
+        self.0.json.get_or_init(|| Box::new(Parsed { json, cost })).json.clone()
     }
 
     /// What tells this text from every other that is alive.
@@ -230,7 +231,7 @@ impl From<String> for Text {
 impl From<Json> for Text {
     fn from(json: Json) -> Self {
         let bytes = json.text_bytes();
-        let parsed = Parsed { json: Ok(json), cost: Cost::default() };
+        let parsed = Box::new(Parsed { json: Ok(json), cost: Cost::default() });
         Self(Arc::new(Inner { text: OnceLock::new(), json: OnceLock::from(parsed), bytes }))
     }
 }

@@ -108,6 +108,7 @@ impl Failure {
 }
 
 impl From<LimitExceeded> for Failure {
+    #[cold]
     fn from(exceeded: LimitExceeded) -> Self {
         Self::new(EvalSlug::LimitExceeded, exceeded.to_string())
     }

@@ -8,7 +8,6 @@ use super::{Run, Tracer};
 use crate::ast::{SectionKind, Verb};
 use crate::compile::{CompiledAction, CompiledMake, CompiledRule, Symbol};
 use crate::cost;
-use crate::json::string_bytes;
 use crate::limits::{Limit, LimitExceeded};
 use crate::properties;
 use crate::value::{Claim, Issuer, Value};
@@ -141,6 +140,7 @@ impl<'a, T: Tracer> Run<'a, T> {
                 format!("the value of `{}` is read-only and cannot be issued", name()),
             ));
         }
+        self.meter.charge(cost::CLAIM)?;
         let claim = Claim {
             claim_type: Arc::clone(claim_type),
             value: made.value,
@@ -175,19 +175,11 @@ impl<'a, T: Tracer> Run<'a, T> {
         if self.outgoing.len() >= self.limits.claims {
             return Err(LimitExceeded::new(Limit::Claims, self.limits.claims).into());
         }
+        let bytes = claim.value.text_bytes().saturating_add(claim.claim_type.len());
         self.meter.charge(cost::ISSUED)?;
-        self.charge_issued(&claim.claim_type)?;
-        if let Value::String(text) = &claim.value {
-            self.charge_issued(text.as_str())?;
-        }
+        self.meter.charge_long(cost::ISSUED_TEXT, bytes)?;
         self.outgoing.push(claim.clone());
         Ok(())
-    }
-
-    /// Pays for a text that becomes part of a token, escapes included.
-    fn charge_issued(&mut self, text: &str) -> Result<(), Failure> {
-        self.meter.charge_text(cost::READ, text.len())?;
-        Ok(self.meter.charge_text(cost::ISSUED_TEXT, string_bytes(text))?)
     }
 
     /// A type must be one non-empty string.

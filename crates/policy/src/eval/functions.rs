@@ -141,8 +141,9 @@ impl<'a, T: Tracer> Run<'a, T> {
         scope: &Scope<'_>,
     ) -> Result<Values, Failure> {
         if scope.is_single(slot) {
-            return Ok(match scope.place(slot) {
-                Some(place) => self.property_of(place, property)?.map_or_else(none, Values::One),
+            let Some(place) = scope.place(slot) else { return Ok(none()) };
+            return Ok(match self.property_of(place, property)? {
+                Some(produced) => Values::One(produced),
                 None => none(),
             });
         }
@@ -156,6 +157,7 @@ impl<'a, T: Tracer> Run<'a, T> {
         Ok(Values::Many(values))
     }
 
+    #[inline]
     fn property_of(
         &mut self,
         place: Place,

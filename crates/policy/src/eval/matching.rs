@@ -142,8 +142,8 @@ impl<'a, T: Tracer> Run<'a, T> {
         condition: &'a CompiledCondition,
         row: &[Place],
     ) -> Result<Option<usize>, Failure> {
+        self.meter.charge_each(cost::TEST, condition.tests.len())?;
         for (index, test) in condition.tests.iter().enumerate() {
-            self.meter.charge(cost::TEST)?;
             if !self.holds(place, test, row)? {
                 return Ok(Some(index));
             }

@@ -14,12 +14,12 @@ pub use outcome::{Decision, DenyReason, Outcome};
 use crate::ast::Verb;
 use crate::compile::{CompiledRule, LiteralQuery, Program};
 use crate::cost::{self, Cost, Meter};
-use crate::limits::Limits;
+use crate::limits::{LimitExceeded, Limits};
 use crate::policy::{Places, Policy};
 use crate::properties::Properties;
 use crate::value::{Claim, Text};
 use set::IncomingSet;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Watches an evaluation. With [`Silent`] the compiler removes every call.
 pub(crate) trait Tracer {
@@ -68,7 +68,7 @@ struct Run<'a, T> {
     /// Computed queries, compiled once each.
     queries: HashMap<Text, LiteralQuery>,
     /// Documents that have been paid for, by identity; held, so that none takes another's place.
-    documents: HashMap<usize, Text>,
+    documents: BTreeMap<usize, Text>,
     tracer: &'a mut T,
 }
 
@@ -79,9 +79,11 @@ pub(crate) fn configuration(
     places: &Places<'_>,
     limits: &Limits,
 ) -> Result<Properties, EvalError> {
+    if program.configuration.is_empty() {
+        return Ok(Properties::default());
+    }
     let mut silent = Silent;
-    let meter = Meter::for_configuration(limits);
-    let mut run = Run::new(program, limits, 0, meter, &mut silent).map_err(outside_rules)?;
+    let mut run = Run::new(program, limits, 0, Meter::for_configuration(limits), &mut silent);
     run.rules(places, &program.configuration)?;
     Ok(run.configuration)
 }
@@ -94,8 +96,9 @@ pub(crate) fn evaluate<T: Tracer>(
 ) -> Result<Outcome, EvalError> {
     let program = policy.program();
     let places = policy.places();
-    let meter = Meter::new(limits);
-    let mut run = Run::new(program, limits, claims.len(), meter, tracer).map_err(outside_rules)?;
+    let mut meter = Meter::new(limits);
+    begin(program, claims, &mut meter).map_err(|e| outside_rules(e.into()))?;
+    let mut run = Run::new(program, limits, claims.len(), meter, tracer);
     run.take_in(claims).map_err(outside_rules)?;
     let configured = run.configure(&places)?;
     run.rules(&places, &program.authorization)?;
@@ -117,6 +120,12 @@ pub(crate) fn evaluate<T: Tracer>(
     })
 }
 
+/// Pays for an empty incoming set and the claims that it will hold.
+fn begin(program: &Program, claims: &[Claim], meter: &mut Meter) -> Result<(), LimitExceeded> {
+    meter.charge_each(cost::SYMBOL, program.symbols.len())?;
+    meter.charge_each(cost::CLAIM, claims.len())
+}
+
 /// A failure before the first rule: too many claims came in.
 fn outside_rules(failure: Failure) -> EvalError {
     EvalError {
@@ -133,13 +142,13 @@ impl<'a, T: Tracer> Run<'a, T> {
         program: &'a Program,
         limits: &'a Limits,
         claims: usize,
-        mut meter: Meter,
+        meter: Meter,
         tracer: &'a mut T,
-    ) -> Result<Self, Failure> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             limits,
             program,
-            set: IncomingSet::new(program, limits.claims, claims, &mut meter)?,
+            set: IncomingSet::new(program, limits.claims, claims),
             outgoing: Vec::new(),
             configuration: Properties::default(),
             properties: Properties::default(),
@@ -147,14 +156,17 @@ impl<'a, T: Tracer> Run<'a, T> {
             denied: false,
             meter,
             queries: HashMap::new(),
-            documents: HashMap::new(),
+            documents: BTreeMap::new(),
             tracer,
-        })
+        }
     }
 
     /// Runs the configuration rules on a meter of their own, as [`configuration`] has done, so
     /// that both say the same.
     fn configure(&mut self, places: &Places<'_>) -> Result<Cost, EvalError> {
+        if self.program.configuration.is_empty() {
+            return Ok(Cost::default());
+        }
         let own = Meter::for_configuration(self.limits);
         let meter = std::mem::replace(&mut self.meter, own);
         let program = self.program;

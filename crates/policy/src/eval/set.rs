@@ -41,16 +41,10 @@ pub(crate) struct IncomingSet<'a> {
 }
 
 impl<'a> IncomingSet<'a> {
-    pub(crate) fn new(
-        program: &'a Program,
-        claims_max: usize,
-        expected: usize,
-        meter: &mut Meter,
-    ) -> Result<Self, Failure> {
-        meter.charge_each(cost::SYMBOL, program.symbols.len())?;
+    pub(crate) fn new(program: &'a Program, claims_max: usize, expected: usize) -> Self {
         let mut by_symbol = Vec::new();
         by_symbol.resize_with(program.symbols.len(), Vec::new);
-        Ok(Self {
+        Self {
             program,
             entries: Vec::with_capacity(expected.min(claims_max)),
             by_symbol,
@@ -59,7 +53,7 @@ impl<'a> IncomingSet<'a> {
             hashes: HashMap::new(),
             hasher: RandomState::new(),
             claims_max,
-        })
+        }
     }
 
     pub(crate) fn get(&self, place: Place) -> Option<&Entry> {
@@ -84,7 +78,7 @@ impl<'a> IncomingSet<'a> {
         list.map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Appends a claim; one that equals an earlier claim stays invisible to conditions.
+    /// Appends a claim that has been paid for as such; one that equals an earlier claim stays invisible to conditions.
     pub(crate) fn push(
         &mut self,
         claim: Claim,
@@ -94,7 +88,6 @@ impl<'a> IncomingSet<'a> {
         if self.entries.len() >= self.claims_max {
             return Err(LimitExceeded::new(Limit::Claims, self.claims_max).into());
         }
-        meter.charge(cost::CLAIM)?;
         let symbol = match symbol {
             Some(symbol) => symbol,
             None => {
@@ -137,9 +130,12 @@ impl<'a> IncomingSet<'a> {
             let hash = self.hash(claim);
             self.hashes.get(&(symbol, hash)).map(Vec::as_slice).unwrap_or_default()
         };
+        if !suspects.is_empty() {
+            meter.charge_each(cost::TEST, suspects.len())?;
+            let bytes = claim.value.text_bytes().saturating_mul(suspects.len());
+            meter.charge_long(cost::COMPARED, bytes)?;
+        }
         for place in suspects {
-            meter.charge(cost::TEST)?;
-            meter.charge_long(cost::COMPARED, claim.value.text_bytes())?;
             // Of one symbol, so of one type.
             if self.get(*place).is_some_and(|entry| same_statement(&entry.claim, claim)) {
                 return Ok(true);

@@ -11,7 +11,6 @@ mod print;
 
 pub use number::{Decimal, Number};
 pub use parse::JsonError;
-pub(crate) use print::string_bytes;
 
 use crate::cost::{self, Meter};
 use crate::limits::LimitExceeded;

@@ -72,12 +72,20 @@ fn write_string(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 }
 
 /// Bytes of the text of a string, quotes included.
-pub(crate) fn string_bytes(text: &str) -> usize {
-    text.bytes().fold(2_usize, |sum, byte| {
+pub(super) fn string_bytes(text: &str) -> usize {
+    let plain = text.len().saturating_add(2);
+    // Without a way out of the loop, many bytes are looked at in one step.
+    let escapes = text
+        .bytes()
+        .fold(false, |found, byte| found | (byte < 0x20) | matches!(byte, b'"' | b'\\'));
+    if !escapes {
+        return plain;
+    }
+    text.bytes().fold(plain, |sum, byte| {
         sum.saturating_add(match byte {
-            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 2,
-            0..=0x1f => 6,
-            _ => 1,
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 1,
+            0..=0x1f => 5,
+            _ => 0,
         })
     })
 }

@@ -98,8 +98,7 @@ impl Engine {
     ) -> Result<Appraisal, AppraisalError> {
         // 1. What the policy demands of verification itself. Nothing of it runs here: until the
         //    evidence has verified, no rule costs anything.
-        let configuration =
-            policy.configuration().map_err(|e| AppraisalError::Configuration(e.clone()))?;
+        let configuration = policy.configuration().map_err(AppraisalError::Configuration)?;
 
         // 2. Evidence, endorsements and a moment become verified facts.
         let verified = self.verify(request, settings, configuration, at)?;

@@ -99,7 +99,7 @@ impl PolicyInForce {
     ///
     /// # Errors
     /// [`EvalError`] where they fail.
-    pub fn configuration(&self) -> Result<&Properties, &EvalError> {
+    pub fn configuration(&self) -> Result<&Properties, EvalError> {
         self.policy.configuration()
     }
 

@@ -169,8 +169,8 @@ impl Policy {
     /// # Errors
     /// [`EvalError`] if a computed setting is unknown, of the wrong kind or out of range, or if
     /// computing it fails.
-    pub fn configuration(&self) -> Result<&Properties, &EvalError> {
-        self.inner.configuration.as_ref()
+    pub fn configuration(&self) -> Result<&Properties, EvalError> {
+        self.inner.configuration.as_ref().map_err(Clone::clone)
     }
 
     /// Runs the whole policy over the incoming claims: decision, claims for the token, properties.

@@ -260,7 +260,7 @@ fn configuration_rules_have_a_small_budget_of_their_own() {
     let dear = policy(1_000);
     let error = dear.configuration().unwrap_err();
     assert_eq!(error.slug, EvalSlug::LimitExceeded, "{error}");
-    assert_eq!(dear.evaluate(&[], &Limits::default()).unwrap_err(), *error);
+    assert_eq!(dear.evaluate(&[], &Limits::default()).unwrap_err(), error);
 }
 
 #[test]

@@ -14,11 +14,10 @@ use service::Service;
 /// its pinned time, and runs the SDKs' tests against both.
 pub(crate) fn run() -> Outcome {
     machine::install_missing()?;
-    let folder = target().join("clients");
+    let folder = folder()?;
     // Providers that an earlier run made are not to be met again.
     let data = folder.join("data");
     evidence::remove(&data)?;
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     step("build the service", &mut cargo(&["build", "--locked", "-p", "avouch"]))?;
     let avouch = target().join("debug/avouch");
     let python = python(&folder)?;
@@ -59,8 +58,15 @@ pub(crate) fn run() -> Outcome {
     Ok(())
 }
 
-/// A virtual environment with the Python SDK; made anew when the requirements change.
-fn python(folder: &Path) -> Result<PathBuf, String> {
+/// Where environments, data and evidence are kept between runs.
+pub(crate) fn folder() -> Result<PathBuf, String> {
+    let folder = target().join("clients");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(folder)
+}
+
+/// The Python of a virtual environment with the SDK and the test suites that come as packages; made anew when the requirements change.
+pub(crate) fn python(folder: &Path) -> Result<PathBuf, String> {
     let requirements = workspace().join("tests/clients/python/requirements.txt");
     let venv = folder.join("venv");
     let python = venv.join("bin/python");

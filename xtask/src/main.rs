@@ -4,6 +4,7 @@ mod clients;
 mod fuzz;
 mod machine;
 mod mutants;
+mod pkits;
 mod run;
 mod test;
 
@@ -14,6 +15,7 @@ cargo xtask <task>
 
   test               everything CI checks: format, lints, all tests, the real clients
   test --quick       the Rust tests only
+  pkits              NIST's suite of certification paths
   clients            the unmodified Azure SDKs against a running service
   fuzz               lists the fuzz targets
   fuzz NAME SECONDS [BYTES]
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test"] => test::all(),
         ["test", "--quick"] => test::rust_tests(),
+        ["pkits"] => pkits::run(),
         ["clients"] => clients::run(),
         ["fuzz"] => fuzz::list(),
         ["fuzz", name, seconds] => fuzz::run(name, seconds, fuzz::BYTES),

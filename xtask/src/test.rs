@@ -1,11 +1,12 @@
 //! Everything that CI checks.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::run::{Outcome, cargo, say, step, workspace};
-use crate::{clients, machine};
+use crate::{clients, machine, pkits};
 
-/// Format, lints, all tests, the real clients.
+/// Format, lints, all tests, conformance suites, the real clients.
 pub(crate) fn all() -> Outcome {
     machine::install_missing()?;
     step("format", &mut cargo(&["fmt", "--all", "--check"]))?;
@@ -13,19 +14,26 @@ pub(crate) fn all() -> Outcome {
         "lints",
         &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
     )?;
-    rust_tests()?;
+    tests(cargo(&TESTS).env("AVOUCH_LINEAR", "1"))?;
+    pkits::run()?;
     clients::run()
 }
 
-/// The Rust tests, documentation examples included.
+const TESTS: [&str; 3] = ["test", "--workspace", "--locked"];
+
+/// The Rust tests, documentation examples included; instructions are not counted.
 pub(crate) fn rust_tests() -> Outcome {
+    tests(&mut cargo(&TESTS))
+}
+
+fn tests(command: &mut Command) -> Outcome {
     if vectors().is_none() {
         if std::env::var_os("AVOUCH_VECTORS_REQUIRED").is_some() {
             return Err("the test vectors are absent and AVOUCH_VECTORS_REQUIRED is set".into());
         }
         say("note: no test vectors at hand; tests use minted evidence only");
     }
-    step("tests", &mut cargo(&["test", "--workspace", "--locked"]))
+    step("tests", command)
 }
 
 /// The folder of test vectors: `AVOUCH_VECTORS`, or beside the project.

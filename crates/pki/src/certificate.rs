@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use avouch_wire::{Hex, UnixTime};
+use avouch_wire::{Cursor, Hex, ParseError, UnixTime};
 use thiserror::Error;
-use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
-use x509_parser::time::ASN1Time;
 
-use crate::signature::{X509Algorithm, unsigned_parts_are_canonical};
-use crate::{KeyError, Name, PublicKey, Serial, SignatureScheme, Window, digest, oid};
+use crate::extension::{self, BasicConstraints, ExtensionsError, KeyUsage};
+use crate::signature::X509Algorithm;
+use crate::signed::Signed;
+use crate::{
+    Extension, KeyError, Name, PublicKey, Serial, SignatureScheme, Window, der, digest, oid,
+};
 
 /// A parsed certificate. Nothing in it is trusted until [`crate::verify_issued`] says so. Cloning
 /// is cheap.
@@ -34,39 +36,12 @@ struct Parsed {
     extended_key_usages: Vec<String>,
 }
 
-/// One extension of a certificate or CRL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Extension {
-    /// Its identifier in dotted form.
-    pub oid: String,
-    /// Whether it is marked critical.
-    pub critical: bool,
-    /// The content of its OCTET STRING.
-    pub value: Vec<u8>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct BasicConstraints {
-    ca: bool,
-    path_length: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct KeyUsage {
-    pub(crate) digital_signature: bool,
-    pub(crate) key_cert_sign: bool,
-    pub(crate) crl_sign: bool,
-}
-
 /// Why bytes are not a certificate that can be judged.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CertificateError {
-    /// Not DER, or not the structure of RFC 5280.
-    #[error("not a DER X.509 certificate")]
-    Malformed,
-    /// Bytes after the certificate.
-    #[error("{0} bytes after the certificate")]
-    Trailing(usize),
+    /// Not DER, not the structure of RFC 5280, or bytes follow it.
+    #[error("not a DER X.509 certificate: {0}")]
+    Malformed(#[from] ParseError),
     /// Larger than any certificate that is needed.
     #[error("certificate of {found} bytes is over the limit of {limit}")]
     TooLarge {
@@ -91,53 +66,80 @@ pub enum CertificateError {
     #[error("extension {0} appears twice")]
     DuplicateExtension(String),
     /// An extension that must be understood is malformed.
-    #[error("extension {0} is malformed")]
-    MalformedExtension(&'static str),
-    /// A date outside of the years 0 to 9999.
-    #[error("validity is out of range")]
-    Validity,
+    #[error("extension {oid} is malformed: {source}")]
+    MalformedExtension {
+        /// Its identifier.
+        oid: &'static str,
+        /// What is wrong with its value.
+        source: ParseError,
+    },
+}
+
+impl From<ExtensionsError> for CertificateError {
+    fn from(error: ExtensionsError) -> Self {
+        match error {
+            ExtensionsError::Malformed(error) => Self::Malformed(error),
+            ExtensionsError::Duplicate(oid) => Self::DuplicateExtension(oid),
+        }
+    }
 }
 
 /// The largest certificate read; real ones with a quote inside have about 7 KiB.
 const SIZE_LIMIT_BYTES: usize = 64 * 1024;
 
 impl Certificate {
-    /// Reads one DER certificate that fills `der` exactly.
+    /// Reads one DER certificate that fills `der` exactly: version 3, each structure to its end,
+    /// basic constraints, key usage and extended key usage well-formed.
     ///
     /// # Errors
     /// [`CertificateError`]. Signatures, dates and names are not judged here.
+    ///
+    /// # Source
+    /// RFC 5280, sections 4.1 and 4.2.
     pub fn parse(der: &[u8]) -> Result<Self, CertificateError> {
         if der.len() > SIZE_LIMIT_BYTES {
             let limit = SIZE_LIMIT_BYTES;
             return Err(CertificateError::TooLarge { found: der.len(), limit });
         }
-        let (rest, parsed) =
-            X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
-        if !rest.is_empty() {
-            return Err(CertificateError::Trailing(rest.len()));
-        }
-        if parsed.version() != X509Version::V3 {
-            return Err(CertificateError::Version);
-        }
-        let (tbs, signature) = (parsed.tbs_certificate.as_ref(), &parsed.signature_value.data);
-        if !unsigned_parts_are_canonical(der, tbs, signature) {
+        let mut signed = Signed::open("Certificate", der)?;
+        let fields = &mut signed.content;
+        version(fields)?;
+        let serial = Serial::read(fields)?;
+        if der::element(fields, "signature", der::SEQUENCE)?.whole != signed.algorithm {
             return Err(CertificateError::AlgorithmMismatch);
         }
+        let algorithm = X509Algorithm::read(signed.algorithm)
+            .map_err(CertificateError::UnsupportedAlgorithm)?;
+        let issuer = Name::read(fields, "issuer")?;
+        let validity = validity(fields)?;
+        let subject = Name::read(fields, "subject")?;
+        let public_key = PublicKey::read(fields)?;
+        skip_unique_identifiers(fields)?;
+        let extensions = extensions(fields)?;
+        signed.content.finish()?;
         let parsed = Parsed {
             der: der.to_vec(),
-            tbs: tbs.to_vec(),
-            signature: signature.to_vec(),
-            algorithm: X509Algorithm::read(&parsed.signature_algorithm)
-                .map_err(CertificateError::UnsupportedAlgorithm)?,
-            subject: Name::from_parsed(parsed.subject()),
-            issuer: Name::from_parsed(parsed.issuer()),
-            serial: Serial::new(parsed.raw_serial()),
-            validity: validity(&parsed)?,
-            public_key: PublicKey::from_parsed(parsed.public_key())?,
-            extensions: extensions(&parsed)?,
-            basic_constraints: basic_constraints(&parsed)?,
-            key_usage: key_usage(&parsed)?,
-            extended_key_usages: extended_key_usages(&parsed)?,
+            tbs: signed.tbs.to_vec(),
+            signature: signed.signature.to_vec(),
+            algorithm,
+            subject,
+            issuer,
+            serial,
+            validity,
+            public_key,
+            basic_constraints: value_of(
+                &extensions,
+                oid::BASIC_CONSTRAINTS,
+                BasicConstraints::read,
+            )?,
+            key_usage: value_of(&extensions, oid::KEY_USAGE, KeyUsage::read)?,
+            extended_key_usages: value_of(
+                &extensions,
+                oid::EXTENDED_KEY_USAGE,
+                extension::extended_key_usages,
+            )?
+            .unwrap_or_default(),
+            extensions,
         };
         Ok(Self { parsed: Arc::new(parsed) })
     }
@@ -263,68 +265,55 @@ impl Certificate {
     }
 }
 
-fn validity(parsed: &X509Certificate<'_>) -> Result<Window, CertificateError> {
-    let validity = parsed.validity();
-    Ok(Window {
-        not_before: moment(validity.not_before).ok_or(CertificateError::Validity)?,
-        not_after: moment(validity.not_after).ok_or(CertificateError::Validity)?,
-    })
-}
-
-pub(crate) fn moment(time: ASN1Time) -> Option<UnixTime> {
-    UnixTime::from_seconds(time.timestamp()).ok()
-}
-
-fn extensions(parsed: &X509Certificate<'_>) -> Result<Vec<Extension>, CertificateError> {
-    let mut found: Vec<Extension> = Vec::with_capacity(parsed.extensions().len());
-    for extension in parsed.iter_extensions() {
-        let oid = oid::dotted(&extension.oid).ok_or(CertificateError::Malformed)?;
-        if found.iter().any(|earlier| earlier.oid == oid) {
-            return Err(CertificateError::DuplicateExtension(oid));
-        }
-        let value = extension.value.to_vec();
-        found.push(Extension { oid, critical: extension.critical, value });
+/// `[0] EXPLICIT INTEGER`, of which only 2 (version 3) is taken.
+fn version(fields: &mut Cursor<'_>) -> Result<(), CertificateError> {
+    if !der::next_is(fields, der::explicit(0)) {
+        return Err(CertificateError::Version);
     }
+    let mut content = der::open(fields, "version", der::explicit(0))?;
+    let version = der::unsigned_32(&mut content, "version")?;
+    content.finish()?;
+    if version == 2 { Ok(()) } else { Err(CertificateError::Version) }
+}
+
+fn validity(fields: &mut Cursor<'_>) -> Result<Window, ParseError> {
+    let mut dates = der::open(fields, "validity", der::SEQUENCE)?;
+    let not_before = der::time(&mut dates, "not_before")?;
+    let not_after = der::time(&mut dates, "not_after")?;
+    dates.finish()?;
+    Ok(Window { not_before, not_after })
+}
+
+/// Identifiers that tell namesakes apart, in their places; nothing here looks at them.
+fn skip_unique_identifiers(fields: &mut Cursor<'_>) -> Result<(), ParseError> {
+    for number in [1, 2] {
+        if der::next_is(fields, der::implicit(number)) {
+            der::any(fields, "unique_identifier")?;
+        }
+    }
+    Ok(())
+}
+
+fn extensions(fields: &mut Cursor<'_>) -> Result<Vec<Extension>, CertificateError> {
+    if fields.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut content = der::open(fields, "extensions", der::explicit(3))?;
+    let found = extension::read_all(&mut content)?;
+    content.finish()?;
     Ok(found)
 }
 
-fn basic_constraints(
-    parsed: &X509Certificate<'_>,
-) -> Result<Option<BasicConstraints>, CertificateError> {
-    let malformed = |_| CertificateError::MalformedExtension(oid::BASIC_CONSTRAINTS);
-    Ok(parsed.basic_constraints().map_err(malformed)?.map(|found| BasicConstraints {
-        ca: found.value.ca,
-        path_length: found.value.path_len_constraint,
-    }))
-}
-
-fn key_usage(parsed: &X509Certificate<'_>) -> Result<Option<KeyUsage>, CertificateError> {
-    let malformed = |_| CertificateError::MalformedExtension(oid::KEY_USAGE);
-    Ok(parsed.key_usage().map_err(malformed)?.map(|found| KeyUsage {
-        digital_signature: found.value.digital_signature(),
-        key_cert_sign: found.value.key_cert_sign(),
-        crl_sign: found.value.crl_sign(),
-    }))
-}
-
-fn extended_key_usages(parsed: &X509Certificate<'_>) -> Result<Vec<String>, CertificateError> {
-    let malformed = || CertificateError::MalformedExtension(oid::EXTENDED_KEY_USAGE);
-    let Some(found) = parsed.extended_key_usage().map_err(|_| malformed())? else {
-        return Ok(Vec::new());
-    };
-    let known = [
-        (found.value.any, "2.5.29.37.0"),
-        (found.value.server_auth, "1.3.6.1.5.5.7.3.1"),
-        (found.value.client_auth, "1.3.6.1.5.5.7.3.2"),
-        (found.value.code_signing, "1.3.6.1.5.5.7.3.3"),
-        (found.value.email_protection, "1.3.6.1.5.5.7.3.4"),
-        (found.value.time_stamping, "1.3.6.1.5.5.7.3.8"),
-        (found.value.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
-    ];
-    let mut usages: Vec<String> =
-        known.iter().filter(|(set, _)| *set).map(|(_, oid)| (*oid).to_owned()).collect();
-    for oid in &found.value.other {
-        usages.push(oid::dotted(oid).ok_or_else(malformed)?);
-    }
-    Ok(usages)
+/// Reads the value of an extension, if it is there.
+fn value_of<T>(
+    extensions: &[Extension],
+    oid: &'static str,
+    read: impl FnOnce(&[u8]) -> Result<T, ParseError>,
+) -> Result<Option<T>, CertificateError> {
+    extensions
+        .iter()
+        .find(|extension| extension.oid == oid)
+        .map(|extension| read(&extension.value))
+        .transpose()
+        .map_err(|source| CertificateError::MalformedExtension { oid, source })
 }

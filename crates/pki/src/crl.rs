@@ -1,14 +1,13 @@
 //! Certificate revocation lists: complete, direct ones only.
 
-use avouch_wire::UnixTime;
+use avouch_wire::{Cursor, ParseError, UnixTime};
 use thiserror::Error;
-use x509_parser::prelude::{FromDer as _, X509Extension};
-use x509_parser::revocation_list::CertificateRevocationList;
 
-use crate::certificate::moment;
+use crate::extension::{self, ExtensionsError};
 use crate::path::Issuer;
-use crate::signature::{X509Algorithm, unsigned_parts_are_canonical};
-use crate::{KeyKind, Name, OutsideWindow, Serial, SignatureScheme, Window, oid};
+use crate::signature::X509Algorithm;
+use crate::signed::Signed;
+use crate::{Extension, KeyKind, Name, OutsideWindow, Serial, SignatureScheme, Window, der, oid};
 
 /// A parsed CRL. Nothing in it is trusted until [`verify_crl`] says so.
 #[derive(Debug, Clone)]
@@ -38,8 +37,8 @@ pub struct VerifiedCrl {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CrlError {
     /// Not DER, or not the structure of RFC 5280, or bytes follow.
-    #[error("not a DER X.509 CRL")]
-    Malformed,
+    #[error("not a DER X.509 CRL: {0}")]
+    Malformed(#[from] ParseError),
     /// Larger than any CRL that is needed.
     #[error("CRL of {found} bytes is over the limit of {limit}")]
     TooLarge {
@@ -54,6 +53,9 @@ pub enum CrlError {
     /// An extension that would change what the list means.
     #[error("CRL extension {0} is not accepted")]
     Extension(String),
+    /// An extension that appears twice.
+    #[error("CRL extension {0} appears twice")]
+    DuplicateExtension(String),
     /// It names another issuer.
     #[error("CRL issuer is {found:?}, expected {expected:?}")]
     IssuerName {
@@ -97,9 +99,10 @@ impl CrlError {
     #[must_use]
     pub const fn check(&self) -> &'static str {
         match self {
-            Self::Malformed | Self::TooLarge { .. } | Self::UnsupportedAlgorithm(_) => {
-                "crl-malformed"
-            }
+            Self::Malformed(_)
+            | Self::TooLarge { .. }
+            | Self::UnsupportedAlgorithm(_)
+            | Self::DuplicateExtension(_) => "crl-malformed",
             Self::Extension(_) => "crl-extension",
             Self::IssuerName { .. } => "crl-issuer-name",
             Self::IssuerKeyUsage { .. } => "crl-issuer-key-usage",
@@ -113,43 +116,58 @@ impl CrlError {
     }
 }
 
+impl From<ExtensionsError> for CrlError {
+    fn from(error: ExtensionsError) -> Self {
+        match error {
+            ExtensionsError::Malformed(error) => Self::Malformed(error),
+            ExtensionsError::Duplicate(oid) => Self::DuplicateExtension(oid),
+        }
+    }
+}
+
 /// The largest CRL read; Intel's largest has under 4 KiB.
 const SIZE_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 
 impl Crl {
-    /// Reads one DER CRL that fills `der` exactly.
+    /// Reads one DER CRL that fills `der` exactly, each structure to its end.
     ///
     /// # Errors
     /// [`CrlError`]: malformed, or not a complete direct CRL. Signature and dates are not judged.
+    ///
+    /// # Source
+    /// RFC 5280, sections 5.1 to 5.3.
     pub fn parse(der: &[u8]) -> Result<Self, CrlError> {
         if der.len() > SIZE_LIMIT_BYTES {
             return Err(CrlError::TooLarge { found: der.len(), limit: SIZE_LIMIT_BYTES });
         }
-        let Ok(([], parsed)) = CertificateRevocationList::from_der(der) else {
-            return Err(CrlError::Malformed);
-        };
-        let (tbs, signature) = (parsed.tbs_cert_list.as_ref(), &parsed.signature_value.data);
-        if !unsigned_parts_are_canonical(der, tbs, signature) {
+        let mut signed = Signed::open("CertificateList", der)?;
+        let fields = &mut signed.content;
+        let version = version(fields)?;
+        if der::element(fields, "signature", der::SEQUENCE)?.whole != signed.algorithm {
             let text = "signature algorithm inside and outside of the signed part differ";
             return Err(CrlError::UnsupportedAlgorithm(text.to_owned()));
         }
-        check_extensions(parsed.extensions())?;
-        let malformed = CrlError::Malformed;
-        let next_update = match parsed.next_update() {
-            Some(time) => Some(moment(time).ok_or_else(|| malformed.clone())?),
-            None => None,
-        };
+        let algorithm =
+            X509Algorithm::read(signed.algorithm).map_err(CrlError::UnsupportedAlgorithm)?;
+        let issuer = Name::read(fields, "issuer")?;
+        let this_update = der::time(fields, "this_update")?;
+        let next_update =
+            if der::next_is_time(fields) { Some(der::time(fields, "next_update")?) } else { None };
+        let revoked = revoked_serials(fields, version)?;
+        let extensions = extensions(fields, version)?;
+        signed.content.finish()?;
+        check_extensions(&extensions)?;
+        let number = extensions.iter().find(|extension| extension.oid == oid::CRL_NUMBER);
         Ok(Self {
             der: der.to_vec(),
-            tbs: tbs.to_vec(),
-            signature: signature.to_vec(),
-            algorithm: X509Algorithm::read(&parsed.signature_algorithm)
-                .map_err(CrlError::UnsupportedAlgorithm)?,
-            issuer: Name::from_parsed(parsed.issuer()),
-            this_update: moment(parsed.last_update()).ok_or(malformed)?,
+            tbs: signed.tbs.to_vec(),
+            signature: signed.signature.to_vec(),
+            algorithm,
+            issuer,
+            this_update,
             next_update,
-            number: parsed.crl_number().map(|number| number.to_bytes_be()),
-            revoked: revoked_serials(&parsed)?,
+            number: number.map(|found| extension::crl_number(&found.value)).transpose()?,
+            revoked,
         })
     }
 
@@ -200,31 +218,84 @@ impl Crl {
 /// Extensions that change nothing about which certificates the list revokes.
 const HARMLESS: [&str; 2] = [oid::CRL_NUMBER, oid::AUTHORITY_KEY_IDENTIFIER];
 
-fn check_extensions(extensions: &[X509Extension<'_>]) -> Result<(), CrlError> {
-    let narrowing = [oid::DELTA_CRL_INDICATOR, oid::ISSUING_DISTRIBUTION_POINT];
-    for extension in extensions {
-        let oid = oid::dotted(&extension.oid).ok_or(CrlError::Malformed)?;
-        let unknown_critical = extension.critical && !HARMLESS.contains(&oid.as_str());
-        if unknown_critical || narrowing.contains(&oid.as_str()) {
-            return Err(CrlError::Extension(oid));
+/// Extensions of a list that is not all there is: a delta, a part of the certificates or reasons, or
+/// one to which there are deltas.
+const INCOMPLETE: [&str; 3] =
+    [oid::DELTA_CRL_INDICATOR, oid::ISSUING_DISTRIBUTION_POINT, oid::FRESHEST_CRL];
+
+/// Only version 2 has extensions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Version {
+    One,
+    Two,
+}
+
+fn version(fields: &mut Cursor<'_>) -> Result<Version, ParseError> {
+    if !der::next_is(fields, der::INTEGER) {
+        return Ok(Version::One);
+    }
+    let before = fields.clone();
+    match der::unsigned_32(fields, "version")? {
+        1 => Ok(Version::Two),
+        _ => Err(der::malformed(&before, "version", "version is not 2")),
+    }
+}
+
+fn extensions(fields: &mut Cursor<'_>, version: Version) -> Result<Vec<Extension>, CrlError> {
+    if fields.is_empty() {
+        return Ok(Vec::new());
+    }
+    let before = fields.clone();
+    let mut content = der::open(fields, "extensions", der::explicit(0))?;
+    if version == Version::One {
+        return Err(der::malformed(&before, "extensions", "extensions in version 1").into());
+    }
+    let found = extension::read_all(&mut content)?;
+    content.finish()?;
+    Ok(found)
+}
+
+fn check_extensions(extensions: &[Extension]) -> Result<(), CrlError> {
+    for Extension { oid, critical, .. } in extensions {
+        let unknown_critical = *critical && !HARMLESS.contains(&oid.as_str());
+        if unknown_critical || INCOMPLETE.contains(&oid.as_str()) {
+            return Err(CrlError::Extension(oid.clone()));
         }
     }
     Ok(())
 }
 
-fn revoked_serials(parsed: &CertificateRevocationList<'_>) -> Result<Vec<Serial>, CrlError> {
+fn revoked_serials(fields: &mut Cursor<'_>, version: Version) -> Result<Vec<Serial>, CrlError> {
     let mut serials = Vec::new();
-    for entry in parsed.iter_revoked_certificates() {
-        for extension in entry.extensions() {
-            let oid = oid::dotted(&extension.oid).ok_or(CrlError::Malformed)?;
-            if extension.critical || oid == oid::CERTIFICATE_ISSUER {
-                return Err(CrlError::Extension(oid));
-            }
-        }
-        serials.push(Serial::new(entry.raw_serial()));
+    if !der::next_is(fields, der::SEQUENCE) {
+        return Ok(serials);
     }
-    serials.sort();
+    let mut entries = der::open(fields, "revoked_certificates", der::SEQUENCE)?;
+    while !entries.is_empty() {
+        let mut entry = der::open(&mut entries, "revoked_certificate", der::SEQUENCE)?;
+        serials.push(Serial::read(&mut entry)?);
+        der::time(&mut entry, "revocation_date")?;
+        check_entry_extensions(&mut entry, version)?;
+        entry.finish()?;
+    }
+    serials.sort_unstable();
     Ok(serials)
+}
+
+/// Reads what an entry says beside serial number and date: nothing that must be understood, and no
+/// other issuer for this and the following entries.
+fn check_entry_extensions(entry: &mut Cursor<'_>, version: Version) -> Result<(), CrlError> {
+    if entry.is_empty() {
+        return Ok(());
+    }
+    if version == Version::One {
+        return Err(der::malformed(entry, "entry_extensions", "extensions in version 1").into());
+    }
+    let found = extension::read_all(entry)?;
+    match found.into_iter().find(|one| one.critical || one.oid == oid::CERTIFICATE_ISSUER) {
+        Some(unacceptable) => Err(CrlError::Extension(unacceptable.oid)),
+        None => Ok(()),
+    }
 }
 
 impl VerifiedCrl {

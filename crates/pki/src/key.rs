@@ -1,16 +1,16 @@
-//! Public keys: P-256, P-384, RSA.
+//! Public keys: P-256, P-384, P-521, RSA.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use avouch_wire::{Cursor, ParseError};
 use aws_lc_rs::signature::{self as lc, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm};
 use thiserror::Error;
-use x509_parser::prelude::FromDer as _;
-use x509_parser::x509::SubjectPublicKeyInfo;
 
-use crate::oid::algorithm::{EC_PUBLIC_KEY, P256, P384, RSA_ENCRYPTION};
+use crate::oid::algorithm::{EC_PUBLIC_KEY, P256, P384, P521, RSA_ENCRYPTION};
+use crate::oid::dotted;
 use crate::signature::X509Algorithm;
-use crate::{SignatureError, SignatureScheme};
+use crate::{SignatureError, SignatureScheme, der, roca};
 
 /// A public key. Whether its point lies on the curve shows when it is used.
 #[derive(Clone)]
@@ -39,6 +39,8 @@ pub enum KeyKind {
     P256,
     /// NIST P-384.
     P384,
+    /// NIST P-521.
+    P521,
     /// RSA.
     Rsa {
         /// Length of the modulus in bits.
@@ -51,6 +53,7 @@ impl fmt::Display for KeyKind {
         match self {
             Self::P256 => f.write_str("P-256"),
             Self::P384 => f.write_str("P-384"),
+            Self::P521 => f.write_str("P-521"),
             Self::Rsa { modulus_bits } => write!(f, "RSA-{modulus_bits}"),
         }
     }
@@ -60,11 +63,15 @@ impl fmt::Display for KeyKind {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyError {
     /// Not a SubjectPublicKeyInfo, or bytes follow it.
-    #[error("public key is not a DER SubjectPublicKeyInfo")]
-    Malformed,
+    #[error("public key is not a DER SubjectPublicKeyInfo: {0}")]
+    Malformed(#[from] ParseError),
     /// Another algorithm, curve or form of point.
     #[error("public key algorithm {0} is not supported")]
     Unsupported(String),
+    /// An RSA key whose primes were made by the method of CVE-2017-15361 (ROCA): it can be
+    /// factored.
+    #[error("RSA key was made by a method that lets it be factored (ROCA, CVE-2017-15361)")]
+    Roca,
 }
 
 const P256_SPKI_PREFIX: [u8; 27] = [
@@ -74,6 +81,10 @@ const P256_SPKI_PREFIX: [u8; 27] = [
 const P384_SPKI_PREFIX: [u8; 24] = [
     0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
     0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04,
+];
+const P521_SPKI_PREFIX: [u8; 26] = [
+    0x30, 0x81, 0x9b, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05,
+    0x2b, 0x81, 0x04, 0x00, 0x23, 0x03, 0x81, 0x86, 0x00, 0x04,
 ];
 /// Tag of an uncompressed point (SEC 1, section 2.3.3).
 const UNCOMPRESSED: u8 = 4;
@@ -93,36 +104,47 @@ impl PublicKey {
         Self::new(KeyKind::P384, [P384_SPKI_PREFIX.as_slice(), xy].concat(), raw)
     }
 
+    /// A P-521 key from `x || y`, big-endian, 66 bytes each.
+    #[must_use]
+    pub fn p521(xy: &[u8; 132]) -> Self {
+        let raw = [&[UNCOMPRESSED], xy.as_slice()].concat();
+        Self::new(KeyKind::P521, [P521_SPKI_PREFIX.as_slice(), xy].concat(), raw)
+    }
+
     const fn new(kind: KeyKind, spki_der: Vec<u8>, raw: Vec<u8>) -> Self {
         Self { kind, spki_der, raw, read: OnceLock::new() }
     }
 
-    /// A key from the DER of its SubjectPublicKeyInfo: RSA, or an uncompressed point on P-256 or
-    /// P-384.
+    /// A key from the DER of its SubjectPublicKeyInfo: RSA, or an uncompressed point on P-256, P-384
+    /// or P-521. RSA keys with the ROCA weakness are refused.
     ///
     /// # Errors
-    /// [`KeyError`] if the bytes are malformed or the algorithm is another one.
+    /// [`KeyError`] if the bytes are malformed, the algorithm is another one, or the key is weak.
     pub fn from_spki(der: &[u8]) -> Result<Self, KeyError> {
-        match SubjectPublicKeyInfo::from_der(der) {
-            Ok(([], spki)) => Self::from_parsed(&spki),
-            _ => Err(KeyError::Malformed),
-        }
+        let mut cursor = Cursor::new("SubjectPublicKeyInfo", der);
+        let key = Self::read(&mut cursor)?;
+        cursor.finish()?;
+        Ok(key)
     }
 
-    pub(crate) fn from_parsed(spki: &SubjectPublicKeyInfo<'_>) -> Result<Self, KeyError> {
-        let algorithm = &spki.algorithm.algorithm;
-        if spki.subject_public_key.unused_bits != 0 {
-            return Err(KeyError::Malformed);
-        }
-        let raw = spki.subject_public_key.data.to_vec();
-        let kind = if *algorithm == RSA_ENCRYPTION {
-            KeyKind::Rsa { modulus_bits: modulus_bits(spki)? }
-        } else if *algorithm == EC_PUBLIC_KEY {
-            curve(spki, &raw)?
+    /// Reads the next element as a SubjectPublicKeyInfo.
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, KeyError> {
+        let info = der::element(cursor, "public_key_info", der::SEQUENCE)?;
+        let mut fields = info.content;
+        let mut algorithm = der::open(&mut fields, "public_key_algorithm", der::SEQUENCE)?;
+        let raw = der::whole_bytes(&mut fields, "public_key")?;
+        fields.finish()?;
+        let named = der::identifier(&mut algorithm, "public_key_algorithm")?;
+        let kind = if named == RSA_ENCRYPTION {
+            der::null(&mut algorithm, "public_key_parameters")?;
+            rsa(raw)?
+        } else if named == EC_PUBLIC_KEY {
+            curve(der::identifier(&mut algorithm, "public_key_curve")?, raw)?
         } else {
-            return Err(KeyError::Unsupported(algorithm.to_id_string()));
+            return Err(KeyError::Unsupported(dotted(named)));
         };
-        Ok(Self::new(kind, spki.raw.to_vec(), raw))
+        algorithm.finish()?;
+        Ok(Self::new(kind, info.whole.to_vec(), raw.to_vec()))
     }
 
     /// Which algorithm the key is for.
@@ -137,7 +159,7 @@ impl PublicKey {
         &self.spki_der
     }
 
-    /// The uncompressed point (65 or 97 bytes, first byte 4), or the DER of the `RSAPublicKey`.
+    /// The uncompressed point (65, 97 or 133 bytes, first byte 4), or the DER of the `RSAPublicKey`.
     #[must_use]
     pub fn raw(&self) -> &[u8] {
         &self.raw
@@ -187,6 +209,9 @@ impl PublicKey {
             (KeyKind::P256, X509Algorithm::EcdsaSha384) => Some(SignatureScheme::EcdsaP256Sha384),
             (KeyKind::P384, X509Algorithm::EcdsaSha256) => Some(SignatureScheme::EcdsaP384Sha256),
             (KeyKind::P384, X509Algorithm::EcdsaSha384) => Some(SignatureScheme::EcdsaP384Sha384),
+            (KeyKind::P521, X509Algorithm::EcdsaSha256) => Some(SignatureScheme::EcdsaP521Sha256),
+            (KeyKind::P521, X509Algorithm::EcdsaSha384) => Some(SignatureScheme::EcdsaP521Sha384),
+            (KeyKind::P521, X509Algorithm::EcdsaSha512) => Some(SignatureScheme::EcdsaP521Sha512),
             (KeyKind::Rsa { .. }, X509Algorithm::Rsa(scheme)) => Some(scheme),
             _ => None,
         }
@@ -199,27 +224,29 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-fn modulus_bits(spki: &SubjectPublicKeyInfo<'_>) -> Result<usize, KeyError> {
-    match spki.parsed() {
-        Ok(x509_parser::public_key::PublicKey::RSA(rsa)) => {
-            let leading_zeros = rsa.modulus.iter().take_while(|byte| **byte == 0).count();
-            let bytes = rsa.modulus.len().saturating_sub(leading_zeros);
-            Ok(bytes.saturating_mul(8))
-        }
-        _ => Err(KeyError::Malformed),
+/// Reads an `RSAPublicKey` (RFC 8017, appendix A.1.1).
+fn rsa(raw: &[u8]) -> Result<KeyKind, KeyError> {
+    let mut cursor = Cursor::new("RSAPublicKey", raw);
+    let mut fields = der::open(&mut cursor, "structure", der::SEQUENCE)?;
+    cursor.finish()?;
+    let modulus = der::unsigned(&mut fields, "modulus")?;
+    der::unsigned(&mut fields, "exponent")?;
+    fields.finish()?;
+    if roca::is_weak(modulus) {
+        return Err(KeyError::Roca);
     }
+    let unused = modulus.first().map_or(0, |first| first.leading_zeros());
+    let modulus_bits =
+        modulus.len().saturating_mul(8).saturating_sub(usize::try_from(unused).unwrap_or(0));
+    Ok(KeyKind::Rsa { modulus_bits })
 }
 
-fn curve(spki: &SubjectPublicKeyInfo<'_>, point: &[u8]) -> Result<KeyKind, KeyError> {
-    let parameters = spki.algorithm.parameters.as_ref().ok_or(KeyError::Malformed)?;
-    let curve = parameters.as_oid().map_err(|_| KeyError::Malformed)?;
-    let (kind, length) = if curve == P256 {
-        (KeyKind::P256, 65)
-    } else if curve == P384 {
-        (KeyKind::P384, 97)
-    } else {
-        return Err(KeyError::Unsupported(format!("EC on curve {}", curve.to_id_string())));
-    };
+fn curve(named: &[u8], point: &[u8]) -> Result<KeyKind, KeyError> {
+    let curves = [(P256, KeyKind::P256, 65), (P384, KeyKind::P384, 97), (P521, KeyKind::P521, 133)];
+    let (_, kind, length) = curves
+        .into_iter()
+        .find(|(identifier, ..)| *identifier == named)
+        .ok_or_else(|| KeyError::Unsupported(format!("EC on curve {}", dotted(named))))?;
     if point.len() != length || point.first() != Some(&UNCOMPRESSED) {
         return Err(KeyError::Unsupported("EC with a compressed or odd-sized point".to_owned()));
     }
@@ -238,6 +265,10 @@ fn provider_algorithm(
         (KeyKind::P384, S::EcdsaP384Sha384) => &lc::ECDSA_P384_SHA384_ASN1,
         (KeyKind::P256, S::EcdsaP256Sha256Fixed) => &lc::ECDSA_P256_SHA256_FIXED,
         (KeyKind::P384, S::EcdsaP384Sha384Fixed) => &lc::ECDSA_P384_SHA384_FIXED,
+        (KeyKind::P521, S::EcdsaP521Sha256) => &lc::ECDSA_P521_SHA256_ASN1,
+        (KeyKind::P521, S::EcdsaP521Sha384) => &lc::ECDSA_P521_SHA384_ASN1,
+        (KeyKind::P521, S::EcdsaP521Sha512) => &lc::ECDSA_P521_SHA512_ASN1,
+        (KeyKind::P521, S::EcdsaP521Sha512Fixed) => &lc::ECDSA_P521_SHA512_FIXED,
         (KeyKind::Rsa { .. }, S::RsaPkcs1Sha256) => &lc::RSA_PKCS1_2048_8192_SHA256,
         (KeyKind::Rsa { .. }, S::RsaPkcs1Sha384) => &lc::RSA_PKCS1_2048_8192_SHA384,
         (KeyKind::Rsa { .. }, S::RsaPkcs1Sha512) => &lc::RSA_PKCS1_2048_8192_SHA512,

@@ -6,28 +6,37 @@
 //! moment the caller named. What it does not: that the anchor deserves trust, that a certificate
 //! is not revoked (ask a [`VerifiedCrl`]), or what a certificate's extensions mean.
 //!
+//! What constrains a path and is not implemented (names, policies) is refused, whether critical or
+//! not. Structures are read strictly, by one reader of our own: what it takes has one encoding,
+//! but for `FALSE` written out where DER leaves it out.
+//!
 //! Parsed and trusted are different types. [`Certificate`] and [`Crl`] are bytes with structure;
-//! [`VerifiedCertificate`] and [`VerifiedCrl`] are made only by [`verify_issued`] and
-//! [`verify_crl`]. No clock is read.
+//! [`VerifiedCertificate`] and [`VerifiedCrl`] are made only by [`verify_issued`],
+//! [`verify_pinned`] and [`verify_crl`]. No clock is read.
 
 mod certificate;
 mod crl;
+mod der;
 pub mod digest;
+mod extension;
 mod key;
 mod name;
 pub mod oid;
 mod path;
 pub mod pem;
+mod roca;
 mod signature;
+mod signed;
 mod window;
 
-pub use certificate::{Certificate, CertificateError, Extension};
+pub use certificate::{Certificate, CertificateError};
 pub use crl::{Crl, CrlError, VerifiedCrl, verify_crl};
+pub use extension::Extension;
 pub use key::{KeyError, KeyKind, PublicKey};
 pub use name::{Name, Serial};
 pub use path::{
     Issuer, PathError, PathErrorKind, Role, TrustAnchor, VerifiedCertificate, verify_anchor_copy,
-    verify_issued,
+    verify_issued, verify_pinned,
 };
 pub use signature::{SignatureError, SignatureScheme};
 pub use window::{OutsideWindow, Window};

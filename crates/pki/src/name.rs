@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use avouch_wire::{beginning, encode_hex};
-use x509_parser::x509::X509Name;
+use avouch_wire::{Cursor, ParseError, ParseErrorKind, beginning, encode_hex};
+
+use crate::{der, oid};
 
 /// Bytes of a name that are shown: whoever makes a certificate chooses how long it is.
 const SHOWN_BYTES_MAX: usize = 256;
@@ -17,15 +18,37 @@ pub struct Name {
     has_common_name: bool,
 }
 
+/// Largest name in bytes; those in use have under 300.
+const NAME_BYTES_MAX: usize = 4096;
+
+/// One attribute of a name.
+struct Attribute<'a> {
+    /// Content of its identifier.
+    identifier: &'a [u8],
+    tag: u8,
+    value: &'a [u8],
+    /// Whether it stands in one set with the attribute before it.
+    joined: bool,
+}
+
 impl Name {
-    pub(crate) fn from_parsed(name: &X509Name<'_>) -> Self {
-        let common_name = name.iter_common_name().next().and_then(|cn| cn.as_str().ok());
-        Self {
-            der: name.as_raw().to_vec(),
-            // Writing a whole name out costs more than parsing it, and only errors need it.
-            label: common_name.map_or_else(|| name.to_string(), str::to_owned),
-            has_common_name: common_name.is_some(),
+    /// Reads the next element as a name.
+    pub(crate) fn read(cursor: &mut Cursor<'_>, field: &'static str) -> Result<Self, ParseError> {
+        let before = cursor.clone();
+        let found = der::element(cursor, field, der::SEQUENCE)?;
+        if found.whole.len() > NAME_BYTES_MAX {
+            let text = format!("name is over the limit of {NAME_BYTES_MAX} bytes");
+            return Err(before.error(field, ParseErrorKind::Malformed(text)));
         }
+        let attributes = attributes(found.content)?;
+        let is_common_name = |found: &&Attribute<'_>| found.identifier == COMMON_NAME;
+        let common_name = attributes.iter().find(is_common_name).and_then(Attribute::text);
+        Ok(Self {
+            der: found.whole.to_vec(),
+            has_common_name: common_name.is_some(),
+            // Only errors need a whole name.
+            label: common_name.unwrap_or_else(|| written(&attributes)),
+        })
     }
 
     /// A name from its DER.
@@ -33,11 +56,9 @@ impl Name {
     /// Returns `None` if `der` is not exactly one distinguished name.
     #[must_use]
     pub fn from_der(der: &[u8]) -> Option<Self> {
-        use x509_parser::prelude::FromDer as _;
-        match X509Name::from_der(der) {
-            Ok(([], name)) => Some(Self::from_parsed(&name)),
-            _ => None,
-        }
+        let mut cursor = Cursor::new("Name", der);
+        let name = Self::read(&mut cursor, "name").ok()?;
+        cursor.is_empty().then_some(name)
     }
 
     /// The first common name, if there is one.
@@ -59,6 +80,91 @@ impl Name {
     }
 }
 
+/// All attributes in order: `SEQUENCE OF SET SIZE (1..MAX) OF SEQUENCE { type, value }`.
+fn attributes<'a>(mut sets: Cursor<'a>) -> Result<Vec<Attribute<'a>>, ParseError> {
+    let mut found = Vec::new();
+    while !sets.is_empty() {
+        let mut set = der::open(&mut sets, "name_part", der::SET)?;
+        let mut joined = false;
+        loop {
+            let mut pair = der::open(&mut set, "name_attribute", der::SEQUENCE)?;
+            let identifier = der::identifier(&mut pair, "name_attribute_type")?;
+            let mut value = der::any(&mut pair, "name_attribute_value")?;
+            pair.finish()?;
+            let (tag, value) = (value.tag, value.content.rest());
+            found.push(Attribute { identifier, tag, value, joined });
+            joined = true;
+            if set.is_empty() {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Content of the identifier of commonName.
+const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
+
+/// What attributes are called in a text (RFC 4514, section 3, and their own names).
+const SHORT_NAMES: [(&str, &str); 16] = [
+    (oid::COMMON_NAME, "CN"),
+    ("2.5.4.4", "surname"),
+    ("2.5.4.5", "serialNumber"),
+    ("2.5.4.6", "C"),
+    ("2.5.4.7", "L"),
+    ("2.5.4.8", "ST"),
+    ("2.5.4.9", "streetAddress"),
+    ("2.5.4.10", "O"),
+    ("2.5.4.11", "OU"),
+    ("2.5.4.12", "title"),
+    ("2.5.4.17", "postalCode"),
+    ("2.5.4.42", "givenName"),
+    ("2.5.4.46", "dnQualifier"),
+    ("0.9.2342.19200300.100.1.1", "uid"),
+    ("0.9.2342.19200300.100.1.25", "DC"),
+    ("1.2.840.113549.1.9.1", "Email"),
+];
+
+impl Attribute<'_> {
+    /// The value as text, if it is of a type of text and reads as such.
+    fn text(&self) -> Option<String> {
+        match self.tag {
+            // UTF8String, NumericString, PrintableString, TeletexString, IA5String, VisibleString.
+            0x0c | 0x12 | 0x13 | 0x14 | 0x16 | 0x1a => {
+                std::str::from_utf8(self.value).ok().map(str::to_owned)
+            }
+            // BMPString: UTF-16, big-endian.
+            0x1e => {
+                let (pairs, rest) = self.value.as_chunks::<2>();
+                let units: Vec<u16> = pairs.iter().copied().map(u16::from_be_bytes).collect();
+                String::from_utf16(&units).ok().filter(|_| rest.is_empty())
+            }
+            _ => None,
+        }
+    }
+
+    /// `CN=text`; what is no text is written as hex.
+    fn written(&self) -> String {
+        let dotted = oid::dotted(self.identifier);
+        let short = SHORT_NAMES.iter().find(|(oid, _)| *oid == dotted);
+        let name = short.map_or(dotted.as_str(), |(_, short)| short);
+        let value = self.text().unwrap_or_else(|| encode_hex(self.value).to_uppercase());
+        format!("{name}={value}")
+    }
+}
+
+/// `C=US, O=x + OU=y, CN=z`, in the order of the name.
+fn written(attributes: &[Attribute<'_>]) -> String {
+    let mut text = String::new();
+    for attribute in attributes {
+        if !text.is_empty() {
+            text.push_str(if attribute.joined { " + " } else { ", " });
+        }
+        text.push_str(&attribute.written());
+    }
+    text
+}
+
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
         self.der == other.der
@@ -69,15 +175,12 @@ impl Eq for Name {}
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use x509_parser::prelude::FromDer as _;
-        match X509Name::from_der(&self.der) {
-            Ok((_, name)) => {
-                let name = name.to_string();
-                f.write_str(beginning(&name, SHOWN_BYTES_MAX))?;
-                f.write_str(if name.len() > SHOWN_BYTES_MAX { "…" } else { "" })
-            }
-            Err(_) => f.write_str(beginning(&self.label, SHOWN_BYTES_MAX)),
-        }
+        let mut cursor = Cursor::new("Name", &self.der);
+        let read = der::open(&mut cursor, "name", der::SEQUENCE).and_then(attributes);
+        // What was read once reads again.
+        let text = read.map_or_else(|_| self.label.clone(), |found| written(&found));
+        f.write_str(beginning(&text, SHOWN_BYTES_MAX))?;
+        f.write_str(if text.len() > SHOWN_BYTES_MAX { "…" } else { "" })
     }
 }
 
@@ -91,16 +194,27 @@ impl fmt::Debug for Name {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Serial(Vec<u8>);
 
+/// Longest serial number in bytes: the 20 of RFC 5280 section 4.1.2.2, and one for the sign, which
+/// CAs in use (Intel's) do not count.
+const SERIAL_BYTES_MAX: usize = 21;
+
 impl Serial {
-    pub(crate) fn new(content: &[u8]) -> Self {
-        Self(content.to_vec())
+    /// Reads the next element as a serial number. Negative ones and zero are taken: CAs in use have
+    /// them.
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+        let before = cursor.clone();
+        let content = der::integer(cursor, "serial_number")?;
+        if content.len() > SERIAL_BYTES_MAX {
+            return Err(der::malformed(&before, "serial_number", "longer than 21 bytes"));
+        }
+        Ok(Self::from_content(content))
     }
 
     /// A serial number known from elsewhere than a certificate, such as a pinned one: the content
     /// bytes of its INTEGER, as DER would have them.
     #[must_use]
     pub fn from_content(content: &[u8]) -> Self {
-        Self::new(content)
+        Self(content.to_vec())
     }
 
     /// The content bytes of the INTEGER (two's complement, big-endian).

@@ -3,7 +3,7 @@
 use avouch_wire::UnixTime;
 use thiserror::Error;
 
-use crate::{Certificate, KeyKind, Name, OutsideWindow, PublicKey, Window, oid};
+use crate::{Certificate, Extension, KeyKind, Name, OutsideWindow, PublicKey, Window, oid};
 
 /// A key that is trusted because an operator or this program says so, with the name that issued
 /// certificates must carry. Its validity is not judged: an anchor is a key, not a certificate.
@@ -100,9 +100,10 @@ pub enum Role {
     Leaf,
 }
 
-/// A certificate whose signatures lead to an anchor and which was valid when it was judged.
+/// A certificate whose signatures lead to an anchor, or which is pinned itself, and which was valid
+/// when it was judged.
 ///
-/// Only [`verify_issued`] makes one. Keep [`VerifiedCertificate::window`] beside it and ask it
+/// Only [`verify_issued`] and [`verify_pinned`] make one. Keep [`VerifiedCertificate::window`] beside it and ask it
 /// again when time has passed. Revocation is not part of it.
 #[derive(Debug, Clone)]
 pub struct VerifiedCertificate {
@@ -160,6 +161,7 @@ impl PathError {
             PathErrorKind::KeyUsage { .. } => "certificate-key-usage",
             PathErrorKind::PathLength => "certificate-path-length",
             PathErrorKind::UnknownCriticalExtension(_) => "certificate-critical-extension",
+            PathErrorKind::UnsupportedConstraint(_) => "certificate-unsupported-constraint",
             PathErrorKind::AnchorMismatch { .. } => "certificate-foreign-root",
         }
     }
@@ -211,6 +213,9 @@ pub enum PathErrorKind {
     /// A critical extension that is not understood.
     #[error("critical extension {0} is not understood")]
     UnknownCriticalExtension(String),
+    /// An extension that constrains the path below in a way that is not implemented.
+    #[error("extension {0} constrains the path and is not implemented")]
+    UnsupportedConstraint(String),
     /// A copy of the root has another key or name than the anchor.
     #[error("root is not the trust anchor {anchor:?}: {what} differs")]
     AnchorMismatch {
@@ -225,8 +230,9 @@ pub enum PathErrorKind {
 ///
 /// Checked: issuer name (by DER), signature, validity at `at` of this certificate and all above,
 /// basic constraints and path length, key usage where present (keyCertSign for a CA,
-/// digitalSignature for a leaf), and that no critical extension is unknown.
-/// Not checked: revocation, extended key usage, names below the issuer.
+/// digitalSignature for a leaf), that no critical extension is unknown, and that there are neither
+/// name nor policy constraints, policy mappings or inhibit-any-policy, critical or not.
+/// Not checked: revocation, extended key usage.
 ///
 /// # Errors
 /// [`PathError`] naming the certificate and the check.
@@ -257,17 +263,59 @@ fn judge(
         });
     }
     let ca_links_left = links_left(certificate, issuer, role)?;
-    check_usage(certificate, role)?;
-    check_critical_extensions(certificate)?;
+    check_alone(certificate, role, at)?;
     let own = certificate.validity();
     let window = issuer.window().map_or(own, |above| own.intersect(above));
-    own.check(at)?;
     window.check(at)?;
     if !certificate.is_signed_by(issuer.key()) {
         let key = issuer.key().kind();
         return Err(PathErrorKind::Signature { key, issuer: issuer.name().label().to_owned() });
     }
     Ok(VerifiedCertificate { certificate: certificate.clone(), role, window, ca_links_left })
+}
+
+/// What can be said of a certificate without its issuer.
+fn check_alone(certificate: &Certificate, role: Role, at: UnixTime) -> Result<(), PathErrorKind> {
+    check_usage(certificate, role)?;
+    check_extensions(certificate)?;
+    certificate.validity().check(at)?;
+    Ok(())
+}
+
+/// Verifies a CA certificate at the top of a path that is trusted as it is, byte for byte: because
+/// an operator or a tenant named it, or by its fingerprint. Its issuer need not be known.
+///
+/// Checked: all that [`verify_issued`] checks of a CA but for its issuer and their signature; its
+/// path length counts below it. If it names itself as its issuer its own key must have signed it.
+/// Not checked: that it is the certificate that was named, which is for the caller.
+///
+/// # Errors
+/// [`PathError`] naming the certificate and the check.
+pub fn verify_pinned(
+    certificate: &Certificate,
+    at: UnixTime,
+) -> Result<VerifiedCertificate, PathError> {
+    judge_pinned(certificate, at)
+        .map_err(|kind| PathError { certificate: certificate.subject().label().to_owned(), kind })
+}
+
+fn judge_pinned(
+    certificate: &Certificate,
+    at: UnixTime,
+) -> Result<VerifiedCertificate, PathErrorKind> {
+    check_alone(certificate, Role::Ca, at)?;
+    let key = certificate.public_key();
+    if certificate.is_self_issued() && !certificate.is_signed_by(key) {
+        let issuer = certificate.subject().label().to_owned();
+        return Err(PathErrorKind::Signature { key: key.kind(), issuer });
+    }
+    let own = certificate.path_length();
+    Ok(VerifiedCertificate {
+        certificate: certificate.clone(),
+        role: Role::Ca,
+        window: certificate.validity(),
+        ca_links_left: own.map_or(CA_LINKS_LIMIT, |own| own.min(CA_LINKS_LIMIT)),
+    })
 }
 
 /// The longest path that anything here needs has two CAs below the anchor.
@@ -322,12 +370,21 @@ const UNDERSTOOD: [&str; 7] = [
     oid::CRL_DISTRIBUTION_POINTS,
 ];
 
-fn check_critical_extensions(certificate: &Certificate) -> Result<(), PathErrorKind> {
-    certificate
-        .extensions()
-        .iter()
-        .find(|extension| extension.critical && !UNDERSTOOD.contains(&extension.oid.as_str()))
-        .map_or(Ok(()), |unknown| Err(PathErrorKind::UnknownCriticalExtension(unknown.oid.clone())))
+/// Extensions that constrain what a CA may certify, in ways that are not implemented. A path that
+/// ignored them would hold where its CA wanted it not to, whether they are critical or not.
+const CONSTRAINTS: [&str; 4] =
+    [oid::NAME_CONSTRAINTS, oid::POLICY_CONSTRAINTS, oid::POLICY_MAPPINGS, oid::INHIBIT_ANY_POLICY];
+
+fn check_extensions(certificate: &Certificate) -> Result<(), PathErrorKind> {
+    for Extension { oid, critical, .. } in certificate.extensions() {
+        if CONSTRAINTS.contains(&oid.as_str()) {
+            return Err(PathErrorKind::UnsupportedConstraint(oid.clone()));
+        }
+        if *critical && !UNDERSTOOD.contains(&oid.as_str()) {
+            return Err(PathErrorKind::UnknownCriticalExtension(oid.clone()));
+        }
+    }
+    Ok(())
 }
 
 /// Checks that a certificate sent along is a copy of the anchor: same name and key, and signed

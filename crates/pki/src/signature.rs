@@ -1,13 +1,14 @@
 //! Signature schemes by name; the key decides which of them it can serve.
 
+use avouch_wire::{Cursor, ParseError};
 use thiserror::Error;
-use x509_parser::signature_algorithm::RsaSsaPssParams;
-use x509_parser::x509::AlgorithmIdentifier;
 
+use crate::der;
 use crate::oid::algorithm::{
-    ECDSA_SHA256, ECDSA_SHA384, MGF1, RSA_SHA256, RSA_SHA384, RSA_SHA512, RSASSA_PSS, SHA256,
-    SHA384, SHA512,
+    ECDSA_SHA256, ECDSA_SHA384, ECDSA_SHA512, MGF1, RSA_SHA256, RSA_SHA384, RSA_SHA512, RSASSA_PSS,
+    SHA256, SHA384, SHA512,
 };
+use crate::oid::dotted;
 
 /// A signature algorithm with all its parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +25,14 @@ pub enum SignatureScheme {
     EcdsaP256Sha256Fixed,
     /// ECDSA on P-384 with SHA-384, signature `r || s`, 96 bytes big-endian.
     EcdsaP384Sha384Fixed,
+    /// ECDSA on P-521 with SHA-256, DER signature.
+    EcdsaP521Sha256,
+    /// ECDSA on P-521 with SHA-384, DER signature.
+    EcdsaP521Sha384,
+    /// ECDSA on P-521 with SHA-512, DER signature.
+    EcdsaP521Sha512,
+    /// ECDSA on P-521 with SHA-512, signature `r || s`, 132 bytes big-endian.
+    EcdsaP521Sha512Fixed,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RsaPkcs1Sha256,
     /// RSASSA-PKCS1-v1_5 with SHA-384.
@@ -62,6 +71,7 @@ pub enum SignatureError {
 pub(crate) enum X509Algorithm {
     EcdsaSha256,
     EcdsaSha384,
+    EcdsaSha512,
     Rsa(SignatureScheme),
 }
 
@@ -69,41 +79,67 @@ impl X509Algorithm {
     pub(crate) const fn rsa_scheme(self) -> Option<SignatureScheme> {
         match self {
             Self::Rsa(scheme) => Some(scheme),
-            Self::EcdsaSha256 | Self::EcdsaSha384 => None,
+            Self::EcdsaSha256 | Self::EcdsaSha384 | Self::EcdsaSha512 => None,
         }
     }
 
-    /// Reads an `AlgorithmIdentifier`; RSASSA-PSS parameters must be complete and consistent.
+    /// Reads an `AlgorithmIdentifier`, with its tag and length, to its end: ECDSA has no parameters,
+    /// PKCS#1 has NULL or none, RSASSA-PSS has them all, and consistent.
     ///
     /// On failure, the text says what is not supported.
-    pub(crate) fn read(identifier: &AlgorithmIdentifier<'_>) -> Result<Self, String> {
-        let fixed = [
+    pub(crate) fn read(identifier: &[u8]) -> Result<Self, String> {
+        let malformed = |error: ParseError| error.to_string();
+        let mut outer = Cursor::new("AlgorithmIdentifier", identifier);
+        let mut fields = der::open(&mut outer, "structure", der::SEQUENCE).map_err(malformed)?;
+        let named = der::identifier(&mut fields, "algorithm").map_err(malformed)?;
+        if named == RSASSA_PSS {
+            return pss(fields).map(Self::Rsa);
+        }
+        let without_parameters = [
             (ECDSA_SHA256, Self::EcdsaSha256),
             (ECDSA_SHA384, Self::EcdsaSha384),
+            (ECDSA_SHA512, Self::EcdsaSha512),
             (RSA_SHA256, Self::Rsa(SignatureScheme::RsaPkcs1Sha256)),
             (RSA_SHA384, Self::Rsa(SignatureScheme::RsaPkcs1Sha384)),
             (RSA_SHA512, Self::Rsa(SignatureScheme::RsaPkcs1Sha512)),
         ];
-        let named = &identifier.algorithm;
-        if *named == RSASSA_PSS {
-            return pss(identifier).map(Self::Rsa);
-        }
-        fixed
+        let (_, found) = without_parameters
             .into_iter()
-            .find(|(oid, _)| oid == named)
-            .map(|(_, found)| found)
-            .ok_or_else(|| format!("signature algorithm {} is not supported", named.to_id_string()))
+            .find(|(identifier, _)| *identifier == named)
+            .ok_or_else(|| format!("signature algorithm {} is not supported", dotted(named)))?;
+        if matches!(found, Self::Rsa(_)) {
+            null_or_nothing(&mut fields).map_err(malformed)?;
+        }
+        fields.finish().map_err(malformed)?;
+        Ok(found)
     }
 }
 
-fn pss(identifier: &AlgorithmIdentifier<'_>) -> Result<SignatureScheme, String> {
-    let parameters = identifier.parameters.as_ref().ok_or("RSASSA-PSS without parameters")?;
-    let parameters =
-        RsaSsaPssParams::try_from(parameters).map_err(|_| "malformed RSASSA-PSS parameters")?;
-    let hash = parameters.hash_algorithm_oid();
-    let mask = parameters.mask_gen_algorithm().map_err(|_| "malformed RSASSA-PSS mask function")?;
-    let salt_length_bytes = parameters.salt_length();
-    let consistent = mask.mgf == MGF1 && mask.hash == *hash && parameters.trailer_field() == 1;
+fn null_or_nothing(fields: &mut Cursor<'_>) -> Result<(), ParseError> {
+    if fields.is_empty() { Ok(()) } else { der::null(fields, "parameters") }
+}
+
+/// `RSASSA-PSS-params` (RFC 4055, section 3.1). What is absent has the default, which is SHA-1 for
+/// both hashes.
+#[derive(Debug)]
+struct PssParameters<'a> {
+    hash: &'a [u8],
+    mask: &'a [u8],
+    mask_hash: &'a [u8],
+    salt_length_bytes: u32,
+    trailer: u32,
+}
+
+/// 1.3.14.3.2.26
+const SHA1: &[u8] = b"\x2b\x0e\x03\x02\x1a";
+
+fn pss(mut fields: Cursor<'_>) -> Result<SignatureScheme, String> {
+    if fields.is_empty() {
+        return Err("RSASSA-PSS without parameters".to_owned());
+    }
+    let found = pss_parameters(&mut fields)
+        .map_err(|error| format!("malformed RSASSA-PSS parameters: {error}"))?;
+    let consistent = found.mask == MGF1 && found.mask_hash == found.hash && found.trailer == 1;
     let accepted = [
         (SHA256, 32, SignatureScheme::RsaPssSha256),
         (SHA384, 48, SignatureScheme::RsaPssSha384),
@@ -111,61 +147,63 @@ fn pss(identifier: &AlgorithmIdentifier<'_>) -> Result<SignatureScheme, String> 
     ];
     accepted
         .into_iter()
-        .find(|(oid, salt, _)| consistent && oid == hash && *salt == salt_length_bytes)
+        .find(|(hash, salt, _)| {
+            consistent && *hash == found.hash && *salt == found.salt_length_bytes
+        })
         .map(|(_, _, scheme)| scheme)
         .ok_or_else(|| {
             format!(
-                "RSASSA-PSS with hash {}, mask {} over {}, salt of {salt_length_bytes} bytes and \
-                 trailer {} is not supported",
-                hash.to_id_string(),
-                mask.mgf,
-                mask.hash,
-                parameters.trailer_field(),
+                "RSASSA-PSS with hash {}, mask {} over {}, salt of {} bytes and trailer {} is not \
+                 supported",
+                dotted(found.hash),
+                dotted(found.mask),
+                dotted(found.mask_hash),
+                found.salt_length_bytes,
+                found.trailer,
             )
         })
 }
 
-/// Whether what stands around the signed part leaves no freedom: the outer SEQUENCE in its shortest
-/// form, the signature algorithm repeated byte for byte as inside, the signature as a BIT STRING
-/// of whole bytes, and nothing else.
-///
-/// A signed structure is `SEQUENCE { tbs, AlgorithmIdentifier, BIT STRING }`; only `tbs` is covered
-/// by the signature.
-pub(crate) fn unsigned_parts_are_canonical(der: &[u8], tbs: &[u8], signature: &[u8]) -> bool {
-    let Some(tbs_at) = der.windows(tbs.len().max(1)).position(|window| window == tbs) else {
-        return false;
-    };
-    let content_length = der.len().saturating_sub(tbs_at);
-    if der.get(..tbs_at) != Some(der_header(SEQUENCE, content_length).as_slice()) {
-        return false;
-    }
-    // One byte of the BIT STRING counts unused bits, of which there are none.
-    let mut before_signature = der_header(BIT_STRING, signature.len().saturating_add(1));
-    before_signature.push(0);
-    let after_tbs = der.get(tbs_at.saturating_add(tbs.len())..).unwrap_or_default();
-    let outer = after_tbs
-        .strip_suffix(signature)
-        .and_then(|rest| rest.strip_suffix(before_signature.as_slice()));
-    outer.is_some_and(|outer| {
-        !outer.is_empty() && tbs.windows(outer.len()).any(|window| window == outer)
-    })
+fn pss_parameters<'a>(fields: &mut Cursor<'a>) -> Result<PssParameters<'a>, ParseError> {
+    let mut list = der::open(fields, "parameters", der::SEQUENCE)?;
+    let list = &mut list;
+    let hash = tagged(list, 0, |hash| hash_algorithm(hash))?.unwrap_or(SHA1);
+    let (mask, mask_hash) = tagged(list, 1, |mask| {
+        let mut mask = der::open(mask, "mask", der::SEQUENCE)?;
+        let function = der::identifier(&mut mask, "mask_function")?;
+        let hash = hash_algorithm(&mut mask)?;
+        mask.finish()?;
+        Ok((function, hash))
+    })?
+    .unwrap_or((MGF1, SHA1));
+    let salt = tagged(list, 2, |salt| der::unsigned_32(salt, "salt_length"))?.unwrap_or(20);
+    let trailer = tagged(list, 3, |trailer| der::unsigned_32(trailer, "trailer"))?.unwrap_or(1);
+    list.clone().finish()?;
+    fields.clone().finish()?;
+    Ok(PssParameters { hash, mask, mask_hash, salt_length_bytes: salt, trailer })
 }
 
-const SEQUENCE: u8 = 0x30;
-const BIT_STRING: u8 = 0x03;
-
-/// Tag and length of `length` content bytes, in the shortest form.
-fn der_header(tag: u8, length: usize) -> Vec<u8> {
-    let significant: Vec<u8> =
-        length.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
-    let mut header = vec![tag];
-    match significant.as_slice() {
-        [] => header.push(0),
-        [short] if *short < 0x80 => header.push(*short),
-        long => {
-            header.push(0x80 | u8::try_from(long.len()).unwrap_or(0));
-            header.extend_from_slice(long);
-        }
+/// What `[number] EXPLICIT` holds, if it is next.
+fn tagged<'a, T>(
+    list: &mut Cursor<'a>,
+    number: u8,
+    read: impl FnOnce(&mut Cursor<'a>) -> Result<T, ParseError>,
+) -> Result<Option<T>, ParseError> {
+    let tag = der::explicit(number);
+    if !der::next_is(list, tag) {
+        return Ok(None);
     }
-    header
+    let mut content = der::open(list, "parameter", tag)?;
+    let value = read(&mut content)?;
+    content.finish()?;
+    Ok(Some(value))
+}
+
+/// The identifier of a hash, whose parameters are NULL or absent.
+fn hash_algorithm<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], ParseError> {
+    let mut fields = der::open(cursor, "hash", der::SEQUENCE)?;
+    let identifier = der::identifier(&mut fields, "hash_algorithm")?;
+    null_or_nothing(&mut fields)?;
+    fields.finish()?;
+    Ok(identifier)
 }

@@ -4,14 +4,16 @@
 
 mod support;
 
-use avouch_pki::{KeyKind, PublicKey, SignatureError, SignatureScheme, digest, pem};
+use avouch_pki::{KeyError, KeyKind, PublicKey, SignatureError, SignatureScheme, digest, pem};
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
-    RSA_PKCS1_SHA256, RSA_PSS_SHA256, RSA_PSS_SHA384, RsaEncoding,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+    RSA_PSS_SHA384, RsaEncoding,
 };
+use support::der;
 
 #[test]
 fn raw_ecdsa_signatures_verify_and_their_tampered_siblings_do_not() {
@@ -81,17 +83,87 @@ fn keys_survive_the_round_trip_through_spki() {
     for (algorithm, kind) in [
         (&ECDSA_P256_SHA256_FIXED_SIGNING, KeyKind::P256),
         (&ECDSA_P384_SHA384_FIXED_SIGNING, KeyKind::P384),
+        (&ECDSA_P521_SHA512_FIXED_SIGNING, KeyKind::P521),
     ] {
         let pair = EcdsaKeyPair::generate(algorithm).unwrap();
         let point = &pair.public_key().as_ref()[1..];
         let key = match kind {
             KeyKind::P256 => PublicKey::p256(point.try_into().unwrap()),
-            _ => PublicKey::p384(point.try_into().unwrap()),
+            KeyKind::P384 => PublicKey::p384(point.try_into().unwrap()),
+            _ => PublicKey::p521(point.try_into().unwrap()),
         };
         let again = PublicKey::from_spki(key.spki_der()).unwrap();
         assert_eq!((again.kind(), &again), (kind, &key));
         assert!(PublicKey::from_spki(&key.spki_der()[1..]).is_err());
         assert!(PublicKey::from_spki(&[key.spki_der(), &[0]].concat()).is_err());
+    }
+}
+
+#[test]
+fn p521_signatures_verify_and_their_tampered_siblings_do_not() {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
+    let signature = pair.sign(&SystemRandom::new(), b"message").unwrap();
+    let key = PublicKey::p521(pair.public_key().as_ref()[1..].try_into().unwrap());
+    let scheme = SignatureScheme::EcdsaP521Sha512Fixed;
+    key.verify(scheme, b"message", signature.as_ref()).unwrap();
+    assert!(key.verify(scheme, b"massage", signature.as_ref()).is_err());
+    for byte in 0..132 {
+        let mut flipped = signature.as_ref().to_vec();
+        flipped[byte] ^= 1;
+        assert!(key.verify(scheme, b"message", &flipped).is_err(), "{byte}");
+    }
+    let other = SignatureScheme::EcdsaP384Sha384Fixed;
+    assert_eq!(
+        key.verify(other, b"message", signature.as_ref()),
+        Err(SignatureError::WrongKeyKind { key: KeyKind::P521, scheme: other })
+    );
+}
+
+/// A modulus of 2048 bits whose two primes are of the form `k * M + (65537^a mod M)`; made for this
+/// test.
+const ROCA_WEAK: &str = "da7c66dddb34bdd47ac5b29e63b3536576a51807a8d2dca302aa89712bc2309080221d9938610f8872c7bb06\
+    876e3e36d82ec3d075d09eda5a10a4a432113fa45157ccf99190e49f3a1a68589be9e8315ef1365ca46e190e\
+    a34ca9a6a8c4418cd81f10ca8ff036be5812f14ed029715524ca3429022bba67740ca5bd87c42abee366b3ef\
+    0accadb070728e4bf5eac127770e62f4150025c8f5aad3a02d5dd4443e40b647bb81607ce5156d255f3a868b\
+    5ecac700dcf45586266074530ac8361127b655eac793972303fb6064c992db90520a48cd9e9e67730841d381\
+    93ddfc1780f4317abf0a94e0a9192e3ae6a94b0bede1708a81d234cfcf51289a710407e1";
+
+fn rsa_spki(modulus: &[u8]) -> Vec<u8> {
+    let sign: &[u8] = if modulus[0] < 0x80 { &[] } else { &[0] };
+    let modulus = der::element(der::INTEGER, &[sign, modulus].concat());
+    let key = der::sequence(&[&modulus, &der::element(der::INTEGER, &[1, 0, 1])]);
+    let identifier = der::element(der::IDENTIFIER, b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01");
+    let algorithm = der::sequence(&[&identifier, &[5, 0]]);
+    der::sequence(&[&algorithm, &der::element(der::BIT_STRING, &[vec![0], key].concat())])
+}
+
+#[test]
+fn refuses_rsa_keys_that_can_be_factored() {
+    let weak = avouch_wire::decode_hex(ROCA_WEAK).unwrap();
+    assert_eq!(PublicKey::from_spki(&rsa_spki(&weak)), Err(KeyError::Roca));
+    let mut certificate = support::raw::RawCertificate::good();
+    certificate.public_key = rsa_spki(&weak);
+    assert_eq!(
+        avouch_pki::Certificate::parse(&certificate.der()).unwrap_err().to_string(),
+        "RSA key was made by a method that lets it be factored (ROCA, CVE-2017-15361)"
+    );
+    let mut sound = weak;
+    sound[100] ^= 4;
+    PublicKey::from_spki(&rsa_spki(&sound)).unwrap();
+    for size in [rsa::KeySize::Rsa2048, rsa::KeySize::Rsa3072, rsa::KeySize::Rsa4096] {
+        let pair = rsa::KeyPair::generate(size).unwrap();
+        PublicKey::from_spki(pair.public_key().as_der().unwrap().as_ref()).unwrap();
+    }
+}
+
+/// A modulus is as long as its bits, not as its bytes.
+#[test]
+fn a_modulus_is_measured_in_bits() {
+    for (first, bits) in [(0x80_u8, 2048), (0x7f, 2047), (0x01, 2041)] {
+        let mut modulus = vec![0xc5; 256];
+        modulus[0] = first;
+        let key = PublicKey::from_spki(&rsa_spki(&modulus)).unwrap();
+        assert_eq!(key.kind(), KeyKind::Rsa { modulus_bits: bits });
     }
 }
 

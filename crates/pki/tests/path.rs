@@ -6,7 +6,7 @@ mod support;
 
 use avouch_pki::{
     Certificate, CertificateError, OutsideWindow, PathErrorKind, Role, TrustAnchor,
-    verify_anchor_copy, verify_issued,
+    verify_anchor_copy, verify_issued, verify_pinned,
 };
 use rcgen::{BasicConstraints, CustomExtension, IsCa, KeyUsagePurpose};
 use support::{AT, Authority, at, leaf_params};
@@ -51,10 +51,8 @@ fn rejects_truncated_and_extended_certificates() {
         assert!(Certificate::parse(&der[..length]).is_err());
     }
     let extended = [der.as_slice(), &[0]].concat();
-    assert_eq!(
-        Certificate::parse(&extended).unwrap_err().to_string(),
-        "1 bytes after the certificate"
-    );
+    let error = Certificate::parse(&extended).unwrap_err().to_string();
+    assert!(error.ends_with("1 unexpected bytes after the structure"), "{error}");
 }
 
 #[test]
@@ -79,6 +77,18 @@ fn rejects_a_foreign_root_of_the_same_name() {
     assert_eq!(error.check(), "certificate-signature");
     let error = verify_anchor_copy(&foreign.parsed(), &anchor).unwrap_err();
     assert_eq!(error.check(), "certificate-foreign-root");
+}
+
+/// The copy must have the name that issued certificates carry, and not the key alone.
+#[test]
+fn rejects_a_root_of_another_name_with_the_same_key() {
+    let (root, anchor) = Authority::root("Root");
+    let renamed = support::ca_params("Renamed").self_signed(root.issuer.key()).unwrap();
+    let error = verify_anchor_copy(&parse(&renamed), &anchor).unwrap_err();
+    assert_eq!(
+        error.kind,
+        PathErrorKind::AnchorMismatch { anchor: "Root".to_owned(), what: "name" }
+    );
 }
 
 #[test]
@@ -211,7 +221,8 @@ fn refuses_an_extension_whose_identifier_is_none() {
     for (index, byte) in [(4, 0x80), (7, 0x80)] {
         let mut other = leaf.der().to_vec();
         other[place + index] = byte;
-        assert_eq!(Certificate::parse(&other).unwrap_err(), CertificateError::Malformed);
+        let error = Certificate::parse(&other).unwrap_err();
+        assert!(matches!(error, CertificateError::Malformed(_)), "{error}");
     }
 }
 
@@ -223,4 +234,114 @@ fn a_clone_is_the_same_certificate() {
     assert_eq!(clone.der(), leaf.der());
     assert_eq!(clone.fingerprint_sha256(), leaf.fingerprint_sha256());
     verify_issued(&clone, &anchor, Role::Leaf, AT).unwrap();
+}
+
+/// What constrains the names and policies below a CA, each with a content that is well-formed.
+const CONSTRAINTS: [(&[u64], &[u8]); 4] = [
+    // permittedSubtrees: DNS name "a".
+    (&[2, 5, 29, 30], &[0x30, 0x07, 0xa0, 0x05, 0x30, 0x03, 0x82, 0x01, b'a']),
+    (&[2, 5, 29, 33], &[0x30, 0x08, 0x30, 0x06, 0x06, 0x01, 0x2a, 0x06, 0x01, 0x2b]),
+    (&[2, 5, 29, 36], &[0x30, 0x03, 0x80, 0x01, 0x00]),
+    (&[2, 5, 29, 54], &[0x02, 0x01, 0x00]),
+];
+
+#[test]
+fn refuses_constraints_that_it_does_not_implement_whatever_their_criticality() {
+    let (root, anchor) = Authority::root("Root");
+    for (oid, value) in CONSTRAINTS {
+        for critical in [true, false] {
+            let mut params = support::ca_params("Ca");
+            let mut extension = CustomExtension::from_oid_content(oid, value.to_vec());
+            extension.set_criticality(critical);
+            params.custom_extensions = vec![extension];
+            let ca = parse(&root.sign(params));
+            let issued = verify_issued(&ca, &anchor, Role::Ca, AT).unwrap_err();
+            assert_eq!(issued.check(), "certificate-unsupported-constraint", "{oid:?}");
+            assert_eq!(verify_pinned(&ca, AT).unwrap_err(), issued);
+        }
+    }
+}
+
+#[test]
+fn a_pinned_ca_serves_without_its_issuer() {
+    let (root, _) = Authority::root("Root");
+    let pinned = root.intermediate("Pinned");
+    let above = verify_pinned(&pinned.parsed(), AT).unwrap();
+    assert_eq!((above.role(), above.window()), (Role::Ca, pinned.parsed().validity()));
+    let leaf = parse(&pinned.sign(leaf_params("Leaf")));
+    verify_issued(&leaf, &above, Role::Leaf, AT).unwrap();
+    let stranger = parse(&root.sign(leaf_params("Stranger")));
+    assert!(verify_issued(&stranger, &above, Role::Leaf, AT).is_err());
+}
+
+#[test]
+fn a_pinned_ca_is_judged_like_one_that_was_issued() {
+    let (root, _) = Authority::root("Root");
+    let judged = |change: &dyn Fn(&mut rcgen::CertificateParams)| {
+        let mut params = support::ca_params("Pinned");
+        change(&mut params);
+        verify_pinned(&root.authority(params).parsed(), AT).map(drop).map_err(|error| error.check())
+    };
+    assert_eq!(judged(&|_| {}), Ok(()));
+    assert_eq!(
+        judged(&|params| params.key_usages = vec![KeyUsagePurpose::CrlSign]),
+        Err("certificate-key-usage")
+    );
+    assert_eq!(judged(&|params| params.is_ca = IsCa::ExplicitNoCa), Err("certificate-not-ca"));
+    assert_eq!(judged(&|params| params.is_ca = IsCa::NoCa), Err("certificate-not-ca"));
+    assert_eq!(
+        judged(&|params| {
+            let mut extension = CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
+            extension.set_criticality(true);
+            params.custom_extensions = vec![extension];
+        }),
+        Err("certificate-critical-extension")
+    );
+    let pinned = root.intermediate("Pinned").parsed();
+    let late = pinned.not_after().saturating_add_seconds(1);
+    assert_eq!(verify_pinned(&pinned, late).unwrap_err().check(), "certificate-expired");
+    let early = pinned.not_before().saturating_add_seconds(-1);
+    assert_eq!(verify_pinned(&pinned, early).unwrap_err().check(), "certificate-not-yet-valid");
+}
+
+#[test]
+fn the_path_length_of_a_pinned_ca_counts_below_it() {
+    let (root, _) = Authority::root("Root");
+    let mut params = support::ca_params("Short");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    let short = root.authority(params);
+    let above = verify_pinned(&short.parsed(), AT).unwrap();
+    let leaf = parse(&short.sign(leaf_params("Leaf")));
+    verify_issued(&leaf, &above, Role::Leaf, AT).unwrap();
+    let below = short.intermediate("Below");
+    let error = verify_issued(&below.parsed(), &above, Role::Ca, AT).unwrap_err();
+    assert_eq!(error.kind, PathErrorKind::PathLength);
+}
+
+/// A certificate that names itself as its issuer, signed by another key of that name, says what
+/// nobody signed.
+#[test]
+fn a_pinned_root_must_have_signed_itself() {
+    let (root, _) = Authority::root("Root");
+    verify_pinned(&root.parsed(), AT).unwrap();
+    let namesake = parse(&root.sign(support::ca_params("Root")));
+    assert!(namesake.is_self_issued());
+    assert_eq!(verify_pinned(&namesake, AT).unwrap_err().check(), "certificate-signature");
+}
+
+#[test]
+fn accepts_a_path_of_p521_keys() {
+    let params = support::ca_params("Root");
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512).unwrap();
+    let root = parse(&params.self_signed(&key).unwrap());
+    let issuer = rcgen::Issuer::new(params, key);
+    let above = verify_pinned(&root, AT).unwrap();
+    let leaf_key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512).unwrap();
+    let leaf = leaf_params("Leaf").signed_by(&leaf_key, &issuer).unwrap();
+    verify_issued(&parse(&leaf), &above, Role::Leaf, AT).unwrap();
+    let mut flipped = leaf.der().to_vec();
+    *flipped.last_mut().unwrap() ^= 1;
+    let flipped = Certificate::parse(&flipped).unwrap();
+    let error = verify_issued(&flipped, &above, Role::Leaf, AT).unwrap_err();
+    assert_eq!(error.check(), "certificate-signature");
 }

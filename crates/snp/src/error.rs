@@ -501,7 +501,7 @@ const fn path_check(role: CertificateRole, kind: &PathErrorKind) -> &'static str
         PathErrorKind::PathLength => {
             ["vek-path-length", "intermediate-path-length", "root-path-length"]
         }
-        PathErrorKind::UnknownCriticalExtension(_) => {
+        PathErrorKind::UnknownCriticalExtension(_) | PathErrorKind::UnsupportedConstraint(_) => {
             ["vek-critical-extension", "intermediate-critical-extension", "root-critical-extension"]
         }
         PathErrorKind::AnchorMismatch { .. } => {

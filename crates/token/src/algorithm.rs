@@ -20,12 +20,14 @@ pub enum Algorithm {
     Es256,
     /// ECDSA on P-384 with SHA-384.
     Es384,
+    /// ECDSA on P-521 with SHA-512.
+    Es512,
 }
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Rs256, Self::Rs384, Self::Rs512, Self::Ps256, Self::Es256, Self::Es384];
+    pub const ALL: [Self; 7] =
+        [Self::Rs256, Self::Rs384, Self::Rs512, Self::Ps256, Self::Es256, Self::Es384, Self::Es512];
 
     /// The JOSE name.
     #[must_use]
@@ -37,6 +39,7 @@ impl Algorithm {
             Self::Ps256 => "PS256",
             Self::Es256 => "ES256",
             Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
         }
     }
 
@@ -56,6 +59,7 @@ impl Algorithm {
             Self::Ps256 => SignatureScheme::RsaPssSha256,
             Self::Es256 => SignatureScheme::EcdsaP256Sha256Fixed,
             Self::Es384 => SignatureScheme::EcdsaP384Sha384Fixed,
+            Self::Es512 => SignatureScheme::EcdsaP521Sha512Fixed,
         }
     }
 
@@ -68,6 +72,7 @@ impl Algorithm {
             }
             Self::Es256 => matches!(key, KeyKind::P256),
             Self::Es384 => matches!(key, KeyKind::P384),
+            Self::Es512 => matches!(key, KeyKind::P521),
         }
     }
 }

@@ -37,6 +37,7 @@ const MGF1: [u64; 7] = [1, 2, 840, 113_549, 1, 1, 8];
 const SHA256: [u64; 9] = [2, 16, 840, 1, 101, 3, 4, 2, 1];
 const ECDSA_WITH_SHA256: [u64; 7] = [1, 2, 840, 10045, 4, 3, 2];
 const ECDSA_WITH_SHA384: [u64; 7] = [1, 2, 840, 10045, 4, 3, 3];
+const ECDSA_WITH_SHA512: [u64; 7] = [1, 2, 840, 10_045, 4, 3, 4];
 const EVIDENCE_RAW: [u64; 9] = [1, 3, 6, 1, 4, 1, 311, 105, 1];
 const EVIDENCE_JSON: [u64; 10] = [1, 3, 6, 1, 4, 1, 311, 105, 1000, 1];
 const EVIDENCE_TEE_KIND: [u64; 10] = [1, 3, 6, 1, 4, 1, 311, 105, 1000, 2];
@@ -62,7 +63,7 @@ pub fn provider_certificate(
 ) -> Result<Vec<u8>, SignError> {
     let tbs = to_be_signed(signer, issuer_url, evidence);
     let signature = match signer.algorithm() {
-        Algorithm::Es256 | Algorithm::Es384 => ecdsa_der(&signer.sign(&tbs)?),
+        Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512 => ecdsa_der(&signer.sign(&tbs)?),
         _ => signer.sign(&tbs)?,
     };
     let algorithm = algorithm_identifier(signer.algorithm());
@@ -136,6 +137,7 @@ fn algorithm_identifier(algorithm: Algorithm) -> Vec<u8> {
         }
         Algorithm::Es256 => (&ECDSA_WITH_SHA256, Vec::new()),
         Algorithm::Es384 => (&ECDSA_WITH_SHA384, Vec::new()),
+        Algorithm::Es512 => (&ECDSA_WITH_SHA512, Vec::new()),
     };
     der::sequence(&[&der::object_identifier(identifier), &parameters])
 }

@@ -71,6 +71,7 @@ pub fn signer_jwk(certificates: &[Certificate]) -> Value {
     let (algorithm, key_type) = match kind {
         Some(KeyKind::P256) => ("ES256", "EC"),
         Some(KeyKind::P384) => ("ES384", "EC"),
+        Some(KeyKind::P521) => ("ES512", "EC"),
         Some(KeyKind::Rsa { .. }) | None => ("RS256", "RSA"),
     };
     let chain: Vec<String> = certificates
@@ -83,7 +84,7 @@ pub fn signer_jwk(certificates: &[Certificate]) -> Value {
 /// `kty` of a certificate's key.
 pub(crate) fn key_type(certificate: &Certificate) -> &'static str {
     match certificate.public_key().kind() {
-        KeyKind::P256 | KeyKind::P384 => "EC",
+        KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => "EC",
         KeyKind::Rsa { .. } => "RSA",
     }
 }

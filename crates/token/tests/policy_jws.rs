@@ -19,13 +19,19 @@ use avouch_pki::{Certificate, digest};
 use avouch_token::policy_jws::{
     BodyError, CertificateJws, CertificateOperation, CreateError, JwsContent, NO_POLICY_JWS,
     PolicyEncoding, PolicyJws, PolicyJwsError, PolicySigner, ResetJws, SignedForm, UnsignedForm,
-    certificate_thumbprint, create_signed, create_unsigned, policy_hash, policy_token_hash,
+    authorize_signer, certificate_thumbprint, create_signed, create_unsigned, policy_hash,
+    policy_token_hash,
 };
 use avouch_token::{
     Algorithm, CertificateJwkError, JwsError, Part, Signer as _, SigningKey, X5cError,
     policy_certificates,
 };
 use avouch_wire::base64url;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P521_SHA256_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+};
 use serde_json::{Value, json};
 use support::pki::{self, Identity};
 use support::{P256_KEY, P384_KEY, RSA_KEY};
@@ -187,6 +193,36 @@ fn the_certificates_key_decides_and_the_name_must_go_with_it() {
         let jws = hand_made(&json!({"alg": name, "x5c": x5c}), &policy_payload(), &RSA_KEY);
         assert!(matches!(parse(&jws), Err(PolicyJwsError::Algorithm { .. })), "{name}");
     }
+}
+
+/// Self-signed, and its key, which signs as JWS has it and as X.509 has it.
+#[test]
+fn a_signer_of_p521_is_taken_in_both_forms_of_signature() {
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512).unwrap();
+    let certificate = pki::params("p521", pki::ca()).self_signed(&pair).unwrap();
+    let x5c = json!([base64url::encode_standard(certificate.der())]);
+    let with = |algorithm: &str, how: &'static EcdsaSigningAlgorithm| {
+        let key = EcdsaKeyPair::from_pkcs8(how, &pair.serialize_der()).unwrap();
+        let header = json!({"alg": algorithm, "x5c": x5c}).to_string();
+        let payload = base64url::encode(policy_payload());
+        let input = format!("{}.{payload}", base64url::encode(header));
+        let signature = key.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
+        parse(&format!("{input}.{}", base64url::encode(signature)))
+    };
+    for how in [&ECDSA_P521_SHA512_FIXED_SIGNING, &ECDSA_P521_SHA512_ASN1_SIGNING] {
+        let policy = with("ES512", how).unwrap();
+        let signer = policy.signer().unwrap();
+        assert_eq!(signer.jwk(), json!({"alg": "ES512", "kty": "EC", "use": "sig", "x5c": x5c}));
+        let trusted = [signer.certificate().unwrap().clone()];
+        authorize_signer(signer, &trusted, pki::at()).unwrap();
+        for other in ["ES256", "ES384", "RS256", "RS512", "es512"] {
+            let error = with(other, how).unwrap_err();
+            assert_eq!(error.check(), "policy-jws-algorithm", "{other}");
+        }
+    }
+    with("ECDH256", &ECDSA_P521_SHA256_ASN1_SIGNING).unwrap();
+    let error = with("ES512", &ECDSA_P521_SHA256_ASN1_SIGNING).unwrap_err();
+    assert_eq!(error.check(), "policy-jws-signature");
 }
 
 #[test]

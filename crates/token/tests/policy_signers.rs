@@ -21,7 +21,7 @@ use avouch_token::policy_jws::{
     authorize_signer, create_signed,
 };
 use avouch_wire::UnixTime;
-use rcgen::{BasicConstraints, IsCa};
+use rcgen::{BasicConstraints, CertificateParams, CustomExtension, IsCa, KeyUsagePurpose};
 use support::pki::{self, Identity, at, ca, params, root};
 
 fn signer(by: &Identity, others: &[&Identity]) -> VerifiedSigner {
@@ -161,5 +161,57 @@ fn dates_count_along_a_chain_and_not_for_a_named_certificate() {
     let top = root("top");
     let middle = top.issue(params("middle", ca()));
     let error = authorize_at(&signer(&middle.leaf("l"), &[]), &[&middle], late).unwrap_err();
-    assert_eq!(error.check(), "policy-signer-issuer-validity");
+    assert_eq!(error.check(), "certificate-expired");
+}
+
+/// A policy certificate that another CA issued is judged like one that signed itself, and like the
+/// certificates below it.
+#[test]
+fn a_policy_certificate_that_another_ca_issued_may_not_issue_what_it_says_it_may_not() {
+    let above = root("above");
+    let judged = |depth: usize, change: &dyn Fn(&mut CertificateParams)| {
+        let mut middle = params("middle", ca());
+        change(&mut middle);
+        let top = above.issue(middle);
+        let (lower, leaf);
+        let result = if depth == 0 {
+            leaf = top.leaf("leaf");
+            authorize(&signer(&leaf, &[]), &[&top])
+        } else {
+            lower = top.issue(params("lower", ca()));
+            leaf = lower.leaf("leaf");
+            authorize(&signer(&leaf, &[&lower]), &[&top])
+        };
+        result.map(drop).map_err(|error| error.check())
+    };
+    let extension = |oid: &[u64], critical: bool, value: &[u8]| {
+        let mut extension = CustomExtension::from_oid_content(oid, value.to_vec());
+        extension.set_criticality(critical);
+        vec![extension]
+    };
+    assert_eq!(judged(0, &|_| {}), Ok(()));
+    assert_eq!(judged(1, &|_| {}), Ok(()));
+    assert_eq!(
+        judged(0, &|middle| middle.key_usages = vec![KeyUsagePurpose::CrlSign]),
+        Err("certificate-key-usage")
+    );
+    let short = |middle: &mut CertificateParams| {
+        middle.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    };
+    assert_eq!(judged(0, &short), Ok(()));
+    assert_eq!(judged(1, &short), Err("certificate-path-length"));
+    assert_eq!(
+        judged(0, &|middle| {
+            middle.custom_extensions = extension(&[1, 2, 3, 4], true, &[5, 0]);
+        }),
+        Err("certificate-critical-extension")
+    );
+    for critical in [true, false] {
+        // permittedSubtrees: DNS name "a".
+        let names = [0x30, 0x07, 0xa0, 0x05, 0x30, 0x03, 0x82, 0x01, b'a'];
+        let constrained = |middle: &mut CertificateParams| {
+            middle.custom_extensions = extension(&[2, 5, 29, 30], critical, &names);
+        };
+        assert_eq!(judged(0, &constrained), Err("certificate-unsupported-constraint"));
+    }
 }

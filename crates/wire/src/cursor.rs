@@ -27,6 +27,12 @@ impl<'a> Cursor<'a> {
         Self { structure, rest: bytes, offset }
     }
 
+    /// Name of the structure that the bytes claim to be.
+    #[must_use]
+    pub const fn structure(&self) -> &'static str {
+        self.structure
+    }
+
     /// Offset of the next field in the whole input, in bytes.
     #[must_use]
     pub const fn offset(&self) -> usize {

@@ -179,7 +179,9 @@ fn path_check(role: CertificateRole, error: &PathError) -> &'static str {
         | PathErrorKind::CaAsLeaf
         | PathErrorKind::KeyUsage { .. }
         | PathErrorKind::PathLength => names.usage,
-        PathErrorKind::UnknownCriticalExtension(_) => names.extension,
+        PathErrorKind::UnknownCriticalExtension(_) | PathErrorKind::UnsupportedConstraint(_) => {
+            names.extension
+        }
         PathErrorKind::AnchorMismatch { .. } => names.signature,
     }
 }
@@ -187,9 +189,10 @@ fn path_check(role: CertificateRole, error: &PathError) -> &'static str {
 fn crl_check(crl: CrlName, error: &CrlError) -> &'static str {
     let names = crl.names();
     match error {
-        CrlError::Malformed | CrlError::TooLarge { .. } | CrlError::UnsupportedAlgorithm(_) => {
-            names.malformed
-        }
+        CrlError::Malformed(_)
+        | CrlError::TooLarge { .. }
+        | CrlError::UnsupportedAlgorithm(_)
+        | CrlError::DuplicateExtension(_) => names.malformed,
         CrlError::Extension(_) => names.extension,
         CrlError::IssuerName { .. } => names.issuer,
         CrlError::IssuerKeyUsage { .. } => names.usage,

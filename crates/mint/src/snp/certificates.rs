@@ -67,7 +67,12 @@ impl Certificate {
             validity,
             name(&self.subject),
             key,
-            der::explicit(3, &der::sequence(&extensions)),
+            // A list of none is no list (RFC 5280, section 4.1).
+            if extensions.is_empty() {
+                Vec::new()
+            } else {
+                der::explicit(3, &der::sequence(&extensions))
+            },
         ]);
         signed(tbs, self.signer, self.scheme, self.broken_signature)
     }

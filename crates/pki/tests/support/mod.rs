@@ -1,6 +1,9 @@
 //! A small PKI for the tests.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod der;
+pub(crate) mod raw;
+
 use avouch_pki::{Certificate, TrustAnchor};
 use avouch_wire::UnixTime;
 use rcgen::{

@@ -199,7 +199,9 @@ const fn path_check(kind: &PathErrorKind) -> &'static str {
         PathErrorKind::CaAsLeaf => "uvm-certificate-ca-as-leaf",
         PathErrorKind::KeyUsage { .. } => "uvm-certificate-key-usage",
         PathErrorKind::PathLength => "uvm-certificate-path-length",
-        PathErrorKind::UnknownCriticalExtension(_) => "uvm-certificate-critical-extension",
+        PathErrorKind::UnknownCriticalExtension(_) | PathErrorKind::UnsupportedConstraint(_) => {
+            "uvm-certificate-critical-extension"
+        }
         PathErrorKind::AnchorMismatch { .. } => "uvm-certificate-root",
     }
 }

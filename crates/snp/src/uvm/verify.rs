@@ -1,8 +1,7 @@
 //! The recipe: from the bytes of an endorsement to a measurement that its publisher vouches for.
 
 use avouch_pki::{
-    Certificate, PathError, PathErrorKind, Role, TrustAnchor, VerifiedCertificate,
-    verify_anchor_copy, verify_issued,
+    Certificate, PathError, PathErrorKind, Role, VerifiedCertificate, verify_issued, verify_pinned,
 };
 use avouch_wire::{Hex, UnixTime};
 use serde::Serialize;
@@ -169,34 +168,18 @@ fn check_fingerprint(chain: &[Certificate], did: &DidX509) -> Result<(), UvmErro
 
 /// Verifies every link of the chain at `at`, from its last certificate down to the signer's.
 ///
-/// The last certificate serves as the anchor: whether the chain deserves trust is decided by the
-/// fingerprint of one of its CA certificates, which stands above the signer's in this same path.
+/// The last certificate is taken as it is, root or not: whether the chain deserves trust is decided
+/// by the fingerprint of one of its CA certificates, which stands above the signer's in this same
+/// path.
 fn verify_path(chain: &[Certificate], at: UnixTime) -> Result<VerifiedCertificate, PathError> {
-    let failed = |certificate: &str, kind| PathError { certificate: certificate.to_owned(), kind };
-    let Some((top, below)) = chain.split_last() else {
-        return Err(failed("x5chain", PathErrorKind::NotCa));
-    };
-    let name = top.subject().label();
-    let anchor = TrustAnchor::from_certificate(name, top);
-    if !top.is_ca() {
-        return Err(failed(name, PathErrorKind::NotCa));
-    }
-    if top.is_self_issued() {
-        verify_anchor_copy(top, &anchor)?;
-    }
-    top.validity()
-        .check(at)
-        .map_err(|outside| failed(name, PathErrorKind::OutsideWindow(outside)))?;
-    let mut issuer: Option<VerifiedCertificate> = None;
+    let empty = || PathError { certificate: "x5chain".to_owned(), kind: PathErrorKind::NotCa };
+    let (top, below) = chain.split_last().ok_or_else(empty)?;
+    let mut issuer = verify_pinned(top, at)?;
     for (index, certificate) in below.iter().enumerate().rev() {
         let role = if index == 0 { Role::Leaf } else { Role::Ca };
-        let verified = match &issuer {
-            None => verify_issued(certificate, &anchor, role, at)?,
-            Some(above) => verify_issued(certificate, above, role, at)?,
-        };
-        issuer = Some(verified);
+        issuer = verify_issued(certificate, &issuer, role, at)?;
     }
-    issuer.ok_or_else(|| failed(name, PathErrorKind::NotCa))
+    Ok(issuer)
 }
 
 fn check_extended_key_usage(signer: &Certificate, did: &DidX509) -> Result<(), UvmError> {
@@ -207,3 +190,7 @@ fn check_extended_key_usage(signer: &Certificate, did: &DidX509) -> Result<(), U
     }
     Err(UvmError::ExtendedKeyUsage { expected: expected.to_owned(), found: found.to_vec() })
 }
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+mod tests;

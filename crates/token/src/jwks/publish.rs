@@ -75,6 +75,7 @@ fn key_members(key: &PublicKey) -> Vec<(&'static str, String)> {
     let curve = match key.kind() {
         KeyKind::P256 => "P-256",
         KeyKind::P384 => "P-384",
+        KeyKind::P521 => "P-521",
         KeyKind::Rsa { .. } => {
             let mut members = vec![("kty", "RSA".to_owned())];
             // A key that a signer holds has been parsed before, so this does not fail.

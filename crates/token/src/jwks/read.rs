@@ -233,7 +233,7 @@ fn check_use(members: &Map<String, Value>) -> Result<(), UnusableReason> {
 fn check_type(members: &Map<String, Value>, key: &PublicKey) -> Result<(), UnusableReason> {
     let found = text(members, "kty")?.unwrap_or_default();
     match (found, key.kind()) {
-        ("EC", KeyKind::P256 | KeyKind::P384) => Ok(()),
+        ("EC", KeyKind::P256 | KeyKind::P384 | KeyKind::P521) => Ok(()),
         ("RSA", KeyKind::Rsa { modulus_bits }) => {
             if (RSA_BITS_MIN..=RSA_BITS_MAX).contains(&modulus_bits) {
                 Ok(())
@@ -299,6 +299,9 @@ fn elliptic(members: &Map<String, Value>) -> Result<Option<PublicKey>, UnusableR
             .map_err(|_| UnusableReason::Malformed("x")),
         "P-384" => <&[u8; 96]>::try_from(point.as_slice())
             .map(|xy| Some(PublicKey::p384(xy)))
+            .map_err(|_| UnusableReason::Malformed("x")),
+        "P-521" => <&[u8; 132]>::try_from(point.as_slice())
+            .map(|xy| Some(PublicKey::p521(xy)))
             .map_err(|_| UnusableReason::Malformed("x")),
         other => Err(UnusableReason::Curve(other.to_owned())),
     }

@@ -1,8 +1,6 @@
 //! Whether a provider trusts a signer: it is, or chains to, one of the policy certificates.
 
-use avouch_pki::{
-    Certificate, OutsideWindow, PathError, Role, TrustAnchor, VerifiedCertificate, verify_issued,
-};
+use avouch_pki::{Certificate, PathError, Role, verify_issued, verify_pinned};
 use avouch_wire::UnixTime;
 use thiserror::Error;
 
@@ -33,17 +31,9 @@ pub enum SignerError {
         /// Its subject.
         subject: String,
     },
-    /// A link of the chain does not hold.
+    /// A link of the chain does not hold, or the policy certificate at its top may not issue it.
     #[error("signer's chain: {0}")]
     Path(#[from] PathError),
-    /// The policy certificate at the top of the chain is not valid now.
-    #[error("policy certificate {subject:?}: {source}")]
-    Validity {
-        /// Its subject.
-        subject: String,
-        /// Which end of its validity, and the moment.
-        source: OutsideWindow,
-    },
 }
 
 impl SignerError {
@@ -55,7 +45,6 @@ impl SignerError {
             Self::NoIssuer { .. } => "policy-signer-issuer",
             Self::IssuerNotCa { .. } => "policy-signer-issuer-ca",
             Self::Path(error) => error.check(),
-            Self::Validity { .. } => "policy-signer-issuer-validity",
         }
     }
 }
@@ -80,8 +69,9 @@ impl AuthorizedSigner {
 ///   not judged: the provider named this very certificate, and could not replace it any more if it
 ///   stopped counting one day. A self-signed one must be flagged CA, as MAA demands.
 /// * Otherwise the chain that the client sent, each certificate issued by the next, must lead to a
-///   policy certificate that is a CA; every certificate, the policy certificate too, must be valid
-///   at `at`.
+///   policy certificate that is a CA. Every certificate of that path, the policy certificate too, is
+///   judged at `at` for its dates, key usage, path length, critical extensions, and constraints that
+///   are not implemented, whoever issued it.
 ///
 /// Not checked: revocation, extended key usage.
 ///
@@ -132,27 +122,13 @@ fn authorize_chain(
     }))
 }
 
-/// Verifies `chain`, the signer first, from `root` down.
-fn verify_down(root: &Certificate, chain: &[Certificate], at: UnixTime) -> Result<(), SignerError> {
-    check_ca_flag(root)?;
-    let anchor = TrustAnchor::from_certificate(root.subject().to_string(), root);
-    let mut above: Option<VerifiedCertificate> = if root.is_self_issued() {
-        // Judged as a CA under its own key: dates, key usage and path length count below it.
-        Some(verify_issued(root, &anchor, Role::Ca, at)?)
-    } else {
-        root.validity().check(at).map_err(|source| SignerError::Validity {
-            subject: root.subject().to_string(),
-            source,
-        })?;
-        None
-    };
+/// Verifies `chain`, the signer first, from the policy certificate at its top down.
+fn verify_down(top: &Certificate, chain: &[Certificate], at: UnixTime) -> Result<(), SignerError> {
+    check_ca_flag(top)?;
+    let mut above = verify_pinned(top, at)?;
     for (index, certificate) in chain.iter().enumerate().rev() {
         let role = if index == 0 { Role::Leaf } else { Role::Ca };
-        let verified = match &above {
-            Some(issuer) => verify_issued(certificate, issuer, role, at)?,
-            None => verify_issued(certificate, &anchor, role, at)?,
-        };
-        above = Some(verified);
+        above = verify_issued(certificate, &above, role, at)?;
     }
     Ok(())
 }

@@ -95,6 +95,8 @@ const fn schemes(algorithm: &str, key: KeyKind) -> &'static [SignatureScheme] {
         (b"ES256" | b"ECDH256", KeyKind::P256) => &[S::EcdsaP256Sha256Fixed, S::EcdsaP256Sha256],
         (b"ES384", KeyKind::P384) => &[S::EcdsaP384Sha384Fixed, S::EcdsaP384Sha384],
         (b"ECDH256", KeyKind::P384) => &[S::EcdsaP384Sha256],
+        (b"ES512", KeyKind::P521) => &[S::EcdsaP521Sha512Fixed, S::EcdsaP521Sha512],
+        (b"ECDH256", KeyKind::P521) => &[S::EcdsaP521Sha256],
         _ => &[],
     }
 }

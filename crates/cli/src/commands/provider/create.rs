@@ -82,7 +82,7 @@ pub(super) fn run(args: &CreateArgs, output: OutputOptions) -> Result<Verdict, S
 /// A policy certificate as the control plane takes it.
 fn jwk(certificate: &Certificate) -> Value {
     let key_type = match certificate.public_key().kind() {
-        KeyKind::P256 | KeyKind::P384 => "EC",
+        KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => "EC",
         KeyKind::Rsa { .. } => "RSA",
     };
     json!({"kty": key_type, "x5c": [base64url::encode_standard(certificate.der())]})

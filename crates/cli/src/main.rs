@@ -7,6 +7,7 @@ mod client;
 mod commands;
 mod evidence_file;
 mod failure;
+mod logging;
 mod output;
 mod policy_signer;
 mod setup;
@@ -40,7 +41,9 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    setup::start_logging(&cli.command);
+    if !matches!(cli.command, commands::Command::Serve(_)) {
+        logging::start_for_command();
+    }
     match commands::run(cli.command, cli.output) {
         Ok(verdict) => verdict.exit_code(),
         Err(failure) => {

@@ -1,4 +1,4 @@
-//! What several commands need: the time, logging, trust roots, endorsements.
+//! What several commands need: the time, trust roots, endorsements.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,28 +8,14 @@ use avouch_engine::{Anchors, EndorsementSource as _};
 use avouch_server::config::EndorsementsConfig;
 use avouch_snp::CrlRule;
 use avouch_wire::UnixTime;
-use tracing_subscriber::EnvFilter;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::commands::Command;
 use crate::failure::{Failure, read};
 
 /// The present time: the only place in the command where the clock is read for judging.
 pub(crate) fn present() -> UnixTime {
     avouch_server::Clock::system().now()
-}
-
-/// Sends logs to standard error: the service's at `info`, the other commands' at `warn`.
-///
-/// `AVOUCH_LOG` sets another filter; `AVOUCH_LOG_FORMAT=json` one JSON object a line.
-pub(crate) fn start_logging(command: &Command) {
-    let level = if matches!(command, Command::Serve(_)) { "info" } else { "warn" };
-    let filter = EnvFilter::try_from_env("AVOUCH_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if std::env::var("AVOUCH_LOG_FORMAT").is_ok_and(|format| format == "json") {
-        builder.json().init();
-    } else {
-        builder.with_target(false).init();
-    }
 }
 
 /// The built-in roots, and those in the given PEM files.
@@ -77,19 +63,57 @@ pub(crate) fn warn_of_missing_crls(set: &EndorsementSet, rule: CrlRule) {
     }
 }
 
-/// Completes when the process is asked to stop (Ctrl-C, or SIGTERM).
-pub(crate) async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+/// Completes when the process is asked to stop (Ctrl-C, or SIGTERM) after this call.
+#[cfg(unix)]
+pub(crate) fn stop_signal() -> impl Future<Output = ()> {
+    let [interrupt, terminate] =
+        [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok());
+    async {
+        tokio::select! {
+            () = next(interrupt) => {}
+            () = next(terminate) => {}
         }
     }
-    let _ = interrupt.await;
+}
+
+/// Completes when the process is asked to stop (Ctrl-C).
+#[cfg(not(unix))]
+pub(crate) async fn stop_signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(unix)]
+async fn next(signals: Option<Signal>) {
+    match signals {
+        Some(mut signals) => {
+            signals.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// The signals that ask the process to reload (SIGHUP), after the call that made this.
+pub(crate) struct Hangups {
+    #[cfg(unix)]
+    signals: Option<Signal>,
+}
+
+pub(crate) fn hangups() -> Hangups {
+    Hangups {
+        #[cfg(unix)]
+        signals: signal(SignalKind::hangup()).ok(),
+    }
+}
+
+impl Hangups {
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signals) = &mut self.signals
+            && signals.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use avouch_claims::{BoundData, SeenBy, ServiceClaim, common};
 use avouch_policy::{Claim, Decision as PolicyDecision, Properties};
 use avouch_wire::{Hex, UnixTime};
@@ -25,7 +26,7 @@ pub const REMEMBERED_BYTES: u64 = 128 * 1024 * 1024;
 pub struct Engine {
     intel: IntelAppraiser,
     snp: SnpAppraiser,
-    endorsements: Arc<dyn EndorsementSource>,
+    endorsements: ArcSwap<Arc<dyn EndorsementSource>>,
 }
 
 /// Evidence that verified, with what its kind adds for the steps after it.
@@ -59,10 +60,21 @@ impl Engine {
     ) -> Self {
         let (half, quarter) = (bytes / 2, bytes / 4);
         Self {
-            intel: IntelAppraiser::new(anchors.intel, Arc::clone(&endorsements), half, quarter),
-            snp: SnpAppraiser::new(anchors.amd, Arc::clone(&endorsements), quarter),
-            endorsements,
+            intel: IntelAppraiser::new(anchors.intel, half, quarter),
+            snp: SnpAppraiser::new(anchors.amd, quarter),
+            endorsements: ArcSwap::from_pointee(endorsements),
         }
+    }
+
+    /// Takes other endorsements from now on. An appraisal under way goes on with those that it
+    /// began with; a source itself must always give the same.
+    pub fn replace_endorsements(&self, endorsements: Arc<dyn EndorsementSource>) {
+        self.endorsements.store(Arc::new(endorsements));
+        self.intel.forget_collateral();
+    }
+
+    fn endorsements(&self) -> Arc<dyn EndorsementSource> {
+        Arc::clone(&self.endorsements.load())
     }
 
     /// How much it remembers now.
@@ -74,13 +86,13 @@ impl Engine {
     /// What endorsements are at hand, for people.
     #[must_use]
     pub fn endorsement_summary(&self) -> serde_json::Value {
-        self.endorsements.summary()
+        self.endorsements().summary()
     }
 
     /// The TCB baselines at hand for a kind of evidence; none for kinds that know no such thing.
     #[must_use]
     pub fn tcb_baselines(&self, kind: EvidenceKind) -> Option<Vec<TcbBaseline>> {
-        kind.intel_tee().map(|tee| self.endorsements.tcb_baselines(tee))
+        kind.intel_tee().map(|tee| self.endorsements().tcb_baselines(tee))
     }
 
     /// Appraises evidence by a policy and a provider's settings, judged at `at`.
@@ -150,11 +162,12 @@ impl Engine {
         configuration: &Properties,
         at: UnixTime,
     ) -> Result<Verified, AppraisalError> {
+        let endorsements = self.endorsements();
         match request.kind {
             EvidenceKind::Sgx | EvidenceKind::OpenEnclave | EvidenceKind::Tdx => {
-                self.intel.verify(request, configuration, at)
+                self.intel.verify(request, configuration, &*endorsements, at)
             }
-            EvidenceKind::Snp => self.snp.verify(request, settings, at),
+            EvidenceKind::Snp => self.snp.verify(request, settings, &endorsements, at),
         }
     }
 

@@ -28,7 +28,6 @@ const OPEN_ENCLAVE_REPORT_HEADER_BYTES: usize = 16;
 /// collateral by identity. Dates, revocation and TCB are judged on every call.
 pub(crate) struct IntelAppraiser {
     anchors: TrustAnchors,
-    endorsements: Arc<dyn EndorsementSource>,
     platforms: Memory<PlatformCacheKey, VerifiedPlatform>,
     collateral: Memory<CollateralKey, KnownCollateral>,
 }
@@ -94,35 +93,31 @@ impl<'a> Wrapped<'a> {
 
 impl IntelAppraiser {
     /// Remembers at most as many bytes of platforms and of collateral.
-    pub(crate) fn new(
-        anchors: TrustAnchors,
-        endorsements: Arc<dyn EndorsementSource>,
-        platform_bytes: u64,
-        collateral_bytes: u64,
-    ) -> Self {
-        Self {
-            anchors,
-            endorsements,
-            platforms: memory(platform_bytes),
-            collateral: memory(collateral_bytes),
-        }
+    pub(crate) fn new(anchors: TrustAnchors, platform_bytes: u64, collateral_bytes: u64) -> Self {
+        Self { anchors, platforms: memory(platform_bytes), collateral: memory(collateral_bytes) }
     }
 
     pub(crate) fn remembered(&self) -> Remembered {
         held(&self.platforms).and(held(&self.collateral))
     }
 
+    /// Collateral that is not at hand any more needs no memory.
+    pub(crate) fn forget_collateral(&self) {
+        self.collateral.invalidate_all();
+    }
+
     pub(crate) fn verify(
         &self,
         request: &AppraisalRequest,
         configuration: &Properties,
+        endorsements: &dyn EndorsementSource,
         at: UnixTime,
     ) -> Result<Verified, AppraisalError> {
         let wrapped = Wrapped::parse(request.kind, &request.evidence)?;
         let quote = wrapped.quote();
         let platform = self.platform(quote, at)?;
         let number = baseline(configuration)?;
-        let collateral = self.collateral(quote, &platform, number, at)?;
+        let collateral = self.collateral(quote, &platform, number, endorsements, at)?;
         let verified = verify_quote(quote, &platform, &collateral.verified, at)?;
 
         if let Wrapped::OpenEnclave(wrapper) = &wrapped
@@ -168,6 +163,7 @@ impl IntelAppraiser {
         quote: &Quote<'_>,
         platform: &VerifiedPlatform,
         number: Option<u32>,
+        endorsements: &dyn EndorsementSource,
         at: UnixTime,
     ) -> Result<Arc<KnownCollateral>, AppraisalError> {
         let pck = platform.pck();
@@ -179,7 +175,7 @@ impl IntelAppraiser {
             tcb_evaluation_data_number: number,
             at,
         };
-        let collateral = self.endorsements.intel(&wanted).ok_or_else(|| missing(&wanted))?;
+        let collateral = endorsements.intel(&wanted).ok_or_else(|| missing(&wanted))?;
         let key = (Arc::as_ptr(&collateral).addr(), number);
         if let Some(known) = self.collateral.get(&key) {
             return Ok(known);

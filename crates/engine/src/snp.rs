@@ -1,6 +1,5 @@
 //! The arm for SEV-SNP.
 
-use std::ptr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use avouch_claims::{BoundData, snp};
@@ -22,14 +21,13 @@ use crate::{AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSour
 pub(crate) struct SnpAppraiser {
     /// The roots, with the intermediates that were verified under them so far.
     anchors: RwLock<Arc<Anchors>>,
-    endorsements: Arc<dyn EndorsementSource>,
     keys: Memory<Hex<32>, VerifiedEndorsementKey>,
     crls: RwLock<Option<KnownCrls>>,
 }
 
-/// Verified CRLs, with the address of the endorsements that they are from: a source that replaces
-/// its endorsements gives others.
-type KnownCrls = (usize, Arc<Crls>);
+/// Verified CRLs, with the endorsements that they are from: other endorsements have others. They are
+/// kept alive, so that their address cannot come to mean others.
+type KnownCrls = (Arc<dyn EndorsementSource>, Arc<Crls>);
 
 /// A report with what came along. Certificates are read only if they are not known by their bytes.
 enum Submitted<'a> {
@@ -83,14 +81,9 @@ impl<'a> Submitted<'a> {
 
 impl SnpAppraiser {
     /// Remembers at most as many bytes of endorsement keys.
-    pub(crate) fn new(
-        anchors: Anchors,
-        endorsements: Arc<dyn EndorsementSource>,
-        key_bytes: u64,
-    ) -> Self {
+    pub(crate) fn new(anchors: Anchors, key_bytes: u64) -> Self {
         Self {
             anchors: RwLock::new(Arc::new(anchors)),
-            endorsements,
             keys: memory(key_bytes),
             crls: RwLock::new(None),
         }
@@ -104,11 +97,12 @@ impl SnpAppraiser {
         &self,
         request: &AppraisalRequest,
         settings: &AppraisalSettings,
+        endorsements: &Arc<dyn EndorsementSource>,
         at: UnixTime,
     ) -> Result<Verified, AppraisalError> {
         let submitted = Submitted::parse(&request.evidence)?;
-        let crls = self.crls(at)?;
-        let key = self.endorsement_key(&submitted, &crls, at)?;
+        let crls = self.crls(endorsements, at)?;
+        let key = self.endorsement_key(&submitted, &crls, &**endorsements, at)?;
         let verified = verify_report(submitted.report(), &key, &crls, at)?;
 
         let mut endorsement = None;
@@ -147,6 +141,7 @@ impl SnpAppraiser {
         &self,
         submitted: &Submitted<'_>,
         crls: &Crls,
+        endorsements: &dyn EndorsementSource,
         at: UnixTime,
     ) -> Result<Arc<VerifiedEndorsementKey>, AppraisalError> {
         let cache_key = submitted.cache_key();
@@ -157,7 +152,7 @@ impl SnpAppraiser {
         let anchors = self.anchors();
         let chain = match submitted {
             Submitted::Document(evidence) => evidence.chain_beside(&anchors)?,
-            Submitted::Bare(report) => self.endorsements.amd().chain.clone().for_report(report),
+            Submitted::Bare(report) => endorsements.amd().chain.clone().for_report(report),
             Submitted::Extended(_, table) => table.chain_beside(&anchors)?,
         };
         let key = Arc::new(verify_chain(&chain, &anchors, crls, at)?);
@@ -186,20 +181,22 @@ impl SnpAppraiser {
     }
 
     /// The CRLs at hand, verified once for as long as all of them are current.
-    fn crls(&self, at: UnixTime) -> Result<Arc<Crls>, AppraisalError> {
-        let at_hand = self.endorsements.amd();
-        let source = ptr::from_ref(at_hand).addr();
+    fn crls(
+        &self,
+        endorsements: &Arc<dyn EndorsementSource>,
+        at: UnixTime,
+    ) -> Result<Arc<Crls>, AppraisalError> {
         let known = self.crls.read().ok().and_then(|known| known.clone());
         if let Some((known_source, known)) = known
-            && known_source == source
+            && Arc::ptr_eq(&known_source, endorsements)
             && known.window().is_none_or(|window| window.check(at).is_ok())
         {
             return Ok(known);
         }
-        let verified = Crls::verify(&at_hand.crls, &self.anchors(), at)?;
-        let verified = Arc::new(verified.with_rule(self.endorsements.amd_crl_rule()));
+        let verified = Crls::verify(&endorsements.amd().crls, &self.anchors(), at)?;
+        let verified = Arc::new(verified.with_rule(endorsements.amd_crl_rule()));
         if let Ok(mut place) = self.crls.write() {
-            *place = Some((source, Arc::clone(&verified)));
+            *place = Some((Arc::clone(endorsements), Arc::clone(&verified)));
         }
         Ok(verified)
     }

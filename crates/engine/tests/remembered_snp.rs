@@ -10,21 +10,18 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use avouch_dcap::{Collateral, TeeType};
+use avouch_endorsements::EndorsementSet;
 use avouch_engine::{
-    Anchors, AppraisalRequest, AppraisalSettings, EndorsementSource, Engine, EvidenceKind,
-    IntelWanted, PolicyInForce, TcbBaseline,
+    Anchors, AppraisalRequest, AppraisalSettings, Engine, EvidenceKind, PolicyInForce,
 };
 use avouch_mint::snp::{SnpKey, SnpProduct};
 use avouch_mint::{Kind, Minted, Options, mint};
 use avouch_pki::pem;
 use avouch_snp::maa_request::SnpEvidence;
-use avouch_snp::{CrlRule, Endorsements};
 use avouch_wire::{UnixTime, base64url};
 use serde_json::{Value, json};
-use support::{at, engine, minted_evidence, request};
+use support::{at, engine, engine_for, minted_evidence, request};
 
 const AT: &str = "2026-05-01T12:00:00Z";
 
@@ -147,58 +144,50 @@ fn every_break_is_refused_alike_when_it_comes_again() {
     }
 }
 
-/// Endorsements that an operator replaces while the engine runs.
-struct Replaced {
-    before: Endorsements,
-    after: Endorsements,
-    is_replaced: AtomicBool,
-}
-
-impl EndorsementSource for Replaced {
-    fn intel(&self, _: &IntelWanted<'_>) -> Option<Arc<Collateral>> {
-        None
-    }
-
-    fn tcb_baselines(&self, _: TeeType) -> Vec<TcbBaseline> {
-        Vec::new()
-    }
-
-    fn amd(&self) -> &Endorsements {
-        if self.is_replaced.load(Ordering::SeqCst) { &self.after } else { &self.before }
-    }
-
-    fn amd_crl_rule(&self) -> CrlRule {
-        CrlRule::default()
-    }
-
-    fn summary(&self) -> Value {
-        Value::Null
-    }
-}
-
 #[test]
 fn an_intermediate_that_is_revoked_meanwhile_is_refused_although_it_is_remembered() {
     let good = mint(Kind::Snp, &Options::new(at(AT))).unwrap();
     let revoked = mint(Kind::Snp, &Options::new(at(AT)).broken("intermediate-revoked")).unwrap();
-    let source = Arc::new(Replaced {
-        before: Endorsements::parse(&[&good.endorsements]).unwrap(),
-        after: Endorsements::parse(&[&revoked.endorsements]).unwrap(),
-        is_replaced: AtomicBool::new(false),
-    });
     let anchors = Anchors::built_in().with_pem(good.root_pem.as_bytes()).unwrap();
-    let engine = Engine::new(anchors, Arc::<Replaced>::clone(&source));
+    let endorsements = |bytes: &[u8]| {
+        let mut set = EndorsementSet::default();
+        set.add(bytes).unwrap();
+        Arc::new(set)
+    };
+    let engine = Engine::new(anchors, endorsements(&good.endorsements));
     let [vek, ask, ark] = &certificates(&good);
     let other_order = with_chain(&good, &[ark, ask, vek]);
-    answer(&engine, &request(&good), at(AT)).unwrap();
-
-    source.is_replaced.store(true, Ordering::SeqCst);
     // The remembered key, and a chain that only its intermediate is remembered of.
-    for request in [&request(&good), &other_order] {
-        let found = answer(&engine, request, at(AT)).unwrap_err();
-        assert!(found.starts_with("intermediate-revoked"), "{found}");
+    let requests = [&request(&good), &other_order];
+    // Often, so that new endorsements come to lie where old ones have lain.
+    for _ in 0..16 {
+        for request in requests {
+            answer(&engine, request, at(AT)).unwrap();
+        }
+        engine.replace_endorsements(endorsements(&revoked.endorsements));
+        for request in requests {
+            let found = answer(&engine, request, at(AT)).unwrap_err();
+            assert!(found.starts_with("intermediate-revoked"), "{found}");
+        }
+        engine.replace_endorsements(endorsements(&good.endorsements));
     }
-    source.is_replaced.store(false, Ordering::SeqCst);
-    for request in [&request(&good), &other_order] {
-        answer(&engine, request, at(AT)).unwrap();
-    }
+}
+
+#[test]
+fn collateral_that_is_taken_away_is_not_at_hand_any_more_and_comes_back() {
+    let minted = mint(Kind::Sgx, &Options::new(at(AT))).unwrap();
+    let engine = engine_for(&minted);
+    let policy = PolicyInForce::default_for(EvidenceKind::Sgx).unwrap();
+    let settings = AppraisalSettings::default();
+    let verdict = || {
+        let outcome = engine.appraise(&request(&minted), &policy, &settings, at(AT));
+        outcome.map(|found| found.permitted().is_ok()).map_err(|error| error.check())
+    };
+    assert_eq!(verdict(), Ok(true));
+    engine.replace_endorsements(Arc::new(EndorsementSet::default()));
+    assert_eq!(verdict(), Err("endorsements-missing"));
+    let mut set = EndorsementSet::default();
+    set.add(&minted.endorsements).unwrap();
+    engine.replace_endorsements(Arc::new(set));
+    assert_eq!(verdict(), Ok(true));
 }

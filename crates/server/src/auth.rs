@@ -10,6 +10,9 @@ mod oidc;
 mod role;
 mod static_tokens;
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use avouch_pki::Certificate;
 use avouch_wire::UnixTime;
 use axum::http::{HeaderMap, header};
@@ -35,7 +38,7 @@ pub enum Access {
 /// Static tokens and issuers of bearer tokens.
 #[derive(Debug)]
 pub struct Authenticator {
-    tokens: StaticTokens,
+    tokens: ArcSwap<StaticTokens>,
     issuers: Vec<OidcIssuer>,
     config: AuthConfig,
 }
@@ -63,11 +66,16 @@ impl Authenticator {
         };
         let issuers =
             config.issuers.iter().cloned().map(OidcIssuer::new).collect::<Result<_, _>>()?;
-        Ok(Self { tokens, issuers, config })
+        Ok(Self { tokens: ArcSwap::from_pointee(tokens), issuers, config })
+    }
+
+    /// Takes other static tokens from now on.
+    pub fn replace_tokens(&self, tokens: StaticTokens) {
+        self.tokens.store(Arc::new(tokens));
     }
 
     async fn caller(&self, token: &str, at: UnixTime) -> Result<Caller, ApiError> {
-        if let Some(caller) = self.tokens.caller(token) {
+        if let Some(caller) = self.tokens.load().caller(token) {
             return Ok(caller);
         }
         // Says nothing of static tokens: what is not one of them must be a JWT.

@@ -16,7 +16,8 @@ pub use appraisal::{AppraisalConfig, AppraisalOverride, ToleratedAdvisory};
 pub(crate) use auth::provider_keys;
 pub use auth::{AuthConfig, CertificateRule, IssuerConfig, ProviderAuth, RoleRule};
 pub use error::ConfigError;
+pub use load::Settings;
 pub use sections::{
-    Config, DatabaseConfig, DevConfig, EndorsementsConfig, LimitsConfig, ServerConfig,
-    SigningConfig, TlsConfig,
+    Config, DatabaseConfig, DevConfig, EndorsementsConfig, LimitsConfig, LogFormat, ServerConfig,
+    SigningConfig, TelemetryConfig, TlsConfig,
 };

@@ -134,7 +134,7 @@ async fn dispatch(
             (asked.route, asked.is_published) = (probe.name(), true);
             return match probe {
                 Probe::Alive => Ok(publish::alive()),
-                Probe::Ready => publish::ready(state).await,
+                Probe::Ready => publish::ready(state, head.uri.query()),
             };
         }
         Target::Provider { name, endpoint } => (name, endpoint),
@@ -201,6 +201,7 @@ impl Request<'_> {
         match endpoint {
             Endpoint::Attest(kind) => {
                 let version = ApiVersion::from_query(query)?;
+                state.providers.check_current()?;
                 if !state.access.anonymous_attest(provider.name()) {
                     access::authorize_granted(state, self.head, provider, attempt).await?;
                 }

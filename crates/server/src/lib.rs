@@ -26,7 +26,7 @@ pub mod work;
 
 pub use auth::{Access, Authenticator};
 pub use clock::Clock;
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, Settings};
 pub use error::ApiError;
 pub use http::{
     CurrentTls, DevelopmentCa, Limits, Peer, PrivateNetworks, Server, ServerError, TlsError,

@@ -37,6 +37,8 @@ pub struct ProvidersOptions {
     pub policy_bytes_max: u64,
     /// Providers held ready.
     pub ready_max: u64,
+    /// How long what is in memory is served while the database is out of reach, in seconds.
+    pub served_without_seconds_max: u64,
 }
 
 /// Why the providers cannot be served.
@@ -111,6 +113,37 @@ impl Providers {
     #[must_use]
     pub fn count(&self) -> usize {
         self.directory.len()
+    }
+
+    /// For how long the database may have had changes that are not known here.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.directory.current_at().elapsed()
+    }
+
+    /// Whether what is known here is young enough to judge by.
+    #[must_use]
+    pub fn are_current(&self) -> bool {
+        self.age() <= Duration::from_secs(self.options.served_without_seconds_max)
+    }
+
+    /// Demands that what is known here is young enough to judge by.
+    ///
+    /// # Errors
+    /// 503 if the database has been out of reach for too long.
+    pub(crate) fn check_current(&self) -> Result<(), ApiError> {
+        if self.are_current() {
+            return Ok(());
+        }
+        Err(ApiError::unavailable(
+            "The service has been without its database for too long to know the policies in force.",
+        ))
+    }
+
+    /// Whether changes are still being followed.
+    #[must_use]
+    pub fn are_followed(&self) -> bool {
+        self.directory.is_following()
     }
 
     /// What is in memory of the provider of this name, in any case.

@@ -1,13 +1,16 @@
 //! `avouch serve`
 
+mod reload;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use avouch_engine::Engine;
 use avouch_server::{
     Access, AppState, Authenticator, Clock, Config, ConfigError, DevelopmentCa, ProviderUrls,
-    Providers, ProvidersOptions, Server, TlsFiles, WorkPool, server_config, signing_key,
+    Providers, ProvidersOptions, Server, Settings, TlsFiles, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::SigningKey;
@@ -15,7 +18,12 @@ use avouch_wire::UnixTime;
 use clap::Args;
 
 use crate::failure::{Failure, Verdict};
+use crate::logging::{LogControl, ServiceLog};
 use crate::{output, setup};
+use reload::Reload;
+
+/// The longest that the end waits for files that are being read or written.
+const LAST_FILES_WITHIN: Duration = Duration::from_secs(1);
 
 /// Run the service.
 ///
@@ -23,7 +31,7 @@ use crate::{output, setup};
 /// signing key, and any bearer token counts as an administrator's; it listens on loopback only.
 /// Without it a configuration file says what the service needs to be safely reached by others, and
 /// whatever is missing is listed.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:\n  \
     avouch mint sgx --out minted\n  \
     avouch serve --dev --endorsements minted/endorsements.json --trust-root minted/root.pem")]
@@ -72,36 +80,68 @@ pub(crate) struct Prepared {
 }
 
 pub(crate) fn run(args: ServeArgs) -> Result<Verdict, Failure> {
-    let dev = args.dev;
-    let config = configuration(args)?;
-    let clock = clock(&config)?;
-    runtime()?.block_on(async {
-        let anchors = setup::anchors(&config.appraisal.trust_roots)?;
-        let endorsements = setup::endorsements(&config.endorsements).map_err(Failure::other)?;
-        setup::warn_of_missing_crls(&endorsements, config.endorsements.amd_crl);
-        let engine = Engine::new(anchors, endorsements);
-        let prepared = if dev {
-            prepare_development(&config, engine, clock).await?
-        } else {
-            prepare_production(&config, engine, clock).await?
-        };
-        output::note(&greeting(&config, &prepared));
-        output::line(&prepared.url)?;
-        prepared.server.run(prepared.state, setup::stop_signal()).await;
-        Ok(Verdict::Yes)
-    })
+    let settings = settings(&args)?;
+    let config = configuration(&args, &settings)?;
+    let log = ServiceLog::start(&config.telemetry)?;
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(serve(args, settings, &config, log.control()));
+    runtime.shutdown_timeout(LAST_FILES_WITHIN);
+    log.finish();
+    outcome
+}
+
+async fn serve(
+    args: ServeArgs,
+    settings: Settings,
+    config: &Config,
+    log: LogControl,
+) -> Result<Verdict, Failure> {
+    let clock = clock(config)?;
+    let anchors = setup::anchors(&config.appraisal.trust_roots)?;
+    let endorsements = setup::endorsements(&config.endorsements).map_err(Failure::other)?;
+    setup::warn_of_missing_crls(&endorsements, config.endorsements.amd_crl);
+    let engine = Engine::new(anchors, endorsements);
+    let prepared = if args.dev {
+        prepare_development(config, engine, clock).await?
+    } else {
+        prepare_production(config, engine, clock).await?
+    };
+    // Whoever reads the URL may send a signal.
+    let (stop, hangups) = (setup::stop_signal(), setup::hangups());
+    if args.dev {
+        output::note(&greeting(config, &prepared));
+    }
+    tracing::info!(url = prepared.url, address = %prepared.server.address(), "answering");
+    output::line(&prepared.url)?;
+    let Prepared { server, state, .. } = prepared;
+    let counted = log.clone();
+    state.readiness.count_lost_log_lines(move || counted.lost_lines());
+    let reload = Reload::new(args, settings, Arc::clone(&state), server.tls(), log.clone());
+    tokio::select! {
+        () = server.run(state, stop) => {}
+        // The others have no end of their own.
+        () = reload.on_each(hangups) => {}
+        () = log.tell_of_losses() => {}
+    }
+    Ok(Verdict::Yes)
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::other)
 }
 
-/// The file, the environment over it, the flags over both; refused where that would be insecure.
-fn configuration(args: ServeArgs) -> Result<Config, Failure> {
+/// The file, and the environment over it.
+fn settings(args: &ServeArgs) -> Result<Settings, Failure> {
     // Names and words that are no Unicode are none of ours.
     let environment = std::env::vars_os()
         .filter_map(|(name, word)| Some((name.into_string().ok()?, word.into_string().ok()?)));
-    let mut config = Config::load(args.config.as_deref(), environment).map_err(Failure::other)?;
+    Settings::load(args.config.as_deref(), environment).map_err(Failure::other)
+}
+
+/// The settings, and the flags over them; refused where that would be insecure.
+fn configuration(args: &ServeArgs, settings: &Settings) -> Result<Config, Failure> {
+    let args = args.clone();
+    let mut config = settings.config().map_err(Failure::other)?;
     let server = &mut config.server;
     server.listen = args.listen.or(server.listen);
     server.data_dir = args.data_dir.or(server.data_dir.take());
@@ -159,17 +199,7 @@ async fn prepare_production(
     clock: Clock,
 ) -> Result<Prepared, Failure> {
     config.check_production().map_err(not_ready)?;
-    let missing = |what: &str| Failure::Other(format!("{what} is not set"));
-    let tls = config.server.tls.as_ref().ok_or_else(|| missing("server.tls"))?;
-    let files = TlsFiles {
-        certificates: tls.certificates.clone(),
-        private_key: tls.private_key.clone(),
-        client_ca: tls.client_ca.clone(),
-    };
-    let tls = server_config(&files).map_err(|error| {
-        let (certificates, key) = (files.certificates.display(), files.private_key.display());
-        Failure::Other(format!("{error} ({certificates}, {key})"))
-    })?;
+    let tls = tls(config)?;
     let url = config.server.public_url.clone().ok_or_else(|| missing("server.public_url"))?;
     let key = config.signing.key_file.as_ref().ok_or_else(|| missing("signing.key_file"))?;
     let key = signing_key::load(key).map_err(Failure::other)?;
@@ -227,12 +257,31 @@ async fn state(
         appraisal: config.appraisal.clone(),
         policy_bytes_max: config.limits.policy_bytes_max,
         ready_max: config.limits.providers_ready_max,
+        served_without_seconds_max: config.database.served_without_seconds_max,
     };
     let providers = Providers::open(store, options, clock.now()).await.map_err(Failure::other)?;
     let work = WorkPool::start(config.limits.work()).map_err(Failure::other)?;
     let state = AppState::new(engine, clock, providers, access, work)
         .with_private_networks(config.server.private_networks.clone());
     Ok(Arc::new(state))
+}
+
+/// TLS as an operator's files have it.
+fn tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, Failure> {
+    let tls = config.server.tls.as_ref().ok_or_else(|| missing("server.tls"))?;
+    let files = TlsFiles {
+        certificates: tls.certificates.clone(),
+        private_key: tls.private_key.clone(),
+        client_ca: tls.client_ca.clone(),
+    };
+    server_config(&files).map_err(|error| {
+        let (certificates, key) = (files.certificates.display(), files.private_key.display());
+        Failure::Other(format!("{error} ({certificates}, {key})"))
+    })
+}
+
+fn missing(what: &str) -> Failure {
+    Failure::Other(format!("{what} is not set"))
 }
 
 fn make_folder(path: &Path) -> Result<(), Failure> {
@@ -258,8 +307,7 @@ fn url_of(address: SocketAddr) -> String {
 
 fn greeting(config: &Config, prepared: &Prepared) -> String {
     let url = &prepared.url;
-    let Some(ca) = &prepared.ca else { return format!("Avouch answers at {url}.\n") };
-    let ca = ca.display();
+    let ca = prepared.ca.as_deref().unwrap_or(Path::new("")).display();
     let mut text = format!(
         "Avouch answers at {url} (development mode: loopback only, any bearer token is an \
          administrator).\nIts CA certificate is {ca}\n"

@@ -11,12 +11,16 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::Arc;
 
 use avouch_token::{KeySpec, SigningKey};
 use rcgen::{CertificateParams, KeyPair};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::{Folder, command};
 
@@ -47,20 +51,27 @@ pub fn serve<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command
 }
 
 /// Starts a service and waits for its first line, which says under which URL it answers.
-fn start(mut command: Command) -> (Child, String) {
+fn start(command: Command) -> (Child, String) {
+    let (mut child, url) = start_with(command, Stdio::piped());
+    // Nobody reads the log any more; it must not fill the pipe.
+    let mut log = child.stderr.take().expect("stderr");
+    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    (child, url)
+}
+
+fn start_with(mut command: Command, stderr: Stdio) -> (Child, String) {
     let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the service starts");
+        command.stdout(Stdio::piped()).stderr(stderr).spawn().expect("the service starts");
     let mut url = String::new();
     BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut url).expect("the URL");
     if url.is_empty() {
         let mut reason = String::new();
-        let _ = child.stderr.take().expect("stderr").read_to_string(&mut reason);
+        if let Some(mut stderr) = child.stderr.take() {
+            let _ = stderr.read_to_string(&mut reason);
+        }
         let _ = child.wait();
         panic!("the service does not start: {reason}");
     }
-    // Nobody reads the log any more; it must not fill the pipe.
-    let mut log = child.stderr.take().expect("stderr");
-    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
     (child, url.trim().to_owned())
 }
 
@@ -75,6 +86,43 @@ impl Service {
         command.arg(data).args(more);
         let (child, url) = start(command);
         Self { child, url, ca: data.join("tls/ca.pem") }
+    }
+
+    /// Sends a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status().expect("kill");
+        assert!(sent.success(), "SIG{name}");
+    }
+
+    /// Waits for its end, which must come by itself: whether it ended well.
+    pub fn ends_well(&mut self) -> bool {
+        for _ in 0..1200 {
+            if let Some(status) = self.child.try_wait().expect("it was started") {
+                return status.success();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("it does not end");
+    }
+
+    /// A bare TLS connection, for clients that do not behave.
+    pub fn connect(&self) -> StreamOwned<ClientConnection, TcpStream> {
+        self.secure(self.connect_bare())
+    }
+
+    /// A TCP connection without a handshake.
+    pub fn connect_bare(&self) -> TcpStream {
+        TcpStream::connect(self.url.strip_prefix("https://").unwrap()).expect("a connection")
+    }
+
+    pub fn secure(&self, stream: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(&self.ca).unwrap()).unwrap();
+        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let name = ServerName::try_from("localhost").unwrap();
+        StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream)
     }
 
     /// SIGKILL: nothing is written any more.
@@ -101,13 +149,10 @@ impl Installation {
     /// TLS files, a signing key, a token file and a configuration, with further sections.
     pub fn new(name: &str, more: &str) -> Self {
         let folder = Folder::new(name);
-        let pair = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        folder.write("tls.pem", params.self_signed(&pair).unwrap().pem());
-        folder.write("tls-key.pem", pair.serialize_pem());
+        write_tls(&folder);
         let key = SigningKey::generate(KeySpec::Rsa2048).unwrap().to_pkcs8_pem().unwrap();
         folder.write("signing.pem", key.as_bytes());
-        folder.write("tokens.toml", tokens());
+        folder.write("tokens.toml", tokens(OWNER));
         folder.write(
             "avouch.toml",
             format!(
@@ -135,6 +180,15 @@ impl Installation {
         command
     }
 
+    /// As [`Installation::start`], with a log that the test has in its hands.
+    pub fn start_logging_to(&self, stderr: impl Into<Stdio>) -> (Service, Option<ChildStderr>) {
+        let (mut child, url) = start_with(self.command(), stderr.into());
+        assert_eq!(url, PUBLIC_URL, "the first line");
+        let stderr = child.stderr.take();
+        let url = format!("https://localhost:{}", self.port);
+        (Service { child, url, ca: self.ca() }, stderr)
+    }
+
     pub fn start(&self) -> Service {
         let (child, url) = start(self.command());
         assert_eq!(url, PUBLIC_URL, "the first line");
@@ -152,13 +206,22 @@ impl Installation {
     }
 }
 
-fn tokens() -> String {
+/// A new certificate and its key.
+pub fn write_tls(folder: &Folder) {
+    let pair = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    folder.write("tls.pem", params.self_signed(&pair).unwrap().pem());
+    folder.write("tls-key.pem", pair.serialize_pem());
+}
+
+/// A token file, with this token for the owner.
+pub fn tokens(owner: &str) -> String {
     let row = |token: &str, role: &str, more: &str| {
         let hash = avouch_pki::digest::sha256(token.as_bytes());
         format!("[[tokens]]\nname = \"{role}\"\nsha256 = \"{hash}\"\nrole = \"{role}\"\n{more}\n")
     };
     [
-        row(OWNER, "Owner", ""),
+        row(owner, "Owner", ""),
         row(CONTRIBUTOR, "Contributor", ""),
         row(READER, "Reader", ""),
         row(CONTOSO, "Contributor", "providers = [\"contoso\"]\n"),

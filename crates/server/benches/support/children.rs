@@ -181,6 +181,7 @@ async fn attest(folder: &Path, database: &str) {
         appraisal: AppraisalConfig::default(),
         policy_bytes_max: limits.policy_bytes_max,
         ready_max: limits.providers_ready_max,
+        served_without_seconds_max: 3600,
     };
     let clock = Clock::system();
     let store = Store::open(database, clock.now()).await.unwrap();

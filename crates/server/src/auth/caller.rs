@@ -104,3 +104,25 @@ fn enough(found: Option<Role>, needed: Role) -> Result<(), ApiError> {
         "The caller does not have the role {needed:?} at this attestation provider."
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use avouch_store::{Actor, ActorKind};
+
+    use super::{Caller, Grant};
+    use crate::auth::Role;
+
+    #[test]
+    fn of_several_roles_the_highest_counts_in_whatever_order_they_were_given() {
+        let reader = Grant::new(Role::Reader, None);
+        let owner = Grant::new(Role::Owner, Some(vec!["contoso".to_owned()]));
+        for grants in [vec![reader.clone(), owner.clone()], vec![owner, reader]] {
+            let caller = Caller::new(Actor::new(ActorKind::User, "alice").unwrap(), grants);
+            assert_eq!(caller.role_at("contoso"), Some(Role::Owner));
+            assert!(caller.require(Role::Owner, "contoso").is_ok());
+            assert!(caller.require_granted(Role::Contributor, "contoso").is_ok());
+            assert_eq!(caller.role_at("fabrikam"), Some(Role::Reader));
+            assert!(caller.require(Role::Contributor, "fabrikam").is_err());
+        }
+    }
+}

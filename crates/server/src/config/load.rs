@@ -11,11 +11,18 @@ use super::{Config, ConfigError};
 /// Names of environment variables begin so; `__` stands between the levels of a key.
 const PREFIX: &str = "AVOUCH_";
 
-impl Config {
-    /// Loads a file, lays environment variables over it and checks the result.
+/// What file and environment say, before it is checked: so that two loads can be compared.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    values: Setting,
+    folder: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Loads a file and lays environment variables over it.
     ///
     /// # Errors
-    /// [`ConfigError`] naming the file, key or variable.
+    /// [`ConfigError`] if the file cannot be read or is no TOML.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -25,16 +32,11 @@ impl Config {
             path: file.to_owned(),
             reason: error.to_string(),
         })?;
-        let mut config = Self::parse(&text, &file.display().to_string(), environment)?;
-        config.resolve_paths(file.parent().unwrap_or(Path::new("")));
-        Ok(config)
+        let settings = Self::parse(&text, &file.display().to_string(), environment)?;
+        Ok(Self { folder: Some(file.parent().unwrap_or(Path::new("")).to_owned()), ..settings })
     }
 
-    /// Reads the text of a file. `name` is what errors call it.
-    ///
-    /// # Errors
-    /// [`ConfigError`].
-    pub fn parse(
+    fn parse(
         text: &str,
         name: &str,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -51,15 +53,57 @@ impl Config {
                 settings.put(&path, Setting::Word(word));
             }
         }
-        let mut config = Self::deserialize(settings)?;
+        Ok(Self { values: settings, folder: None })
+    }
+
+    /// The configuration, checked.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the key or variable.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        let mut config = Config::deserialize(self.values.clone())?;
         config.check()?;
+        if let Some(folder) = &self.folder {
+            config.resolve_paths(folder);
+        }
         Ok(config)
+    }
+
+    /// The keys whose values differ, such as `server.listen`, in order.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        self.values.differences(&other.values)
+    }
+}
+
+impl Config {
+    /// Loads a file, lays environment variables over it and checks the result.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the file, key or variable.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        Settings::load(file, environment)?.config()
+    }
+
+    /// Reads the text of a file. `name` is what errors call it.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn parse(
+        text: &str,
+        name: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        Settings::parse(text, name, environment)?.config()
     }
 
     /// Relative paths in a file start from the folder that it is in.
     fn resolve_paths(&mut self, folder: &Path) {
         let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
-        let Self { server, database, auth, signing, endorsements, appraisal, .. } = self;
+        let Self { server, database, auth, signing, endorsements, appraisal, telemetry, .. } = self;
         server.data_dir.iter_mut().for_each(resolve);
         if let Some(tls) = &mut server.tls {
             resolve(&mut tls.certificates);
@@ -72,6 +116,7 @@ impl Config {
         signing.key_file.iter_mut().for_each(resolve);
         endorsements.paths.iter_mut().for_each(resolve);
         appraisal.trust_roots.iter_mut().for_each(resolve);
+        telemetry.log_file.iter_mut().for_each(resolve);
     }
 
     /// Where the database is: the URL, the one in the file, or the embedded one in `data_dir`.

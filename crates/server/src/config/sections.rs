@@ -28,6 +28,8 @@ pub struct Config {
     pub appraisal: AppraisalConfig,
     /// How much an outsider may ask for.
     pub limits: LimitsConfig,
+    /// What the service tells of itself.
+    pub telemetry: TelemetryConfig,
     /// What only `--dev` allows.
     pub dev: DevConfig,
 }
@@ -64,13 +66,45 @@ pub struct TlsConfig {
 }
 
 /// `[database]`
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseConfig {
     /// `postgres://…`, or a path for SQLite. Without it `avouch.db` in the data directory.
     pub url: Option<String>,
     /// A file that holds the URL, where it has a password in it.
     pub url_file: Option<PathBuf>,
+    /// How long providers and policies are served from memory while the database is out of reach,
+    /// in seconds.
+    pub served_without_seconds_max: u64,
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self { url: None, url_file: None, served_without_seconds_max: 3600 }
+    }
+}
+
+/// `[telemetry]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// Which lines are logged, such as `info` or `warn,avouch_server=debug`; `info` without.
+    pub log_filter: Option<String>,
+    /// The form of a line.
+    pub log_format: LogFormat,
+    /// A file for the log, which is appended to; standard error without.
+    pub log_file: Option<PathBuf>,
+}
+
+/// The form of a line of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 /// `[signing]`
@@ -255,6 +289,11 @@ impl Config {
         if !client_ca && !self.auth.certificates.is_empty() {
             let message = "no client can present a certificate: set server.tls.client_ca";
             return Err(ConfigError::value("auth.certificates", message));
+        }
+        let (most, seconds) = (366 * 86_400, self.database.served_without_seconds_max);
+        if !(1..=most).contains(&seconds) {
+            let message = format!("{seconds} is not between 1 and {most}");
+            return Err(ConfigError::value("database.served_without_seconds_max", message));
         }
         self.limits.check()?;
         self.appraisal.check()?;

@@ -62,6 +62,41 @@ impl Setting {
     }
 }
 
+impl Setting {
+    /// Dotted paths of the values that differ, in order.
+    pub(super) fn differences(&self, other: &Self) -> Vec<String> {
+        let mut found = Vec::new();
+        differ("", Some(self), Some(other), &mut found);
+        found
+    }
+}
+
+fn differ(path: &str, one: Option<&Setting>, other: Option<&Setting>, found: &mut Vec<String>) {
+    match (entries(one), entries(other)) {
+        _ if one == other => {}
+        (Some(ones), Some(others)) => {
+            let mut keys: Vec<&String> = ones.keys().chain(others.keys()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            for key in keys {
+                let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                differ(&below, ones.get(key), others.get(key), found);
+            }
+        }
+        _ => found.push(path.to_owned()),
+    }
+}
+
+/// The entries of a table, none where there is nothing; `None` for a value that is no table.
+fn entries(value: Option<&Setting>) -> Option<&BTreeMap<String, Setting>> {
+    static NONE: BTreeMap<String, Setting> = BTreeMap::new();
+    match value {
+        None => Some(&NONE),
+        Some(Setting::Table(entries)) => Some(entries),
+        Some(_) => None,
+    }
+}
+
 impl IntoDeserializer<'_, ConfigError> for Setting {
     type Deserializer = Self;
 

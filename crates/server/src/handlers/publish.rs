@@ -2,10 +2,10 @@
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
-use serde_json::json;
 
 use super::internal;
 use crate::provider::ProviderIdentity;
+use crate::readiness::{self, Abilities, Purpose};
 use crate::state::AppState;
 use crate::{ApiError, respond};
 
@@ -30,19 +30,15 @@ pub(super) fn alive() -> Response<Body> {
 /// `GET /readyz`: it may serve; the body says what is missing for which kind of evidence.
 ///
 /// Missing endorsements are told but do not make it unready: other kinds are served. Without its
-/// database it is unready, although attestation goes on with what is in memory.
-pub(super) async fn ready(state: &AppState) -> Result<Response<Body>, ApiError> {
-    let database = state.providers.store().ping().await;
-    if let Err(error) = &database {
-        tracing::warn!(%error, "not ready");
-    }
-    let body = json!({
-        "ready": database.is_ok(),
-        "database": if database.is_ok() { "ok" } else { "unavailable" },
-        "providers": state.providers.count(),
-        "endorsements": state.engine.endorsement_summary(),
-        "appraisal_time_pinned": state.clock.is_pinned(),
-    });
-    let status = if database.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok(respond::json(status, body.to_string()))
+/// database it is unready, although attestation goes on with what is in memory; who wants it for one
+/// of the two asks with `for=attest` or `for=administer`.
+pub(super) fn ready(state: &AppState, query: Option<&str>) -> Result<Response<Body>, ApiError> {
+    let purpose = Purpose::from_query(query)?;
+    let abilities = Abilities::of(state);
+    let status = if abilities.suffice_for(purpose) {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    Ok(respond::json(status, readiness::report(state, abilities).to_string()))
 }

@@ -26,7 +26,7 @@ use crate::state::AppState;
 
 /// How long a connection without a request stays after a stop, at most twice that: what is on its
 /// way is answered.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Requests at once on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 128;
 /// Bytes of one answer that HTTP/2 takes at once, and that TLS holds before the network takes them.

@@ -144,6 +144,47 @@ async fn tokens_with_unknown_keys_cannot_make_the_service_ask_the_issuer_all_the
 }
 
 #[tokio::test]
+async fn only_a_token_that_newer_keys_could_make_good_causes_a_fetch() {
+    let issuer = Issuer::start().await;
+    let service = service(&config_for(&issuer)).await;
+    let good = claims(&issuer);
+    assert_eq!(read(&service, "contoso", &issuer.token(&good)).await, 200);
+    assert_eq!(issuer.fetches(), 1);
+    let at = now().seconds();
+    for (name, value) in [
+        ("exp", json!(at - 3600)),
+        ("nbf", json!(at + 3600)),
+        ("aud", json!("https://attest.example.com")),
+        ("sub", json!("")),
+        ("cnf", json!({"jkt": "x"})),
+    ] {
+        let token = issuer.token(&with(good.clone(), name, value));
+        assert_eq!(read(&service, "contoso", &token).await, 401, "{name}");
+        assert_eq!(issuer.fetches(), 1, "{name}");
+    }
+    let forged = issuer.forged(false, &good);
+    assert_eq!(read(&service, "contoso", &forged).await, 401);
+    assert_eq!(issuer.fetches(), 2);
+}
+
+#[tokio::test]
+async fn history_tells_a_program_from_a_user() {
+    let issuer = Issuer::start().await;
+    let service = service(&config_for(&issuer)).await;
+    let owner = issuer.token(&claims(&issuer));
+    for (kind, expected) in [(None, "User"), (Some("app"), "Application"), (Some("user"), "User")] {
+        let claims = match kind {
+            Some(kind) => with(claims(&issuer), "idtyp", json!(kind)),
+            None => claims(&issuer),
+        };
+        assert_eq!(write(&service, "contoso", &issuer.token(&claims)).await, 200);
+        let path = "/providers/contoso/avouch/policies/SgxEnclave/history";
+        let (_, history) = service.send(Method::GET, path, &owner, "").await;
+        assert_eq!(history["value"][0]["actor_kind"], expected, "{kind:?}");
+    }
+}
+
+#[tokio::test]
 async fn callers_who_go_away_do_not_take_the_fetch_of_keys_with_them() {
     let issuer = Issuer::start().await;
     let service = service(&config_for(&issuer)).await;

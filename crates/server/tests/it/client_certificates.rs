@@ -108,6 +108,18 @@ async fn the_common_name_of_a_client_certificate_gives_its_roles_and_no_others()
 }
 
 #[tokio::test]
+async fn the_holder_of_a_certificate_without_a_rule_is_nobody_at_the_shared_provider_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (service, clients) = service(folder.path()).await;
+    for (name, expected) in [("auditor", 200), ("stranger", 401)] {
+        let client = service.client(|builder| builder.identity(client_leaf(&clients, name)));
+        let url = format!("{}/policies/SgxEnclave?api-version=2022-08-01", service.url);
+        let answer = client.get(url).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), expected, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_bearer_token_counts_alone_where_there_is_a_certificate_too() {
     let folder = tempfile::tempdir().unwrap();
     let (service, clients) = service(folder.path()).await;

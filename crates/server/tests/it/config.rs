@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use avouch_dcap::TcbStatus;
 use avouch_server::auth::{Role, StaticTokens};
-use avouch_server::{Config, ConfigError};
+use avouch_server::{Config, ConfigError, Settings};
 use avouch_snp::CrlRule;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -381,4 +381,36 @@ fn relative_paths_start_from_the_folder_of_the_file_and_secrets_are_read_from_fi
     assert_eq!(Config::default().database_location(Path::new("d")).unwrap(), "d/avouch.db");
     let absent = Config::load(Some(&folder.path().join("none")), []).unwrap_err();
     assert!(matches!(absent, ConfigError::Read { .. }), "{absent}");
+}
+
+#[test]
+fn of_two_loads_each_key_that_differs_is_named_in_order_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("avouch.toml");
+    let load = |text: &str, words: &[(&str, &str)]| {
+        std::fs::write(&file, text).unwrap();
+        let words = words.iter().map(|(name, word)| ((*name).to_owned(), (*word).to_owned()));
+        Settings::load(Some(&file), words.collect::<Vec<_>>()).unwrap()
+    };
+    let before = load(
+        "[server]\nlisten = \"127.0.0.1:1\"\nbase_domain = \"a.example\"\n\
+         [server.tls]\ncertificates = \"c\"\nprivate_key = \"k\"\n",
+        &[("AVOUCH_LIMITS__WORK_THREADS", "3")],
+    );
+    let after = load(
+        "[server]\nlisten = \"127.0.0.1:2\"\nbase_domain = \"a.example\"\n\
+         [limits]\nconnections_max = 5\n[telemetry]\nlog_filter = \"warn\"\n",
+        &[("AVOUCH_LIMITS__WORK_THREADS", "4")],
+    );
+    let expected = [
+        "limits.connections_max",
+        "limits.work_threads",
+        "server.listen",
+        "server.tls.certificates",
+        "server.tls.private_key",
+        "telemetry.log_filter",
+    ];
+    assert_eq!(before.differences(&after), expected);
+    assert_eq!(after.differences(&before), expected);
+    assert!(after.differences(&after.clone()).is_empty());
 }

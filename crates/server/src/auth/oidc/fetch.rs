@@ -13,7 +13,7 @@ use crate::config::IssuerConfig;
 
 /// Largest metadata or key set read, in bytes.
 const BODY_BYTES_MAX: usize = 512 * 1024;
-/// Longest wait for one answer.
+/// Longest wait for metadata and keys together.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why an issuer's keys cannot be had.
@@ -37,6 +37,14 @@ pub enum OidcError {
         url: String,
         /// Why.
         source: reqwest::Error,
+    },
+    /// The issuer takes too long.
+    #[error("{issuer} gives no keys within {seconds} seconds")]
+    Slow {
+        /// The issuer.
+        issuer: String,
+        /// The limit.
+        seconds: u64,
     },
     /// The issuer answers with something else than 200.
     #[error("{url} answers {status}")]
@@ -95,8 +103,15 @@ impl Fetcher {
         &self.issuer
     }
 
-    /// The metadata, then the keys that it names.
+    /// The metadata, then the keys that it names, within a time for both.
     pub(super) async fn fetch(&self) -> Result<Jwks, OidcError> {
+        let both = self.metadata_then_keys();
+        tokio::time::timeout(TIMEOUT, both).await.unwrap_or_else(|_| {
+            Err(OidcError::Slow { issuer: self.issuer.clone(), seconds: TIMEOUT.as_secs() })
+        })
+    }
+
+    async fn metadata_then_keys(&self) -> Result<Jwks, OidcError> {
         let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
         let metadata = self.get(&url).await?;
         let content =

@@ -1,6 +1,7 @@
 //! An issuer's keys: fetched when needed, kept, and fetched again within a rate.
 //!
-//! Who has a key that is known and fresh never waits. A fetch is a task of its own that nobody's
+//! Who has a key that is known never waits: keys that are due to be fetched again serve meanwhile,
+//! within a bound of their age. A fetch is a task of its own that nobody's
 //! disconnecting can cancel, and all who need its outcome wait for the same one.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +16,7 @@ use crate::ApiError;
 
 /// How old keys may become before they are fetched again.
 const FRESH: Duration = Duration::from_secs(3600);
-/// How old keys may become while the issuer does not answer. A key that its issuer withdrew would
+/// How old keys may become while the issuer does not answer. Until then they serve at once. A key that its issuer withdrew would
 /// otherwise be believed for as long as an attacker keeps the issuer unreachable.
 const STALE: Duration = Duration::from_secs(24 * 3600);
 /// Fetches that tokens with unknown keys can cause at once, and how long until one more.
@@ -26,14 +27,14 @@ pub(super) const FETCH_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct IssuerKeys {
     fetcher: Arc<Fetcher>,
-    known: Arc<ArcSwapOption<Known>>,
+    pub(super) known: Arc<ArcSwapOption<Known>>,
     fetching: Mutex<Fetching>,
 }
 
 #[derive(Debug)]
-struct Known {
-    keys: Arc<Jwks>,
-    fetched_at: Instant,
+pub(super) struct Known {
+    pub(super) keys: Arc<Jwks>,
+    pub(super) fetched_at: Instant,
 }
 
 impl Known {
@@ -61,7 +62,8 @@ impl IssuerKeys {
         }
     }
 
-    /// The keys: those known, or newer ones than `outdated` if they can be had.
+    /// The keys: those known, or newer ones than `outdated` if they can be had. Waits only where
+    /// there are none, or none that will do.
     ///
     /// # Errors
     /// 503 if there are none that are not too old.
@@ -72,7 +74,11 @@ impl IssuerKeys {
     ) -> Result<Arc<Jwks>, ApiError> {
         if let Some(known) = &*self.known.load() {
             let is_outdated = outdated.is_some_and(|outdated| Arc::ptr_eq(outdated, &known.keys));
-            if known.is_younger(FRESH, now) && !is_outdated {
+            if known.is_younger(STALE, now) && !is_outdated {
+                if !known.is_younger(FRESH, now) {
+                    // Goes on by itself.
+                    let _under_way = self.fetch(now);
+                }
                 return Ok(Arc::clone(&known.keys));
             }
         }

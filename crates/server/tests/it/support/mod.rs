@@ -38,6 +38,7 @@ pub(crate) fn kind_of(kind: Kind) -> EvidenceKind {
 
 pub(crate) struct Running {
     pub(crate) url: String,
+    pub(crate) state: Arc<AppState>,
     client: Client,
     ca: Vec<u8>,
     _data: tempfile::TempDir,
@@ -90,15 +91,17 @@ impl Setup {
             appraisal: self.config.appraisal,
             policy_bytes_max: self.config.limits.policy_bytes_max,
             ready_max: self.config.limits.providers_ready_max,
+            served_without_seconds_max: self.config.database.served_without_seconds_max,
         };
         let providers = Providers::open(self.store, options, now()).await.unwrap();
         let engine = Engine::new(self.anchors, Arc::new(self.endorsements));
         let work = WorkPool::start(self.config.limits.work()).unwrap();
         let state = AppState::new(engine, self.clock, providers, self.access, work)
             .with_private_networks(self.config.server.private_networks);
-        tokio::spawn(server.run(Arc::new(state), std::future::pending()));
+        let state = Arc::new(state);
+        tokio::spawn(server.run(Arc::clone(&state), std::future::pending()));
         let client = trusting(&ca, |builder| builder);
-        Running { url, client, ca, _data: data }
+        Running { url, state, client, ca, _data: data }
     }
 }
 

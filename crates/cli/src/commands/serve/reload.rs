@@ -1,0 +1,117 @@
+//! What SIGHUP replaces in a running service, without a request noticing: all of it or nothing.
+
+use std::sync::Arc;
+
+use avouch_endorsements::EndorsementSet;
+use avouch_server::auth::StaticTokens;
+use avouch_server::{Access, AppState, CurrentTls, Settings};
+use tracing_subscriber::EnvFilter;
+
+use super::{ServeArgs, configuration, settings, tls};
+use crate::failure::Failure;
+use crate::logging::{self, LogControl};
+use crate::setup::{self, Hangups};
+
+/// Keys that a reload takes; all others need a restart.
+const TAKEN: [&str; 4] = ["server.tls", "auth.token_file", "endorsements", "telemetry.log_filter"];
+
+/// Reloads a service.
+pub(super) struct Reload {
+    args: ServeArgs,
+    started_with: Settings,
+    state: Arc<AppState>,
+    tls: Option<CurrentTls>,
+    log: LogControl,
+}
+
+/// What takes the place of what is in force, all of it read and usable.
+struct Replacements {
+    tls: Option<Arc<rustls::ServerConfig>>,
+    tokens: StaticTokens,
+    endorsements: Arc<EndorsementSet>,
+    filter: EnvFilter,
+    /// Keys that have changed and are not taken.
+    left: Vec<String>,
+}
+
+impl Reload {
+    pub(super) const fn new(
+        args: ServeArgs,
+        started_with: Settings,
+        state: Arc<AppState>,
+        tls: Option<CurrentTls>,
+        log: LogControl,
+    ) -> Self {
+        Self { args, started_with, state, tls, log }
+    }
+
+    /// Reloads whenever the process is asked to; never ends.
+    pub(super) async fn on_each(self, mut hangups: Hangups) {
+        loop {
+            hangups.next().await;
+            let done = self.reload().await;
+            self.state.readiness.reloaded(done.is_ok());
+            if let Err(error) = done {
+                tracing::error!(
+                    %error,
+                    "the reload failed: certificates, tokens, endorsements and log filter are \
+                     those from before"
+                );
+            }
+        }
+    }
+
+    async fn reload(&self) -> Result<(), Failure> {
+        self.log.reopen();
+        let (args, started_with) = (self.args.clone(), self.started_with.clone());
+        // Files are read, and may be many.
+        let read = tokio::task::spawn_blocking(move || Replacements::read(&args, &started_with));
+        self.take(read.await.map_err(Failure::other)??)
+    }
+
+    fn take(&self, new: Replacements) -> Result<(), Failure> {
+        self.log.set_filter(new.filter)?;
+        if let (Some(current), Some(tls)) = (&self.tls, new.tls) {
+            current.store(tls);
+        }
+        if let Access::Tokens(authenticator) = &self.state.access {
+            authenticator.replace_tokens(new.tokens);
+        }
+        self.state.engine.replace_endorsements(new.endorsements);
+        tracing::info!("reloaded: TLS certificate, tokens, endorsements, log filter");
+        if !new.left.is_empty() {
+            let keys = new.left.join(", ");
+            tracing::warn!(keys, "changed in the configuration, and not in force until a restart");
+        }
+        Ok(())
+    }
+}
+
+impl Replacements {
+    fn read(args: &ServeArgs, started_with: &Settings) -> Result<Self, Failure> {
+        let settings = settings(args)?;
+        let config = configuration(args, &settings)?;
+        let tokens = match &config.auth.token_file {
+            Some(file) => StaticTokens::load(file).map_err(Failure::other)?,
+            None => StaticTokens::default(),
+        };
+        let endorsements = setup::endorsements(&config.endorsements).map_err(Failure::other)?;
+        setup::warn_of_missing_crls(&endorsements, config.endorsements.amd_crl);
+        let mut left = started_with.differences(&settings);
+        left.retain(|key| !is_taken(key));
+        Ok(Self {
+            // In development TLS is made up at each start.
+            tls: if args.dev { None } else { Some(tls(&config)?) },
+            tokens,
+            endorsements,
+            filter: logging::filter(&config.telemetry)?,
+            left,
+        })
+    }
+}
+
+fn is_taken(key: &str) -> bool {
+    TAKEN.iter().any(|taken| {
+        key.strip_prefix(taken).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}

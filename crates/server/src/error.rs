@@ -383,9 +383,9 @@ impl From<StoreError> for ApiError {
             StoreError::InvalidName { .. }
             | StoreError::Invalid { .. }
             | StoreError::Limit { .. } => Self::invalid_parameter(message),
-            StoreError::LastCertificate { .. } | StoreError::NotIsolated { .. } => {
-                Self::invalid_operation(message)
-            }
+            StoreError::LastCertificate { .. }
+            | StoreError::NotIsolated { .. }
+            | StoreError::RequestSeen { .. } => Self::invalid_operation(message),
             StoreError::Unavailable { .. } => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,

@@ -5,7 +5,7 @@ mod attest;
 mod audit;
 mod baselines;
 mod certificates;
-mod control_plane;
+pub mod control_plane;
 mod history;
 mod paging;
 mod policies;

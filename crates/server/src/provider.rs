@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use avouch_engine::{AppraisalSettings, EvidenceKind, PolicyInForce};
-use avouch_store::{Tenant, TrustModel};
+use avouch_store::{Tenant, TenantPolicy, TrustModel};
 use avouch_token::{
     IssuerError, PublishedKey, SignError, Signer, TokenIssuer, jwks_document, openid_metadata,
     provider_certificate,
@@ -12,6 +12,12 @@ use avouch_token::{
 use thiserror::Error;
 
 use crate::ApiError;
+use crate::providers::kind_of;
+
+/// Bytes of a compiled policy for each byte of its JWS, rounded up.
+const BYTES_PER_POLICY_BYTE: u64 = 4;
+/// Bytes of a provider without policies: names, keys, published certificates.
+const PROVIDER_BYTES: u64 = 16 * 1024;
 
 /// One attestation provider (tenant): its URL, its policies, what it publishes.
 pub struct Provider {
@@ -74,6 +80,11 @@ impl ProviderIdentity {
         Ok(self.signing_certificates.get_or_init(|| made))
     }
 
+    /// Its URL, the `iss` of its tokens.
+    pub(crate) fn url(&self) -> &str {
+        self.issuer.issuer()
+    }
+
     /// OpenID metadata.
     #[must_use]
     pub fn openid_configuration(&self) -> String {
@@ -121,6 +132,25 @@ impl Provider {
     /// 500 or 503 if it could not be read.
     pub fn policy(&self, kind: EvidenceKind) -> Result<Option<&Arc<PolicyInForce>>, ApiError> {
         self.policies.get(&kind).map(|policy| policy.as_ref().map_err(Clone::clone)).transpose()
+    }
+
+    /// Whether this was made from that very state of a provider.
+    pub(crate) fn is_of(&self, tenant: &Arc<Tenant>) -> bool {
+        Arc::ptr_eq(&self.tenant, tenant)
+    }
+
+    /// About how many bytes of memory end with this value, if nobody else holds them: compiled
+    /// policies, certificates, and what every provider takes.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        let own = self.policies.iter().filter_map(|(kind, policy)| {
+            let of_kind = |stored: &&TenantPolicy| kind_of(stored.attestation_type) == Some(*kind);
+            // A default policy is everybody's.
+            self.tenant.policies.iter().find(of_kind)?;
+            Some(policy.as_ref().ok()?.jws().len() as u64)
+        });
+        let compiled = own.fold(0_u64, u64::saturating_add).saturating_mul(BYTES_PER_POLICY_BYTE);
+        let certificates = self.tenant.certificates.iter().map(|one| one.der.len() as u64);
+        certificates.fold(compiled, u64::saturating_add).saturating_add(PROVIDER_BYTES)
     }
 
     pub(crate) fn has_all_policies(&self) -> bool {

@@ -3,7 +3,7 @@
 mod url;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use avouch_engine::{EvidenceKind, PolicyInForce};
 use avouch_store::{
@@ -39,6 +39,10 @@ pub struct ProvidersOptions {
     pub ready_max: u64,
     /// How long what is in memory is served while the database is out of reach, in seconds.
     pub served_without_seconds_max: u64,
+    /// Bytes that they take, each with its compiled policies.
+    pub ready_bytes_max: u64,
+    /// Whether an Isolated provider refuses signed requests that it has accepted before.
+    pub signed_requests_once: bool,
 }
 
 /// Why the providers cannot be served.
@@ -88,7 +92,7 @@ impl Providers {
             directory,
             defaults,
             identities: Cache::new(options.ready_max),
-            ready: Cache::new(options.ready_max),
+            ready: ready_providers(options.ready_bytes_max, options.ready_max),
             compiled: compiled_policies(options.policy_bytes_max),
             options,
         };
@@ -101,6 +105,18 @@ impl Providers {
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Whether an Isolated provider takes each signed request only once.
+    #[must_use]
+    pub const fn signed_requests_once(&self) -> bool {
+        self.options.signed_requests_once
+    }
+
+    /// The last moment of which it is known that all changes until then are followed.
+    #[must_use]
+    pub fn current_at(&self) -> Instant {
+        self.directory.current_at()
     }
 
     /// Under which URLs the providers answer.
@@ -188,9 +204,9 @@ impl Providers {
     ) -> Result<Arc<Provider>, ApiError> {
         let tenant = self.named(name)?;
         let id = tenant.provider.id.get();
-        let version = tenant.provider.version;
+        // The very one in the directory: number and version may come again after a failover.
         if let Some(ready) = self.ready.get(&id)
-            && ready.tenant().provider.version == version
+            && ready.is_of(&tenant)
         {
             return Ok(ready);
         }
@@ -226,10 +242,12 @@ impl Providers {
     }
 
     fn identity(&self, name: &str, id: u64) -> Result<Arc<ProviderIdentity>, ProviderError> {
-        if let Some(known) = self.identities.get(&id) {
+        let url = self.options.urls.of(name);
+        if let Some(known) = self.identities.get(&id)
+            && known.url() == url
+        {
             return Ok(known);
         }
-        let url = self.options.urls.of(name);
         let identity = ProviderIdentity::new(&url, Arc::clone(&self.options.signer))?;
         let identity = Arc::new(identity);
         if id != 0 {
@@ -273,6 +291,15 @@ impl Providers {
         };
         work.run(compile).await
     }
+}
+
+/// Providers held ready, within a budget of bytes and of number: each takes at least its share.
+fn ready_providers(bytes_max: u64, number_max: u64) -> Cache<u64, Arc<Provider>> {
+    let share = bytes_max.div_ceil(number_max.max(1));
+    let weight = move |_: &u64, provider: &Arc<Provider>| {
+        u32::try_from(provider.held_bytes().max(share)).unwrap_or(u32::MAX)
+    };
+    Cache::builder().weigher(weight).max_capacity(bytes_max).build()
 }
 
 /// The kind of evidence that a type of policy judges, if this build appraises it.

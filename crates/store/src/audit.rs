@@ -111,6 +111,7 @@ impl Store {
             .await?;
         }
         tx.commit().await?;
+        self.read_back(last).await?;
         Ok(last)
     }
 

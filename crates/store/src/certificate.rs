@@ -78,7 +78,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotIsolated`]; [`StoreError::NotFound`]; [`StoreError::Conflict`];
-    /// [`StoreError::Limit`].
+    /// [`StoreError::Limit`]; [`StoreError::RequestSeen`].
     pub async fn add_policy_certificate(
         &self,
         provider: ProviderId,
@@ -96,7 +96,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LastCertificate`]; [`StoreError::NotIsolated`]; [`StoreError::NotFound`] for
-    /// the provider; [`StoreError::Conflict`].
+    /// the provider; [`StoreError::Conflict`]; [`StoreError::RequestSeen`].
     pub async fn remove_policy_certificate(
         &self,
         provider: ProviderId,
@@ -127,6 +127,7 @@ impl WriteTx<'_> {
         if provider.trust_model != TrustModel::Isolated {
             return Err(StoreError::NotIsolated { provider: provider.name.to_string() });
         }
+        self.accept_request(&provider, None).await?;
         self.check_provider(&provider)?;
         Ok(provider)
     }

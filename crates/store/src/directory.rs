@@ -5,21 +5,21 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::attestation_type::AttestationType;
 use crate::certificate::{PolicyCertificate, read_certificate};
 use crate::driver::{Row, Tx};
 use crate::error::StoreError;
-use crate::feed::{Change, ChangeKind, Subscription};
+use crate::feed::{Change, ChangeKind, Subscription, chain};
 use crate::names::{ProviderId, ProviderName};
 use crate::policy::{Signer, read_signer};
 use crate::provider::{Provider, provider_columns, read_provider};
 use crate::store::{Sequence, Store};
+use crate::task::Task;
 
 /// Providers read at a time while loading.
 const LOAD_ROWS: u64 = 200;
@@ -67,7 +67,7 @@ pub struct TenantPolicy {
 #[derive(Debug)]
 pub struct Directory {
     shared: Arc<Shared>,
-    task: JoinHandle<()>,
+    task: Task,
 }
 
 #[derive(Debug)]
@@ -77,6 +77,8 @@ struct Shared {
     policy_bytes: AtomicU64,
     policy_bytes_max: u64,
     version: watch::Sender<u64>,
+    /// The last moment of which it is known that nothing was missing here.
+    current_at: Mutex<Instant>,
 }
 
 impl Directory {
@@ -86,18 +88,36 @@ impl Directory {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn load(store: &Store, policy_bytes_max: u64) -> Result<Self, StoreError> {
-        // Read first: what is written while loading is then read again, not missed.
-        let seen = store.sequence().await?;
+        let started = Instant::now();
+        // Subscribe first: what is written while loading is then read again, not missed.
+        let changes = store.subscribe().await?;
         let shared = Arc::new(Shared {
             store: store.clone(),
             tenants: RwLock::default(),
             policy_bytes: AtomicU64::new(0),
             policy_bytes_max,
-            version: watch::Sender::new(seen.0),
+            version: watch::Sender::new(changes.seen().0),
+            current_at: Mutex::new(started),
         });
         shared.load_all().await?;
-        let task = tokio::spawn(follow(Arc::clone(&shared), store.subscribe_after(seen)));
+        let (for_task, mut first) = (Arc::clone(&shared), Some(changes));
+        let task =
+            Task::spawn("follow changes", move || follow(Arc::clone(&for_task), first.take()));
         Ok(Self { shared, task })
+    }
+
+    /// The last moment of which it is known that everything written until then was in here. While
+    /// the database answers and changes can be read it is a fraction of a second ago; a limit on
+    /// its age is a limit on how long memory is served without a database.
+    #[must_use]
+    pub fn current_at(&self) -> Instant {
+        *self.shared.current_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether changes are still followed: only the end of the runtime stops that.
+    #[must_use]
+    pub fn is_following(&self) -> bool {
+        self.task.is_running()
     }
 
     /// The provider of that name in any case.
@@ -144,50 +164,144 @@ impl Directory {
     }
 }
 
-impl Drop for Directory {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// Applies changes as they come; a failure is tried again until the store is back.
-async fn follow(shared: Arc<Shared>, mut changes: Subscription) {
+/// Applies changes as they come, for ever; a failure is tried again until the store is back.
+/// Without a place in the feed everything is read first.
+async fn follow(shared: Arc<Shared>, place: Option<Subscription>) {
+    let mut log = Log::default();
+    let mut changes = match place {
+        Some(changes) => changes,
+        None => loop {
+            match shared.reload().await {
+                Ok(changes) => break changes,
+                Err(error) => log.pause_after(&error).await,
+            }
+        },
+    };
     loop {
-        match changes.next_batch().await {
-            Ok(batch) => {
+        match changes.look_again().await {
+            Ok((batch, current)) => {
                 while let Err(error) = shared.apply_all(&batch).await {
-                    tracing::warn!(%error, "cannot read changes; will try again");
-                    tokio::time::sleep(RETRY).await;
+                    log.pause_after(&error).await;
                 }
-                shared.version.send_replace(changes.seen().0);
+                if let Some(moment) = current {
+                    *shared.current_at.lock().unwrap_or_else(PoisonError::into_inner) = moment;
+                }
+                shared.version.send_if_modified(|version| {
+                    std::mem::replace(version, changes.seen().0) != changes.seen().0
+                });
+                log.well();
             }
-            Err(error) => {
-                tracing::warn!(%error, "cannot look for changes; will try again");
-                tokio::time::sleep(RETRY).await;
-            }
+            Err(error) => log.pause_after(&error).await,
         }
     }
 }
 
+/// Says once that changes cannot be read, and once that they can be again.
+#[derive(Default)]
+struct Log {
+    failing: bool,
+}
+
+impl Log {
+    async fn pause_after(&mut self, error: &StoreError) {
+        if !self.failing {
+            tracing::warn!(error = chain(error), "cannot read changes; will try again");
+        }
+        self.failing = true;
+        tokio::time::sleep(RETRY).await;
+    }
+
+    fn well(&mut self) {
+        if self.failing {
+            tracing::info!("changes can be read again");
+        }
+        self.failing = false;
+    }
+}
+
 impl Shared {
+    async fn reload(&self) -> Result<Subscription, StoreError> {
+        let changes = self.store.subscribe().await?;
+        self.load_all().await?;
+        Ok(changes)
+    }
+
+    /// Reads everything. What is as it was keeps its place in memory: caches know it by that.
     async fn load_all(&self) -> Result<(), StoreError> {
         let mut tenants = HashMap::new();
         let mut budget = Budget { used: 0, allowed: self.policy_bytes_max };
         let mut after = 0;
         loop {
-            let mut tx = self.store.begin_read("load the directory").await?;
-            let page = read_tenants(&mut tx, after, u64::MAX, LOAD_ROWS, &mut budget).await?;
-            tx.commit().await?;
-            let Some(last) = page.last() else { break };
-            after = last.provider.id.0;
-            for tenant in page {
-                tenants.insert(tenant.provider.name.key().to_owned(), Arc::new(tenant));
+            let page = self.read_page(after, &mut budget).await?;
+            let Some(last) = page.last else { break };
+            after = last;
+            for tenant in page.tenants {
+                let tenant = match self.held(&tenant.provider.name) {
+                    Some(held) if *held == tenant => held,
+                    _ => Arc::new(tenant),
+                };
+                tenants.insert(tenant.provider.name.key().to_owned(), tenant);
             }
         }
         tenants.shrink_to_fit();
         *self.tenants.write().unwrap_or_else(PoisonError::into_inner) = tenants;
         self.policy_bytes.store(budget.used, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn held(&self, name: &ProviderName) -> Option<Arc<Tenant>> {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(name.key()).map(Arc::clone)
+    }
+
+    /// The providers after a number. Where the database cannot give them together, or not in time,
+    /// each is asked for alone, and left out if it cannot be had.
+    async fn read_page(&self, after: u64, budget: &mut Budget) -> Result<Found, StoreError> {
+        let used = budget.used;
+        if let Ok(found) = self.read(after, u64::MAX, LOAD_ROWS, budget).await {
+            return Ok(found);
+        }
+        budget.used = used;
+        let ids = self.ids_after(after).await?;
+        let mut found = Found { last: ids.last().copied(), tenants: Vec::new() };
+        for id in ids {
+            found.tenants.extend(self.read_one(id, budget).await?);
+        }
+        Ok(found)
+    }
+
+    /// The provider of this number, or none if there is none or it cannot be read: then it must
+    /// not be judged by what it was, nor keep all others from being current.
+    async fn read_one(&self, id: u64, budget: &mut Budget) -> Result<Option<Tenant>, StoreError> {
+        let used = budget.used;
+        match self.read(id.saturating_sub(1), id, 1, budget).await {
+            Err(error) if !error.is_unavailable() => {
+                budget.used = used;
+                not_served(id, &error);
+                Ok(None)
+            }
+            done => Ok(done?.tenants.pop()),
+        }
+    }
+
+    async fn read(
+        &self,
+        after: u64,
+        through: u64,
+        rows_max: u64,
+        budget: &mut Budget,
+    ) -> Result<Found, StoreError> {
+        let mut tx = self.store.begin_read("read providers").await?;
+        let found = read_tenants(&mut tx, after, through, rows_max, budget).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    async fn ids_after(&self, after: u64) -> Result<Vec<u64>, StoreError> {
+        let sql = "select id from providers where id > $1 and id <= $2 order by id limit $3";
+        let values = [after.into(), u64::MAX.into(), LOAD_ROWS.into()];
+        let rows = self.store.read("read providers", sql, &values).await?;
+        rows.into_iter().map(|mut row| row.u64("id")).collect()
     }
 
     /// Applies a batch. What is read is the present state, so each provider is read once,
@@ -202,10 +316,7 @@ impl Shared {
             if !id.is_some_and(|id| read.insert(id)) {
                 continue;
             }
-            match self.apply(change).await {
-                Err(error @ StoreError::Corrupt { .. }) => self.take_out(change, &error),
-                done => done?,
-            }
+            self.apply(change).await?;
         }
         Ok(())
     }
@@ -216,11 +327,9 @@ impl Shared {
         let held = self.held_bytes(*id, name);
         let used = self.policy_bytes.load(Ordering::Relaxed).saturating_sub(held);
         let mut budget = Budget { used, allowed: self.policy_bytes_max };
-        let mut tx = self.store.begin_read("read a change").await?;
-        let found = read_tenants(&mut tx, id.0.saturating_sub(1), id.0, 1, &mut budget).await?;
-        tx.commit().await?;
+        let found = self.read_one(id.0, &mut budget).await?;
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
-        match found.into_iter().next() {
+        match found {
             Some(tenant) => {
                 tenants.insert(name.key().to_owned(), Arc::new(tenant));
             }
@@ -235,30 +344,13 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes out a provider that this program cannot read, perhaps since a newer one wrote it: it
-    /// must not be judged by what it was, nor keep all others from being current.
-    fn take_out(&self, change: &Change, error: &StoreError) {
-        let Some((id, name)) = &change.provider else { return };
-        tracing::error!(provider = name.as_str(), %error, "a provider cannot be read and is not served");
-        let held = self.held_bytes(*id, name);
-        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
-        if tenants.get(name.key()).is_some_and(|tenant| tenant.provider.id == *id) {
-            tenants.remove(name.key());
-            self.policy_bytes.fetch_sub(held, Ordering::Relaxed);
-        }
-    }
-
     fn held_bytes(&self, id: ProviderId, name: &ProviderName) -> u64 {
-        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-        tenants.get(name.key()).filter(|tenant| tenant.provider.id == id).map_or(0, |tenant| {
-            tenant
-                .policies
-                .iter()
-                .filter_map(|it| it.jws.as_ref())
-                .map(|jws| jws.len() as u64)
-                .sum()
-        })
+        self.held(name).filter(|tenant| tenant.provider.id == id).map_or(0, |it| policy_bytes(&it))
     }
+}
+
+fn policy_bytes(tenant: &Tenant) -> u64 {
+    tenant.policies.iter().filter_map(|it| it.jws.as_ref()).map(|jws| jws.len() as u64).sum()
 }
 
 /// Bytes of policies in memory.
@@ -279,40 +371,58 @@ impl Budget {
     }
 }
 
-/// Providers with `after < id <= through`, at most `rows_max` of them, with what they have.
+/// What a read of several providers found.
+struct Found {
+    tenants: Vec<Tenant>,
+    /// The greatest number of a provider in the range, also of one that could not be read.
+    last: Option<u64>,
+}
+
+fn not_served(id: u64, error: &StoreError) {
+    let error = chain(error);
+    tracing::error!(provider = id, error, "a provider cannot be read and is not served");
+}
+
+/// Providers with `after < id <= through`, at most `rows_max` of them, with what they have. Those
+/// of which a row cannot be read are left out.
 async fn read_tenants(
     tx: &mut Tx,
     after: u64,
     through: u64,
     rows_max: u64,
     budget: &mut Budget,
-) -> Result<Vec<Tenant>, StoreError> {
+) -> Result<Found, StoreError> {
     let sql = concat!(
-        "select ",
+        "select id, ",
         provider_columns!(),
         " from providers where id > $1 and id <= $2 order by id limit $3"
     );
-    let rows = tx.fetch(sql, &[after.into(), through.into(), rows_max.into()]).await?;
-    let mut tenants = rows
-        .into_iter()
-        .map(|row| {
-            let provider = read_provider(row)?;
-            Ok(Tenant { provider, policies: Vec::new(), certificates: Vec::new() })
-        })
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    let Some(last) = tenants.last().map(|tenant| tenant.provider.id.0) else {
-        return Ok(tenants);
-    };
-    read_policies(tx, after, last, &mut tenants, budget).await?;
-    read_certificates(tx, after, last, &mut tenants).await?;
-    Ok(tenants)
+    let used = budget.used;
+    let mut found = Found { tenants: Vec::new(), last: None };
+    for mut row in tx.fetch(sql, &[after.into(), through.into(), rows_max.into()]).await? {
+        let id = row.u64("id")?;
+        found.last = Some(id);
+        match read_provider(row) {
+            Ok(provider) => {
+                let (policies, certificates) = (Vec::new(), Vec::new());
+                found.tenants.push(Tenant { provider, policies, certificates });
+            }
+            Err(error) => not_served(id, &error),
+        }
+    }
+    let Some(last) = found.last else { return Ok(found) };
+    read_policies(tx, after, last, &mut found.tenants, budget).await?;
+    read_certificates(tx, after, last, &mut found.tenants).await?;
+    // What was left out takes nothing.
+    budget.used = found.tenants.iter().map(policy_bytes).fold(used, u64::saturating_add);
+    Ok(found)
 }
 
 async fn read_policies(
     tx: &mut Tx,
     after: u64,
     last: u64,
-    tenants: &mut [Tenant],
+    tenants: &mut Vec<Tenant>,
     budget: &mut Budget,
 ) -> Result<(), StoreError> {
     // Sizes first: what does not fit the budget is not read at all. The range is said of both
@@ -346,10 +456,9 @@ async fn read_policies(
         let attestation_type = row.text("attestation_type")?;
         // A type of a newer program: this one has no route that could ask for it.
         let Some(attestation_type) = AttestationType::parse(&attestation_type) else { continue };
-        let policy = read_tenant_policy(attestation_type, &mut row)?;
-        if let Some(tenant) = find(tenants, id) {
+        add(tenants, id, read_tenant_policy(attestation_type, &mut row), |tenant, policy| {
             tenant.policies.push(policy);
-        }
+        });
     }
     Ok(())
 }
@@ -372,7 +481,7 @@ async fn read_certificates(
     tx: &mut Tx,
     after: u64,
     last: u64,
-    tenants: &mut [Tenant],
+    tenants: &mut Vec<Tenant>,
 ) -> Result<(), StoreError> {
     let rows = tx
         .fetch(
@@ -384,16 +493,30 @@ async fn read_certificates(
         .await?;
     for mut row in rows {
         let id = row.u64("provider_id")?;
-        let certificate = read_certificate(row)?;
-        if let Some(tenant) = find(tenants, id) {
+        add(tenants, id, read_certificate(row), |tenant, certificate| {
             tenant.certificates.push(certificate);
-        }
+        });
     }
     Ok(())
 }
 
-/// The tenants are in the order of their numbers.
-fn find(tenants: &mut [Tenant], id: u64) -> Option<&mut Tenant> {
-    let place = tenants.binary_search_by_key(&id, |tenant| tenant.provider.id.0).ok()?;
-    tenants.get_mut(place)
+/// Gives a provider what was read of it, or leaves the provider out if that cannot be read.
+fn add<T>(
+    tenants: &mut Vec<Tenant>,
+    id: u64,
+    read: Result<T, StoreError>,
+    put: impl FnOnce(&mut Tenant, T),
+) {
+    // They are in the order of their numbers.
+    let Ok(place) = tenants.binary_search_by_key(&id, |tenant| tenant.provider.id.0) else {
+        return;
+    };
+    match (read, tenants.get_mut(place)) {
+        (Ok(part), Some(tenant)) => put(tenant, part),
+        (Ok(_), None) => {}
+        (Err(error), _) => {
+            not_served(id, &error);
+            tenants.remove(place);
+        }
+    }
 }

@@ -79,6 +79,12 @@ pub enum StoreError {
         /// The provider.
         provider: String,
     },
+    /// An Isolated provider was told to take no signed request twice.
+    #[error("provider {provider:?} has accepted this signed request before")]
+    RequestSeen {
+        /// The provider.
+        provider: String,
+    },
     /// A signing key is not in the state that the operation starts from.
     #[error("key {kid:?} is {found}, expected {expected}")]
     KeyState {
@@ -160,7 +166,9 @@ fn passes_with_time(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
-        | sqlx::Error::BeginFailed => true,
+        | sqlx::Error::BeginFailed
+        // The driver counts a transaction as open: its connection is about to be replaced.
+        | sqlx::Error::InvalidSavePointStatement => true,
         sqlx::Error::Database(inner) => inner.code().is_some_and(|code| code_passes(&code)),
         _ => false,
     }

@@ -41,6 +41,7 @@
 //! # }
 //! ```
 
+mod accepted;
 mod actor;
 mod attestation_type;
 mod audit;
@@ -49,6 +50,8 @@ mod directory;
 mod driver;
 mod error;
 mod feed;
+mod health;
+mod history;
 mod key;
 pub mod limits;
 mod location;
@@ -57,8 +60,10 @@ mod names;
 mod page;
 mod policy;
 mod private_endpoint;
+mod probe;
 mod provider;
 mod store;
+mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -69,6 +74,7 @@ pub use certificate::{CertificateChange, PolicyCertificate, PolicyCertificates};
 pub use directory::{Directory, Tenant, TenantPolicy};
 pub use error::{Cause, StoreError};
 pub use feed::{Change, ChangeKind, Subscription};
+pub use health::{Condition, Health};
 pub use key::{KeyPurpose, KeyRecord, KeyScope, KeyState, NewKey};
 pub use names::{ProviderId, ProviderName, RESERVED_PROVIDER_NAMES, ResourceScope};
 pub use page::{Page, PageRequest};
@@ -77,7 +83,7 @@ pub use private_endpoint::{ConnectionStatus, PrivateEndpointConnection, Provisio
 pub use provider::{
     NewProvider, Provider, ProviderFilter, ProviderPatch, ProviderStatus, Toggle, TrustModel,
 };
-pub use store::{Edit, Expected, Sequence, Store, StoreOptions};
+pub use store::{Edit, Expected, Sequence, SignedRequest, Store, StoreOptions};
 
 /// Compiles the examples of `docs/storage.md`.
 #[cfg(doctest)]

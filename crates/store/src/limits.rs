@@ -4,8 +4,13 @@
 pub const PROVIDERS_MAX: u64 = 1_000_000;
 /// Bytes of one policy JWS: a policy of 1 MiB, base64url-encoded twice, and a signer's chain.
 pub const POLICY_JWS_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Revisions kept per provider and attestation type; older ones leave their audit entry.
+/// Revisions kept per provider and attestation type, unless configured otherwise; older ones leave
+/// their audit entry.
 pub const POLICY_REVISIONS_KEPT: u64 = 1_000;
+/// Bytes of revisions kept per provider, unless configured otherwise.
+pub const HISTORY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Signed requests remembered per provider as accepted.
+pub const ACCEPTED_REQUESTS_MAX: u64 = 100_000;
 /// Bytes of a signer's JWK with its chain.
 pub const SIGNER_JWK_BYTES_MAX: usize = 128 * 1024;
 /// Policy certificates of one provider.

@@ -31,6 +31,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0002_append_only.sqlite.sql"),
         postgres: include_str!("../migrations/0002_append_only.postgres.sql"),
     },
+    Migration {
+        version: 3,
+        name: "guards",
+        sqlite: include_str!("../migrations/0003_guards.sql"),
+        postgres: include_str!("../migrations/0003_guards.sql"),
+    },
 ];
 
 impl Migration {
@@ -65,6 +71,8 @@ pub(crate) async fn migrate(
     if database.is_postgres() {
         // Any constant will do; it only has to be the same in every instance.
         tx.fetch("select pg_advisory_xact_lock(7021790531)", &[]).await?;
+        // What is done to a large table may take longer than a statement of the service.
+        tx.fetch("select set_config('statement_timeout', '600s', true)", &[]).await?;
     }
     tx.execute(
         "create table if not exists schema_migrations (version bigint not null primary key, \

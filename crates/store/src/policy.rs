@@ -8,7 +8,7 @@ use crate::actor::Actor;
 use crate::attestation_type::AttestationType;
 use crate::driver::{Row, Value};
 use crate::error::StoreError;
-use crate::limits::{POLICY_JWS_BYTES_MAX, POLICY_REVISIONS_KEPT, SIGNER_JWK_BYTES_MAX};
+use crate::limits::{POLICY_JWS_BYTES_MAX, SIGNER_JWK_BYTES_MAX};
 use crate::names::{ProviderId, check_size};
 use crate::page::{Page, PageRequest};
 use crate::provider::{Provider, TrustModel, read_actor, same};
@@ -116,7 +116,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if the provider is gone; [`StoreError::Conflict`] if a revision in
-    /// `edit.expected` is no longer current; [`StoreError::Invalid`] for an unsigned policy on an
+    /// `edit.expected` is no longer current; [`StoreError::RequestSeen`]; [`StoreError::Invalid`] for an unsigned policy on an
     /// Isolated provider; [`StoreError::Limit`].
     pub async fn set_policy(
         &self,
@@ -129,8 +129,9 @@ impl Store {
         let mut write = self.begin_write("set a policy", edit).await?;
         let provider = write.provider(provider).await?;
         check_signed(&provider, new.signer.as_ref())?;
-        let step = write.next_step(&provider, attestation_type).await?;
         let token_hash = sha256(new.jws);
+        write.accept_request(&provider, Some(&token_hash)).await?;
+        let step = write.next_step(&provider, attestation_type).await?;
         let entry = PolicyRevision {
             revision: step.revision,
             sequence: write.sequence.0,
@@ -182,6 +183,8 @@ impl Store {
         let mut write = self.begin_write("reset a policy", edit).await?;
         let provider = write.provider(provider).await?;
         check_signed(&provider, reset.signer.as_ref())?;
+        let token_hash = sha256(reset.jws);
+        write.accept_request(&provider, Some(&token_hash)).await?;
         let step = write.next_step(&provider, attestation_type).await?;
         if step.previous.is_none() {
             let details = json!({ "attestationType": attestation_type.as_str(), "changed": false });
@@ -193,7 +196,7 @@ impl Store {
             revision: step.revision,
             sequence: write.sequence.0,
             action: PolicyAction::Reset,
-            token_hash: sha256(reset.jws),
+            token_hash,
             text_hash: None,
             signer: reset.signer.clone(),
             previous: step.previous,
@@ -376,7 +379,9 @@ impl WriteTx<'_> {
         action: &'static str,
         entry: &PolicyRevision,
     ) -> Result<(), StoreError> {
-        let oldest_kept = entry.revision.saturating_sub(POLICY_REVISIONS_KEPT);
+        let options = &self.store.inner.options;
+        let bytes_max = options.history_bytes_max;
+        let oldest_kept = entry.revision.saturating_sub(options.history_revisions_max.max(1));
         if oldest_kept > 0 {
             self.tx
                 .execute(
@@ -386,6 +391,7 @@ impl WriteTx<'_> {
                 )
                 .await?;
         }
+        self.prune_history(provider.id, bytes_max).await?;
         let signer = entry.signer.as_ref().map(|signer| encode_hex(&signer.thumbprint));
         let previous = entry.previous.map(|(_, token_hash)| base64url::encode(token_hash));
         let details = json!({

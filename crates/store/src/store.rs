@@ -8,7 +8,9 @@ use avouch_wire::UnixTime;
 use crate::actor::Actor;
 use crate::driver::{Database, Tx, Value};
 use crate::error::StoreError;
-use crate::feed::Feed;
+use crate::feed::{Feed, Head};
+use crate::health::{Health, Kind};
+use crate::limits::{HISTORY_BYTES_MAX, POLICY_REVISIONS_KEPT};
 use crate::location::Location;
 use crate::migrate::{MIGRATIONS, Migration, migrate};
 use crate::names::ProviderId;
@@ -29,15 +31,34 @@ impl std::fmt::Display for Sequence {
 pub struct StoreOptions {
     /// Connections for reading (SQLite) or altogether (PostgreSQL, which adds one to listen).
     pub connections_max: u32,
-    /// How long an operation waits for a connection or a lock before it is unavailable.
+    /// How long an operation waits for a connection or a lock before it is unavailable. For the
+    /// answer to a statement it waits five seconds longer, also when the database hangs.
     pub wait_seconds_max: u64,
     /// How often the feed looks for changes nobody told it of. At most a second, by contract.
     pub poll_interval_ms: u64,
+    /// Bytes of policies and resets kept of each provider. The oldest go first; the newest of each
+    /// type always stay, the policies in force among them.
+    pub history_bytes_max: u64,
+    /// Policies and resets kept of each provider and type.
+    pub history_revisions_max: u64,
+}
+
+impl StoreOptions {
+    /// Longest wait for one answer: a lock that is waited for in vain must still be told as such.
+    pub(crate) const fn answer_within(&self) -> Duration {
+        Duration::from_secs(self.wait_seconds_max.saturating_add(5))
+    }
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { connections_max: 8, wait_seconds_max: 10, poll_interval_ms: 250 }
+        Self {
+            connections_max: 8,
+            wait_seconds_max: 10,
+            poll_interval_ms: 250,
+            history_bytes_max: HISTORY_BYTES_MAX,
+            history_revisions_max: POLICY_REVISIONS_KEPT,
+        }
     }
 }
 
@@ -50,13 +71,15 @@ pub struct Edit<'a> {
     pub at: UnixTime,
     /// Revisions the decision to write rests on.
     pub expected: Expected,
+    /// The signed request that is carried out, if it is one.
+    pub request: Option<SignedRequest>,
 }
 
 impl<'a> Edit<'a> {
     /// A write that rests on nothing read before.
     #[must_use]
     pub fn new(actor: &'a Actor, at: UnixTime) -> Self {
-        Self { actor, at, expected: Expected::default() }
+        Self { actor, at, expected: Expected::default(), request: None }
     }
 
     /// The same write, refused with [`StoreError::Conflict`] if `expected` no longer holds.
@@ -65,6 +88,23 @@ impl<'a> Edit<'a> {
         self.expected = expected;
         self
     }
+
+    /// The same write, carrying out a signed request. An Isolated provider keeps which ones it has
+    /// accepted.
+    #[must_use]
+    pub fn carrying_out(mut self, request: SignedRequest) -> Self {
+        self.request = Some(request);
+        self
+    }
+}
+
+/// A request that its sender has signed; the caller has verified it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignedRequest {
+    /// SHA-256 of what the signature is over: the signature itself can be written in several ways.
+    pub signed_hash: [u8; 32],
+    /// Whether an Isolated provider refuses it if it has accepted it before.
+    pub once: bool,
 }
 
 /// Revisions that must still be current when the write happens; `None` is not checked.
@@ -97,6 +137,7 @@ pub struct Store {
 pub(crate) struct Inner {
     pub(crate) database: Database,
     pub(crate) feed: Feed,
+    pub(crate) options: StoreOptions,
 }
 
 impl Store {
@@ -145,7 +186,7 @@ impl Store {
         migrate(&database, migrations, at).await?;
         let poll_interval = Duration::from_millis(options.poll_interval_ms.clamp(10, 1_000));
         let feed = Feed::start(&database, poll_interval).await?;
-        Ok(Self { inner: Arc::new(Inner { database, feed }) })
+        Ok(Self { inner: Arc::new(Inner { database, feed, options: options.clone() }) })
     }
 
     /// Closes all connections, after those in use are given back. Later calls are unavailable.
@@ -154,7 +195,14 @@ impl Store {
         self.inner.database.close().await;
     }
 
-    /// Asks the database for an answer; for `/readyz`.
+    /// Whether the database can be read and written, as far as this process knows: answers at
+    /// once, without asking it.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.inner.database.health().get()
+    }
+
+    /// Asks the database for an answer.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -175,6 +223,22 @@ impl Store {
             .next()
             .ok_or(StoreError::Corrupt { column: "store_state.value", reason: "missing" })?;
         row.u64("store_state.value").map(Sequence)
+    }
+
+    /// Finds what was just committed, over another connection than the one that wrote it.
+    pub(crate) async fn read_back(&self, written: Sequence) -> Result<(), StoreError> {
+        let found = self.sequence().await;
+        let works = found.as_ref().is_ok_and(|found| *found >= written);
+        if !works {
+            self.inner.database.health().ended(Kind::Write, false);
+        }
+        match found? {
+            _ if works => Ok(()),
+            found => Err(StoreError::Unavailable {
+                operation: "read back what was written",
+                source: format!("sequence {written} was written, {found} is found").into(),
+            }),
+        }
     }
 
     pub(crate) async fn read(
@@ -198,7 +262,7 @@ impl Store {
     ) -> Result<WriteTx<'a>, StoreError> {
         let mut tx = self.inner.database.begin_write(operation).await?;
         let sequence = next_sequence(&mut tx, 1).await?;
-        Ok(WriteTx { tx, feed: &self.inner.feed, edit, sequence, changed: false })
+        Ok(WriteTx { tx, store: self, edit, sequence, change: None })
     }
 }
 
@@ -213,11 +277,17 @@ pub(crate) async fn connect(
 }
 
 /// Takes `count` sequences and returns the last. The row stays locked until the commit, which is
-/// what makes writers on PostgreSQL take turns as they do on SQLite.
+/// what makes writers on PostgreSQL take turns as they do on SQLite. Should the counter ever be
+/// behind what was written under it, as after a repair by hand, it passes that over.
 pub(crate) async fn next_sequence(tx: &mut Tx, count: u64) -> Result<Sequence, StoreError> {
     let row = tx
         .fetch_optional(
-            "update store_state set value = value + $1 where name = 'sequence' returning value",
+            "update store_state set value = $1 + case \
+             when value >= (select coalesce(max(sequence), 0) from audit) \
+             and value >= (select coalesce(max(sequence), 0) from changes) then value \
+             else (select max(sequence) from (select sequence from audit \
+             union all select sequence from changes) written) end \
+             where name = 'sequence' returning value",
             &[count.into()],
         )
         .await?;
@@ -229,10 +299,10 @@ pub(crate) async fn next_sequence(tx: &mut Tx, count: u64) -> Result<Sequence, S
 /// A write under way. Dropping it undoes everything.
 pub(crate) struct WriteTx<'a> {
     pub(crate) tx: Tx,
-    feed: &'a Feed,
+    pub(crate) store: &'a Store,
     pub(crate) edit: &'a Edit<'a>,
     pub(crate) sequence: Sequence,
-    changed: bool,
+    change: Option<Head>,
 }
 
 /// Which provider an audit entry or change is about.
@@ -318,7 +388,6 @@ impl WriteTx<'_> {
         about: Option<About<'_>>,
         subject: Option<&str>,
     ) -> Result<(), StoreError> {
-        self.changed = true;
         if let Some(about) = about {
             self.tx
                 .execute(
@@ -327,14 +396,17 @@ impl WriteTx<'_> {
                 )
                 .await?;
         }
-        self.feed.record(&mut self.tx, self.sequence, kind, about, subject).await
+        let feed = &self.store.inner.feed;
+        self.change = Some(feed.record(&mut self.tx, self.sequence, kind, about, subject).await?);
+        Ok(())
     }
 
     /// Makes the write durable and visible.
     pub(crate) async fn commit(self) -> Result<Sequence, StoreError> {
         self.tx.commit().await?;
-        if self.changed {
-            self.feed.announce(self.sequence);
+        self.store.read_back(self.sequence).await?;
+        if let Some(head) = self.change {
+            self.store.inner.feed.announce(head);
         }
         Ok(self.sequence)
     }

@@ -12,7 +12,7 @@ mod management;
 mod policy;
 mod signer;
 
-pub use authorize::{AuthorizedSigner, SignerError, authorize_signer};
+pub use authorize::{AuthorizedSigner, SignerError, authorize_signer, check_policy_certificate};
 pub use body::{BodyError, CertificateOperation};
 pub use create::{
     CreateError, JwsContent, PolicySigner, SignedForm, UnsignedForm, create_signed, create_unsigned,

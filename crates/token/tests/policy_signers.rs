@@ -18,7 +18,7 @@ use std::sync::Arc;
 use avouch_pki::{Certificate, PathErrorKind};
 use avouch_token::policy_jws::{
     AuthorizedSigner, JwsContent, PolicySigner, ResetJws, SignedForm, SignerError, VerifiedSigner,
-    authorize_signer, create_signed,
+    authorize_signer, check_policy_certificate, create_signed,
 };
 use avouch_wire::UnixTime;
 use rcgen::{BasicConstraints, CertificateParams, CustomExtension, IsCa, KeyUsagePurpose};
@@ -214,4 +214,56 @@ fn a_policy_certificate_that_another_ca_issued_may_not_issue_what_it_says_it_may
         };
         assert_eq!(judged(0, &constrained), Err("certificate-unsupported-constraint"));
     }
+}
+
+#[test]
+fn a_policy_certificate_that_can_never_vouch_is_told_from_one_that_can() {
+    let above = root("above");
+    let middle = above.issue(params("middle", ca()));
+    let mut issuing_only = params("issuing", ca());
+    issuing_only.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+    let issuing_only = pki::self_signed(issuing_only, pki::new_key());
+    for useful in [&above, &middle, &middle.leaf("leaf"), &issuing_only] {
+        check_policy_certificate(&useful.certificate).unwrap();
+    }
+    // Expired today, and yet it may sign: its dates are not judged.
+    let mut expired = params("expired", ca());
+    expired.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    check_policy_certificate(&pki::self_signed(expired, pki::new_key()).certificate).unwrap();
+
+    let plain = pki::self_signed(params("plain", IsCa::ExplicitNoCa), pki::new_key());
+    let error = check_policy_certificate(&plain.certificate).unwrap_err();
+    assert_eq!(error.check(), "policy-signer-issuer-ca");
+    // The same reason as at the signature.
+    assert_eq!(authorize(&signer(&plain, &[]), &[&plain]).unwrap_err(), error);
+}
+
+#[test]
+fn a_policy_certificate_with_a_short_key_vouches_for_nobody() {
+    let jws = include_str!("data/policy-signed-by-rsa-1024.jws");
+    let header = avouch_wire::base64url::decode(jws.split('.').next().unwrap()).unwrap();
+    let header: serde_json::Value = serde_json::from_slice(&header).unwrap();
+    let der = avouch_wire::base64url::decode_standard(header["x5c"][0].as_str().unwrap()).unwrap();
+    let error = check_policy_certificate(&Certificate::parse(&der).unwrap()).unwrap_err();
+    assert_eq!(error.check(), "policy-jws-key-length");
+    assert!(error.to_string().contains("1024 bits"), "{error}");
+}
+
+#[test]
+fn the_hash_of_a_request_is_over_what_was_signed_alone() {
+    let own = root("own");
+    let chain = [own.certificate.clone()];
+    let sign = |content| {
+        let policy_signer = PolicySigner::new(&*own.key, &chain).unwrap();
+        create_signed(content, SignedForm::Compact, policy_signer).unwrap()
+    };
+    let hash =
+        |jws: &str| *ResetJws::parse(jws.as_bytes()).unwrap().signer().unwrap().signed_hash();
+    let (first, again) = (sign(JwsContent::Reset), sign(JwsContent::Reset));
+    // ECDSA: another signature over the same text, and the first one padded.
+    assert_ne!(first, again);
+    assert_eq!(hash(&first), hash(&again));
+    assert_eq!(hash(&first), hash(&format!("{first}==")));
+    let other = root("other");
+    assert_ne!(hash(&first), *signer(&other, &[]).signed_hash());
 }

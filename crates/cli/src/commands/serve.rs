@@ -249,7 +249,8 @@ async fn state(
     let data_dir = data_dir(config);
     let location = config.database_location(&data_dir).map_err(Failure::other)?;
     make_folder(&data_dir)?;
-    let store = Store::open(&location, clock.now()).await.map_err(with_cause)?;
+    let store = Store::open_with(&location, &config.limits.store(), clock.now()).await;
+    let store = store.map_err(with_cause)?;
     let base_domain = config.server.base_domain.as_deref();
     let options = ProvidersOptions {
         urls: ProviderUrls::new(url, base_domain).map_err(Failure::other)?,
@@ -258,6 +259,8 @@ async fn state(
         policy_bytes_max: config.limits.policy_bytes_max,
         ready_max: config.limits.providers_ready_max,
         served_without_seconds_max: config.database.served_without_seconds_max,
+        ready_bytes_max: config.limits.providers_ready_bytes_max,
+        signed_requests_once: config.auth.signed_requests_once,
     };
     let providers = Providers::open(store, options, clock.now()).await.map_err(Failure::other)?;
     let work = WorkPool::start(config.limits.work()).map_err(Failure::other)?;

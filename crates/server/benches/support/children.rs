@@ -182,6 +182,8 @@ async fn attest(folder: &Path, database: &str) {
         policy_bytes_max: limits.policy_bytes_max,
         ready_max: limits.providers_ready_max,
         served_without_seconds_max: 3600,
+        ready_bytes_max: limits.providers_ready_bytes_max,
+        signed_requests_once: false,
     };
     let clock = Clock::system();
     let store = Store::open(database, clock.now()).await.unwrap();

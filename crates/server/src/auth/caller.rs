@@ -107,22 +107,52 @@ fn enough(found: Option<Role>, needed: Role) -> Result<(), ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use avouch_store::{Actor, ActorKind};
-
     use super::{Caller, Grant};
     use crate::auth::Role;
 
+    fn caller(grants: Vec<Grant>) -> Caller {
+        Caller { actor: None, grants }
+    }
+
+    fn at(names: &[&str]) -> Option<Vec<String>> {
+        Some(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
     #[test]
-    fn of_several_roles_the_highest_counts_in_whatever_order_they_were_given() {
+    fn of_two_roles_at_a_provider_the_higher_counts_in_whatever_order() {
         let reader = Grant::new(Role::Reader, None);
-        let owner = Grant::new(Role::Owner, Some(vec!["contoso".to_owned()]));
+        let owner = Grant::new(Role::Owner, at(&["contoso"]));
         for grants in [vec![reader.clone(), owner.clone()], vec![owner, reader]] {
-            let caller = Caller::new(Actor::new(ActorKind::User, "alice").unwrap(), grants);
+            let caller = caller(grants);
             assert_eq!(caller.role_at("contoso"), Some(Role::Owner));
-            assert!(caller.require(Role::Owner, "contoso").is_ok());
-            assert!(caller.require_granted(Role::Contributor, "contoso").is_ok());
             assert_eq!(caller.role_at("fabrikam"), Some(Role::Reader));
-            assert!(caller.require(Role::Contributor, "fabrikam").is_err());
+            assert!(caller.require_granted(Role::Owner, "contoso").is_ok());
+            assert!(caller.require_granted(Role::Contributor, "fabrikam").is_err());
+            assert_eq!(caller.readable(), None);
         }
+    }
+
+    #[test]
+    fn roles_at_some_providers_are_none_at_others_and_everybody_reads_the_default_one() {
+        let one = Grant::new(Role::Contributor, at(&["contoso", "fabrikam"]));
+        let other = Grant::new(Role::Reader, at(&["northwind"]));
+        let caller = caller(vec![one, other]);
+        for (provider, role) in [
+            ("contoso", Some(Role::Contributor)),
+            ("fabrikam", Some(Role::Contributor)),
+            ("northwind", Some(Role::Reader)),
+            ("tailspin", None),
+            ("default", Some(Role::Reader)),
+        ] {
+            assert_eq!(caller.role_at(provider), role, "{provider}");
+        }
+        let names: Vec<&str> = caller.readable().unwrap().into_iter().collect();
+        assert_eq!(names, ["contoso", "default", "fabrikam", "northwind"]);
+        // To read the shared provider is no right to attest there.
+        assert!(caller.require(Role::Reader, "default").is_ok());
+        assert!(caller.require_granted(Role::Reader, "default").is_err());
+        assert!(caller.require(Role::Contributor, "northwind").is_err());
+        // Who has no identity changes nothing.
+        assert!(caller.actor().is_err());
     }
 }

@@ -17,6 +17,9 @@ use crate::auth::Role;
 pub struct AuthConfig {
     /// Whether the attest routes need no token, as with MAA.
     pub anonymous_attest: bool,
+    /// Whether an Isolated provider takes each signed policy, reset and certificate request only
+    /// once.
+    pub signed_requests_once: bool,
     /// A file of tokens for small installations: see `docs/configuration.md`.
     pub token_file: Option<PathBuf>,
     /// `[[auth.issuers]]`: who issues bearer tokens.
@@ -31,6 +34,7 @@ impl Default for AuthConfig {
     fn default() -> Self {
         Self {
             anonymous_attest: true,
+            signed_requests_once: false,
             token_file: None,
             issuers: Vec::new(),
             certificates: Vec::new(),

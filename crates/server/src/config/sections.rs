@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use avouch_snp::CrlRule;
+use avouch_store::StoreOptions;
 use serde::Deserialize;
 
 use super::{AppraisalConfig, AuthConfig, ConfigError};
@@ -165,11 +166,18 @@ pub struct LimitsConfig {
     pub policy_bytes_max: u64,
     /// Providers held ready with compiled policies; others are made ready when needed.
     pub providers_ready_max: u64,
+    /// Bytes that these take, with their compiled policies.
+    pub providers_ready_bytes_max: u64,
+    /// Bytes of old policies kept of each provider; the oldest go first, never one in force.
+    pub history_bytes_max: u64,
+    /// Old policies kept of each provider and type of evidence.
+    pub history_revisions_max: u64,
 }
 
 impl Default for LimitsConfig {
     fn default() -> Self {
         let (http, work) = (Limits::default(), WorkLimits::default());
+        let store = StoreOptions::default();
         Self {
             body_bytes_max: http.body_bytes_max as u64,
             head_bytes_max: http.head_bytes_max as u64,
@@ -187,6 +195,9 @@ impl Default for LimitsConfig {
             unready_seconds: http.unready_seconds,
             policy_bytes_max: 256 << 20,
             providers_ready_max: 10_000,
+            providers_ready_bytes_max: 256 << 20,
+            history_bytes_max: store.history_bytes_max,
+            history_revisions_max: store.history_revisions_max,
         }
     }
 }
@@ -225,6 +236,16 @@ impl LimitsConfig {
         self.http().memory_bytes_min() as u64
     }
 
+    /// How the store is opened.
+    #[must_use]
+    pub fn store(&self) -> StoreOptions {
+        StoreOptions {
+            history_bytes_max: self.history_bytes_max,
+            history_revisions_max: self.history_revisions_max,
+            ..StoreOptions::default()
+        }
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let ranges = [
             ("body_bytes_max", self.body_bytes_max, 1024, 16 << 20),
@@ -243,6 +264,9 @@ impl LimitsConfig {
             ("unready_seconds", self.unready_seconds, 0, 600),
             ("policy_bytes_max", self.policy_bytes_max, 0, u64::MAX),
             ("providers_ready_max", self.providers_ready_max, 1, 1_000_000),
+            ("providers_ready_bytes_max", self.providers_ready_bytes_max, 1 << 20, 1 << 40),
+            ("history_bytes_max", self.history_bytes_max, 1 << 20, 1 << 40),
+            ("history_revisions_max", self.history_revisions_max, 1, 1_000_000),
         ];
         for (key, value, least, most) in ranges {
             if !(least..=most).contains(&value) {

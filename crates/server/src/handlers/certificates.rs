@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use avouch_pki::Certificate;
-use avouch_store::{CertificateChange, Edit, StoreError};
-use avouch_token::policy_jws::{CertificateJws, CertificateOperation};
+use avouch_store::{CertificateChange, StoreError};
+use avouch_token::policy_jws::{CertificateJws, CertificateOperation, check_policy_certificate};
 use avouch_token::signer_jwk;
 use axum::body::Body;
 use axum::http::Response;
@@ -52,7 +52,14 @@ impl Administration<'_> {
             return Err(ApiError::invalid_operation("The operation is disallowed"));
         }
         let body = body.read().await?;
-        let parse = move || Ok(Arc::new(CertificateJws::parse(&body, operation)?));
+        let parse = move || {
+            let jws = CertificateJws::parse(&body, operation)?;
+            if operation == CertificateOperation::Add {
+                // As at creation: what can never vouch could be left as the only one.
+                check_policy_certificate(jws.certificate())?;
+            }
+            Ok(Arc::new(jws))
+        };
         let jws = self.work.run(parse).await?;
         if let CertificateChange::Changed(sequence) = self.store_change(operation, &jws).await? {
             self.state.providers.saw(sequence).await;
@@ -77,7 +84,7 @@ impl Administration<'_> {
         let now = self.state.clock.now();
         for _ in 0..ATTEMPTS {
             let signers = Signers::read(store, id).await?;
-            let edit = Edit::new(self.caller.actor()?, now).expecting(signers.expected());
+            let edit = self.edit(signers.expected(), now, Some(jws.signer()))?;
             let (provider, judged) = (Arc::clone(self.provider), Arc::clone(jws));
             let check = move || signers.check(&provider, Some(judged.signer()), now);
             self.work.run(check).await?;

@@ -30,6 +30,30 @@ use crate::{ApiError, respond};
 /// Times that a decision is made anew because another writer was faster.
 const ATTEMPTS: usize = 16;
 
+/// What a body of the control plane can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyKind {
+    /// Of `PUT` of a provider.
+    Creation,
+    /// Of `PATCH` of a provider.
+    Patch,
+    /// Of `PUT` of a private endpoint connection.
+    Connection,
+}
+
+/// Reads a body and does nothing with it. What holds by itself may still be refused for what is
+/// stored, or for a limit of the store.
+///
+/// # Errors
+/// 400 with what is wrong.
+pub fn check_body(kind: BodyKind, body: &[u8]) -> Result<(), ApiError> {
+    match kind {
+        BodyKind::Creation => creation::Creation::parse(body).map(|_| ()),
+        BodyKind::Patch => creation::Patch::parse(body).map(|_| ()),
+        BodyKind::Connection => connections::parse(body).map(|_| ()),
+    }
+}
+
 /// What every operation is given.
 struct Context<'a> {
     state: &'a AppState,

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use avouch_engine::{EvidenceKind, PolicyInForce, PolicyRefused};
-use avouch_store::{AttestationType, Edit, NewPolicy, PolicyReset, Sequence, StoreError};
-use avouch_token::policy_jws::{NO_POLICY_JWS, PolicyEncoding, PolicyJws, ResetJws};
-use avouch_wire::{base64url, beginning};
+use avouch_store::{
+    AttestationType, Edit, Expected, NewPolicy, PolicyReset, Sequence, SignedRequest, StoreError,
+};
+use avouch_token::policy_jws::{
+    NO_POLICY_JWS, PolicyEncoding, PolicyJws, ResetJws, VerifiedSigner,
+};
+use avouch_wire::{UnixTime, base64url, beginning};
 use axum::body::Body;
 use axum::http::Response;
 use serde_json::{Map, Value};
@@ -99,7 +103,7 @@ impl Administration<'_> {
             let text_hash = hash_bytes(&jws.policy_hash())?;
             let signer = jws.signer().map(stored_signer).transpose()?;
             let new = NewPolicy { jws: jws.raw().as_bytes(), text_hash, signer };
-            let edit = Edit::new(self.caller.actor()?, now).expecting(expected);
+            let edit = self.edit(expected, now, jws.signer())?;
             match store.set_policy(id, attestation_type, &new, &edit).await {
                 Ok(policy) => return Ok(policy.sequence),
                 Err(StoreError::Conflict { .. }) => {}
@@ -140,7 +144,7 @@ impl Administration<'_> {
             self.work.run(move || signers.check(&provider, judged.signer(), now)).await?;
             let signer = jws.signer().map(stored_signer).transpose()?;
             let reset = PolicyReset { jws: jws.raw().as_bytes(), signer };
-            let edit = Edit::new(self.caller.actor()?, now).expecting(expected);
+            let edit = self.edit(expected, now, jws.signer())?;
             match store.reset_policy(id, attestation_type, &reset, &edit).await {
                 Ok(done) => return Ok(done.map(|revision| revision.sequence)),
                 Err(StoreError::Conflict { .. }) => {}
@@ -148,6 +152,21 @@ impl Administration<'_> {
             }
         }
         Err(contended())
+    }
+}
+
+impl Administration<'_> {
+    /// A write by this caller, perhaps carrying out what a signer wants.
+    pub(super) fn edit(
+        &self,
+        expected: Expected,
+        now: UnixTime,
+        signer: Option<&VerifiedSigner>,
+    ) -> Result<Edit<'_>, ApiError> {
+        let edit = Edit::new(self.caller.actor()?, now).expecting(expected);
+        let Some(signer) = signer else { return Ok(edit) };
+        let once = self.state.providers.signed_requests_once();
+        Ok(edit.carrying_out(SignedRequest { signed_hash: *signer.signed_hash(), once }))
     }
 }
 

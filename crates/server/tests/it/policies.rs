@@ -8,6 +8,7 @@
 
 use crate::support::policy::{MINIMAL, PolicyKey, provider, unsigned};
 use crate::support::{Running, Setup};
+use avouch_server::Config;
 use avouch_store::AttestationType;
 use avouch_token::policy_jws::{
     JwsContent, NO_POLICY_JWS, SignedForm, UnsignedForm, create_unsigned, policy_hash,
@@ -27,8 +28,13 @@ struct Fixture {
 impl Fixture {
     /// Providers `aad` and `isolated`, the latter with one signer.
     async fn new() -> Self {
+        Self::with_config("").await
+    }
+
+    async fn with_config(text: &str) -> Self {
         let (signer, stranger) = (PolicyKey::new("signer"), PolicyKey::new("stranger"));
-        let setup = Setup::new().await;
+        let mut setup = Setup::new().await;
+        setup.config = Config::parse(text, "test", []).unwrap();
         provider(&setup.store, "aad", Vec::new()).await;
         provider(&setup.store, "isolated", vec![signer.certificate.der().to_vec()]).await;
         Self { service: setup.serve().await, signer, stranger }
@@ -330,4 +336,52 @@ async fn history_names_who_set_what_and_the_hash_is_the_one_that_tokens_show() {
         store.policy(id, avouch_store::AttestationType::SgxEnclave).await.unwrap().unwrap();
     assert_eq!(avouch_wire::base64url::encode(policy.text_hash), policy_hash(MINIMAL));
     assert_eq!(policy.actor.id(), "developer");
+}
+
+#[tokio::test]
+async fn an_old_signed_request_sent_once_more_is_taken_back_only_where_each_counts_once() {
+    let reset = "policies/SgxEnclave:reset";
+    for once in [false, true] {
+        let config = format!("[auth]\nsigned_requests_once = {once}\n");
+        let fixture = Fixture::with_config(&config).await;
+        let sign = |content| fixture.signer.sign(content, SignedForm::Compact);
+        let (first, second) = (format!("{MINIMAL} // 1"), format!("{MINIMAL} // 2"));
+        let (old, new) = (sign(JwsContent::Policy(&first)), sign(JwsContent::Policy(&second)));
+        fixture.set("isolated", &old).await.unwrap();
+        fixture.set("isolated", &new).await.unwrap();
+        // Whoever may set policies finds the old one in the history.
+        let replayed = fixture.set("isolated", &old).await;
+        // Padded it has other bytes and the same signature.
+        let padded = fixture.set("isolated", &format!("{old}==")).await;
+        let removal = sign(JwsContent::Reset);
+        fixture.call(Method::POST, "isolated", reset, &removal).await.unwrap();
+        let again = fixture.call(Method::POST, "isolated", reset, &removal).await;
+        let addition = sign(JwsContent::Certificate(&fixture.stranger.certificate));
+        let add = "certificates:add";
+        fixture.call(Method::POST, "isolated", add, &addition).await.unwrap();
+        let added = fixture.call(Method::POST, "isolated", add, &addition).await;
+        for answer in [replayed, padded, again, added] {
+            if once {
+                refused(answer, 400, "InvalidOperation", "has accepted this signed request before");
+            } else {
+                answer.unwrap();
+            }
+        }
+        // Unsigned ones of another provider are nobody's consent, and may come as often as they do.
+        for _ in 0..2 {
+            fixture.set("aad", &unsigned(MINIMAL)).await.unwrap();
+            fixture.set("aad", &old).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_could_never_vouch_for_a_policy_is_not_added() {
+    let fixture = Fixture::new().await;
+    let useless = PolicyKey::useless("plain");
+    let change = JwsContent::Certificate(&useless.certificate);
+    let request = fixture.signer.sign(change, SignedForm::Compact);
+    let answer = fixture.call(Method::POST, "isolated", "certificates:add", &request).await;
+    refused(answer, 400, "InvalidParameter", "is not flagged CA");
+    assert_eq!(fixture.certificates("isolated").await.len(), 1);
 }

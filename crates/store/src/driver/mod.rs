@@ -4,11 +4,16 @@
 //! parameters of three types (64-bit integers, text, bytes). What a driver adds is only how a
 //! transaction begins and how cells come back.
 
+mod files;
 mod postgres;
 mod row;
 mod sqlite;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use crate::error::StoreError;
+use crate::health::{HealthCell, Kind};
 pub(crate) use row::{Cell, Row};
 
 /// A statement parameter. PostgreSQL wants to know the type of a null, hence the options inside.
@@ -91,23 +96,55 @@ macro_rules! bound {
 }
 pub(crate) use bound;
 
-/// The pools of one database.
+/// One database: its pools, how long it may take to answer, and what its answers say of it.
 #[derive(Debug, Clone)]
-pub(crate) enum Database {
+pub(crate) struct Database {
+    pools: Pools,
+    health: Arc<HealthCell>,
+    /// Longest wait for the answer to one statement, whatever the database has been told: it may
+    /// hang, or its host be gone.
+    answer_within: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum Pools {
     Sqlite(sqlite::Pools),
     Postgres(sqlx::PgPool),
 }
 
+/// A script of a migration may take longer than a statement.
+const SCRIPT_WITHIN: Duration = Duration::from_secs(600);
+
 pub(crate) use postgres::{PostgresTarget, listen_until_broken};
 pub(crate) use sqlite::SqliteTarget;
 
+/// The outcome of `operation`, or an error once `limit` is over.
+async fn bounded<T>(
+    limit: Duration,
+    operation: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    match tokio::time::timeout(limit, operation).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            let message = format!("no answer within {limit:?}");
+            Err(std::io::Error::new(std::io::ErrorKind::TimedOut, message).into())
+        }
+    }
+}
+
 impl Database {
+    fn new(pools: Pools, options: &crate::StoreOptions) -> Self {
+        let health = Arc::new(HealthCell::new());
+        Self { pools, health, answer_within: options.answer_within() }
+    }
+
     /// Opens SQLite: one writer, several readers.
     pub(crate) async fn open_sqlite(
         target: &SqliteTarget,
         options: &crate::StoreOptions,
     ) -> Result<Self, StoreError> {
-        sqlite::open(target, options).await.map(Self::Sqlite)
+        let pools = sqlite::open(target, options).await?;
+        Ok(Self::new(Pools::Sqlite(pools), options))
     }
 
     /// Opens a pool to PostgreSQL.
@@ -115,30 +152,71 @@ impl Database {
         target: &PostgresTarget,
         options: &crate::StoreOptions,
     ) -> Result<Self, StoreError> {
-        postgres::open(target, options).await.map(Self::Postgres)
+        let pool = postgres::open(target, options).await?;
+        Ok(Self::new(Pools::Postgres(pool), options))
+    }
+
+    pub(crate) fn health(&self) -> &HealthCell {
+        &self.health
+    }
+
+    /// Keeps what the outcome of an operation says of the database: that a row is missing or a
+    /// value refused says nothing against it.
+    fn ended<T>(&self, kind: Kind, outcome: &Result<T, StoreError>) {
+        match outcome {
+            Ok(_) => self.health.ended(kind, true),
+            Err(error) if error.is_unavailable() => self.health.ended(kind, false),
+            Err(_) => {}
+        }
     }
 
     /// A transaction that may write. On SQLite it holds the write lock from its first moment.
     pub(crate) async fn begin_write(&self, operation: &'static str) -> Result<Tx, StoreError> {
-        let tx = match self {
-            Self::Sqlite(pools) => {
-                pools.writer.begin_with("begin immediate").await.map(Session::Sqlite)
+        let begun = bounded(self.answer_within, async {
+            match &self.pools {
+                Pools::Sqlite(pools) => {
+                    let tx = pools.writer.begin_with("begin immediate").await?;
+                    pools.check_files().await?;
+                    Ok(Session::Sqlite(tx))
+                }
+                Pools::Postgres(pool) => pool.begin().await.map(Session::Postgres),
             }
-            Self::Postgres(pool) => pool.begin().await.map(Session::Postgres),
-        };
-        Tx::new(operation, tx)
+        });
+        self.tx(Kind::Write, operation, begun.await)
     }
 
     /// A transaction that sees one state of the database and cannot write.
     pub(crate) async fn begin_read(&self, operation: &'static str) -> Result<Tx, StoreError> {
-        let tx = match self {
-            Self::Sqlite(pools) => pools.readers.begin().await.map(Session::Sqlite),
-            Self::Postgres(pool) => pool
-                .begin_with("begin isolation level repeatable read read only")
-                .await
-                .map(Session::Postgres),
-        };
-        Tx::new(operation, tx)
+        let begun = bounded(self.answer_within, async {
+            match &self.pools {
+                Pools::Sqlite(pools) => pools.readers.begin().await.map(Session::Sqlite),
+                Pools::Postgres(pool) => pool
+                    .begin_with("begin isolation level repeatable read read only")
+                    .await
+                    .map(Session::Postgres),
+            }
+        });
+        self.tx(Kind::Read, operation, begun.await)
+    }
+
+    fn tx(
+        &self,
+        kind: Kind,
+        operation: &'static str,
+        begun: Result<Session, sqlx::Error>,
+    ) -> Result<Tx, StoreError> {
+        match begun {
+            Ok(session) => Ok(Tx { operation, kind, session, database: self.clone() }),
+            Err(error) => Err(self.failed(kind, operation, error)),
+        }
+    }
+
+    fn failed(&self, kind: Kind, operation: &'static str, error: sqlx::Error) -> StoreError {
+        let error = StoreError::from_driver(operation, error);
+        if error.is_unavailable() {
+            self.health.ended(kind, false);
+        }
+        error
     }
 
     /// One reading statement, without the two round trips of a transaction.
@@ -148,27 +226,39 @@ impl Database {
         sql: &'static str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = match self {
-            Self::Sqlite(pools) => match pools.readers.acquire().await {
-                Ok(mut connection) => sqlite::fetch(&mut connection, sql, values).await,
-                Err(error) => Err(error),
-            },
-            Self::Postgres(pool) => match pool.acquire().await {
-                Ok(mut connection) => postgres::fetch(&mut connection, sql, values).await,
-                Err(error) => Err(error),
-            },
-        };
-        rows.map_err(|error| StoreError::from_driver(operation, error))
+        let rows = bounded(self.answer_within, async {
+            match &self.pools {
+                Pools::Sqlite(pools) => {
+                    let mut connection = pools.readers.acquire().await?;
+                    sqlite::fetch(&mut connection, sql, values).await
+                }
+                Pools::Postgres(pool) => {
+                    let mut connection = pool.acquire().await?;
+                    postgres::fetch(&mut connection, sql, values).await
+                }
+            }
+        });
+        let rows = rows.await.map_err(|error| StoreError::from_driver(operation, error));
+        self.ended(Kind::Read, &rows);
+        rows
+    }
+
+    /// The pool, if this is PostgreSQL.
+    pub(crate) fn postgres(&self) -> Option<&sqlx::PgPool> {
+        match &self.pools {
+            Pools::Postgres(pool) => Some(pool),
+            Pools::Sqlite(_) => None,
+        }
     }
 
     pub(crate) fn is_postgres(&self) -> bool {
-        matches!(self, Self::Postgres(_))
+        self.postgres().is_some()
     }
 
     pub(crate) async fn close(&self) {
-        match self {
-            Self::Sqlite(pools) => pools.close().await,
-            Self::Postgres(pool) => pool.close().await,
+        match &self.pools {
+            Pools::Sqlite(pools) => pools.close().await,
+            Pools::Postgres(pool) => pool.close().await,
         }
     }
 }
@@ -177,7 +267,9 @@ impl Database {
 #[derive(Debug)]
 pub(crate) struct Tx {
     operation: &'static str,
+    kind: Kind,
     session: Session,
+    database: Database,
 }
 
 #[derive(Debug)]
@@ -187,17 +279,8 @@ enum Session {
 }
 
 impl Tx {
-    fn new(
-        operation: &'static str,
-        begun: Result<Session, sqlx::Error>,
-    ) -> Result<Self, StoreError> {
-        begun
-            .map(|session| Self { operation, session })
-            .map_err(|error| StoreError::from_driver(operation, error))
-    }
-
     fn error(&self, error: sqlx::Error) -> StoreError {
-        StoreError::from_driver(self.operation, error)
+        self.database.failed(self.kind, self.operation, error)
     }
 
     /// All rows of a statement.
@@ -206,11 +289,13 @@ impl Tx {
         sql: &'static str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = match &mut self.session {
-            Session::Sqlite(tx) => sqlite::fetch(tx, sql, values).await,
-            Session::Postgres(tx) => postgres::fetch(tx, sql, values).await,
-        };
-        rows.map_err(|error| self.error(error))
+        let rows = bounded(self.database.answer_within, async {
+            match &mut self.session {
+                Session::Sqlite(tx) => sqlite::fetch(tx, sql, values).await,
+                Session::Postgres(tx) => postgres::fetch(tx, sql, values).await,
+            }
+        });
+        rows.await.map_err(|error| self.error(error))
     }
 
     /// The first row, if there is one.
@@ -228,34 +313,47 @@ impl Tx {
         sql: &'static str,
         values: &[Value<'_>],
     ) -> Result<u64, StoreError> {
-        let changed = match &mut self.session {
-            Session::Sqlite(tx) => {
-                bound!(sql, values).execute(&mut **tx).await.map(|done| done.rows_affected())
+        let changed = bounded(self.database.answer_within, async {
+            match &mut self.session {
+                Session::Sqlite(tx) => {
+                    bound!(sql, values).execute(&mut **tx).await.map(|done| done.rows_affected())
+                }
+                Session::Postgres(tx) => {
+                    bound!(sql, values).execute(&mut **tx).await.map(|done| done.rows_affected())
+                }
             }
-            Session::Postgres(tx) => {
-                bound!(sql, values).execute(&mut **tx).await.map(|done| done.rows_affected())
-            }
-        };
-        changed.map_err(|error| self.error(error))
+        });
+        changed.await.map_err(|error| self.error(error))
     }
 
     /// Several statements of a migration; never holds anyone's input.
     pub(crate) async fn execute_script(&mut self, script: String) -> Result<(), StoreError> {
         let script = sqlx::raw_sql(sqlx::AssertSqlSafe(script));
-        let done = match &mut self.session {
-            Session::Sqlite(tx) => script.execute(&mut **tx).await.map(|_| ()),
-            Session::Postgres(tx) => script.execute(&mut **tx).await.map(|_| ()),
-        };
-        done.map_err(|error| self.error(error))
+        let done = bounded(SCRIPT_WITHIN, async {
+            match &mut self.session {
+                Session::Sqlite(tx) => script.execute(&mut **tx).await.map(|_| ()),
+                Session::Postgres(tx) => script.execute(&mut **tx).await.map(|_| ()),
+            }
+        });
+        done.await.map_err(|error| self.error(error))
     }
 
-    /// Makes the writes durable; `Ok` is the moment they may be acknowledged.
+    /// Makes the writes durable; `Ok` is the moment they may be acknowledged: they are committed,
+    /// and in the files that others would open.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        let operation = self.operation;
-        let done = match self.session {
-            Session::Sqlite(tx) => tx.commit().await,
-            Session::Postgres(tx) => tx.commit().await,
-        };
-        done.map_err(|error| StoreError::from_driver(operation, error))
+        let Self { operation, kind, session, database } = self;
+        let done = bounded(database.answer_within, async {
+            match session {
+                Session::Sqlite(tx) => tx.commit().await?,
+                Session::Postgres(tx) => tx.commit().await?,
+            }
+            match (&database.pools, kind) {
+                (Pools::Sqlite(pools), Kind::Write) => pools.check_files().await,
+                _ => Ok(()),
+            }
+        });
+        let done = done.await.map_err(|error| StoreError::from_driver(operation, error));
+        database.ended(kind, &done);
+        done
     }
 }

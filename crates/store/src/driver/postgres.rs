@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions, PgRow};
-use sqlx::{Executor as _, PgPool, Row as _, TypeInfo as _, ValueRef as _};
+use sqlx::{Connection as _, Executor as _, PgPool, Row as _, TypeInfo as _, ValueRef as _};
 use tokio::sync::Notify;
 
-use super::{Cell, Row, Value, bound};
+use super::{Cell, Row, Value, bound, bounded};
 use crate::StoreOptions;
 use crate::error::StoreError;
 
 /// Channel of the change notifications; the statement that notifies names it too.
 const CHANNEL: &str = "avouch_changes";
+/// How long a connection may take to become free after its use.
+const RELEASE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Which PostgreSQL database, and how to reach it.
 #[derive(Debug, Clone)]
@@ -23,21 +25,29 @@ pub(crate) async fn open(
     target: &PostgresTarget,
     options: &StoreOptions,
 ) -> Result<PgPool, StoreError> {
+    let answer = format!("{}s", options.answer_within().as_secs());
     // Every write takes one row lock; an instance that stops in the middle of a transaction must
     // not stop the others for longer than this.
     let wait = format!("{}s", options.wait_seconds_max);
     let connect = target.connect.clone().application_name("avouch").options([
         ("lock_timeout", wait.as_str()),
-        ("statement_timeout", "60s"),
+        ("statement_timeout", answer.as_str()),
         ("idle_in_transaction_session_timeout", "15s"),
     ]);
     PgPoolOptions::new()
         .max_connections(options.connections_max.saturating_add(1)) // one listens
         .acquire_timeout(Duration::from_secs(options.wait_seconds_max))
         .after_connect(|connection, _| Box::pin(refuse_lazy_commits(connection)))
+        .after_release(|connection, _| Box::pin(is_sound(connection)))
         .connect_with(connect)
         .await
         .map_err(|error| StoreError::from_driver("connect to PostgreSQL", error))
+}
+
+/// Whether a connection may be used again. One that does not answer would keep its place in the
+/// pool for as long as the network keeps silent.
+async fn is_sound(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    bounded(RELEASE_WITHIN, connection.ping()).await.map(|()| true)
 }
 
 /// What was acknowledged must be on disk, whatever the server's default is. Stronger settings

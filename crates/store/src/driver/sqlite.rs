@@ -2,14 +2,16 @@
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{Row as _, SqlitePool, TypeInfo as _, ValueRef as _};
+use sqlx::{Connection as _, Row as _, SqlitePool, TypeInfo as _, ValueRef as _};
 
+use super::files::DatabaseFiles;
 use super::{Cell, Row, Value, bound};
 use crate::StoreOptions;
 use crate::error::StoreError;
@@ -29,9 +31,19 @@ pub(crate) enum SqliteTarget {
 pub(crate) struct Pools {
     pub(crate) writer: SqlitePool,
     pub(crate) readers: SqlitePool,
+    /// None in memory.
+    files: Option<Arc<DatabaseFiles>>,
 }
 
 impl Pools {
+    /// Refuses if what is written does not go into the files that others would open.
+    pub(crate) async fn check_files(&self) -> Result<(), sqlx::Error> {
+        match &self.files {
+            Some(files) => Ok(files.check().await?),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
@@ -52,14 +64,9 @@ pub(crate) async fn open(
 /// A database in memory belongs to its connection: one connection reads and writes.
 async fn open_memory(options: &StoreOptions) -> Result<Pools, sqlx::Error> {
     let connect = SqliteConnectOptions::new().in_memory(true).foreign_keys(true);
-    let pool = pool_options(options)
-        .max_connections(1)
-        .min_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(connect)
-        .await?;
-    Ok(Pools { writer: pool.clone(), readers: pool })
+    let pool =
+        pool_options(options).max_connections(1).min_connections(1).connect_with(connect).await?;
+    Ok(Pools { writer: pool.clone(), readers: pool, files: None })
 }
 
 async fn open_file(path: &Path, options: &StoreOptions) -> Result<Pools, sqlx::Error> {
@@ -73,12 +80,28 @@ async fn open_file(path: &Path, options: &StoreOptions) -> Result<Pools, sqlx::E
         // Deleted policies and wrapped keys leave no bytes behind in free pages.
         .pragma("secure_delete", "on");
     create_private(path)?;
-    let writer = pool_options(options).max_connections(1).connect_with(connect.clone()).await?;
+    let writer = pool_options(options)
+        .max_connections(1)
+        .after_release(|connection, _| Box::pin(is_sound(connection)))
+        .connect_with(connect.clone())
+        .await?;
     let readers = pool_options(options)
         .max_connections(options.connections_max)
         .connect_with(connect.pragma("query_only", "on"))
         .await?;
-    Ok(Pools { writer, readers })
+    // The first statement opens the log.
+    sqlx::query("select 1 from sqlite_master limit 1").fetch_optional(&readers).await?;
+    let files = DatabaseFiles::of(path).await?;
+    Ok(Pools { writer, readers, files: Some(Arc::new(files)) })
+}
+
+/// Whether a writing connection may be used again. On a full disk, and after other errors, SQLite
+/// undoes the transaction itself: the undoing that follows fails, and the driver would count a
+/// transaction as open for ever. Such a connection is closed, and the pool makes another.
+async fn is_sound(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Whatever was still to be undone has been when this is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Makes the file readable by this user alone, before SQLite could make it by the umask; log and
@@ -97,6 +120,9 @@ fn create_private(path: &Path) -> Result<(), sqlx::Error> {
 fn pool_options(options: &StoreOptions) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .acquire_timeout(Duration::from_secs(options.wait_seconds_max))
+        // The log stays the same file for as long as one connection is open.
+        .idle_timeout(None)
+        .max_lifetime(None)
         // A local file has no connection to lose; the ping would cost as much as the query.
         .test_before_acquire(false)
 }

@@ -1,17 +1,7 @@
-use std::time::{Duration, Instant};
-
 use avouch_store::testing::run_script;
 use avouch_store::{Directory, PolicyReset, ProviderPatch, Sequence, Toggle};
 
 use crate::support::*;
-
-async fn eventually(what: &str, holds: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < Duration::from_secs(2), "{what} did not come");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
 
 on_both_databases! {
     async fn holds_everything_that_was_there(database: &Database) {
@@ -95,7 +85,7 @@ on_both_databases! {
         assert!(directory.is_empty());
         // A write that changed nothing is no reason to wait.
         let entries = store.append_audit(&[]).await.unwrap();
-        tokio::time::timeout(Duration::from_secs(1), directory.wait_for(Sequence(entries.0 + 1))).await.unwrap();
+        tokio::time::timeout(SOON, directory.wait_for(Sequence(entries.0 + 1))).await.unwrap();
     }
 
     async fn a_burst_of_writes_does_not_leave_it_behind(database: &Database) {

@@ -16,6 +16,7 @@ mod certificates;
 mod concurrency;
 mod directory;
 mod durability;
+mod failures;
 mod feed;
 mod keys;
 mod migrations;

@@ -1,6 +1,6 @@
 use avouch_store::{
-    AttestationType, Expected, NewPolicy, PageRequest, PolicyAction, PolicyReset, Signer,
-    StoreError, limits,
+    AttestationType, Expected, NewPolicy, PageRequest, PolicyAction, PolicyReset, Provider, Signer,
+    Store, StoreError, StoreOptions, limits,
 };
 use avouch_wire::base64url;
 
@@ -174,5 +174,64 @@ on_both_databases! {
             page = next;
         }
         assert_eq!(sets, limits::POLICY_REVISIONS_KEPT + 3);
+    }
+}
+
+/// What a small store keeps: three revisions of a type, and a hundred bytes of a provider.
+async fn small(database: &Database) -> Store {
+    let options = StoreOptions {
+        connections_max: 4,
+        history_revisions_max: 3,
+        history_bytes_max: 100,
+        ..StoreOptions::default()
+    };
+    Store::open_with(&database.location, &options, at(0)).await.unwrap()
+}
+
+async fn kept(store: &Store, provider: &Provider, attestation_type: AttestationType) -> Vec<u64> {
+    let page =
+        store.policy_history(provider.id, attestation_type, PageRequest::first()).await.unwrap();
+    page.items.iter().map(|entry| entry.revision).collect()
+}
+
+on_both_databases! {
+    async fn history_is_kept_within_a_number_of_revisions(database: &Database) {
+        let store = small(database).await;
+        let contoso = provider(&store, "contoso").await;
+        for _ in 0..10 {
+            set(&store, &contoso, "same").await.unwrap();
+        }
+        assert_eq!(kept(&store, &contoso, SGX).await, [10, 9, 8]);
+        // All of them are in the audit trail.
+        let trail = store.audit(Some("contoso"), PageRequest::first()).await.unwrap().items;
+        assert_eq!(trail.iter().filter(|entry| entry.action == "policy-set").count(), 10);
+    }
+
+    async fn history_is_kept_within_a_number_of_bytes_and_never_loses_what_is_in_force(database: &Database) {
+        let store = small(database).await;
+        let (contoso, other) = (provider(&store, "contoso").await, provider(&store, "other").await);
+        set(&store, &other, &"o".repeat(90)).await.unwrap();
+        let edit_by_alice = alice();
+        let new = "t".repeat(30);
+        store.set_policy(contoso.id, TPM, &unsigned(new.as_bytes()), &edit(&edit_by_alice)).await.unwrap();
+        for n in 1..=4_u64 {
+            set(&store, &contoso, &"s".repeat(30)).await.unwrap();
+            assert_eq!(kept(&store, &contoso, TPM).await, [1]);
+            // The TPM policy takes 30 of the 100 bytes, two others fit.
+            let wanted: Vec<u64> = (n.saturating_sub(1).max(1)..=n).rev().collect();
+            assert_eq!(kept(&store, &contoso, SGX).await, wanted);
+        }
+        // More than all that may be kept, yet in force.
+        let large = set(&store, &contoso, &"l".repeat(500)).await.unwrap();
+        assert_eq!(kept(&store, &contoso, SGX).await, [5]);
+        assert_eq!(store.policy(contoso.id, SGX).await.unwrap().unwrap(), large);
+        assert!(store.policy(contoso.id, TPM).await.unwrap().is_some());
+        // A reset is numbered on, and stays although it is over: the next is numbered after it.
+        let reset = PolicyReset { jws: b"..", signer: None };
+        store.reset_policy(contoso.id, SGX, &reset, &edit(&edit_by_alice)).await.unwrap();
+        assert_eq!(kept(&store, &contoso, SGX).await, [6]);
+        assert_eq!(set(&store, &contoso, "n").await.unwrap().revision, 7);
+        // Another provider's history is its own.
+        assert_eq!(kept(&store, &other, SGX).await, [1]);
     }
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part of this")]
 
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use avouch_store::testing::PostgresServer;
 use avouch_store::{
@@ -76,6 +77,18 @@ macro_rules! on_both_databases {
 }
 #[allow(unused_imports, reason = "each test program uses a part of this")]
 pub(crate) use on_both_databases;
+
+/// Far longer than anything takes that works, also on a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(60);
+
+/// Waits until something holds.
+pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < SOON, "{what} did not come");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
 
 pub(crate) fn at(seconds: i64) -> UnixTime {
     UnixTime::from_seconds(1_790_000_000 + seconds).unwrap()

@@ -1,10 +1,11 @@
 //! Whether a provider trusts a signer: it is, or chains to, one of the policy certificates.
 
-use avouch_pki::{Certificate, PathError, Role, verify_issued, verify_pinned};
+use avouch_pki::{Certificate, PathError, Role, VerifiedCertificate, verify_issued, verify_pinned};
 use avouch_wire::UnixTime;
 use thiserror::Error;
 
-use super::signer::VerifiedSigner;
+use super::error::PolicyJwsError;
+use super::signer::{VerifiedSigner, check_key};
 
 /// Why a signer is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -31,6 +32,14 @@ pub enum SignerError {
         /// Its subject.
         subject: String,
     },
+    /// No signature of the policy certificate's key is taken.
+    #[error("policy certificate {subject:?}: {source}")]
+    Key {
+        /// Its subject.
+        subject: String,
+        /// Why.
+        source: Box<PolicyJwsError>,
+    },
     /// A link of the chain does not hold, or the policy certificate at its top may not issue it.
     #[error("signer's chain: {0}")]
     Path(#[from] PathError),
@@ -44,6 +53,7 @@ impl SignerError {
             Self::NoPolicyCertificates => "policy-signer-certificates",
             Self::NoIssuer { .. } => "policy-signer-issuer",
             Self::IssuerNotCa { .. } => "policy-signer-issuer-ca",
+            Self::Key { source, .. } => source.check(),
             Self::Path(error) => error.check(),
         }
     }
@@ -92,9 +102,7 @@ pub fn authorize_signer(
         signer.certificate().is_some_and(|found| found.der() == certificate.der())
     };
     if let Some(policy_certificate) = policy_certificates.iter().find(own) {
-        if policy_certificate.is_self_issued() {
-            check_ca_flag(policy_certificate)?;
-        }
+        check_may_sign(policy_certificate)?;
         return Ok(AuthorizedSigner { policy_certificate: policy_certificate.clone() });
     }
     authorize_chain(signer.certificates(), policy_certificates, at)
@@ -122,10 +130,46 @@ fn authorize_chain(
     }))
 }
 
+/// Checks that a certificate can be a policy certificate: that there is a moment at which
+/// [`authorize_signer`] takes what its own key signed, or what a signer signed whom it issued.
+/// An Isolated provider that has no such certificate could never be administered.
+///
+/// Not checked: that it is valid at any moment yet to come.
+///
+/// # Errors
+/// [`SignerError`], for its own key.
+pub fn check_policy_certificate(certificate: &Certificate) -> Result<(), SignerError> {
+    check_key_of(certificate)?;
+    let signs = check_may_sign(certificate);
+    if signs.is_ok() || may_issue(certificate, certificate.validity().not_before).is_ok() {
+        return Ok(());
+    }
+    signs
+}
+
+fn check_key_of(certificate: &Certificate) -> Result<(), SignerError> {
+    check_key(certificate.public_key()).map_err(|source| SignerError::Key {
+        subject: certificate.subject().to_string(),
+        source: Box::new(source),
+    })
+}
+
+/// Whether the key of a policy certificate may sign by itself.
+fn check_may_sign(certificate: &Certificate) -> Result<(), SignerError> {
+    check_key_of(certificate)?;
+    if certificate.is_self_issued() { check_ca_flag(certificate) } else { Ok(()) }
+}
+
+/// Whether a policy certificate may have issued signers, judged like every other CA of a path.
+fn may_issue(certificate: &Certificate, at: UnixTime) -> Result<VerifiedCertificate, SignerError> {
+    check_key_of(certificate)?;
+    check_ca_flag(certificate)?;
+    Ok(verify_pinned(certificate, at)?)
+}
+
 /// Verifies `chain`, the signer first, from the policy certificate at its top down.
 fn verify_down(top: &Certificate, chain: &[Certificate], at: UnixTime) -> Result<(), SignerError> {
-    check_ca_flag(top)?;
-    let mut above = verify_pinned(top, at)?;
+    let mut above = may_issue(top, at)?;
     for (index, certificate) in chain.iter().enumerate().rev() {
         let role = if index == 0 { Role::Leaf } else { Role::Ca };
         above = verify_issued(certificate, &above, role, at)?;

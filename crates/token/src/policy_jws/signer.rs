@@ -1,6 +1,6 @@
 //! Who signed: a chain of certificates whose first key is proven to have signed the text.
 
-use avouch_pki::{Certificate, KeyKind, PublicKey, SignatureScheme};
+use avouch_pki::{Certificate, KeyKind, PublicKey, SignatureScheme, digest};
 use serde_json::Value;
 
 use super::error::PolicyJwsError;
@@ -14,6 +14,7 @@ use crate::x5c::{self, signer_jwk};
 #[derive(Debug, Clone)]
 pub struct VerifiedSigner {
     certificates: Vec<Certificate>,
+    signed_hash: [u8; 32],
 }
 
 impl VerifiedSigner {
@@ -27,6 +28,13 @@ impl VerifiedSigner {
     #[must_use]
     pub fn certificates(&self) -> &[Certificate] {
         &self.certificates
+    }
+
+    /// SHA-256 of the text that was signed, header and payload: what makes two requests the same.
+    /// A signature can be written in several ways, and be made anew by whoever has one on a curve.
+    #[must_use]
+    pub const fn signed_hash(&self) -> &[u8; 32] {
+        &self.signed_hash
     }
 
     /// The value of `x-ms-policy-signer`: the signer's certificate and those behind it, as far as
@@ -55,7 +63,8 @@ impl VerifiedSigner {
         let certificates = x5c::read(chain(jws)?)?;
         let first = certificates.first().ok_or(PolicyJwsError::NoCertificate)?;
         check_signature(jws, first.public_key())?;
-        Ok(Some(Self { certificates }))
+        let signed_hash = *digest::sha256(jws.signing_input.as_bytes()).as_bytes();
+        Ok(Some(Self { certificates, signed_hash }))
     }
 }
 
@@ -69,11 +78,17 @@ fn chain<'a>(jws: &'a UntrustedJws<'_>) -> Result<&'a Value, PolicyJwsError> {
     }
 }
 
-fn check_signature(jws: &UntrustedJws<'_>, key: &PublicKey) -> Result<(), PolicyJwsError> {
-    let kind = key.kind();
-    if let KeyKind::Rsa { modulus_bits: found @ ..2048 } = kind {
-        return Err(PolicyJwsError::ShortKey { found });
+/// Whether any signature of this key is taken at all.
+pub(super) fn check_key(key: &PublicKey) -> Result<(), PolicyJwsError> {
+    match key.kind() {
+        KeyKind::Rsa { modulus_bits: found @ ..2048 } => Err(PolicyJwsError::ShortKey { found }),
+        _ => Ok(()),
     }
+}
+
+fn check_signature(jws: &UntrustedJws<'_>, key: &PublicKey) -> Result<(), PolicyJwsError> {
+    check_key(key)?;
+    let kind = key.kind();
     let schemes = schemes(&jws.algorithm, kind);
     if schemes.is_empty() {
         let algorithm = jws.algorithm.clone();

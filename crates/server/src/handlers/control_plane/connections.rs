@@ -103,7 +103,7 @@ async fn find(
 }
 
 /// The body, still without a name and a time of change.
-fn parse(body: &[u8]) -> Result<PrivateEndpointConnection, ApiError> {
+pub(super) fn parse(body: &[u8]) -> Result<PrivateEndpointConnection, ApiError> {
     let body = JsonBody::parse(body).map_err(content_error)?;
     let missing =
         |member: &str| ApiError::invalid_request_content(format!("{member}: an object is missing"));

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use avouch_pki::{Certificate, KeyKind};
+use avouch_pki::Certificate;
 use avouch_store::Toggle;
 use avouch_store::limits::POLICY_CERTIFICATES_MAX;
+use avouch_token::policy_jws::check_policy_certificate;
 use avouch_wire::{base64url, excerpt};
 use serde_json::Value;
 
@@ -112,11 +113,16 @@ fn switch(properties: &JsonBody, name: &str) -> Result<Option<Toggle>, ApiError>
     })
 }
 
-/// `{"keys": [JWK…]}`: the first certificate of each key's `x5c`. Absent and empty are the same.
+/// `{"keys": [JWK…]}`: the first certificate of each key's `x5c`. No set and no keys in it are the
+/// same; a set without the member is not: whoever sends one wants an Isolated provider.
 fn policy_certificates(properties: &JsonBody) -> Result<Vec<Vec<u8>>, ApiError> {
     let set = properties.object("policySigningCertificates").map_err(content_error)?;
     let Some(set) = set else { return Ok(Vec::new()) };
-    let keys = set.list("keys").map_err(content_error)?.unwrap_or_default();
+    let keys = set.list("keys").map_err(content_error)?.ok_or_else(|| {
+        ApiError::invalid_request_content(
+            "properties.policySigningCertificates.keys: a list is missing",
+        )
+    })?;
     let allowed = usize::try_from(POLICY_CERTIFICATES_MAX).unwrap_or(usize::MAX);
     if keys.len() > allowed {
         let message = format!(
@@ -148,11 +154,7 @@ fn certificate(key: &Value) -> Result<Vec<u8>, String> {
     let der =
         base64url::decode_standard(text).map_err(|error| format!("x5c[0]: not base64: {error}"))?;
     let certificate = Certificate::parse(&der).map_err(|error| format!("x5c[0]: {error}"))?;
-    match certificate.public_key().kind() {
-        // No policy under such a key would be taken: the provider could never be administered.
-        KeyKind::Rsa { modulus_bits: found @ ..2048 } => {
-            Err(format!("x5c[0]: the RSA key has {found} bits, at least 2048 are needed"))
-        }
-        _ => Ok(der),
-    }
+    // The provider could never be administered with it.
+    check_policy_certificate(&certificate).map_err(|error| format!("x5c[0]: {error}"))?;
+    Ok(der)
 }

@@ -18,7 +18,7 @@ fn with_keys(keys: Value) -> String {
 #[tokio::test]
 async fn a_body_that_does_not_hold_is_400_with_what_is_wrong_and_makes_nothing() {
     let fixture = Fixture::new().await;
-    let good = PolicyKey::new("signer");
+    let (good, useless) = (PolicyKey::new("signer"), PolicyKey::useless("plain"));
     let der = good.certificate.der();
     let standard = avouch_wire::base64url::encode_standard;
     let key = json!({"kty": "EC", "x5c": [standard(der)]});
@@ -61,6 +61,12 @@ async fn a_body_that_does_not_hold_is_400_with_what_is_wrong_and_makes_nothing()
         (with("tpmAttestationAuthentication", json!("")), "tpmAttestationAuthentication"),
         (with("attestationPolicy", json!("x")), "attestationPolicy"),
         (with("policySigningCertificates", json!([])), "policySigningCertificates"),
+        // Who sends a set wants an Isolated provider: without keys it must not become another.
+        (with("policySigningCertificates", json!({})), "keys: a list is missing"),
+        (with("policySigningCertificates", json!({"key": [key]})), "keys: a list is missing"),
+        (with("policySigningCertificates", json!({"keys": null})), "keys: a list is missing"),
+        (with_keys(json!([{"x5c": [standard(useless.certificate.der())]}])), "not flagged CA"),
+        (with_keys(json!([key, {"x5c": [standard(useless.certificate.der())]}])), "keys[1]: x5c[0]"),
         (with_keys(json!({})), "keys"),
         (with_keys(json!(["x"])), "keys[0]"),
         (with_keys(json!([key, {}])), "keys[1]: x5c: no certificate"),

@@ -92,6 +92,8 @@ impl Setup {
             policy_bytes_max: self.config.limits.policy_bytes_max,
             ready_max: self.config.limits.providers_ready_max,
             served_without_seconds_max: self.config.database.served_without_seconds_max,
+            ready_bytes_max: self.config.limits.providers_ready_bytes_max,
+            signed_requests_once: self.config.auth.signed_requests_once,
         };
         let providers = Providers::open(self.store, options, now()).await.unwrap();
         let engine = Engine::new(self.anchors, Arc::new(self.endorsements));

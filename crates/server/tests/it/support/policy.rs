@@ -19,10 +19,19 @@ pub(crate) struct PolicyKey {
 
 impl PolicyKey {
     pub(crate) fn new(name: &str) -> Self {
+        Self::with(name, IsCa::Ca(BasicConstraints::Unconstrained))
+    }
+
+    /// Self-signed and no CA: MAA takes nothing that it signs.
+    pub(crate) fn useless(name: &str) -> Self {
+        Self::with(name, IsCa::ExplicitNoCa)
+    }
+
+    fn with(name: &str, is_ca: IsCa) -> Self {
         let pair = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.is_ca = is_ca;
         let der = params.self_signed(&pair).unwrap().der().to_vec();
         let key = SigningKey::from_pkcs8_pem(&pair.serialize_pem()).unwrap();
         Self { key, certificate: Certificate::parse(&der).unwrap() }

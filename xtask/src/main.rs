@@ -1,6 +1,7 @@
 //! Automation of the project: `cargo xtask help` lists what it does.
 
 mod clients;
+mod drill;
 mod fuzz;
 mod machine;
 mod mutants;
@@ -22,6 +23,7 @@ cargo xtask <task>
                      runs one (on the stable toolchain), with inputs of at most 65536 bytes
                      unless another size is given
   mutants [CRATE]    puts small faults into crates and sees whether tests notice (mutants --help)
+  drill hostile      a service under hostile load: a table, and target/drill.json (some minutes)
   install            installs what the tests need and the machine lacks (Debian, as root)
 ";
 
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         ["fuzz", name, seconds] => fuzz::run(name, seconds, fuzz::BYTES),
         ["fuzz", name, seconds, bytes] => fuzz::run(name, seconds, bytes),
         ["mutants", rest @ ..] => mutants::run(rest),
+        ["drill", "hostile"] => drill::hostile(),
         ["install"] => machine::install_missing(),
         [] | ["help" | "--help" | "-h"] => {
             run::say(HELP);

@@ -1,6 +1,11 @@
 //! Keys, signatures and PEM.
 
-#![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -1,6 +1,11 @@
 //! Twice the input costs twice the instructions, whatever is in it.
 
-#![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

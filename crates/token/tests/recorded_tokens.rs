@@ -96,7 +96,7 @@ fn every_recorded_signature_verifies_under_the_published_key() {
             Err(VerifyError::UnusableKey { reason, .. }) => {
                 // The service still signed with RSA-1024 in 2020: the signature holds, and is no
                 // proof any more.
-                assert_eq!(reason, UnusableReason::ModulusBits { found: 1024 }, "{file}");
+                assert_eq!(*reason, UnusableReason::ModulusBits { found: 1024 }, "{file}");
                 assert!(holds_under_short_key(token, body, header["kid"].as_str().unwrap()));
                 legacy += 1;
             }

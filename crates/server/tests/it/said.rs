@@ -1,5 +1,9 @@
 //! What is said of a request, to its sender and to the log: bounded, and findable by its id.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, OnceLock};

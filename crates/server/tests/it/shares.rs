@@ -62,7 +62,7 @@ async fn until(status: u16, mut ask: impl AsyncFnMut() -> u16) {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("{seen} instead of {status}");
+    assert_eq!(seen, status);
 }
 
 #[tokio::test]

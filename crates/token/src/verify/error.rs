@@ -47,7 +47,7 @@ pub enum VerifyError {
         /// `kid` of the token.
         kid: String,
         /// Why.
-        reason: UnusableReason,
+        reason: Box<UnusableReason>,
     },
     /// No key that the token can mean is for its algorithm.
     #[error("no key for {algorithm} signatures{}", named(.kid))]

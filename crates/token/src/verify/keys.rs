@@ -43,7 +43,7 @@ pub(super) fn candidates<'k>(
         let unusable = keys.unusable().iter().find(|key| key.kid.as_deref() == Some(kid));
         let kid = kid.to_owned();
         return Err(match unusable {
-            Some(key) => VerifyError::UnusableKey { kid, reason: key.reason.clone() },
+            Some(key) => VerifyError::UnusableKey { kid, reason: Box::new(key.reason.clone()) },
             None => VerifyError::UnknownKey { kid, known: keys.keys().len() },
         });
     }

@@ -44,6 +44,19 @@ fn the_unbroken_sibling_of_each_kind_is_accepted_by_the_same_judge() {
 }
 
 #[test]
+fn the_handbook_tells_how_many_breaks_each_kind_has() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/assurance.md");
+    let handbook = std::fs::read_to_string(path).unwrap();
+    let told = |kind: Kind| {
+        let start = format!("| `{kind}`");
+        let row = handbook.lines().find(|line| line.starts_with(&start))?;
+        row.rsplit('|').nth(1)?.trim().parse().ok()
+    };
+    let counted = Kind::ALL.map(|kind| (kind, Some(kind.breaks().len())));
+    assert_eq!(Kind::ALL.map(|kind| (kind, told(kind))), counted);
+}
+
+#[test]
 fn each_kind_has_at_least_thirty_breaks_with_names_of_their_own() {
     for kind in INTEL {
         let breaks = kind.breaks();

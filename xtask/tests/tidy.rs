@@ -128,6 +128,9 @@ fn nothing_below_the_edge_reads_a_clock_or_makes_randomness() {
 #[test]
 fn evidence_crates_hand_on_no_json_values() {
     for (path, text) in sources(&["crates/dcap/src", "crates/snp/src", "crates/pki/src"]) {
+        if shown(&path).ends_with("tests.rs") {
+            continue;
+        }
         assert!(!text.contains("serde_json::Value"), "{} handles JSON values", shown(&path));
     }
 }

@@ -37,7 +37,7 @@ use suite::Suite;
 
 /// The long help.
 pub(crate) const HELP: &str = "\
-cargo xtask mutants [CRATE...] [--list] [--only TEXT] [--fresh] [--jobs N]
+cargo xtask mutants [CRATE...] [--list] [--own] [--only TEXT] [--fresh] [--jobs N]
 
 Puts small faults (mutants) into a crate, one at a time, and runs the tests that reach each.
 A mutant that no test notices survives: a test is missing, or the mutant makes no difference, and
@@ -46,6 +46,7 @@ then xtask/mutants.toml says why. Ends with an error if a survivor is not explai
   CRATE        claims, token, pki, dcap, snp, policy, server; all if none is named
                (of policy its evaluation, of server authentication and access)
   --list       shows the mutants and runs nothing
+  --own        tries the crate's own tests only: quicker, and names more survivors
   --only TEXT  only mutants whose file, function or change contains TEXT
   --fresh      forgets earlier runs; else what was caught in an unchanged file stays caught
   --jobs N     tests at once; as many as there are processors if not given
@@ -140,6 +141,7 @@ struct Wish<'w> {
     subjects: Vec<&'static Subject>,
     only: Option<&'w str>,
     lists: bool,
+    is_own_only: bool,
     is_fresh: bool,
     jobs: usize,
 }
@@ -151,6 +153,7 @@ impl<'w> Wish<'w> {
             subjects: Vec::new(),
             only: None,
             lists: false,
+            is_own_only: false,
             is_fresh: false,
             jobs: processors,
         };
@@ -159,6 +162,7 @@ impl<'w> Wish<'w> {
             let mut value = || words.next().copied().ok_or_else(|| format!("{word} needs a value"));
             match *word {
                 "--list" => wish.lists = true,
+                "--own" => wish.is_own_only = true,
                 "--fresh" => wish.is_fresh = true,
                 "--only" => wish.only = Some(value()?),
                 "--jobs" => {
@@ -176,6 +180,14 @@ impl<'w> Wish<'w> {
             wish.subjects = SUBJECTS.iter().collect();
         }
         Ok(wish)
+    }
+
+    /// The packages whose tests are tried.
+    fn packages(&self, subject: &Subject) -> &'static [&'static str] {
+        subject
+            .tests
+            .get(..if self.is_own_only { 1 } else { subject.tests.len() })
+            .unwrap_or_default()
     }
 
     /// Those of a subject's mutants that are wished.
@@ -224,7 +236,8 @@ fn try_all(
     let started = Instant::now();
     let copy = folder.join("tree");
     tree::copy(root, &copy, &plan.paths())?;
-    let packages = wish.subjects.iter().flat_map(|subject| subject.tests).copied().collect();
+    let packages =
+        wish.subjects.iter().flat_map(|subject| wish.packages(subject)).copied().collect();
     let known = folder.join("known.json");
     plan.recall(&known);
     let built = build::build(&mut plan, &copy, &packages);
@@ -254,7 +267,15 @@ fn try_one(
     let chosen = wish.chosen(subject, &alive);
     let is_due = |one: &&Mutant| !results.was_caught(&one.key(), hash(plan.text(&one.file)));
     let due: Vec<&Mutant> = chosen.iter().copied().filter(is_due).collect();
-    let mut results = judge::judge(plan, subject, &due, suite, results, wish.jobs, folder)?;
+    let mut results = judge::judge(
+        plan,
+        (subject.package, wish.packages(subject)),
+        &due,
+        suite,
+        results,
+        wish.jobs,
+        folder,
+    )?;
     // Mutants of code that is gone are forgotten.
     let keys: BTreeSet<String> = alive.iter().map(|one| one.key()).collect();
     results.mutants.retain(|key, _| keys.contains(key));

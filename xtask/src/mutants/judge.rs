@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::Subject;
 use super::find::Mutant;
 use super::plan::Plan;
 use super::process::{Ended, run};
@@ -26,7 +25,7 @@ const SAVE_EVERY: Duration = Duration::from_secs(5);
 /// A program of tests cannot be run, or results cannot be kept.
 pub(crate) fn judge(
     plan: &Plan,
-    subject: &Subject,
+    packages: (&str, &[&str]),
     mutants: &[&Mutant],
     suite: &Suite,
     results: Results,
@@ -38,7 +37,7 @@ pub(crate) fn judge(
     let progress = Mutex::new(Progress { results, done: 0, survived: 0, saved: started });
     for_each(jobs, mutants, |worker, mutant| {
         let output = folder.join(format!("output-{worker}"));
-        let outcome = outcome(mutant.number, subject, suite, &output)?;
+        let outcome = outcome(mutant.number, packages, suite, &output)?;
         let entry = Entry { file_hash: hash(plan.text(&mutant.file)), outcome };
         let mut progress = progress.lock().map_err(|error| error.to_string())?;
         progress.results.seconds = before.saturating_add(started.elapsed().as_secs());
@@ -74,13 +73,13 @@ impl Progress {
 
 fn outcome(
     mutant: u32,
-    subject: &Subject,
+    (own, packages): (&str, &[&str]),
     suite: &Suite,
     output: &Path,
 ) -> Result<Outcome, String> {
     // The crate's own tests first.
     let tests: Vec<Vec<&Test>> =
-        subject.tests.iter().map(|package| suite.reaching(mutant, package)).collect();
+        packages.iter().map(|package| suite.reaching(mutant, package)).collect();
     for batch in tests.iter().flat_map(|tests| batches(tests)) {
         let Some(first) = batch.first() else { continue };
         let Some(program) = suite.programs.get(first.program) else { continue };
@@ -90,7 +89,7 @@ fn outcome(
         let variable = ("AVOUCH_MUTANT", mutant.to_string());
         let ended = run(program, &names, (variable.0, &variable.1), limit, output)?;
         let by = |name: &str| format!("{}::{name}", program.name);
-        let elsewhere = first.package != subject.package;
+        let elsewhere = first.package != own;
         match ended {
             Ended::Passed => {}
             Ended::Failed(name) => {

@@ -122,6 +122,13 @@ fn json_that_is_no_object_or_names_a_member_twice_or_is_too_large_is_refused() {
 }
 
 #[test]
+fn json_may_be_as_large_as_256_kib_and_no_larger() {
+    let of_length = |bytes: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(bytes - 8));
+    assert!(read(&of_length(256 * 1024)).is_ok());
+    assert!(matches!(read(&of_length(256 * 1024 + 1)), Err(HeldDataError::Json(_))));
+}
+
+#[test]
 fn bytes_are_kept_as_they_are_and_are_no_json() {
     let data = HeldData { bytes: b"{}\0".to_vec(), data_type: DataType::Binary };
     let bound = BoundData::bind(&data, |_| Ok::<(), Infallible>(())).unwrap();

@@ -224,27 +224,31 @@ pub(crate) fn next_is_time(cursor: &Cursor<'_>) -> bool {
 /// `YYYYMMDDhhmmssZ`.
 pub(crate) fn time(cursor: &mut Cursor<'_>, field: &'static str) -> Result<UnixTime, ParseError> {
     let before = cursor.clone();
-    let found = any(cursor, field)?;
-    let text = std::str::from_utf8(found.content.clone().rest()).unwrap_or_default();
-    let century = match (found.tag, text.as_bytes()) {
-        (UTC_TIME, [b'5'..=b'9', ..]) => Some("19"),
-        (UTC_TIME, _) => Some("20"),
-        (GENERALIZED_TIME, _) => Some(""),
+    let mut found = any(cursor, field)?;
+    let text = found.content.rest();
+    let moment = match (found.tag, numbers(text).as_deref()) {
+        (UTC_TIME, Some(&[year @ 50..=99, ref rest @ ..])) => moment(19, year, rest),
+        (UTC_TIME, Some(&[year, ref rest @ ..])) => moment(20, year, rest),
+        (GENERALIZED_TIME, Some(&[century, year, ref rest @ ..])) => moment(century, year, rest),
         _ => None,
     };
-    century
-        .and_then(|century| moment(&[century, text].concat()))
-        .ok_or_else(|| malformed(&before, field, "not a time with seconds in UTC"))
+    moment.ok_or_else(|| malformed(&before, field, "not a time with seconds in UTC"))
 }
 
-fn moment(text: &str) -> Option<UnixTime> {
-    let digits = text.strip_suffix('Z').filter(|digits| digits.len() == 14)?;
-    if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+/// The numbers of two digits each before a final `Z`.
+fn numbers(text: &[u8]) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_chunks::<2>();
+    let number = |pair: &[u8; 2]| match pair.map(|digit| digit.wrapping_sub(b'0')) {
+        [tens @ 0..=9, ones @ 0..=9] => Some(tens.saturating_mul(10).saturating_add(ones)),
+        _ => None,
+    };
+    if rest == b"Z" { pairs.iter().map(number).collect() } else { None }
+}
+
+fn moment(century: u8, year: u8, rest: &[u8]) -> Option<UnixTime> {
+    let &[month, day, hour, minute, second] = rest else {
         return None;
-    }
-    let (year, rest) = digits.split_at_checked(4)?;
-    let part = |at: usize| rest.get(at..at.checked_add(2)?);
-    let (month, day, hour) = (part(0)?, part(2)?, part(4)?);
-    let (minute, second) = (part(6)?, part(8)?);
-    UnixTime::from_rfc3339(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z")).ok()
+    };
+    let year = i32::from(century).saturating_mul(100).saturating_add(i32::from(year));
+    UnixTime::from_utc((year, month, day), (hour, minute, second))
 }

@@ -4,13 +4,14 @@
 
 mod support;
 
-use avouch_pki::{Certificate, CertificateError, Crl, KeyError, Name, PublicKey, oid};
+use avouch_pki::{Certificate, CertificateError, Crl, KeyError, Name, PublicKey, Serial, oid};
+use avouch_wire::UnixTime;
 use support::der::{
     BIT_STRING, BOOLEAN, IDENTIFIER, INTEGER, OCTET_STRING, SEQUENCE, SET, UTF8, attribute,
     common_name, element, extension, private_identifier, sequence,
 };
 use support::raw::{RawCertificate, RawCrl, ecdsa_sha384, entry, p256_key, utc};
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate};
 
 const BASIC_CONSTRAINTS: [u8; 3] = [0x55, 29, 19];
 const KEY_USAGE: [u8; 3] = [0x55, 29, 15];
@@ -360,34 +361,59 @@ fn names_are_short() {
     assert!(read(4096).is_err());
 }
 
+fn assert_read_alike(der: &[u8], read: &Certificate) {
+    let (rest, found) = X509Certificate::from_der(der).unwrap();
+    assert!(rest.is_empty());
+    assert_eq!(found.raw_serial(), read.serial().as_bytes());
+    assert_eq!(found.subject().as_raw(), read.subject().as_der());
+    assert_eq!(found.issuer().as_raw(), read.issuer().as_der());
+    assert_eq!(found.public_key().raw, read.public_key().spki_der());
+    assert_eq!(found.validity().not_before.timestamp(), read.not_before().seconds());
+    assert_eq!(found.validity().not_after.timestamp(), read.not_after().seconds());
+    assert_eq!(found.extensions().len(), read.extensions().len());
+    assert_eq!(found.is_ca(), read.is_ca());
+    for (theirs, ours) in found.extensions().iter().zip(read.extensions()) {
+        assert_eq!((theirs.value, theirs.critical), (ours.value.as_slice(), ours.critical));
+    }
+}
+
+fn assert_crl_read_alike(der: &[u8], read: &Crl) {
+    let (rest, found) = CertificateRevocationList::from_der(der).unwrap();
+    assert!(rest.is_empty());
+    assert_eq!(found.issuer().as_raw(), read.issuer().as_der());
+    assert_eq!(found.last_update().timestamp(), read.this_update().seconds());
+    let next = found.next_update().map(|moment| moment.timestamp());
+    assert_eq!(next, read.next_update().map(UnixTime::seconds));
+    let mut serials: Vec<&[u8]> =
+        found.iter_revoked_certificates().map(|entry| entry.raw_serial()).collect();
+    serials.sort_unstable();
+    let listed: Vec<&[u8]> = read.untrusted_revoked().iter().map(Serial::as_bytes).collect();
+    assert_eq!(listed, serials);
+}
+
 /// Where this reader takes changed bytes the library does too, and sees the same: it is the stricter
-/// of the two.
+/// of the two. Each byte is given each other value, in a certificate and in a CRL.
 #[test]
 fn what_is_read_the_library_reads_too() {
-    let good = RawCertificate::good().der();
-    let mut taken = 0;
-    for index in 0..good.len() {
-        for change in 1..=255_u8 {
-            let mut der = good.clone();
-            der[index] ^= change;
-            let Ok(read) = Certificate::parse(&der) else { continue };
-            taken += 1;
-            let (rest, found) = X509Certificate::from_der(&der).unwrap();
-            assert!(rest.is_empty());
-            assert_eq!(found.raw_serial(), read.serial().as_bytes());
-            assert_eq!(found.subject().as_raw(), read.subject().as_der());
-            assert_eq!(found.issuer().as_raw(), read.issuer().as_der());
-            assert_eq!(found.public_key().raw, read.public_key().spki_der());
-            assert_eq!(found.validity().not_before.timestamp(), read.not_before().seconds());
-            assert_eq!(found.validity().not_after.timestamp(), read.not_after().seconds());
-            assert_eq!(found.extensions().len(), read.extensions().len());
-            assert_eq!(found.is_ca(), read.is_ca());
-            for (theirs, ours) in found.extensions().iter().zip(read.extensions()) {
-                assert_eq!((theirs.value, theirs.critical), (ours.value.as_slice(), ours.critical));
+    let good = [RawCertificate::good().der(), RawCrl::good().der()];
+    let (mut certificates, mut crls) = (0, 0);
+    for good in &good {
+        for index in 0..good.len() {
+            for change in 1..=255_u8 {
+                let mut der = good.clone();
+                der[index] ^= change;
+                if let Ok(read) = Certificate::parse(&der) {
+                    certificates += 1;
+                    assert_read_alike(&der, &read);
+                }
+                if let Ok(read) = Crl::parse(&der) {
+                    crls += 1;
+                    assert_crl_read_alike(&der, &read);
+                }
             }
         }
     }
-    assert!(taken > 10_000, "{taken}");
+    assert!(certificates > 10_000 && crls > 10_000, "{certificates}, {crls}");
 }
 
 type CrlChange = (&'static str, fn(&mut RawCrl));

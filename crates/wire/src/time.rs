@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 use thiserror::Error;
-use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+use time::{Date, Month, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 /// A moment: seconds since 1970-01-01T00:00:00Z, between the years 0 and 9999.
 ///
@@ -51,6 +51,16 @@ impl UnixTime {
         let parsed = OffsetDateTime::parse(text, &Rfc3339)
             .map_err(|_| TimeError::NotRfc3339(text.to_owned()))?;
         Self::from_seconds(parsed.unix_timestamp())
+    }
+
+    /// The moment of a date (year, month, day) and time (hour, minute, second) in UTC; none if they
+    /// are not on the calendar and the clock.
+    #[must_use]
+    pub fn from_utc(date: (i32, u8, u8), time: (u8, u8, u8)) -> Option<Self> {
+        let month = Month::try_from(date.1).ok()?;
+        let date = Date::from_calendar_date(date.0, month, date.2).ok()?;
+        let moment = date.with_hms(time.0, time.1, time.2).ok()?;
+        Self::from_seconds(moment.assume_utc().unix_timestamp()).ok()
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.

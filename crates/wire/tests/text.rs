@@ -39,6 +39,31 @@ fn appending_base64url_keeps_what_stands_before() {
 }
 
 #[test]
+fn times_are_made_of_their_parts_on_the_calendar() {
+    for (date, time, text) in [
+        ((1970, 1, 1), (0, 0, 0), "1970-01-01T00:00:00Z"),
+        ((1950, 12, 31), (23, 59, 59), "1950-12-31T23:59:59Z"),
+        ((2024, 2, 29), (12, 30, 1), "2024-02-29T12:30:01Z"),
+        ((9999, 12, 31), (23, 59, 59), "9999-12-31T23:59:59Z"),
+        ((0, 1, 1), (0, 0, 0), "0000-01-01T00:00:00Z"),
+    ] {
+        assert_eq!(UnixTime::from_utc(date, time).unwrap().to_rfc3339(), text);
+    }
+    for (date, time) in [
+        ((2023, 2, 29), (0, 0, 0)),
+        ((2023, 0, 1), (0, 0, 0)),
+        ((2023, 13, 1), (0, 0, 0)),
+        ((2023, 1, 0), (0, 0, 0)),
+        ((2023, 1, 1), (24, 0, 0)),
+        ((2023, 1, 1), (0, 60, 0)),
+        ((2023, 1, 1), (0, 0, 60)),
+        ((-1, 1, 1), (0, 0, 0)),
+    ] {
+        assert_eq!(UnixTime::from_utc(date, time), None, "{date:?} {time:?}");
+    }
+}
+
+#[test]
 fn times_are_rfc3339_in_and_out() {
     let moment = UnixTime::from_rfc3339("2021-07-01T22:13:13+02:00").unwrap();
     assert_eq!(moment.seconds(), 1_625_170_393);

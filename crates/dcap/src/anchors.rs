@@ -225,9 +225,11 @@ impl Default for TrustAnchors {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use avouch_pki::{Name, PublicKey, TrustAnchor};
 
-    use super::{Anchor, INTEL_SGX_ROOT_NAME};
+    use super::{Anchor, INTEL_SGX_ROOT_NAME, TrustAnchors};
 
     #[test]
     fn anchors_are_the_same_by_name_and_key_and_not_by_one_of_them() {
@@ -246,5 +248,33 @@ mod tests {
         assert_eq!(same(anchor(b'A', 1), anchor(b'A', 1)), Some(true));
         assert_eq!(same(anchor(b'A', 1), anchor(b'B', 1)), Some(false));
         assert_eq!(same(anchor(b'A', 1), anchor(b'A', 2)), Some(false));
+    }
+
+    #[test]
+    fn a_set_of_anchors_is_known_by_their_names_keys_and_order() {
+        let anchor = |letter: u8, key: u8| {
+            let mut name = INTEL_SGX_ROOT_NAME.to_vec();
+            name.iter_mut().skip(29).take(1).for_each(|byte| *byte = letter);
+            let name = Name::from_der(&name)?;
+            let trust = TrustAnchor::new("any", name, PublicKey::p256(&[key; 64]));
+            Some(Arc::new(Anchor::new(trust, false, Vec::new())))
+        };
+        let sets: [&[(u8, u8)]; 7] = [
+            &[],
+            &[(b'A', 1)],
+            &[(b'B', 1)],
+            &[(b'A', 2)],
+            &[(b'A', 1), (b'B', 1)],
+            &[(b'B', 1), (b'A', 1)],
+            &[(b'A', 1), (b'A', 2)],
+        ];
+        let fingerprint = |set: &[(u8, u8)]| {
+            let anchors = set.iter().filter_map(|(letter, key)| anchor(*letter, *key)).collect();
+            TrustAnchors::of(anchors).fingerprint()
+        };
+        let mut all: Vec<_> = sets.map(fingerprint).into();
+        all.sort_by_key(|one| one.0);
+        all.dedup();
+        assert_eq!(all.len(), sets.len());
     }
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 /// Why a text is not a list of PEM blocks of the labels that it may have.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PemError {
-    /// The text is not UTF-8 up to its final NUL bytes.
+    /// The text is not UTF-8.
     #[error("text is not UTF-8")]
     NotUtf8,
     /// No block at all.
@@ -99,10 +99,6 @@ pub fn blocks<'a>(
     labels: &[&str],
     limit: usize,
 ) -> Result<Vec<Block<'a>>, PemError> {
-    let trimmed = text.trim_ascii_end();
-    let unpadded =
-        trimmed.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
-    let text = text.get(..unpadded).unwrap_or_default();
     let mut rest = std::str::from_utf8(text).map_err(|_| PemError::NotUtf8)?;
     let mut blocks = Vec::new();
     while let Some((_, after)) = split_once(rest, BEGIN) {

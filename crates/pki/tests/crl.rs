@@ -125,7 +125,7 @@ fn rejects_an_issuer_whose_key_usage_lacks_crl_sign() {
 
     // The same name and key, certified without cRLSign.
     let mut narrow = support::ca_params("Intermediate");
-    narrow.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    narrow.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::EncipherOnly];
     let narrow = narrow.signed_by(signer.issuer.key(), &root.issuer).unwrap();
     let narrow = avouch_pki::Certificate::parse(narrow.der()).unwrap();
     let above = verify_issued(&narrow, &anchor, Role::Ca, AT).unwrap();

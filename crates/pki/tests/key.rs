@@ -225,3 +225,36 @@ fn pem_refuses_what_is_no_certificate_list() {
     }
     assert!(pem::certificates(&[0xff, 0xfe], 2).is_err());
 }
+
+#[test]
+fn the_content_of_a_text_is_that_of_its_blocks_and_where_they_end() {
+    let block = |base64: &str| {
+        format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
+    };
+    let content = |text: String| pem::content(text.as_bytes(), 2).unwrap();
+    let two = block("AAAA") + &block("BBBB");
+    assert_eq!(content(two.clone()), content(format!("one\n{}", two.replace("AAAA", "AA\n AA"))));
+    assert_ne!(content(two.clone()), content(two.replace("BBBB", "BBBC")));
+    assert_ne!(content(two.clone()), content(block("AAAABBBB")));
+    assert_ne!(content(two.clone()), content(block("AAAAB") + &block("BBB")));
+    assert_eq!(pem::content(two.as_bytes(), 1), None);
+    let labels = ["CERTIFICATE", "X509 CRL"];
+    let mixed = two.replacen("CERTIFICATE", "X509 CRL", 2);
+    let found = pem::blocks(mixed.as_bytes(), &labels, 2).unwrap();
+    assert_eq!(
+        found.iter().map(pem::Block::label).collect::<Vec<_>>(),
+        ["X509 CRL", "CERTIFICATE"]
+    );
+}
+
+#[test]
+fn lines_of_pem_have_64_characters_but_for_the_last() {
+    let lengths = |bytes: usize| -> Vec<usize> {
+        let text = pem::encode("X", &vec![1; bytes]);
+        text.lines().filter(|line| !line.starts_with('-')).map(str::len).collect()
+    };
+    assert_eq!(lengths(45), [60]);
+    assert_eq!(lengths(48), [64]);
+    assert_eq!(lengths(144), [64, 64, 64]);
+    assert_eq!(lengths(145), [64, 64, 64, 4]);
+}

@@ -167,6 +167,88 @@ fn honours_the_path_length_of_a_ca_above() {
 }
 
 #[test]
+fn four_authorities_may_stand_below_an_anchor_and_no_fifth() {
+    let (root, anchor) = Authority::root("Root");
+    let first = root.intermediate("1");
+    let mut above = verify_issued(&first.parsed(), &anchor, Role::Ca, AT).unwrap();
+    let mut lowest = first;
+    for name in ["2", "3", "4"] {
+        lowest = lowest.intermediate(name);
+        above = verify_issued(&lowest.parsed(), &above, Role::Ca, AT).unwrap();
+    }
+    let leaf = parse(&lowest.sign(leaf_params("Leaf")));
+    verify_issued(&leaf, &above, Role::Leaf, AT).unwrap();
+    let fifth = lowest.intermediate("5");
+    let error = verify_issued(&fifth.parsed(), &above, Role::Ca, AT).unwrap_err();
+    assert_eq!(error.kind, PathErrorKind::PathLength);
+
+    // As many below a CA that is pinned, whatever more it allows.
+    for path_length in [4, 9] {
+        let mut params = support::ca_params("Pinned");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(path_length));
+        let mut lowest = root.authority(params);
+        let mut above = verify_pinned(&lowest.parsed(), AT).unwrap();
+        for name in ["1", "2", "3", "4"] {
+            lowest = lowest.intermediate(name);
+            above = verify_issued(&lowest.parsed(), &above, Role::Ca, AT).unwrap();
+        }
+        assert!(verify_issued(&lowest.intermediate("5").parsed(), &above, Role::Ca, AT).is_err());
+    }
+}
+
+#[test]
+fn a_path_is_valid_where_all_its_certificates_are() {
+    let (root, anchor) = Authority::root("Root");
+    let mut params = support::ca_params("Intermediate");
+    params.not_before = rcgen::date_time_ymd(2025, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2030, 1, 1);
+    let intermediate = root.authority(params);
+    let above = verify_issued(&intermediate.parsed(), &anchor, Role::Ca, AT).unwrap();
+    let leaf = parse(&intermediate.sign(leaf_params("Leaf")));
+    let verified = verify_issued(&leaf, &above, Role::Leaf, AT).unwrap();
+    assert_eq!(verified.window(), intermediate.parsed().validity());
+    let early = at("2024-12-31T23:59:59Z");
+    leaf.validity().check(early).unwrap();
+    let error = verify_issued(&leaf, &above, Role::Leaf, early).unwrap_err();
+    assert_eq!(error.check(), "certificate-not-yet-valid");
+}
+
+#[test]
+fn only_the_bits_of_key_usage_that_are_needed_count() {
+    let (root, anchor) = Authority::root("Root");
+    use KeyUsagePurpose as Purpose;
+    // Each bit beside the one that is needed, encipherOnly and decipherOnly at the ends included.
+    let others = [
+        Purpose::ContentCommitment,
+        Purpose::KeyEncipherment,
+        Purpose::DataEncipherment,
+        Purpose::KeyAgreement,
+        Purpose::CrlSign,
+        Purpose::EncipherOnly,
+        Purpose::DecipherOnly,
+    ];
+    let judged = |role: Role, usages: Vec<Purpose>| {
+        let mut params = match role {
+            Role::Ca => support::ca_params("Subject"),
+            Role::Leaf => leaf_params("Subject"),
+        };
+        params.key_usages = usages;
+        verify_issued(&parse(&root.sign(params)), &anchor, role, AT).map(drop)
+    };
+    for other in others {
+        for (role, needed) in
+            [(Role::Ca, Purpose::KeyCertSign), (Role::Leaf, Purpose::DigitalSignature)]
+        {
+            judged(role, vec![needed, other]).unwrap();
+            let error = judged(role, vec![other]).unwrap_err();
+            assert_eq!(error.check(), "certificate-key-usage", "{other:?}");
+        }
+    }
+    assert!(judged(Role::Ca, vec![Purpose::DigitalSignature]).is_err());
+    assert!(judged(Role::Leaf, vec![Purpose::KeyCertSign]).is_err());
+}
+
+#[test]
 fn honours_key_usage() {
     let (root, anchor) = Authority::root("Root");
     let mut params = support::ca_params("Ca");
@@ -195,6 +277,36 @@ fn refuses_critical_extensions_that_it_does_not_understand() {
         let verdict = verify_issued(&leaf, &anchor, Role::Leaf, AT);
         assert_eq!(verdict.is_ok(), accepted);
     }
+    // Those that it does: both key identifiers, alternative name, CRL distribution points, purposes.
+    let purpose = vec![0x30, 4, 6, 2, 0x2b, 6];
+    for (arc, value) in [
+        (14, vec![4, 1, 9]),
+        (35, vec![0x30, 0]),
+        (17, vec![0x30, 0]),
+        (31, vec![0x30, 0]),
+        (37, purpose),
+    ] {
+        let mut params = leaf_params("Leaf");
+        if arc == 14 {
+            params.is_ca = IsCa::NoCa;
+        }
+        let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, arc], value);
+        extension.set_criticality(true);
+        params.custom_extensions = vec![extension];
+        let leaf = parse(&root.sign(params));
+        assert!(leaf.extension(&format!("2.5.29.{arc}")).unwrap().critical);
+        verify_issued(&leaf, &anchor, Role::Leaf, AT).unwrap();
+    }
+}
+
+#[test]
+fn a_copy_of_a_root_has_its_key_though_it_signed_another_of_its_name() {
+    let (root, anchor) = Authority::root("Root");
+    verify_anchor_copy(&root.parsed(), &anchor).unwrap();
+    let namesake = parse(&root.sign(support::ca_params("Root")));
+    assert!(namesake.is_signed_by(anchor.key()));
+    let error = verify_anchor_copy(&namesake, &anchor).unwrap_err();
+    assert!(matches!(error.kind, PathErrorKind::AnchorMismatch { what: "key", .. }), "{error}");
 }
 
 #[test]

@@ -4,7 +4,10 @@
 
 mod support;
 
-use avouch_pki::{Certificate, CertificateError, Crl, KeyError, Name, PublicKey, Serial, oid};
+use avouch_pki::{
+    Certificate, CertificateError, Crl, CrlError, KeyError, Name, PublicKey, Serial,
+    SignatureScheme, oid,
+};
 use avouch_wire::UnixTime;
 use support::der::{
     BIT_STRING, BOOLEAN, IDENTIFIER, INTEGER, OCTET_STRING, SEQUENCE, SET, UTF8, attribute,
@@ -70,7 +73,7 @@ fn the_outer_algorithm_equals_the_inner_one_at_its_own_place() {
 
 #[test]
 fn malformed_basic_constraints_are_not_absent_ones() {
-    let values: [&[u8]; 9] = [
+    let values: [&[u8]; 10] = [
         &[],
         &[0x30],
         &[0x30, 0x03, 0x01, 0x01, 0x01],
@@ -79,6 +82,8 @@ fn malformed_basic_constraints_are_not_absent_ones() {
         &[0x30, 0x04, 0x02, 0x02, 0x00, 0x01],
         &[0x30, 0x06, 0x02, 0x01, 0x00, 0x01, 0x01, 0xff],
         &[0x30, 0x08, 0x01, 0x01, 0xff, 0x02, 0x01, 0x00, 0x05, 0x00],
+        // A path length of more than 32 bits.
+        &[0x30, 0x0a, 0x01, 0x01, 0xff, 0x02, 0x05, 0x01, 0x00, 0x00, 0x00, 0x00],
         &[0x31, 0x03, 0x01, 0x01, 0xff],
     ];
     for value in values {
@@ -114,7 +119,12 @@ fn malformed_key_usages_are_refused() {
     ] {
         assert!(with_extension(&KEY_USAGE, value).is_err(), "{value:02x?}");
     }
-    with_extension(&KEY_USAGE, &[0x03, 0x02, 0x01, 0x06]).unwrap();
+    // No bit at all, and bits in two bytes, of which one is not counted.
+    for value in
+        [&[0x03, 0x02, 0x01, 0x06][..], &[0x03, 0x01, 0x00], &[0x03, 0x03, 0x07, 0x06, 0x80]]
+    {
+        with_extension(&KEY_USAGE, value).unwrap();
+    }
     let purpose = element(IDENTIFIER, b"\x2b\x06\x01");
     for value in [
         element(SEQUENCE, &[]),
@@ -201,6 +211,43 @@ fn names_are_written_as_text_in_their_order() {
     let name =
         Name::from_der(&element(SEQUENCE, &attribute(&[0x55, 4, 3], UTF8, &[0xff]))).unwrap();
     assert_eq!((name.common_name(), name.label()), (None, "CN=FF"));
+    // UTF-16 has two bytes for each unit.
+    let halved = element(SEQUENCE, &attribute(&[0x55, 4, 3], 0x1e, b"\0y\x20"));
+    assert_eq!(Name::from_der(&halved).unwrap().to_string(), "CN=007920");
+    // The first of several common names.
+    let common = |text: &[u8]| attribute(&[0x55, 4, 3], UTF8, text);
+    let two = Name::from_der(&sequence(&[&common(b"first"), &common(b"second")])).unwrap();
+    assert_eq!((two.common_name(), two.label()), (Some("first"), "first"));
+    assert_eq!(two.to_string(), "CN=first, CN=second");
+}
+
+#[test]
+fn attributes_of_names_have_their_usual_names() {
+    const UID: &[u8] = b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01";
+    const DC: &[u8] = b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19";
+    const EMAIL: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01";
+    let of_x520 = [
+        (3, "CN"),
+        (4, "surname"),
+        (5, "serialNumber"),
+        (6, "C"),
+        (7, "L"),
+        (8, "ST"),
+        (9, "streetAddress"),
+        (10, "O"),
+        (11, "OU"),
+        (12, "title"),
+        (17, "postalCode"),
+        (42, "givenName"),
+        (46, "dnQualifier"),
+    ];
+    let mut rows: Vec<(Vec<u8>, &str)> =
+        of_x520.map(|(arc, written)| (vec![0x55, 4, arc], written)).into();
+    rows.extend([(UID.to_vec(), "uid"), (DC.to_vec(), "DC"), (EMAIL.to_vec(), "Email")]);
+    for (identifier, written) in rows {
+        let name = Name::from_der(&element(SEQUENCE, &attribute(&identifier, UTF8, b"x"))).unwrap();
+        assert_eq!(name.to_string(), format!("{written}=x"));
+    }
 }
 
 #[test]
@@ -262,6 +309,10 @@ fn every_element_stands_at_its_place_with_its_own_tag() {
             one.public_key = element(SEQUENCE, &[&key[2..], &[5, 0]].concat());
         }),
     ]);
+    let mut certificate = RawCertificate::good();
+    certificate.version = Vec::new();
+    let error = Certificate::parse(&certificate.der()).unwrap_err();
+    assert_eq!(error, CertificateError::Version);
     // The siblings that are right.
     let mut certificate = RawCertificate::good();
     certificate.identifiers = [element(0x81, &[0, 1]), element(0x82, &[0, 1])].concat();
@@ -278,6 +329,10 @@ fn every_element_stands_at_its_place_with_its_own_tag() {
 #[test]
 fn lengths_are_definite_and_in_their_shortest_form() {
     refused(&[
+        ("a length of two bytes for 127", |one| {
+            let list = element(0x81, &[0; 127]);
+            one.identifiers = [&[0x81, 0x81], &list[1..]].concat();
+        }),
         ("a length of two bytes for five", |one| one.serial = vec![INTEGER, 0x81, 1, 5]),
         ("a length with a leading zero", |one| {
             one.subject = [&[SEQUENCE, 0x82, 0, 0x80][..], &[0; 0x80]].concat();
@@ -289,6 +344,11 @@ fn lengths_are_definite_and_in_their_shortest_form() {
         ("a length of five bytes", |one| one.more = vec![0xa3, 0x85, 1, 0, 0, 0, 0]),
         ("no length", |one| one.more = vec![0xa3]),
     ]);
+    for length in [127, 128, 255, 256] {
+        let mut certificate = RawCertificate::good();
+        certificate.identifiers = element(0x81, &vec![0; length]);
+        Certificate::parse(&certificate.der()).unwrap();
+    }
 }
 
 #[test]
@@ -357,8 +417,52 @@ fn names_are_short() {
         certificate.subject = common_name(&"x".repeat(length));
         Certificate::parse(&certificate.der())
     };
-    read(4000).unwrap();
-    assert!(read(4096).is_err());
+    // An attribute around the text, three times with a length of three bytes, once of two elements.
+    let around = common_name(&"x".repeat(4000)).len() - 4000;
+    read(4096 - around).unwrap();
+    let error = read(4096 - around + 1).unwrap_err().to_string();
+    assert!(error.contains("over the limit of 4096 bytes"), "{error}");
+}
+
+#[test]
+fn long_names_are_shown_by_their_beginning() {
+    let shown =
+        |length: usize| Name::from_der(&common_name(&"x".repeat(length))).unwrap().to_string();
+    assert_eq!(shown(253), format!("CN={}", "x".repeat(253)));
+    assert_eq!(shown(254), format!("CN={}…", "x".repeat(253)));
+}
+
+#[test]
+fn certificates_and_crls_are_read_up_to_a_size() {
+    let certificate = |bytes: usize| {
+        let of = |value: usize| {
+            let mut raw = RawCertificate::good();
+            raw.extensions = vec![extension(&private_identifier(1), false, &vec![0; value])];
+            raw.der()
+        };
+        let around = of(40_000).len() - 40_000;
+        of(bytes - around)
+    };
+    let limit = 64 * 1024;
+    assert_eq!(certificate(limit).len(), limit);
+    Certificate::parse(&certificate(limit)).unwrap();
+    assert_eq!(
+        Certificate::parse(&certificate(limit + 1)).unwrap_err(),
+        CertificateError::TooLarge { found: limit + 1, limit }
+    );
+    let crl = |bytes: usize| {
+        let of = |value: usize| {
+            let mut raw = RawCrl::good();
+            raw.extensions = vec![extension(&private_identifier(1), false, &vec![0; value])];
+            raw.der()
+        };
+        let around = of(100_000).len() - 100_000;
+        of(bytes - around)
+    };
+    let limit = 4 * 1024 * 1024;
+    Crl::parse(&crl(limit)).unwrap();
+    let error = Crl::parse(&crl(limit + 1)).unwrap_err();
+    assert_eq!(error, CrlError::TooLarge { found: limit + 1, limit });
 }
 
 fn assert_read_alike(der: &[u8], read: &Certificate) {
@@ -423,7 +527,8 @@ fn crls_are_read_as_strictly() {
     let good = Crl::parse(&RawCrl::good().der()).unwrap();
     assert_eq!(good.untrusted_revoked().len(), 2);
     assert_eq!(good.untrusted_number(), Some([7].as_slice()));
-    let changes: [CrlChange; 15] = [
+    assert_eq!(good.next_update().unwrap().to_rfc3339(), "2027-02-01T00:00:00Z");
+    let changes: [CrlChange; 17] = [
         ("version 1 written out", |one| one.version = element(INTEGER, &[0])),
         ("extensions in version 1", |one| {
             one.version = Vec::new();
@@ -457,6 +562,15 @@ fn crls_are_read_as_strictly() {
         ("a negative number", |one| {
             one.extensions = vec![extension(&[0x55, 29, 20], false, &element(INTEGER, &[0x80]))];
         }),
+        ("a number with more after it", |one| {
+            let number = [&element(INTEGER, &[7])[..], &[5, 0]].concat();
+            one.extensions = vec![extension(&[0x55, 29, 20], false, &number)];
+        }),
+        ("more after the list of extensions", |one| {
+            let list = element(SEQUENCE, &one.extensions.concat());
+            one.extensions = Vec::new();
+            one.more = element(0xa0, &[&list[..], &[5, 0]].concat());
+        }),
         ("more after the extensions", |one| one.more = vec![5, 0]),
         ("65 extensions", |one| {
             one.extensions =
@@ -470,6 +584,18 @@ fn crls_are_read_as_strictly() {
     }
     let trailing = [RawCrl::good().der(), vec![0]].concat();
     assert_eq!(Crl::parse(&trailing).unwrap_err().check(), "crl-malformed");
+    let mut other = RawCrl::good();
+    other.next_update = element(0x18, b"20500101000000Z");
+    other.extensions = vec![extension(&[0x55, 29, 20], false, &element(INTEGER, &[0]))];
+    let read = Crl::parse(&other.der()).unwrap();
+    assert_eq!(read.next_update().unwrap().to_rfc3339(), "2050-01-01T00:00:00Z");
+    assert_eq!(read.untrusted_number(), Some([0].as_slice()));
+    assert_eq!(read.rsa_signature_scheme(), None);
+    let pkcs1 = sequence(&[&element(IDENTIFIER, b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b"), &[5, 0]]);
+    other.inner_algorithm.clone_from(&pkcs1);
+    other.outer_algorithm = pkcs1;
+    let read = Crl::parse(&other.der()).unwrap();
+    assert_eq!(read.rsa_signature_scheme(), Some(SignatureScheme::RsaPkcs1Sha256));
     // Version 1 without extensions, and a list without entries, are right.
     let mut plain = RawCrl::good();
     plain.version = Vec::new();
@@ -497,6 +623,9 @@ fn a_crl_extension_that_must_be_understood_is_refused() {
         assert_eq!(with(&narrowing, false, &element(INTEGER, &[1])), Err("crl-extension"));
     }
     assert_eq!(with(&[0x55, 29, 35], true, &[0x30, 0]), Ok(()));
+    let mut crl = RawCrl::good();
+    crl.extensions = vec![extension(&[0x55, 29, 20], true, &element(INTEGER, &[7]))];
+    Crl::parse(&crl.der()).unwrap();
 }
 
 #[test]

@@ -146,3 +146,6 @@ pub(crate) fn read_unsigned<'a>(
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,11 +14,18 @@ mod support;
 
 use std::sync::Arc;
 
+use avouch_pki::{Certificate, PublicKey};
 use avouch_token::{
-    Algorithm, IssuerError, KeySpec, Payload, PayloadError, PublishedKey, Signer as _, SigningKey,
-    SigningKeyError, TokenIssuer, TokenTimes, jwks_document, openid_metadata, provider_certificate,
+    Algorithm, IssuerError, KeySpec, Payload, PayloadError, PublishedKey, SignError, Signer,
+    SigningKey, SigningKeyError, TokenIssuer, TokenTimes, jwks_document, openid_metadata,
+    provider_certificate,
 };
 use avouch_wire::{Hex, UnixTime};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
+};
 use serde_json::{Map, Value, json};
 use support::{
     ISSUED_AT_SECONDS, ISSUER, P256_KEY, P384_KEY, RSA_KEY, claims, issuer, part, payload,
@@ -93,7 +100,8 @@ fn an_unsecured_token_has_alg_none_the_other_header_members_and_no_signature() {
 #[test]
 fn an_issuer_is_a_printable_text_without_trailing_slash() {
     let new = |issuer: &str| TokenIssuer::new(Arc::<SigningKey>::clone(&P256_KEY), issuer);
-    assert!(new("https://host/providers/t1").is_ok());
+    assert_eq!(new("https://host/providers/t1").unwrap().issuer(), "https://host/providers/t1");
+    assert!(new(&"a".repeat(1024)).is_ok());
     assert_eq!(
         new("https://host/").unwrap_err(),
         IssuerError::TrailingSlash("https://host/".into())
@@ -152,6 +160,10 @@ fn published_keys_have_maas_members_first_and_public_values_after() {
         (&json!("EC"), &json!("P-384"), &json!("ES384"))
     );
     assert_eq!(jwks_document(&[]), r#"{"keys":[]}"#);
+    let two = PublishedKey::new(&**P384_KEY, &[b"first", b"other"]);
+    assert_eq!(two.kid(), P384_KEY.kid());
+    let two: Value = serde_json::from_str(two.json()).unwrap();
+    assert_eq!(two["x5c"], json!(["Zmlyc3Q=", "b3RoZXI="]));
 }
 
 #[test]
@@ -164,9 +176,15 @@ fn metadata_names_the_algorithms_of_the_key_set() {
 
 #[test]
 fn private_keys_survive_pkcs8_in_both_encodings() {
-    for spec in [KeySpec::Rsa2048, KeySpec::Rsa3072, KeySpec::Rsa4096, KeySpec::P256, KeySpec::P384]
-    {
+    for (spec, kind) in [
+        (KeySpec::Rsa2048, "RSA-2048"),
+        (KeySpec::Rsa3072, "RSA-3072"),
+        (KeySpec::Rsa4096, "RSA-4096"),
+        (KeySpec::P256, "P-256"),
+        (KeySpec::P384, "P-384"),
+    ] {
         let key = SigningKey::generate(spec).unwrap();
+        assert_eq!(key.public_key().kind().to_string(), kind);
         let again = SigningKey::from_pkcs8_der(&key.to_pkcs8_der().unwrap()).unwrap();
         assert_eq!(again.public_key(), key.public_key());
         let again = SigningKey::from_pkcs8_pem(&key.to_pkcs8_pem().unwrap()).unwrap();
@@ -209,4 +227,75 @@ fn rsa_keys_of_other_lengths_or_exponents_are_refused() {
 fn a_debug_print_shows_no_private_key() {
     let shown = format!("{:?} {:?}", **P256_KEY, issuer(&P256_KEY));
     assert!(shown.contains(P256_KEY.kid()) && shown.len() < 400, "{shown}");
+}
+
+type Sign = dyn Fn(&[u8]) -> Vec<u8> + Send + Sync;
+
+/// A key that signs by one algorithm, also by those that [`SigningKey`] does not choose.
+struct AnySigner {
+    algorithm: Algorithm,
+    public_key: PublicKey,
+    sign: Box<Sign>,
+}
+
+impl Signer for AnySigner {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    fn kid(&self) -> &str {
+        "any"
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        Ok((self.sign)(message))
+    }
+}
+
+fn rsa_signer(algorithm: Algorithm, encoding: &'static dyn RsaEncoding) -> AnySigner {
+    let pair = RsaKeyPair::from_pkcs8(&RSA_KEY.to_pkcs8_der().unwrap()).unwrap();
+    let sign = move |message: &[u8]| {
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(encoding, &SystemRandom::new(), message, &mut signature).unwrap();
+        signature
+    };
+    AnySigner { algorithm, public_key: RSA_KEY.public_key().clone(), sign: Box::new(sign) }
+}
+
+fn elliptic_signer(key: &'static Arc<SigningKey>) -> AnySigner {
+    let sign = move |message: &[u8]| key.sign(message).unwrap();
+    let public_key = key.public_key().clone();
+    AnySigner { algorithm: key.algorithm(), public_key, sign: Box::new(sign) }
+}
+
+fn p521_signer() -> AnySigner {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
+    let public_key = PublicKey::p521(pair.public_key().as_ref()[1..].try_into().unwrap());
+    let sign =
+        move |message: &[u8]| pair.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec();
+    AnySigner { algorithm: Algorithm::Es512, public_key, sign: Box::new(sign) }
+}
+
+#[test]
+fn a_certificate_of_every_algorithm_names_its_issuer_and_is_signed_by_its_own_key() {
+    for signer in [
+        rsa_signer(Algorithm::Rs256, &RSA_PKCS1_SHA256),
+        rsa_signer(Algorithm::Rs384, &RSA_PKCS1_SHA384),
+        rsa_signer(Algorithm::Rs512, &RSA_PKCS1_SHA512),
+        rsa_signer(Algorithm::Ps256, &RSA_PSS_SHA256),
+        elliptic_signer(&P256_KEY),
+        elliptic_signer(&P384_KEY),
+        p521_signer(),
+    ] {
+        let algorithm = signer.algorithm;
+        let der = provider_certificate(&signer, ISSUER, None).unwrap();
+        let certificate = Certificate::parse(&der).unwrap();
+        assert!(certificate.is_signed_by(&signer.public_key), "{algorithm}");
+        assert!(certificate.is_self_issued());
+        assert_eq!(certificate.subject().to_string(), format!("CN={ISSUER}"));
+    }
 }

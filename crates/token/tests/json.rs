@@ -10,7 +10,9 @@
     reason = "tests over known data; a failed one may stop anywhere"
 )]
 
-use avouch_token::json::{JsonError, parse_object, parse_value, to_canonical};
+use avouch_token::json::{
+    JsonError, first_inexact_number, parse_object, parse_value, to_canonical,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -25,8 +27,11 @@ fn canonical_json_sorts_names_by_bytes_at_every_level() {
 
 #[test]
 fn canonical_strings_escape_only_what_must_be() {
-    let value = json!("a\"\\/\u{8}\u{c}\n\r\t\u{1}\u{1f}\u{7f}é€𝄞");
-    assert_eq!(to_canonical(&value), r#""a\"\\/\b\f\n\r\t\u0001\u001f"#.to_owned() + "\u{7f}é€𝄞\"");
+    let value = json!("a \"\\/\u{8}\u{c}\n\r\t\u{1}\u{1f}\u{7f}é€𝄞");
+    assert_eq!(
+        to_canonical(&value),
+        r#""a \"\\/\b\f\n\r\t\u0001\u001f"#.to_owned() + "\u{7f}é€𝄞\""
+    );
 }
 
 #[test]
@@ -67,7 +72,17 @@ fn a_member_named_twice_is_refused_at_any_depth() {
 
 #[test]
 fn what_is_no_object_too_long_or_too_deep_is_refused() {
-    assert_eq!(parse_object(b"[]", 100).unwrap_err(), JsonError::NotObject { found: "an array" });
+    for (text, found) in [
+        ("null", "null"),
+        ("true", "a boolean"),
+        ("1", "a number"),
+        ("\"{}\"", "a string"),
+        ("[]", "an array"),
+    ] {
+        let error = parse_object(text.as_bytes(), 100).unwrap_err();
+        assert_eq!(error, JsonError::NotObject { found });
+    }
+    assert!(parse_object(b"{}   ", 5).is_ok());
     assert_eq!(parse_object(b"{}    ", 5).unwrap_err(), JsonError::TooLong { length: 6, limit: 5 });
     for text in [
         "",
@@ -92,6 +107,60 @@ fn what_is_no_object_too_long_or_too_deep_is_refused() {
         parse_value(b"{\n \"a\": x}", 100).unwrap_err().to_string(),
         "line 2 column 7: expected value"
     );
+}
+
+#[test]
+fn ten_thousand_values_at_all_levels_are_read_and_no_more() {
+    // The object, the array, and what is in it.
+    let text = |items: usize| format!("{{\"a\":[{}]}}", vec!["0"; items].join(","));
+    assert!(parse_value(text(9_998).as_bytes(), usize::MAX).is_ok());
+    let error = parse_value(text(9_999).as_bytes(), usize::MAX).unwrap_err();
+    assert_eq!(error, JsonError::TooMany { limit: 10_000 });
+}
+
+#[test]
+fn numbers_that_a_value_holds_as_others_are_found_wherever_they_stand() {
+    for exact in [
+        "0",
+        "-0",
+        "-0.0",
+        "1",
+        "-7",
+        "100",
+        "1e2",
+        "1E22",
+        "0.10",
+        "1.50",
+        "-1.5e-3",
+        "120.0e1",
+        "18446744073709551615",
+        "0e99999999999999999999",
+        "-0.000E-99999999999999999999",
+    ] {
+        for text in [exact.to_owned(), format!("[{exact},1]"), format!("{{\"a\":{exact} }}")] {
+            assert_eq!(first_inexact_number(text.as_bytes()), None, "{text}");
+        }
+    }
+    for inexact in [
+        "123e-10000000",
+        "1e400",
+        "1.000000000000000005",
+        "-1.000000000000000005",
+        "0.30000000000000000001",
+        "184467440737095516150",
+        "1e99999999999999999999",
+        "1E-400",
+    ] {
+        for text in [
+            inexact.to_owned(),
+            format!("[1,{inexact},2]"),
+            format!("{{\"a\":{{\"b\":{inexact}}},\"c\":2}}"),
+        ] {
+            assert_eq!(first_inexact_number(text.as_bytes()), Some(inexact), "{text}");
+        }
+    }
+    let texts = br#"{"1e400":["1e400","\\","\"1e400",1]}"#;
+    assert_eq!(first_inexact_number(texts), None);
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

@@ -66,6 +66,9 @@ fn our_own_keys_read_back_from_public_values_from_x5c_and_from_both() {
         }
     }
     assert!(!read(published(&P256_KEY)).unwrap().serves(Algorithm::Es384));
+    // The type of key decides where the set names no algorithm.
+    let unnamed = read(without(published(&P256_KEY), &["alg"])).unwrap();
+    assert!(!unnamed.serves(Algorithm::Rs256) && !unnamed.serves(Algorithm::Es384));
     assert_eq!(read(published(&RSA_KEY)).unwrap().untrusted_certificates().len(), 1);
 }
 
@@ -117,11 +120,28 @@ fn keys_with_malformed_or_contradicting_values_are_left_out() {
             UnusableReason::Malformed(if name == "n" { "n" } else { "e" })
         );
     }
-    assert!(read(without(published(&P256_KEY), &["y"])).is_err());
+    for name in ["x", "y"] {
+        assert_eq!(
+            read(without(published(&P256_KEY), &[name])).unwrap_err(),
+            UnusableReason::Malformed(name)
+        );
+    }
+    // The same point, divided elsewhere.
+    let point = &P256_KEY.public_key().raw()[1..];
+    let divided = with(published(&P256_KEY), "x", json!(base64url::encode(&point[..31])));
+    let divided = with(divided, "y", json!(base64url::encode(&point[31..])));
+    assert_eq!(read(divided).unwrap_err(), UnusableReason::Malformed("y"));
     let short = json!(base64url::encode([1; 31]));
     assert!(read(with(published(&P256_KEY), "x", short)).is_err());
     let swapped = with(published(&P384_KEY), "x5c", published(&P256_KEY)["x5c"].clone());
     assert_eq!(read(swapped).unwrap_err(), UnusableReason::CertificateForOtherKey);
+    let of = |key| published(key)["x5c"][0].clone();
+    let longer = with(published(&P256_KEY), "x5c", json!([of(&P256_KEY), of(&P384_KEY)]));
+    assert_eq!(read(longer.clone()).unwrap().untrusted_certificates().len(), 2);
+    let alone = read(without(longer, &["x", "y", "crv"])).unwrap();
+    assert_eq!(alone.key(), P256_KEY.public_key());
+    let chain = vec![published(&P256_KEY)["x5c"][0].clone(); 10];
+    assert!(read(with(published(&P256_KEY), "x5c", json!(chain))).is_ok());
     let chain = vec![published(&P256_KEY)["x5c"][0].clone(); 11];
     assert_eq!(
         read(with(published(&P256_KEY), "x5c", json!(chain))).unwrap_err(),
@@ -131,9 +151,19 @@ fn keys_with_malformed_or_contradicting_values_are_left_out() {
 
 #[test]
 fn rsa_keys_of_odd_lengths_are_left_out() {
-    for (bytes, bits) in [(128, 1024), (255, 2040), (1025, 8200)] {
-        let key = json!({"kty": "RSA", "n": base64url::encode(vec![0xff; bytes]), "e": "AQAB"});
-        assert_eq!(read(key).unwrap_err(), UnusableReason::ModulusBits { found: bits });
+    let modulus = |first: u8, bytes: usize| [vec![first], vec![0xff; bytes - 1]].concat();
+    let key = |modulus| json!({"kty": "RSA", "n": base64url::encode(modulus), "e": "AQAB"});
+    for (modulus, found) in [
+        (modulus(0xff, 128), 1024),
+        (modulus(0xff, 255), 2040),
+        (modulus(0x7f, 256), 2047),
+        (modulus(0x01, 1025), 8193),
+        (modulus(0xff, 1025), 8200),
+    ] {
+        assert_eq!(read(key(modulus)).unwrap_err(), UnusableReason::ModulusBits { found });
+    }
+    for bytes in [256, 1024] {
+        assert!(read(key(modulus(0xff, bytes))).is_ok(), "{bytes}");
     }
 }
 
@@ -156,7 +186,11 @@ fn texts_that_are_no_key_set_are_refused() {
         Jwks::parse(many.as_bytes()).unwrap_err(),
         JwksError::TooMany { found: 65, limit: 64 }
     );
-    let long = format!("{{\"keys\":[]{}}}", " ".repeat(1024 * 1024));
+    let most = json!({"keys": vec![json!({}); 64]}).to_string();
+    assert_eq!(Jwks::parse(most.as_bytes()).unwrap().unusable().len(), 64);
+    let of_length = |bytes: usize| format!("{{\"keys\":[]{}}}", " ".repeat(bytes - 11));
+    assert!(Jwks::parse(of_length(1024 * 1024).as_bytes()).is_ok());
+    let long = of_length(1024 * 1024 + 1);
     assert!(matches!(Jwks::parse(long.as_bytes()), Err(JwksError::Json(_))));
     assert!(Jwks::parse(b"{\"keys\":[]}").unwrap().keys().is_empty());
 }

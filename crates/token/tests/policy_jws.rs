@@ -62,6 +62,10 @@ fn policy_payload() -> Vec<u8> {
     json!({"AttestationPolicy": base64url::encode(POLICY)}).to_string().into_bytes()
 }
 
+fn header_of(jws: &str) -> Value {
+    serde_json::from_slice(&base64url::decode(jws.split('.').next().unwrap()).unwrap()).unwrap()
+}
+
 #[test]
 fn every_unsigned_form_holds_the_policy_and_no_signer() {
     for form in [UnsignedForm::Compact, UnsignedForm::Python, UnsignedForm::AzureCli] {
@@ -69,9 +73,13 @@ fn every_unsigned_form_holds_the_policy_and_no_signer() {
         let read = parse(&jws).unwrap();
         assert_eq!((read.raw(), read.text()), (jws.as_str(), POLICY));
         assert!(read.signer().is_none());
+        let payload = base64url::decode(jws.split('.').nth(1).unwrap()).unwrap();
+        let spaced = payload.starts_with(br#"{"AttestationPolicy": ""#);
+        assert_eq!(spaced, matches!(form, UnsignedForm::Python));
     }
     assert_eq!(create_unsigned(JwsContent::Reset, UnsignedForm::Compact), NO_POLICY_JWS);
-    assert!(ResetJws::parse(NO_POLICY_JWS.as_bytes()).unwrap().signer().is_none());
+    let reset = ResetJws::parse(NO_POLICY_JWS.as_bytes()).unwrap();
+    assert_eq!((reset.raw(), reset.signer().is_none()), (NO_POLICY_JWS, true));
 }
 
 #[test]
@@ -95,6 +103,15 @@ fn every_signed_form_of_every_key_names_its_verified_signer() {
             json!({"alg": algorithm, "kty": key_type, "use": "sig", "x5c": [x5c]})
         );
         let reset = signed(JwsContent::Reset, form, &signer);
+        // On a curve Python writes DER, the others two numbers.
+        let signature = base64url::decode(reset.split('.').nth(2).unwrap()).unwrap();
+        let numbers = match algorithm {
+            "ES256" => 64,
+            "ES384" => 96,
+            _ => 256,
+        };
+        let is_der = form == SignedForm::Python && algorithm == "ES256";
+        assert_eq!(signature.len() != numbers, is_der, "{algorithm}");
         assert!(ResetJws::parse(reset.as_bytes()).unwrap().signer().is_some());
     }
 }
@@ -126,6 +143,8 @@ fn bodies_without_a_jws_are_refused() {
     assert_eq!(refused(b"a.b.\xff"), PolicyJwsError::Body(BodyError::NotUtf8));
     assert!(matches!(refused(b"\"a"), PolicyJwsError::Body(BodyError::Json(_))));
     assert!(matches!(refused(b"\"a\" b"), PolicyJwsError::Body(BodyError::Json(_))));
+    let longest = vec![b'a'; 1024 * 1024];
+    assert!(matches!(refused(&longest), PolicyJwsError::Jws(JwsError::Parts { found: 1 })));
     let long = vec![b'a'; 1024 * 1024 + 1];
     assert!(matches!(refused(&long), PolicyJwsError::Body(BodyError::TooLong { .. })));
     assert_eq!(refused(b"{}"), PolicyJwsError::Jws(JwsError::Parts { found: 1 }));
@@ -222,6 +241,21 @@ fn a_signer_of_p521_is_taken_in_both_forms_of_signature() {
     }
     with("ECDH256", &ECDSA_P521_SHA256_ASN1_SIGNING).unwrap();
     let error = with("ES512", &ECDSA_P521_SHA256_ASN1_SIGNING).unwrap_err();
+    assert_eq!(error.check(), "policy-jws-signature");
+}
+
+#[test]
+fn a_signer_of_p384_is_taken_with_the_digest_that_the_python_sdk_takes() {
+    // Made for this test: P-384, self-signed, with a JWS signed over SHA-256 under `ECDH256`.
+    let jws = include_str!("data/reset-signed-by-p384-sha256.jws");
+    let reset = ResetJws::parse(jws.as_bytes()).unwrap();
+    assert!(reset.signer().is_some());
+    let payload = jws.split('.').nth(1).unwrap();
+    let mut header = header_of(jws);
+    header["alg"] = json!("ES384");
+    let signature = jws.rsplit_once('.').unwrap().1;
+    let renamed = format!("{}.{payload}.{signature}", base64url::encode(header.to_string()));
+    let error = ResetJws::parse(renamed.as_bytes()).unwrap_err();
     assert_eq!(error.check(), "policy-jws-signature");
 }
 
@@ -451,6 +485,17 @@ fn the_control_planes_key_list_gives_one_certificate_a_key() {
     ] {
         assert_eq!(policy_certificates(&json!({"keys": [key]})).unwrap_err(), expected);
     }
+    let key = json!({"kty": "RSA", "x5c": [text(&second)]});
+    let most = json!({"keys": vec![key; 64]});
+    assert_eq!(policy_certificates(&most).unwrap().len(), 64);
+    let header = header_of(include_str!("data/policy-signed-by-rsa-1024.jws"));
+    let longer = include_bytes!("data/certificate-rsa-2047.pem");
+    let longer = avouch_pki::pem::certificates(longer, 1).unwrap();
+    let longer = json!([base64url::encode_standard(&longer[0])]);
+    for (x5c, found) in [(&header["x5c"], 1024), (&longer, 2047)] {
+        let error = policy_certificates(&json!({"keys": [{"x5c": x5c}]})).unwrap_err();
+        assert_eq!(error, CertificateJwkError::ShortKey { found });
+    }
     let many = json!({"keys": vec![json!({}); 65]});
     assert!(matches!(policy_certificates(&many), Err(CertificateJwkError::TooMany { .. })));
 }
@@ -463,4 +508,9 @@ fn a_part_names_itself_in_errors() {
     let error = parse("*.e30.").unwrap_err();
     assert!(matches!(error, PolicyJwsError::Jws(JwsError::Base64 { part: Part::Header, .. })));
     assert_eq!(error.to_string(), "header: character 0 ('*') is not in the alphabet");
+    let of_none = |rest: &str| format!("{}.{rest}", base64url::encode(r#"{"alg":"none"}"#));
+    for (rest, part) in [("*.", "payload"), ("e30.*", "signature")] {
+        let error = parse(&of_none(rest)).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{part}: ")), "{error}");
+    }
 }

@@ -92,22 +92,27 @@ fn the_chain_must_lead_to_a_policy_certificate_in_order() {
     let middle = above.issue(params("middle", ca()));
     let leaf = middle.leaf("leaf");
     assert!(authorize(&signer(&leaf, &[&middle]), &[&above]).is_ok());
-    assert!(matches!(authorize(&signer(&leaf, &[]), &[&above]), Err(SignerError::NoIssuer { .. })));
+    let error = authorize(&signer(&leaf, &[]), &[&above, &above]).unwrap_err();
+    let names = |name: &str| format!("CN={name}");
+    let (signer_name, issuer) = (names("leaf"), names("middle"));
+    let expected = SignerError::NoIssuer { signer: signer_name, issuer, policy_certificates: 2 };
+    assert_eq!((error.check(), &error), ("policy-signer-issuer", &expected));
     let stranger = root("stranger");
-    assert!(matches!(
-        authorize(&signer(&leaf, &[&middle, &above]), &[&stranger]),
-        Err(SignerError::NoIssuer { .. })
-    ));
+    let error = authorize(&signer(&leaf, &[&middle, &above]), &[&stranger]).unwrap_err();
+    assert!(
+        matches!(&error, SignerError::NoIssuer { signer, issuer, .. }
+            if *signer == names("leaf") && *issuer == names("above")),
+        "{error}"
+    );
     let namesake = root("above");
     let error = authorize(&signer(&leaf, &[&middle]), &[&namesake]).unwrap_err();
     assert!(
         matches!(&error, SignerError::Path(path) if matches!(path.kind, PathErrorKind::Signature { .. })),
         "{error}"
     );
-    assert!(matches!(
-        authorize(&signer(&leaf, &[&middle]), &[]),
-        Err(SignerError::NoPolicyCertificates)
-    ));
+    let error = authorize(&signer(&leaf, &[&middle]), &[]).unwrap_err();
+    assert_eq!(error, SignerError::NoPolicyCertificates);
+    assert_eq!(error.check(), "policy-signer-certificates");
 }
 
 #[test]
@@ -123,6 +128,14 @@ fn a_signer_is_shown_with_those_that_signed_it_and_with_no_strangers() {
     assert_eq!(shown(&[&middle, &stranger, &above]), 2);
     // The same name under another key signed nothing either.
     assert_eq!(shown(&[&root("middle")]), 1);
+    let found = signer(&leaf, &[&middle, &above]);
+    assert_eq!(found.certificate().unwrap().der(), leaf.certificate.der());
+    // It is shown by the kind of its own key.
+    let other_kind = pki::self_signed(params("above", ca()), Arc::clone(&support::RSA_KEY));
+    assert_eq!(signer(&leaf, &[&other_kind]).jwk()["alg"], "ES256");
+    let below = other_kind.leaf("below");
+    let shown = signer(&below, &[&other_kind]).jwk();
+    assert_eq!((shown["alg"].as_str(), shown["x5c"].as_array().unwrap().len()), (Some("ES256"), 2));
 }
 
 #[test]
@@ -132,7 +145,8 @@ fn a_leaf_issues_no_signers() {
     let below = leaf.leaf("below");
     assert!(matches!(authorize(&signer(&below, &[&leaf]), &[&above]), Err(SignerError::Path(_))));
     // Not even if the leaf itself is a policy certificate.
-    assert!(authorize(&signer(&below, &[]), &[&leaf]).is_err());
+    let error = authorize(&signer(&below, &[]), &[&leaf]).unwrap_err();
+    assert_eq!(error.check(), "policy-signer-issuer-ca");
 }
 
 #[test]
@@ -247,6 +261,13 @@ fn a_policy_certificate_with_a_short_key_vouches_for_nobody() {
     let error = check_policy_certificate(&Certificate::parse(&der).unwrap()).unwrap_err();
     assert_eq!(error.check(), "policy-jws-key-length");
     assert!(error.to_string().contains("1024 bits"), "{error}");
+
+    // Made for this test: signed by a P-256 key whose certificate an RSA-1024 CA issued.
+    let jws = include_str!("data/reset-signed-below-rsa-1024.jws");
+    let signer = ResetJws::parse(jws.as_bytes()).unwrap().signer().unwrap().clone();
+    let top = signer.certificates()[1].clone();
+    let error = authorize_signer(&signer, &[top], at()).unwrap_err();
+    assert_eq!(error.check(), "policy-jws-key-length");
 }
 
 #[test]

@@ -133,6 +133,13 @@ fn the_json_evidence_of_2025_is_decoded() {
     );
     assert_eq!(snp.endorsements.unwrap(), b"{\"Uvm\":[]}");
 
+    for (length, is_read) in [(64 * 1024, true), (64 * 1024 + 1, false)] {
+        let mut evidence_json = json.to_string();
+        evidence_json.push_str(&" ".repeat(length - evidence_json.len()));
+        let evidence = ServiceEvidence::Described { evidence_json, tee_kind: "acisevsnp".into() };
+        assert_eq!(evidence.sev_snp().is_ok(), is_read, "{length}");
+    }
+
     let without = json!({"SnpReport": "", "VcekCertChain": ""});
     let found = read(&certificate_with(Some(&described(&without)))).unwrap().unwrap();
     assert_eq!(found.sev_snp().unwrap().unwrap().endorsements, None);
@@ -188,6 +195,10 @@ fn broken_or_doubled_evidence_is_refused() {
             "{value:?}"
         );
     }
+    assert!(matches!(
+        read(&custom(&[(&OID_2025, 1, b"\x0c\x02{}\0"), (&OID_2025, 2, utf8)])),
+        Err(ServiceEvidenceError::Der(_))
+    ));
     assert_eq!(
         read(&custom(&[(&OID_2025, 1, b"\x0c\x01\xff"), (&OID_2025, 2, utf8)])),
         Err(ServiceEvidenceError::NotUtf8("1.3.6.1.4.1.311.105.1000.1"))

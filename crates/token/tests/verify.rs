@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use avouch_token::{
     Accepted, Algorithm, Expectations, Jwks, JwsError, Outcome, Part, Payload, PublishedKey,
-    Signer, SigningKey, TokenTimes, Verification, VerifyError, jwks_document, provider_certificate,
-    verify_token,
+    Signer, SigningKey, TokenTimes, UnusableReason, Verification, VerifyError, jwks_document,
+    provider_certificate, verify_token,
 };
 use avouch_wire::{UnixTime, base64url};
 use serde_json::{Map, Value, json};
@@ -134,13 +134,22 @@ fn another_text_of_the_same_bytes_is_not_the_same_token() {
 fn an_unsecured_token_is_refused_unless_allowed_and_never_called_verified() {
     let claims = claims();
     let token = issuer(&RSA_KEY).unsecured(&support::payload(&claims));
+    let outcome = verify(&token, &[&RSA_KEY]);
+    assert!(matches!(outcome.result(), Err(VerifyError::Unsecured)), "{outcome:?}");
     assert_eq!(refused(&token, &[&RSA_KEY]), VerifyError::Unsecured);
 
     let allowing = Expectations { allow_unsecured: true, ..expectations() };
     let outcome = verify_token(&token, &keys(&[&RSA_KEY]), &allowing);
     let Ok(Accepted::Unsecured(unsecured)) = outcome.result() else { panic!("{outcome:?}") };
     assert_eq!(unsecured.untrusted_claims()["iss"], ISSUER);
-    assert!(outcome.checks().iter().any(|check| check.outcome == Outcome::NotChecked));
+    let found: Vec<_> =
+        outcome.checks().iter().skip(1).take(3).map(|one| (one.name, one.outcome)).collect();
+    let expected = [
+        ("token-algorithm", Outcome::Passed),
+        ("token-key", Outcome::NotChecked),
+        ("token-signature", Outcome::NotChecked),
+    ];
+    assert_eq!(found, expected);
     assert_eq!(outcome.into_verified().unwrap_err(), VerifyError::Unsecured);
 
     let late = Expectations { at: issued_at().saturating_add_seconds(28_800), ..allowing.clone() };
@@ -228,11 +237,19 @@ fn the_kid_must_name_a_key_and_only_that_key_counts() {
 
 #[test]
 fn a_key_that_is_listed_but_unusable_says_why() {
-    let set = json!({"keys": [{"kty": "RSA", "kid": RSA_KEY.kid(), "n": "AQAB", "e": "AQAB"}]});
+    let set = json!({"keys": [
+        {"kty": "oct", "kid": "other", "k": "AA"},
+        {"kty": "RSA", "kid": RSA_KEY.kid(), "n": "AQAB", "e": "AQAB"},
+        {"kty": "oct", "kid": "another", "k": "AA"},
+    ]});
     let set = Jwks::parse(set.to_string().as_bytes()).unwrap();
     let outcome = verify_token(&support::token(&RSA_KEY), &set, &expectations());
     let error = outcome.into_verified().unwrap_err();
-    assert!(matches!(error, VerifyError::UnusableKey { .. }), "{error}");
+    assert!(
+        matches!(&error, VerifyError::UnusableKey { reason, .. }
+            if matches!(**reason, UnusableReason::Key(_))),
+        "{error}"
+    );
 }
 
 #[test]
@@ -315,6 +332,9 @@ fn odd_times_are_refused_and_fractions_shorten_the_life() {
         with(json!({"exp": at + 9, "nbf": past})),
         Err(VerifyError::NotYetValid { .. })
     ));
+    // Half a second before this one, so from this one on; and exactly this one.
+    assert!(with(json!({"exp": at + 9, "nbf": at as f64 - 0.5})).is_ok());
+    assert!(with(json!({"exp": at + 9, "nbf": at as f64})).is_ok());
     assert!(with(json!({"exp": at + 9, "iat": past})).is_ok());
     assert!(matches!(
         with(json!({"exp": at + 9, "iat": at + 1})),
@@ -348,6 +368,9 @@ fn a_header_that_demands_an_extension_is_refused() {
 
 #[test]
 fn an_oversized_token_is_refused_before_it_is_decoded() {
+    let token = "a".repeat(2 * 1024 * 1024);
+    let at_most = VerifyError::Form(JwsError::Parts { found: 1 });
+    assert_eq!(refused(&token, &[&P256_KEY]), at_most);
     let token = "a".repeat(2 * 1024 * 1024 + 1);
     assert!(matches!(refused(&token, &[&P256_KEY]), VerifyError::Form(JwsError::TooLong { .. })));
 }

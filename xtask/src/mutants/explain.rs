@@ -12,30 +12,52 @@ pub(crate) struct Explanations {
     survivor: Vec<Explanation>,
 }
 
-/// Why one mutant, or those of one kind in one function, may survive.
+/// Why mutants of one kind may survive.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Explanation {
-    file: String,
-    function: String,
-    /// The change as reported; one that ends in `*` stands for all that begin like this.
-    change: String,
+struct Explanation {
     reason: String,
+    /// `file | function | change`, each as reported; `*` stands for any text within one of them.
+    mutants: Vec<String>,
+}
+
+/// What divides a mutant's key.
+const DIVIDER: &str = " | ";
+
+/// Whether a pattern is about this mutant.
+fn explains(pattern: &str, key: &str) -> bool {
+    let (mut patterns, mut parts) = (pattern.splitn(3, DIVIDER), key.splitn(3, DIVIDER));
+    (0..3).all(|_| match (patterns.next(), parts.next()) {
+        (Some(pattern), Some(part)) => matches(pattern, part),
+        _ => false,
+    })
+}
+
+/// Whether a text is what a pattern says, in which `*` stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let Some(mut rest) = text.strip_prefix(pieces.next().unwrap_or_default()) else {
+        return false;
+    };
+    let Some(last) = pieces.next_back() else { return rest.is_empty() };
+    for piece in pieces {
+        match rest.split_once(piece) {
+            Some((_, behind)) => rest = behind,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
 }
 
 impl Explanation {
-    /// Whether it is about this mutant.
-    fn explains(&self, key: &str) -> bool {
-        let head = format!("{} | {} | ", self.file, self.function);
-        key.strip_prefix(&head).is_some_and(|change| match self.change.strip_suffix('*') {
-            Some(start) => change.starts_with(start),
-            None => change == self.change,
-        })
-    }
-
-    /// The explanation as people name it.
-    pub(crate) fn shown(&self) -> String {
-        format!("{} | {} | {}", self.file, self.function, self.change)
+    /// What is wrong with it, if anything is.
+    fn problem(&self) -> Option<String> {
+        if self.reason.trim().is_empty() {
+            return Some(format!("no reason is given for {:?}", self.mutants));
+        }
+        let is_whole = |one: &&String| one.split(DIVIDER).count() >= 3;
+        let part = self.mutants.iter().find(|one| !is_whole(one))?;
+        Some(format!("{part:?} is not \"file | function | change\""))
     }
 }
 
@@ -62,23 +84,27 @@ impl Explanations {
     /// See [`Explanations::load`].
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let read: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        match read.survivor.iter().find(|one| one.reason.trim().is_empty()) {
-            Some(one) => Err(format!("no reason is given for {}", one.shown())),
+        match read.survivor.iter().find_map(Explanation::problem) {
+            Some(problem) => Err(problem),
             None => Ok(read),
         }
     }
 
     /// Why a mutant may survive, if that is explained.
     pub(crate) fn reason(&self, key: &str) -> Option<&str> {
-        let found = self.survivor.iter().find(|one| one.explains(key));
-        found.map(|one| one.reason.as_str())
+        let is_about = |one: &&Explanation| one.mutants.iter().any(|it| explains(it, key));
+        self.survivor.iter().find(is_about).map(|one| one.reason.as_str())
     }
 
-    /// Explanations in these files that explain no survivor: the mutant is gone or caught.
-    pub(crate) fn stale(&self, files: &[&str], survivors: &[&str]) -> Vec<&Explanation> {
-        let is_stale = |one: &&Explanation| {
-            files.contains(&one.file.as_str()) && !survivors.iter().any(|key| one.explains(key))
+    /// Patterns for one of these files that explain no survivor: the mutants are gone or caught.
+    /// A kind of mutant in many files may come and go.
+    pub(crate) fn stale(&self, files: &[&str], survivors: &[&str]) -> Vec<&str> {
+        let is_here =
+            |pattern: &str| files.contains(&pattern.split(DIVIDER).next().unwrap_or_default());
+        let is_stale = |pattern: &&str| {
+            is_here(pattern) && !survivors.iter().any(|key| explains(pattern, key))
         };
-        self.survivor.iter().filter(is_stale).collect()
+        let patterns = self.survivor.iter().flat_map(|one| &one.mutants);
+        patterns.map(String::as_str).filter(is_stale).collect()
     }
 }

@@ -67,7 +67,7 @@ pub(crate) fn figures(
         let files: Vec<&str> = mutants.iter().map(|mutant| mutant.file.as_str()).collect();
         let survivors: Vec<&str> = survivors.iter().map(String::as_str).collect();
         let stale = explanations.stale(&files, &survivors);
-        figures.stale = stale.into_iter().map(super::explain::Explanation::shown).collect();
+        figures.stale = stale.into_iter().map(str::to_owned).collect();
     }
     figures
 }

@@ -118,14 +118,39 @@ fn edits_nest_and_know_where_they_stand() {
 
 #[test]
 fn an_explanation_needs_a_reason_and_a_survivor() {
-    let text = "[[survivor]]\nfile = 'a.rs'\nfunction = 'f'\nchange = '`1` becomes*'\nreason = ";
-    assert!(Explanations::parse(&format!("{text}' '")).is_err());
-    let read = Explanations::parse(&format!("{text}'a capacity'")).unwrap();
+    let entry = |reason: &str, mutants: &str| {
+        Explanations::parse(&format!("[[survivor]]\nreason = '{reason}'\nmutants = [{mutants}]"))
+    };
+    let change = "'a.rs | f | `1` becomes*'";
+    assert!(entry(" ", change).is_err());
+    assert!(entry("a capacity", "'a.rs | f'").is_err());
+    let read = entry("a capacity", change).unwrap();
     assert_eq!(read.reason("a.rs | f | `1` becomes `2`"), Some("a capacity"));
     assert_eq!(read.reason("a.rs | g | `1` becomes `2`"), None);
     assert!(read.stale(&["a.rs"], &["a.rs | f | `1` becomes `2`"]).is_empty());
     assert_eq!(read.stale(&["a.rs"], &["a.rs | f | `2` becomes `1`"]).len(), 1);
     assert!(read.stale(&["b.rs"], &[]).is_empty());
+}
+
+#[test]
+fn an_explanation_of_a_kind_leaves_out_what_its_star_stands_for() {
+    let text = "[[survivor]]\nreason = 'a message'\n\
+        mutants = ['a/*.rs | * | fields `expected*` and `*` change places', 'b.rs | f | x']";
+    let read = Explanations::parse(text).unwrap();
+    let swap = "fields `expected: 1` and `found` change places";
+    assert_eq!(read.reason(&format!("a/b/c.rs | T::f | {swap}")), Some("a message"));
+    assert_eq!(read.reason("b.rs | f | x"), Some("a message"));
+    for other in [
+        format!("b/c.rs | T::f | {swap}"),
+        format!("a/b/c.rs | T::f | {swap} (2)"),
+        "a/c.rs | f | fields `found` and `expected` change places".to_owned(),
+        "b.rs | f | xy".to_owned(),
+        "b.rs | f".to_owned(),
+    ] {
+        assert_eq!(read.reason(&other), None, "{other}");
+    }
+    // One of a kind in many files may be missing, the one of a single file not.
+    assert_eq!(read.stale(&["a/c.rs", "b.rs"], &[]), ["b.rs | f | x"]);
 }
 
 const TOY: &str = r#"//! A toy.
@@ -203,8 +228,8 @@ fn toy_figures(root: &Path, explained: &str) -> super::report::Figures {
 
 #[test]
 fn survivors_of_a_toy_crate_are_those_that_no_test_notices() {
-    let explained = "[[survivor]]\nfile = 'crates/toy/src/lib.rs'\nfunction = 'down'\n\
-        change = '`n > 0` becomes `n >= 0`'\nreason = 'never: it does not end'\n";
+    let explained = "[[survivor]]\nreason = 'never: it does not end'\n\
+        mutants = ['crates/toy/src/lib.rs | down | `n > 0` becomes `n >= 0`']\n";
     let figures = toy_figures(&toy_workspace(), explained);
     let survivors = figures.survivors.join("\n");
     for expected in [

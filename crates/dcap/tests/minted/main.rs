@@ -11,6 +11,7 @@
 )]
 
 mod acceptance;
+mod collateral;
 mod structure;
 mod verification;
 

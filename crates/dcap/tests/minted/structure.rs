@@ -170,3 +170,38 @@ fn nothing_is_judged_without_anchors() {
     let quote = Quote::parse(&evidence.evidence).expect("quote");
     verify_platform(&quote, &TrustAnchors::none(), at()).expect_err("without");
 }
+
+#[test]
+fn certification_data_are_told_by_their_type_and_length() {
+    use avouch_dcap::CertificationData;
+    use avouch_wire::Cursor;
+    let parse = |code: u16, length: usize| {
+        let head = [&code.to_le_bytes()[..], &u32::try_from(length).expect("short").to_le_bytes()];
+        let bytes = [&head.concat()[..], &vec![7; length]].concat();
+        let mut cursor = Cursor::new("Test", &bytes);
+        let read = CertificationData::parse(&mut cursor).ok()?;
+        Some((read.code(), read.needs().to_owned()))
+    };
+    for (code, length, needs) in [
+        (1, 16 + 18, "the PCK certificate chain of this PPID"),
+        (2, 256 + 18, "the PCK certificate chain of this encrypted PPID"),
+        (3, 384 + 18, "the PCK certificate chain of this encrypted PPID"),
+        (4, 5, "the issuer chain of the PCK certificate"),
+        (5, 5, "nothing"),
+        (7, 5, "a quote made after registration"),
+    ] {
+        let (found, words) = parse(code, length).expect("parses");
+        assert_eq!(found, code);
+        assert!(words.starts_with(needs), "{code}: {words}");
+        if code < 4 {
+            // PCEID may be absent, and nothing may follow it.
+            assert!(parse(code, length + 2).is_some());
+            for wrong in [length - 1, length + 1, length + 3] {
+                assert_eq!(parse(code, wrong), None, "{code}: {wrong}");
+            }
+        }
+    }
+    for code in [0, 6, 8, 0x0105] {
+        assert_eq!(parse(code, 5), None, "{code}");
+    }
+}

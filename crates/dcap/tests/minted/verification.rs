@@ -253,6 +253,22 @@ fn what_stands_around_the_certificates_makes_no_other_platform() {
 }
 
 #[test]
+fn certificates_of_a_chain_may_stand_in_any_order() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    let anchors = anchors(&evidence);
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for order in orders {
+        let bytes = with_chain(&evidence.evidence, |chain| {
+            let blocks: Vec<&str> = chain.split_inclusive("-----END CERTIFICATE-----\n").collect();
+            assert!(blocks.len() >= 3, "{chain}");
+            order.map(|index| blocks[index]).concat().into_bytes()
+        });
+        let quote = Quote::parse(&bytes).expect("quote");
+        verify_platform(&quote, &anchors, at()).unwrap_or_else(|e| panic!("{order:?}: {e}"));
+    }
+}
+
+#[test]
 fn a_byte_moved_from_authentication_to_certification_data_is_another_platform() {
     // 436 + 576 is the length of the authentication data, after it type and length of the chain.
     let evidence = minted(Kind::Sgx, |options| options.platform.qe_auth_data = vec![5; 40]);

@@ -134,6 +134,13 @@ fn a_document_of_version_2_is_read_and_its_siblings_are_not() {
     let mut more = document.clone();
     more["tcbLevels"][0]["tcb"]["sgxtcbcomp17svn"] = json!(1);
     parse(&more).expect_err("17 components");
+    // Numbers of two digits, and no others in place of one.
+    for other in ["sgxtcbcomp7svn", "sgxtcbcomp007svn", "sgxtcbcomp+7svn", "sgxtcbcomp00svn"] {
+        let mut renamed = without(document.clone(), key, "sgxtcbcomp07svn");
+        renamed["tcbLevels"][0]["tcb"][other] = json!(7);
+        let error = parse(&renamed).expect_err(other);
+        assert!(error.to_string().contains("unknown field"), "{error}");
+    }
     let mut named = document.clone();
     named["id"] = json!("TDX");
     parse(&named).expect_err("an id");
@@ -300,14 +307,29 @@ fn identities_are_read_and_their_siblings_are_not() {
         parse(&with(identity(), pointer, value.clone())).expect_err(pointer);
     }
     for id in ["QE", "TD_QE", "QVE", "QAE"] {
-        parse(&with(identity(), "/id", json!(id))).expect(id);
+        let read = parse(&with(identity(), "/id", json!(id))).expect(id);
+        assert_eq!(read.id.as_str(), id);
     }
 }
 
 #[test]
 fn texts_too_large_or_too_deep_are_refused_before_they_are_read() {
+    assert_eq!(DOCUMENT_BYTES_MAX, 256 * 1024);
+    let largest = " ".repeat(DOCUMENT_BYTES_MAX);
+    assert!(matches!(TcbInfo::parse(&largest), Err(DocumentError::Json(_))));
     let large = " ".repeat(DOCUMENT_BYTES_MAX + 1);
     assert!(matches!(TcbInfo::parse(&large), Err(DocumentError::TooLarge { .. })));
+    // What was closed before, or stands in a text, makes the rest no shallower.
+    for before in ["[],", "\"]\",", "\"\\\\\",", "\"\\\"]\","] {
+        let nested =
+            |levels: usize| format!("[{before}").repeat(levels) + "0" + &"]".repeat(levels);
+        // An empty array within the innermost is one level more.
+        let innermost = usize::from(before == "[],");
+        let deep = nested(33 - innermost);
+        assert!(matches!(TcbInfo::parse(&deep), Err(DocumentError::TooDeep { .. })), "{before}");
+        let shallow = nested(32 - innermost);
+        assert!(matches!(TcbInfo::parse(&shallow), Err(DocumentError::Json(_))), "{before}");
+    }
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let deep = open.repeat(33) + "0" + &close.repeat(33);
         assert!(matches!(TcbInfo::parse(&deep), Err(DocumentError::TooDeep { limit: 32 })));
@@ -367,6 +389,26 @@ fn crls_are_read_in_all_three_encodings_and_in_no_other() {
     let upper = hex.to_uppercase();
     for crl in [&der[..], &with_nul, hex.as_bytes(), upper.as_bytes(), pem.as_bytes()] {
         assert_eq!(read(crl).expect("reads").pck_crl_der(), der);
+    }
+    // Text after the first block is passed over.
+    let twice = format!("{pem}{}", pem.replace(&base64, "AAAA"));
+    assert_eq!(read(twice.as_bytes()).expect("reads").pck_crl_der(), der);
+    // NUL bytes alone are dropped, behind lengths of both forms; all else stays to be refused.
+    let short = [&[0x30, 0x81, 0x80][..], &[5; 0x80]].concat();
+    let long = [&[0x30, 0x82, 0x01, 0x00][..], &[5; 0x100]].concat();
+    for der in [short, long] {
+        for (behind, is_dropped) in [
+            (&[][..], true),
+            (&[0], true),
+            (&[0, 0, 0], true),
+            (&[1], false),
+            (&[0, 1], false),
+            (&[1, 0], false),
+        ] {
+            let sent = [&der[..], behind].concat();
+            let expected = if is_dropped { &der } else { &sent };
+            assert_eq!(read(&sent).expect("reads").pck_crl_der(), expected, "{behind:?}");
+        }
     }
     for crl in [&b""[..], b"\0", b"zz", b"308", b"-----BEGIN X509 CRL-----\n!\n", &[0xff, 0x00]] {
         let error = read(crl).expect_err("refused");

@@ -96,6 +96,8 @@ fn accepted_statuses_are_read_from_a_list_or_any() {
         assert_eq!(default.contains(status), expected, "{status}");
         let any: AcceptedTcbStatuses = "any".parse().expect("any");
         assert_eq!(any.contains(status), status != Revoked, "{status}");
+        let is_named = any.to_string().split(", ").any(|name| name == status.as_str());
+        assert_eq!(is_named, status != Revoked, "{any}");
     }
 }
 

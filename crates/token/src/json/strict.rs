@@ -61,12 +61,11 @@ pub fn parse_value(bytes: &[u8], limit_bytes: usize) -> Result<Value, JsonError>
     }
     // A scan of its own: a map built by `serde_json` has already dropped the first of two members.
     let mut scan = serde_json::Deserializer::from_slice(bytes);
-    let left = Cell::new(VALUES_MAX);
+    let left = Cell::new(Some(VALUES_MAX));
     UniqueNames(&left).deserialize(&mut scan).map_err(|error| match left.get() {
-        0 => JsonError::TooMany { limit: VALUES_MAX },
-        _ => syntax(error),
+        None => JsonError::TooMany { limit: VALUES_MAX },
+        Some(_) => syntax(error),
     })?;
-    scan.end().map_err(syntax)?;
     serde_json::from_slice(bytes).map_err(syntax)
 }
 
@@ -93,17 +92,17 @@ fn syntax(error: serde_json::Error) -> JsonError {
 }
 
 /// Walks a value and keeps nothing but the names of the objects that are open, and how many more
-/// values there may be.
+/// values there may be: nothing once there were too many.
 #[derive(Clone, Copy)]
-struct UniqueNames<'a>(&'a Cell<usize>);
+struct UniqueNames<'a>(&'a Cell<Option<usize>>);
 
 impl<'de> DeserializeSeed<'de> for UniqueNames<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         let Self(left) = self;
-        left.set(left.get().saturating_sub(1));
-        if left.get() == 0 {
+        left.set(left.get().and_then(|left| left.checked_sub(1)));
+        if left.get().is_none() {
             return Err(D::Error::custom("too many values"));
         }
         deserializer.deserialize_any(self)

@@ -64,7 +64,7 @@ pub enum UnusableReason {
     /// An RSA modulus outside of 2048 to 8192 bits.
     #[error("RSA modulus of {found} bits, accepted are 2048 to 8192")]
     ModulusBits {
-        /// Its length in bits, rounded up to whole octets.
+        /// Its length in bits.
         found: usize,
     },
     /// A chain of certificates that cannot be read.

@@ -1,79 +1,101 @@
-//! Evidence in the forms that people have it: raw, hex, base64, or an attest request's JSON.
+//! Evidence in the forms that people have it: raw, written as text, or the body of an attest request,
+//! which is read as the service reads it.
 
-use std::path::Path;
+mod wrapper;
 
-use avouch_engine::{DataType, EvidenceKind, HeldData};
-use avouch_wire::{base64url, decode_hex};
-use serde_json::Value;
+use avouch_engine::{AppraisalRequest, EvidenceKind, TokenForm};
+use avouch_server::ApiError;
+use avouch_server::api_version::ApiVersion;
+use avouch_server::attest_request::AttestRequest;
+use avouch_server::body::JsonBody;
 
-use crate::failure::{Failure, read};
+use crate::text_form;
 
-/// What a file of evidence holds.
+pub(crate) use wrapper::unwrapped;
+
+/// Fewest characters of text that stand for evidence.
+const TEXT_BYTES_MIN: usize = 64;
+
+/// Why a file is no evidence: its text says nothing, or the service would refuse it as a body.
 #[derive(Debug)]
-pub(crate) struct EvidenceFile {
-    pub(crate) evidence: Vec<u8>,
-    pub(crate) runtime_data: Option<HeldData>,
-    pub(crate) init_time_data: Option<HeldData>,
+pub(crate) enum Unreadable {
+    /// Text that stands for no bytes in any form that is known.
+    Text,
+    /// The body of a request, and the service's answer to it.
+    Body(ApiError),
 }
 
-/// Reads evidence of a kind. An attest request's JSON also gives its held data.
-pub(crate) fn read_evidence(kind: EvidenceKind, path: &Path) -> Result<EvidenceFile, Failure> {
-    let bytes = read(path)?;
-    let named = |reason: String| Failure::Other(format!("{}: {reason}", path.display()));
-    if bytes.trim_ascii_start().first() == Some(&b'{') {
-        let json: Value =
-            serde_json::from_slice(&bytes).map_err(|error| named(error.to_string()))?;
-        if let Some(file) = from_request(kind, &json).map_err(named)? {
-            return Ok(file);
-        }
-        return Ok(bare(bytes));
+/// Reads evidence of a kind from a file's bytes. The body of a request also gives its held data, its
+/// nonce and its draft policy; without a version it is read as the service reads the newest, or the
+/// version of 2018 if it has the member that only that knows.
+///
+/// # Errors
+/// [`Unreadable`].
+pub(crate) fn read_evidence(
+    kind: EvidenceKind,
+    version: Option<ApiVersion>,
+    bytes: &[u8],
+) -> Result<AttestRequest, Unreadable> {
+    if is_json_object(bytes) {
+        return body(kind, version, bytes);
     }
-    Ok(bare(decode_text(&bytes).unwrap_or(bytes)))
-}
-
-const fn bare(evidence: Vec<u8>) -> EvidenceFile {
-    EvidenceFile { evidence, runtime_data: None, init_time_data: None }
-}
-
-/// The bytes that a text of hex digits or base64 stands for; none if it is neither.
-pub(crate) fn decode_text(bytes: &[u8]) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    if compact.len() < 64 {
-        return None;
+    if !is_text(bytes) {
+        return Ok(bare(kind, bytes.to_vec()));
     }
-    decode_hex(&compact)
-        .ok()
-        .or_else(|| base64url::decode(&compact).ok())
-        .or_else(|| base64url::decode_standard(&compact).ok())
+    match text_form::decode(bytes).filter(|_| bytes.len() >= TEXT_BYTES_MIN) {
+        Some(decoded) if is_json_object(&decoded.bytes) => body(kind, version, &decoded.bytes),
+        Some(decoded) if !is_text(&decoded.bytes) => Ok(bare(kind, decoded.bytes)),
+        _ => Err(Unreadable::Text),
+    }
 }
 
-fn from_request(kind: EvidenceKind, json: &Value) -> Result<Option<EvidenceFile>, String> {
-    let Some(text) = json.get(kind.evidence_member()).and_then(Value::as_str) else {
-        return Ok(None);
+/// A JSON object: MAA's SEV-SNP document, which is evidence by itself, or a request's body.
+fn body(
+    kind: EvidenceKind,
+    version: Option<ApiVersion>,
+    bytes: &[u8],
+) -> Result<AttestRequest, Unreadable> {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let known = JsonBody::parse(bytes);
+    if known.as_ref().is_ok_and(|body| body.get("SnpReport").is_some()) {
+        return Ok(bare(kind, bytes.to_vec()));
+    }
+    let rewritten = unwrapped(kind.evidence_member(), bytes);
+    let bytes = rewritten.as_deref().unwrap_or(bytes);
+    let is_of_2018 = known.is_ok_and(|body| body.get("EnclaveHeldData").is_some());
+    let version = version.unwrap_or(if is_of_2018 {
+        ApiVersion::V2018_09_01Preview
+    } else {
+        ApiVersion::V2025_06_01
+    });
+    AttestRequest::parse(kind, version, bytes).map_err(Unreadable::Body)
+}
+
+const fn bare(kind: EvidenceKind, evidence: Vec<u8>) -> AttestRequest {
+    let appraisal = AppraisalRequest {
+        kind,
+        evidence,
+        runtime_data: None,
+        init_time_data: None,
+        nonce: None,
+        token_form: TokenForm::Current,
     };
-    let evidence = decode(kind.evidence_member(), text)?;
-    let runtime_data = held_data(json, "runtimeData")?;
-    let init_time_data = held_data(json, "initTimeData")?;
-    Ok(Some(EvidenceFile { evidence, runtime_data, init_time_data }))
+    AttestRequest { appraisal, draft_policy: None }
 }
 
-fn held_data(json: &Value, member: &str) -> Result<Option<HeldData>, String> {
-    let Some(object) = json.get(member) else { return Ok(None) };
-    let Some(text) = object.get("data").and_then(Value::as_str).filter(|text| !text.is_empty())
-    else {
-        return Ok(None);
-    };
-    let is_json = object
-        .get("dataType")
-        .and_then(Value::as_str)
-        .is_some_and(|name| name.eq_ignore_ascii_case("json"));
-    let data_type = if is_json { DataType::Json } else { DataType::Binary };
-    Ok(Some(HeldData { bytes: decode(member, text)?, data_type }))
+/// Whether it is text that begins like a JSON object, and no list of bytes in braces.
+fn is_json_object(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let inner = text.trim_start_matches('\u{feff}').trim_start().strip_prefix('{');
+    inner.is_some_and(|inner| !inner.trim_start().starts_with(|c: char| c.is_ascii_digit()))
 }
 
-fn decode(member: &str, text: &str) -> Result<Vec<u8>, String> {
-    base64url::decode(text)
-        .or_else(|_| base64url::decode_standard(text))
-        .map_err(|error| format!("{member}: not base64url: {error}"))
+/// Whether the bytes are a text that somebody could have written.
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
+    if bytes.starts_with(&[0xff, 0xfe]) {
+        return text_form::decode(bytes).is_some();
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let text = text.trim_end_matches('\0');
+    !text.is_empty() && text.chars().all(|c| !c.is_control() || c.is_ascii_whitespace())
 }

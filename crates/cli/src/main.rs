@@ -11,6 +11,7 @@ mod logging;
 mod output;
 mod policy_signer;
 mod setup;
+mod text_form;
 
 use std::process::ExitCode;
 

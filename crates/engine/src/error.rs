@@ -3,7 +3,7 @@
 use avouch_claims::HeldDataError;
 use thiserror::Error;
 
-use crate::EvidenceKind;
+use crate::{EvidenceKind, Resemblance};
 
 /// Why evidence was not verified. Each variant says which check failed, by [`Self::check`].
 #[derive(Debug, Error)]
@@ -14,6 +14,16 @@ pub enum AppraisalError {
     /// A quote is not the structure it claims to be.
     #[error("{0}")]
     QuoteStructure(avouch_wire::ParseError),
+    /// Bytes that cannot be read as what they were sent as, and look like something else or cut.
+    #[error("this is {found}{} ({source})", .instead.map(|kind| format!(", not {}", kind.title())).unwrap_or_default())]
+    Mistaken {
+        /// What they look like.
+        found: Resemblance,
+        /// What they were sent as, where they look like something else.
+        instead: Option<EvidenceKind>,
+        /// Why they cannot be read.
+        source: Box<Self>,
+    },
     /// Custom claims in Open Enclave evidence are not what the enclave vouches for.
     #[error("{0}")]
     CustomClaims(avouch_dcap::BindError),
@@ -77,12 +87,26 @@ pub enum AppraisalError {
 }
 
 impl AppraisalError {
+    /// The same, with what the bytes look like where that is not what they were sent as.
+    pub(crate) fn named(self, kind: EvidenceKind, bytes: &[u8]) -> Self {
+        match Resemblance::of(bytes) {
+            // That one says it already.
+            _ if matches!(self, Self::WrongTee { .. }) => self,
+            Some(found) if !found.is_whole(kind) => {
+                let instead = (!found.is(kind)).then_some(kind);
+                Self::Mistaken { found, instead, source: Box::new(self) }
+            }
+            _ => self,
+        }
+    }
+
     /// The stable name of the check that failed.
     #[must_use]
     pub fn check(&self) -> &'static str {
         match self {
             Self::QuoteStructure(error) => avouch_dcap::structure_check(error),
             Self::Structure(_) => "structure",
+            Self::Mistaken { source, .. } => source.check(),
             Self::CustomClaims(error) => error.check(),
             Self::WrongTee { .. } => "tee-type",
             Self::Intel(error) => error.check(),

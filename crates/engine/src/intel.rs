@@ -113,7 +113,8 @@ impl IntelAppraiser {
         endorsements: &dyn EndorsementSource,
         at: UnixTime,
     ) -> Result<Verified, AppraisalError> {
-        let wrapped = Wrapped::parse(request.kind, &request.evidence)?;
+        let wrapped = Wrapped::parse(request.kind, &request.evidence)
+            .map_err(|error| error.named(request.kind, &request.evidence))?;
         let quote = wrapped.quote();
         let platform = self.platform(quote, at)?;
         let number = baseline(configuration)?;

@@ -51,6 +51,17 @@ impl EvidenceKind {
         }
     }
 
+    /// What evidence of it is called in a sentence, with its article.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Sgx => "an SGX quote",
+            Self::OpenEnclave => "an Open Enclave report or evidence",
+            Self::Tdx => "a TDX quote",
+            Self::Snp => "an SEV-SNP report",
+        }
+    }
+
     /// The member of the request body that holds the evidence.
     #[must_use]
     pub const fn evidence_member(self) -> &'static str {

@@ -4,17 +4,20 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use avouch_claims::{BoundData, snp};
 use avouch_snp::ghcb::CertificateTable;
-use avouch_snp::maa_request::SnpEvidence;
+use avouch_snp::maa_request::{MaaRequestError, SnpEvidence};
 use avouch_snp::{
     Anchors, Crls, REPORT_LENGTH, Report, VerifiedEndorsementKey, VerifiedIntermediate,
     bind_init_time_data, bind_runtime_data, chain_cache_key, uvm, verify_chain, verify_report,
 };
-use avouch_wire::{Hex, UnixTime};
+use avouch_wire::{Hex, UnixTime, base64url};
 
 use crate::appraisal::VerifiedEvidence;
 use crate::appraise::Verified;
 use crate::remembered::{Memory, held, memory};
-use crate::{AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, Remembered};
+use crate::{
+    AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, EvidenceKind,
+    Remembered,
+};
 
 /// Verifies reports, remembering endorsement keys under the hash of the certificates that prove
 /// them, and the intermediates above. Dates and revocation are judged on every call.
@@ -100,7 +103,8 @@ impl SnpAppraiser {
         endorsements: &Arc<dyn EndorsementSource>,
         at: UnixTime,
     ) -> Result<Verified, AppraisalError> {
-        let submitted = Submitted::parse(&request.evidence)?;
+        let submitted =
+            Submitted::parse(&request.evidence).map_err(|error| named(error, &request.evidence))?;
         let crls = self.crls(endorsements, at)?;
         let key = self.endorsement_key(&submitted, &crls, &**endorsements, at)?;
         let verified = verify_report(submitted.report(), &key, &crls, at)?;
@@ -199,6 +203,22 @@ impl SnpAppraiser {
             *place = Some((Arc::clone(endorsements), Arc::clone(&verified)));
         }
         Ok(verified)
+    }
+}
+
+/// What was sent as a report, by itself or in MAA's document, where it looks like something else.
+fn named(error: AppraisalError, evidence: &[u8]) -> AppraisalError {
+    if evidence.trim_ascii_start().first() != Some(&b'{') {
+        return error.named(EvidenceKind::Snp, evidence);
+    }
+    let is_of_report = matches!(&error, AppraisalError::SnpRequest(MaaRequestError::Report(_)));
+    let report = is_of_report.then(|| {
+        let document: serde_json::Value = serde_json::from_slice(evidence).ok()?;
+        base64url::decode_either(document.get("SnpReport")?.as_str()?).ok()
+    });
+    match report.flatten() {
+        Some(report) => error.named(EvidenceKind::Snp, &report),
+        None => error,
     }
 }
 

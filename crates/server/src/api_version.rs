@@ -38,17 +38,29 @@ const NAMES: [(&str, ApiVersion); 7] = [
 ];
 
 impl ApiVersion {
+    /// The version of this name, in any case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let known = NAMES.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        known.map(|(_, version)| version)
+    }
+
+    /// The names of all versions.
+    #[must_use]
+    pub fn names() -> String {
+        NAMES.map(|(name, _)| name).join(", ")
+    }
+
     /// The version named by the `api-version` parameter of a query string.
     ///
     /// # Errors
     /// 400 if it is missing, given twice or unknown; the message lists the known ones.
     pub fn from_query(query: Option<&str>) -> Result<Self, ApiError> {
         let mut found = values(query);
-        let known = || NAMES.map(|(name, _)| name).join(", ");
         let Some(value) = found.next() else {
             return Err(ApiError::unsupported_api_version(format!(
                 "The api-version query parameter is required. Supported versions are: {}.",
-                known()
+                Self::names()
             )));
         };
         if found.next().is_some() {
@@ -56,17 +68,13 @@ impl ApiVersion {
                 "The api-version query parameter was given more than once.".to_owned(),
             ));
         }
-        NAMES
-            .into_iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(value))
-            .map(|(_, version)| version)
-            .ok_or_else(|| {
-                let value = excerpt(value);
-                ApiError::unsupported_api_version(format!(
-                    "The api-version {value} is not supported. Supported versions are: {}.",
-                    known()
-                ))
-            })
+        Self::named(value).ok_or_else(|| {
+            let value = excerpt(value);
+            ApiError::unsupported_api_version(format!(
+                "The api-version {value} is not supported. Supported versions are: {}.",
+                Self::names()
+            ))
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The body of an attest request: parsed, bounded, not trusted.
 
 use avouch_engine::{AppraisalRequest, DataType, EvidenceKind, HeldData, Nonce, TokenForm};
-use avouch_wire::{base64url, excerpt};
+use avouch_wire::{base64url, decode_hex, excerpt};
 use serde_json::Value;
 
 use crate::ApiError;
@@ -41,7 +41,7 @@ fn request(kind: EvidenceKind, body: &JsonBody) -> Result<AppraisalRequest, ApiE
     })?;
     Ok(AppraisalRequest {
         kind,
-        evidence: decode(member, text)?,
+        evidence: evidence(member, text)?,
         runtime_data: held_data("runtimeData", body)?,
         init_time_data: held_data("initTimeData", body)?,
         nonce: nonce(body)?,
@@ -65,7 +65,7 @@ fn preview_request(kind: EvidenceKind, body: &JsonBody) -> Result<AppraisalReque
     let held = held.map(|text| decode("EnclaveHeldData", text)).transpose()?;
     Ok(AppraisalRequest {
         kind,
-        evidence: decode("Quote", quote)?,
+        evidence: evidence("Quote", quote)?,
         runtime_data: held.map(|bytes| HeldData { bytes, data_type: DataType::Binary }),
         init_time_data: None,
         nonce: None,
@@ -73,8 +73,20 @@ fn preview_request(kind: EvidenceKind, body: &JsonBody) -> Result<AppraisalReque
     })
 }
 
+/// Hex digits are base64 too, of other bytes: of a text as long as evidence nothing else is likely.
+fn evidence(member: &str, text: &str) -> Result<Vec<u8>, ApiError> {
+    const HEX_DIGITS_MIN: usize = 64;
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    if digits.len() >= HEX_DIGITS_MIN && decode_hex(digits).is_ok() {
+        let text = format!("{member}: these are hex digits; base64url is expected");
+        return Err(ApiError::invalid_parameter(text));
+    }
+    decode(member, text)
+}
+
+/// Base64url; standard base64 too, which some public clients send.
 fn decode(member: &str, text: &str) -> Result<Vec<u8>, ApiError> {
-    base64url::decode(text)
+    base64url::decode_either(text)
         .map_err(|error| ApiError::invalid_parameter(format!("{member}: not base64url: {error}")))
 }
 

@@ -310,6 +310,7 @@ impl From<AppraisalError> for ApiError {
             AppraisalError::NotBuilt(_) => Self::bad_request(message),
             AppraisalError::Structure(_)
             | AppraisalError::QuoteStructure(_)
+            | AppraisalError::Mistaken { .. }
             | AppraisalError::CustomClaims(_)
             | AppraisalError::WrongTee { .. }
             | AppraisalError::Intel(_)

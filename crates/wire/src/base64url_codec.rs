@@ -64,6 +64,19 @@ pub fn decode_standard(text: &str) -> Result<Vec<u8>, DecodeError> {
     })
 }
 
+/// Decodes base64url or standard base64, padded or not; never both alphabets in one text.
+///
+/// # Errors
+/// [`DecodeError`] with the place of the first wrong character, in standard base64 if the text has a
+/// character that only that knows.
+pub fn decode_either(text: &str) -> Result<Vec<u8>, DecodeError> {
+    decode(text).or_else(
+        |error| {
+            if text.contains(['+', '/']) { decode_standard(text) } else { Err(error) }
+        },
+    )
+}
+
 /// Strips complete padding: none, or as many `=` as bring the length to a multiple of four.
 fn unpadded(text: &str) -> Result<&[u8], DecodeError> {
     let body = text.trim_end_matches('=');

@@ -27,7 +27,7 @@ mod time;
 /// Base64url as MAA writes it (RFC 4648 section 5, no padding) and as its clients send it.
 pub mod base64url {
     pub use crate::base64url_codec::{
-        DecodeError, decode, decode_standard, encode, encode_append, encode_standard,
+        DecodeError, decode, decode_either, decode_standard, encode, encode_append, encode_standard,
     };
 }
 

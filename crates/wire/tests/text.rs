@@ -32,6 +32,25 @@ fn standard_base64_refuses_the_url_alphabet() {
 }
 
 #[test]
+fn either_alphabet_is_read_and_never_both_in_one_text() {
+    for text in ["_-8", "_-8=", "/+8", "/+8="] {
+        assert_eq!(base64url::decode_either(text).unwrap(), [0xff, 0xef], "{text}");
+    }
+    for (text, refused) in [
+        ("_+8=", "character 0 ('_')"),
+        ("/-8=", "character 1 ('-')"),
+        ("/*8=", "character 1 ('*')"),
+        ("a*", "character 1 ('*')"),
+        ("/+8==", "not canonical"),
+        ("/+9=", "not canonical"),
+        (" /+8", "character 0 (' ')"),
+    ] {
+        let error = base64url::decode_either(text).unwrap_err().to_string();
+        assert!(error.contains(refused), "{text}: {error}");
+    }
+}
+
+#[test]
 fn appending_base64url_keeps_what_stands_before() {
     let mut text = String::from("head.");
     base64url::encode_append([0xff, 0xef], &mut text);

@@ -6,16 +6,17 @@ use avouch_engine::{
     Appraisal, AppraisalRequest, AppraisalSettings, DataType, Decision, Engine, EvidenceKind,
     HeldData, Nonce, PolicyInForce,
 };
+use avouch_server::api_version::ApiVersion;
 use avouch_server::config::EndorsementsConfig;
-use avouch_server::{Config, ConfigError};
+use avouch_server::{ApiError, Config, ConfigError};
 use avouch_store::ProviderName;
 use avouch_wire::UnixTime;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::inspect::tree::printable;
-use crate::evidence_file;
-use crate::failure::{Failure, Verdict, read, read_text};
+use super::inspect::{self, tree::printable};
+use crate::evidence_file::{self, Unreadable};
+use crate::failure::{Failure, Verdict, read as read_file, read_text};
 use crate::output::OutputOptions;
 use crate::setup;
 
@@ -28,8 +29,13 @@ use crate::setup;
 pub(crate) struct AppraiseArgs {
     /// Kind of evidence: sgx, open-enclave, tdx, snp.
     kind: EvidenceKind,
-    /// The evidence: raw bytes, hex or base64 text, or the JSON body of an attest request.
+    /// The evidence: raw bytes; text in hex, base64, as a list of bytes or a dump; or the JSON body of
+    /// an attest request, which is read as the service reads it. Options go over what is in a body.
     file: PathBuf,
+    /// The api-version that a body is for [default: the newest form, or 2018-09-01-preview for a body
+    /// with EnclaveHeldData].
+    #[arg(long, value_name = "VERSION", value_parser = api_version)]
+    api_version: Option<ApiVersion>,
     /// Data that the evidence binds at run time.
     #[arg(long, value_name = "FILE")]
     runtime_data: Option<PathBuf>,
@@ -110,8 +116,7 @@ impl From<HeldDataForm> for DataType {
 }
 
 pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, Failure> {
-    let policy = policy(&args)?;
-    let request = request(&args)?;
+    let bytes = read_file(&args.file)?;
     let judgement = &args.judgement;
     let at = judgement.at.unwrap_or_else(setup::present);
     let (settings, mut trust_roots) = settings(judgement)?;
@@ -122,22 +127,46 @@ pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, 
         skip_damaged: judgement.skip_damaged_endorsements,
         amd_crl: judgement.amd_crl,
     };
-    let report = match setup::endorsements(&endorsements) {
+    // What is wrong with the call comes before what is wrong with the evidence.
+    let endorsements = match setup::endorsements(&endorsements) {
+        Err(error) if error.check().is_none() => return Err(Failure::other(error)),
+        other => other,
+    };
+    let read = match evidence_file::read_evidence(args.kind, args.api_version, &bytes) {
+        Ok(read) => read,
+        Err(error) => return answer(&unreadable_report(args.kind, &bytes, &error), output),
+    };
+    let policy = match policy(&args, read.draft_policy.as_deref())? {
+        Ok(policy) => policy,
+        Err(error) => return answer(&refused_by_service("draft-policy", &error), output),
+    };
+    let request = request(&args, read.appraisal)?;
+    let report = match endorsements {
         Ok(endorsements) => {
             let engine = Engine::new(anchors, endorsements);
             match engine.appraise(&request, &policy, &settings, at) {
                 Ok(appraisal) => verified_report(&appraisal, &policy, args.explain),
-                Err(error) => unverified_report(error.check(), &error.to_string()),
+                Err(error) => {
+                    unverified_report("InvalidParameter", error.check(), &error.to_string())
+                }
             }
         }
-        Err(error) => match error.check() {
-            Some(check) => unverified_report(check, &error.to_string()),
-            None => return Err(Failure::other(error)),
-        },
+        Err(error) => {
+            let check = error.check().unwrap_or("endorsements");
+            unverified_report("InvalidParameter", check, &error.to_string())
+        }
     };
+    answer(&report, output)
+}
+
+fn answer(report: &Value, output: OutputOptions) -> Result<Verdict, Failure> {
     let permitted = report.get("decision").is_some_and(|decision| decision == "permit");
-    output.answer(&report, || text(&report))?;
+    output.answer(report, || text(report))?;
     Ok(Verdict::of(permitted))
+}
+
+fn api_version(name: &str) -> Result<ApiVersion, String> {
+    ApiVersion::named(name).ok_or_else(|| format!("versions are: {}", ApiVersion::names()))
 }
 
 /// The settings of file and options, and the roots that the file trusts.
@@ -165,10 +194,19 @@ fn settings(args: &JudgementArgs) -> Result<(AppraisalSettings, Vec<PathBuf>), F
     Ok((settings, trust_roots))
 }
 
-fn policy(args: &AppraiseArgs) -> Result<PolicyInForce, Failure> {
+/// The policy of the command line, of the body, or the default one; an error of the body's is the
+/// service's answer to it.
+fn policy(
+    args: &AppraiseArgs,
+    draft: Option<&str>,
+) -> Result<Result<PolicyInForce, ApiError>, Failure> {
     let Some(path) = &args.policy else {
-        return PolicyInForce::default_for(args.kind)
-            .ok_or_else(|| Failure::Other(format!("{} has no default policy", args.kind)));
+        return match draft {
+            Some(draft) => Ok(PolicyInForce::draft(draft).map_err(ApiError::from)),
+            None => PolicyInForce::default_for(args.kind)
+                .map(Ok)
+                .ok_or_else(|| Failure::Other(format!("{} has no default policy", args.kind))),
+        };
     };
     let text = read_text(path)?;
     let compact = text.trim();
@@ -179,32 +217,55 @@ fn policy(args: &AppraiseArgs) -> Result<PolicyInForce, Failure> {
     } else {
         PolicyInForce::from_text(&text)
     };
-    policy.map_err(|error| Failure::Other(format!("{}: {error}", path.display())))
+    policy.map(Ok).map_err(|error| Failure::Other(format!("{}: {error}", path.display())))
 }
 
-fn request(args: &AppraiseArgs) -> Result<AppraisalRequest, Failure> {
+/// What was read, under what the command line says.
+fn request(args: &AppraiseArgs, read: AppraisalRequest) -> Result<AppraisalRequest, Failure> {
     let held = |path: &Option<PathBuf>, form: HeldDataForm| -> Result<Option<HeldData>, Failure> {
         let Some(path) = path else { return Ok(None) };
-        Ok(Some(HeldData { bytes: read(path)?, data_type: form.into() }))
+        Ok(Some(HeldData { bytes: read_file(path)?, data_type: form.into() }))
     };
-    let file = evidence_file::read_evidence(args.kind, &args.file)?;
     Ok(AppraisalRequest {
-        kind: args.kind,
-        evidence: file.evidence,
-        runtime_data: held(&args.runtime_data, args.runtime_data_type)?.or(file.runtime_data),
+        runtime_data: held(&args.runtime_data, args.runtime_data_type)?.or(read.runtime_data),
         init_time_data: held(&args.init_time_data, args.init_time_data_type)?
-            .or(file.init_time_data),
-        nonce: args.nonce.clone().map(Nonce::Text),
-        token_form: avouch_engine::TokenForm::Current,
+            .or(read.init_time_data),
+        nonce: args.nonce.clone().map(Nonce::Text).or(read.nonce),
+        ..read
     })
 }
 
+/// A file that is no evidence.
+fn unreadable_report(kind: EvidenceKind, bytes: &[u8], error: &Unreadable) -> Value {
+    match error {
+        Unreadable::Body(error) => refused_by_service("request-body", error),
+        Unreadable::Text => {
+            let what = match inspect::title(bytes) {
+                Some(title) => {
+                    format!("this is text, recognised as: {title}; expected {}", kind.title())
+                }
+                None => "this is text, and neither hex, base64, a list of bytes, a dump nor the \
+                         JSON body of an attest request"
+                    .to_owned(),
+            };
+            unverified_report("InvalidParameter", "evidence-form", &what)
+        }
+    }
+}
+
+/// What the service would answer to a body.
+fn refused_by_service(check: &str, error: &ApiError) -> Value {
+    let message = error.message();
+    let message = message.strip_prefix(&format!("{check}: ")).unwrap_or(message);
+    unverified_report(error.code(), check, message)
+}
+
 /// Evidence that does not verify: the check, and no facts.
-fn unverified_report(check: &str, message: &str) -> Value {
+fn unverified_report(code: &str, check: &str, message: &str) -> Value {
     json!({
         "decision": "deny",
         "findings": [],
-        "error": {"code": "InvalidParameter", "check": check, "message": message},
+        "error": {"code": code, "check": check, "message": message},
     })
 }
 

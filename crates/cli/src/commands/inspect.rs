@@ -17,6 +17,7 @@ mod uvm;
 
 use std::path::PathBuf;
 
+use avouch_engine::Resemblance;
 use clap::Args;
 
 use crate::failure::{Failure, Verdict, read};
@@ -26,11 +27,13 @@ use recogniser::{Inspection, Recognition, recognise};
 use tree::{Fields, render};
 
 pub(super) use certificate::certificate_fields;
+pub(crate) use recogniser::title;
 
 /// Recognise a file and print every field of it; nothing is verified.
 ///
 /// Quotes, reports, endorsements, certificates, CRLs, collateral, key sets, tokens, policies and the
-/// bodies of attest requests are recognised, as raw bytes, hex or base64.
+/// bodies of attest requests are recognised, as raw bytes or as text: hex, base64, JSON lists of bytes,
+/// and what `xxd`, `hexdump` and `od` print.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  avouch inspect quote.bin\n  \
     avouch inspect --output json root.pem\n  \
@@ -45,9 +48,14 @@ const NOTICE: &str = "not verified: structure only";
 
 pub(crate) fn run(args: InspectArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     let bytes = read(&args.file)?;
-    match recognise(&Input::forms(&bytes)) {
+    let forms = Input::forms(&bytes);
+    match recognise(&forms) {
         Recognition::Found { encoding, inspection } => answer_found(&encoding, inspection, output),
-        Recognition::Unknown(tried) => answer_unknown(bytes.len(), &tried, output),
+        Recognition::Unknown(tried) => {
+            // What a text stands for says more than that it is text.
+            let resemblance = forms.iter().rev().find_map(|form| Resemblance::of(&form.bytes));
+            answer_unknown(bytes.len(), resemblance.as_ref(), &tried, output)
+        }
     }
 }
 
@@ -72,6 +80,7 @@ fn answer_found(
 
 fn answer_unknown(
     length: usize,
+    resemblance: Option<&Resemblance>,
     tried: &[(String, String)],
     output: OutputOptions,
 ) -> Result<Verdict, Failure> {
@@ -79,11 +88,17 @@ fn answer_unknown(
         .iter()
         .map(|(what, why)| Fields::new().with("what", what.as_str()).with("why", why.as_str()))
         .collect();
-    let document =
-        Fields::new().with("kind", tree::Tree::Null).with("length", length).with("tried", rows);
+    let looks_like = resemblance.map(ToString::to_string);
+    let document = Fields::new()
+        .with("kind", tree::Tree::Null)
+        .with("length", length)
+        .with("looks_like", looks_like.clone())
+        .with("tried", rows);
     output.answer(&document, || {
         let width = tried.iter().map(|(what, _)| what.chars().count()).max().unwrap_or_default();
-        let mut text = format!("not recognised: {length} bytes\n\ntried, and why not:\n");
+        let looks_like = looks_like.map_or_else(String::new, |what| format!("; this is {what}"));
+        let mut text =
+            format!("not recognised: {length} bytes{looks_like}\n\ntried, and why not:\n");
         for (what, why) in tried {
             text.push_str(&format!("  {what:width$}  {}\n", tree::printable(why)));
         }

@@ -1,32 +1,32 @@
 //! The forms in which a file can be read.
 
-use avouch_wire::{base64url, decode_hex};
+use crate::text_form;
+
+/// The encoding of a file as it is.
+const RAW: &str = "raw";
 
 /// The bytes of a file in one form.
 pub(super) struct Input {
-    /// `raw`, `hex` or `base64`.
-    pub(super) encoding: &'static str,
+    /// `raw`, or the form of the text that was read, such as `hex` or `base64`.
+    pub(super) encoding: String,
     pub(super) bytes: Vec<u8>,
 }
 
 impl Input {
-    /// The file as it is, and what it stands for if it is a text of hex digits or base64.
+    /// The file as it is, and what it stands for if it is text in a form that is known.
     pub(super) fn forms(bytes: &[u8]) -> Vec<Self> {
-        let mut forms = vec![Self { encoding: "raw", bytes: bytes.to_vec() }];
-        let compact = std::str::from_utf8(bytes)
-            .map(|text| text.chars().filter(|c| !c.is_ascii_whitespace()).collect::<String>());
-        let Ok(compact) = compact else { return forms };
-        if compact.is_empty() {
-            return forms;
-        }
-        if let Ok(decoded) = decode_hex(compact.strip_prefix("0x").unwrap_or(&compact)) {
-            forms.push(Self { encoding: "hex", bytes: decoded });
-            return forms;
-        }
-        let decoded =
-            base64url::decode(&compact).or_else(|_| base64url::decode_standard(&compact)).ok();
-        forms.extend(decoded.map(|bytes| Self { encoding: "base64", bytes }));
+        let mut forms = vec![Self::raw(bytes.to_vec())];
+        let decoded = text_form::decode(bytes);
+        forms.extend(decoded.map(|found| Self { encoding: found.form, bytes: found.bytes }));
         forms
+    }
+
+    pub(super) fn raw(bytes: Vec<u8>) -> Self {
+        Self { encoding: RAW.to_owned(), bytes }
+    }
+
+    pub(super) fn is_raw(&self) -> bool {
+        self.encoding == RAW
     }
 
     /// The text, without a byte order mark and white space around it.

@@ -79,9 +79,13 @@ pub(super) fn recognise(forms: &[Input]) -> Recognition {
         match in_one_form(form) {
             Ok((encoding, inspection)) => return Recognition::Found { encoding, inspection },
             Err(reasons) => {
-                let named = |(what, why): (&'static str, String)| match form.encoding {
-                    "raw" => (what.to_owned(), why),
-                    encoding => (format!("{what} (from {encoding})"), why),
+                let named = |(what, why): (&'static str, String)| {
+                    let what = if form.is_raw() {
+                        what.to_owned()
+                    } else {
+                        format!("{what} (from {})", form.encoding)
+                    };
+                    (what, why)
                 };
                 tried.extend(reasons.into_iter().map(named));
             }
@@ -94,9 +98,17 @@ fn in_one_form(form: &Input) -> Result<(String, Inspection), Vec<(&'static str, 
     let mut reasons = Vec::new();
     for recogniser in RECOGNISERS.iter().chain(&LAST) {
         match (recogniser.read)(form) {
-            Ok(inspection) => return Ok((form.encoding.to_owned(), inspection)),
+            Ok(inspection) => return Ok((form.encoding.clone(), inspection)),
             Err(reason) => reasons.push((recogniser.what, reason)),
         }
     }
     Err(reasons)
+}
+
+/// What a file is recognised as, in words; none if it is not.
+pub(crate) fn title(bytes: &[u8]) -> Option<String> {
+    match recognise(&Input::forms(bytes)) {
+        Recognition::Found { inspection, .. } => Some(inspection.title),
+        Recognition::Unknown(_) => None,
+    }
 }

@@ -1,19 +1,25 @@
 //! Bodies of attest requests, as clients post them.
 
+use avouch_engine::Resemblance;
 use avouch_wire::{base64url, encode_hex};
 
 use super::input::Input;
 use super::recogniser::Inspection;
 use super::tree::{Fields, Tree};
 use super::{intel, open_enclave, snp};
+use crate::evidence_file::unwrapped;
 
 /// Members in which requests carry evidence.
 const EVIDENCE: [&str; 2] = ["quote", "report"];
 
 pub(super) fn attest_request(input: &Input) -> Result<Inspection, String> {
     let text = input.json_object().ok_or("not a JSON object")?;
-    let document = Tree::parse(text.as_bytes()).map_err(|error| error.to_string())?;
-    let member = EVIDENCE.into_iter().find(|name| document.get(name).is_some());
+    let unwrapped = unwrapped(EVIDENCE[0], text.as_bytes());
+    let document = unwrapped.as_deref().unwrap_or(text.as_bytes());
+    let document = Tree::parse(document).map_err(|error| error.to_string())?;
+    let names = document.fields().map(|fields| fields.0.as_slice()).unwrap_or_default();
+    let known = |name: &str| EVIDENCE.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let member = names.iter().map(|(name, _)| name.as_str()).find(|name| known(name));
     let member = member.ok_or("no member \"quote\" or \"report\"")?;
     let evidence = document.get(member).and_then(Tree::as_str);
     let evidence = decode(evidence.ok_or_else(|| format!("{member} is no text"))?)?;
@@ -22,7 +28,7 @@ pub(super) fn attest_request(input: &Input) -> Result<Inspection, String> {
         .with("evidence_member", member)
         .with("evidence_kind", found.kind)
         .with("evidence", found.fields);
-    for (name, value) in document.fields().map(|fields| fields.0.as_slice()).unwrap_or_default() {
+    for (name, value) in names {
         match name.as_str() {
             name if name == member => {}
             "runtimeData" | "initTimeData" => fields.push(name, held_data(value)),
@@ -33,12 +39,15 @@ pub(super) fn attest_request(input: &Input) -> Result<Inspection, String> {
 }
 
 fn nested_evidence(bytes: Vec<u8>) -> Result<Inspection, String> {
-    let input = Input { encoding: "raw", bytes };
+    let input = Input::raw(bytes);
     open_enclave::evidence(&input)
         .or_else(|_| intel::quote(&input))
         .or_else(|_| snp::maa_document(&input))
         .or_else(|_| snp::report(&input))
-        .map_err(|_| "the evidence in it is of no known kind".to_owned())
+        .map_err(|_| match Resemblance::of(&input.bytes) {
+            Some(found) => format!("the evidence in it is {found}"),
+            None => "the evidence in it is of no known kind".to_owned(),
+        })
 }
 
 /// Held data, decoded: as text if it is text, otherwise in hex.
@@ -55,7 +64,5 @@ fn held_data(value: &Tree) -> Fields {
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, String> {
-    base64url::decode(text)
-        .or_else(|_| base64url::decode_standard(text))
-        .map_err(|error| format!("not base64url: {error}"))
+    base64url::decode_either(text).map_err(|error| format!("not base64url: {error}"))
 }

@@ -1,0 +1,238 @@
+//! What bytes look like that are not what they were sent as: told from their first bytes, for
+//! messages. Nothing is proven or decided here.
+
+use std::fmt;
+
+use avouch_dcap::open_enclave::FORMAT_SGX_ECDSA;
+use avouch_dcap::{
+    ENCLAVE_REPORT_BYTES, HEADER_BYTES, TD_REPORT_10_BYTES, TD_REPORT_15_BYTES,
+    TD_REPORT_15_EXTENDED_BYTES,
+};
+use avouch_snp::{REPORT_LENGTH, Report, ReportVersions};
+use avouch_wire::{Cursor, ParseError};
+
+use crate::EvidenceKind;
+
+/// What bytes look like. Its `Display` is a noun with its article, such as `an Open Enclave report`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resemblance {
+    what: String,
+    kind: Option<EvidenceKind>,
+    cut: Option<Cut>,
+}
+
+/// Where the input ends, and where the structure would, if that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cut {
+    length: usize,
+    whole: Option<usize>,
+}
+
+impl Resemblance {
+    /// What `bytes` look like; none if they look like nothing that is known.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        text(bytes)
+            .or_else(|| snp_report(bytes))
+            .or_else(|| hcl_report(bytes))
+            .or_else(|| open_enclave(bytes).ok().flatten())
+            .or_else(|| quote(bytes).ok().flatten())
+            .or_else(|| epid_quote(bytes).ok().flatten())
+            .or_else(|| td_report(bytes))
+            .or_else(|| der(bytes))
+            .or_else(|| cose(bytes))
+    }
+
+    /// Whether it is evidence of this kind and whole, as far as can be seen: then this says nothing
+    /// about why it cannot be read.
+    #[must_use]
+    pub fn is_whole(&self, kind: EvidenceKind) -> bool {
+        self.kind == Some(kind) && self.cut.is_none()
+    }
+
+    /// Whether it is evidence of this kind, cut or not.
+    #[must_use]
+    pub fn is(&self, kind: EvidenceKind) -> bool {
+        self.kind == Some(kind)
+    }
+
+    fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), kind: None, cut: None }
+    }
+
+    /// Evidence of a kind; cut if it would go on beyond the input.
+    fn evidence(what: impl Into<String>, kind: EvidenceKind, extent: Extent) -> Self {
+        Self { what: what.into(), kind: Some(kind), cut: extent.cut() }
+    }
+}
+
+impl fmt::Display for Resemblance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        match self.cut {
+            None => Ok(()),
+            Some(Cut { length, whole: None }) => write!(f, ", cut at byte {length}"),
+            Some(Cut { length, whole: Some(whole) }) => {
+                write!(f, ", cut at byte {length} of {whole}")
+            }
+        }
+    }
+}
+
+/// How long the input is, and how long what is in it, as far as that can be read.
+#[derive(Clone, Copy)]
+struct Extent {
+    length: usize,
+    whole: Option<usize>,
+}
+
+impl Extent {
+    fn cut(self) -> Option<Cut> {
+        let Self { length, whole } = self;
+        whole.is_none_or(|whole| length < whole).then_some(Cut { length, whole })
+    }
+}
+
+/// Text is no binary structure, whatever its letters would mean as bytes.
+fn text(bytes: &[u8]) -> Option<Resemblance> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let is_text = !text.is_empty()
+        && text.chars().all(|char| !char.is_control() || matches!(char, '\t' | '\n' | '\r'));
+    let begins = |mark: &str| text.trim_start().starts_with(mark);
+    is_text.then(|| {
+        Resemblance::new(match () {
+            () if begins("-----BEGIN ") => "PEM text",
+            () if begins("{") || begins("[") => "JSON text",
+            () => "text",
+        })
+    })
+}
+
+fn snp_report(bytes: &[u8]) -> Option<Resemblance> {
+    let kind = EvidenceKind::Snp;
+    if let Some(report) = bytes.get(..REPORT_LENGTH) {
+        Report::parse_versions(report, ReportVersions::KnownAndSix).ok()?;
+        let extent = Extent { length: bytes.len(), whole: Some(REPORT_LENGTH) };
+        return Some(Resemblance::evidence("an SEV-SNP report", kind, extent));
+    }
+    // VERSION, then SIGNATURE_ALGO: 1 is ECDSA P-384 with SHA-384.
+    let mut cursor = Cursor::new("report", bytes);
+    let version = cursor.u32_le("version").ok()?;
+    cursor.take("until_signature_algo", 48).ok()?;
+    let algorithm = cursor.u32_le("signature_algo").ok()?;
+    let extent = Extent { length: bytes.len(), whole: Some(REPORT_LENGTH) };
+    let what = format!("an SEV-SNP report, version {version}");
+    ((2..=6).contains(&version) && algorithm == 1)
+        .then(|| Resemblance::evidence(what, kind, extent))
+}
+
+/// Azure's container for confidential VMs: the hardware report stands in it at byte 32.
+fn hcl_report(bytes: &[u8]) -> Option<Resemblance> {
+    bytes.starts_with(b"HCLA").then(|| {
+        Resemblance::new(
+            "an HCL report of an Azure confidential VM (its hardware report is the \
+             part from byte 32 on: of SEV-SNP 1184 bytes; of TDX a TDREPORT, for which the host \
+             makes a quote)",
+        )
+    })
+}
+
+fn open_enclave(bytes: &[u8]) -> Result<Option<Resemblance>, ParseError> {
+    let mut cursor = Cursor::new("OpenEnclave", bytes);
+    let version = cursor.u32_le("version")?;
+    let what = match version {
+        1 => match cursor.u32_le("type")? {
+            1 => return Ok(Some(Resemblance::new("a local Open Enclave report"))),
+            2 => "an Open Enclave report",
+            _ => return Ok(None),
+        },
+        3 if *cursor.array::<16>("format")? == FORMAT_SGX_ECDSA.0 => "Open Enclave evidence",
+        _ => return Ok(None),
+    };
+    let size = usize::try_from(cursor.u64_le("size")?).unwrap_or(usize::MAX);
+    let whole = Some(cursor.offset().saturating_add(size));
+    let extent = Extent { length: bytes.len(), whole };
+    Ok(Some(Resemblance::evidence(what, EvidenceKind::OpenEnclave, extent)))
+}
+
+/// A quote of versions 3 to 5 by its header: version, key type (ECDSA), TEE type.
+fn quote(bytes: &[u8]) -> Result<Option<Resemblance>, ParseError> {
+    let mut cursor = Cursor::new("Quote", bytes);
+    let version = cursor.u16_le("version")?;
+    let key_type = cursor.u16_le("attestation_key_type")?;
+    let tee_type = cursor.u32_le("tee_type")?;
+    let (kind, what) = match (version, tee_type) {
+        (3..=5, 0) => (EvidenceKind::Sgx, format!("an SGX quote, version {version}")),
+        (4 | 5, 0x81) => (EvidenceKind::Tdx, format!("a TDX quote, version {version}")),
+        _ => return Ok(None),
+    };
+    if !matches!(key_type, 2 | 3) {
+        return Ok(None);
+    }
+    let whole = quote_length(bytes, version, kind).ok();
+    let extent = Extent { length: bytes.len(), whole };
+    Ok(Some(Resemblance::evidence(what, kind, extent)))
+}
+
+/// How long the quote says it is.
+fn quote_length(bytes: &[u8], version: u16, kind: EvidenceKind) -> Result<usize, ParseError> {
+    let mut cursor = Cursor::new("Quote", bytes);
+    cursor.take("header", HEADER_BYTES)?;
+    let body = match (version, kind) {
+        (5, _) => {
+            let body_type = cursor.u16_le("body_type")?;
+            cursor.u32_le("body_size")?;
+            match body_type {
+                1 => ENCLAVE_REPORT_BYTES,
+                2 => TD_REPORT_10_BYTES,
+                3 => TD_REPORT_15_BYTES,
+                _ => TD_REPORT_15_EXTENDED_BYTES,
+            }
+        }
+        (_, EvidenceKind::Tdx) => TD_REPORT_10_BYTES,
+        _ => ENCLAVE_REPORT_BYTES,
+    };
+    cursor.take("body", body)?;
+    let signature = usize::try_from(cursor.u32_le("signature_data_length")?);
+    Ok(cursor.offset().saturating_add(signature.unwrap_or(usize::MAX)))
+}
+
+/// A quote of versions 1 and 2: version, kind of signature, and at byte 432 the signature's length.
+fn epid_quote(bytes: &[u8]) -> Result<Option<Resemblance>, ParseError> {
+    let mut cursor = Cursor::new("Quote", bytes);
+    let version = cursor.u16_le("version")?;
+    let signature_type = cursor.u16_le("signature_type")?;
+    cursor.take("until_signature", 428)?;
+    let length = usize::try_from(cursor.u32_le("signature_length")?).unwrap_or(usize::MAX);
+    let is_epid = matches!(version, 1 | 2)
+        && matches!(signature_type, 0 | 1)
+        && (256..=4096).contains(&length)
+        && length <= cursor.remaining();
+    let what = "an EPID quote (Intel's service for them has ended; what is appraised are ECDSA \
+                quotes, version 3 and above)";
+    Ok(is_epid.then(|| Resemblance::new(what)))
+}
+
+/// TDREPORT: 1024 bytes that begin with type 0x81, subtype 0, version 0 or 1, and a zero.
+fn td_report(bytes: &[u8]) -> Option<Resemblance> {
+    let begins = matches!(bytes, [0x81, 0, 0 | 1, 0, ..]);
+    (begins && bytes.len() == 1024).then(|| {
+        Resemblance::new(
+            "a TDREPORT (it counts on its own machine only; the quoting service makes a quote of it)",
+        )
+    })
+}
+
+/// A SEQUENCE in DER with a length of two bytes, in which a SEQUENCE begins.
+fn der(bytes: &[u8]) -> Option<Resemblance> {
+    matches!(bytes, [0x30, 0x82, _, _, 0x30, ..]).then(|| {
+        let is_certificate = avouch_pki::Certificate::parse(bytes).is_ok();
+        Resemblance::new(if is_certificate { "a certificate in DER" } else { "a DER structure" })
+    })
+}
+
+/// A tagged `COSE_Sign1`: tag 18, an array of four.
+fn cose(bytes: &[u8]) -> Option<Resemblance> {
+    matches!(bytes, [0xd2, 0x84, ..])
+        .then(|| Resemblance::new("a COSE_Sign1 document, such as a UVM endorsement"))
+}

@@ -12,12 +12,6 @@ pub(crate) struct PinnedKey {
     /// Common name of the subject.
     pub(crate) common_name: &'static str,
     pub(crate) product: Product,
-    /// Serial number.
-    pub(crate) serial: u32,
-    /// Start of validity in seconds since the epoch.
-    pub(crate) not_before: i64,
-    /// End of validity in seconds since the epoch.
-    pub(crate) not_after: i64,
     /// SHA-256 of the certificate's DER.
     pub(crate) certificate_sha256: &'static str,
     /// SHA-256 of its `SubjectPublicKeyInfo`.
@@ -29,6 +23,12 @@ pub(crate) struct PinnedKey {
 /// An intermediate and what it may sign.
 pub(crate) struct PinnedIntermediate {
     pub(crate) issues: VekKind,
+    /// Serial number.
+    pub(crate) serial: u32,
+    /// Start of validity in seconds since the epoch.
+    pub(crate) not_before: i64,
+    /// End of validity in seconds since the epoch.
+    pub(crate) not_after: i64,
     pub(crate) key: PinnedKey,
 }
 
@@ -37,11 +37,6 @@ pub(crate) const ROOTS: [PinnedKey; 3] = [
     PinnedKey {
         common_name: "ARK-Milan",
         product: Product::Milan,
-        serial: 0x0001_0000,
-        // 2020-10-22T17:23:05Z
-        not_before: 1_603_387_385,
-        // 2045-10-22T17:23:05Z
-        not_after: 2_392_305_785,
         certificate_sha256: "69d063b45344d26a2e94e1f4210de49ef555308287d4c174445c95639a540bcd",
         spki_sha256: "9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9",
         modulus: concat!(
@@ -66,11 +61,6 @@ pub(crate) const ROOTS: [PinnedKey; 3] = [
     PinnedKey {
         common_name: "ARK-Genoa",
         product: Product::Genoa,
-        serial: 0x0002_0000,
-        // 2022-01-26T15:34:37Z
-        not_before: 1_643_211_277,
-        // 2047-01-26T15:34:37Z
-        not_after: 2_432_129_677,
         certificate_sha256: "4c6598d19c18719c5dfd4a7d335f674e5bfe1d8f800cea2cf270c10d103db2f1",
         spki_sha256: "429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831",
         modulus: concat!(
@@ -95,11 +85,6 @@ pub(crate) const ROOTS: [PinnedKey; 3] = [
     PinnedKey {
         common_name: "ARK-Turin",
         product: Product::Turin,
-        serial: 0x0003_0000,
-        // 2023-05-15T20:03:12Z
-        not_before: 1_684_180_992,
-        // 2048-05-15T20:03:12Z
-        not_after: 2_473_185_792,
         certificate_sha256: "1f084161a44bb6d93778a904877d4819cafa5d05ef4193b2ded9dd9c73dd3f6a",
         spki_sha256: "4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08",
         modulus: concat!(
@@ -127,14 +112,14 @@ pub(crate) const ROOTS: [PinnedKey; 3] = [
 pub(crate) const INTERMEDIATES: [PinnedIntermediate; 6] = [
     PinnedIntermediate {
         issues: VekKind::Vcek,
+        serial: 0x0001_0001,
+        // 2020-10-22T18:24:20Z
+        not_before: 1_603_391_060,
+        // 2045-10-22T18:24:20Z
+        not_after: 2_392_309_460,
         key: PinnedKey {
             common_name: "SEV-Milan",
             product: Product::Milan,
-            serial: 0x0001_0001,
-            // 2020-10-22T18:24:20Z
-            not_before: 1_603_391_060,
-            // 2045-10-22T18:24:20Z
-            not_after: 2_392_309_460,
             certificate_sha256: "67d303bd3905fd38db8b20e0793699870e7fa612eaad5dec358293fd8c0bac1b",
             spki_sha256: "42491669ccb851d627ea9846cd24eccbeb7de7c2a62740120fff88001d38ebb6",
             modulus: concat!(
@@ -159,14 +144,14 @@ pub(crate) const INTERMEDIATES: [PinnedIntermediate; 6] = [
     },
     PinnedIntermediate {
         issues: VekKind::Vlek,
+        serial: 0x0001_0101,
+        // 2022-11-16T22:45:24Z
+        not_before: 1_668_638_724,
+        // 2047-11-16T22:45:24Z
+        not_after: 2_457_557_124,
         key: PinnedKey {
             common_name: "SEV-VLEK-Milan",
             product: Product::Milan,
-            serial: 0x0001_0101,
-            // 2022-11-16T22:45:24Z
-            not_before: 1_668_638_724,
-            // 2047-11-16T22:45:24Z
-            not_after: 2_457_557_124,
             certificate_sha256: "c5e081f59b7efab1fe2f8b505e159704e72f29cab7ef7cf628a05a42439082f5",
             spki_sha256: "66450a123ea5876206df67f2514a4fea224c0f63b18313423078b0edc4535e33",
             modulus: concat!(
@@ -191,14 +176,14 @@ pub(crate) const INTERMEDIATES: [PinnedIntermediate; 6] = [
     },
     PinnedIntermediate {
         issues: VekKind::Vcek,
+        serial: 0x0002_0002,
+        // 2022-10-31T13:33:48Z
+        not_before: 1_667_223_228,
+        // 2047-10-31T13:33:48Z
+        not_after: 2_456_141_628,
         key: PinnedKey {
             common_name: "SEV-Genoa",
             product: Product::Genoa,
-            serial: 0x0002_0002,
-            // 2022-10-31T13:33:48Z
-            not_before: 1_667_223_228,
-            // 2047-10-31T13:33:48Z
-            not_after: 2_456_141_628,
             certificate_sha256: "5464738c1546aed5f2cecf1dc98c5c960a92e8913238a61711bc90ec6e828521",
             spki_sha256: "0324d55bcd48ba877a8fd87c0e1b4934dec8448e3807a24384a34dc6a6c9ebb8",
             modulus: concat!(
@@ -223,14 +208,14 @@ pub(crate) const INTERMEDIATES: [PinnedIntermediate; 6] = [
     },
     PinnedIntermediate {
         issues: VekKind::Vlek,
+        serial: 0x0002_0101,
+        // 2022-11-18T20:48:34Z
+        not_before: 1_668_804_514,
+        // 2047-11-18T20:48:34Z
+        not_after: 2_457_722_914,
         key: PinnedKey {
             common_name: "SEV-VLEK-Genoa",
             product: Product::Genoa,
-            serial: 0x0002_0101,
-            // 2022-11-18T20:48:34Z
-            not_before: 1_668_804_514,
-            // 2047-11-18T20:48:34Z
-            not_after: 2_457_722_914,
             certificate_sha256: "197e610743a917d6b9bb982a5a9226ccc0a15b611be0619e626aca9151457372",
             spki_sha256: "7d1633252ebbadaa75f96e9b4e6f7d43a90ceb3f843937482630f8da2459264e",
             modulus: concat!(
@@ -255,14 +240,14 @@ pub(crate) const INTERMEDIATES: [PinnedIntermediate; 6] = [
     },
     PinnedIntermediate {
         issues: VekKind::Vcek,
+        serial: 0x0003_0001,
+        // 2023-05-15T20:25:21Z
+        not_before: 1_684_182_321,
+        // 2048-05-15T20:25:21Z
+        not_after: 2_473_187_121,
         key: PinnedKey {
             common_name: "SEV-Turin",
             product: Product::Turin,
-            serial: 0x0003_0001,
-            // 2023-05-15T20:25:21Z
-            not_before: 1_684_182_321,
-            // 2048-05-15T20:25:21Z
-            not_after: 2_473_187_121,
             certificate_sha256: "5b77ef5fe7a7a004fd9032668fba9d0fda22f88c4442069a479636a6ae3b3185",
             spki_sha256: "0000ead352025f208bf55297c4192c34cd1b878002107366d8f2065a9ae7d3a9",
             modulus: concat!(
@@ -287,14 +272,14 @@ pub(crate) const INTERMEDIATES: [PinnedIntermediate; 6] = [
     },
     PinnedIntermediate {
         issues: VekKind::Vlek,
+        serial: 0x0003_0101,
+        // 2023-05-15T21:09:41Z
+        not_before: 1_684_184_981,
+        // 2048-05-15T21:09:41Z
+        not_after: 2_473_189_781,
         key: PinnedKey {
             common_name: "SEV-VLEK-Turin",
             product: Product::Turin,
-            serial: 0x0003_0101,
-            // 2023-05-15T21:09:41Z
-            not_before: 1_684_184_981,
-            // 2048-05-15T21:09:41Z
-            not_after: 2_473_189_781,
             certificate_sha256: "104e10a8bd060a3c20a434261a57d0588fd65a88915b4f65b08bdecaf8df1a3c",
             spki_sha256: "bfc441408b2f806c5dbf180bd8920e6e60dd404d82141780d85dbf962954d386",
             modulus: concat!(

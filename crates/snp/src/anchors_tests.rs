@@ -1,4 +1,4 @@
-#![allow(clippy::arithmetic_side_effects, reason = "test code")]
+#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "test code")]
 
 use super::*;
 use crate::VekKind;
@@ -25,5 +25,46 @@ fn every_product_has_a_root_an_ask_and_an_asvk() {
             let mut known = anchors.intermediates();
             assert!(known.any(|one| one.product() == product && one.issues() == kind));
         }
+    }
+}
+
+#[test]
+fn a_pinned_key_that_is_not_what_its_fingerprint_says_is_none() {
+    let [root, other, ..] = &ROOTS;
+    let copy = |spki_sha256| PinnedKey {
+        common_name: root.common_name,
+        product: root.product,
+        certificate_sha256: root.certificate_sha256,
+        spki_sha256,
+        modulus: root.modulus,
+    };
+    assert!(pinned_anchor(&copy(root.spki_sha256)).is_some());
+    assert!(pinned_anchor(&copy(other.spki_sha256)).is_none());
+}
+
+#[test]
+fn roots_are_cas_and_told_apart_by_name_and_key() {
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
+    let root = |name: &str, key: &KeyPair, is_ca: bool| {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.remove(DnType::CommonName);
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca =
+            if is_ca { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::ExplicitNoCa };
+        Certificate::parse(params.self_signed(key).unwrap().der()).unwrap()
+    };
+    let (key, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let error = Anchors::none().with_root(&root("ARK-Milan", &key, false)).unwrap_err();
+    assert!(matches!(error, AnchorError::NotCa { .. }), "{error}");
+    let mut anchors = Anchors::none();
+    for (name, key, count) in [
+        ("ARK-Milan", &key, 1),
+        ("ARK-Milan", &key, 1),
+        ("ARK-Milan", &other, 2),
+        ("ARK-Genoa", &key, 3),
+        ("ARK-Genoa", &key, 3),
+    ] {
+        anchors = anchors.with_root(&root(name, key, true)).unwrap();
+        assert_eq!(anchors.roots().count(), count);
     }
 }

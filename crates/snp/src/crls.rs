@@ -178,3 +178,7 @@ fn current(crl: &VerifiedCrl, at: UnixTime) -> Result<(), VerifyError> {
         VerifyError::Crl(CrlError::OutsideWindow { issuer, source })
     })
 }
+
+#[cfg(test)]
+#[path = "crls_tests.rs"]
+mod tests;

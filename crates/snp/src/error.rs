@@ -545,3 +545,7 @@ pub(crate) fn check_scheme(
         found => Err(VerifyError::CertificateScheme { role, found }),
     }
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

@@ -262,3 +262,7 @@ impl std::fmt::Display for VekKind {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "flags_tests.rs"]
+mod tests;

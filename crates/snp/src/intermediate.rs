@@ -50,10 +50,10 @@ impl VerifiedIntermediate {
             key: IntermediateKey::Pinned(pinned_anchor(&pinned.key)?),
             fingerprint: Hex::from_hex(pinned.key.certificate_sha256).ok()?,
             issues: pinned.issues,
-            serial: Serial::from_content(&minimal(pinned.key.serial)),
+            serial: Serial::from_content(&minimal(pinned.serial)),
             window: Window {
-                not_before: UnixTime::from_seconds(pinned.key.not_before).ok()?,
-                not_after: UnixTime::from_seconds(pinned.key.not_after).ok()?,
+                not_before: UnixTime::from_seconds(pinned.not_before).ok()?,
+                not_after: UnixTime::from_seconds(pinned.not_after).ok()?,
             },
             root,
         }))

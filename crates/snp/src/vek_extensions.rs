@@ -255,3 +255,7 @@ fn hardware_id(value: &[u8], product: Product) -> Result<Vec<u8>, VekExtensionEr
 fn shown(value: &[u8]) -> String {
     encode_hex(value.get(..32).unwrap_or(value))
 }
+
+#[cfg(test)]
+#[path = "vek_extensions_tests.rs"]
+mod tests;

@@ -198,3 +198,7 @@ fn check_chip_id(
         }),
     }
 }
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+mod tests;

@@ -471,6 +471,91 @@ fn the_key_of_a_cache_depends_on_every_part_and_where_it_ends() {
     .into();
     assert_eq!(keys.len(), 4);
     assert_eq!(chain_cache_key(&[b"abc"]), chain_cache_key(&[b"abc".to_vec()]));
+    // One part that holds what leads another, and bytes that are the content of a text.
+    assert_ne!(chain_cache_key(&[b"a".as_slice(), b"b"]), chain_cache_key(&[b"a\0b".as_slice()]));
+    let text = pem::encode("CERTIFICATE", &[7; 36]);
+    let content = pem::content(text.as_bytes(), 1).unwrap();
+    assert_eq!(content.first(), Some(&0x30), "it begins like DER");
+    assert_ne!(chain_cache_key(&[text.as_bytes()]), chain_cache_key(&[&content]));
+}
+
+#[test]
+fn chains_from_several_inputs_make_one_and_count_what_came() {
+    let minted = mint(Kind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
+    let foreign = mint(Kind::Snp, &options(SnpProduct::Genoa, SnpKey::Vlek)).unwrap();
+    let parts = |minted: &Minted| pem::certificates(&pem_only(minted)[0], 3).unwrap();
+    let [vek, ask, ark] = <[Vec<u8>; 3]>::try_from(parts(&minted)).unwrap();
+    for anchors in [Anchors::none(), anchors(&minted)] {
+        let parse = |sent: &[&Vec<u8>]| Chain::parse_beside(sent, 16, &anchors).unwrap();
+        let counts = |chain: &Chain| {
+            (chain.leaves().count(), chain.intermediates().len(), chain.roots().len())
+        };
+        let roots = usize::from(anchors.roots().count() == 0);
+        let mut chain = parse(&[&vek]);
+        chain.extend(parse(&[&ask]));
+        chain.extend(parse(&[&ark]));
+        assert_eq!(counts(&chain), (1, 1, roots));
+        assert!(chain.is_plain());
+        verify_chain(&chain, &self::anchors(&minted), &Crls::none(), minted.at).unwrap();
+        for again in [&vek, &ask, &ark] {
+            let mut twice = chain.clone();
+            twice.extend(parse(&[again]));
+            assert_eq!(counts(&twice), counts(&chain));
+            assert!(!twice.is_plain(), "it came twice");
+        }
+        chain.extend(Chain::parse(&parts(&foreign)).unwrap());
+        assert_eq!(counts(&chain), (2, 2, roots + 1));
+        assert!(chain.leaf().is_err());
+    }
+}
+
+#[test]
+fn of_several_keys_the_one_of_the_report_is_kept() {
+    use rcgen::{CertificateParams, DnType, Issuer, KeyPair};
+    let good = options(SnpProduct::Milan, SnpKey::Vcek);
+    let mint_of = |options: &Options| mint(Kind::Snp, options).unwrap();
+    let leaf = |options: &Options| {
+        pem::certificates(&pem_only(&mint_of(options))[0], 3).unwrap().remove(0)
+    };
+    let evidence = mint_of(&good);
+    let report = Report::parse(&evidence.evidence).unwrap();
+    let own = leaf(&good);
+    let changed = |change: fn(&mut Options)| {
+        let mut other = good.clone();
+        change(&mut other);
+        leaf(&other)
+    };
+    // One of another TCB, chip, kind and product, and one whose issuer is none of AMD's.
+    let strange = {
+        let params = |name: &str| {
+            let mut params = CertificateParams::default();
+            params.distinguished_name.remove(DnType::CommonName);
+            params.distinguished_name.push(DnType::CommonName, name);
+            params
+        };
+        let issuer = Issuer::new(params("any"), KeyPair::generate().unwrap());
+        let key = KeyPair::generate().unwrap();
+        params("SEV-VCEK").signed_by(&key, &issuer).unwrap().der().to_vec()
+    };
+    for other in [
+        changed(|other| other.snp.tcb.microcode += 1),
+        changed(|other| other.snp.tcb.boot_loader += 1),
+        changed(|other| other.seed = avouch_mint::Seed::from_number(7)),
+        changed(|other| other.snp.key = SnpKey::Vlek),
+        changed(|other| other.snp.product = SnpProduct::Turin),
+        strange,
+    ] {
+        assert_ne!(other, own);
+        for pair in [[&own, &other], [&other, &own]] {
+            let chain = Chain::parse(&pair).unwrap();
+            assert!(chain.leaf().is_err());
+            let kept = chain.for_report(&report);
+            assert_eq!(kept.leaf().unwrap().1.der(), own);
+        }
+        // A single one is kept, so that verification can say what does not fit.
+        let alone = Chain::parse(&[&other]).unwrap().for_report(&report);
+        assert_eq!(alone.leaf().unwrap().1.der(), other);
+    }
 }
 
 #[test]
@@ -480,6 +565,11 @@ fn a_chain_is_worth_remembering_if_all_of_it_was_judged() {
     let parts = |minted: &Minted| pem::certificates(&pem_only(minted)[0], 3).unwrap();
     let [vek, ask, ark] = <[Vec<u8>; 3]>::try_from(parts(&minted)).unwrap();
     let [_, other_ask, other_ark] = <[Vec<u8>; 3]>::try_from(parts(&foreign)).unwrap();
+    // Of the same names, by other keys.
+    let mut namesake = options(SnpProduct::Milan, SnpKey::Vcek);
+    namesake.seed = avouch_mint::Seed::from_number(7);
+    let namesake = mint(Kind::Snp, &namesake).unwrap();
+    let [_, same_ask, same_ark] = <[Vec<u8>; 3]>::try_from(parts(&namesake)).unwrap();
     let mut remembering = anchors(&minted);
     let intermediate = Certificate::parse(&ask).unwrap();
     let intermediate =
@@ -499,6 +589,9 @@ fn a_chain_is_worth_remembering_if_all_of_it_was_judged() {
             &[&vek, &other_ask],
             &[&vek, &ask, &other_ark],
             &[&vek, &ask, &ark, &other_ark],
+            &[&vek, &ask, &same_ask],
+            &[&vek, &ask, &ark, &same_ark],
+            &[&vek, &ask, &ark, &same_ask, &same_ark],
             &[&ask, &ark],
         ] {
             assert!(!is_plain(sent));

@@ -94,6 +94,7 @@ fn reads_the_certificates_of_a_table_and_no_list() {
     let table = CertificateTable::parse(&bytes).unwrap();
     let chain = table.chain_beside(&Anchors::amd()).unwrap();
     assert_eq!(chain.leaves().count(), 1);
+    assert_eq!(table.body(Guid::CRL), Some(b"no list!".as_slice()));
     assert_eq!(table.certificates(), [certificates.as_slice()]);
     // The same certificates have one key, in whatever form they came.
     assert_eq!(chain_cache_key(&table.certificates()), chain_cache_key(&[&certificates]));
@@ -112,6 +113,16 @@ fn counts_the_certificates_of_a_table_over_all_of_its_entries() {
     };
     assert_eq!(parse(3, 2).unwrap().leaves().count(), 1);
     assert_eq!(parse(3, 3).unwrap_err().check(), "chain-too-large");
+    let root = minted().root_pem.into_bytes();
+    let roots = |first: usize| {
+        let bodies = [root.repeat(first), root.clone()];
+        let [one, other] = [&bodies[0], &bodies[1]].map(|body| u32::try_from(body.len()).unwrap());
+        let bytes =
+            table(&[(Guid::VCEK.0, 72, one), (Guid::ASK.0, 72 + one, other)], &bodies.concat());
+        CertificateTable::parse(&bytes).unwrap().chain_beside(&Anchors::none())
+    };
+    assert_eq!(roots(15).unwrap().roots().len(), 1);
+    assert_eq!(roots(16).unwrap_err().check(), "chain-too-large");
 }
 
 #[test]
@@ -124,6 +135,7 @@ fn refuses_a_table_of_too_many_entries() {
     CertificateTable::parse(&many(16)).unwrap();
     let error = CertificateTable::parse(&many(17)).unwrap_err();
     assert_eq!(error.field, "entries");
+    assert!(error.to_string().contains("17") && error.to_string().contains("16"), "{error}");
 }
 
 #[test]
@@ -136,7 +148,34 @@ fn shows_guids_as_the_specification_writes_them() {
         (Guid::CRL, "92f81bc3-5811-4d3d-97ff-d19f88dc67ea"),
     ] {
         assert_eq!(guid.to_string(), text);
+        let bytes = avouch_wire::decode_hex(&text.replace('-', "")).unwrap();
+        assert_eq!(guid.0.as_slice(), bytes);
+        assert!(guid.is_known());
     }
+}
+
+#[test]
+fn an_entry_of_zeros_ends_a_table_and_one_with_anything_in_it_does_not() {
+    let with = |guid: [u8; 16], offset: u32, length: u32| {
+        CertificateTable::parse(&table(&[(guid, offset, length)], b"abc"))
+            .map(|table| table.entries().len())
+    };
+    assert_eq!(with([0; 16], 48, 3).unwrap(), 1);
+    assert_eq!(with([0; 16], 48, 0).unwrap(), 1);
+    assert_eq!(with([1; 16], 48, 0).unwrap(), 1);
+    assert!(with([0; 16], 0, 3).is_err());
+    assert!(with([1; 16], 0, 0).is_err());
+    // Certificates of all four kinds, in order, without the empty ones.
+    let entries = [
+        (Guid::ARK.0, 144, 1),
+        (Guid::VLEK.0, 145, 1),
+        (Guid::CRL.0, 146, 1),
+        (Guid::VCEK.0, 147, 0),
+        (Guid::ASK.0, 147, 1),
+    ];
+    let bytes = table(&entries, b"abcd");
+    let table = CertificateTable::parse(&bytes).unwrap();
+    assert_eq!(table.certificates(), [b"a", b"b", b"d"]);
 }
 
 /// The minted document as JSON, to be changed.
@@ -349,6 +388,31 @@ fn reads_files_of_endorsements_up_to_their_limits() {
     assert_eq!(endorsements_of(&[padded(4 << 20).into_bytes()]).chain.leaves().count(), 1);
     let error = Endorsements::parse(&[padded((4 << 20) + 1)]).unwrap_err();
     assert_eq!(error.check(), "chain-too-large");
+    let root = minted().root_pem;
+    let padded = |length: usize| format!("{root}{}", " ".repeat(length - root.len()));
+    assert_eq!(Chain::parse(&[padded(4 << 20)]).unwrap().roots().len(), 1);
+    let error = Chain::parse(&[padded((4 << 20) + 1)]).unwrap_err();
+    assert!(error.to_string().contains("bytes of certificates"), "{error}");
+    // As many certificates as are read, and lists beside them.
+    let all = format!("{}{}", root.repeat(256), crl.repeat(32));
+    assert_eq!(endorsements_of(&[all.clone().into_bytes()]).crls.len(), 32);
+    assert!(Endorsements::parse(&[format!("{all}{root}")]).is_err());
+}
+
+#[test]
+fn a_directory_holds_256_different_certificates() {
+    use rcgen::{CertificateParams, DnType, KeyPair};
+    let key = KeyPair::generate().unwrap();
+    let root = |number: u32| {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.remove(DnType::CommonName);
+        params.distinguished_name.push(DnType::CommonName, format!("ARK-{number}"));
+        params.self_signed(&key).unwrap().der().to_vec()
+    };
+    let mut parts: Vec<Vec<u8>> = (0..256).map(root).collect();
+    assert_eq!(endorsements_of(&parts).chain.roots().len(), 256);
+    parts.push(root(256));
+    assert_eq!(Endorsements::parse(&parts).unwrap_err().check(), "chain-too-large");
 }
 
 fn endorsements_of(parts: &[Vec<u8>]) -> Endorsements {
@@ -404,4 +468,55 @@ fn refuses_more_certificates_than_a_client_sends() {
     Chain::parse_at_most(&parts, 3).unwrap();
     let error = Chain::parse_at_most(&parts, 2).unwrap_err();
     assert_eq!(error.check(), "chain-too-large");
+}
+
+#[test]
+fn fields_of_a_report_are_read_from_their_places() {
+    let report = minted().evidence;
+    let changed = |version: u8, place: usize, bytes: &[u8]| {
+        let mut raw = report.clone();
+        raw[0] = version;
+        raw[place..place + bytes.len()].copy_from_slice(bytes);
+        Report::parse(&raw).map(|report| report.untrusted_body().clone())
+    };
+    let version = |[build, minor, major]: [u8; 3]| (major, minor, build);
+    let current = changed(3, 0x1e8, &[3, 2, 1]).unwrap().current_version;
+    assert_eq!((current.major, current.minor, current.build), version([3, 2, 1]));
+    let committed = changed(3, 0x1ec, &[6, 5, 4]).unwrap().committed_version;
+    assert_eq!((committed.major, committed.minor, committed.build), version([6, 5, 4]));
+    for (place, vectors) in [(0x1f8, (Some(7), Some(0))), (0x200, (Some(0), Some(7)))] {
+        let body = changed(5, place, &[7]).unwrap();
+        assert_eq!((body.launch_mit_vector, body.current_mit_vector), vectors);
+        // Before version 5 they are reserved.
+        assert!(changed(4, place, &[7]).is_err());
+    }
+    let without = changed(4, 0x1f8, &[0]).unwrap();
+    assert_eq!((without.launch_mit_vector, without.current_mit_vector), (None, None));
+    assert!(changed(5, 0x208, &[1]).is_err());
+}
+
+#[test]
+fn the_published_publishers_are_trusted_from_their_versions_on() {
+    let trust = UvmTrust::default();
+    let entries: Vec<_> = trust
+        .entries
+        .iter()
+        .map(|entry| {
+            let purpose = entry.issuer.rsplit(':').next().unwrap_or_default();
+            let status = entry.compliance_status.as_deref();
+            (purpose, entry.feed.as_str(), entry.minimum_svn, status)
+        })
+        .collect();
+    assert_eq!(
+        entries,
+        [
+            (
+                "1.3.6.1.4.1.311.76.59.1.2",
+                "ContainerPlat-AMD-UVM",
+                100,
+                Some("azure-compliant-uvm")
+            ),
+            ("1.3.6.1.4.1.311.76.59.1.5", "ConfAKS-AMD-UVM", 1, Some("azure-signed-katacc-uvm")),
+        ]
+    );
 }

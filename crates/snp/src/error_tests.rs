@@ -1,0 +1,34 @@
+//! Names of checks, which operators and tests rely on.
+
+use avouch_pki::{KeyKind, PathErrorKind};
+use avouch_wire::UnixTime;
+
+use super::*;
+
+#[test]
+fn a_failed_link_is_named_by_its_certificate_and_what_did_not_hold() {
+    let at = UnixTime::EPOCH;
+    let text = String::new;
+    for (kind, name) in [
+        (PathErrorKind::IssuerName { expected: text(), found: text() }, "issuer-name"),
+        (PathErrorKind::Signature { key: KeyKind::P384, issuer: text() }, "signature"),
+        (OutsideWindow::NotYetValid { at, not_before: at }.into(), "not-yet-valid"),
+        (OutsideWindow::Expired { at, not_after: at }.into(), "expired"),
+        (PathErrorKind::IssuerNotCa { issuer: text() }, "issuer-not-ca"),
+        (PathErrorKind::NotCa, "not-ca"),
+        (PathErrorKind::CaAsLeaf, "is-ca"),
+        (PathErrorKind::KeyUsage { needed: "any" }, "key-usage"),
+        (PathErrorKind::PathLength, "path-length"),
+        (PathErrorKind::UnknownCriticalExtension(text()), "critical-extension"),
+        (PathErrorKind::UnsupportedConstraint(text()), "critical-extension"),
+        (PathErrorKind::AnchorMismatch { anchor: text(), what: "key" }, "foreign"),
+    ] {
+        for (role, place) in [
+            (CertificateRole::Vek, "vek"),
+            (CertificateRole::Intermediate, "intermediate"),
+            (CertificateRole::Root, "root"),
+        ] {
+            assert_eq!(path_check(role, &kind), format!("{place}-{name}"));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Which values are read, and where each level stands.
+
+use super::*;
+
+#[test]
+fn each_byte_of_a_tcb_has_its_extension() {
+    let levels = |product| {
+        patch_levels(product).each_ref().map(|level| {
+            let last = level.extension.oid.strip_prefix("1.3.6.1.4.1.3704.1.3.");
+            (level.byte, level.extension.name, last.unwrap_or_default())
+        })
+    };
+    let of_family_19 = [
+        (0, "boot_loader", "1"),
+        (1, "tee", "2"),
+        (2, "spl4", "4"),
+        (3, "spl5", "5"),
+        (4, "spl6", "6"),
+        (5, "spl7", "7"),
+        (6, "snp", "3"),
+        (7, "microcode", "8"),
+    ];
+    assert_eq!(levels(Product::Milan), of_family_19);
+    assert_eq!(levels(Product::Genoa), of_family_19);
+    let of_family_1a = [
+        (0, "fmc", "9"),
+        (1, "boot_loader", "1"),
+        (2, "tee", "2"),
+        (3, "snp", "3"),
+        (4, "spl5", "5"),
+        (5, "spl6", "6"),
+        (6, "spl7", "7"),
+        (7, "microcode", "8"),
+    ];
+    assert_eq!(levels(Product::Turin), of_family_1a);
+}
+
+#[test]
+fn levels_are_integers_of_one_byte_in_their_shortest_form() {
+    for (value, expected) in [
+        (&[2, 1, 0][..], 0),
+        (&[2, 1, 0x7f], 0x7f),
+        (&[2, 2, 0, 0x80], 0x80),
+        (&[2, 2, 0, 0xff], 0xff),
+    ] {
+        assert_eq!(integer(&FMC, value), Ok(expected));
+    }
+    for value in [
+        &[][..],
+        &[2, 0],
+        &[2, 1, 0x80],
+        &[2, 1, 0xff],
+        &[2, 2, 0, 0x7f],
+        &[2, 2, 0, 0],
+        &[2, 2, 1, 0x80],
+        &[2, 1, 0, 0],
+        &[3, 1, 0],
+        &[4, 2, 0, 0x80],
+    ] {
+        assert!(
+            matches!(integer(&FMC, value), Err(VekExtensionError::Integer { .. })),
+            "{value:?}"
+        );
+    }
+}
+
+#[test]
+fn texts_are_printable_and_of_1_to_127_characters() {
+    let text = |tag: u8, length: u8, content: &[u8]| {
+        ia5_string(&CSP_ID, &[&[tag, length], content].concat())
+    };
+    let longest = [b'x'; 127];
+    for content in [b"x".as_slice(), b" ~", b"Milan-B0", &longest] {
+        let length = u8::try_from(content.len()).unwrap_or_default();
+        assert_eq!(text(0x16, length, content).unwrap_or_default().as_bytes(), content);
+        for (tag, length) in [
+            (0x15, length),
+            (0x17, length),
+            (0x0c, length),
+            (0x16, length.wrapping_sub(1)),
+            (0x16, length.wrapping_add(1)),
+        ] {
+            assert!(text(tag, length, content).is_err(), "{tag} {length}");
+        }
+    }
+    for content in [&[][..], b"\x1f", b"\x7f", b"x\x00", b"\x80", b"x\xff", b"\tx", &[b'x'; 128]] {
+        let length = u8::try_from(content.len()).unwrap_or_default();
+        assert!(text(0x16, length, content).is_err(), "{content:?}");
+    }
+}
+
+#[test]
+fn a_hardware_id_stands_bare_or_in_an_octet_string_of_its_length() {
+    for (product, length) in [(Product::Milan, 64_u8), (Product::Genoa, 64), (Product::Turin, 8)] {
+        let id = vec![7; length.into()];
+        let wrapped = |tag: u8, length: u8, id: &[u8]| [&[tag, length], id].concat();
+        for value in [id.clone(), wrapped(4, length, &id)] {
+            assert_eq!(hardware_id(&value, product).as_ref(), Ok(&id));
+        }
+        let (shorter, longer) =
+            (vec![7; usize::from(length - 1)], vec![7; usize::from(length + 1)]);
+        for value in [
+            Vec::new(),
+            shorter.clone(),
+            longer.clone(),
+            wrapped(4, length - 1, &id),
+            wrapped(4, length + 1, &id),
+            wrapped(3, length, &id),
+            wrapped(4, length, &longer),
+            wrapped(4, length - 1, &shorter),
+            wrapped(4, length + 1, &longer),
+        ] {
+            let expected = usize::from(length);
+            let found = value.len();
+            let refused = Err(VekExtensionError::HardwareId { expected, found });
+            // One byte short and with a tag it is no longer told from a bare one: none is.
+            assert_eq!(hardware_id(&value, product), refused, "{value:?}");
+        }
+    }
+}

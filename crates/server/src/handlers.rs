@@ -122,7 +122,8 @@ async fn dispatch(
     attempt: &mut Attempt,
     asked: &mut Asked,
 ) -> Result<Response<Body>, ApiError> {
-    let work = Work::new(&state.work, source(head));
+    let source = source(head);
+    let work = Work::new(&state.work, &source);
     if let Some(operation) = route::control_plane::resolve(&head.method, head.uri.path()) {
         asked.route = operation.as_ref().map_or("control-plane", Operation::name);
         let answer = control_plane(state, head, work, body, operation, attempt).await;
@@ -164,8 +165,8 @@ async fn dispatch(
 
 /// For whom the work of a request is done.
 fn source(head: &Parts) -> Source {
-    let nobody = || Source::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-    head.extensions.get::<Peer>().map_or_else(nobody, Peer::source)
+    let nobody = || Source::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0, Arc::default());
+    head.extensions.get::<Peer>().map_or_else(nobody, |peer| peer.source().clone())
 }
 
 /// What an endpoint changes, in the words of the audit trail.

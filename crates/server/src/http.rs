@@ -1,6 +1,6 @@
 //! Accepts connections, bounds requests, names each answer.
 //!
-//! `accept` takes connections, `connection` serves one. Before the HTTP library stands `guard` for
+//! `accept` takes connections, `connection` serves one, on one of the `lanes`. Before the HTTP library stands `guard` for
 //! HTTP/1.1 and `paced` for HTTP/2; behind it `answer`, which admits a request by `rules`,
 //! `addresses` and `memory`, and holds its share of both until the answer is taken.
 
@@ -15,6 +15,7 @@ mod connection;
 mod descriptors;
 mod guard;
 mod held;
+mod lanes;
 mod memory;
 mod networks;
 mod paced;
@@ -32,8 +33,9 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 
 use crate::state::AppState;
+use lanes::Lanes;
 
-pub(crate) use accept::serve_connections;
+use accept::serve_connections;
 pub(crate) use addresses::sender;
 pub(crate) use body::UnreadBody;
 pub use memory::CONNECTION_BYTES;
@@ -134,6 +136,9 @@ pub enum ServerError {
     /// The TLS key or certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The system gives no threads.
+    #[error("cannot start threads for connections: {0}")]
+    Threads(#[source] std::io::Error),
 }
 
 /// A server that listens and does not answer yet.
@@ -142,13 +147,14 @@ pub struct Server {
     address: SocketAddr,
     tls: Option<CurrentTls>,
     limits: Limits,
+    lanes: Lanes,
 }
 
 impl Server {
     /// Listens on `address` (port 0 for any free one).
     ///
     /// # Errors
-    /// [`ServerError::Listen`].
+    /// [`ServerError::Listen`], [`ServerError::Threads`].
     pub async fn bind(
         address: SocketAddr,
         tls: Option<Arc<rustls::ServerConfig>>,
@@ -160,7 +166,8 @@ impl Server {
         let connections_max = descriptors::connections_possible(limits.connections_max);
         let limits = Limits { connections_max, ..limits };
         let tls = tls.map(|tls| Arc::new(ArcSwap::new(tls)));
-        Ok(Self { listener, address, tls, limits })
+        let lanes = Lanes::start().map_err(ServerError::Threads)?;
+        Ok(Self { listener, address, tls, limits, lanes })
     }
 
     /// The address listened on, with the real port.
@@ -178,6 +185,7 @@ impl Server {
     /// Answers until `stop` completes. Then it is not ready for a while, takes no more connections,
     /// and ends when requests under way are answered, or some ten seconds later.
     pub async fn run(self, state: Arc<AppState>, stop: impl Future<Output = ()>) {
-        serve_connections(self.listener, self.tls, self.limits, state, stop).await;
+        let Self { listener, tls, limits, lanes, .. } = self;
+        serve_connections(listener, tls, limits, lanes, state, stop).await;
     }
 }

@@ -14,6 +14,7 @@ pub mod config;
 pub mod error;
 pub mod handlers;
 pub mod http;
+pub mod processor;
 pub mod provider;
 pub mod providers;
 pub mod readiness;

@@ -10,16 +10,13 @@ use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use crate::ApiError;
+use crate::processor::{Spent, be_nice, thread_time};
 use queue::FairQueue;
-
-/// How much nicer than the async workers the threads are: the less of a busy processor.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 5;
 
 /// How much work there may be at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,19 +43,20 @@ impl Default for WorkLimits {
 }
 
 /// Who a piece of work is done for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Source {
     address: IpAddr,
     connection: u64,
+    spent: Arc<Spent>,
 }
 
 impl Source {
-    /// The sender at an address, on the connection of this number. Of an IPv6 address the first 64
-    /// bits count: the others are for whoever has the network to choose.
+    /// The sender at an address, on the connection of this number, and the processor time that the
+    /// address has taken. Of an IPv6 address the first 64 bits count: the others are for whoever has
+    /// the network to choose.
     #[must_use]
-    pub fn new(address: IpAddr, connection: u64) -> Self {
-        let address = crate::http::sender(address);
-        Self { address, connection }
+    pub fn new(address: IpAddr, connection: u64, spent: Arc<Spent>) -> Self {
+        Self { address: crate::http::sender(address), connection, spent }
     }
 }
 
@@ -137,18 +135,21 @@ impl WorkPool {
         work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let (answer, mut answered) = oneshot::channel();
+        let spent = Arc::clone(&source.spent);
         let job = Box::new(move || {
             if answer.is_closed() {
                 return;
             }
+            let before = thread_time();
             let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
                 tracing::error!("a piece of work panicked");
                 Err(ApiError::internal())
             });
+            spent.add(thread_time().saturating_sub(before), Instant::now());
             // Nobody may wait any more.
             let _ = answer.send(done);
         });
-        self.shared.push(source, job)?;
+        self.shared.push(&source, job)?;
         match tokio::time::timeout(deadline, &mut answered).await {
             Ok(Ok(done)) => done,
             // Dropped undone: another sender had fewer waiting.
@@ -170,9 +171,10 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, source: Source, job: Job) -> Result<(), ApiError> {
+    fn push(&self, source: &Source, job: Job) -> Result<(), ApiError> {
+        let weight = source.spent.weight(Instant::now());
         // Bound to a name, so that what is pushed out is dropped after the lock.
-        let pushed = self.lock().queue.push(source.address, source.connection, job);
+        let pushed = self.lock().queue.push(source.address, source.connection, weight, job);
         match pushed {
             Ok(_pushed_out) => {
                 self.wake.notify_one();
@@ -201,23 +203,15 @@ fn busy() -> ApiError {
     ApiError::unavailable("The service is busy; try again later.")
 }
 
-/// On Linux each thread has a niceness of its own.
-fn be_nice() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!(%error, "a thread for work keeps its priority");
-    }
-}
-
 /// A request's way to the pool.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Work<'a> {
     pool: &'a WorkPool,
-    source: Source,
+    source: &'a Source,
 }
 
 impl<'a> Work<'a> {
-    pub(crate) const fn new(pool: &'a WorkPool, source: Source) -> Self {
+    pub(crate) const fn new(pool: &'a WorkPool, source: &'a Source) -> Self {
         Self { pool, source }
     }
 
@@ -229,7 +223,7 @@ impl<'a> Work<'a> {
         self,
         work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        self.pool.run(self.source, work).await
+        self.pool.run(self.source.clone(), work).await
     }
 }
 

@@ -11,6 +11,7 @@ use super::Limits;
 use super::addresses::Addresses;
 use super::closing::{Closing, backlog};
 use super::connection::{self, Shared};
+use super::lanes::Lanes;
 use super::memory::Memory;
 use super::tls::CurrentTls;
 use crate::state::AppState;
@@ -18,10 +19,11 @@ use crate::state::AppState;
 /// Pause after a failed accept (out of file descriptors, say), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-pub(crate) async fn serve_connections(
+pub(super) async fn serve_connections(
     listener: TcpListener,
     tls: Option<CurrentTls>,
     limits: Limits,
+    lanes: Lanes,
     state: Arc<AppState>,
     stop: impl Future<Output = ()>,
 ) {
@@ -58,18 +60,23 @@ pub(crate) async fn serve_connections(
                 continue;
             }
         };
+        let Some(place) = shared.addresses.connect(address.ip()) else {
+            tracing::debug!(%address, "the address has all the connections that it may have");
+            continue;
+        };
         let (open, shared) = (closing.connection(), Arc::clone(&shared));
-        tokio::spawn(async move {
+        lanes.run(place.address(), async move {
             let _slot = slot;
-            connection::serve(stream, address, shared, open).await;
+            connection::serve(stream, address, place, shared, open).await;
         });
     }
     for (stream, address) in backlog(listener) {
+        let Some(place) = shared.addresses.connect(address.ip()) else { continue };
         let (open, shared) = (closing.connection(), Arc::clone(&shared));
         let slot = Arc::clone(&slots).acquire_owned();
-        tokio::spawn(async move {
+        lanes.run(place.address(), async move {
             let _slot = slot.await;
-            connection::serve(stream, address, shared, open).await;
+            connection::serve(stream, address, place, shared, open).await;
         });
     }
     closing.close().await;

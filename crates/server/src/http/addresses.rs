@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Limits;
+use crate::processor::Spent;
+use crate::work::Source;
 
 /// Who counts as one: an IPv4 address, or the /64 of an IPv6 address, since whoever has one
 /// address of it has them all.
@@ -22,11 +25,33 @@ pub(crate) fn sender(address: IpAddr) -> IpAddr {
     }
 }
 
-/// All addresses that have connections.
+/// The addresses that are known before those are looked for that can be forgotten.
+const KNOWN_MIN: usize = 64;
+
+/// All addresses that have connections, or still owe processor time: who comes back is no other.
 #[derive(Debug)]
 pub(super) struct Addresses {
     limits: Limits,
-    known: Mutex<HashMap<IpAddr, Arc<Address>>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    addresses: HashMap<IpAddr, Arc<Address>>,
+    /// How many there may be before those are forgotten that can be.
+    most: usize,
+}
+
+impl Known {
+    /// The address, known from now on.
+    fn of(&mut self, sender: IpAddr, limits: Limits) -> &Arc<Address> {
+        if self.addresses.len() >= self.most {
+            let now = Instant::now();
+            self.addresses.retain(|_, address| !address.may_be_forgotten(now));
+            self.most = self.addresses.len().saturating_mul(2).max(KNOWN_MIN);
+        }
+        self.addresses.entry(sender).or_insert_with(|| Arc::new(Address::new(limits)))
+    }
 }
 
 /// What one address has open.
@@ -37,23 +62,25 @@ pub(super) struct Address {
     handshakes: Semaphore,
     /// Memory held on its account.
     pub(super) bytes: AtomicUsize,
+    spent: Arc<Spent>,
 }
 
 impl Addresses {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, known: Mutex::default() }
+        let known = Known { addresses: HashMap::new(), most: KNOWN_MIN };
+        Self { limits, known: Mutex::new(known) }
     }
 
     /// A place for one more connection, unless the address has all it may have.
     pub(super) fn connect(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let sender = sender(address);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = known.entry(sender).or_insert_with(|| Arc::new(Address::new(self.limits)));
-        let address = Arc::clone(entry);
+        let address = Arc::clone(known.of(sender, self.limits));
+        let before = address.connections.fetch_add(1, Ordering::Relaxed);
+        // Not before it is counted: the entry of who has no connection is taken away.
         drop(known);
         let limit = self.limits.address_connections_max;
         // A place that is not had is dropped, and gives back what it took.
-        let before = address.connections.fetch_add(1, Ordering::Relaxed);
         let place = Place { addresses: Arc::clone(self), sender, address };
         (before < limit).then_some(place)
     }
@@ -66,7 +93,17 @@ impl Address {
             requests: AtomicUsize::new(0),
             handshakes: Semaphore::new(limits.address_handshakes_max),
             bytes: AtomicUsize::new(0),
+            spent: Arc::default(),
         }
+    }
+
+    fn may_be_forgotten(&self, now: Instant) -> bool {
+        self.connections.load(Ordering::Relaxed) == 0 && self.spent.is_paid(now)
+    }
+
+    /// The processor time that it has taken lately.
+    pub(super) const fn spent(&self) -> &Arc<Spent> {
+        &self.spent
     }
 
     /// One more request, unless it has `limit` already.
@@ -100,6 +137,11 @@ impl Place {
         Arc::clone(&self.address)
     }
 
+    /// For whom work is done, on the connection of a number.
+    pub(super) fn source(&self, connection: u64) -> Source {
+        Source::new(self.sender, connection, Arc::clone(&self.address.spent))
+    }
+
     /// Waits until the address has few enough handshakes under way.
     pub(super) async fn handshake(&self) -> Option<SemaphorePermit<'_>> {
         self.address.handshakes.acquire().await.ok()
@@ -109,19 +151,22 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut known = self.addresses.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.address.connections.fetch_sub(1, Ordering::Relaxed);
-        if before == 1 {
-            known.remove(&self.sender);
+        self.address.connections.fetch_sub(1, Ordering::Relaxed);
+        if self.address.may_be_forgotten(Instant::now()) {
+            known.addresses.remove(&self.sender);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
     use std::sync::Arc;
+    use std::time::{Duration, Instant};
 
-    use super::{Addresses, sender};
+    use super::{Addresses, KNOWN_MIN, sender};
     use crate::http::Limits;
+    use crate::processor::Weight;
 
     fn origin(text: &str) -> std::net::IpAddr {
         sender(text.parse().unwrap())
@@ -152,6 +197,33 @@ mod tests {
         drop(first);
         assert!(addresses.connect(one).is_some());
         drop(second);
-        assert!(addresses.known.lock().unwrap().is_empty(), "who left is forgotten");
+        assert!(addresses.known.lock().unwrap().addresses.is_empty(), "who left is forgotten");
+    }
+
+    #[test]
+    fn who_owes_processor_time_is_not_forgotten_until_it_is_paid() {
+        let addresses = Arc::new(Addresses::new(Limits::default()));
+        let known = || addresses.known.lock().unwrap().addresses.len();
+        let one = "192.0.2.1".parse().unwrap();
+        let place = addresses.connect(one).unwrap();
+        let now = Instant::now();
+        assert_eq!(place.address().spent().add(Duration::from_secs(1), now), Weight::Heavy);
+        drop(place);
+        assert_eq!(known(), 1);
+        let again = addresses.connect(one).unwrap();
+        assert_eq!(again.address().spent().weight(now), Weight::Heavy);
+        drop(again);
+        // Others come and go, and owe next to nothing.
+        for number in 0..1000_u32 {
+            let place = addresses.connect(Ipv4Addr::from(number).into()).unwrap();
+            let before = now.checked_sub(Duration::from_secs(1)).unwrap();
+            place.address().spent().add(Duration::from_micros(1), before);
+        }
+        assert_eq!(known(), 1);
+        for number in 0..1000_u32 {
+            let place = addresses.connect(Ipv4Addr::from(number).into()).unwrap();
+            place.address().spent().add(Duration::from_nanos(100), Instant::now());
+        }
+        assert!(known() <= 2 * KNOWN_MIN, "{}", known());
     }
 }

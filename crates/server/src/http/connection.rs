@@ -50,14 +50,11 @@ pub(super) struct Shared {
 pub(super) async fn serve(
     stream: TcpStream,
     address: SocketAddr,
+    place: Place,
     shared: Arc<Shared>,
     mut open: Open,
 ) {
     let limits = shared.limits;
-    let Some(place) = shared.addresses.connect(address.ip()) else {
-        tracing::debug!(%address, "the address has all the connections that it may have");
-        return;
-    };
     let accepted = tokio::select! {
         accepted = handshake(stream, address.ip(), &place, &shared) => accepted,
         () = last_words(&mut open) => None,
@@ -175,7 +172,7 @@ async fn handshake(
     // Small answers must not wait for an acknowledgement.
     stream.set_nodelay(true).ok()?;
     let Some(tls) = &shared.tls else {
-        let peer = Peer::new(address, number, None);
+        let peer = Peer::new(address, place.source(number), None);
         return Some(Accepted { io: Box::new(stream), peer, is_http2: false });
     };
     let limit = shared.limits.handshake_timeout();
@@ -191,7 +188,7 @@ async fn handshake(
     };
     let stream = tokio::time::timeout(limit, handshake).await.ok()??;
     let session = stream.get_ref().1;
-    let peer = Peer::new(address, number, session.peer_certificates());
+    let peer = Peer::new(address, place.source(number), session.peer_certificates());
     let is_http2 = session.alpn_protocol() == Some(b"h2");
     Some(Accepted { io: Box::new(stream), peer, is_http2 })
 }

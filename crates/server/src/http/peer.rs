@@ -12,22 +12,22 @@ use crate::work::Source;
 #[derive(Debug, Clone)]
 pub struct Peer {
     address: IpAddr,
-    connection: u64,
+    source: Source,
     certificate: Option<Arc<Certificate>>,
 }
 
 impl Peer {
-    /// A peer on the connection of a number, and the chain that it proved in the TLS handshake to
-    /// hold the key of.
+    /// The peer at an address, for whom work is done, and the chain that it proved in the TLS
+    /// handshake to hold the key of.
     pub(super) fn new(
         address: IpAddr,
-        connection: u64,
+        source: Source,
         chain: Option<&[CertificateDer<'_>]>,
     ) -> Self {
         let leaf = chain.and_then(<[_]>::first);
         // TLS accepted it; should our reader be stricter, the peer counts as one without.
         let certificate = leaf.and_then(|der| Certificate::parse(der).ok()).map(Arc::new);
-        Self { address, connection, certificate }
+        Self { address, source, certificate }
     }
 
     /// Its address: that of the last proxy where there is one.
@@ -38,8 +38,8 @@ impl Peer {
 
     /// For whom work is done: this address, on this connection.
     #[must_use]
-    pub fn source(&self) -> Source {
-        Source::new(self.address, self.connection)
+    pub const fn source(&self) -> &Source {
+        &self.source
     }
 
     /// Its certificate, which chains to a client CA of the configuration. Checked when the

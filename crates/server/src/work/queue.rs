@@ -1,12 +1,20 @@
-//! A bounded queue that is fair: addresses take turns, and the connections of an address.
+//! A bounded queue that is fair: addresses take turns, and the connections of an address; those
+//! that take little processor time go before the others.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::net::IpAddr;
 
+use crate::processor::Weight;
+
+/// Every so many turns one is of a heavy address: many light ones do not stop it.
+const HEAVY_TURN: usize = 4;
+
 /// What waits, of all addresses.
 pub(super) struct FairQueue<T> {
-    addresses: Turns<IpAddr, Address<T>>,
+    light: Turns<IpAddr, Address<T>>,
+    heavy: Turns<IpAddr, Address<T>>,
+    turn: usize,
     len: usize,
     len_max: usize,
     per_address_max: usize,
@@ -40,7 +48,8 @@ impl<T> Address<T> {
 impl<T> FairQueue<T> {
     /// An empty queue for `len_max` items, of one address at most `per_address_max`.
     pub(super) fn new(len_max: usize, per_address_max: usize) -> Self {
-        Self { addresses: Turns::default(), len: 0, len_max, per_address_max }
+        let (light, heavy) = (Turns::default(), Turns::default());
+        Self { light, heavy, turn: 0, len: 0, len_max, per_address_max }
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -58,9 +67,11 @@ impl<T> FairQueue<T> {
         &mut self,
         address: IpAddr,
         connection: u64,
+        weight: Weight,
         item: T,
     ) -> Result<Option<T>, T> {
-        let own = self.addresses.get(&address).map_or(0, |line| line.len);
+        let len = |of: &Turns<_, Address<T>>| of.get(&address).map_or(0, |line| line.len);
+        let own = len(&self.light).saturating_add(len(&self.heavy));
         if own >= self.per_address_max {
             return Err(item);
         }
@@ -71,27 +82,36 @@ impl<T> FairQueue<T> {
                 return Err(item);
             }
         }
-        self.addresses.of(address).push(connection, item);
+        let addresses = match weight {
+            Weight::Light => &mut self.light,
+            Weight::Heavy => &mut self.heavy,
+        };
+        addresses.of(address).push(connection, item);
         self.len = self.len.saturating_add(1);
         Ok(pushed_out)
     }
 
     /// The item whose turn it is.
     pub(super) fn pop(&mut self) -> Option<T> {
-        let item = self.addresses.turn(Address::pop, |address| address.len == 0);
+        self.turn = self.turn.wrapping_add(1);
+        let mut order = [&mut self.light, &mut self.heavy];
+        if self.turn.is_multiple_of(HEAVY_TURN) {
+            order.reverse();
+        }
+        let mut turn = |of: &mut Turns<_, _>| of.turn(Address::pop, |address| address.len == 0);
+        let item = order.into_iter().find_map(&mut turn);
         self.len = self.len.saturating_sub(usize::from(item.is_some()));
         item
     }
 
     /// Takes an item of the address that has most, if that is more than `more_than`.
     fn push_out(&mut self, more_than: usize) -> Option<T> {
-        let (longest, _) = self
-            .addresses
-            .iter()
-            .map(|(key, address)| (*key, address.len))
-            .filter(|(_, len)| *len > more_than)
-            .max_by_key(|(_, len)| *len)?;
-        let item = self.addresses.of(longest).pop();
+        let longest = [&mut self.heavy, &mut self.light]
+            .into_iter()
+            .flat_map(Turns::lines_mut)
+            .filter(|address| address.len > more_than)
+            .max_by_key(|address| address.len)?;
+        let item = longest.pop();
         self.len = self.len.saturating_sub(usize::from(item.is_some()));
         item
     }
@@ -120,8 +140,8 @@ impl<K: Copy + Eq + Hash, L: Default> Turns<K, L> {
         self.lines.get(key)
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&K, &L)> {
-        self.lines.iter()
+    fn lines_mut(&mut self) -> impl Iterator<Item = &mut L> {
+        self.lines.values_mut()
     }
 
     /// The line of an owner, at the end of the order if it is new.
@@ -156,7 +176,8 @@ mod tests {
 
     use std::net::IpAddr;
 
-    use super::FairQueue;
+    use super::{FairQueue, HEAVY_TURN};
+    use crate::processor::Weight::{Heavy, Light};
 
     fn address(last: u8) -> IpAddr {
         IpAddr::from([192, 0, 2, last])
@@ -177,43 +198,58 @@ mod tests {
             (2, 20, "c1"),
             (2, 20, "c2"),
         ] {
-            assert_eq!(queue.push(address(last), connection, item), Ok(None));
+            assert_eq!(queue.push(address(last), connection, Heavy, item), Ok(None));
         }
         assert_eq!(queue.len(), 6);
         assert_eq!(all(&mut queue), ["a1", "c1", "b1", "c2", "a2", "a3"]);
-        assert_eq!((queue.len(), queue.addresses.lines.len()), (0, 0));
+        assert_eq!((queue.len(), queue.heavy.lines.len()), (0, 0));
     }
 
     #[test]
     fn an_address_has_at_most_its_share_whatever_its_connections() {
         let mut queue = FairQueue::new(100, 3);
         for connection in 0..3 {
-            assert_eq!(queue.push(address(1), connection, "x"), Ok(None));
+            assert_eq!(queue.push(address(1), connection, Heavy, "x"), Ok(None));
         }
-        assert_eq!(queue.push(address(1), 9, "one more"), Err("one more"));
-        assert_eq!(queue.push(address(2), 9, "another's"), Ok(None));
+        assert_eq!(queue.push(address(1), 9, Heavy, "one more"), Err("one more"));
+        assert_eq!(queue.push(address(2), 9, Heavy, "another's"), Ok(None));
         assert_eq!(queue.pop(), Some("x"));
-        assert_eq!(queue.push(address(1), 9, "now"), Ok(None));
+        assert_eq!(queue.push(address(1), 9, Heavy, "now"), Ok(None));
     }
 
     #[test]
     fn a_full_queue_takes_from_whoever_has_most_for_one_that_has_less() {
         let mut queue = FairQueue::new(4, 4);
         for item in ["n1", "n2", "n3"] {
-            queue.push(address(1), 1, item).unwrap();
+            queue.push(address(1), 1, Heavy, item).unwrap();
         }
-        queue.push(address(2), 2, "m1").unwrap();
+        queue.push(address(2), 2, Heavy, "m1").unwrap();
         // Who has most has no right to more, and who has none has.
-        assert_eq!(queue.push(address(1), 1, "n4"), Err("n4"));
-        assert_eq!(queue.push(address(3), 3, "o1"), Ok(Some("n1")));
+        assert_eq!(queue.push(address(1), 1, Heavy, "n4"), Err("n4"));
+        assert_eq!(queue.push(address(3), 3, Heavy, "o1"), Ok(Some("n1")));
         assert_eq!(queue.len(), 4);
         // Now two, one and one: a second of the third address would only swap the shares.
-        assert_eq!(queue.push(address(3), 3, "o2"), Err("o2"));
-        assert_eq!(queue.push(address(4), 4, "p1"), Ok(Some("n2")));
+        assert_eq!(queue.push(address(3), 3, Heavy, "o2"), Err("o2"));
+        assert_eq!(queue.push(address(4), 4, Heavy, "p1"), Ok(Some("n2")));
         let left = all(&mut queue);
         assert_eq!(left.len(), 4);
         for item in ["n3", "m1", "o1", "p1"] {
             assert!(left.contains(&item), "{item}: {left:?}");
         }
+    }
+
+    #[test]
+    fn light_addresses_go_first_and_do_not_stop_the_heavy_ones() {
+        let mut queue = FairQueue::new(100, 100);
+        for _ in 0..3 {
+            queue.push(address(1), 1, Heavy, "heavy").unwrap();
+        }
+        for last in 2..9 {
+            queue.push(address(last), 1, Light, "light").unwrap();
+        }
+        let order = all(&mut queue);
+        let heavy: Vec<_> =
+            (1..=10).zip(order).filter(|(_, item)| *item == "heavy").map(|(at, _)| at).collect();
+        assert_eq!(heavy, [HEAVY_TURN, 2 * HEAVY_TURN, 10]);
     }
 }

@@ -29,7 +29,7 @@ async fn occupied(waiting_max: u64) -> (Running, mpsc::Sender<()>) {
             let _ = released.recv();
             Ok(())
         };
-        state.work.run(Source::new(IpAddr::V4(Ipv4Addr::BROADCAST), 0), work).await
+        state.work.run(Source::new(IpAddr::V4(Ipv4Addr::BROADCAST), 0, Arc::default()), work).await
     });
     has_begun.await.unwrap();
     (service, release)

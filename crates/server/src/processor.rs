@@ -1,0 +1,116 @@
+//! Processor time, and who takes much of it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// An address may take one part in so many of one processor for as long as it likes.
+const PART: u32 = 16;
+/// Processor time that it may take at once beyond that.
+const AT_ONCE: Duration = Duration::from_millis(40);
+/// How much nicer the threads are that do what takes much: the less they get of a busy processor.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
+
+/// Whether somebody takes much processor time. Who takes little goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// Within the part of a processor that everybody may take.
+    Light,
+    /// Beyond it: what is left after the light ones, in turns.
+    Heavy,
+}
+
+/// The processor time that one address has taken lately.
+///
+/// Each moment of it is paid for by waiting [`PART`] times as long. Who owes more than
+/// [`AT_ONCE`] is worth is heavy until half of that is paid; more than twice that is forgiven.
+#[derive(Debug, Default)]
+pub struct Spent(Mutex<Debt>);
+
+#[derive(Debug, Default)]
+struct Debt {
+    /// When all is paid.
+    paid_at: Option<Instant>,
+    is_heavy: bool,
+}
+
+impl Spent {
+    /// Adds what was taken until now, and says what the address counts as from now on.
+    pub fn add(&self, taken: Duration, now: Instant) -> Weight {
+        let limit = AT_ONCE.saturating_mul(PART);
+        let mut debt = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let owed = debt.paid_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+        let owed = owed.saturating_add(taken.saturating_mul(PART)).min(limit.saturating_mul(2));
+        debt.paid_at = now.checked_add(owed);
+        debt.is_heavy = owed > if debt.is_heavy { limit / 2 } else { limit };
+        if debt.is_heavy { Weight::Heavy } else { Weight::Light }
+    }
+
+    /// Whether nothing is owed any more.
+    pub fn is_paid(&self, now: Instant) -> bool {
+        let debt = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        debt.paid_at.is_none_or(|at| at <= now)
+    }
+
+    /// What the address counts as now.
+    pub fn weight(&self, now: Instant) -> Weight {
+        self.add(Duration::ZERO, now)
+    }
+}
+
+/// The processor time of this thread, to be compared with that of another moment. Time that a
+/// thread waits for a processor is nobody's.
+#[must_use]
+pub fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// Lets other threads go first. On Linux each thread has a niceness of its own.
+pub(crate) fn be_nice() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "a thread keeps its priority");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{AT_ONCE, PART, Spent, Weight};
+
+    #[test]
+    fn who_takes_its_part_stays_light_and_who_takes_twice_that_does_not() {
+        for (each_ms, weight) in [(1, Weight::Light), (2, Weight::Heavy)] {
+            let (spent, begun) = (Spent::default(), Instant::now());
+            let mut seen = Weight::Light;
+            for turn in 0..1000 {
+                let now = begun + Duration::from_millis(16) * turn;
+                seen = spent.add(Duration::from_millis(each_ms), now);
+            }
+            assert_eq!(seen, weight, "{each_ms} ms of 16");
+        }
+    }
+
+    #[test]
+    fn a_burst_is_taken_and_more_is_heavy_until_half_of_it_is_paid() {
+        let (spent, begun) = (Spent::default(), Instant::now());
+        assert_eq!(spent.add(AT_ONCE, begun), Weight::Light);
+        assert_eq!(spent.add(Duration::from_millis(1), begun), Weight::Heavy);
+        let half = AT_ONCE * PART / 2 + Duration::from_millis(16);
+        assert_eq!(spent.weight(begun + half - Duration::from_millis(1)), Weight::Heavy);
+        assert_eq!(spent.weight(begun + half), Weight::Light);
+        assert_eq!(spent.weight(begun + half), Weight::Light);
+    }
+
+    #[test]
+    fn what_is_owed_has_a_limit() {
+        let (spent, begun) = (Spent::default(), Instant::now());
+        assert_eq!(spent.add(Duration::from_secs(1000), begun), Weight::Heavy);
+        assert_eq!(spent.weight(begun + AT_ONCE * PART), Weight::Heavy);
+        assert!(!spent.is_paid(begun + AT_ONCE * PART));
+        assert_eq!(spent.weight(begun + AT_ONCE * PART * 3 / 2), Weight::Light);
+        assert!(spent.is_paid(begun + AT_ONCE * PART * 2));
+    }
+}

@@ -4,9 +4,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// An address may take one part in so many of one processor for as long as it likes.
-const PART: u32 = 16;
+const PART: u32 = 8;
 /// Processor time that it may take at once beyond that.
 const AT_ONCE: Duration = Duration::from_millis(40);
+/// No more than so many times that is ever owed: some five seconds.
+const OWED_MAX: u32 = 16;
 /// How much nicer the threads are that do what takes much: the less they get of a busy processor.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
@@ -23,7 +25,8 @@ pub enum Weight {
 /// The processor time that one address has taken lately.
 ///
 /// Each moment of it is paid for by waiting [`PART`] times as long. Who owes more than
-/// [`AT_ONCE`] is worth is heavy until half of that is paid; more than twice that is forgiven.
+/// [`AT_ONCE`] is worth is heavy until no more than half of that is left: also who takes much at
+/// once and then rests for a second. More than [`OWED_MAX`] times that is forgiven.
 #[derive(Debug, Default)]
 pub struct Spent(Mutex<Debt>);
 
@@ -40,7 +43,8 @@ impl Spent {
         let limit = AT_ONCE.saturating_mul(PART);
         let mut debt = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let owed = debt.paid_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
-        let owed = owed.saturating_add(taken.saturating_mul(PART)).min(limit.saturating_mul(2));
+        let owed =
+            owed.saturating_add(taken.saturating_mul(PART)).min(limit.saturating_mul(OWED_MAX));
         debt.paid_at = now.checked_add(owed);
         debt.is_heavy = owed > if debt.is_heavy { limit / 2 } else { limit };
         if debt.is_heavy { Weight::Heavy } else { Weight::Light }
@@ -78,7 +82,7 @@ pub(crate) fn be_nice() {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{AT_ONCE, PART, Spent, Weight};
+    use super::{AT_ONCE, OWED_MAX, PART, Spent, Weight};
 
     #[test]
     fn who_takes_its_part_stays_light_and_who_takes_twice_that_does_not() {
@@ -86,10 +90,10 @@ mod tests {
             let (spent, begun) = (Spent::default(), Instant::now());
             let mut seen = Weight::Light;
             for turn in 0..1000 {
-                let now = begun + Duration::from_millis(16) * turn;
+                let now = begun + Duration::from_millis(1) * PART * turn;
                 seen = spent.add(Duration::from_millis(each_ms), now);
             }
-            assert_eq!(seen, weight, "{each_ms} ms of 16");
+            assert_eq!(seen, weight, "{each_ms} ms of {PART}");
         }
     }
 
@@ -98,7 +102,7 @@ mod tests {
         let (spent, begun) = (Spent::default(), Instant::now());
         assert_eq!(spent.add(AT_ONCE, begun), Weight::Light);
         assert_eq!(spent.add(Duration::from_millis(1), begun), Weight::Heavy);
-        let half = AT_ONCE * PART / 2 + Duration::from_millis(16);
+        let half = AT_ONCE * PART / 2 + Duration::from_millis(1) * PART;
         assert_eq!(spent.weight(begun + half - Duration::from_millis(1)), Weight::Heavy);
         assert_eq!(spent.weight(begun + half), Weight::Light);
         assert_eq!(spent.weight(begun + half), Weight::Light);
@@ -108,9 +112,10 @@ mod tests {
     fn what_is_owed_has_a_limit() {
         let (spent, begun) = (Spent::default(), Instant::now());
         assert_eq!(spent.add(Duration::from_secs(1000), begun), Weight::Heavy);
-        assert_eq!(spent.weight(begun + AT_ONCE * PART), Weight::Heavy);
-        assert!(!spent.is_paid(begun + AT_ONCE * PART));
-        assert_eq!(spent.weight(begun + AT_ONCE * PART * 3 / 2), Weight::Light);
-        assert!(spent.is_paid(begun + AT_ONCE * PART * 2));
+        let nearly = AT_ONCE * PART * (OWED_MAX - 1);
+        assert_eq!(spent.weight(begun + nearly), Weight::Heavy);
+        assert!(!spent.is_paid(begun + nearly));
+        assert_eq!(spent.weight(begun + nearly + AT_ONCE * PART / 2), Weight::Light);
+        assert!(spent.is_paid(begun + nearly + AT_ONCE * PART));
     }
 }

@@ -118,7 +118,7 @@ mod tests {
             let address = Arc::clone(&address);
             async move {
                 let _ = told.send(thread());
-                address.spent().add(Duration::from_secs(1), Instant::now());
+                address.spent().add(Duration::from_millis(100), Instant::now());
                 tokio::task::yield_now().await;
                 let _ = told.send(thread());
                 while address.spent().weight(Instant::now()) == Weight::Heavy {

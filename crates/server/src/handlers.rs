@@ -25,6 +25,7 @@ use axum::http::{HeaderValue, Method, Response, Version, header};
 use crate::api_version::ApiVersion;
 use crate::auth::{Caller, Role};
 use crate::http::{Peer, UnreadBody};
+use crate::processor::Spent;
 use crate::request_id::request_id;
 use crate::route::control_plane::Operation;
 use crate::route::{self, Endpoint, Probe, Target};
@@ -165,7 +166,7 @@ async fn dispatch(
 
 /// For whom the work of a request is done.
 fn source(head: &Parts) -> Source {
-    let nobody = || Source::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0, Arc::default());
+    let nobody = || Source::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0, Arc::new(Spent::new(1)));
     head.extensions.get::<Peer>().map_or_else(nobody, |peer| peer.source().clone())
 }
 

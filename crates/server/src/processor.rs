@@ -1,34 +1,37 @@
 //! Processor time, and who takes much of it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// An address may take one part in so many of one processor for as long as it likes.
-const PART: u32 = 8;
-/// Processor time that it may take at once beyond that.
+/// Processor time that somebody may take at once beyond its part.
 const AT_ONCE: Duration = Duration::from_millis(40);
-/// No more than so many times that is ever owed: some five seconds.
-const OWED_MAX: u32 = 16;
+/// No more than so many times that is ever owed.
+const OWED_MAX: u32 = 8;
 /// How much nicer the threads are that do what takes much: the less they get of a busy processor.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
 
-/// Whether somebody takes much processor time. Who takes little goes first.
+/// Whether somebody takes much processor time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
     /// Within the part of a processor that everybody may take.
     Light,
-    /// Beyond it: what is left after the light ones, in turns.
+    /// Beyond it.
     Heavy,
 }
 
-/// The processor time that one address has taken lately.
+/// The processor time that somebody has taken lately.
 ///
-/// Each moment of it is paid for by waiting [`PART`] times as long. Who owes more than
-/// [`AT_ONCE`] is worth is heavy until no more than half of that is left: also who takes much at
-/// once and then rests for a second. More than [`OWED_MAX`] times that is forgiven.
-#[derive(Debug, Default)]
-pub struct Spent(Mutex<Debt>);
+/// Everybody may take one part of so many of one processor for as long as it likes: what is taken
+/// is owed so many times, and waiting pays. Who owes more than [`AT_ONCE`] is worth is heavy until
+/// no more than half of that is left: also who takes much at once and then rests for a second.
+/// More than [`OWED_MAX`] times that is forgiven.
+#[derive(Debug)]
+pub struct Spent {
+    /// So many parts of one processor.
+    parts: u32,
+    debt: Mutex<Debt>,
+}
 
 #[derive(Debug, Default)]
 struct Debt {
@@ -37,28 +40,43 @@ struct Debt {
     is_heavy: bool,
 }
 
+impl Debt {
+    fn owed(&self, now: Instant) -> Duration {
+        self.paid_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now))
+    }
+}
+
 impl Spent {
-    /// Adds what was taken until now, and says what the address counts as from now on.
+    /// Nothing yet, by somebody who may take one of so many parts of a processor.
+    #[must_use]
+    pub fn new(parts: u32) -> Self {
+        Self { parts, debt: Mutex::default() }
+    }
+
+    /// Adds what was taken until now, and says how it weighs from now on.
     pub fn add(&self, taken: Duration, now: Instant) -> Weight {
-        let limit = AT_ONCE.saturating_mul(PART);
-        let mut debt = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let owed = debt.paid_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
-        let owed =
-            owed.saturating_add(taken.saturating_mul(PART)).min(limit.saturating_mul(OWED_MAX));
+        let limit = AT_ONCE.saturating_mul(self.parts);
+        let mut debt = self.lock();
+        let owed = debt.owed(now).saturating_add(taken.saturating_mul(self.parts));
+        let owed = owed.min(limit.saturating_mul(OWED_MAX));
         debt.paid_at = now.checked_add(owed);
         debt.is_heavy = owed > if debt.is_heavy { limit / 2 } else { limit };
         if debt.is_heavy { Weight::Heavy } else { Weight::Light }
     }
 
-    /// Whether nothing is owed any more.
-    pub fn is_paid(&self, now: Instant) -> bool {
-        let debt = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        debt.paid_at.is_none_or(|at| at <= now)
-    }
-
-    /// What the address counts as now.
+    /// How it weighs now.
     pub fn weight(&self, now: Instant) -> Weight {
         self.add(Duration::ZERO, now)
+    }
+
+    /// The time until all is paid.
+    #[must_use]
+    pub fn owed(&self, now: Instant) -> Duration {
+        self.lock().owed(now)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Debt> {
+        self.debt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,12 +100,14 @@ pub(crate) fn be_nice() {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{AT_ONCE, OWED_MAX, PART, Spent, Weight};
+    use super::{AT_ONCE, OWED_MAX, Spent, Weight};
+
+    const PART: u32 = 8;
 
     #[test]
     fn who_takes_its_part_stays_light_and_who_takes_twice_that_does_not() {
         for (each_ms, weight) in [(1, Weight::Light), (2, Weight::Heavy)] {
-            let (spent, begun) = (Spent::default(), Instant::now());
+            let (spent, begun) = (Spent::new(PART), Instant::now());
             let mut seen = Weight::Light;
             for turn in 0..1000 {
                 let now = begun + Duration::from_millis(1) * PART * turn;
@@ -99,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_taken_and_more_is_heavy_until_half_of_it_is_paid() {
-        let (spent, begun) = (Spent::default(), Instant::now());
+        let (spent, begun) = (Spent::new(PART), Instant::now());
         assert_eq!(spent.add(AT_ONCE, begun), Weight::Light);
         assert_eq!(spent.add(Duration::from_millis(1), begun), Weight::Heavy);
         let half = AT_ONCE * PART / 2 + Duration::from_millis(1) * PART;
@@ -110,12 +130,12 @@ mod tests {
 
     #[test]
     fn what_is_owed_has_a_limit() {
-        let (spent, begun) = (Spent::default(), Instant::now());
+        let (spent, begun) = (Spent::new(PART), Instant::now());
         assert_eq!(spent.add(Duration::from_secs(1000), begun), Weight::Heavy);
         let nearly = AT_ONCE * PART * (OWED_MAX - 1);
         assert_eq!(spent.weight(begun + nearly), Weight::Heavy);
-        assert!(!spent.is_paid(begun + nearly));
+        assert_eq!(spent.owed(begun + nearly), AT_ONCE * PART);
         assert_eq!(spent.weight(begun + nearly + AT_ONCE * PART / 2), Weight::Light);
-        assert!(spent.is_paid(begun + nearly + AT_ONCE * PART));
+        assert_eq!(spent.owed(begun + nearly + AT_ONCE * PART), Duration::ZERO);
     }
 }

@@ -172,9 +172,8 @@ impl Shared {
     }
 
     fn push(&self, source: &Source, job: Job) -> Result<(), ApiError> {
-        let weight = source.spent.weight(Instant::now());
         // Bound to a name, so that what is pushed out is dropped after the lock.
-        let pushed = self.lock().queue.push(source.address, source.connection, weight, job);
+        let pushed = self.lock().queue.push(source.address, source.connection, &source.spent, job);
         match pushed {
             Ok(_pushed_out) => {
                 self.wake.notify_one();
@@ -191,7 +190,7 @@ impl Shared {
             if state.closed {
                 return None;
             }
-            if let Some(job) = state.queue.pop() {
+            if let Some(job) = state.queue.pop(Instant::now()) {
                 return Some(job);
             }
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);

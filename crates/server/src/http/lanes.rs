@@ -37,7 +37,7 @@ impl Lanes {
     ) {
         let Some(heavy) = &self.heavy else { return };
         let lanes = [Handle::current(), heavy.handle().clone()];
-        let weight = address.spent().weight(Instant::now());
+        let weight = address.spent.weight(Instant::now());
         Ride { task: Some(Box::pin(task)), address, lanes, weight }.start();
     }
 }
@@ -79,7 +79,7 @@ impl Future for Ride {
         let before = thread_time();
         let ended = task.as_mut().poll(context).is_ready();
         let taken = thread_time().saturating_sub(before);
-        let weight = self.address.spent().add(taken, Instant::now());
+        let weight = self.address.spent.add(taken, Instant::now());
         if ended {
             return Poll::Ready(());
         }
@@ -118,10 +118,10 @@ mod tests {
             let address = Arc::clone(&address);
             async move {
                 let _ = told.send(thread());
-                address.spent().add(Duration::from_millis(100), Instant::now());
+                address.spent.add(Duration::from_millis(50), Instant::now());
                 tokio::task::yield_now().await;
                 let _ = told.send(thread());
-                while address.spent().weight(Instant::now()) == Weight::Heavy {
+                while address.spent.weight(Instant::now()) == Weight::Heavy {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 tokio::task::yield_now().await;
@@ -141,7 +141,7 @@ mod tests {
     async fn connections_of_an_address_that_is_heavy_begin_on_the_other_threads() {
         let addresses = Arc::new(Addresses::new(Limits::default()));
         let place = addresses.connect(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap();
-        place.address().spent().add(Duration::from_secs(1), Instant::now());
+        place.address().spent.add(Duration::from_secs(1), Instant::now());
         let (told, heard) = tokio::sync::oneshot::channel();
         let lanes = Lanes::start().unwrap();
         lanes.run(place.address(), async move { told.send(thread()).unwrap() });

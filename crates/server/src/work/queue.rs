@@ -1,20 +1,19 @@
-//! A bounded queue that is fair: addresses take turns, and the connections of an address; those
-//! that take little processor time go before the others.
+//! A bounded queue that is fair: who took least processor time goes first, addresses that took the
+//! same take turns, and so do the connections of an address.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
 
-use crate::processor::Weight;
-
-/// Every so many turns one is of a heavy address: many light ones do not stop it.
-const HEAVY_TURN: usize = 4;
+use crate::processor::Spent;
 
 /// What waits, of all addresses.
 pub(super) struct FairQueue<T> {
-    light: Turns<IpAddr, Address<T>>,
-    heavy: Turns<IpAddr, Address<T>>,
-    turn: usize,
+    addresses: HashMap<IpAddr, Address<T>>,
+    /// Number of the next turn.
+    turn: u64,
     len: usize,
     len_max: usize,
     per_address_max: usize,
@@ -22,17 +21,18 @@ pub(super) struct FairQueue<T> {
 
 /// What waits of one address.
 struct Address<T> {
+    spent: Arc<Spent>,
+    /// When it had its last turn, or came.
+    turn: u64,
     connections: Turns<u64, VecDeque<T>>,
     len: usize,
 }
 
-impl<T> Default for Address<T> {
-    fn default() -> Self {
-        Self { connections: Turns::default(), len: 0 }
-    }
-}
-
 impl<T> Address<T> {
+    fn new(spent: Arc<Spent>, turn: u64) -> Self {
+        Self { spent, turn, connections: Turns::default(), len: 0 }
+    }
+
     fn push(&mut self, connection: u64, item: T) {
         self.connections.of(connection).push_back(item);
         self.len = self.len.saturating_add(1);
@@ -48,8 +48,7 @@ impl<T> Address<T> {
 impl<T> FairQueue<T> {
     /// An empty queue for `len_max` items, of one address at most `per_address_max`.
     pub(super) fn new(len_max: usize, per_address_max: usize) -> Self {
-        let (light, heavy) = (Turns::default(), Turns::default());
-        Self { light, heavy, turn: 0, len: 0, len_max, per_address_max }
+        Self { addresses: HashMap::new(), turn: 0, len: 0, len_max, per_address_max }
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -67,11 +66,10 @@ impl<T> FairQueue<T> {
         &mut self,
         address: IpAddr,
         connection: u64,
-        weight: Weight,
+        spent: &Arc<Spent>,
         item: T,
     ) -> Result<Option<T>, T> {
-        let len = |of: &Turns<_, Address<T>>| of.get(&address).map_or(0, |line| line.len);
-        let own = len(&self.light).saturating_add(len(&self.heavy));
+        let own = self.addresses.get(&address).map_or(0, |line| line.len);
         if own >= self.per_address_max {
             return Err(item);
         }
@@ -82,33 +80,33 @@ impl<T> FairQueue<T> {
                 return Err(item);
             }
         }
-        let addresses = match weight {
-            Weight::Light => &mut self.light,
-            Weight::Heavy => &mut self.heavy,
-        };
-        addresses.of(address).push(connection, item);
+        self.turn = self.turn.wrapping_add(1);
+        let line = || Address::new(Arc::clone(spent), self.turn);
+        self.addresses.entry(address).or_insert_with(line).push(connection, item);
         self.len = self.len.saturating_add(1);
         Ok(pushed_out)
     }
 
-    /// The item whose turn it is.
-    pub(super) fn pop(&mut self) -> Option<T> {
+    /// The item whose turn it is: of the address that owes least processor time, and of several the
+    /// one whose last turn was longest ago.
+    pub(super) fn pop(&mut self, now: Instant) -> Option<T> {
+        let due = |(_, line): &(&IpAddr, &mut Address<T>)| (line.spent.owed(now), line.turn);
+        let (&address, line) = self.addresses.iter_mut().min_by_key(due)?;
         self.turn = self.turn.wrapping_add(1);
-        let mut order = [&mut self.light, &mut self.heavy];
-        if self.turn.is_multiple_of(HEAVY_TURN) {
-            order.reverse();
+        line.turn = self.turn;
+        let item = line.pop();
+        if line.len == 0 {
+            self.addresses.remove(&address);
         }
-        let mut turn = |of: &mut Turns<_, _>| of.turn(Address::pop, |address| address.len == 0);
-        let item = order.into_iter().find_map(&mut turn);
         self.len = self.len.saturating_sub(usize::from(item.is_some()));
         item
     }
 
     /// Takes an item of the address that has most, if that is more than `more_than`.
     fn push_out(&mut self, more_than: usize) -> Option<T> {
-        let longest = [&mut self.heavy, &mut self.light]
-            .into_iter()
-            .flat_map(Turns::lines_mut)
+        let longest = self
+            .addresses
+            .values_mut()
             .filter(|address| address.len > more_than)
             .max_by_key(|address| address.len)?;
         let item = longest.pop();
@@ -136,14 +134,6 @@ impl<K, L> Default for Turns<K, L> {
 }
 
 impl<K: Copy + Eq + Hash, L: Default> Turns<K, L> {
-    fn get(&self, key: &K) -> Option<&L> {
-        self.lines.get(key)
-    }
-
-    fn lines_mut(&mut self) -> impl Iterator<Item = &mut L> {
-        self.lines.values_mut()
-    }
-
     /// The line of an owner, at the end of the order if it is new.
     fn of(&mut self, key: K) -> &mut L {
         self.lines.entry(key).or_insert_with(|| {
@@ -175,16 +165,22 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
     use std::net::IpAddr;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
 
-    use super::{FairQueue, HEAVY_TURN};
-    use crate::processor::Weight::{Heavy, Light};
+    use super::FairQueue;
+    use crate::processor::Spent;
 
     fn address(last: u8) -> IpAddr {
         IpAddr::from([192, 0, 2, last])
     }
 
+    fn nothing() -> Arc<Spent> {
+        Arc::new(Spent::new(4))
+    }
+
     fn all(queue: &mut FairQueue<&'static str>) -> Vec<&'static str> {
-        std::iter::from_fn(|| queue.pop()).collect()
+        std::iter::from_fn(|| queue.pop(Instant::now())).collect()
     }
 
     #[test]
@@ -198,39 +194,39 @@ mod tests {
             (2, 20, "c1"),
             (2, 20, "c2"),
         ] {
-            assert_eq!(queue.push(address(last), connection, Heavy, item), Ok(None));
+            assert_eq!(queue.push(address(last), connection, &nothing(), item), Ok(None));
         }
         assert_eq!(queue.len(), 6);
         assert_eq!(all(&mut queue), ["a1", "c1", "b1", "c2", "a2", "a3"]);
-        assert_eq!((queue.len(), queue.heavy.lines.len()), (0, 0));
+        assert_eq!((queue.len(), queue.addresses.len()), (0, 0));
     }
 
     #[test]
     fn an_address_has_at_most_its_share_whatever_its_connections() {
         let mut queue = FairQueue::new(100, 3);
         for connection in 0..3 {
-            assert_eq!(queue.push(address(1), connection, Heavy, "x"), Ok(None));
+            assert_eq!(queue.push(address(1), connection, &nothing(), "x"), Ok(None));
         }
-        assert_eq!(queue.push(address(1), 9, Heavy, "one more"), Err("one more"));
-        assert_eq!(queue.push(address(2), 9, Heavy, "another's"), Ok(None));
-        assert_eq!(queue.pop(), Some("x"));
-        assert_eq!(queue.push(address(1), 9, Heavy, "now"), Ok(None));
+        assert_eq!(queue.push(address(1), 9, &nothing(), "one more"), Err("one more"));
+        assert_eq!(queue.push(address(2), 9, &nothing(), "another's"), Ok(None));
+        assert_eq!(queue.pop(Instant::now()), Some("x"));
+        assert_eq!(queue.push(address(1), 9, &nothing(), "now"), Ok(None));
     }
 
     #[test]
     fn a_full_queue_takes_from_whoever_has_most_for_one_that_has_less() {
         let mut queue = FairQueue::new(4, 4);
         for item in ["n1", "n2", "n3"] {
-            queue.push(address(1), 1, Heavy, item).unwrap();
+            queue.push(address(1), 1, &nothing(), item).unwrap();
         }
-        queue.push(address(2), 2, Heavy, "m1").unwrap();
+        queue.push(address(2), 2, &nothing(), "m1").unwrap();
         // Who has most has no right to more, and who has none has.
-        assert_eq!(queue.push(address(1), 1, Heavy, "n4"), Err("n4"));
-        assert_eq!(queue.push(address(3), 3, Heavy, "o1"), Ok(Some("n1")));
+        assert_eq!(queue.push(address(1), 1, &nothing(), "n4"), Err("n4"));
+        assert_eq!(queue.push(address(3), 3, &nothing(), "o1"), Ok(Some("n1")));
         assert_eq!(queue.len(), 4);
         // Now two, one and one: a second of the third address would only swap the shares.
-        assert_eq!(queue.push(address(3), 3, Heavy, "o2"), Err("o2"));
-        assert_eq!(queue.push(address(4), 4, Heavy, "p1"), Ok(Some("n2")));
+        assert_eq!(queue.push(address(3), 3, &nothing(), "o2"), Err("o2"));
+        assert_eq!(queue.push(address(4), 4, &nothing(), "p1"), Ok(Some("n2")));
         let left = all(&mut queue);
         assert_eq!(left.len(), 4);
         for item in ["n3", "m1", "o1", "p1"] {
@@ -239,17 +235,21 @@ mod tests {
     }
 
     #[test]
-    fn light_addresses_go_first_and_do_not_stop_the_heavy_ones() {
+    fn who_took_least_processor_time_goes_first_and_whoever_waits_is_paid_up_in_the_end() {
         let mut queue = FairQueue::new(100, 100);
-        for _ in 0..3 {
-            queue.push(address(1), 1, Heavy, "heavy").unwrap();
+        let (now, spent) = (Instant::now(), [nothing(), nothing()]);
+        spent[0].add(Duration::from_millis(20), now);
+        spent[1].add(Duration::from_millis(10), now);
+        for item in ["much", "more of it"] {
+            queue.push(address(1), 1, &spent[0], item).unwrap();
         }
-        for last in 2..9 {
-            queue.push(address(last), 1, Light, "light").unwrap();
-        }
-        let order = all(&mut queue);
-        let heavy: Vec<_> =
-            (1..=10).zip(order).filter(|(_, item)| *item == "heavy").map(|(at, _)| at).collect();
-        assert_eq!(heavy, [HEAVY_TURN, 2 * HEAVY_TURN, 10]);
+        queue.push(address(2), 1, &spent[1], "some").unwrap();
+        queue.push(address(3), 1, &nothing(), "nothing").unwrap();
+        assert_eq!(queue.pop(now), Some("nothing"));
+        assert_eq!(queue.pop(now), Some("some"));
+        assert_eq!(queue.pop(now), Some("much"));
+        queue.push(address(3), 1, &nothing(), "nothing").unwrap();
+        assert_eq!(queue.pop(now + Duration::from_secs(60)), Some("more of it"));
+        assert_eq!(queue.pop(now), Some("nothing"));
     }
 }

@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use super::{Source, WorkLimits, WorkPool};
 use crate::ApiError;
+use crate::processor::Spent;
 
 fn source(last: u8) -> Source {
-    Source::new(IpAddr::from([192, 0, 2, last]), u64::from(last), Arc::default())
+    Source::new(IpAddr::from([192, 0, 2, last]), u64::from(last), Arc::new(Spent::new(1)))
 }
 
 fn pool(waiting_max: usize) -> Arc<WorkPool> {
@@ -132,7 +133,7 @@ async fn work_that_nobody_waits_for_any_more_is_not_begun() {
 
 #[test]
 fn an_ipv6_network_is_one_sender_and_a_mapped_address_the_one_it_maps() {
-    let of = |text: &str| Source::new(text.parse().unwrap(), 1, Arc::default()).address;
+    let of = |text: &str| Source::new(text.parse().unwrap(), 1, Arc::new(Spent::new(1))).address;
     assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
     assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
     assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));

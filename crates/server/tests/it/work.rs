@@ -6,6 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use crate::support::{Running, Setup};
+use avouch_server::processor::Spent;
 use avouch_server::work::Source;
 use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -29,7 +30,10 @@ async fn occupied(waiting_max: u64) -> (Running, mpsc::Sender<()>) {
             let _ = released.recv();
             Ok(())
         };
-        state.work.run(Source::new(IpAddr::V4(Ipv4Addr::BROADCAST), 0, Arc::default()), work).await
+        state
+            .work
+            .run(Source::new(IpAddr::V4(Ipv4Addr::BROADCAST), 0, Arc::new(Spent::new(1))), work)
+            .await
     });
     has_begun.await.unwrap();
     (service, release)

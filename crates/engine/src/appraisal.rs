@@ -5,6 +5,7 @@ use avouch_dcap::VerifiedQuote;
 use avouch_policy::Claim;
 use avouch_snp::VerifiedReport;
 use avouch_snp::uvm::VerifiedUvmEndorsement;
+use avouch_token::json::Integer;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -65,6 +66,7 @@ pub enum Decision {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Permitted {
     pub(crate) claims: Map<String, Value>,
+    pub(crate) integer_nonce: Option<Integer>,
 }
 
 impl Permitted {
@@ -72,6 +74,12 @@ impl Permitted {
     #[must_use]
     pub const fn claims(&self) -> &Map<String, Value> {
         &self.claims
+    }
+
+    /// The nonce, where it is an integer of more than 64 bits: then it is not among the claims.
+    #[must_use]
+    pub const fn integer_nonce(&self) -> Option<&Integer> {
+        self.integer_nonce.as_ref()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::snp::SnpAppraiser;
 use crate::token_claims::{self, TokenParts};
 use crate::{
     Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, EvidenceKind,
-    PolicyInForce, Remembered, TcbBaseline, TokenForm,
+    Nonce, PolicyInForce, Remembered, TcbBaseline, TokenForm,
 };
 
 /// What an engine remembers if nothing else is asked for: some 8,000 platforms and 30,000
@@ -142,7 +142,13 @@ impl Engine {
                         TokenForm::Preview2018 => preview_2018::compose(&parts),
                     };
                     findings.extend(dropped);
-                    Decision::Permit(Permitted { claims })
+                    // The older form has no nonce.
+                    let nonce = match request.token_form {
+                        TokenForm::Current => request.nonce.as_ref(),
+                        TokenForm::Preview2018 => None,
+                    };
+                    let nonce = nonce.and_then(Nonce::as_integer);
+                    Decision::Permit(Permitted { claims, integer_nonce: nonce.cloned() })
                 }
             },
         };

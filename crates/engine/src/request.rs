@@ -1,6 +1,7 @@
 //! What a client asks to have appraised.
 
 pub use avouch_claims::{DataType, HeldData};
+use avouch_token::json::Integer;
 use serde_json::{Number, Value};
 
 use crate::EvidenceKind;
@@ -32,20 +33,31 @@ pub enum TokenForm {
     Preview2018,
 }
 
-/// The caller's nonce: kept as it was, text or integer.
+/// The caller's nonce: kept as it was, text or integer, digit for digit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Nonce {
     /// A JSON string.
     Text(String),
-    /// A JSON integer of at most 64 bits, kept digit for digit.
+    /// A JSON integer of at most 64 bits.
     Number(Number),
+    /// A longer JSON integer.
+    Integer(Integer),
 }
 
 impl Nonce {
-    pub(crate) fn to_json(&self) -> Value {
+    /// As a value, unless no value can hold it.
+    pub(crate) fn to_json(&self) -> Option<Value> {
         match self {
-            Self::Text(text) => Value::String(text.clone()),
-            Self::Number(number) => Value::Number(number.clone()),
+            Self::Text(text) => Some(Value::String(text.clone())),
+            Self::Number(number) => Some(Value::Number(number.clone())),
+            Self::Integer(_) => None,
+        }
+    }
+
+    pub(crate) const fn as_integer(&self) -> Option<&Integer> {
+        match self {
+            Self::Integer(integer) => Some(integer),
+            Self::Text(_) | Self::Number(_) => None,
         }
     }
 }

@@ -41,8 +41,8 @@ pub(crate) fn compose(parts: &TokenParts<'_>) -> (Map<String, Value>, Vec<Findin
     if let Some(signer) = parts.policy.signer() {
         add("x-ms-policy-signer", signer.clone());
     }
-    if let Some(nonce) = parts.nonce {
-        add("nonce", nonce.to_json());
+    if let Some(nonce) = parts.nonce.and_then(Nonce::to_json) {
+        add("nonce", nonce);
     }
     if let Some(root) = parts.foreign_root {
         add(FOREIGN_ROOT, Value::String(root.to_owned()));

@@ -116,8 +116,9 @@ fn nonce(body: &JsonBody) -> Result<Option<Nonce>, ApiError> {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(Nonce::Text(text.clone()))),
         Some(Value::Number(number)) if !number.is_f64() => Ok(Some(Nonce::Number(number.clone()))),
-        Some(_) => Err(ApiError::invalid_parameter(
-            "nonce: a string or an integer of at most 64 bits is expected",
-        )),
+        Some(_) => match body.integer("nonce") {
+            Some(integer) => Ok(Some(Nonce::Integer(integer.clone()))),
+            None => Err(ApiError::invalid_parameter("nonce: a string or an integer is expected")),
+        },
     }
 }

@@ -1,7 +1,10 @@
 //! Request bodies: bounded, strict JSON, member names in any case.
 
-use avouch_token::json::parse_object;
+use std::collections::HashMap;
+
+use avouch_token::json::{Integer, parse_object};
 use avouch_wire::excerpt;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::ApiError;
@@ -10,6 +13,8 @@ use crate::ApiError;
 #[derive(Debug)]
 pub struct JsonBody {
     members: Map<String, Value>,
+    /// Members that are integers of more than 64 bits; among the members they have lost digits.
+    integers: HashMap<String, Integer>,
 }
 
 impl JsonBody {
@@ -26,7 +31,8 @@ impl JsonBody {
         }
         let members = parse_object(bytes, bytes.len())
             .map_err(|error| ApiError::invalid_parameter(format!("request-body: {error}")))?;
-        Self::unambiguous(members)
+        let integers = long_integers(bytes, &members);
+        Ok(Self { integers, ..Self::unambiguous(members)? })
     }
 
     /// An object in which no two members differ in case only.
@@ -42,7 +48,7 @@ impl JsonBody {
                 return Err(ApiError::invalid_parameter(text));
             }
         }
-        Ok(Self { members })
+        Ok(Self { members, integers: HashMap::new() })
     }
 
     /// All members, with their names as given.
@@ -84,6 +90,15 @@ impl JsonBody {
             .filter(|value| !value.is_null())
     }
 
+    /// The member of this name in any case, if it is an integer of more than 64 bits.
+    #[must_use]
+    pub fn integer(&self, name: &str) -> Option<&Integer> {
+        self.integers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, integer)| integer)
+    }
+
     /// A member that must be a string where it is given.
     ///
     /// # Errors
@@ -103,4 +118,18 @@ impl JsonBody {
     pub fn object(&self, name: &str) -> Result<Option<Self>, ApiError> {
         self.get(name).map(|value| Self::of(name, value)).transpose()
     }
+}
+
+/// The integers among the members that a value holds as floating point. Members were read before:
+/// what does not read again has none.
+fn long_integers(bytes: &[u8], members: &Map<String, Value>) -> HashMap<String, Integer> {
+    if !members.values().any(Value::is_f64) {
+        return HashMap::new();
+    }
+    let raw: HashMap<String, &RawValue> = serde_json::from_slice(bytes).unwrap_or_default();
+    let is_long = |name: &str| members.get(name).is_some_and(Value::is_f64);
+    raw.into_iter()
+        .filter(|(name, _)| is_long(name))
+        .filter_map(|(name, raw)| Some((name, Integer::parse(raw.get())?)))
+        .collect()
 }

@@ -7,7 +7,7 @@ use avouch_wire::{Hex, UnixTime, base64url};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::json::{write_canonical, write_integer, write_string};
+use crate::json::{Integer, write_canonical, write_integer, write_string};
 use crate::{SignError, Signer};
 
 /// Life of an attestation token, in seconds (8 hours).
@@ -80,6 +80,7 @@ pub struct Payload<'a> {
     claims: &'a Map<String, Value>,
     times: TokenTimes,
     id: Option<TokenId>,
+    nonce: Option<&'a Integer>,
 }
 
 impl<'a> Payload<'a> {
@@ -90,7 +91,7 @@ impl<'a> Payload<'a> {
     pub fn new(claims: &'a Map<String, Value>, times: TokenTimes) -> Result<Self, PayloadError> {
         match ISSUER_CLAIMS.into_iter().find(|name| claims.contains_key(*name)) {
             Some(name) => Err(PayloadError::Reserved { name }),
-            None => Ok(Self { claims, times, id: None }),
+            None => Ok(Self { claims, times, id: None, nonce: None }),
         }
     }
 
@@ -98,6 +99,13 @@ impl<'a> Payload<'a> {
     #[must_use]
     pub fn with_id(mut self, id: impl Into<TokenId>) -> Self {
         self.id = Some(id.into());
+        self
+    }
+
+    /// The same payload with an integer as its `nonce`, in the place of one among the claims.
+    #[must_use]
+    pub const fn with_integer_nonce(mut self, nonce: &'a Integer) -> Self {
+        self.nonce = Some(nonce);
         self
     }
 
@@ -113,6 +121,10 @@ impl<'a> Payload<'a> {
         members.push(("nbf", Member::Integer(issued_at)));
         if let Some(TokenId(id)) = &self.id {
             members.push(("jti", Member::Text(id)));
+        }
+        if let Some(nonce) = self.nonce {
+            members.retain(|(name, _)| *name != "nonce");
+            members.push(("nonce", Member::Digits(nonce)));
         }
         members.sort_unstable_by_key(|(name, _)| *name);
         let mut out = String::with_capacity(JSON_CAPACITY_BYTES);
@@ -134,6 +146,7 @@ enum Member<'a> {
     Claim(&'a Value),
     Text(&'a str),
     Integer(i64),
+    Digits(&'a Integer),
 }
 
 impl<'a> From<&'a Value> for Member<'a> {
@@ -148,6 +161,7 @@ impl Member<'_> {
             Self::Claim(value) => write_canonical(value, out),
             Self::Text(text) => write_string(text, out),
             Self::Integer(integer) => write_integer(*integer, out),
+            Self::Digits(integer) => out.push_str(integer.as_str()),
         }
     }
 }

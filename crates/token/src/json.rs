@@ -2,9 +2,11 @@
 
 mod canonical;
 mod exact;
+mod integer;
 mod strict;
 
 pub use canonical::{to_canonical, write_canonical};
 pub(crate) use canonical::{write_integer, write_string};
 pub use exact::first_inexact_number;
+pub use integer::Integer;
 pub use strict::{JsonError, parse_object, parse_value};

@@ -52,6 +52,10 @@ fn appraise(
     let payload = Payload::new(permitted.claims(), times)
         .map_err(|error| internal(&error))?
         .with_id(Hex(state.random::<32>()?));
+    let payload = match permitted.integer_nonce() {
+        Some(nonce) => payload.with_integer_nonce(nonce),
+        None => payload,
+    };
     let token = if draft.is_some() {
         provider.issuer().unsecured(&payload)
     } else {

@@ -144,3 +144,32 @@ async fn baselines_at_hand_are_listed_and_exactly_one_is_selected() {
     let (status, _) = get("/tcbbaselines/SevSnpVm?api-version=2025-06-01").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn an_integer_as_nonce_keeps_its_digits_at_any_length() {
+    let minted = mint(Kind::Snp, &options()).unwrap();
+    let service = Running::start_for(&minted).await;
+    let good = body(&minted);
+    let path = "/attest/SevSnpVm?api-version=2022-08-01";
+    let request = |nonce: &str| {
+        let mut text = good.clone();
+        text.as_object_mut().unwrap().remove("nonce");
+        let text = text.to_string();
+        format!("{},\"Nonce\":{nonce}}}", text.strip_suffix('}').unwrap())
+    };
+    let long = "1234567890".repeat(20);
+    for nonce in ["18446744073709551616", "-9223372036854775809", &long] {
+        let (status, answer) = service.post(path, request(nonce)).await;
+        assert_eq!(status, StatusCode::OK, "{nonce}: {answer}");
+        let token = answer["token"].as_str().unwrap();
+        let payload = token.split('.').nth(1).unwrap();
+        let payload = String::from_utf8(avouch_wire::base64url::decode(payload).unwrap()).unwrap();
+        assert!(payload.contains(&format!(",\"nonce\":{nonce},")), "{payload}");
+        assert_eq!(payload.matches("\"nonce\"").count(), 1);
+    }
+    for nonce in ["1e30", "18446744073709551616.0", "[18446744073709551616]"] {
+        let (status, answer) = service.post(path, request(nonce)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{nonce}");
+        assert!(answer.to_string().contains("nonce: a string or an integer"), "{answer}");
+    }
+}

@@ -59,6 +59,12 @@ impl AttestationType {
         matches!(self, Self::Tpm | Self::Vbs)
     }
 
+    /// Whether clients send claims of their own with evidence of this type.
+    #[must_use]
+    pub const fn has_client_claims(self) -> bool {
+        matches!(self, Self::Tpm | Self::Vbs | Self::AzureVm)
+    }
+
     /// The claims that the service makes for this type.
     #[must_use]
     pub fn claims(self) -> Vec<&'static str> {

@@ -5,6 +5,7 @@ mod patterns;
 mod queries;
 mod rules;
 mod sections;
+mod values;
 
 pub use known::AttestationType;
 
@@ -28,6 +29,8 @@ pub enum LintSlug {
     SelectorWithoutType,
     /// A selector that does not test `issuer`, so that a client's claim can satisfy it.
     SelectorWithoutIssuer,
+    /// A value that its claim cannot have.
+    ImpossibleValue,
     /// A hash with upper-case digits, which no claim has.
     UpperCaseHex,
     /// A comment that contains a rule.
@@ -64,6 +67,7 @@ impl LintSlug {
             Self::UnknownClaim => "unknown-claim",
             Self::SelectorWithoutType => "selector-without-type",
             Self::SelectorWithoutIssuer => "selector-without-issuer",
+            Self::ImpossibleValue => "impossible-value",
             Self::UpperCaseHex => "upper-case-hex",
             Self::CommentSwallowsRule => "comment-swallows-rule",
             Self::InvalidQuery => "invalid-query",

@@ -1,7 +1,7 @@
 //! Warnings about conditions and the claims they name.
 
 use super::patterns::{contradiction, is_upper_case_hex, quoted_scalar};
-use super::{LintSlug, Linter};
+use super::{AttestationType, LintSlug, Linter};
 use crate::ast::{
     Action, ActionBody, Condition, Expression, ExpressionKind, Function, Operator, Property,
     PropertyCondition, Rule, Section, SectionKind, Verb,
@@ -34,7 +34,10 @@ impl Linter<'_> {
                 "the selector does not test `type`, so any claim can satisfy it",
                 "add type==\"name\"",
             );
-        } else if !tests(Property::Issuer) && condition.negation.is_none() {
+        } else if !tests(Property::Issuer)
+            && condition.negation.is_none()
+            && self.attestation_type.is_none_or(AttestationType::has_client_claims)
+        {
             self.warn(
                 LintSlug::SelectorWithoutIssuer,
                 condition.span,
@@ -51,6 +54,7 @@ impl Linter<'_> {
             };
             self.warn(slug, condition.span, format!("{what}: {why}"), "correct one of the tests");
         }
+        self.values(condition, literal_type(&condition.selector));
         for test in &condition.selector {
             self.test(test);
             self.queries(&test.value);
@@ -147,7 +151,7 @@ impl Linter<'_> {
     /// Tests of types that neither the service nor an earlier rule produces.
     pub(super) fn claim_names(&mut self) {
         let policy = self.policy;
-        let service = self.attestation_type.map(super::AttestationType::claims);
+        let service = self.attestation_type.map(AttestationType::claims);
         let mut made: BTreeSet<&str> = BTreeSet::new();
         let mut any_type = false;
         for section in policy.ast().sections() {

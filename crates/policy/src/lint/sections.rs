@@ -8,7 +8,12 @@ use crate::properties;
 impl Linter<'_> {
     pub(super) fn comments(&mut self) {
         for span in self.policy.comments() {
-            if span.of(self.policy.text()).contains("=>") {
+            let text = self.policy.text();
+            // A comment on a line of its own swallows nothing: the rule in it was commented out.
+            let line = text.get(..span.start).and_then(|before| before.lines().next_back());
+            let begins_line = text.get(..span.start).is_none_or(|before| before.ends_with('\n'));
+            let is_alone = begins_line || line.is_none_or(|line| line.trim().is_empty());
+            if !is_alone && span.of(text).contains("=>") {
                 self.warn(
                     LintSlug::CommentSwallowsRule,
                     *span,

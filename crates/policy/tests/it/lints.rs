@@ -109,6 +109,58 @@ fn warns_of_comments_that_swallow_rules() {
     let text = rules("=> permit(); // debug off [type==\"debug\", value==true] => deny();", "");
     warns(&text, None, LintSlug::CommentSwallowsRule, "");
     silent(&rules("=> permit(); // always", ""), None, LintSlug::CommentSwallowsRule);
+    for out in ["// => deny();", "  \t// [type==\"a\"] => deny();", "// one\n// => deny();"] {
+        let text = rules(&format!("=> permit();\n{out}\n"), "");
+        silent(&text, None, LintSlug::CommentSwallowsRule);
+        silent(&format!("{out}\n{text}"), None, LintSlug::CommentSwallowsRule);
+    }
+}
+
+#[test]
+fn asks_for_an_issuer_only_where_clients_send_claims() {
+    let text = rules("[type==\"x-ms-ver\", value==\"1.0\"] => permit();", "");
+    for kind in AttestationType::ALL {
+        let sends = [AttestationType::Tpm, AttestationType::Vbs, AttestationType::AzureVm];
+        if sends.contains(&kind) {
+            warns(&text, Some(kind), LintSlug::SelectorWithoutIssuer, "client");
+        } else {
+            silent(&text, Some(kind), LintSlug::SelectorWithoutIssuer);
+        }
+    }
+}
+
+#[test]
+fn warns_of_values_that_no_claim_can_have() {
+    let slug = LintSlug::ImpossibleValue;
+    let test = |name: &str, value: &str| {
+        rules(&format!("[type==\"{name}\"{SERVICE}, value==\"{value}\"] => permit();"), "")
+    };
+    for left in ["$CCE_POLICY_HASH", "${hash}", "{{ .Values.hash }}", "<MRSIGNER>", "%HASH%"] {
+        warns(&test("x-ms-sevsnpvm-hostdata", left), None, slug, "placeholder");
+        warns(&test("mine", left), None, slug, "placeholder");
+    }
+    for value in ["$is-debuggable", "100%", "<", "{}", "a<b>"] {
+        silent(&test("mine", value), None, slug);
+    }
+    let digits = |count: usize| "ab".repeat(count / 2);
+    for (name, count) in [
+        ("x-ms-sgx-mrsigner", 64),
+        ("$sgx-mrenclave", 64),
+        ("x-ms-sevsnpvm-launchmeasurement", 96),
+        ("x-ms-sevsnpvm-reportdata", 128),
+        ("tdx_mrtd", 96),
+    ] {
+        silent(&test(name, &digits(count)), None, slug);
+        warns(&test(name, &digits(count - 2)), None, slug, "this has");
+        warns(&test(name, &digits(count + 2)), None, slug, "this has");
+        let base64 = format!("{}+", digits(count - 2));
+        warns(&test(name, &base64), None, slug, "'+' is none");
+    }
+    let kind = "x-ms-attestation-type";
+    silent(&test(kind, "sevsnpvm"), None, slug);
+    silent(&test(kind, "sevsnpvm"), Some(AttestationType::SevSnpVm), slug);
+    warns(&test(kind, "SevSnpVm"), None, slug, "the types are sgx");
+    warns(&test(kind, "sgx"), Some(AttestationType::TdxVm), slug, "write \"tdxvm\"");
 }
 
 #[test]

@@ -95,3 +95,7 @@ pub(crate) fn octets<const N: usize>(
     content.finish()?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+#[path = "der_tests.rs"]
+mod tests;

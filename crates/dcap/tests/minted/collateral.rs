@@ -228,3 +228,38 @@ fn anchors_are_few_and_each_counts_once() {
     let error = add(anchors, 65).expect_err("no room");
     assert_eq!(error.to_string(), "more than 64 trust roots");
 }
+
+#[test]
+fn a_chain_of_another_length_is_refused_by_its_own_name() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    let anchors = anchors(&evidence);
+    for (name, check) in [
+        ("pck_crl_issuer_chain", "pck-crl-issuer-chain"),
+        ("tcb_info_issuer_chain", "tcb-info-issuer-chain"),
+        ("qe_identity_issuer_chain", "qe-identity-issuer-chain"),
+    ] {
+        let chain = parts(&evidence)[name].as_str().expect(name).to_owned();
+        for wrong in [
+            String::new(),
+            evidence.root_pem.clone(),
+            format!("{chain}{}", evidence.root_pem),
+            chain.repeat(2),
+        ] {
+            let mut changed = parts(&evidence);
+            changed[name] = Value::from(wrong);
+            let error = read(&changed).verify(&anchors, at()).expect_err(name);
+            assert_eq!(error.check(), check, "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_set_is_as_large_as_its_parts() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    let (set, all) = (collateral(&evidence), parts(&evidence));
+    let chains = ["tcb_info_issuer_chain", "qe_identity_issuer_chain", "pck_crl_issuer_chain"];
+    let chains: usize = chains.iter().filter_map(|name| all[*name].as_str().map(str::len)).sum();
+    let documents = set.tcb_info().body().len() + set.qe_identity().body().len();
+    let crls = set.root_ca_crl_der().len() + set.pck_crl_der().len();
+    assert_eq!(set.bytes(), chains + documents + crls);
+}

@@ -10,6 +10,7 @@
     reason = "a test may stop the process"
 )]
 
+mod attributes;
 mod documents;
 mod pck_extension;
 mod statuses;

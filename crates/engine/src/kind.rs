@@ -62,6 +62,23 @@ impl EvidenceKind {
         }
     }
 
+    /// Whether people call it so: by its name here, in routes, in claims or by its vendor, in any
+    /// case, with or without hyphens and underscores. Each word is one kind's only.
+    #[must_use]
+    pub fn is_called(self, text: &str) -> bool {
+        let plain = |text: &str| text.replace(['-', '_'], "").to_ascii_lowercase();
+        let word = plain(text);
+        let others: &[&str] = match self {
+            Self::Sgx => &[],
+            Self::OpenEnclave => &["oe"],
+            Self::Tdx => &["tdxvm", "inteltdx"],
+            Self::Snp => &["sevsnp", "sevsnpvm", "amdsevsnp"],
+        };
+        word == plain(self.name())
+            || word == plain(self.route_name())
+            || others.contains(&word.as_str())
+    }
+
     /// The member of the request body that holds the evidence.
     #[must_use]
     pub const fn evidence_member(self) -> &'static str {
@@ -102,9 +119,33 @@ impl FromStr for EvidenceKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+        Self::ALL.into_iter().find(|kind| kind.is_called(text)).ok_or_else(|| {
             let known = Self::ALL.map(Self::name).join(", ");
             format!("{text:?} is no kind of evidence; kinds are: {known}")
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EvidenceKind;
+
+    #[test]
+    fn each_kind_has_one_name_and_answers_to_the_others_that_people_use() {
+        for (kind, names) in [
+            (EvidenceKind::Sgx, &["sgx", "SgxEnclave", "SGX"][..]),
+            (EvidenceKind::OpenEnclave, &["open-enclave", "OpenEnclave", "open_enclave", "oe"]),
+            (EvidenceKind::Tdx, &["tdx", "TdxVm", "tdxvm", "intel-tdx"]),
+            (EvidenceKind::Snp, &["snp", "sev-snp", "sevsnpvm", "SevSnpVm", "SEV_SNP"]),
+        ] {
+            for name in names {
+                assert_eq!(name.parse(), Ok(kind), "{name}");
+            }
+            assert_eq!(kind.to_string(), names[0]);
+        }
+        for stranger in ["", "-", "sev", "sgx2", "azureguest", "tpm"] {
+            let error = stranger.parse::<EvidenceKind>().unwrap_err();
+            assert!(error.contains("sgx, open-enclave, tdx, snp"), "{error}");
+        }
     }
 }

@@ -4,7 +4,7 @@ mod resource_manager;
 
 use avouch_wire::excerpt;
 
-pub use resource_manager::ResourceVersion;
+pub use resource_manager::{ResourceVersion, check_some_version};
 
 use crate::ApiError;
 

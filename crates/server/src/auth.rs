@@ -78,7 +78,12 @@ impl Authenticator {
         if let Some(caller) = self.tokens.load().caller(token) {
             return Ok(caller);
         }
-        // Says nothing of static tokens: what is not one of them must be a JWT.
+        // What is no JWT by its form can only have been meant as a static token.
+        if token.matches('.').count() != 2 {
+            return Err(ApiError::unauthorized(
+                "token-unknown: the bearer token is not known here",
+            ));
+        }
         let hint = avouch_token::peek_bearer(token)
             .map_err(|error| ApiError::unauthorized(format!("{}: {error}", error.check())))?;
         let issuer = self.issuers.iter().find(|one| one.name() == hint.untrusted_issuer);

@@ -18,6 +18,6 @@ pub use auth::{AuthConfig, CertificateRule, IssuerConfig, ProviderAuth, RoleRule
 pub use error::ConfigError;
 pub use load::Settings;
 pub use sections::{
-    Config, DatabaseConfig, DevConfig, EndorsementsConfig, LimitsConfig, LogFormat, ServerConfig,
-    SigningConfig, TelemetryConfig, TlsConfig,
+    CloudConfig, Config, DatabaseConfig, DevConfig, EndorsementsConfig, LimitsConfig, LogFormat,
+    RootProvider, ServerConfig, SigningConfig, TelemetryConfig, TlsConfig,
 };

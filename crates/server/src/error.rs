@@ -21,6 +21,8 @@ pub struct ApiError {
     retry_after_seconds: Option<u32>,
     /// What the front end refuses before the enclave has no inner error (section 7).
     has_inner_error: bool,
+    /// What a policy refused for: for the log.
+    why: Option<String>,
 }
 
 impl ApiError {
@@ -32,7 +34,20 @@ impl ApiError {
             message.push('…');
         }
         let has_inner_error = true;
-        Self { status, code, message, allow: None, retry_after_seconds: None, has_inner_error }
+        let (allow, retry_after_seconds, why) = (None, None, None);
+        Self { status, code, message, allow, retry_after_seconds, has_inner_error, why }
+    }
+
+    /// The same error with what a policy refused for: always for the log, for the client where its
+    /// provider tells.
+    #[must_use]
+    pub(crate) fn explained(self, why: Option<String>, is_told: bool) -> Self {
+        let message = match &why {
+            Some(why) if is_told => format!("{} Why: {why}", self.message),
+            _ => self.message,
+        };
+        let new = Self::new(self.status, self.code, message);
+        Self { message: new.message, why, ..self }
     }
 
     /// 400 `InvalidParameter`: evidence or a parameter that is not what it must be.
@@ -231,7 +246,7 @@ impl ApiError {
     #[must_use]
     pub fn into_response(self) -> Response<Body> {
         let (code, message) = (self.code, self.message);
-        let said = Said { code, message: message.clone() };
+        let said = Said { code, message: message.clone(), why: self.why };
         let body = if self.has_inner_error {
             let inner = json!({"code": code, "message": message});
             json!({"error": {"code": code, "message": message, "innererror": inner}})
@@ -278,9 +293,15 @@ fn cut(message: &str) -> Option<usize> {
 pub(crate) struct Said {
     code: &'static str,
     message: String,
+    why: Option<String>,
 }
 
 impl Said {
+    /// What a policy refused for, in one line.
+    pub(crate) fn why(&self, bytes_max: usize) -> Option<String> {
+        self.why.as_deref().map(|why| one_line(why, bytes_max))
+    }
+
     pub(crate) const fn code(&self) -> &'static str {
         self.code
     }
@@ -294,9 +315,13 @@ impl Said {
 
     /// The beginning of the sentence, in one line.
     pub(crate) fn beginning(&self, bytes_max: usize) -> String {
-        let text = avouch_wire::beginning(&self.message, bytes_max);
-        text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
+        one_line(&self.message, bytes_max)
     }
+}
+
+fn one_line(text: &str, bytes_max: usize) -> String {
+    let text = avouch_wire::beginning(text, bytes_max);
+    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
 impl From<AppraisalError> for ApiError {

@@ -143,6 +143,7 @@ async fn dispatch(
     };
     (asked.route, asked.is_published) = (endpoint.name(), endpoint.is_published());
     let name = named_provider(state, head, name)?;
+    access::check_root(state, name.as_deref())?;
     asked.provider = Some(name.as_deref().unwrap_or(ProviderName::DEFAULT).to_owned());
     // What relying parties read wherever they are, to verify tokens, waits for nobody.
     match endpoint {
@@ -225,13 +226,13 @@ impl Request<'_> {
                 ApiVersion::from_query(query)?;
                 attempt.named("attestationType", &kind);
                 let caller = self.authorize(Role::Contributor, attempt).await?;
-                self.administer(caller).set_policy(&kind, body).await
+                self.administer(caller)?.set_policy(&kind, body).await
             }
             Endpoint::ResetPolicy(kind) => {
                 ApiVersion::from_query(query)?;
                 attempt.named("attestationType", &kind);
                 let caller = self.authorize(Role::Contributor, attempt).await?;
-                self.administer(caller).reset_policy(&kind, body).await
+                self.administer(caller)?.reset_policy(&kind, body).await
             }
             Endpoint::PolicyCertificates => {
                 ApiVersion::from_query(query)?;
@@ -241,7 +242,7 @@ impl Request<'_> {
             Endpoint::ChangePolicyCertificates(operation) => {
                 ApiVersion::from_query(query)?;
                 let caller = self.authorize(Role::Contributor, attempt).await?;
-                self.administer(caller).change_certificates(operation, body).await
+                self.administer(caller)?.change_certificates(operation, body).await
             }
             Endpoint::TcbBaselines(kind) => {
                 let version = ApiVersion::from_query(query)?;
@@ -265,9 +266,11 @@ impl Request<'_> {
         }
     }
 
-    fn administer(&self, caller: Caller) -> Administration<'_> {
+    /// What the caller may change, unless nobody may.
+    fn administer(&self, caller: Caller) -> Result<Administration<'_>, ApiError> {
         let (state, provider) = (self.state, self.provider);
-        Administration { state, provider, caller, work: self.work }
+        access::check_writable(state, provider)?;
+        Ok(Administration { state, provider, caller, work: self.work })
     }
 
     async fn authorize(&self, role: Role, attempt: &mut Attempt) -> Result<Caller, ApiError> {

@@ -10,6 +10,7 @@ pub mod attest_request;
 pub mod auth;
 pub mod body;
 pub mod clock;
+pub mod cloud;
 pub mod config;
 pub mod error;
 pub mod handlers;
@@ -27,6 +28,7 @@ pub mod work;
 
 pub use auth::{Access, Authenticator};
 pub use clock::Clock;
+pub use cloud::Cloud;
 pub use config::{Config, ConfigError, Settings};
 pub use error::ApiError;
 pub use http::{

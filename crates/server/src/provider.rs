@@ -25,6 +25,7 @@ pub struct Provider {
     identity: Arc<ProviderIdentity>,
     policies: ReadyPolicies,
     settings: AppraisalSettings,
+    explains_refusals: bool,
 }
 
 /// The policy in force for each kind of evidence, or why it cannot be had: one that cannot be read
@@ -98,8 +99,9 @@ impl Provider {
         identity: Arc<ProviderIdentity>,
         policies: ReadyPolicies,
         settings: AppraisalSettings,
+        explains_refusals: bool,
     ) -> Self {
-        Self { tenant, identity, policies, settings }
+        Self { tenant, identity, policies, settings, explains_refusals }
     }
 
     /// What the store holds of it, as of one moment.
@@ -161,6 +163,12 @@ impl Provider {
     #[must_use]
     pub const fn settings(&self) -> &AppraisalSettings {
         &self.settings
+    }
+
+    /// Whether clients are told which condition of a policy refused them.
+    #[must_use]
+    pub const fn explains_refusals(&self) -> bool {
+        self.explains_refusals
     }
 
     /// What it is to the outside.

@@ -2,6 +2,7 @@
 
 mod url;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -168,6 +169,18 @@ impl Providers {
         self.directory.tenant(name)
     }
 
+    /// The subscriptions of the providers of these names, or of all for none; each once, in order.
+    pub(crate) fn subscriptions(&self, names: Option<BTreeSet<&str>>) -> Vec<String> {
+        let Some(names) = names else { return self.directory.subscriptions() };
+        let tenants = names.into_iter().filter_map(|name| self.directory.tenant(name));
+        let mut found = BTreeMap::new();
+        for tenant in tenants {
+            let subscription = tenant.provider.scope.subscription().to_owned();
+            found.entry(subscription.to_ascii_lowercase()).or_insert(subscription);
+        }
+        found.into_values().collect()
+    }
+
     /// What is in memory of the provider that a path prefix or host name names, or of the default
     /// one for none.
     fn named(&self, name: Option<&str>) -> Result<Arc<Tenant>, ApiError> {
@@ -238,7 +251,8 @@ impl Providers {
             }
         }
         let settings = self.options.appraisal.settings_for(name);
-        Ok(Provider::new(tenant, identity, policies, settings))
+        let explains = self.options.appraisal.explains_refusals(name);
+        Ok(Provider::new(tenant, identity, policies, settings, explains))
     }
 
     fn identity(&self, name: &str, id: u64) -> Result<Arc<ProviderIdentity>, ProviderError> {

@@ -11,7 +11,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum KeyFileError {
     /// The file or its directory cannot be read or written.
-    #[error("cannot use the signing key at {path}: {source}")]
+    #[error("cannot use the signing key at {path}: {source}{}", advice(source))]
     File {
         /// The file.
         path: PathBuf,
@@ -28,11 +28,40 @@ pub enum KeyFileError {
     },
 }
 
-/// Loads an operator's key, PKCS#8 in PEM.
+/// What to do where there is no key.
+fn advice(error: &std::io::Error) -> &'static str {
+    if error.kind() != std::io::ErrorKind::NotFound {
+        return "";
+    }
+    "; `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out signing-key.pem` makes one"
+}
+
+/// Logs a warning if others than its owner can read the file of a private key.
+#[cfg(unix)]
+pub fn warn_of_readers(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Ok(found) = fs::metadata(path) else { return };
+    let mode = found.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        tracing::warn!(
+            path = %path.display(),
+            mode = format!("{mode:o}"),
+            "others than its owner can use the file of a private key: chmod 600 closes it"
+        );
+    }
+}
+
+/// Logs a warning if others than its owner can read the file of a private key; here that is not
+/// known.
+#[cfg(not(unix))]
+pub fn warn_of_readers(_path: &Path) {}
+
+/// Loads an operator's key, PKCS#8 in PEM. A warning is logged if others can read it.
 ///
 /// # Errors
 /// [`KeyFileError`] naming the file.
 pub fn load(path: &Path) -> Result<SigningKey, KeyFileError> {
+    warn_of_readers(path);
     let text = fs::read_to_string(path)
         .map_err(|source| KeyFileError::File { path: path.to_owned(), source })?;
     SigningKey::from_pkcs8_pem(&text)

@@ -4,9 +4,10 @@ use avouch_engine::Engine;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
 use crate::auth::Access;
+use crate::config::RootProvider;
 use crate::handlers::Refusals;
 use crate::http::PrivateNetworks;
-use crate::{ApiError, Clock, Providers, Readiness, WorkPool};
+use crate::{ApiError, Clock, Cloud, Providers, Readiness, WorkPool};
 
 /// Everything that outlives a request.
 pub struct AppState {
@@ -20,6 +21,10 @@ pub struct AppState {
     pub access: Access,
     /// Whose connections reach providers that are not for the public network.
     pub private_networks: PrivateNetworks,
+    /// What there is at the root.
+    pub root_provider: RootProvider,
+    /// What Azure's tools are told.
+    pub cloud: Cloud,
     /// Does what takes processor time.
     pub work: WorkPool,
     /// What the service may do at this moment.
@@ -44,6 +49,8 @@ impl AppState {
             providers,
             access,
             private_networks: PrivateNetworks::default(),
+            root_provider: RootProvider::default(),
+            cloud: Cloud::default(),
             work,
             readiness: Readiness::default(),
             refusals: Refusals::new(),
@@ -55,6 +62,18 @@ impl AppState {
     #[must_use]
     pub fn with_private_networks(self, private_networks: PrivateNetworks) -> Self {
         Self { private_networks, ..self }
+    }
+
+    /// The same state with something else at the root.
+    #[must_use]
+    pub fn with_root_provider(self, root_provider: RootProvider) -> Self {
+        Self { root_provider, ..self }
+    }
+
+    /// The same state as another cloud.
+    #[must_use]
+    pub fn with_cloud(self, cloud: Cloud) -> Self {
+        Self { cloud, ..self }
     }
 
     /// Fresh random bytes.

@@ -3,7 +3,7 @@
 //! A request finds its provider with one hash look-up and no I/O. Policies are held up to a
 //! budget of bytes; beyond it only their hashes are, and the JWS is read from the store.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -126,6 +126,20 @@ impl Directory {
         let key = ProviderName::key_of(name).ok()?;
         let tenants = self.shared.tenants.read().unwrap_or_else(PoisonError::into_inner);
         tenants.get(&key).map(Arc::clone)
+    }
+
+    /// The subscriptions that providers are in, each once however it is written, in order.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<String> {
+        let tenants = self.shared.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let mut found = BTreeMap::new();
+        for tenant in tenants.values() {
+            let scope = &tenant.provider.scope;
+            let spelled = found.entry(scope.subscription_key()).or_insert(scope.subscription());
+            // Of several spellings the same one every time.
+            *spelled = (*spelled).min(scope.subscription());
+        }
+        found.into_values().map(str::to_owned).collect()
     }
 
     /// How many providers there are.

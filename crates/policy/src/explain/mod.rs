@@ -3,6 +3,7 @@
 //! Recording is a second instance of the evaluator, made by the compiler for a listening tracer;
 //! the one that serves requests contains none of it.
 
+mod refusal;
 mod text;
 
 use crate::ast::{Rule, SectionKind, Verb};
@@ -46,6 +47,9 @@ pub struct RuleTrace {
     pub position: Position,
     /// The rule on one line.
     pub text: String,
+    /// What it does when it fires.
+    #[serde(skip)]
+    pub verb: Verb,
     /// How often its action ran.
     pub fired: usize,
     /// The conditions that were evaluated, in order.
@@ -178,6 +182,7 @@ impl Tracer for Recorder<'_> {
             rule: rule.index.saturating_add(1),
             position: self.policy.position(rule.span.start),
             text: self.current.map(|rule| shortened(&print_rule(rule))).unwrap_or_default(),
+            verb: self.current.map_or(Verb::Add, |rule| rule.action.verb),
             fired: 0,
             conditions: Vec::new(),
             made: Vec::new(),

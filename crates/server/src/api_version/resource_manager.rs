@@ -25,6 +25,30 @@ const NAMES: [(&str, ResourceVersion); 4] = [
     ("2021-06-01", ResourceVersion::V2021_06_01),
 ];
 
+/// Demands some `api-version`, and one only. What Azure's tools ask of subscriptions, resource groups
+/// and namespaces has versions of its own, and what is answered is the same in each.
+///
+/// # Errors
+/// 400 `MissingApiVersionParameter` or `InvalidApiVersionParameter`.
+pub fn check_some_version(query: Option<&str>) -> Result<(), ApiError> {
+    let mut found = values(query);
+    let Some(value) = found.next() else {
+        return Err(ApiError::missing_api_version(
+            "The api-version query parameter (?api-version=) is required for all requests."
+                .to_owned(),
+        ));
+    };
+    let is_version = found.next().is_none()
+        && value.starts_with(|c: char| c.is_ascii_digit())
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_version {
+        return Ok(());
+    }
+    Err(ApiError::invalid_api_version(
+        "The api-version query parameter is no version, or was given more than once.".to_owned(),
+    ))
+}
+
 impl ResourceVersion {
     /// The version named by the `api-version` parameter of a query string.
     ///
@@ -52,6 +76,14 @@ impl ResourceVersion {
                 "The api-version {value} is invalid. The supported versions are: {known}."
             ))
         })
+    }
+
+    /// All of them, those that are no previews first, each from the newest on.
+    #[must_use]
+    pub fn newest_first() -> Vec<&'static str> {
+        let names = || NAMES.into_iter().rev().map(|(name, _)| name);
+        let is_preview = |name: &&str| name.ends_with("-preview");
+        names().filter(|name| !is_preview(name)).chain(names().filter(is_preview)).collect()
     }
 
     /// Whether a provider of this version shows its two switches and who made it.

@@ -30,6 +30,8 @@ pub struct AppraisalConfig {
     pub accept_migratable: Option<bool>,
     /// Accept TDs to which a service TD is or may be bound.
     pub accept_service_td: Option<bool>,
+    /// Tell clients which condition of a policy refused them, with the values on both sides.
+    pub explain_refusals: Option<bool>,
     /// `[appraisal.snp]`: reference values and floors for SEV-SNP.
     pub snp: Option<SnpAcceptance>,
     /// `[[appraisal.uvm]]`: whose utility VM endorsements count, instead of Microsoft's.
@@ -54,6 +56,8 @@ pub struct AppraisalOverride {
     pub accept_migratable: Option<bool>,
     /// Accept TDs to which a service TD is or may be bound.
     pub accept_service_td: Option<bool>,
+    /// Tell clients which condition of a policy refused them, with the values on both sides.
+    pub explain_refusals: Option<bool>,
     /// Reference values and floors for SEV-SNP.
     pub snp: Option<SnpAcceptance>,
     /// Whose utility VM endorsements count.
@@ -83,6 +87,13 @@ impl AppraisalConfig {
         settings
     }
 
+    /// Whether the provider of this name tells its clients which condition refused them.
+    #[must_use]
+    pub fn explains_refusals(&self, provider: &str) -> bool {
+        let own = self.providers.get(&provider.to_ascii_lowercase());
+        own.and_then(|own| own.explain_refusals).or(self.explain_refusals).unwrap_or(false)
+    }
+
     fn as_override(&self) -> AppraisalOverride {
         AppraisalOverride {
             accepted_tcb_statuses: self.accepted_tcb_statuses.clone(),
@@ -90,6 +101,7 @@ impl AppraisalConfig {
             refuse_debuggable: self.refuse_debuggable,
             accept_migratable: self.accept_migratable,
             accept_service_td: self.accept_service_td,
+            explain_refusals: self.explain_refusals,
             snp: self.snp.clone(),
             uvm: self.uvm.clone(),
         }

@@ -25,6 +25,8 @@ pub struct Config {
     pub signing: SigningConfig,
     /// Vendors' endorsements.
     pub endorsements: EndorsementsConfig,
+    /// What Azure's tools are told of this service as a cloud.
+    pub cloud: CloudConfig,
     /// What is accepted of evidence that verified.
     pub appraisal: AppraisalConfig,
     /// How much an outsider may ask for.
@@ -45,12 +47,53 @@ pub struct ServerConfig {
     pub public_url: Option<String>,
     /// Providers are also found by host name, `{name}.{base_domain}`.
     pub base_domain: Option<String>,
+    /// What there is at the root.
+    pub root_provider: RootProvider,
     /// Ranges of addresses from which providers with `publicNetworkAccess` `Disabled` are reached.
     pub private_networks: PrivateNetworks,
     /// Folder for the embedded database and for what the service makes itself.
     pub data_dir: Option<PathBuf>,
     /// `[server.tls]`
     pub tls: Option<TlsConfig>,
+}
+
+/// What there is at the root of the service, for clients whose requests have lost the path of their
+/// provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RootProvider {
+    /// The default provider, like any other.
+    #[default]
+    Served,
+    /// The default provider, whose policies nobody changes.
+    ReadOnly,
+    /// No provider.
+    Absent,
+}
+
+/// `[cloud]`: what `az cloud register` and Terraform's `metadata_host` read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CloudConfig {
+    /// Where tools log in: the operator's identity provider. Without it there is no metadata.
+    pub login_endpoint: Option<String>,
+    /// The tenant there.
+    pub tenant: String,
+    /// The kind of identity provider, in Azure's words.
+    pub identity_provider: String,
+    /// Audiences of the tokens that tools get; those of `auth.issuers` without.
+    pub audiences: Vec<String>,
+}
+
+impl Default for CloudConfig {
+    fn default() -> Self {
+        Self {
+            login_endpoint: None,
+            tenant: "adfs".to_owned(),
+            identity_provider: "ADFS".to_owned(),
+            audiences: Vec::new(),
+        }
+    }
 }
 
 /// `[server.tls]`
@@ -305,6 +348,10 @@ impl Config {
             check_domain(domain)
                 .map_err(|message| ConfigError::value("server.base_domain", message))?;
         }
+        if let Some(url) = &self.cloud.login_endpoint {
+            check_public_url(url)
+                .map_err(|message| ConfigError::value("cloud.login_endpoint", message))?;
+        }
         if self.database.url.is_some() && self.database.url_file.is_some() {
             let message = "is given beside database.url; only one of the two can count";
             return Err(ConfigError::value("database.url_file", message));
@@ -350,7 +397,9 @@ impl Config {
         );
         need(
             self.signing.key_file.is_some(),
-            "no key to sign tokens with: set signing.key_file (PKCS#8 PEM, RSA of 2048 bits)",
+            "no key to sign tokens with: set signing.key_file (PKCS#8 PEM, RSA of 2048 bits); \
+             `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out signing-key.pem` makes \
+             one",
         );
         need(
             self.dev.appraise_at.is_none(),
@@ -380,7 +429,8 @@ fn check_domain(domain: &str) -> Result<(), String> {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    if domain.len() <= 253 && domain.contains('.') && domain.split('.').all(label) {
+    let is_local = domain == "localhost";
+    if domain.len() <= 253 && (is_local || domain.contains('.')) && domain.split('.').all(label) {
         return Ok(());
     }
     Err(format!("{domain:?} is not a domain name such as attest.example.org"))

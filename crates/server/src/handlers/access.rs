@@ -1,11 +1,12 @@
 //! What stands before a handler: the network that a request came from, who sent it, and the role
 //! that it needs.
 
-use avouch_store::{AttestationType, Toggle};
+use avouch_store::{AttestationType, ProviderName, Toggle};
 use axum::http::request::Parts;
 
 use super::refusals::Attempt;
 use crate::auth::{Caller, Role};
+use crate::config::RootProvider;
 use crate::http::Peer;
 use crate::state::AppState;
 use crate::{ApiError, Provider};
@@ -55,6 +56,30 @@ pub(super) fn anonymous_attest(
     let switch = provider.tenant().provider.tpm_attestation_authentication;
     let allowed = attestation_type != AttestationType::Tpm || switch == Some(Toggle::Disabled);
     allowed && state.access.anonymous_attest(provider.name())
+}
+
+/// Refuses requests to the root where there is no provider: some clients drop the path of theirs.
+pub(super) fn check_root(state: &AppState, name: Option<&str>) -> Result<(), ApiError> {
+    if name.is_none() && state.root_provider == RootProvider::Absent {
+        return Err(ApiError::not_found(
+            "There is no attestation provider at the root of this service; a provider answers at \
+             its own URL. Some clients drop the path of that URL.",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses changes of the provider at the root where it is read-only: a policy meant for another
+/// provider must not land there.
+pub(super) fn check_writable(state: &AppState, provider: &Provider) -> Result<(), ApiError> {
+    let is_root = provider.name() == ProviderName::DEFAULT;
+    if is_root && state.root_provider == RootProvider::ReadOnly {
+        return Err(ApiError::invalid_operation(
+            "root-provider: the attestation provider at the root of this service is read-only; \
+             another one is changed at its own URL. Some clients drop the path of that URL.",
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses requests from public addresses to a provider whose `publicNetworkAccess` is

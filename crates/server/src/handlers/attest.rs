@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use avouch_engine::{EvidenceKind, PolicyInForce};
+use avouch_engine::{Appraisal, Decision, EvidenceKind, Permitted, PolicyInForce, Refused};
 use avouch_token::{Payload, TokenTimes};
 use avouch_wire::Hex;
 use axum::body::Body;
@@ -46,8 +46,8 @@ fn appraise(
         None => provider.policy(kind)?.ok_or_else(|| no_policy(kind))?,
     };
     let at = state.clock.appraisal_time();
-    let permitted =
-        state.engine.appraise(&request.appraisal, policy, provider.settings(), at)?.permitted()?;
+    let appraisal = state.engine.appraise(&request.appraisal, policy, provider.settings(), at)?;
+    let permitted = permitted(appraisal, policy, provider, draft.is_some())?;
     let times = TokenTimes::attestation(state.clock.now());
     let payload = Payload::new(permitted.claims(), times)
         .map_err(|error| internal(&error))?
@@ -62,6 +62,24 @@ fn appraise(
         provider.issuer().sign(&payload).map_err(|error| internal(&error))?
     };
     Ok(respond::token(&token))
+}
+
+/// The claims to sign, or the refusal with what the policy refused for.
+///
+/// To tell, the policy runs a second time. For a draft, which anybody may send, that is only done
+/// where the provider tells its clients.
+fn permitted(
+    appraisal: Appraisal,
+    policy: &PolicyInForce,
+    provider: &Provider,
+    is_draft: bool,
+) -> Result<Permitted, ApiError> {
+    let is_told = provider.explains_refusals();
+    let by_policy = matches!(appraisal.decision, Decision::Deny(Refused::Policy { .. }));
+    let why = (by_policy && (is_told || !is_draft))
+        .then(|| policy.policy().evaluate_explained(&appraisal.incoming, policy.limits()))
+        .and_then(|explanation| explanation.refusal());
+    appraisal.permitted().map_err(|refused| ApiError::from(refused).explained(why, is_told))
 }
 
 fn no_policy(kind: EvidenceKind) -> ApiError {

@@ -4,6 +4,7 @@
 //! Who may do what is decided before anything is looked up, by the name in the path alone. So who
 //! may not read a provider gets the same 401 whether it exists or not.
 
+mod cloud;
 mod connections;
 mod creation;
 mod list;
@@ -74,6 +75,9 @@ pub(super) async fn answer(
 ) -> Result<Response<Body>, ApiError> {
     note(state, &operation, attempt);
     let query = head.uri.query();
+    if let Operation::Cloud(asked) = operation {
+        return cloud::answer(state, head, work, body, asked).await;
+    }
     let version = ResourceVersion::from_query(query)?;
     let caller = super::access::authenticate(state, head).await?;
     attempt.by(&caller);
@@ -101,6 +105,8 @@ pub(super) async fn answer(
             ConnectionAction::Put => connections::put(&context, &at, &name, body).await,
             ConnectionAction::Delete => connections::delete(&context, &at, &name).await,
         },
+        // Answered above: these have versions of their own.
+        Operation::Cloud(_) => Err(ApiError::internal()),
         Operation::PrivateLinkResources(at) => private_link::list(&context, &at).await,
     }
 }

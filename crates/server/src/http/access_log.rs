@@ -43,6 +43,7 @@ pub(super) fn write(head: &Parts, peer: &Peer, response: &Response<Body>, took: 
                 code = said.map(Said::code),
                 check = said.and_then(Said::check),
                 message = said.map(|said| said.beginning(MESSAGE_BYTES_MAX)),
+                why = said.and_then(|said| said.why(MESSAGE_BYTES_MAX)),
                 microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             )
         };

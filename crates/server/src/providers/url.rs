@@ -54,6 +54,15 @@ impl ProviderUrls {
         self.base_domain.as_deref().unwrap_or(&self.host)
     }
 
+    /// The hosts under which providers answer, as a certificate names them.
+    #[must_use]
+    pub fn certificate_names(&self) -> Vec<String> {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let domains = self.base_domain.iter();
+        let below = domains.flat_map(|domain| [domain.clone(), format!("*.{domain}")]);
+        std::iter::once(host).chain(below).collect()
+    }
+
     /// The URL of the provider of this name: its `iss`.
     #[must_use]
     pub fn of(&self, name: &str) -> String {
@@ -130,6 +139,15 @@ mod tests {
         for (host, provider) in cases {
             assert_eq!(urls.provider_of_host(host).as_deref(), provider, "{host}");
         }
+    }
+
+    #[test]
+    fn a_certificate_names_the_host_of_the_service_and_what_is_below_the_base_domain() {
+        let names = |root, domain| ProviderUrls::new(root, domain).unwrap().certificate_names();
+        let all = names("https://maa.B.example:8443/x", Some("a.example"));
+        assert_eq!(all, ["maa.b.example", "a.example", "*.a.example"]);
+        assert_eq!(names("https://127.0.0.2:8443", None), ["127.0.0.2"]);
+        assert_eq!(names("https://[::1]:8443", None), ["::1"]);
     }
 
     #[test]

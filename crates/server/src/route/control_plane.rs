@@ -23,6 +23,15 @@ pub struct ProviderPath {
     pub name: String,
 }
 
+/// Where a path says that a resource group is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupPath {
+    /// The subscription.
+    pub subscription: String,
+    /// The resource group.
+    pub resource_group: String,
+}
+
 /// What to do with a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderAction {
@@ -47,9 +56,48 @@ pub enum ConnectionAction {
     Delete,
 }
 
+/// What to do with a resource group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupAction {
+    /// `GET`
+    Get,
+    /// `HEAD`: whether there is one.
+    Exists,
+    /// `PUT`
+    Put,
+}
+
+/// What Azure's tools ask of a cloud before they reach a provider (`maa-rest-api.md` section 17).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CloudOperation {
+    /// `GET /metadata/endpoints`: where Azure's tools find everything of this cloud.
+    Metadata,
+    /// `GET /subscriptions`
+    Subscriptions,
+    /// `GET /subscriptions/{subscription}`
+    Subscription {
+        /// The subscription.
+        subscription: String,
+    },
+    /// `…/resourceGroups/{group}`
+    ResourceGroup(GroupAction, GroupPath),
+    /// `GET …/providers`: what kinds of resources there are.
+    Namespaces {
+        /// The subscription.
+        subscription: String,
+    },
+    /// `GET …/providers/Microsoft.Attestation`, and `POST …/register` of it.
+    Namespace {
+        /// The subscription.
+        subscription: String,
+    },
+}
+
 /// An operation of the control plane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
+    /// What Azure's tools ask before they reach a provider.
+    Cloud(CloudOperation),
     /// `GET /providers/Microsoft.Attestation/operations`
     Operations,
     /// `GET …/attestationProviders` of a subscription or of one of its resource groups.
@@ -86,6 +134,14 @@ impl Operation {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::Cloud(CloudOperation::Metadata) => "cloud-metadata",
+            Self::Cloud(CloudOperation::Subscriptions | CloudOperation::Subscription { .. }) => {
+                "subscriptions"
+            }
+            Self::Cloud(CloudOperation::ResourceGroup(..)) => "resource-group",
+            Self::Cloud(CloudOperation::Namespaces { .. } | CloudOperation::Namespace { .. }) => {
+                "resource-namespace"
+            }
             Self::Operations => "operations",
             Self::List { .. } => "provider-list",
             Self::DefaultProviders { .. } | Self::DefaultProvider { .. } => "default-provider",
@@ -113,15 +169,29 @@ pub fn resolve(method: &Method, path: &str) -> Option<Result<Operation, ApiError
     if !is_ours(path) {
         return None;
     }
-    let Some(segments) = path.split('/').map(decoded).collect::<Option<Vec<_>>>() else {
+    let raw = without_empty_parent(path.split('/').collect());
+    let Some(segments) = raw.into_iter().map(decoded).collect::<Option<Vec<_>>>() else {
         return Some(Err(unknown_route()));
     };
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     Some(operation(method, &segments))
 }
 
-/// `subscriptions` comes first, or `providers/Microsoft.Attestation`: no provider of the data
-/// plane can have a name with a dot in it.
+/// Generic resource clients (`az resource`) write an empty parent between the namespace and the type
+/// of a provider in a resource group. It is left out at that place; an empty segment anywhere else is
+/// none of any route.
+fn without_empty_parent(mut segments: Vec<&str>) -> Vec<&str> {
+    if let [_, _, _, _, _, namespace, "", kind, _, ..] = *segments
+        && namespace.eq_ignore_ascii_case(NAMESPACE)
+        && kind.eq_ignore_ascii_case("attestationProviders")
+    {
+        segments.remove(6);
+    }
+    segments
+}
+
+/// `subscriptions` comes first, or `providers/Microsoft.Attestation` (no provider of the data plane
+/// can have a name with a dot in it), or it is `metadata/endpoints`.
 fn is_ours(path: &str) -> bool {
     let is = |segment: Option<&str>, word: &str| {
         segment
@@ -130,7 +200,9 @@ fn is_ours(path: &str) -> bool {
     };
     let mut segments = path.split('/');
     let (first, second) = (segments.next(), segments.next());
-    is(first, "subscriptions") || (is(first, "providers") && is(second, NAMESPACE))
+    is(first, "subscriptions")
+        || (is(first, "providers") && is(second, NAMESPACE))
+        || (is(first, "metadata") && is(second, "endpoints"))
 }
 
 /// A decoded segment; none if it holds what no name of a resource has.
@@ -148,8 +220,21 @@ fn decoded(raw: &str) -> Option<String> {
 fn operation(method: &Method, segments: &[&str]) -> Result<Operation, ApiError> {
     let is = |found: &str, word: &str| found.eq_ignore_ascii_case(word);
     match *segments {
+        [metadata, _] if is(metadata, "metadata") => cloud(method, CloudOperation::Metadata),
         [_, _, operations] if is(operations, "operations") && !is_subscription(segments) => {
             get(method, Operation::Operations)
+        }
+        [_] if is_subscription(segments) => cloud(method, CloudOperation::Subscriptions),
+        [_, subscription] if is_subscription(segments) => {
+            cloud(method, CloudOperation::Subscription { subscription: subscription.to_owned() })
+        }
+        [_, subscription, providers] if is_subscription(segments) && is(providers, "providers") => {
+            cloud(method, CloudOperation::Namespaces { subscription: subscription.to_owned() })
+        }
+        [_, subscription, groups, group]
+            if is_subscription(segments) && is(groups, "resourceGroups") =>
+        {
+            resource_group(method, subscription, group)
         }
         [_, subscription, providers, namespace, ref rest @ ..]
             if is_subscription(segments)
@@ -182,6 +267,13 @@ fn in_subscription(
     let is = |found: &str, word: &str| found.eq_ignore_ascii_case(word);
     let subscription = subscription.to_owned();
     match *rest {
+        [] => cloud(method, CloudOperation::Namespace { subscription }),
+        [register] if is(register, "register") => {
+            if method == Method::POST {
+                return Ok(Operation::Cloud(CloudOperation::Namespace { subscription }));
+            }
+            Err(ApiError::method_not_allowed("POST"))
+        }
         [providers] if is(providers, "attestationProviders") => {
             get(method, Operation::List { subscription, resource_group: None })
         }
@@ -196,6 +288,22 @@ fn in_subscription(
         }
         _ => Err(unknown_route()),
     }
+}
+
+fn resource_group(
+    method: &Method,
+    subscription: &str,
+    resource_group: &str,
+) -> Result<Operation, ApiError> {
+    let action = match method.as_str() {
+        "GET" => GroupAction::Get,
+        "HEAD" => GroupAction::Exists,
+        "PUT" => GroupAction::Put,
+        _ => return Err(ApiError::method_not_allowed("GET, HEAD, PUT")),
+    };
+    let (subscription, resource_group) = (subscription.to_owned(), resource_group.to_owned());
+    let at = GroupPath { subscription, resource_group };
+    Ok(Operation::Cloud(CloudOperation::ResourceGroup(action, at)))
 }
 
 fn in_group(
@@ -249,6 +357,10 @@ fn connection(method: &Method, at: ProviderPath, name: &str) -> Result<Operation
         _ => return Err(ApiError::method_not_allowed("GET, PUT, DELETE")),
     };
     Ok(Operation::Connection(action, at, name.to_owned()))
+}
+
+fn cloud(method: &Method, operation: CloudOperation) -> Result<Operation, ApiError> {
+    get(method, Operation::Cloud(operation))
 }
 
 fn get(method: &Method, operation: Operation) -> Result<Operation, ApiError> {

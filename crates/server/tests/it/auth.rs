@@ -99,7 +99,8 @@ async fn a_good_token_is_accepted_and_each_broken_one_is_401_for_its_own_reason(
         ("unknown key", issuer.forged(false, &good), "token-key"),
         ("key of the same name", issuer.forged(true, &good), "token-signature"),
         ("payload swapped", swapped, "token-signature"),
-        ("no JWS", "hello".to_owned(), "token-form"),
+        ("a static token that nobody has", "hello".to_owned(), "token-unknown"),
+        ("no JWS", "a.b.c".to_owned(), "token-form"),
     ];
     for (name, token, check) in cases {
         let path = format!("/providers/contoso/{POLICY}");

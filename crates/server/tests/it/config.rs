@@ -160,7 +160,7 @@ fn a_value_that_its_key_cannot_have_is_refused_under_the_name_of_the_key() {
         ("[server]\npublic_url = \"https://\"\n".into(), "server.public_url", "https://"),
         ("[server]\npublic_url = \"https://a.example/?x\"\n".into(), "server.public_url", "URL"),
         ("[server]\npublic_url = \"https://u@a.example\"\n".into(), "server.public_url", "URL"),
-        ("[server]\nbase_domain = \"localhost\"\n".into(), "server.base_domain", "domain"),
+        ("[server]\nbase_domain = \"example\"\n".into(), "server.base_domain", "domain"),
         ("[server]\nbase_domain = \"a..b\"\n".into(), "server.base_domain", "domain"),
         (
             "[server]\nprivate_networks = [\"10.0.0.0/8\", \"10.1.0.0/8\"]\n".into(),

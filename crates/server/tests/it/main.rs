@@ -17,6 +17,8 @@ mod providers;
 mod raw;
 mod readiness;
 mod recorded;
+mod refusals;
+mod root_provider;
 mod route;
 mod said;
 mod shares;

@@ -20,7 +20,7 @@ const LENGTH: usize = 900_000;
 
 /// The log of this process.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -34,7 +34,7 @@ impl Write for Log {
 }
 
 /// Keeps everything that is logged from now on.
-fn log() -> &'static Log {
+pub(crate) fn log() -> &'static Log {
     static LOG: OnceLock<Log> = OnceLock::new();
     LOG.get_or_init(|| {
         let log = Log::default();
@@ -58,7 +58,7 @@ impl Log {
     }
 
     /// The lines that hold an id.
-    fn of(&self, id: &str) -> Vec<Value> {
+    pub(crate) fn of(&self, id: &str) -> Vec<Value> {
         let lines = self.lines();
         let with = lines.iter().filter(|line| line.contains(id));
         with.map(|line| serde_json::from_str(line).unwrap()).collect()

@@ -41,11 +41,7 @@ impl Creation {
     /// Reads the body: `location` and `properties` are required, `properties` may be empty.
     pub(super) fn parse(body: &[u8]) -> Result<Self, ApiError> {
         let body = JsonBody::parse(body).map_err(content_error)?;
-        let location = body.string("location").map_err(content_error)?;
-        let location = location.filter(|location| !location.trim().is_empty());
-        let location = location
-            .ok_or_else(|| ApiError::invalid_request_content("location: the location is missing"))?
-            .to_owned();
+        let location = location(&body)?;
         let properties = body.object("properties").map_err(content_error)?.ok_or_else(|| {
             ApiError::invalid_request_content("properties: an object is missing; it may be empty")
         })?;
@@ -79,6 +75,28 @@ impl Patch {
         }
         Ok(Self { tags: tags(&body)?, switches })
     }
+}
+
+/// The body of `PUT` of a resource group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) location: String,
+    pub(super) tags: Option<BTreeMap<String, String>>,
+}
+
+impl Group {
+    /// Reads the body: `location` is required.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        let body = JsonBody::parse(body).map_err(content_error)?;
+        Ok(Self { location: location(&body)?, tags: tags(&body)? })
+    }
+}
+
+fn location(body: &JsonBody) -> Result<String, ApiError> {
+    let location = body.string("location").map_err(content_error)?;
+    let location = location.filter(|location| !location.trim().is_empty());
+    let missing = || ApiError::invalid_request_content("location: the location is missing");
+    location.map(str::to_owned).ok_or_else(missing)
 }
 
 /// Names of tags are compared without case, as Azure does.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::creation::{Creation, Patch, Switches};
 use super::{ATTEMPTS, Context, contended, empty, ok, resource_error, shape};
 use crate::auth::Role;
+use crate::config::RootProvider;
 use crate::http::UnreadBody;
 use crate::route::control_plane::ProviderPath;
 use crate::{ApiError, respond};
@@ -211,6 +212,9 @@ pub(super) async fn defaults(
     context: &Context<'_>,
     subscription: &str,
 ) -> Result<Response<Body>, ApiError> {
+    if context.state.root_provider == RootProvider::Absent {
+        return Ok(ok(&json!({ "value": [] })));
+    }
     let default = default_provider(context, subscription).await?;
     Ok(ok(&json!({ "value": [default] })))
 }
@@ -227,6 +231,9 @@ pub(super) async fn default(
         return Err(ApiError::invalid_resource_name(
             "location: letters, digits, blanks, hyphens and parentheses are expected",
         ));
+    }
+    if context.state.root_provider == RootProvider::Absent {
+        return Err(ApiError::resource_not_found("The service has no default provider."));
     }
     Ok(ok(&default_provider(context, subscription).await?))
 }

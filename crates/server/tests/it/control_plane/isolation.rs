@@ -17,9 +17,11 @@ fn status(path: &str) -> Option<StatusCode> {
 #[test]
 fn no_path_can_climb_split_or_smuggle_a_segment() {
     let paths = [
-        "/subscriptions",
-        "/subscriptions/s",
-        "/subscriptions/s/resourceGroups/g",
+        "/subscriptions//",
+        "/subscriptions/s/x",
+        "/subscriptions/s/resourceGroups",
+        "/subscriptions/s/resourceGroups/g/x",
+        "/metadata/endpoints/x",
         "/subscriptions/s/providers/Microsoft.Compute/attestationProviders",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Attestation/virtualMachines/n",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Attestation/attestationProviders/a/b",

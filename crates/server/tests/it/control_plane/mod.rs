@@ -8,6 +8,7 @@
 )]
 
 mod bodies;
+mod cloud;
 mod connections;
 mod deletion;
 mod isolation;

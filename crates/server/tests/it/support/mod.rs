@@ -13,8 +13,8 @@ use avouch_endorsements::EndorsementSet;
 use avouch_engine::{Anchors, Engine, EvidenceKind};
 use avouch_mint::{Kind, Minted};
 use avouch_server::{
-    Access, AppState, Clock, Config, DevelopmentCa, ProviderUrls, Providers, ProvidersOptions,
-    Server, TlsFiles, WorkPool, server_config, signing_key,
+    Access, AppState, Clock, Cloud, Config, DevelopmentCa, ProviderUrls, Providers,
+    ProvidersOptions, Server, TlsFiles, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::{Expectations, Jwks, verify_token};
@@ -85,8 +85,10 @@ impl Setup {
         };
         let server = Server::bind(listen, Some(tls), self.config.limits.http()).await.unwrap();
         let url = format!("https://localhost:{}", server.address().port());
+        let urls = ProviderUrls::new(&url, self.config.server.base_domain.as_deref()).unwrap();
+        let cloud = Cloud::new(&self.config.cloud, &self.config.auth, &urls);
         let options = ProvidersOptions {
-            urls: ProviderUrls::new(&url, self.config.server.base_domain.as_deref()).unwrap(),
+            urls,
             signer: Arc::new(signing_key::open(&data.path().join("keys")).unwrap()),
             appraisal: self.config.appraisal,
             policy_bytes_max: self.config.limits.policy_bytes_max,
@@ -99,7 +101,9 @@ impl Setup {
         let engine = Engine::new(self.anchors, Arc::new(self.endorsements));
         let work = WorkPool::start(self.config.limits.work()).unwrap();
         let state = AppState::new(engine, self.clock, providers, self.access, work)
-            .with_private_networks(self.config.server.private_networks);
+            .with_private_networks(self.config.server.private_networks)
+            .with_root_provider(self.config.server.root_provider)
+            .with_cloud(cloud);
         let state = Arc::new(state);
         tokio::spawn(server.run(Arc::clone(&state), std::future::pending()));
         let client = trusting(&ca, |builder| builder);

@@ -1,0 +1,82 @@
+//! What a policy refused for: in the log always, to the client where the provider tells.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use avouch_endorsements::EndorsementSet;
+use avouch_engine::Anchors;
+use avouch_mint::{Kind, Minted, Options, mint};
+use avouch_server::Config;
+use avouch_token::policy_jws::{JwsContent, UnsignedForm, create_unsigned};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::said::log;
+use crate::support::{Running, Setup, now};
+
+const ATTEST: &str = "/attest/SgxEnclave?api-version=2022-08-01";
+const POLICY: &str = "version=1.0;\nauthorizationrules {\n\
+    [type==\"x-ms-sgx-is-debuggable\", value==true] => permit();\n};\nissuancerules { };";
+
+async fn service(minted: &Minted, settings: &str) -> Running {
+    let anchors = Anchors::built_in().with_pem(minted.root_pem.as_bytes()).unwrap();
+    let mut endorsements = EndorsementSet::default();
+    endorsements.add(&minted.endorsements).unwrap();
+    let config = Config::parse(settings, "test", []).unwrap();
+    let service = Setup { anchors, endorsements, config, ..Setup::new().await }.serve().await;
+    let jws = create_unsigned(JwsContent::Policy(POLICY), UnsignedForm::default());
+    let path = "/policies/SgxEnclave?api-version=2022-08-01";
+    assert_eq!(service.send(Method::PUT, path, "t", jws).await.0, StatusCode::OK);
+    service
+}
+
+/// The message to the client, and the line of the log.
+async fn refused(service: &Running, body: &str) -> (String, Value) {
+    let answer = service.request(Method::POST, ATTEST).body(body.to_owned()).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    let id = answer.headers()["x-ms-request-id"].to_str().unwrap().to_owned();
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["error"]["code"], "PolicyEvaluationError");
+    let line = log().of(&id).remove(0);
+    (body["error"]["message"].as_str().unwrap().to_owned(), line)
+}
+
+const WHY: &str = "rule 1 of authorizationrules at 3:1 does not permit: \
+    [type == \"x-ms-sgx-is-debuggable\", value == true] fails, found \
+    x-ms-sgx-is-debuggable = false (boolean, AttestationService) where value == true is demanded";
+
+#[tokio::test]
+async fn which_condition_failed_is_in_the_log_and_not_told_to_the_client() {
+    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    let service = service(&minted, "").await;
+    let (message, line) = refused(&service, &minted.request).await;
+    assert_eq!(
+        message,
+        "Policy Evaluation Error has occurred Msg:[Policy Engine Exception: No Permit claim was \
+         issued in the authorizationrules section, authorization failed.]"
+    );
+    assert_eq!(line["why"], WHY, "{line}");
+}
+
+#[tokio::test]
+async fn a_provider_that_explains_tells_its_clients_and_no_other_provider_does() {
+    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    let own = "[appraisal.providers.default]\nexplain_refusals = true";
+    let (message, line) = refused(&service(&minted, own).await, &minted.request).await;
+    assert!(message.ends_with(&format!("] Why: {WHY}")), "{message}");
+    assert_eq!(line["why"], WHY);
+    let other = "[appraisal]\nexplain_refusals = true\n\
+        [appraisal.providers.default]\nexplain_refusals = false";
+    let (message, _) = refused(&service(&minted, other).await, &minted.request).await;
+    assert!(!message.contains("Why"), "{message}");
+}
+
+#[tokio::test]
+async fn a_draft_of_anybody_is_explained_only_where_clients_are_told() {
+    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    let mut body: Value = serde_json::from_str(&minted.request).unwrap();
+    body["draftPolicyForAttestation"] = POLICY.replace("true", "7").into();
+    let (_, line) = refused(&service(&minted, "").await, &body.to_string()).await;
+    assert_eq!(line.get("why"), None, "{line}");
+    let told = service(&minted, "[appraisal]\nexplain_refusals = true").await;
+    let (message, _) = refused(&told, &body.to_string()).await;
+    assert!(message.contains("value == 7 is demanded"), "{message}");
+}

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use avouch_engine::Engine;
 use avouch_server::{
-    Access, AppState, Authenticator, Clock, Config, ConfigError, DevelopmentCa, ProviderUrls,
-    Providers, ProvidersOptions, Server, Settings, TlsFiles, WorkPool, server_config, signing_key,
+    Access, AppState, Authenticator, Clock, Cloud, Config, ConfigError, DevelopmentCa,
+    ProviderUrls, Providers, ProvidersOptions, Server, ServerError, Settings, TlsFiles, WorkPool,
+    server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::SigningKey;
@@ -66,7 +67,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "RFC3339", requires = "dev")]
     pub(crate) appraise_at: Option<UnixTime>,
     /// A root certificate to trust besides the vendors' own, PEM; may be repeated (with --dev).
-    #[arg(long, value_name = "FILE", requires = "dev")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) trust_root: Vec<PathBuf>,
 }
 
@@ -153,6 +154,13 @@ fn configuration(args: &ServeArgs, settings: &Settings) -> Result<Config, Failur
     if args.accept_tcb_status.is_some() {
         config.appraisal.accepted_tcb_statuses = args.accept_tcb_status;
     }
+    if !args.dev && !args.trust_root.is_empty() {
+        return Err(Failure::Other(
+            "--trust-root is for --dev; a service in production names further roots in its \
+             configuration, by the key appraisal.trust_roots"
+                .to_owned(),
+        ));
+    }
     config.appraisal.trust_roots.extend(args.trust_root);
     if let Some(at) = args.appraise_at {
         config.dev.appraise_at = Some(at.to_string());
@@ -204,9 +212,7 @@ async fn prepare_production(
     let key = config.signing.key_file.as_ref().ok_or_else(|| missing("signing.key_file"))?;
     let key = signing_key::load(key).map_err(Failure::other)?;
     let authenticator = Authenticator::new(config.auth.clone()).map_err(Failure::other)?;
-    let server = Server::bind(listen(config), Some(tls), config.limits.http())
-        .await
-        .map_err(Failure::other)?;
+    let server = bind(config, tls).await?;
     let access = Access::Tokens(authenticator);
     let state = state(config, &url, key, engine, clock, access).await?;
     Ok(Prepared { server, state, url, ca: None })
@@ -220,12 +226,8 @@ pub(crate) async fn prepare_development(
 ) -> Result<Prepared, Failure> {
     let data_dir = data_dir(config);
     let ca = DevelopmentCa::open(&data_dir.join("tls")).map_err(Failure::other)?;
-    let names: Vec<String> =
-        config.server.base_domain.iter().map(|domain| format!("*.{domain}")).collect();
-    let tls = ca.server_config(&names).map_err(Failure::other)?;
-    let server = Server::bind(listen(config), Some(tls), config.limits.http())
-        .await
-        .map_err(Failure::other)?;
+    let tls = ca.server_config(&certificate_names(config)?).map_err(Failure::other)?;
+    let server = bind(config, tls).await?;
     let url = config.server.public_url.clone().unwrap_or_else(|| url_of(server.address()));
     let key = match &config.signing.key_file {
         Some(file) => signing_key::load(file),
@@ -235,6 +237,27 @@ pub(crate) async fn prepare_development(
     let access = Access::AnyBearerIsAdministrator;
     let state = state(config, &url, key, engine, clock, access).await?;
     Ok(Prepared { server, state, url, ca: Some(ca.certificate_path().to_owned()) })
+}
+
+async fn bind(config: &Config, tls: Arc<rustls::ServerConfig>) -> Result<Server, Failure> {
+    let bound = Server::bind(listen(config), Some(tls), config.limits.http()).await;
+    bound.map_err(|error| {
+        let is_taken = matches!(
+            &error,
+            ServerError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse
+        );
+        let advice = "another program has the port; choose one with --listen ADDRESS:PORT (demo: \
+                      --port PORT), 0 for any free one";
+        if is_taken { Failure::Other(format!("{error}: {advice}")) } else { Failure::other(error) }
+    })
+}
+
+/// The names that clients of a development service may use besides `localhost`.
+fn certificate_names(config: &Config) -> Result<Vec<String>, Failure> {
+    let listen = url_of(listen(config));
+    let url = config.server.public_url.as_deref().unwrap_or(&listen);
+    let urls = ProviderUrls::new(url, config.server.base_domain.as_deref());
+    Ok(urls.map_err(Failure::other)?.certificate_names())
 }
 
 /// Opens the database and everything that rests on it.
@@ -252,8 +275,10 @@ async fn state(
     let store = Store::open_with(&location, &config.limits.store(), clock.now()).await;
     let store = store.map_err(with_cause)?;
     let base_domain = config.server.base_domain.as_deref();
+    let urls = ProviderUrls::new(url, base_domain).map_err(Failure::other)?;
+    let cloud = Cloud::new(&config.cloud, &config.auth, &urls);
     let options = ProvidersOptions {
-        urls: ProviderUrls::new(url, base_domain).map_err(Failure::other)?,
+        urls,
         signer: Arc::new(key),
         appraisal: config.appraisal.clone(),
         policy_bytes_max: config.limits.policy_bytes_max,
@@ -265,7 +290,9 @@ async fn state(
     let providers = Providers::open(store, options, clock.now()).await.map_err(Failure::other)?;
     let work = WorkPool::start(config.limits.work()).map_err(Failure::other)?;
     let state = AppState::new(engine, clock, providers, access, work)
-        .with_private_networks(config.server.private_networks.clone());
+        .with_private_networks(config.server.private_networks.clone())
+        .with_root_provider(config.server.root_provider)
+        .with_cloud(cloud);
     Ok(Arc::new(state))
 }
 
@@ -277,6 +304,7 @@ fn tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, Failure> {
         private_key: tls.private_key.clone(),
         client_ca: tls.client_ca.clone(),
     };
+    signing_key::warn_of_readers(&files.private_key);
     server_config(&files).map_err(|error| {
         let (certificates, key) = (files.certificates.display(), files.private_key.display());
         Failure::Other(format!("{error} ({certificates}, {key})"))
@@ -308,9 +336,17 @@ fn url_of(address: SocketAddr) -> String {
     }
 }
 
+/// The request that `avouch mint` wrote beside endorsements, as it is reached from here.
+fn request_beside(endorsements: &[PathBuf]) -> String {
+    let beside = endorsements.iter().map(|path| path.with_file_name("request.json"));
+    let found = beside.into_iter().find(|path| path.is_file());
+    found.unwrap_or_else(|| PathBuf::from("minted/request.json")).display().to_string()
+}
+
 fn greeting(config: &Config, prepared: &Prepared) -> String {
     let url = &prepared.url;
     let ca = prepared.ca.as_deref().unwrap_or(Path::new("")).display();
+    let request = request_beside(&config.endorsements.paths);
     let mut text = format!(
         "Avouch answers at {url} (development mode: loopback only, any bearer token is an \
          administrator).\nIts CA certificate is {ca}\n"
@@ -321,8 +357,9 @@ fn greeting(config: &Config, prepared: &Prepared) -> String {
     text.push_str(&format!(
         "\nTry:\n  curl --cacert {ca} {url}/certs\n  \
          curl --cacert {ca} {url}/.well-known/openid-configuration\n  \
-         curl --cacert {ca} -X POST -H 'content-type: application/json' -d @request.json \\\n       \
-         '{url}/attest/SgxEnclave?api-version=2020-10-01'\n\nCtrl-C stops it.\n"
+         curl --cacert {ca} -X POST -H 'content-type: application/json' -d @{request} \\\n       \
+         '{url}/attest/SgxEnclave?api-version=2020-10-01'\n\
+         `avouch mint sgx --out minted` makes such a request.\n\nCtrl-C stops it.\n"
     ));
     text
 }

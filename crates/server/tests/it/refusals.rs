@@ -17,6 +17,7 @@ const POLICY: &str = "version=1.0;\nauthorizationrules {\n\
     [type==\"x-ms-sgx-is-debuggable\", value==true] => permit();\n};\nissuancerules { };";
 
 async fn service(minted: &Minted, settings: &str) -> Running {
+    log();
     let anchors = Anchors::built_in().with_pem(minted.root_pem.as_bytes()).unwrap();
     let mut endorsements = EndorsementSet::default();
     endorsements.add(&minted.endorsements).unwrap();
@@ -40,8 +41,8 @@ async fn refused(service: &Running, body: &str) -> (String, Value) {
 }
 
 const WHY: &str = "rule 1 of authorizationrules at 3:1 does not permit: \
-    [type == \"x-ms-sgx-is-debuggable\", value == true] fails, found \
-    x-ms-sgx-is-debuggable = false (boolean, AttestationService) where value == true is demanded";
+    [type==\"x-ms-sgx-is-debuggable\", value==true] fails, found \
+    x-ms-sgx-is-debuggable = false (Boolean, AttestationService) where value==true is demanded";
 
 #[tokio::test]
 async fn which_condition_failed_is_in_the_log_and_not_told_to_the_client() {
@@ -78,5 +79,5 @@ async fn a_draft_of_anybody_is_explained_only_where_clients_are_told() {
     assert_eq!(line.get("why"), None, "{line}");
     let told = service(&minted, "[appraisal]\nexplain_refusals = true").await;
     let (message, _) = refused(&told, &body.to_string()).await;
-    assert!(message.contains("value == 7 is demanded"), "{message}");
+    assert!(message.contains("value==7 is demanded"), "{message}");
 }

@@ -60,7 +60,8 @@ impl Spent {
         let owed = debt.owed(now).saturating_add(taken.saturating_mul(self.parts));
         let owed = owed.min(limit.saturating_mul(OWED_MAX));
         debt.paid_at = now.checked_add(owed);
-        debt.is_heavy = owed > if debt.is_heavy { limit / 2 } else { limit };
+        let half = AT_ONCE.saturating_mul(self.parts / 2);
+        debt.is_heavy = owed > if debt.is_heavy { half } else { limit };
         if debt.is_heavy { Weight::Heavy } else { Weight::Light }
     }
 

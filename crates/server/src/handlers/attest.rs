@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use avouch_engine::{Appraisal, Decision, EvidenceKind, Permitted, PolicyInForce, Refused};
+use avouch_policy::Limits;
 use avouch_token::{Payload, TokenTimes};
 use avouch_wire::Hex;
 use axum::body::Body;
@@ -66,7 +67,8 @@ fn appraise(
 
 /// The claims to sign, or the refusal with what the policy refused for.
 ///
-/// To tell, the policy runs a second time. For a draft, which anybody may send, that is only done
+/// To tell, the policy runs a second time, within what a draft may cost: of one that costs more it is
+/// not told. For a draft, which anybody may send, that is only done
 /// where the provider tells its clients.
 fn permitted(
     appraisal: Appraisal,
@@ -77,7 +79,7 @@ fn permitted(
     let is_told = provider.explains_refusals();
     let by_policy = matches!(appraisal.decision, Decision::Deny(Refused::Policy { .. }));
     let why = (by_policy && (is_told || !is_draft))
-        .then(|| policy.policy().evaluate_explained(&appraisal.incoming, policy.limits()))
+        .then(|| policy.policy().evaluate_explained(&appraisal.incoming, &Limits::draft()))
         .and_then(|explanation| explanation.refusal());
     appraisal.permitted().map_err(|refused| ApiError::from(refused).explained(why, is_told))
 }

@@ -146,7 +146,8 @@ async fn an_empty_parent_between_namespace_and_type_is_left_out_at_that_place_on
     let whole = plain.split('?').next().unwrap();
     let slashes: Vec<usize> = whole.match_indices('/').map(|(at, _)| at).collect();
     for at in slashes {
-        let doubled = format!("{}/{}", &whole[..at], &whole[at..]);
+        let (before, after) = whole.split_at(at);
+        let doubled = format!("{before}/{after}");
         let found = resolve(&Method::GET, &doubled);
         let is_the_place = doubled.contains("Attestation//");
         assert_eq!(matches!(found, Some(Ok(_))), is_the_place, "{doubled}");

@@ -175,7 +175,8 @@ test("owners make and delete providers; a role at one provider is none at anothe
 
 test("a request without a token, or with a text that is none, is refused", async () => {
   await refused(read(), /needs a bearer token/);
-  await refused(read("nonsense"), /token-form/);
+  await refused(read("nonsense"), /token-unknown/);
+  await refused(read("non.sen.se"), /token-/);
   const token = await issuer.token("owner", AUDIENCE);
   await refused(service.call(POLICY, { headers: { authorization: `Basic ${token}` } }), /needs a bearer token/);
   await refused(service.call(`${POLICY}&access_token=${token}`), /needs a bearer token/);

@@ -82,6 +82,10 @@ fn a_nonce_in_a_body_is_in_the_claims_and_the_command_line_goes_over_it() {
     assert_eq!(report["claims"]["nonce"], "abc", "{report}");
     let report = minted.appraise(&body, &["--nonce", "other"]).expect_status(0).json();
     assert_eq!(report["claims"]["nonce"], "other");
+    let long = "1234567890".repeat(5);
+    let body = minted.with("nonce", json!("long")).replace("\"long\"", &long);
+    let report = minted.appraise(&body, &[]).expect_status(0).json();
+    assert_eq!(report["claims"]["nonce"], long);
     refused(
         minted.appraise(minted.with("nonce", json!([])), &[]),
         "InvalidParameter",

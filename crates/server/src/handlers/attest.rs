@@ -68,8 +68,8 @@ fn appraise(
 /// The claims to sign, or the refusal with what the policy refused for.
 ///
 /// To tell, the policy runs a second time, within what a draft may cost: of one that costs more it is
-/// not told. For a draft, which anybody may send, that is only done
-/// where the provider tells its clients.
+/// not told. For a draft, which anybody may send, that is only done where the provider tells its
+/// clients.
 fn permitted(
     appraisal: Appraisal,
     policy: &PolicyInForce,

@@ -30,6 +30,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// The stable name of what went wrong, for programs.
+    pub(crate) const fn check(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "read",
+            Self::Write { .. } => "write",
+            Self::Other(_) => "failed",
+        }
+    }
+
     pub(crate) fn other(error: impl std::fmt::Display) -> Self {
         Self::Other(error.to_string())
     }

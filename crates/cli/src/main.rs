@@ -41,14 +41,20 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            output::usage_error(&error);
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
     if !matches!(cli.command, commands::Command::Serve(_)) {
         logging::start_for_command();
     }
     match commands::run(cli.command, cli.output) {
         Ok(verdict) => verdict.exit_code(),
         Err(failure) => {
-            output::error(&failure);
+            output::error(&failure, cli.output.form);
             ExitCode::from(2)
         }
     }

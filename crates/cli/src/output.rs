@@ -68,7 +68,38 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Writes an error to standard error.
-pub(crate) fn error(failure: &Failure) {
+/// Writes an error to standard error, and where JSON was asked for as the one document on standard
+/// output.
+pub(crate) fn error(failure: &Failure, form: OutputForm) {
     note(&format!("error: {failure}"));
+    if form == OutputForm::Json {
+        error_document(failure.check(), &failure.to_string());
+    }
+}
+
+/// Writes what is wrong with the words of a call. Whether JSON was asked for can only be guessed
+/// from the words.
+pub(crate) fn usage_error(error: &clap::Error) {
+    // Help and version come this way too, for standard output.
+    let _ = error.print();
+    if error.use_stderr() && asks_for_json(std::env::args_os()) {
+        error_document("usage", error.render().to_string().trim());
+    }
+}
+
+fn error_document(check: &str, message: &str) {
+    let error = serde_json::json!({"error": {"check": check, "message": message}});
+    // Nobody is left to tell if standard output is closed.
+    let _ = line(&format!("{error:#}"));
+}
+
+fn asks_for_json(words: impl Iterator<Item = std::ffi::OsString>) -> bool {
+    let mut before = std::ffi::OsString::new();
+    for word in words {
+        if word == "--output=json" || (word == "json" && before == "--output") {
+            return true;
+        }
+        before = word;
+    }
+    false
 }

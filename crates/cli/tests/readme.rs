@@ -21,7 +21,8 @@ fn commands() -> Vec<&'static str> {
 
 #[test]
 fn every_command_of_the_readme_is_known_here() {
-    let known = ["cargo run -p avouch -- demo", "cargo xtask test"];
+    let known =
+        ["cargo run -p avouch -- demo", "cargo install --path crates/cli", "cargo xtask test"];
     for command in commands() {
         let ours = command.starts_with("avouch ");
         assert!(ours || known.contains(&command), "{command} is run by no test");

@@ -200,3 +200,41 @@ async fn a_complete_configuration_starts_a_service_that_knows_its_users_and_keep
     assert_eq!(claims["iss"], PUBLIC_URL);
     assert_eq!(claims["x-ms-policy"], body);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_development_certificate_covers_the_public_url_and_the_names_below_the_base_domain() {
+    let folder = Folder::new("serve-dev-names");
+    let (data, config) = (folder.join("data"), folder.join("avouch.toml"));
+    let port = common::service::free_port();
+    let text = format!(
+        "[server]\npublic_url = \"https://maa.test.example:{port}\"\n\
+         base_domain = \"attest.example\"\nlisten = \"127.0.0.1:{port}\"\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let more = ["--config", config.to_str().unwrap(), "--listen", &format!("127.0.0.1:{port}")];
+    let mut command = serve(["--dev", "--data-dir"]);
+    command.arg(&data).args(more).stdout(std::process::Stdio::piped());
+    let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut url = String::new();
+    let stdout = child.stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut url).unwrap();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let ca = std::fs::read(data.join("tls/ca.pem")).unwrap();
+    let ca = reqwest::Certificate::from_pem(&ca).unwrap();
+    let mut builder = Client::builder().tls_certs_only([ca]).no_proxy();
+    let hosts = ["maa.test.example", "attest.example", "contoso.attest.example", "b.attest.other"];
+    for host in hosts {
+        builder = builder.resolve(host, std::net::SocketAddr::from(([127, 0, 0, 1], port)));
+    }
+    let client = builder.build().unwrap();
+    let mut reached = Vec::new();
+    for host in hosts.into_iter().chain(["localhost", "127.0.0.1"]) {
+        if client.get(format!("https://{host}:{port}/healthz")).send().await.is_ok() {
+            reached.push(host);
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let covered = ["maa.test.example", "attest.example", "contoso.attest.example"];
+    assert_eq!(reached, [&covered[..], &["localhost", "127.0.0.1"]].concat());
+}

@@ -88,9 +88,20 @@ fn a_token_of_the_key_set_is_valid_as_argument_as_file_and_on_standard_input() {
         assert_eq!(evidence["outcome"], "not-checked");
         assert!(text(&evidence["detail"]).contains("proves nothing about itself"), "{evidence}");
     }
-    let arguments = ["verify", "-", "--jwks", &issuer.key_set, "--at", AT];
-    let run = avouch_with_input(arguments, token.as_bytes()).expect_status(0);
+    let whole = ["verify", "-", "--jwks", &issuer.key_set, "--at", AT, "--issuer", ISSUER];
+    let run = avouch_with_input(whole, token.as_bytes()).expect_status(0);
     assert!(run.stdout.contains("\nvalid\n"), "{}", run.stdout);
+}
+
+#[test]
+fn a_token_whose_issuer_nobody_checked_is_not_called_valid() {
+    let own = Folder::new("verify-no-issuer");
+    let issuer = Issuer::new(&own, |_| None);
+    let token = issuer.token();
+    let arguments = ["verify", "-", "--jwks", &issuer.key_set, "--at", AT];
+    let run = avouch_with_input(arguments, token.as_bytes()).expect_status(1);
+    assert!(!run.stdout.contains("\nvalid\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("--issuer URL"), "{}", run.stdout);
 }
 
 #[test]
@@ -172,7 +183,8 @@ fn a_quote_in_the_signing_certificate_must_be_for_the_key_that_signed() {
     let stolen = Issuer::new(&own, |_| Some(EvidenceExtension::Raw(quote_for(&other))));
     for (issuer, status, outcome) in [(&bound, 0, "passed"), (&stolen, 1, "failed")] {
         let token = own.write("token.jwt", issuer.token()).display().to_string();
-        let arguments = ["verify", &token, "--jwks", &issuer.key_set, "--at", AT];
+        let keys = &issuer.key_set;
+        let arguments = ["verify", &token, "--jwks", keys, "--at", AT, "--issuer", ISSUER];
         let report = avouch_json(arguments).expect_status(status).json();
         assert_eq!(step(&report, "service-key-binding")["outcome"], outcome, "{report}");
         let evidence = step(&report, "service-evidence");

@@ -108,5 +108,11 @@ fn with_causes(error: &dyn std::error::Error) -> String {
         text.push_str(&format!(": {inner}"));
         cause = inner.source();
     }
+    if text.contains("UnknownIssuer") {
+        text.push_str(
+            "; nobody trusted here has issued the service's certificate: if its CA is your own, name \
+             the CA's certificate with --ca FILE (of `serve --dev`: avouch-data/tls/ca.pem)",
+        );
+    }
     text
 }

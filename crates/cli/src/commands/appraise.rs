@@ -1,6 +1,6 @@
 //! `avouch appraise`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use avouch_engine::{
     Appraisal, AppraisalRequest, AppraisalSettings, DataType, Decision, Engine, EvidenceKind,
@@ -56,6 +56,10 @@ pub(crate) struct AppraiseArgs {
     policy: Option<PathBuf>,
     #[command(flatten)]
     judgement: JudgementArgs,
+    /// Write the claims that the policy could read to this file, as `policy eval` and `policy test`
+    /// take them.
+    #[arg(long, value_name = "FILE")]
+    claims_out: Option<PathBuf>,
     /// Also print why each rule of the policy fired or did not.
     #[arg(long)]
     explain: bool,
@@ -115,6 +119,16 @@ impl From<HeldDataForm> for DataType {
     }
 }
 
+/// Claims captured from evidence, to write policies and their tests with.
+fn write_claims(path: &Path, kind: EvidenceKind, appraisal: &Appraisal) -> Result<(), Failure> {
+    let claims = json!({
+        "attestationType": kind.attestation_type(),
+        "claims": appraisal.incoming,
+    });
+    let text = format!("{claims:#}\n");
+    std::fs::write(path, text).map_err(|source| Failure::Write { path: path.to_owned(), source })
+}
+
 pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     let bytes = read_file(&args.file)?;
     let judgement = &args.judgement;
@@ -145,7 +159,12 @@ pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, 
         Ok(endorsements) => {
             let engine = Engine::new(anchors, endorsements);
             match engine.appraise(&request, &policy, &settings, at) {
-                Ok(appraisal) => verified_report(&appraisal, &policy, args.explain),
+                Ok(appraisal) => {
+                    if let Some(path) = &args.claims_out {
+                        write_claims(path, args.kind, &appraisal)?;
+                    }
+                    verified_report(&appraisal, &policy, args.explain)
+                }
                 Err(error) => {
                     unverified_report("InvalidParameter", error.check(), &error.to_string())
                 }

@@ -65,7 +65,10 @@ async fn demonstrate(args: DemoArgs, output: OutputOptions) -> Result<Verdict, F
 
     if !args.once {
         output::note(&format!(
-            "\nThe service keeps answering at {url} (CA certificate: {}). Ctrl-C stops it.",
+            "\nThe service keeps answering at {url}. Ctrl-C stops it. Try, in another window:\n  \
+             curl --cacert {0} {url}/certs\n  \
+             curl --cacert {0} {url}/.well-known/openid-configuration\n  \
+             curl --cacert {0} -H 'authorization: Bearer any' '{url}/policies/SgxEnclave?api-version=2022-08-01'",
             ca.display()
         ));
         setup::stop_signal().await;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use avouch_engine::EvidenceKind;
 use avouch_mint::{HeldData, HeldDataType, Kind, Kss, Options, Seed, mint};
 use avouch_wire::{Hex, UnixTime};
 use clap::Args;
@@ -72,10 +73,8 @@ pub(crate) struct MintArgs {
 }
 
 fn kind(text: &str) -> Result<Kind, String> {
-    Kind::ALL
-        .into_iter()
-        .find(|kind| kind.name() == text)
-        .ok_or_else(|| format!("kinds are: {}", Kind::ALL.map(Kind::name).join(", ")))
+    let name = text.parse::<EvidenceKind>()?.name();
+    name.parse().map_err(|error: avouch_mint::MintError| error.to_string())
 }
 
 fn tcb_status(text: &str) -> Result<avouch_mint::TcbStatus, String> {
@@ -100,7 +99,12 @@ pub(crate) fn run(args: MintArgs, output: OutputOptions) -> Result<Verdict, Fail
         "command": minted.appraise_command(),
     });
     output.answer(&answer, || {
-        format!("{}\nwritten to {}\n\n{}", minted.description, args.out.display(), minted.readme())
+        format!(
+            "{}\nwritten to {1}; its README.txt, whose commands work from within {1}:\n\n{2}",
+            minted.description,
+            args.out.display(),
+            minted.readme()
+        )
     })?;
     Ok(Verdict::Yes)
 }

@@ -9,7 +9,7 @@ use avouch_wire::UnixTime;
 use clap::Args;
 use serde_json::json;
 
-use super::inspect::tree::{Fields, Tree, render};
+use super::inspect::tree::{Fields, Tree, printable, render};
 use crate::client::{Http, Published, ServiceUrl, Step, Steps, Stop};
 use crate::failure::{Failure, Verdict, read, read_text};
 use crate::output::OutputOptions;
@@ -63,7 +63,8 @@ pub(crate) fn run(args: VerifyArgs, output: OutputOptions) -> Result<Verdict, Fa
         (None, Some(path)) => (Some(key_set(path)?), args.issuer.clone()),
         (None, None) => (Some(no_keys(&args)?), args.issuer.clone()),
     };
-    let Some(keys) = keys else { return answer(&steps, None, output) };
+    let Some(keys) = keys else { return answer(&steps, None, false, output) };
+    let issuer_checked = issuer.is_some();
     let expectations = Expectations {
         issuer,
         slack_seconds: args.slack_seconds,
@@ -76,7 +77,7 @@ pub(crate) fn run(args: VerifyArgs, output: OutputOptions) -> Result<Verdict, Fa
     if let Some(Accepted::Signed(verified)) = accepted {
         service::judge(verified, &mut steps);
     }
-    answer(&steps, accepted, output)
+    answer(&steps, accepted, issuer_checked, output)
 }
 
 /// An argument that is no file, or the content of one.
@@ -110,13 +111,24 @@ fn no_keys(args: &VerifyArgs) -> Result<Jwks, Failure> {
     ))
 }
 
+/// The claim of tokens whose evidence rests on a root that is not the vendor's own.
+const FOREIGN_ROOT: &str = "avouch-trust-root";
+
 fn answer(
     steps: &Steps,
     accepted: Option<&Accepted>,
+    issuer_checked: bool,
     output: OutputOptions,
 ) -> Result<Verdict, Failure> {
     let good = steps.failure().is_none() && accepted.is_some();
+    let foreign_root = match accepted {
+        Some(Accepted::Signed(token)) if good => token.claims().get(FOREIGN_ROOT),
+        _ => None,
+    };
     let (verdict, claims) = match accepted {
+        Some(Accepted::Signed(token)) if good && !issuer_checked => {
+            ("issuer-not-checked", Tree::of(token.claims()))
+        }
         Some(Accepted::Signed(token)) if good => ("valid", Tree::of(token.claims())),
         Some(Accepted::Unsecured(token)) if good => {
             ("unsecured", Tree::of(token.untrusted_claims()))
@@ -128,16 +140,30 @@ fn answer(
         "verdict": verdict,
         "steps": steps,
         "claims": claims,
+        "foreign_root": foreign_root,
         "error": failure.map(|step| json!({"check": step.name, "message": step.detail})),
     });
     output.answer(&answer, || {
         let mut text = steps.to_string();
         text.push_str(&match (verdict, failure) {
             ("valid", _) => "\nvalid\n".to_owned(),
+            ("issuer-not-checked", _) => {
+                "\nsigned by a key of the set, but by whom is not checked: \
+                give --issuer URL\n"
+                    .to_owned()
+            }
             ("unsecured", _) => "\nunsecured: nothing in it is proven\n".to_owned(),
             (_, Some(step)) => format!("\nrefused by the check {}\n", step.name),
             (_, None) => "\nrefused\n".to_owned(),
         });
+        if let Some(root) = foreign_root {
+            let root = printable(&root.to_string());
+            text.push_str(&format!(
+                "\nThe evidence rests on a root that is not the vendor's own, but one that the \
+                 service's operator added: {root}. It proves no more than that root does; of \
+                 `avouch mint` it proves nothing.\n"
+            ));
+        }
         if let Tree::Fields(claims) = &claims
             && !claims.0.is_empty()
         {
@@ -145,5 +171,5 @@ fn answer(
         }
         text
     })?;
-    Ok(Verdict::of(good))
+    Ok(Verdict::of(good && verdict != "issuer-not-checked"))
 }

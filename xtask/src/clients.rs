@@ -10,15 +10,31 @@ use crate::run::{Outcome, cargo, command, step, target, workspace};
 use crate::{machine, test};
 use service::Service;
 
+/// Where the command that is tested comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// The tests of the workspace have built it for themselves just now.
+    Tested,
+    /// It has to be built.
+    Own,
+}
+
+/// As [`run_with`], with a build of its own.
+pub(crate) fn run() -> Outcome {
+    run_with(Build::Own)
+}
+
 /// Builds the service, mints evidence, starts one service for it and one for recorded evidence at
 /// its pinned time, and runs the SDKs' tests against both.
-pub(crate) fn run() -> Outcome {
+pub(crate) fn run_with(build: Build) -> Outcome {
     machine::install_missing()?;
     let folder = folder()?;
     // Providers that an earlier run made are not to be met again.
     let data = folder.join("data");
     evidence::remove(&data)?;
-    step("build the service", &mut cargo(&["build", "--locked", "-p", "avouch"]))?;
+    if build == Build::Own {
+        step("build the service", &mut cargo(&["build", "--locked", "-p", "avouch"]))?;
+    }
     let avouch = target().join("debug/avouch");
     let python = python(&folder)?;
     let node_modules = javascript(&folder)?;

@@ -1,7 +1,7 @@
 //! Runs commands, says what it runs and how long it took.
 
 use std::ffi::OsStr;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -51,6 +51,30 @@ pub(crate) fn step(title: &str, command: &mut Command) -> Outcome {
     if status.success() {
         say(&format!("== {title}: done in {seconds} s"));
         return Ok(());
+    }
+    Err(format!("{title}: {status} after {seconds} s"))
+}
+
+/// As [`step`], and gives the lines of standard output, which pass through too.
+pub(crate) fn step_reading(title: &str, command: &mut Command) -> Result<Vec<String>, String> {
+    say(&format!("\n== {title}"));
+    let started = Instant::now();
+    let failed = |error: std::io::Error| format!("{title}: {error}");
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let mut lines = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines() {
+            let line = line.map_err(failed)?;
+            // Nobody is left to tell if standard output is closed.
+            let _ = writeln!(std::io::stdout(), "{line}");
+            lines.push(line);
+        }
+    }
+    let status = child.wait().map_err(failed)?;
+    let seconds = started.elapsed().as_secs();
+    if status.success() {
+        say(&format!("== {title}: done in {seconds} s"));
+        return Ok(lines);
     }
     Err(format!("{title}: {status} after {seconds} s"))
 }

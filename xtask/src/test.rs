@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::run::{Outcome, cargo, say, step, workspace};
+use crate::run::{Outcome, cargo, say, step, step_reading, workspace};
 use crate::{clients, machine, pkits};
 
 /// Format, lints, all tests, conformance suites, the real clients.
@@ -16,7 +16,7 @@ pub(crate) fn all() -> Outcome {
     )?;
     tests(cargo(&TESTS).env("AVOUCH_LINEAR", "1"))?;
     pkits::run()?;
-    clients::run()
+    clients::run_with(clients::Build::Tested)
 }
 
 const TESTS: [&str; 3] = ["test", "--workspace", "--locked"];
@@ -31,9 +31,32 @@ fn tests(command: &mut Command) -> Outcome {
         if std::env::var_os("AVOUCH_VECTORS_REQUIRED").is_some() {
             return Err("the test vectors are absent and AVOUCH_VECTORS_REQUIRED is set".into());
         }
-        say("note: no test vectors at hand; tests use minted evidence only");
     }
-    step("tests", command)
+    say(&match vectors() {
+        Some(folder) => format!("test vectors: {}", folder.display()),
+        None => {
+            "no test vectors: tests use minted evidence only; AVOUCH_VECTORS names the folder of \
+                 recorded evidence, which is no part of this repository"
+                .to_owned()
+        }
+    });
+    let lines = step_reading("tests", command)?;
+    say(&format!("== {}", totals(&lines)));
+    Ok(())
+}
+
+/// The sums of all lines such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+fn totals(lines: &[String]) -> String {
+    let results = || lines.iter().filter_map(|line| line.strip_prefix("test result: "));
+    let sum = |word: &str| -> u64 {
+        let number = |result: &str| {
+            let part = result.split(['.', ';']).find(|part| part.trim().ends_with(word))?;
+            part.trim().split(' ').next()?.parse::<u64>().ok()
+        };
+        results().filter_map(number).fold(0, u64::saturating_add)
+    };
+    let (passed, ignored) = (sum("passed"), sum("ignored"));
+    format!("{passed} tests passed, {ignored} ignored, in {} programs", results().count())
 }
 
 /// The folder of test vectors: `AVOUCH_VECTORS`, or beside the project.
@@ -41,4 +64,22 @@ pub(crate) fn vectors() -> Option<PathBuf> {
     let beside = || workspace().join("../shared/vectors");
     let folder = std::env::var_os("AVOUCH_VECTORS").map_or_else(beside, PathBuf::from);
     folder.is_dir().then_some(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::totals;
+
+    #[test]
+    fn totals_are_the_sums_over_all_programs() {
+        let lines = [
+            "running 3 tests",
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s",
+            "test a ... ok",
+            "test result: ok. 40 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 2.51s",
+        ]
+        .map(str::to_owned);
+        assert_eq!(totals(&lines), "43 tests passed, 1 ignored, in 2 programs");
+        assert_eq!(totals(&[]), "0 tests passed, 0 ignored, in 0 programs");
+    }
 }

@@ -153,7 +153,7 @@ fn what_is_no_answer_of_such_a_service_is_an_error_and_no_verdict() {
             page(status, body)
         });
         let run = set(&folder, &liar).expect_status(2);
-        assert!(run.stdout.is_empty() && run.stderr.contains(said), "{said}: {}", run.stderr);
+        assert!(run.only_error().contains(said), "{said}: {}", run.stderr);
     }
     let liar = Liar::start(&folder, move |_, _| page(200, &"x".repeat(5 * 1024 * 1024)));
     let run = set(&folder, &liar).expect_status(2);

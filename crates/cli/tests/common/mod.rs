@@ -42,6 +42,16 @@ impl Run {
             .unwrap_or_else(|error| panic!("{error} in {}\n{}", self.stdout, self.stderr))
     }
 
+    /// The message of an answer that is nothing but an error, which people are told too.
+    #[track_caller]
+    pub fn only_error(&self) -> String {
+        let document = self.json();
+        assert_eq!(document.as_object().expect("an object").len(), 1, "{document}");
+        let message = text(&document["error"]["message"]).to_owned();
+        assert!(self.stderr.contains(&message), "{message}: {}", self.stderr);
+        message
+    }
+
     #[track_caller]
     pub fn expect_status(self, expected: i32) -> Self {
         assert_eq!(self.status, expected, "stdout: {}\nstderr: {}", self.stdout, self.stderr);

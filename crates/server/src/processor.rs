@@ -11,8 +11,8 @@ const OWED_MAX: u32 = 8;
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
 
-/// Whether somebody takes much processor time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether somebody takes much processor time; light is less than heavy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
     /// Within the part of a processor that everybody may take.
     Light,

@@ -2,27 +2,30 @@
 //!
 //! The async workers accept, read and answer, and are never kept from it: probes and published keys
 //! do not wait behind evidence. What waits for a thread is bounded, fair among senders, and given up
-//! at its deadline.
+//! at its deadline. Work that has begun is not interrupted: so that whoever takes little does not wait
+//! for it, some threads do work of such senders alone.
 
 mod queue;
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use crate::ApiError;
-use crate::processor::{Spent, be_nice, thread_time};
+use crate::processor::{Spent, Weight, be_nice, thread_time};
 use queue::FairQueue;
 
 /// How much work there may be at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkLimits {
-    /// Threads.
+    /// Threads for all work.
     pub threads: usize,
+    /// Threads beside them, for work of senders that take little processor time.
+    pub light_threads: usize,
     /// Pieces of work that wait for a thread.
     pub waiting_max: usize,
     /// Of them, those of one address (of IPv6, one /64 network).
@@ -35,6 +38,7 @@ impl Default for WorkLimits {
     fn default() -> Self {
         Self {
             threads: std::thread::available_parallelism().map_or(2, NonZeroUsize::get),
+            light_threads: 1,
             waiting_max: 1024,
             waiting_per_address_max: 256,
             seconds_max: 10,
@@ -73,12 +77,19 @@ pub struct WorkPool {
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
+    /// For the threads for all work.
     wake: Condvar,
+    /// For the threads for light work.
+    wake_light: Condvar,
 }
+
+type Guard<'a> = MutexGuard<'a, State>;
 
 #[derive(Debug)]
 struct State {
     queue: FairQueue<Job>,
+    /// Threads for all work that have none, or that have not yet come to what they were woken for.
+    idle: usize,
     closed: bool,
 }
 
@@ -89,19 +100,22 @@ impl WorkPool {
     /// What the system says if it gives none.
     pub fn start(limits: WorkLimits) -> std::io::Result<Self> {
         let queue = FairQueue::new(limits.waiting_max, limits.waiting_per_address_max);
-        let state = Mutex::new(State { queue, closed: false });
-        let shared = Arc::new(Shared { state, wake: Condvar::new() });
+        let state = Mutex::new(State { queue, idle: 0, closed: false });
+        let (wake, wake_light) = (Condvar::new(), Condvar::new());
+        let shared = Arc::new(Shared { state, wake, wake_light });
         // Made first: should a thread fail to start, dropping this ends the others.
         let deadline = Duration::from_secs(limits.seconds_max);
         let pool = Self { shared: Arc::clone(&shared), deadline };
         for number in 0..limits.threads.max(1) {
             let shared = Arc::clone(&shared);
-            std::thread::Builder::new().name(format!("work-{number}")).spawn(move || {
+            start_thread(format!("work-{number}"), move || {
                 be_nice();
-                while let Some(job) = shared.next() {
-                    job();
-                }
+                shared.work(Weight::Heavy);
             })?;
+        }
+        for number in 0..limits.light_threads {
+            let shared = Arc::clone(&shared);
+            start_thread(format!("light-{number}"), move || shared.work(Weight::Light))?;
         }
         Ok(pool)
     }
@@ -159,42 +173,66 @@ impl WorkPool {
     }
 }
 
+fn start_thread(name: String, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new().name(name).spawn(run).map(drop)
+}
+
 impl Drop for WorkPool {
     fn drop(&mut self) {
         self.shared.lock().closed = true;
         self.shared.wake.notify_all();
+        self.shared.wake_light.notify_all();
     }
 }
 
 impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> Guard<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, source: &Source, job: Job) -> Result<(), ApiError> {
-        // Bound to a name, so that what is pushed out is dropped after the lock.
-        let pushed = self.lock().queue.push(source.address, source.connection, &source.spent, job);
-        match pushed {
-            Ok(_pushed_out) => {
-                self.wake.notify_one();
-                Ok(())
-            }
-            Err(_job) => Err(busy()),
+        let mut state = self.lock();
+        let pushed = state.queue.push(source.address, source.connection, &source.spent, job);
+        let is_enough = state.queue.len() <= state.idle;
+        // What is pushed out is dropped after the lock.
+        drop(state);
+        pushed.map_err(|_job| busy())?;
+        self.wake.notify_one();
+        if !is_enough && source.spent.weight(Instant::now()) == Weight::Light {
+            self.wake_light.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Does work of senders that weigh so much or less, until the pool is gone.
+    fn work(&self, weight_max: Weight) {
+        while let Some(job) = self.next(weight_max) {
+            job();
         }
     }
 
-    /// The next piece of work, or none when the pool is gone.
-    fn next(&self) -> Option<Job> {
+    /// The next piece of such work, or none when the pool is gone.
+    fn next(&self, weight_max: Weight) -> Option<Job> {
         let mut state = self.lock();
         loop {
             if state.closed {
                 return None;
             }
-            if let Some(job) = state.queue.pop(Instant::now()) {
+            if let Some(job) = state.queue.pop(Instant::now(), weight_max) {
                 return Some(job);
             }
-            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.wait(state, weight_max);
         }
+    }
+
+    fn wait<'a>(&self, mut state: Guard<'a>, weight_max: Weight) -> Guard<'a> {
+        if weight_max == Weight::Light {
+            return self.wake_light.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.idle = state.idle.saturating_add(1);
+        let mut state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.idle = state.idle.saturating_sub(1);
+        state
     }
 }
 

@@ -271,6 +271,7 @@ impl LimitsConfig {
             waiting_max: size(self.work_waiting_max),
             waiting_per_address_max: size(self.work_waiting_per_address_max),
             seconds_max: self.work_seconds_max,
+            ..WorkLimits::default()
         }
     }
 

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::processor::Spent;
+use crate::processor::{Spent, Weight};
 
 /// What waits, of all addresses.
 pub(super) struct FairQueue<T> {
@@ -88,10 +88,14 @@ impl<T> FairQueue<T> {
     }
 
     /// The item whose turn it is: of the address that owes least processor time, and of several the
-    /// one whose last turn was longest ago.
-    pub(super) fn pop(&mut self, now: Instant) -> Option<T> {
+    /// one whose last turn was longest ago. Nothing of addresses that weigh more than `weight_max`.
+    pub(super) fn pop(&mut self, now: Instant, weight_max: Weight) -> Option<T> {
         let due = |(_, line): &(&IpAddr, &mut Address<T>)| (line.spent.owed(now), line.turn);
-        let (&address, line) = self.addresses.iter_mut().min_by_key(due)?;
+        let (&address, line) = self
+            .addresses
+            .iter_mut()
+            .filter(|(_, line)| line.spent.weight(now) <= weight_max)
+            .min_by_key(due)?;
         self.turn = self.turn.wrapping_add(1);
         line.turn = self.turn;
         let item = line.pop();
@@ -169,7 +173,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::FairQueue;
-    use crate::processor::Spent;
+    use crate::processor::{Spent, Weight};
 
     fn address(last: u8) -> IpAddr {
         IpAddr::from([192, 0, 2, last])
@@ -180,7 +184,7 @@ mod tests {
     }
 
     fn all(queue: &mut FairQueue<&'static str>) -> Vec<&'static str> {
-        std::iter::from_fn(|| queue.pop(Instant::now())).collect()
+        std::iter::from_fn(|| queue.pop(Instant::now(), Weight::Heavy)).collect()
     }
 
     #[test]
@@ -209,7 +213,7 @@ mod tests {
         }
         assert_eq!(queue.push(address(1), 9, &nothing(), "one more"), Err("one more"));
         assert_eq!(queue.push(address(2), 9, &nothing(), "another's"), Ok(None));
-        assert_eq!(queue.pop(Instant::now()), Some("x"));
+        assert_eq!(queue.pop(Instant::now(), Weight::Heavy), Some("x"));
         assert_eq!(queue.push(address(1), 9, &nothing(), "now"), Ok(None));
     }
 
@@ -245,11 +249,22 @@ mod tests {
         }
         queue.push(address(2), 1, &spent[1], "some").unwrap();
         queue.push(address(3), 1, &nothing(), "nothing").unwrap();
-        assert_eq!(queue.pop(now), Some("nothing"));
-        assert_eq!(queue.pop(now), Some("some"));
-        assert_eq!(queue.pop(now), Some("much"));
+        assert_eq!(queue.pop(now, Weight::Heavy), Some("nothing"));
+        assert_eq!(queue.pop(now, Weight::Heavy), Some("some"));
+        assert_eq!(queue.pop(now, Weight::Heavy), Some("much"));
         queue.push(address(3), 1, &nothing(), "nothing").unwrap();
-        assert_eq!(queue.pop(now + Duration::from_secs(60)), Some("more of it"));
-        assert_eq!(queue.pop(now), Some("nothing"));
+        assert_eq!(queue.pop(now + Duration::from_secs(60), Weight::Heavy), Some("more of it"));
+        assert_eq!(queue.pop(now, Weight::Heavy), Some("nothing"));
+    }
+    #[test]
+    fn what_is_kept_for_the_light_is_not_given_to_the_heavy() {
+        let mut queue = FairQueue::new(100, 100);
+        let (now, spent) = (Instant::now(), [nothing(), nothing()]);
+        spent[0].add(Duration::from_secs(1), now);
+        queue.push(address(1), 1, &spent[0], "heavy").unwrap();
+        queue.push(address(2), 1, &spent[1], "light").unwrap();
+        assert_eq!(queue.pop(now, Weight::Light), Some("light"));
+        assert_eq!(queue.pop(now, Weight::Light), None);
+        assert_eq!(queue.pop(now, Weight::Heavy), Some("heavy"));
     }
 }

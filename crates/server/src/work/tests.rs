@@ -20,12 +20,30 @@ fn source(last: u8) -> Source {
 }
 
 fn pool(waiting_max: usize) -> Arc<WorkPool> {
+    pool_with(waiting_max, 0)
+}
+
+/// One thread for all work, and others for light work.
+fn pool_with(waiting_max: usize, light_threads: usize) -> Arc<WorkPool> {
     let waiting_per_address_max = waiting_max;
-    let limits = WorkLimits { threads: 1, waiting_max, waiting_per_address_max, seconds_max: 600 };
+    let limits = WorkLimits {
+        threads: 1,
+        light_threads,
+        waiting_max,
+        waiting_per_address_max,
+        seconds_max: 600,
+    };
     Arc::new(WorkPool::start(limits).unwrap())
 }
 
-/// Occupies the only thread until the sender is dropped.
+/// Somebody whose work is heavy.
+fn heavy_source(last: u8) -> Source {
+    let source = source(last);
+    source.spent.add(Duration::from_secs(60), std::time::Instant::now());
+    source
+}
+
+/// Occupies the only thread for heavy work until the sender is dropped.
 async fn occupy(pool: &Arc<WorkPool>) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel::<()>();
     let (begun, has_begun) = tokio::sync::oneshot::channel();
@@ -36,7 +54,7 @@ async fn occupy(pool: &Arc<WorkPool>) -> mpsc::Sender<()> {
             let _ = released.recv();
             Ok(())
         };
-        let _ = pool.run(source(200), work).await;
+        let _ = pool.run(heavy_source(200), work).await;
     });
     has_begun.await.unwrap();
     release
@@ -90,6 +108,21 @@ async fn over_the_length_of_the_queue_work_is_refused_with_a_time_to_come_back()
     drop(release);
     assert_eq!(other.await.unwrap(), Ok(()));
     assert_eq!(waiting.next().unwrap().await.unwrap(), Ok(()));
+}
+
+#[tokio::test]
+async fn who_takes_little_does_not_wait_for_heavy_work_that_has_begun() {
+    let pool = pool_with(8, 1);
+    let release = occupy(&pool).await;
+    let waiting = {
+        let pool = Arc::clone(&pool);
+        tokio::spawn(async move { pool.run(heavy_source(1), || Ok(())).await })
+    };
+    until_waiting(&pool, 1).await;
+    assert_eq!(pool.run(source(2), || Ok(7)).await, Ok(7));
+    assert_eq!(pool.waiting(), 1);
+    drop(release);
+    assert_eq!(waiting.await.unwrap(), Ok(()));
 }
 
 #[tokio::test]

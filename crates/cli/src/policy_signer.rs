@@ -21,6 +21,17 @@ pub(crate) struct SignerFiles {
     /// Certificate for the key, and its issuers if there are any: PEM.
     #[arg(long, value_name = "PEM", requires = "key")]
     pub(crate) certificate: Option<PathBuf>,
+    #[command(flatten)]
+    id: SignedId,
+}
+
+/// What makes a signed request differ from all others.
+#[derive(Debug, Args)]
+pub(crate) struct SignedId {
+    /// Put this into the signed header, for services that take a signed request only once
+    /// (`auth.signed_requests_once`).
+    #[arg(long, value_name = "TEXT", requires = "key", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    jti: Option<String>,
 }
 
 impl SignerFiles {
@@ -28,7 +39,7 @@ impl SignerFiles {
     pub(crate) fn sign(&self, content: JwsContent<'_>) -> Result<Option<String>, Failure> {
         match (&self.key, &self.certificate) {
             (Some(key), Some(certificate)) => {
-                signed(content, SignedForm::Compact, key, certificate).map(Some)
+                signed(content, SignedForm::Compact, key, certificate, &self.id).map(Some)
             }
             _ => Ok(None),
         }
@@ -41,6 +52,7 @@ pub(crate) fn signed(
     form: SignedForm,
     key: &Path,
     certificate: &Path,
+    id: &SignedId,
 ) -> Result<String, Failure> {
     let signing_key = SigningKey::from_pkcs8_pem(&read_text(key)?)
         .map_err(|error| Failure::Other(format!("{}: {error}", key.display())))?;
@@ -48,6 +60,7 @@ pub(crate) fn signed(
     let certificates = certificates(certificate)?;
     let signer =
         PolicySigner::new(&signing_key, &certificates).map_err(|error| named(error.to_string()))?;
+    let signer = id.jti.as_deref().map_or(signer, |id| signer.with_id(id));
     create_signed(content, form, signer).map_err(Failure::other)
 }
 

@@ -232,6 +232,28 @@ fn what_sign_makes_in_every_form_unwrap_reads_and_verifies() {
 }
 
 #[test]
+fn a_name_of_its_own_stands_in_the_signed_header_of_a_request() {
+    let own = Folder::new("named");
+    let policy = text(&own.write("policy.txt", GOOD));
+    let (key, certificate) = signer(&own, "p256", KeySpec::P256);
+    let sign = ["policy", "sign", &policy, "--key", &key, "--certificate", &certificate];
+    for form in ["jose", "python"] {
+        let named = sign.iter().copied().chain(["--form", form, "--jti", "2026-07-31/\"1\""]);
+        let jws = avouch(named).expect_status(0).stdout;
+        let header = avouch_wire::base64url::decode(jws.split('.').next().unwrap()).unwrap();
+        let header: Value = serde_json::from_slice(&header).unwrap();
+        assert_eq!(header["jti"], "2026-07-31/\"1\"", "{form}");
+        let file = text(&own.write("policy.jws", &jws));
+        let shown = avouch_json(["policy", "unwrap", &file]).expect_status(0).json();
+        assert_eq!(shown["signature_verified"], true, "{form}");
+    }
+    // What nobody signs is no request that counts once.
+    let unsigned = ["policy", "sign", &policy, "--unsigned", "compact", "--jti", "1"];
+    assert!(avouch(unsigned).expect_status(2).stderr.contains("--key"));
+    avouch(sign.iter().copied().chain(["--jti", ""])).expect_status(2);
+}
+
+#[test]
 fn unsigned_forms_and_resets_are_read_also_as_a_json_string_and_from_standard_input() {
     let own = Folder::new("unsigned");
     let policy = text(&own.write("policy.txt", GOOD));

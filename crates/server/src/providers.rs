@@ -231,6 +231,12 @@ impl Providers {
         Ok(ready)
     }
 
+    /// How many are held ready.
+    pub(crate) fn ready_count(&self) -> u64 {
+        self.ready.run_pending_tasks();
+        self.ready.entry_count()
+    }
+
     /// Waits until this instance has seen a write of its own, so that whoever was answered 200
     /// finds it done.
     pub async fn saw(&self, sequence: Sequence) {

@@ -111,6 +111,7 @@ fn database(state: &AppState) -> &'static str {
 /// All that is known, for people and programs.
 pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
     let readiness = &state.readiness;
+    let remembered = state.engine.remembered();
     let reload = usize::from(readiness.last_reload.load(Ordering::Relaxed));
     json!({
         "ready": abilities.suffice_for(Purpose::Everything),
@@ -126,5 +127,8 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
         "last_reload": RELOADS.get(reload),
         "log_lines_lost": readiness.lost_log_lines.get().map_or(0, |count| count()),
         "work_waiting": state.work.waiting(),
+        "providers_ready": state.providers.ready_count(),
+        "evidence_remembered": remembered.entries,
+        "evidence_remembered_bytes": remembered.bytes,
     })
 }

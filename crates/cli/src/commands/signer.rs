@@ -14,7 +14,7 @@ use crate::client::{Refusal, Stop, conclude};
 use crate::commands::inspect::tree::printable;
 use crate::failure::{Failure, Verdict};
 use crate::output::OutputOptions;
-use crate::policy_signer::{certificates, signed};
+use crate::policy_signer::{SignedId, certificates, signed};
 
 /// Add, remove and list the certificates whose policies a provider takes.
 #[derive(Debug, Args)]
@@ -57,6 +57,8 @@ struct ChangeArgs {
     #[arg(long, value_name = "PEM")]
     certificate: PathBuf,
     #[command(flatten)]
+    id: SignedId,
+    #[command(flatten)]
     tenant: TenantArgs,
 }
 
@@ -92,7 +94,8 @@ fn change(args: &ChangeArgs, change: Change, output: OutputOptions) -> Result<Ve
     let found = certificates(&args.certificate_file)?;
     let certificate = found.first().ok_or_else(|| Failure::other("no certificate"))?;
     let content = JwsContent::Certificate(certificate);
-    let jws = signed(content, SignedForm::Compact, &args.key, &args.certificate)?;
+    let jws =
+        signed(content, SignedForm::Compact, &args.key, &args.certificate, &args.id)?;
     let session = args.tenant.session()?;
     let issuer = session.issuer()?;
     let path = format!("/{}?{DATA_PLANE}", change.route);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use avouch_engine::REMEMBERED_BYTES;
 use avouch_snp::CrlRule;
 use avouch_store::StoreOptions;
 use serde::Deserialize;
@@ -196,6 +197,8 @@ pub struct LimitsConfig {
     pub address_requests_max: u64,
     /// Threads that appraise; one for each processor without.
     pub work_threads: u64,
+    /// Threads beside them, for work of senders that take little processor time.
+    pub work_light_threads: u64,
     /// Requests that wait for one of them; over it requests are 503.
     pub work_waiting_max: u64,
     /// Of them, those of one address.
@@ -211,6 +214,8 @@ pub struct LimitsConfig {
     pub providers_ready_max: u64,
     /// Bytes that these take, with their compiled policies.
     pub providers_ready_bytes_max: u64,
+    /// Bytes of platforms, endorsement keys and collateral that are remembered as verified.
+    pub remembered_bytes_max: u64,
     /// Bytes of old policies kept of each provider; the oldest go first, never one in force.
     pub history_bytes_max: u64,
     /// Old policies kept of each provider and type of evidence.
@@ -232,6 +237,7 @@ impl Default for LimitsConfig {
             address_handshakes_max: http.address_handshakes_max as u64,
             address_requests_max: http.address_requests_max as u64,
             work_threads: work.threads as u64,
+            work_light_threads: work.light_threads as u64,
             work_waiting_max: work.waiting_max as u64,
             work_waiting_per_address_max: work.waiting_per_address_max as u64,
             work_seconds_max: work.seconds_max,
@@ -239,6 +245,7 @@ impl Default for LimitsConfig {
             policy_bytes_max: 256 << 20,
             providers_ready_max: 10_000,
             providers_ready_bytes_max: 256 << 20,
+            remembered_bytes_max: REMEMBERED_BYTES,
             history_bytes_max: store.history_bytes_max,
             history_revisions_max: store.history_revisions_max,
         }
@@ -268,10 +275,10 @@ impl LimitsConfig {
     pub fn work(&self) -> WorkLimits {
         WorkLimits {
             threads: size(self.work_threads),
+            light_threads: size(self.work_light_threads),
             waiting_max: size(self.work_waiting_max),
             waiting_per_address_max: size(self.work_waiting_per_address_max),
             seconds_max: self.work_seconds_max,
-            ..WorkLimits::default()
         }
     }
 
@@ -302,6 +309,7 @@ impl LimitsConfig {
             ("address_handshakes_max", self.address_handshakes_max, 1, 1_000_000),
             ("address_requests_max", self.address_requests_max, 1, 1_000_000),
             ("work_threads", self.work_threads, 1, 1024),
+            ("work_light_threads", self.work_light_threads, 0, 1024),
             ("work_waiting_max", self.work_waiting_max, 1, 1_000_000),
             ("work_waiting_per_address_max", self.work_waiting_per_address_max, 1, 1_000_000),
             ("work_seconds_max", self.work_seconds_max, 1, 600),
@@ -309,6 +317,7 @@ impl LimitsConfig {
             ("policy_bytes_max", self.policy_bytes_max, 0, u64::MAX),
             ("providers_ready_max", self.providers_ready_max, 1, 1_000_000),
             ("providers_ready_bytes_max", self.providers_ready_bytes_max, 1 << 20, 1 << 40),
+            ("remembered_bytes_max", self.remembered_bytes_max, 0, 1 << 40),
             ("history_bytes_max", self.history_bytes_max, 1 << 20, 1 << 40),
             ("history_revisions_max", self.history_revisions_max, 1, 1_000_000),
         ];

@@ -367,6 +367,10 @@ async fn an_old_signed_request_sent_once_more_is_taken_back_only_where_each_coun
                 answer.unwrap();
             }
         }
+        // A name of its own makes of the same thing another request, once.
+        let named = fixture.signer.sign_as(JwsContent::Policy(&first), "2026-07-31/1");
+        fixture.set("isolated", &named).await.unwrap();
+        assert_eq!(fixture.set("isolated", &named).await.is_err(), once);
         // Unsigned ones of another provider are nobody's consent, and may come as often as they do.
         for _ in 0..2 {
             fixture.set("aad", &unsigned(MINIMAL)).await.unwrap();

@@ -253,3 +253,54 @@ async fn policies_over_the_memory_budget_are_read_from_the_store() {
     let token = policy_of(&service, "/providers/contoso").await;
     assert_eq!(service.claims_of("contoso", &token).await["x-ms-policy"], jws.as_str());
 }
+
+#[tokio::test]
+async fn providers_are_held_ready_within_the_bytes_that_there_are() {
+    const COUNT: u64 = 20;
+    let ready_of = async |limits: &str| {
+        let mut setup = Setup::new().await;
+        for number in 0..COUNT {
+            let name = format!("contoso{number}");
+            provider(&setup.store, &name, Vec::new()).await;
+            let id = setup.store.provider(&name).await.unwrap().unwrap().id;
+            let jws = unsigned(&format!("{MINIMAL} // {}", number.to_string().repeat(20_000)));
+            let new = NewPolicy { jws: jws.as_bytes(), text_hash: [0; 32], signer: None };
+            let actor = Actor::new(ActorKind::User, "test").unwrap();
+            let edit = Edit::new(&actor, Clock::system().now());
+            setup.store.set_policy(id, AttestationType::SgxEnclave, &new, &edit).await.unwrap();
+        }
+        setup.config = Config::parse(limits, "test", []).unwrap();
+        let service = setup.serve().await;
+        for number in 0..COUNT {
+            let name = format!("contoso{number}");
+            let token = policy_of(&service, &format!("/providers/{name}")).await;
+            let policy = service.claims_of(&name, &token).await["x-ms-policy"].to_string();
+            assert!(policy.len() > 20_000, "{}", policy.len());
+        }
+        service.get("/readyz").await["providers_ready"].as_u64().unwrap()
+    };
+    assert_eq!(ready_of("").await, COUNT);
+    let few = ready_of("[limits]\nproviders_ready_bytes_max = 1048576\n").await;
+    assert!((1..=COUNT / 2).contains(&few), "{few}");
+    let few = ready_of("[limits]\nproviders_ready_max = 3\n").await;
+    assert!((1..=3).contains(&few), "{few}");
+}
+
+#[tokio::test]
+async fn evidence_is_remembered_within_the_configured_bytes() {
+    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    for (limits, remembered) in [("", 2), ("[limits]\nremembered_bytes_max = 0\n", 0)] {
+        let mut setup = Setup::for_minted(&minted).await;
+        setup.config = Config::parse(limits, "test", []).unwrap();
+        let service = setup.serve().await;
+        for _ in 0..2 {
+            let path = "/attest/SgxEnclave?api-version=2020-10-01";
+            let (status, body) =
+                service.send(Method::POST, path, "t", minted.request.clone()).await;
+            assert_eq!(status, StatusCode::OK, "{body}");
+        }
+        let ready = service.get("/readyz").await;
+        assert_eq!(ready["evidence_remembered"], remembered, "{ready}");
+        assert_eq!(ready["evidence_remembered_bytes"] == 0, remembered == 0, "{ready}");
+    }
+}

@@ -18,6 +18,7 @@ const POLICY: &str = "/policies/SgxEnclave?api-version=2022-08-01";
 async fn occupied(waiting_max: u64) -> (Running, mpsc::Sender<()>) {
     let mut setup = Setup::new().await;
     setup.config.limits.work_threads = 1;
+    setup.config.limits.work_light_threads = 0;
     setup.config.limits.work_waiting_max = waiting_max;
     setup.config.limits.work_seconds_max = 600;
     let service = setup.serve().await;

@@ -48,6 +48,7 @@ pub enum SignedForm {
 pub struct PolicySigner<'a> {
     key: &'a dyn Signer,
     certificates: &'a [Certificate],
+    id: Option<&'a str>,
 }
 
 /// Why a policy JWS was not made.
@@ -84,7 +85,14 @@ impl<'a> PolicySigner<'a> {
             let subject = first.subject().to_string();
             return Err(CreateError::CertificateForOtherKey { subject });
         }
-        Ok(Self { key, certificates })
+        Ok(Self { key, certificates, id: None })
+    }
+
+    /// The same, with a `jti` in the header of what is signed: so that it differs from what was
+    /// signed before, where a service takes a signed request only once.
+    #[must_use]
+    pub const fn with_id(self, id: &'a str) -> Self {
+        Self { id: Some(id), ..self }
     }
 }
 
@@ -123,7 +131,10 @@ pub fn create_signed(
         SignedForm::Compact => chain,
         SignedForm::Python => writer.member("jwk", &format!("{{{chain}}}")),
     };
-    let header = format!("{{{}{}{chain}}}", writer.text_member("alg", name), writer.comma);
+    let mut members = vec![writer.text_member("alg", name)];
+    members.extend(signer.id.map(|id| writer.text_member("jti", id)));
+    members.push(chain);
+    let header = format!("{{{}}}", members.join(writer.comma));
     let mut jws =
         format!("{}.{}", base64url::encode(header), base64url::encode(writer.payload(content)));
     let mut signature = signer.key.sign(jws.as_bytes())?;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::failure::{Failure, Verdict, read_text};
 use crate::output::OutputOptions;
-use crate::policy_signer::signed;
+use crate::policy_signer::{SignedId, signed};
 
 #[derive(Debug, Args)]
 pub(super) struct SignArgs {
@@ -32,6 +32,8 @@ pub(super) struct SignArgs {
     /// Certificate for the key, and its issuers if there are any: PEM.
     #[arg(long, value_name = "PEM", requires = "key")]
     certificate: Option<PathBuf>,
+    #[command(flatten)]
+    id: SignedId,
     /// How a signed JWS is written.
     // Another name inside than `form`, which is that of the answer (`--output`).
     #[arg(long = "form", value_name = "FORM", default_value = "jose")]
@@ -77,7 +79,7 @@ pub(super) fn run(args: &SignArgs, output: OutputOptions) -> Result<Verdict, Fai
     let content = text.as_deref().map_or(JwsContent::Reset, JwsContent::Policy);
     let jws = match (&args.key, &args.certificate) {
         (Some(key), Some(certificate)) => {
-            signed(content, args.signed_form.into(), key, certificate)?
+            signed(content, args.signed_form.into(), key, certificate, &args.id)?
         }
         _ => create_unsigned(content, args.unsigned.unwrap_or(Unsigned::Compact).into()),
     };

@@ -70,6 +70,14 @@ impl Setup {
         }
     }
 
+    /// The same, trusting the root of minted evidence, with its endorsements.
+    pub(crate) async fn for_minted(minted: &Minted) -> Self {
+        let anchors = Anchors::built_in().with_pem(minted.root_pem.as_bytes()).unwrap();
+        let mut endorsements = EndorsementSet::default();
+        endorsements.add(&minted.endorsements).unwrap();
+        Self { anchors, endorsements, ..Self::new().await }
+    }
+
     pub(crate) async fn serve(self) -> Running {
         // The first provider installed stays; there is only one.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -98,7 +106,9 @@ impl Setup {
             signed_requests_once: self.config.auth.signed_requests_once,
         };
         let providers = Providers::open(self.store, options, now()).await.unwrap();
-        let engine = Engine::new(self.anchors, Arc::new(self.endorsements));
+        let remembered = self.config.limits.remembered_bytes_max;
+        let engine =
+            Engine::remembering(self.anchors, Arc::new(self.endorsements), remembered);
         let work = WorkPool::start(self.config.limits.work()).unwrap();
         let state = AppState::new(engine, self.clock, providers, self.access, work)
             .with_private_networks(self.config.server.private_networks)
@@ -119,10 +129,7 @@ impl Running {
 
     /// A service that trusts the root of minted evidence and has its endorsements.
     pub(crate) async fn start_for(minted: &Minted) -> Self {
-        let anchors = Anchors::built_in().with_pem(minted.root_pem.as_bytes()).unwrap();
-        let mut endorsements = EndorsementSet::default();
-        endorsements.add(&minted.endorsements).unwrap();
-        Self::serve(anchors, endorsements).await
+        Setup::for_minted(minted).await.serve().await
     }
 
     async fn serve(anchors: Anchors, endorsements: EndorsementSet) -> Self {

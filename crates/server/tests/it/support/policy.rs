@@ -42,6 +42,13 @@ impl PolicyKey {
         let signer = PolicySigner::new(&self.key, &chain).unwrap();
         create_signed(content, form, signer).unwrap()
     }
+
+    /// The same with a `jti`.
+    pub(crate) fn sign_as(&self, content: JwsContent<'_>, id: &str) -> String {
+        let chain = [self.certificate.clone()];
+        let signer = PolicySigner::new(&self.key, &chain).unwrap().with_id(id);
+        create_signed(content, SignedForm::Compact, signer).unwrap()
+    }
 }
 
 pub(crate) fn unsigned(text: &str) -> String {

@@ -101,8 +101,7 @@ async fn serve(
     let anchors = setup::anchors(&config.appraisal.trust_roots)?;
     let endorsements = setup::endorsements(&config.endorsements).map_err(Failure::other)?;
     setup::warn_of_missing_crls(&endorsements, config.endorsements.amd_crl);
-    let engine =
-        Engine::remembering(anchors, endorsements, config.limits.remembered_bytes_max);
+    let engine = Engine::remembering(anchors, endorsements, config.limits.remembered_bytes_max);
     let prepared = if args.dev {
         prepare_development(config, engine, clock).await?
     } else {

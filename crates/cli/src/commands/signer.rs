@@ -94,8 +94,7 @@ fn change(args: &ChangeArgs, change: Change, output: OutputOptions) -> Result<Ve
     let found = certificates(&args.certificate_file)?;
     let certificate = found.first().ok_or_else(|| Failure::other("no certificate"))?;
     let content = JwsContent::Certificate(certificate);
-    let jws =
-        signed(content, SignedForm::Compact, &args.key, &args.certificate, &args.id)?;
+    let jws = signed(content, SignedForm::Compact, &args.key, &args.certificate, &args.id)?;
     let session = args.tenant.session()?;
     let issuer = session.issuer()?;
     let path = format!("/{}?{DATA_PLANE}", change.route);

@@ -28,6 +28,10 @@ use avouch_server::Clock;
 use children::{Child, IN_MEMORY, Role};
 use primitives::{Signature, Verification, per_run_us};
 
+/// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROUNDS: usize = 7;
 const REQUESTS: u32 = 400;
 

@@ -32,6 +32,10 @@ use children::{Child, Role};
 use reqwest::Method;
 
 /// Many short rounds: what disturbs a machine for a second must not count for one side only.
+/// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROUNDS: u32 = 31;
 const REQUESTS: u32 = 100;
 const SAMPLES: u32 = 200;

@@ -231,4 +231,29 @@ mod tests {
         }
         assert!(known() <= 2 * KNOWN_MIN, "{}", known());
     }
+    /// Whether connections and work of an address weigh much that take so many of a thousand parts
+    /// of a processor for a minute.
+    fn weights(of_a_thousand: u32) -> [Weight; 2] {
+        let place = Arc::new(Addresses::new(Limits::default()))
+            .connect(Ipv4Addr::LOCALHOST.into())
+            .unwrap();
+        let (address, begun) = (place.address(), Instant::now());
+        let mut weights = [Weight::Light; 2];
+        for turn in 0..600 {
+            let taken = Duration::from_micros(100) * of_a_thousand;
+            let now = begun + Duration::from_millis(100) * turn;
+            weights = [address.spent.add(taken, now), address.work.add(taken, now)];
+        }
+        weights
+    }
+
+    #[test]
+    fn connections_are_heavy_from_a_sixteenth_of_a_processor_on_and_work_from_a_quarter() {
+        use Weight::{Heavy, Light};
+        for (of_a_thousand, expected) in
+            [(60, [Light, Light]), (65, [Heavy, Light]), (240, [Heavy, Light]), (260, [Heavy; 2])]
+        {
+            assert_eq!(weights(of_a_thousand), expected, "{of_a_thousand}");
+        }
+    }
 }

@@ -1,8 +1,6 @@
 //! What a policy refused for: in the log always, to the client where the provider tells.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use avouch_endorsements::EndorsementSet;
-use avouch_engine::Anchors;
 use avouch_mint::{Kind, Minted, Options, mint};
 use avouch_server::Config;
 use avouch_token::policy_jws::{JwsContent, UnsignedForm, create_unsigned};
@@ -17,13 +15,15 @@ const POLICY: &str = "version=1.0;\nauthorizationrules {\n\
     [type==\"x-ms-sgx-is-debuggable\", value==true] => permit();\n};\nissuancerules { };";
 
 async fn service(minted: &Minted, settings: &str) -> Running {
+    service_with(minted, settings, POLICY).await
+}
+
+async fn service_with(minted: &Minted, settings: &str, policy: &str) -> Running {
     log();
-    let anchors = Anchors::built_in().with_pem(minted.root_pem.as_bytes()).unwrap();
-    let mut endorsements = EndorsementSet::default();
-    endorsements.add(&minted.endorsements).unwrap();
-    let config = Config::parse(settings, "test", []).unwrap();
-    let service = Setup { anchors, endorsements, config, ..Setup::new().await }.serve().await;
-    let jws = create_unsigned(JwsContent::Policy(POLICY), UnsignedForm::default());
+    let mut setup = Setup::for_minted(minted).await;
+    setup.config = Config::parse(settings, "test", []).unwrap();
+    let service = setup.serve().await;
+    let jws = create_unsigned(JwsContent::Policy(policy), UnsignedForm::default());
     let path = "/policies/SgxEnclave?api-version=2022-08-01";
     assert_eq!(service.send(Method::PUT, path, "t", jws).await.0, StatusCode::OK);
     service
@@ -40,6 +40,8 @@ async fn refused(service: &Running, body: &str) -> (String, Value) {
     (body["error"]["message"].as_str().unwrap().to_owned(), line)
 }
 
+const NO_PERMIT: &str = "Policy Evaluation Error has occurred Msg:[Policy Engine Exception: No \
+    Permit claim was issued in the authorizationrules section, authorization failed.]";
 const WHY: &str = "rule 1 of authorizationrules at 3:1 does not permit: \
     [type==\"x-ms-sgx-is-debuggable\", value==true] fails, found \
     x-ms-sgx-is-debuggable = false (Boolean, AttestationService) where value==true is demanded";
@@ -49,11 +51,7 @@ async fn which_condition_failed_is_in_the_log_and_not_told_to_the_client() {
     let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
     let service = service(&minted, "").await;
     let (message, line) = refused(&service, &minted.request).await;
-    assert_eq!(
-        message,
-        "Policy Evaluation Error has occurred Msg:[Policy Engine Exception: No Permit claim was \
-         issued in the authorizationrules section, authorization failed.]"
-    );
+    assert_eq!(message, NO_PERMIT);
     assert_eq!(line["why"], WHY, "{line}");
 }
 
@@ -80,4 +78,24 @@ async fn a_draft_of_anybody_is_explained_only_where_clients_are_told() {
     let told = service(&minted, "[appraisal]\nexplain_refusals = true").await;
     let (message, _) = refused(&told, &body.to_string()).await;
     assert!(message.contains("value==7 is demanded"), "{message}");
+}
+
+#[tokio::test]
+async fn a_refusal_is_explained_within_what_a_draft_may_cost() {
+    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    // Claims of the square of the number there are, through which each rule looks.
+    let more = "c1:[] && c2:[] => add(type=\"x\", value=c1.type);\n";
+    let rule = "[type==\"y\"] => permit();\n";
+    for (rules, is_told) in [(1, true), (5000, false)] {
+        let policy = format!(
+            "version=1.0;\nauthorizationrules {{\n{more}{}}};\nissuancerules {{ }};",
+            rule.repeat(rules)
+        );
+        let settings = "[appraisal]\nexplain_refusals = true";
+        let service = service_with(&minted, settings, &policy).await;
+        let (message, line) = refused(&service, &minted.request).await;
+        assert!(message.starts_with(NO_PERMIT), "{message}");
+        assert_eq!(message.contains("Why"), is_told, "{rules}: {message}");
+        assert_eq!(line.get("why").is_some(), is_told, "{rules}: {line}");
+    }
 }

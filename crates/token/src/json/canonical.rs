@@ -69,7 +69,7 @@ pub(crate) fn write_integer(integer: i64, out: &mut String) {
 pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(needs_escape) {
+    while let Some(at) = first_escape(rest.as_bytes()) {
         // The escaped characters are ASCII, so both splits are at character boundaries.
         let (plain, tail) = rest.split_at(at);
         out.push_str(plain);
@@ -82,6 +82,17 @@ pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push_str(rest);
     out.push('"');
 }
+
+/// Where the first byte stands that is written in another way.
+fn first_escape(bytes: &[u8]) -> Option<usize> {
+    // Texts are long and have few: whole blocks are passed over, without a branch for each byte.
+    let has_none = |block: &&[u8]| !block.iter().fold(false, |any, byte| any | needs_escape(*byte));
+    let plain: usize = bytes.chunks(BLOCK_BYTES).take_while(has_none).map(<[u8]>::len).sum();
+    let at = bytes.get(plain..)?.iter().position(|byte| needs_escape(*byte))?;
+    plain.checked_add(at)
+}
+
+const BLOCK_BYTES: usize = 32;
 
 const fn needs_escape(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'

@@ -1,7 +1,6 @@
-//! Reading: size first, then syntax, then no member named twice at any level.
+//! Reading: size first, then syntax, and no member named twice at any level.
 
 use std::cell::Cell;
-use std::collections::HashSet;
 use std::fmt;
 
 use avouch_wire::excerpt;
@@ -59,14 +58,14 @@ pub fn parse_value(bytes: &[u8], limit_bytes: usize) -> Result<Value, JsonError>
     if bytes.len() > limit_bytes {
         return Err(JsonError::TooLong { length: bytes.len(), limit: limit_bytes });
     }
-    // A scan of its own: a map built by `serde_json` has already dropped the first of two members.
-    let mut scan = serde_json::Deserializer::from_slice(bytes);
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
     let left = Cell::new(Some(VALUES_MAX));
-    UniqueNames(&left).deserialize(&mut scan).map_err(|error| match left.get() {
+    let value = Unambiguous(&left).deserialize(&mut reader).map_err(|error| match left.get() {
         None => JsonError::TooMany { limit: VALUES_MAX },
         Some(_) => syntax(error),
     })?;
-    serde_json::from_slice(bytes).map_err(syntax)
+    reader.end().map_err(syntax)?;
+    Ok(value)
 }
 
 /// As [`parse_value`], and the value must be an object.
@@ -91,15 +90,14 @@ fn syntax(error: serde_json::Error) -> JsonError {
     JsonError::Syntax { line, column, reason }
 }
 
-/// Walks a value and keeps nothing but the names of the objects that are open, and how many more
-/// values there may be: nothing once there were too many.
+/// Reads a value, and knows how many more there may be: nothing once there were too many.
 #[derive(Clone, Copy)]
-struct UniqueNames<'a>(&'a Cell<Option<usize>>);
+struct Unambiguous<'a>(&'a Cell<Option<usize>>);
 
-impl<'de> DeserializeSeed<'de> for UniqueNames<'_> {
-    type Value = ();
+impl<'de> DeserializeSeed<'de> for Unambiguous<'_> {
+    type Value = Value;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         let Self(left) = self;
         left.set(left.get().and_then(|left| left.checked_sub(1)));
         if left.get().is_none() {
@@ -109,54 +107,59 @@ impl<'de> DeserializeSeed<'de> for UniqueNames<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for UniqueNames<'_> {
-    type Value = ();
+impl<'de> Visitor<'de> for Unambiguous<'_> {
+    type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element_seed(self)?.is_some() {}
-        Ok(())
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let mut names = HashSet::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if names.contains(&name) {
-                return Err(A::Error::custom(format_args!(
-                    "member {} is named twice",
-                    excerpt(&name)
-                )));
-            }
-            names.insert(name);
-            members.next_value_seed(self)?;
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = items.next_element_seed(self)? {
+            values.push(value);
         }
-        Ok(())
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if object.contains_key(&name) {
+                let name = excerpt(&name);
+                return Err(A::Error::custom(format_args!("member {name} is named twice")));
+            }
+            let value = members.next_value_seed(self)?;
+            object.insert(name, value);
+        }
+        Ok(Value::Object(object))
     }
 }

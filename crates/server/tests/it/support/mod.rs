@@ -107,8 +107,7 @@ impl Setup {
         };
         let providers = Providers::open(self.store, options, now()).await.unwrap();
         let remembered = self.config.limits.remembered_bytes_max;
-        let engine =
-            Engine::remembering(self.anchors, Arc::new(self.endorsements), remembered);
+        let engine = Engine::remembering(self.anchors, Arc::new(self.endorsements), remembered);
         let work = WorkPool::start(self.config.limits.work()).unwrap();
         let state = AppState::new(engine, self.clock, providers, self.access, work)
             .with_private_networks(self.config.server.private_networks)

@@ -93,9 +93,20 @@ impl Extent {
     }
 }
 
+/// As much of the input as is read to tell whether it is text.
+const TEXT_BYTES_READ: usize = 4096;
+
 /// Text is no binary structure, whatever its letters would mean as bytes.
 fn text(bytes: &[u8]) -> Option<Resemblance> {
-    let text = std::str::from_utf8(bytes).ok()?;
+    let head = bytes.get(..TEXT_BYTES_READ).unwrap_or(bytes);
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        // A character that goes on behind what is read.
+        Err(error) if error.error_len().is_none() && head.len() < bytes.len() => {
+            std::str::from_utf8(head.get(..error.valid_up_to())?).ok()?
+        }
+        Err(_) => return None,
+    };
     let is_text = !text.is_empty()
         && text.chars().all(|char| !char.is_control() || matches!(char, '\t' | '\n' | '\r'));
     let begins = |mark: &str| text.trim_start().starts_with(mark);
@@ -235,4 +246,44 @@ fn der(bytes: &[u8]) -> Option<Resemblance> {
 fn cose(bytes: &[u8]) -> Option<Resemblance> {
     matches!(bytes, [0xd2, 0x84, ..])
         .then(|| Resemblance::new("a COSE_Sign1 document, such as a UVM endorsement"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "a test fails by panicking"
+    )]
+
+    use super::{Resemblance, TEXT_BYTES_READ};
+
+    fn said(bytes: &[u8]) -> Option<String> {
+        Resemblance::of(bytes).map(|resemblance| resemblance.to_string())
+    }
+
+    #[test]
+    fn text_is_told_from_its_beginning_wherever_a_character_is_cut() {
+        for before in 0..3 {
+            let text = [" ".repeat(before), "\u{20ac}".repeat(TEXT_BYTES_READ)].concat();
+            assert_eq!(said(text.as_bytes()).as_deref(), Some("text"), "{before}");
+        }
+        // Cut where the input ends, it is no text.
+        assert_eq!(said(&"\u{20ac}".as_bytes()[..2]), None);
+        assert_eq!(said(b"a\x00"), None);
+        assert_eq!(said(&[b"a".repeat(TEXT_BYTES_READ - 1), vec![0xff]].concat()), None);
+        assert_eq!(said(b""), None);
+    }
+
+    #[test]
+    fn text_is_named_by_what_it_begins_with() {
+        for (text, what) in [
+            ("-----BEGIN CERTIFICATE-----", "PEM text"),
+            (" \n{\"quote\":1}", "JSON text"),
+            ("[1]", "JSON text"),
+            ("deadbeef", "text"),
+        ] {
+            assert_eq!(said(text.as_bytes()).as_deref(), Some(what), "{text}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! SEV-SNP evidence at its worst, up to the largest body: twice the input takes twice the instructions.
+//! Evidence at its worst, up to the largest body: twice the input takes twice the instructions.
 #![allow(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
@@ -9,7 +9,8 @@
 mod support;
 
 use avouch_engine::{
-    AppraisalRequest, AppraisalSettings, Engine, EvidenceKind, PolicyInForce, TokenForm,
+    AppraisalRequest, AppraisalSettings, Engine, EvidenceKind, PolicyInForce, Resemblance,
+    TokenForm,
 };
 use avouch_linear::{Shape, check};
 use avouch_wire::base64url;
@@ -32,6 +33,10 @@ fn read(evidence: &[u8]) {
     let policy = PolicyInForce::default_for(kind).unwrap();
     let at = at("2026-05-01T12:00:00Z");
     engine.appraise(&request, &policy, &AppraisalSettings::default(), at).unwrap_err();
+}
+
+fn resemble(bytes: &[u8]) {
+    let _ = Resemblance::of(bytes);
 }
 
 /// A report's worth of bytes, then a table of one entry that all the rest belongs to.
@@ -77,6 +82,31 @@ const SHAPES: &[Shape] = &[
         bytes_max: BODY_BYTES_MAX,
         make: |bytes| format!(r#"{{"a":0{}}}"#, r#","a":0"#.repeat(bytes / 6)).into_bytes(),
         read,
+    },
+    // What refused evidence resembles: every reader looks at it, each to its last byte.
+    Shape {
+        name: "resembles-text",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| [" ".repeat(bytes / 2), "\u{fc}".repeat(bytes / 4)].concat().into_bytes(),
+        read: resemble,
+    },
+    Shape {
+        name: "resembles-nothing-after-much-text",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| [vec![b' '; bytes], vec![0]].concat(),
+        read: resemble,
+    },
+    Shape {
+        name: "resembles-der",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| [0x30, 0x82, 0xff, 0xff].repeat(bytes / 4),
+        read: resemble,
+    },
+    Shape {
+        name: "resembles-cose",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| [vec![0xd2], vec![0x84; bytes]].concat(),
+        read: resemble,
     },
 ];
 

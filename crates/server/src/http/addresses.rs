@@ -240,8 +240,8 @@ mod tests {
         let (address, begun) = (place.address(), Instant::now());
         let mut weights = [Weight::Light; 2];
         for turn in 0..600 {
-            let taken = Duration::from_micros(100) * of_a_thousand;
-            let now = begun + Duration::from_millis(100) * turn;
+            let taken = Duration::from_micros(100).saturating_mul(of_a_thousand);
+            let now = begun.checked_add(Duration::from_millis(100).saturating_mul(turn)).unwrap();
             weights = [address.spent.add(taken, now), address.work.add(taken, now)];
         }
         weights

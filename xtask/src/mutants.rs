@@ -266,7 +266,9 @@ fn try_one(
     let alive = plan.alive();
     let chosen = wish.chosen(subject, &alive);
     let is_due = |one: &&Mutant| !results.was_caught(&one.key(), hash(plan.text(&one.file)));
-    let due: Vec<&Mutant> = chosen.iter().copied().filter(is_due).collect();
+    let mut due: Vec<&Mutant> = chosen.iter().copied().filter(is_due).collect();
+    // What is explained survives all tests and so takes longest: last, in case the run is stopped.
+    due.sort_by_key(|one| explanations.reason(&one.key()).is_some());
     let mut results = judge::judge(
         plan,
         (subject.package, wish.packages(subject)),

@@ -24,6 +24,11 @@ pub(crate) struct Verified {
 }
 
 impl Published {
+    /// The documents with these bytes.
+    pub(crate) const fn new(metadata: Vec<u8>, keys: Vec<u8>) -> Self {
+        Self { metadata, keys }
+    }
+
     /// Fetches metadata and keys.
     pub(crate) fn fetch(http: &Http, url: &ServiceUrl) -> Result<Self, Stop> {
         let document = |path: &str| {
@@ -34,7 +39,7 @@ impl Published {
             Err(Refusal::of_answer(&answer))
         };
         let metadata = document("/.well-known/openid-configuration")?;
-        Ok(Self { metadata, keys: document("/certs")? })
+        Ok(Self::new(metadata, document("/certs")?))
     }
 
     /// Judges them for a service that must call itself `issuer`; its keys, if they can be read.

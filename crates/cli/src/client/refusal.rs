@@ -65,7 +65,7 @@ impl Refusal {
     }
 
     /// An answer that is no success: what the service says, or that it says nothing.
-    pub(super) fn of_answer(answer: &Answer) -> Stop {
+    pub(crate) fn of_answer(answer: &Answer) -> Stop {
         let (url, status) = (&answer.url, answer.status);
         let said = said(&answer.body);
         let understood = status.is_client_error() && !matches!(status.as_u16(), 408 | 429);

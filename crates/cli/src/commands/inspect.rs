@@ -47,43 +47,46 @@ pub(crate) struct InspectArgs {
 const NOTICE: &str = "not verified: structure only";
 
 pub(crate) fn run(args: InspectArgs, output: OutputOptions) -> Result<Verdict, Failure> {
-    let bytes = read(&args.file)?;
-    let forms = Input::forms(&bytes);
-    match recognise(&forms) {
-        Recognition::Found { encoding, inspection } => answer_found(&encoding, inspection, output),
-        Recognition::Unknown(tried) => {
-            // What a text stands for says more than that it is text.
-            let resemblance = forms.iter().rev().find_map(|form| Resemblance::of(&form.bytes));
-            answer_unknown(bytes.len(), resemblance.as_ref(), &tried, output)
+    let said = Said::of(&read(&args.file)?);
+    output.answer(&said.document, || said.text)?;
+    Ok(said.verdict)
+}
+
+/// What is said of a file.
+pub(crate) struct Said {
+    pub(crate) document: Fields,
+    pub(crate) text: String,
+    verdict: Verdict,
+}
+
+impl Said {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let forms = Input::forms(bytes);
+        match recognise(&forms) {
+            Recognition::Found { encoding, inspection } => found(&encoding, inspection),
+            Recognition::Unknown(tried) => {
+                // What a text stands for says more than that it is text.
+                let resemblance = forms.iter().rev().find_map(|form| Resemblance::of(&form.bytes));
+                unknown(bytes.len(), resemblance.as_ref(), &tried)
+            }
         }
     }
 }
 
-fn answer_found(
-    encoding: &str,
-    inspection: Inspection,
-    output: OutputOptions,
-) -> Result<Verdict, Failure> {
+fn found(encoding: &str, inspection: Inspection) -> Said {
     let Inspection { kind, title, fields, sound } = inspection;
+    let form = if encoding == "raw" { String::new() } else { format!(" (as {encoding})") };
+    let text = format!("{title}{form}\n{NOTICE}\n\n{}", render(&fields));
     let document = Fields::new()
         .with("kind", kind)
         .with("encoding", encoding)
         .with("verified", false)
         .with("notice", NOTICE)
-        .and(fields.clone());
-    output.answer(&document, || {
-        let form = if encoding == "raw" { String::new() } else { format!(" (as {encoding})") };
-        format!("{title}{form}\n{NOTICE}\n\n{}", render(&fields))
-    })?;
-    Ok(Verdict::of(sound))
+        .and(fields);
+    Said { document, text, verdict: Verdict::of(sound) }
 }
 
-fn answer_unknown(
-    length: usize,
-    resemblance: Option<&Resemblance>,
-    tried: &[(String, String)],
-    output: OutputOptions,
-) -> Result<Verdict, Failure> {
+fn unknown(length: usize, resemblance: Option<&Resemblance>, tried: &[(String, String)]) -> Said {
     let rows: Vec<Fields> = tried
         .iter()
         .map(|(what, why)| Fields::new().with("what", what.as_str()).with("why", why.as_str()))
@@ -94,15 +97,11 @@ fn answer_unknown(
         .with("length", length)
         .with("looks_like", looks_like.clone())
         .with("tried", rows);
-    output.answer(&document, || {
-        let width = tried.iter().map(|(what, _)| what.chars().count()).max().unwrap_or_default();
-        let looks_like = looks_like.map_or_else(String::new, |what| format!("; this is {what}"));
-        let mut text =
-            format!("not recognised: {length} bytes{looks_like}\n\ntried, and why not:\n");
-        for (what, why) in tried {
-            text.push_str(&format!("  {what:width$}  {}\n", tree::printable(why)));
-        }
-        text
-    })?;
-    Ok(Verdict::No)
+    let width = tried.iter().map(|(what, _)| what.chars().count()).max().unwrap_or_default();
+    let looks_like = looks_like.map_or_else(String::new, |what| format!("; this is {what}"));
+    let mut text = format!("not recognised: {length} bytes{looks_like}\n\ntried, and why not:\n");
+    for (what, why) in tried {
+        text.push_str(&format!("  {what:width$}  {}\n", tree::printable(why)));
+    }
+    Said { document, text, verdict: Verdict::No }
 }

@@ -39,7 +39,7 @@ pub(super) struct SignArgs {
     #[arg(long = "form", value_name = "FORM", default_value = "jose")]
     signed_form: Form,
     /// Do not sign; providers of trust model AAD accept it.
-    #[arg(long, value_name = "FORM", conflicts_with_all = ["key", "certificate", "signed_form"])]
+    #[arg(long, value_name = "FORM", conflicts_with_all = ["key", "certificate", "jti", "signed_form"])]
     unsigned: Option<Unsigned>,
 }
 

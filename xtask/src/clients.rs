@@ -1,5 +1,5 @@
-//! The unmodified Azure SDKs and a packaged OpenID server, from their registries, against running
-//! services.
+//! The unmodified Azure SDKs, relying parties and a packaged OpenID server, from their registries,
+//! against running services.
 
 mod evidence;
 mod service;
@@ -68,8 +68,14 @@ pub(crate) fn run_with(build: Build) -> Outcome {
 
     let mut tests = command("node", &["--test", "--test-timeout=600000"]);
     tests.args(scripts()?.iter().filter(|name| name.ends_with(".test.js")));
-    tests.current_dir(node_modules).envs(variables);
+    tests.current_dir(node_modules).envs(variables.clone());
     step("JavaScript SDKs and OpenID server", &mut tests)?;
+
+    // A target folder of its own: its dependencies are not those of the workspace.
+    let mut tests = cargo(&["test", "--locked"]);
+    tests.current_dir(workspace().join("tests/clients/rust")).envs(variables);
+    tests.env("CARGO_TARGET_DIR", folder.join("rust"));
+    step("Rust crates", &mut tests)?;
     drop((present, recorded));
     Ok(())
 }

@@ -5,11 +5,13 @@ use std::path::Path;
 use crate::run::{Outcome, command, step};
 
 /// The cases that the tests expect: folder, kind, form of the runtime data.
-const CASES: [(&str, &str, &str); 4] = [
+const CASES: [(&str, &str, &str); 6] = [
     ("sgx-json", "sgx", "json"),
     ("sgx-binary", "sgx", "binary"),
     ("open-enclave-json", "open-enclave", "json"),
     ("open-enclave-binary", "open-enclave", "binary"),
+    ("snp-json", "snp", "json"),
+    ("tdx-json", "tdx", "json"),
 ];
 
 /// Mints every case; returns the words that make a service accept them.
@@ -27,9 +29,8 @@ pub(crate) fn mint(avouch: &Path, folder: &Path) -> Result<Vec<String>, String> 
         mint.arg("--runtime-data").arg(&held).arg("--out").arg(&out);
         mint.stdout(std::process::Stdio::null());
         step(&format!("mint {name}"), &mut mint)?;
-        for (option, file) in
-            [("--endorsements", "endorsements.json"), ("--trust-root", "root.pem")]
-        {
+        let endorsements = if kind == "snp" { "endorsements.pem" } else { "endorsements.json" };
+        for (option, file) in [("--endorsements", endorsements), ("--trust-root", "root.pem")] {
             words.extend([option.to_owned(), out.join(file).display().to_string()]);
         }
     }

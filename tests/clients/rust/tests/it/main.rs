@@ -1,0 +1,10 @@
+//! Unmodified crates against a running Avouch.
+//!
+//! Environment: `AVOUCH_URL` and `AVOUCH_CA` name a server that judges at the present time,
+//! `AVOUCH_MINTED` a folder of minted evidence that it accepts.
+
+mod data_plane;
+mod guest;
+mod management;
+mod support;
+mod tokens;

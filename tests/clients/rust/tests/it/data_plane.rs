@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
-use azure_svc_attestation::models::{AttestSevSnpVmRequest, AttestSgxEnclaveRequest, DataType, RuntimeData};
 use azure_svc_attestation::Client;
+use azure_svc_attestation::models::{
+    AttestSevSnpVmRequest, AttestSgxEnclaveRequest, DataType, RuntimeData,
+};
 use serde_json::Value;
 
-use crate::support::{Credential, base64url, minted, no_patience, transport, url};
+use crate::support::{Credential, base64url, certificates, minted, no_patience, transport, url};
 use crate::tokens::verified;
 
 fn client() -> Client {
@@ -44,7 +46,7 @@ async fn an_enclave_is_attested_and_its_token_verifies() {
 async fn a_confidential_vm_is_attested_and_its_token_verifies() {
     let document = serde_json::json!({
         "SnpReport": base64url(&minted("snp-json", "report.bin")),
-        "VcekCertChain": base64url(&minted("snp-json", "endorsements.pem")),
+        "VcekCertChain": base64url(&certificates("snp-json")),
     });
     let request = AttestSevSnpVmRequest {
         report: Some(base64url(document.to_string().as_bytes())),

@@ -16,7 +16,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 
-use crate::support::{ca, minted, url};
+use crate::support::{ca, certificates, minted, url};
 use crate::tokens::verified;
 
 /// What arrives at a loopback port goes on to the service over TLS; ends with the test.
@@ -53,9 +53,8 @@ fn snp() -> (CvmEvidence, Option<Endorsement>) {
         runtime_data: minted("snp-json", "runtime-data.json"),
         platform_quote: Vec::new(),
     };
-    let data = minted("snp-json", "endorsements.pem");
-    let endorsement =
-        Endorsement { kind: EndorsementKind::Vcek, data, endorsement_response: None };
+    let data = certificates("snp-json");
+    let endorsement = Endorsement { kind: EndorsementKind::Vcek, data, endorsement_response: None };
     (evidence, Some(endorsement))
 }
 
@@ -77,7 +76,8 @@ async fn attest(
 ) -> Result<String, std::io::Error> {
     let endpoint = relay().await;
     tokio::task::spawn_blocking(move || {
-        let (payload, kind) = build_tee_only_payload_from_evidence(&evidence, endorsement.as_ref())?;
+        let (payload, kind) =
+            build_tee_only_payload_from_evidence(&evidence, endorsement.as_ref())?;
         submit_tee_only(&payload, &endpoint, kind)
     })
     .await

@@ -39,7 +39,8 @@ async fn a_provider_is_made_found_changed_and_removed() {
     assert_eq!(changed.tracked_resource.tags, Some(json!({"team": "a"})));
     let found = providers.get(SUBSCRIPTION, GROUP, NAME).await.unwrap();
     assert_eq!(found.tracked_resource, changed.tracked_resource);
-    let listed = providers.list_by_resource_group(SUBSCRIPTION, GROUP).await.unwrap();
+    // Here the crate wants the group first.
+    let listed = providers.list_by_resource_group(GROUP, SUBSCRIPTION).await.unwrap();
     assert_eq!(listed.value.len(), 1);
 
     providers.delete(SUBSCRIPTION, GROUP, NAME).send().await.unwrap();

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use azure_core::auth::{AccessToken, Secret, TokenCredential};
-use azure_core::date::OffsetDateTime;
 use azure_core::{RetryOptions, TransportOptions, Url};
 pub(crate) use azure_guest_attestation_sdk::guest_attest::base64_url_encode as base64url;
 
@@ -30,6 +29,14 @@ pub(crate) fn minted(case: &str, file: &str) -> Vec<u8> {
     std::fs::read(PathBuf::from(variable("AVOUCH_MINTED")).join(case).join(file)).unwrap()
 }
 
+/// The certificates among minted endorsements, as a host hands them to its guest.
+pub(crate) fn certificates(case: &str) -> Vec<u8> {
+    let text = String::from_utf8(minted(case, "endorsements.pem")).unwrap();
+    let blocks = text.split_inclusive("-----END CERTIFICATE-----\n");
+    let certificates = blocks.filter(|block| block.starts_with("-----BEGIN CERTIFICATE-----"));
+    certificates.collect::<String>().into_bytes()
+}
+
 pub(crate) fn http() -> reqwest::Client {
     let ca = reqwest::Certificate::from_pem(&ca()).unwrap();
     reqwest::Client::builder().add_root_certificate(ca).no_proxy().build().unwrap()
@@ -51,7 +58,7 @@ pub(crate) struct Credential;
 impl TokenCredential for Credential {
     async fn get_token(&self, _scopes: &[&str]) -> azure_core::Result<AccessToken> {
         let hour = std::time::Duration::from_secs(3600);
-        Ok(AccessToken::new(Secret::new("development"), OffsetDateTime::now_utc() + hour))
+        Ok(AccessToken::new(Secret::new("development"), time::OffsetDateTime::now_utc() + hour))
     }
 
     async fn clear_cache(&self) -> azure_core::Result<()> {

@@ -148,3 +148,6 @@ fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
         .filter(|token| !token.is_empty())
         .ok_or_else(|| ApiError::unauthorized("This route needs a bearer token."))
 }
+
+#[cfg(test)]
+mod tests;

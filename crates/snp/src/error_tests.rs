@@ -23,11 +23,12 @@ fn a_failed_link_is_named_by_its_certificate_and_what_did_not_hold() {
         (PathErrorKind::UnsupportedConstraint(text()), "critical-extension"),
         (PathErrorKind::AnchorMismatch { anchor: text(), what: "key" }, "foreign"),
     ] {
-        for (role, place) in [
-            (CertificateRole::Vek, "vek"),
-            (CertificateRole::Intermediate, "intermediate"),
-            (CertificateRole::Root, "root"),
+        for (role, place, words) in [
+            (CertificateRole::Vek, "vek", "endorsement key"),
+            (CertificateRole::Intermediate, "intermediate", "intermediate"),
+            (CertificateRole::Root, "root", "root"),
         ] {
+            assert_eq!(role.to_string(), words);
             assert_eq!(path_check(role, &kind), format!("{place}-{name}"));
         }
     }

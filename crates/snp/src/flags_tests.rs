@@ -38,11 +38,11 @@ fn each_bit_of_a_guest_policy_has_its_name() {
         assert_eq!(policy.unknown_bits(), unknown, "{number}");
         assert_eq!(json["unknown_bits"], format!("{unknown:#x}"));
     }
-    let policy = GuestPolicy(0x0102);
+    let policy = GuestPolicy(0x0302);
     let json = serde_json::to_value(policy).unwrap_or_default();
-    assert_eq!((policy.abi_major(), policy.abi_minor()), (1, 2));
-    assert_eq!((&json["abi_major"], &json["abi_minor"]), (&Value::from(1), &Value::from(2)));
-    assert_eq!(json["raw"], "0x102");
+    assert_eq!((policy.abi_major(), policy.abi_minor()), (3, 2));
+    assert_eq!((&json["abi_major"], &json["abi_minor"]), (&Value::from(3), &Value::from(2)));
+    assert_eq!(json["raw"], "0x302");
 }
 
 #[test]

@@ -200,6 +200,8 @@ mod tests {
         assert_eq!(minimal(0), [0]);
         assert_eq!(minimal(0x7f), [0x7f]);
         assert_eq!(minimal(0x80), [0, 0x80]);
+        assert_eq!(minimal(0x0180), [1, 0x80]);
+        assert_eq!(minimal(0x8001), [0, 0x80, 1]);
         assert_eq!(minimal(0x0002_0002), [2, 0, 2]);
     }
 }

@@ -1,4 +1,5 @@
 //! Which values are read, and where each level stands.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
 
@@ -116,5 +117,50 @@ fn a_hardware_id_stands_bare_or_in_an_octet_string_of_its_length() {
             // One byte short and with a tag it is no longer told from a bare one: none is.
             assert_eq!(hardware_id(&value, product), refused, "{value:?}");
         }
+    }
+}
+
+/// A certificate with one extension of AMD's.
+fn certificate_with(known: &Known, value: &[u8]) -> Certificate {
+    use rcgen::{CertificateParams, CustomExtension, KeyPair};
+    let arcs: Vec<u64> = known.oid.split('.').filter_map(|arc| arc.parse().ok()).collect();
+    let mut params = CertificateParams::default();
+    params.custom_extensions = vec![CustomExtension::from_oid_content(&arcs, value.to_vec())];
+    let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+    Certificate::parse(made.der()).unwrap()
+}
+
+#[test]
+fn a_level_that_the_product_does_not_have_may_only_be_0() {
+    let kind = VekKind::Vcek;
+    for (known, product, other) in [
+        (&FMC, Product::Milan, Product::Turin),
+        (&FMC, Product::Genoa, Product::Turin),
+        (&SPL_4, Product::Turin, Product::Milan),
+    ] {
+        let check = |value: u8, product: Product| {
+            let certificate = certificate_with(known, &[INTEGER, 1, value]);
+            refuse_level_of_other_product(&certificate, kind, product)
+        };
+        assert_eq!(check(0, product), Ok(()));
+        let (name, oid) = (known.name, known.oid);
+        let refused = VekExtensionError::Unexpected { name, oid, kind, product };
+        assert_eq!(check(1, product), Err(refused));
+        assert_eq!(check(1, other), Ok(()));
+    }
+}
+
+#[test]
+fn refusals_name_the_extension_and_show_32_bytes_of_it() {
+    let Known { name, oid } = FMC;
+    let certificate = certificate_with(&SPL_4, &[INTEGER, 1, 0]);
+    let missing = VekExtensionError::Missing { name, oid };
+    assert_eq!(required(&certificate, &FMC), Err(missing));
+    for (length, shown) in [(31, 31), (32, 32), (33, 32), (100, 32)] {
+        let (value, found) = (vec![9; length], "09".repeat(shown));
+        let integer = integer(&FMC, &value);
+        assert_eq!(integer, Err(VekExtensionError::Integer { name, oid, found: found.clone() }));
+        let text = ia5_string(&FMC, &value);
+        assert_eq!(text, Err(VekExtensionError::Text { name, oid, found }));
     }
 }

@@ -5,7 +5,7 @@ use avouch_mint::{Kind, Options, mint};
 use avouch_pki::{Certificate, digest, pem};
 
 use super::*;
-use crate::{Anchors, Endorsements, verify_chain};
+use crate::{Anchors, Endorsements, RawTcb, verify_chain};
 
 /// Bytes of a report of version 5 and the fact that is read from them.
 #[test]
@@ -67,4 +67,35 @@ fn each_fact_is_read_from_its_own_bytes() {
     assert_eq!(changed(0x030, &[0xff; 4])["host_requested"], true);
     let version = changed(0x1ec, &[6, 5, 4])["committed_version"].clone();
     assert!(version.to_string().contains('4') && version.to_string().contains('6'), "{version}");
+}
+
+#[test]
+fn reserved_bytes_are_refused_in_each_tcb_by_its_name() {
+    type Place = fn(&mut ReportBody) -> &mut RawTcb;
+    let places: [(&str, Place); 4] = [
+        ("REPORTED_TCB", |body| &mut body.reported_tcb),
+        ("COMMITTED_TCB", |body| &mut body.committed_tcb),
+        ("CURRENT_TCB", |body| &mut body.current_tcb),
+        ("LAUNCH_TCB", |body| &mut body.launch_tcb),
+    ];
+    let options = Options::new(UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap());
+    let report = Report::parse(&mint(Kind::Snp, &options).unwrap().evidence).unwrap();
+    let family_19: &[usize] = &[2, 3, 4, 5];
+    for (product, reserved) in
+        [(Product::Milan, family_19), (Product::Genoa, family_19), (Product::Turin, &[4, 5, 6])]
+    {
+        for (tcb, place) in places {
+            for byte in 0..8 {
+                let mut body = report.body().clone();
+                places.iter().for_each(|(_, place)| *place(&mut body) = RawTcb([0; 8]));
+                if let Some(byte) = place(&mut body).0.get_mut(byte) {
+                    *byte = 1;
+                }
+                let found = *place(&mut body);
+                let refused = Err(VerifyError::TcbReserved { tcb, found, product });
+                let expected = if reserved.contains(&byte) { refused } else { Ok(()) };
+                assert_eq!(check_reserved_tcb_bytes(&body, product), expected);
+            }
+        }
+    }
 }

@@ -16,11 +16,12 @@ use avouch_mint::snp::{
 use avouch_mint::{Expected, Kind, Minted, Options, Stage, mint};
 use avouch_pki::{Certificate, pem};
 use avouch_snp::maa_request::SnpEvidence;
-use avouch_snp::uvm::{self, UvmTrust, UvmTrustEntry};
+use avouch_snp::uvm::{self, UntrustedUvmDocument, UvmError, UvmTrust, UvmTrustEntry};
 use avouch_snp::{
     Anchors, Chain, ChipBinding, Crls, Endorsements, Product, RawTcb, Report, ReportVersions,
-    SnpAcceptance, Tcb, TcbFloor, VerifiedIntermediate, VerifiedReport, bind_init_time_data,
-    bind_runtime_data, chain_cache_key, verify_chain, verify_report,
+    SnpAcceptance, Tcb, TcbFloor, VekKind, VerifiedEndorsementKey, VerifiedIntermediate,
+    VerifiedReport, VerifyError, bind_init_time_data, bind_runtime_data, chain_cache_key,
+    verify_chain, verify_report,
 };
 use avouch_wire::{Hex, UnixTime, base64url};
 
@@ -254,6 +255,10 @@ fn judges_a_kept_key_by_lists_and_moments_that_came_later() {
     let crls = Crls::verify(&revoked.crls, &anchors, minted.at).unwrap();
     let error = verify_report(&report, &key, &crls, minted.at).unwrap_err();
     assert_eq!(error.check(), "intermediate-revoked");
+    let (name, serial) = ("SEV-VLEK-Milan", key.intermediate().serial());
+    let label = &key.facts().root;
+    let text = format!("{name:?} with serial number {serial} is revoked by {label:?}");
+    assert_eq!(error.to_string(), text);
 
     let day = |days: i64| minted.at.saturating_add_seconds(days * 86_400);
     let fresh = Crls::verify(
@@ -285,6 +290,9 @@ fn remembers_an_intermediate_but_not_its_altered_copy() {
     anchors.remember(verified);
     assert_eq!(anchors.intermediates().count(), before + 1);
     verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap();
+    let later = minted.at.saturating_add_seconds(9000 * 86_400);
+    let error = verify_chain(&chain, &anchors, &Crls::none(), later).unwrap_err();
+    assert_eq!(error.check(), "intermediate-expired");
     // Read beside the anchors, the same chain has only its key left to read, and verifies.
     let beside = |minted: &Minted| {
         let evidence = SnpEvidence::parse(&document(minted)).unwrap();
@@ -293,7 +301,6 @@ fn remembers_an_intermediate_but_not_its_altered_copy() {
     let chain = beside(&minted);
     assert!(chain.intermediates().is_empty() && chain.roots().is_empty());
     verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap();
-    let later = minted.at.saturating_add_seconds(9000 * 86_400);
     let error = verify_chain(&chain, &anchors, &Crls::none(), later).unwrap_err();
     assert_eq!(error.check(), "intermediate-expired");
     // Under other anchors what was recognised counts for nothing.
@@ -407,6 +414,86 @@ fn refuses_roots_that_are_not_named_or_signed_like_one() {
     let broken = mint(Kind::Snp, &good.broken("root-self-signature")).unwrap();
     let chain = Endorsements::parse(&[&broken.endorsements]).unwrap().chain;
     assert!(Anchors::none().with_root(&chain.roots()[0]).is_err());
+}
+
+#[test]
+fn of_two_roots_refusals_the_one_that_is_not_about_a_name_is_given() {
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
+    let expired = options(SnpProduct::Milan, SnpKey::Vcek).broken("intermediate-expired");
+    let minted = mint(Kind::Snp, &expired).unwrap();
+    let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
+    // A root of the same product, but of another name as a whole.
+    let mut params = CertificateParams::default();
+    params.distinguished_name.remove(DnType::CommonName);
+    params.distinguished_name.push(DnType::CommonName, "ARK-Milan");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let other = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+    let (own, other) = (root(&minted), Certificate::parse(other.der()).unwrap());
+    for [first, second] in [[&own, &other], [&other, &own]] {
+        let anchors = Anchors::none().with_root(first).unwrap().with_root(second).unwrap();
+        let error = verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap_err();
+        assert_eq!(error.check(), "intermediate-expired");
+    }
+}
+
+#[test]
+fn a_refused_report_is_told_what_it_says_and_what_its_key_is_for() {
+    let good = options(SnpProduct::Milan, SnpKey::Vcek);
+    let minted = mint(Kind::Snp, &good).unwrap();
+    let key_of = |options: &Options| {
+        let minted = mint(Kind::Snp, options).unwrap();
+        let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
+        verify_chain(&chain, &anchors(&minted), &Crls::none(), minted.at).unwrap()
+    };
+    let refusal = |key: &VerifiedEndorsementKey, evidence: &[u8]| {
+        let report = Report::parse(evidence).unwrap();
+        verify_report(&report, key, &Crls::none(), minted.at).unwrap_err()
+    };
+    let of_provider = key_of(&options(SnpProduct::Milan, SnpKey::Vlek));
+    let (report, certificate) = (VekKind::Vcek, VekKind::Vlek);
+    let kinds = VerifyError::SigningKeyKind { report, certificate };
+    assert_eq!(refusal(&of_provider, &minted.evidence), kinds);
+    let of_genoa = key_of(&options(SnpProduct::Genoa, SnpKey::Vcek));
+    let (report, certificate) = (Product::Milan, Product::Genoa);
+    let products = VerifyError::ProductMismatch { report, certificate };
+    assert_eq!(refusal(&of_genoa, &minted.evidence), products);
+    let broken = good.broken("tcb-microcode");
+    let (key, broken) = (key_of(&broken), mint(Kind::Snp, &broken).unwrap().evidence);
+    let reported = Report::parse(&broken).unwrap().untrusted_body().reported_tcb.0[7];
+    let certified = key.extensions().certified_tcb().0[7];
+    assert_ne!(reported, certified);
+    let levels = VerifyError::TcbMismatch { component: "microcode", reported, certified };
+    assert_eq!(refusal(&key, &broken), levels);
+}
+
+#[test]
+fn a_refused_endorsement_is_told_its_measurement_and_its_floor() {
+    for form in [UvmForm::Json, UvmForm::Cwt] {
+        let mut good = options(SnpProduct::Milan, SnpKey::Vcek);
+        good.snp.uvm = Some(form);
+        let report = assert_accepted(&good);
+        let publisher = uvm_publisher(&good).unwrap();
+        let other = mint(Kind::Snp, &good.broken("uvm-measurement")).unwrap();
+        let evidence = SnpEvidence::parse(&document(&other)).unwrap();
+        let cose = evidence.uvm_endorsements().next().unwrap();
+        let says = UntrustedUvmDocument::parse(cose).unwrap();
+        let with_floor = |floor: u64| UvmTrust {
+            entries: trust(publisher.clone())
+                .entries
+                .into_iter()
+                .map(|entry| UvmTrustEntry { minimum_svn: floor, ..entry })
+                .collect(),
+        };
+        let (endorsed, of_report) = (says.measurement, report.body().measurement);
+        let error = uvm::verify(cose, &report, &with_floor(says.svn), other.at).unwrap_err();
+        assert_eq!(error, UvmError::Measurement { endorsed, report: of_report });
+        assert!(!error.is_not_counted());
+        let floor = says.svn + 1;
+        let error = uvm::verify_document(cose, &with_floor(floor), other.at).unwrap_err();
+        let (feed, found) = (publisher.feed.clone(), says.svn);
+        assert_eq!(error, UvmError::Svn { feed, found, minimum: floor });
+        assert!(error.is_not_counted());
+    }
 }
 
 #[test]
@@ -565,11 +652,12 @@ fn a_chain_is_worth_remembering_if_all_of_it_was_judged() {
     let parts = |minted: &Minted| pem::certificates(&pem_only(minted)[0], 3).unwrap();
     let [vek, ask, ark] = <[Vec<u8>; 3]>::try_from(parts(&minted)).unwrap();
     let [_, other_ask, other_ark] = <[Vec<u8>; 3]>::try_from(parts(&foreign)).unwrap();
-    // Of the same names, by other keys.
+    // Of the same names, made at another moment.
     let mut namesake = options(SnpProduct::Milan, SnpKey::Vcek);
-    namesake.seed = avouch_mint::Seed::from_number(7);
+    namesake.at = namesake.at.saturating_add_seconds(1);
     let namesake = mint(Kind::Snp, &namesake).unwrap();
     let [_, same_ask, same_ark] = <[Vec<u8>; 3]>::try_from(parts(&namesake)).unwrap();
+    assert!(ask != same_ask && ark != same_ark);
     let mut remembering = anchors(&minted);
     let intermediate = Certificate::parse(&ask).unwrap();
     let intermediate =
@@ -664,8 +752,10 @@ fn acceptance_names_everything_that_is_not_accepted() {
             "chip-refused",
         ]
     );
+    assert_eq!(error.check(), "alias-check");
     let text = error.to_string();
     assert!(text.contains("boot_loader of REPORTED_TCB is 3, at least 4 is required"), "{text}");
+    assert!(text.contains("guest SVN is 2, at least 3 is required"), "{text}");
     let fitting = SnpAcceptance {
         products: [Product::Milan].into(),
         minimum_guest_svn: Some(2),
@@ -675,6 +765,10 @@ fn acceptance_names_everything_that_is_not_accepted() {
         ..SnpAcceptance::default()
     };
     fitting.accept(&verified).unwrap();
+    // Where memory aliasing was checked for, nothing stands against it.
+    options.snp.platform_info |= 1 << 5;
+    let checked = SnpAcceptance { require_alias_check: true, ..SnpAcceptance::default() };
+    checked.accept(&assert_accepted(&options)).unwrap();
 }
 
 #[test]
@@ -697,10 +791,13 @@ fn a_refused_chip_is_refused_also_where_the_host_masks_its_id() {
         let mut other = chip_id;
         other.0[0] ^= 1;
         refusing(other).accept(&masked).unwrap();
-        // A VLEK is of no chip.
+        // A VLEK is of no chip: only the id in the report counts.
         options.snp.key = SnpKey::Vlek;
         options.snp.mask_chip_id = false;
-        refusing(chip_id).accept(&assert_accepted(&options)).unwrap();
+        let of_provider = assert_accepted(&options);
+        refusing(chip_id).accept(&of_provider).unwrap();
+        let error = refusing(of_provider.body().chip_id).accept(&of_provider).unwrap_err();
+        assert_eq!(error.check(), "chip-refused");
     }
 }
 

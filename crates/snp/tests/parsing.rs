@@ -11,7 +11,7 @@
 use avouch_mint::{Kind, Minted, Options, mint};
 use avouch_snp::ghcb::{CertificateTable, Guid};
 use avouch_snp::maa_request::SnpEvidence;
-use avouch_snp::uvm::{DidX509, UntrustedUvmDocument, UvmTrust};
+use avouch_snp::uvm::{DidX509, UntrustedUvmDocument, UvmError, UvmTrust};
 use avouch_snp::{
     Anchors, Chain, Endorsements, REPORT_LENGTH, Report, ReportError, chain_cache_key,
 };
@@ -69,6 +69,9 @@ fn refuses_tables_whose_entries_do_not_fit() {
     ] {
         let error = CertificateTable::parse(&bytes).unwrap_err();
         assert_eq!(error.field, field, "{error}");
+        if field == "table" {
+            assert!(error.to_string().ends_with("65537 is over the limit of 65536"), "{error}");
+        }
     }
     CertificateTable::parse(&one(48, 3)).unwrap();
     CertificateTable::parse(&one(51, 0)).unwrap();
@@ -135,7 +138,7 @@ fn refuses_a_table_of_too_many_entries() {
     CertificateTable::parse(&many(16)).unwrap();
     let error = CertificateTable::parse(&many(17)).unwrap_err();
     assert_eq!(error.field, "entries");
-    assert!(error.to_string().contains("17") && error.to_string().contains("16"), "{error}");
+    assert!(error.to_string().ends_with("17 is over the limit of 16"), "{error}");
 }
 
 #[test]
@@ -220,10 +223,14 @@ fn reads_documents_as_clients_write_them() {
         let evidence = SnpEvidence::parse(&with(member, value)).unwrap();
         assert_eq!(evidence.uvm_endorsements().len(), 0);
     }
-    let two = json!(base64url::encode(br#"{"Uvm":["AQI","AwQ="]}"#));
-    let evidence = SnpEvidence::parse(&with("Endorsements", two)).unwrap();
+    // Texts may hold one mark of either alphabet alone, or both.
+    let some = br#"{"Uvm":["AQI","AwQ=","+A","-A","/w","_w==","+/8=","-/8"]}"#;
+    let some = json!(base64url::encode(some));
+    let evidence = SnpEvidence::parse(&with("Endorsements", some)).unwrap();
     let found: Vec<&[u8]> = evidence.uvm_endorsements().collect();
-    assert_eq!(found, [[1, 2], [3, 4]]);
+    let expected: [&[u8]; 8] =
+        [&[1, 2], &[3, 4], &[0xf8], &[0xf8], &[0xff], &[0xff], &[0xfb, 0xff], &[0xfb, 0xff]];
+    assert_eq!(found, expected);
 }
 
 #[test]
@@ -318,7 +325,8 @@ fn reads_the_identifier_of_a_publisher() {
     assert_eq!(did.as_str(), default.issuer);
     assert!(UvmTrust::default().entry(&default.issuer, &default.feed).is_ok());
     let error = UvmTrust::default().entry(&default.issuer, "other").unwrap_err();
-    assert_eq!(error.check(), "uvm-untrusted");
+    let (issuer, feed) = (default.issuer.clone(), "other".to_owned());
+    assert_eq!(error, UvmError::Untrusted { issuer, feed });
 }
 
 #[test]
@@ -492,7 +500,46 @@ fn fields_of_a_report_are_read_from_their_places() {
     }
     let without = changed(4, 0x1f8, &[0]).unwrap();
     assert_eq!((without.launch_mit_vector, without.current_mit_vector), (None, None));
-    assert!(changed(5, 0x208, &[1]).is_err());
+    for reserved in [0x208, 0x220, 0x27f, 0x29f] {
+        assert!(changed(5, reserved, &[1]).is_err(), "{reserved:#x}");
+    }
+    for reserved in [0x1eb, 0x1ef] {
+        let error = changed(5, reserved, &[1]).unwrap_err().to_string();
+        let place = format!("AttestationReport.reserved_{reserved:#x} at byte {reserved:#x}");
+        assert!(error.starts_with(&place), "{error}");
+    }
+    assert_eq!(changed(6, 0, &[6]), Err(ReportError::Version { found: 6, newest: 5 }));
+}
+
+#[test]
+fn both_numbers_of_a_signature_are_from_1_to_below_the_order_of_the_group() {
+    let order = "ffffffffffffffffffffffffffffffffffffffffffffffff\
+                 c7634d81f4372ddf581a0db248b0a77aecec196accc52973";
+    let order: [u8; 48] = avouch_wire::decode_hex(order).unwrap().try_into().unwrap();
+    let last = |change: i8| {
+        let mut number = order;
+        number[47] = number[47].wrapping_add_signed(change);
+        number
+    };
+    let mut one = [0; 48];
+    one[47] = 1;
+    let report = minted().evidence;
+    for (component, place) in [("signature_r", 0x2a0), ("signature_s", 0x2e8)] {
+        let parse = |number: [u8; 48]| {
+            let mut raw = report.clone();
+            raw[place..place + 48].copy_from_slice(&number);
+            raw[place..place + 48].reverse();
+            Report::parse(&raw).map(|report| *report.signature())
+        };
+        let half = if component == "signature_r" { 0..48 } else { 48..96 };
+        for number in [one, last(-1)] {
+            assert_eq!(parse(number).unwrap()[half.clone()], number);
+        }
+        for number in [[0; 48], order, last(1), [0xff; 48]] {
+            let found = avouch_wire::Hex(number);
+            assert_eq!(parse(number), Err(ReportError::SignatureRange { component, found }));
+        }
+    }
 }
 
 #[test]

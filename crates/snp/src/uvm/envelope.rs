@@ -268,3 +268,7 @@ fn moment(name: &'static str, value: Option<&Value>) -> Result<UnixTime, UvmErro
 fn bad(name: &'static str, reason: impl Into<String>) -> UvmError {
     UvmError::Header { name, reason: reason.into() }
 }
+
+#[cfg(test)]
+#[path = "envelope_tests.rs"]
+mod tests;

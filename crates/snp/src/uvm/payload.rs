@@ -53,3 +53,7 @@ fn json(payload: &[u8]) -> Result<(Hex<48>, u64), UvmError> {
 fn bad(reason: impl Into<String>) -> UvmError {
     UvmError::Payload { reason: reason.into() }
 }
+
+#[cfg(test)]
+#[path = "payload_tests.rs"]
+mod tests;

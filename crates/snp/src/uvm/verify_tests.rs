@@ -75,3 +75,21 @@ fn a_chain_without_its_root_is_judged_from_its_top() {
     let ended = |top: &mut CertificateParams| top.not_after = date_time_ymd(2026, 1, 1);
     assert_eq!(without_root(0, &ended), Err("certificate-expired"));
 }
+
+#[test]
+fn an_identifier_names_a_certificate_above_the_signers() {
+    let certificate = |name: &str| {
+        let made = params(name, true).self_signed(&KeyPair::generate().unwrap()).unwrap();
+        Certificate::parse(made.der()).unwrap()
+    };
+    let chain = ["signer", "ca", "root"].map(certificate);
+    let [signer, ca, root] = chain.each_ref().map(Certificate::fingerprint_sha256);
+    let check = |fingerprint: &Hex<32>| {
+        let text = avouch_wire::base64url::encode(fingerprint.as_bytes());
+        let did = DidX509::parse(&format!("did:x509:0:sha256:{text}::eku:1.2")).unwrap();
+        check_fingerprint(&chain, &did)
+    };
+    assert_eq!((check(&ca), check(&root)), (Ok(()), Ok(())));
+    let refused = UvmError::DidFingerprint { expected: signer, found: vec![ca, root] };
+    assert_eq!(check(&signer), Err(refused));
+}

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use avouch_token::{Jwks, KeySpec, PublishedKey, SigningKey, jwks_document};
+use avouch_store::ActorKind;
+use avouch_token::{Jwks, KeySpec, PublishedKey, Signer as _, SigningKey, jwks_document};
 use futures_util::FutureExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio_rustls::TlsAcceptor;
 
 use super::fetch::Fetcher;
-use super::has_value;
 use super::keys::{Budget, FETCH_PAUSE, FETCHES_AT_ONCE, IssuerKeys, Known};
-use crate::config::IssuerConfig;
+use super::{OidcError, OidcIssuer, has_value};
+use crate::auth::Role;
+use crate::config::{IssuerConfig, RoleRule};
 
 fn budget(now: Instant) -> Budget {
     Budget { fetches_left: FETCHES_AT_ONCE, growing_since: now }
@@ -21,7 +25,7 @@ fn a_burst_of_fetches_ends_and_one_more_comes_with_each_pause() {
     let start = Instant::now();
     let mut budget = budget(start);
     let burst = (0..100).filter(|_| budget.take(start)).count();
-    assert_eq!(burst, FETCHES_AT_ONCE as usize);
+    assert_eq!((burst, FETCH_PAUSE), (4, Duration::from_secs(30)));
     assert!(!budget.take(start + FETCH_PAUSE - Duration::from_millis(1)));
     assert!(budget.take(start + FETCH_PAUSE));
     assert!(!budget.take(start + FETCH_PAUSE));
@@ -97,4 +101,271 @@ async fn known_keys_serve_at_once_for_a_day_while_the_issuer_hangs() {
     assert!(keys.get(None, start + 24 * hour).now_or_never().is_none());
     let known = keys.get(None, start).await.unwrap();
     assert!(keys.get(Some(&known), start).now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn keys_of_an_hour_are_fetched_again_and_younger_ones_not() {
+    let start = Instant::now();
+    let hour = Duration::from_secs(3600);
+    let (keys, _issuer) = keys_of_a_hanging_issuer(start);
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    for (age, fetches) in [
+        (Duration::ZERO, 0),
+        (hour - Duration::from_secs(1), 0),
+        (hour, 1),
+        // One at a time.
+        (hour * 2, 1),
+    ] {
+        keys.get(None, start + age).await.unwrap();
+        assert_eq!(tasks(), fetches, "{age:?}");
+    }
+}
+
+const AUDIENCE: &str = "https://attest.example.org";
+const AT: i64 = 1_800_000_000;
+
+/// An issuer whose keys are known, so that nothing is fetched, and the key that it signs with.
+fn issuer_with(algorithms: &[&str]) -> (OidcIssuer, SigningKey) {
+    let config = IssuerConfig {
+        issuer: "https://login.example.org".to_owned(),
+        audiences: vec![AUDIENCE.to_owned()],
+        algorithms: algorithms.iter().map(|name| (*name).to_owned()).collect(),
+        ca_file: None,
+        roles: [("groups", Role::Owner, None), ("roles", Role::Reader, Some("contoso"))]
+            .map(|(claim, role, provider)| RoleRule {
+                role,
+                claim: claim.to_owned(),
+                value: "operators".to_owned(),
+                providers: provider.map(|name: &str| vec![name.to_owned()]),
+            })
+            .to_vec(),
+    };
+    let issuer = OidcIssuer::new(config).unwrap();
+    let key = SigningKey::generate(KeySpec::P256).unwrap();
+    let document = jwks_document([&PublishedKey::new(&key, &[] as &[&[u8]])]);
+    let keys = Arc::new(Jwks::parse(document.as_bytes()).unwrap());
+    issuer.keys.known.store(Some(Arc::new(Known { keys, fetched_at: Instant::now() })));
+    (issuer, key)
+}
+
+fn signed(key: &SigningKey, claims: &Value) -> String {
+    let header = json!({"alg": "ES256", "kid": key.kid()});
+    let encode = |value: &Value| avouch_wire::base64url::encode(value.to_string());
+    let message = format!("{}.{}", encode(&header), encode(claims));
+    let signature = key.sign(message.as_bytes()).unwrap();
+    format!("{message}.{}", avouch_wire::base64url::encode(signature))
+}
+
+fn claims_with(name: &str, value: Value) -> Value {
+    let mut claims = json!({
+        "iss": "https://login.example.org", "sub": "alice", "aud": AUDIENCE,
+        "exp": AT + 600, "groups": "operators",
+    });
+    claims[name] = value;
+    claims
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_59_seconds_beyond_its_times() {
+    let (issuer, key) = issuer_with(&["ES256"]);
+    let at = avouch_wire::UnixTime::from_seconds(AT).unwrap();
+    for (name, seconds, is_good) in [
+        ("exp", AT - 60, false),
+        ("exp", AT - 59, true),
+        ("nbf", AT + 60, true),
+        ("nbf", AT + 61, false),
+        ("iat", AT + 60, true),
+        ("iat", AT + 61, false),
+    ] {
+        let token = signed(&key, &claims_with(name, json!(seconds)));
+        assert_eq!(issuer.caller(&token, at).await.is_ok(), is_good, "{name} {seconds}");
+    }
+}
+
+#[tokio::test]
+async fn claims_say_who_calls_and_each_rule_that_holds_gives_its_role() {
+    let (issuer, key) = issuer_with(&["RS256", "ES256"]);
+    assert_eq!(issuer.name(), "https://login.example.org");
+    let at = avouch_wire::UnixTime::from_seconds(AT).unwrap();
+    let caller = async |name: &str, value: Value| {
+        issuer.caller(&signed(&key, &claims_with(name, value)), at).await.unwrap()
+    };
+    for (kind, expected) in [
+        (json!("app"), ActorKind::Application),
+        (json!("App"), ActorKind::User),
+        (json!(["app"]), ActorKind::User),
+        (json!("user"), ActorKind::User),
+        (json!(null), ActorKind::User),
+    ] {
+        let found = caller("idtyp", kind).await;
+        let actor = found.actor().unwrap();
+        assert_eq!((actor.kind(), actor.id()), (expected, "https://login.example.org#alice"));
+        assert_eq!(found.role_at("contoso"), Some(Role::Owner));
+    }
+    let both = caller("roles", json!(["operators"])).await;
+    assert_eq!(
+        (both.role_at("contoso"), both.role_at("x")),
+        (Some(Role::Owner), Some(Role::Owner))
+    );
+    let nobody = caller("groups", json!("readers")).await;
+    assert_eq!((nobody.role_at("contoso"), nobody.role_at("default")), (None, Some(Role::Reader)));
+    // An algorithm that is not on the list is refused, although the key would do.
+    let (other, key) = issuer_with(&["ES384", "RS256"]);
+    let token = signed(&key, &claims_with("sub", json!("alice")));
+    let refused = other.caller(&token, at).await.unwrap_err();
+    assert!(refused.message().starts_with("token-algorithm"), "{}", refused.message());
+}
+
+/// What an issuer's web server answers: the status line's end and the body, by path.
+type Answers = Vec<(&'static str, &'static str, String)>;
+
+/// A web server on loopback that gives each path's answer, over TLS if there is a certificate.
+async fn serve(listener: tokio::net::TcpListener, tls: Option<TlsAcceptor>, answers: Answers) {
+    async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, answers: &Answers) {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read_u8().await {
+                Ok(byte) => head.push(byte),
+                Err(_) => return,
+            }
+        }
+        let head = String::from_utf8_lossy(&head).into_owned();
+        let path = head.split(' ').nth(1).unwrap_or_default();
+        let found = answers.iter().find(|(known, ..)| *known == path);
+        let (status, body) =
+            found.map_or(("404 Not Found", ""), |(_, status, body)| (status, body));
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n");
+        let _ = stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await;
+        let _ = stream.shutdown().await;
+    }
+    while let Ok((stream, _)) = listener.accept().await {
+        match &tls {
+            None => answer(stream, &answers).await,
+            Some(tls) => {
+                if let Ok(stream) = tls.accept(stream).await {
+                    answer(stream, &answers).await;
+                }
+            }
+        }
+    }
+}
+
+const METADATA: &str = "/.well-known/openid-configuration";
+
+fn key_set() -> String {
+    let key = SigningKey::generate(KeySpec::P256).unwrap();
+    jwks_document([&PublishedKey::new(&key, &[] as &[&[u8]])])
+}
+
+/// Fetches from an issuer whose answers are made from its own URL, with `suffix` in configuration.
+async fn fetched(suffix: &str, answers: impl FnOnce(&str) -> Answers) -> Result<(), OidcError> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(serve(listener, None, answers(&url)));
+    let config = IssuerConfig { issuer: format!("{url}{suffix}"), ..plain_config() };
+    let found = Fetcher::new(&config).unwrap().fetch().await;
+    serving.abort();
+    found.map(drop)
+}
+
+fn plain_config() -> IssuerConfig {
+    IssuerConfig {
+        issuer: String::new(),
+        audiences: vec!["a".to_owned()],
+        algorithms: Vec::new(),
+        ca_file: None,
+        roles: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn metadata_and_keys_are_read_up_to_512_kibibytes_and_from_answers_of_200_only() {
+    const MOST: usize = 512 * 1024;
+    let good = |url: &str| json!({"issuer": url, "jwks_uri": format!("{url}/keys")}).to_string();
+    let ok = "200 OK";
+    fetched("", |url| vec![(METADATA, ok, good(url)), ("/keys", ok, key_set())]).await.unwrap();
+    // A slash at the end of the name is none in front of the path.
+    let slash = |url: &str| good(&format!("{url}/"));
+    fetched("/", |url| vec![(METADATA, ok, slash(url)), ("//keys", ok, key_set())]).await.unwrap();
+
+    let padded = |text: String, length: usize| {
+        let spaces = length - text.len();
+        text + &" ".repeat(spaces)
+    };
+    for (length, is_read) in [(MOST, true), (MOST + 1, false)] {
+        let of_metadata = fetched("", |url| {
+            vec![(METADATA, ok, padded(good(url), length)), ("/keys", ok, key_set())]
+        });
+        let of_keys = fetched("", |url| {
+            vec![(METADATA, ok, good(url)), ("/keys", ok, padded(key_set(), length))]
+        });
+        for found in [of_metadata.await, of_keys.await] {
+            match found {
+                Err(OidcError::TooLong { limit, .. }) => assert!(!is_read && limit == MOST),
+                other => assert!(is_read && other.is_ok(), "{length}: {other:?}"),
+            }
+        }
+    }
+    for status in ["201 Created", "204 No Content", "302 Found\r\nlocation: /ok", "404 Not Found"] {
+        let of_metadata = fetched("", |url| {
+            vec![(METADATA, status, good(url)), ("/keys", ok, key_set()), ("/ok", ok, good(url))]
+        });
+        let of_keys = fetched("", |url| {
+            vec![(METADATA, ok, good(url)), ("/keys", status, key_set()), ("/ok", ok, key_set())]
+        });
+        for found in [of_metadata.await, of_keys.await] {
+            assert!(matches!(found, Err(OidcError::Status { .. })), "{status}: {found:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_on_https_does_not_send_us_to_keys_on_plain_http() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let tls = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(tls));
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::write(&ca_file, cert.pem()).unwrap();
+    for (scheme, is_read) in [("https", true), ("http", false)] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let plain = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = |listener: &tokio::net::TcpListener| listener.local_addr().unwrap().port();
+        let url = format!("https://localhost:{}", port(&listener));
+        let of_keys = if is_read { port(&listener) } else { port(&plain) };
+        let keys = format!("{scheme}://localhost:{of_keys}/keys");
+        let metadata = json!({"issuer": url, "jwks_uri": keys}).to_string();
+        let answers = vec![(METADATA, "200 OK", metadata), ("/keys", "200 OK", key_set())];
+        let serving = [
+            tokio::spawn(serve(listener, Some(acceptor.clone()), answers.clone())),
+            tokio::spawn(serve(plain, None, answers)),
+        ];
+        let config = IssuerConfig { issuer: url, ca_file: Some(ca_file.clone()), ..plain_config() };
+        match Fetcher::new(&config).unwrap().fetch().await {
+            Err(OidcError::Content { reason, .. }) => {
+                assert!(!is_read && reason == "jwks_uri does not begin with https://", "{reason}");
+            }
+            other => assert!(is_read && other.is_ok(), "{other:?}"),
+        }
+        serving.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+    let without = |text: &str| {
+        std::fs::write(&ca_file, text).unwrap();
+        let config = IssuerConfig { ca_file: Some(ca_file.clone()), ..plain_config() };
+        Fetcher::new(&config).map(drop)
+    };
+    assert!(without(&cert.pem()).is_ok());
+    for text in ["", "no certificate"] {
+        assert!(matches!(without(text), Err(OidcError::CaFile { .. })), "{text:?}");
+    }
+    std::fs::remove_file(&ca_file).unwrap();
+    let config = IssuerConfig { ca_file: Some(ca_file), ..plain_config() };
+    assert!(matches!(Fetcher::new(&config), Err(OidcError::CaFile { .. })));
 }

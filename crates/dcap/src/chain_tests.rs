@@ -34,3 +34,19 @@ fn chains_are_the_same_if_root_and_signer_are_byte_for_byte() {
     assert!(!one.is_same_as(&chain([signer, other_root])));
     assert!(!one.is_same_as(&chain([other_signer, other_root])));
 }
+
+#[test]
+fn each_chain_says_what_it_must_be() {
+    let [_, root] = minted("tcb_info");
+    let text = pem::encode("CERTIFICATE", &root);
+    let documents = "one TCB signing certificate and the root that issued it";
+    for (name, expected) in [
+        (ChainName::Pck, "one PCK certificate, its CA and the root that issued the CA"),
+        (ChainName::PckCrlIssuer, "one PCK CA and the root that issued it"),
+        (ChainName::TcbInfoIssuer, documents),
+        (ChainName::QeIdentityIssuer, documents),
+    ] {
+        let error = Chain::read(name, text.as_bytes(), &[]).map(drop).unwrap_err();
+        assert_eq!(error.to_string(), format!("{name} must be {expected}, found 1 certificates"));
+    }
+}

@@ -167,7 +167,6 @@ fn missing_components(
         .zip(needs)
         .enumerate()
         .skip(skip)
-        .filter(|(_, (has, needs))| has < needs)
         .filter_map(|(index, (has, needs))| short(label(index), u16::from(*has), u16::from(*needs)))
         .collect()
 }
@@ -180,3 +179,7 @@ fn short(component: String, has: u16, needs: u16) -> Option<MissingSvn> {
 fn cleared(matched: &[String], better: &[String]) -> Vec<String> {
     matched.iter().filter(|id| !better.contains(id)).cloned().collect()
 }
+
+#[cfg(test)]
+#[path = "shortfall_tests.rs"]
+mod tests;

@@ -300,3 +300,7 @@ impl Reported {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tcb_tests.rs"]
+mod tests;

@@ -222,3 +222,7 @@ fn masked<const N: usize>(mut value: Hex<N>, mask: Hex<N>) -> Hex<N> {
     }
     value
 }
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+mod tests;

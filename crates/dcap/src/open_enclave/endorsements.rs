@@ -116,6 +116,5 @@ fn cut<'a>(mut buffer: Cursor<'a>, offsets: &[u32; 9]) -> Result<[&'a [u8]; 9], 
         *element = buffer.take("element", usize::try_from(length).unwrap_or(usize::MAX))?;
         at = end;
     }
-    buffer.finish()?;
     Ok(elements)
 }

@@ -214,12 +214,17 @@ fn init_time_data_are_bound_by_the_configuration_id() {
     let without_kss = judge(&minted(Kind::Sgx, |_| {})).expect("verifies");
     let error = bind_init_time_data(&without_kss, hash).expect_err("no KSS");
     assert!(error.to_string().contains("key separation"), "{error}");
-    let longer = minted(Kind::Tdx, |options| {
-        let mut id = [1; 48];
-        id[..32].copy_from_slice(&hash.0);
-        options.td.mr_config_id = Some(id);
-    });
-    let verified = judge(&longer).expect("verifies");
-    let error = bind_init_time_data(&verified, hash).expect_err("more than a hash");
-    assert_eq!(error.check(), "init-time-data");
+    for at in [32, 40, 47] {
+        let longer = minted(Kind::Tdx, |options| {
+            let mut id = [0; 48];
+            id[..32].copy_from_slice(&hash.0);
+            id[at] = 1;
+            options.td.mr_config_id = Some(id);
+        });
+        let verified = judge(&longer).expect("verifies");
+        let error = bind_init_time_data(&verified, hash).expect_err("more than a hash");
+        assert_eq!(error.check(), "init-time-data");
+        let rest = avouch_wire::encode_hex(&longer.evidence[48 + 184 + 32..][..16]);
+        assert!(error.to_string().contains(&rest), "{error}");
+    }
 }

@@ -1,7 +1,12 @@
 //! Shapes: truncations, lengths, wrappers.
 
-use avouch_dcap::open_enclave::{Endorsements, Evidence, OpenEnclave, Report};
-use avouch_dcap::{Quote, TrustAnchors, structure_check, verify, verify_platform};
+use avouch_dcap::open_enclave::{
+    ENDORSEMENTS_BYTES_MAX, Endorsements, Evidence, OPEN_ENCLAVE_BYTES_MAX, OpenEnclave, Report,
+};
+use avouch_dcap::{
+    ATTESTATION_KEY_ECDSA_P256, QUOTE_BYTES_MAX, Quote, TrustAnchors, structure_check, verify,
+    verify_platform,
+};
 use avouch_mint::{Kind, OpenEnclaveFormat, Options, TdQuoteFormat, open_enclave_endorsements};
 
 use crate::{anchors, at, collateral, judge, minted};
@@ -128,12 +133,139 @@ fn evidence_in_a_format_that_is_not_verified_is_refused_by_name() {
     let minted = minted(Kind::OpenEnclave, |options| {
         options.open_enclave = OpenEnclaveFormat::Evidence;
     });
-    let local = avouch_wire::decode_hex("09268c336e0b45e58a2715644d0ef89a").expect("hex");
-    let mut bytes = minted.evidence.clone();
-    bytes[4..20].copy_from_slice(&local);
-    let error = Evidence::parse(&bytes).expect_err("local");
-    assert_eq!(structure_check(&error), "open-enclave-format");
-    assert!(error.to_string().contains("SGX_LOCAL_ATTESTATION"), "{error}");
+    for (format, name) in [
+        ("c8303454d9234c2ca691df7def460a76", "LEGACY_REPORT_REMOTE ("),
+        ("1923d91e12d24c72b22025cd8dace871", "RAW_SGX_QUOTE_ECDSA ("),
+        ("09268c336e0b45e58a2715644d0ef89a", "SGX_LOCAL_ATTESTATION ("),
+        ("f228aa3fde4d49d3884cb2aa87a50da6", "SGX_EPID_LINKABLE ("),
+        ("5c35d290a2c24c559e135ad732746c88", "SGX_EPID_UNLINKABLE ("),
+        ("8ba70286c1cf11edafa10242ac120002", "TDX_QUOTE_ECDSA ("),
+        ("000102030405060708090a0b0c0d0e0f", "000102"),
+    ] {
+        let mut bytes = minted.evidence.clone();
+        bytes[4..20].copy_from_slice(&avouch_wire::decode_hex(format).expect("hex"));
+        let error = Evidence::parse(&bytes).expect_err(name);
+        assert_eq!(structure_check(&error), "open-enclave-format");
+        let words = format!("expected SGX_ECDSA, found {name}");
+        assert!(error.to_string().contains(&words), "{error}");
+    }
+}
+
+/// The words of a refusal.
+fn refused<T>(read: Result<T, avouch_wire::ParseError>) -> String {
+    read.map(drop).expect_err("refused").to_string()
+}
+
+/// The bytes with zeros behind them, so many in all.
+fn padded(bytes: &[u8], length: usize) -> Vec<u8> {
+    let mut padded = bytes.to_vec();
+    padded.resize(length, 0);
+    padded
+}
+
+#[test]
+fn a_quote_is_at_most_16_kib_long() {
+    assert_eq!(QUOTE_BYTES_MAX, 16_384);
+    let quote = minted(Kind::Sgx, |_| {}).evidence;
+    let read = Quote::parse(&quote).expect("quote");
+    assert_eq!(read.header().attestation_key_type, ATTESTATION_KEY_ECDSA_P256);
+    assert_eq!(ATTESTATION_KEY_ECDSA_P256, 2);
+    let largest = padded(&quote, 16_384);
+    let read = Quote::parse(&largest).expect("the largest");
+    assert_eq!(read.untrusted_trailing().len(), 16_384 - quote.len());
+    assert_eq!(
+        refused(Quote::parse(&padded(&quote, 16_385))),
+        "Quote.length at byte 0x0: 16385 is over the limit of 16384"
+    );
+}
+
+#[test]
+fn the_body_of_a_quote_of_version_5_has_the_size_of_its_type() {
+    let quote = minted(Kind::Tdx, |options| options.td.format = TdQuoteFormat::V5Td15).evidence;
+    let mut other = quote.clone();
+    other[50] ^= 1;
+    let words = refused(Quote::parse(&other));
+    assert!(words.ends_with("expected 648, found 649"), "{words}");
+}
+
+#[test]
+fn what_open_enclave_wraps_is_at_most_64_kib_long() {
+    assert_eq!(OPEN_ENCLAVE_BYTES_MAX, 65_536);
+    let over = |structure: &str| {
+        format!("{structure}.length at byte 0x0: 65537 is over the limit of 65536")
+    };
+    // The declared size stands behind version and type, or behind version and format.
+    let sized = |bytes: &[u8], length: usize, header: usize| {
+        let mut padded = padded(bytes, length);
+        let size = u64::try_from(length - header).expect("size").to_le_bytes();
+        padded[header - 8..header].copy_from_slice(&size);
+        padded
+    };
+    let report = minted(Kind::OpenEnclave, |_| {}).evidence;
+    let words = refused(Report::parse(&sized(&report, 65_536, 16)));
+    assert!(words.contains("unexpected bytes after the structure"), "read, and longer: {words}");
+    let words = refused(Report::parse(&sized(&report, 65_537, 16)));
+    assert_eq!(words, over("OpenEnclaveReportHeader"));
+
+    let format = OpenEnclaveFormat::Evidence;
+    let evidence = minted(Kind::OpenEnclave, |options| options.open_enclave = format).evidence;
+    let largest = sized(&evidence, 65_536, 28);
+    let read = Evidence::parse(&largest).expect("the largest");
+    assert!(read.untrusted_custom_claims().ends_with(&[0; 40_000]));
+    let words = refused(Evidence::parse(&sized(&evidence, 65_537, 28)));
+    assert_eq!(words, over("OpenEnclaveEvidenceHeader"));
+
+    let bare = &evidence[28..];
+    Evidence::parse_without_header(&padded(bare, 65_536)).expect("the largest");
+    let words = refused(Evidence::parse_without_header(&padded(bare, 65_537)));
+    assert_eq!(words, over("OpenEnclaveEvidence"));
+}
+
+#[test]
+fn a_refused_wrapper_says_what_it_should_have_been() {
+    let report = minted(Kind::OpenEnclave, |_| {}).evidence;
+    let mut other = report.clone();
+    other[4] = 1;
+    let words = refused(Report::parse(&other));
+    assert!(words.ends_with("expected 2, found 1"), "{words}");
+    let (size, longer) = (report.len() - 16, [report.as_slice(), &[0]].concat());
+    let words = refused(Report::parse(&longer));
+    assert!(words.ends_with(&format!("expected {}, found {size}", size + 1)), "{words}");
+}
+
+#[test]
+fn an_endorsements_blob_is_cut_where_it_says_and_is_at_most_1_mib_long() {
+    assert_eq!(ENDORSEMENTS_BYTES_MAX, 1_048_576);
+    let blob = open_enclave_endorsements(&Options::new(at())).expect("blob");
+    // The last element, the time of creation, may have any length.
+    let sized = |length: usize| {
+        let mut padded = padded(&blob, length);
+        let size = u32::try_from(length - 16).expect("size").to_le_bytes();
+        padded[8..12].copy_from_slice(&size);
+        padded
+    };
+    let largest = sized(1_048_576);
+    let read = Endorsements::parse(&largest).expect("the largest");
+    assert!(read.untrusted_creation_time().ends_with(&[0; 1_000_000]));
+    assert_eq!(
+        refused(Endorsements::parse(&sized(1_048_577))),
+        "OpenEnclaveEndorsements.length at byte 0x0: 1048577 is over the limit of 1048576"
+    );
+    let changed = |offset: usize, value: u8| {
+        let mut changed = blob.clone();
+        changed[offset] = value;
+        refused(Endorsements::parse(&changed))
+    };
+    let words = changed(0, 2);
+    assert!(words.ends_with("version at byte 0x0: expected 1, found 2"), "{words}");
+    let size = blob.len() - 16;
+    let other = blob[8] ^ 1;
+    let words = changed(8, other);
+    assert!(words.contains(&format!("expected {size}, found ")), "{words}");
+    let words = changed(16, 1);
+    assert!(words.contains("do not rise from 0 to "), "{words}");
+    let words = changed(52, 2);
+    assert!(words.ends_with("expected 01000000, found 02000000"), "{words}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Anchors, windows, remembered platforms, archived collateral.
 
 use avouch_dcap::{
-    CertificationData, Collateral, CollateralRequirements, PlatformCacheKey, Quote, TrustAnchors,
-    VerifyError, verify, verify_platform, verify_platform_beside, verify_quote,
+    CertificationData, Collateral, CollateralRequirements, PlatformCacheKey, Quote, QuoteVersion,
+    TeeType, TrustAnchors, VerifyError, verify, verify_platform, verify_platform_beside,
+    verify_quote,
 };
 use avouch_mint::{Kind, PckCa, Seed, TdQuoteFormat, mint};
 use serde_json::Value;
@@ -269,6 +270,51 @@ fn certificates_of_a_chain_may_stand_in_any_order() {
 }
 
 #[test]
+fn a_ca_that_is_known_under_one_root_is_not_known_under_another() {
+    let one = minted(Kind::Sgx, |_| {});
+    let other = minted(Kind::Sgx, |options| options.seed = Seed::from_number(7));
+    let both = anchors(&one).with_pem(other.root_pem.as_bytes()).expect("two roots");
+    let blocks = |chain: &str| -> Vec<String> {
+        let blocks = chain.split_inclusive("-----END CERTIFICATE-----\n");
+        blocks.map(str::to_owned).collect()
+    };
+    // The collateral knows the very certificate that is in the quote.
+    let mut ca = String::new();
+    with_chain(&one.evidence, |chain| {
+        ca = blocks(chain)[1..3].concat();
+        chain.into()
+    });
+    let mut set: Value = serde_json::from_slice(&one.endorsements).expect("json");
+    set["pck_crl_issuer_chain"] = Value::from(ca);
+    let set = Collateral::parse_json(set.to_string().as_bytes()).expect("collateral");
+    let known = set.verify(&both, at()).expect("verifies");
+    let quote = Quote::parse(&one.evidence).expect("quote");
+    verify_platform_beside(&quote, &both, &known, at()).expect("under its own root");
+    let bytes = with_chain(&one.evidence, |chain| {
+        let blocks = blocks(chain);
+        [&blocks[0], &blocks[1], &other.root_pem].map(String::as_str).concat().into_bytes()
+    });
+    let quote = Quote::parse(&bytes).expect("quote");
+    let error = verify_platform_beside(&quote, &both, &known, at()).expect_err("another root");
+    assert_eq!(error.check(), "pck-ca-certificate-signature");
+}
+
+#[test]
+fn a_remembered_platform_says_how_much_memory_it_holds() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    let quote = Quote::parse(&evidence.evidence).expect("quote");
+    let platform = verify_platform(&quote, &anchors(&evidence), at()).expect("platform");
+    let CertificationData::PckChain(chain) = quote.signature_data().certification_data else {
+        panic!("the mint writes chains")
+    };
+    let chain = avouch_pki::pem::certificates(chain, 3).expect("three");
+    let held =
+        |der: &Vec<u8>| avouch_pki::Certificate::parse(der).expect("certificate").bytes_held();
+    let (all, root) = (chain.iter().map(held).sum::<usize>(), held(&chain[2]));
+    assert_eq!(platform.bytes_held(), size_of::<avouch_dcap::VerifiedPlatform>() + all - root);
+}
+
+#[test]
 fn a_byte_moved_from_authentication_to_certification_data_is_another_platform() {
     // 436 + 576 is the length of the authentication data, after it type and length of the chain.
     let evidence = minted(Kind::Sgx, |options| options.platform.qe_auth_data = vec![5; 40]);
@@ -382,4 +428,47 @@ fn facts_of_an_enclave_have_the_names_that_checks_rely_on() {
     assert_eq!(facts["advisory_ids"], serde_json::json!([]));
     assert_eq!(facts["report_data"].as_str().map(str::len), Some(128));
     assert_eq!(facts["anchor"]["built_in"], false);
+}
+
+#[test]
+fn each_fact_is_told_by_itself() {
+    for (kind, tee, version) in
+        [(Kind::Sgx, TeeType::Sgx, QuoteVersion::V3), (Kind::Tdx, TeeType::Tdx, QuoteVersion::V4)]
+    {
+        let evidence = minted(kind, |_| {});
+        let anchors = anchors(&evidence);
+        let quote = Quote::parse(&evidence.evidence).expect("quote");
+        let platform = verify_platform(&quote, &anchors, at()).expect("platform");
+        let collateral = collateral(&evidence).verify(&anchors, at()).expect("collateral");
+        let verified = verify_quote(&quote, &platform, &collateral, at()).expect("verifies");
+        assert_eq!((verified.tee(), verified.quote_version()), (tee, version));
+        assert_eq!(
+            (tee.code(), version.code()),
+            if tee == TeeType::Sgx { (0, 3) } else { (0x81, 4) }
+        );
+        assert_eq!(verified.enclave().is_some(), tee == TeeType::Sgx);
+        assert_eq!(verified.td().is_some(), tee == TeeType::Tdx);
+        assert_eq!(verified.body(), quote.body());
+        assert_eq!(verified.judged_at(), at());
+        assert_eq!(verified.collateral().window, collateral.window());
+        assert_eq!(verified.collateral().hashes, *collateral.hashes());
+        assert_eq!(verified.pck(), platform.pck());
+        assert_eq!(verified.anchor(), platform.anchor());
+        assert!(!verified.is_debuggable());
+        assert_eq!(platform.qe_report(), &quote.signature_data().qe_report);
+        assert_eq!(platform.pck_ca_name(), "Intel SGX PCK Platform CA");
+        let words = format!("{tee} {}", serde_json::to_value(version).expect("json"));
+        assert_eq!(words, if tee == TeeType::Sgx { "SGX 3" } else { "TDX 4" });
+    }
+}
+
+#[test]
+fn a_cache_key_is_a_hash_of_anchors_and_signature_data() {
+    let evidence = minted(Kind::Sgx, |_| {});
+    let (one, none) = (anchors(&evidence), TrustAnchors::none());
+    let quote = Quote::parse(&evidence.evidence).expect("quote");
+    let key = |anchors: &TrustAnchors| *PlatformCacheKey::of(&quote, anchors).as_bytes();
+    assert_eq!(key(&one), key(&one));
+    assert_ne!(key(&one), key(&none));
+    assert_ne!(key(&one), [0; 32]);
 }

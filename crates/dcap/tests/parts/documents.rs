@@ -1,7 +1,7 @@
 //! TCB infos and identities: what is read, and what each accepted text's siblings are refused for.
 
 use avouch_dcap::{
-    Collateral, CollateralParts, DOCUMENT_BYTES_MAX, DocumentError, EnclaveIdentity,
+    Collateral, CollateralParts, DOCUMENT_BYTES_MAX, DocumentError, EnclaveId, EnclaveIdentity,
     SignedDocument, TcbInfo, TcbStatus, TeeType,
 };
 use serde_json::{Value, json};
@@ -306,9 +306,14 @@ fn identities_are_read_and_their_siblings_are_not() {
     ] {
         parse(&with(identity(), pointer, value.clone())).expect_err(pointer);
     }
-    for id in ["QE", "TD_QE", "QVE", "QAE"] {
+    for (id, expected) in [
+        ("QE", EnclaveId::Qe),
+        ("TD_QE", EnclaveId::TdQe),
+        ("QVE", EnclaveId::Qve),
+        ("QAE", EnclaveId::Qae),
+    ] {
         let read = parse(&with(identity(), "/id", json!(id))).expect(id);
-        assert_eq!(read.id.as_str(), id);
+        assert_eq!((read.id, read.id.as_str()), (expected, id));
     }
 }
 

@@ -12,5 +12,7 @@
 
 mod attributes;
 mod documents;
+mod names;
 mod pck_extension;
 mod statuses;
+mod td_report;

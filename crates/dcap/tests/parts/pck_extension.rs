@@ -197,5 +197,26 @@ fn no_byte_can_be_added_or_taken_away() {
         PckExtension::parse(&bytes[..length]).expect_err("truncated");
     }
     PckExtension::parse(&[bytes.as_slice(), &[0]].concat()).expect_err("longer");
-    PckExtension::parse(&vec![0x30; 5000]).expect_err("too large");
+    for index in 0..pairs().len() {
+        let mut longer = pairs();
+        // Behind the value, inside of the pair.
+        let inside = |bytes: &[u8]| bytes[bytes.len() - usize::from(bytes[1])..].to_vec();
+        if longer[index][1] < 0x80 {
+            longer[index] = element(0x30, &[inside(&longer[index]), vec![0]].concat());
+            PckExtension::parse(&whole(&longer)).expect_err(&format!("{index} longer"));
+        }
+    }
+    let longer = pair(&[7, 1], &[element(0x01, &[0xff]), vec![0]].concat());
+    let longer = replaced(6, pair(&[7], &element(0x30, &longer)));
+    PckExtension::parse(&longer).expect_err("a setting longer");
+}
+
+#[test]
+fn an_extension_is_at_most_4096_bytes_long() {
+    let read = |length| PckExtension::parse(&vec![0x30; length]).expect_err("no extension");
+    assert_eq!(read(4096).field, "pair");
+    assert_eq!(
+        read(4097).to_string(),
+        "SgxExtension.length at byte 0x0: 4097 is over the limit of 4096"
+    );
 }

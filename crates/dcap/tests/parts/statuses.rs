@@ -112,3 +112,29 @@ fn lists_that_cannot_be_meant_are_refused() {
         assert!(matches!(parse(unknown), Err(AcceptedTcbStatusesError::Unknown(_))), "{unknown}");
     }
 }
+
+#[test]
+fn what_a_status_calls_for_is_in_its_name() {
+    for (status, name) in [
+        (UpToDate, "UpToDate"),
+        (SWHardeningNeeded, "SWHardeningNeeded"),
+        (ConfigurationNeeded, "ConfigurationNeeded"),
+        (ConfigurationAndSWHardeningNeeded, "ConfigurationAndSWHardeningNeeded"),
+        (TDRelaunchAdvised, "TDRelaunchAdvised"),
+        (TDRelaunchAdvisedConfigurationNeeded, "TDRelaunchAdvisedConfigurationNeeded"),
+        (OutOfDate, "OutOfDate"),
+        (OutOfDateConfigurationNeeded, "OutOfDateConfigurationNeeded"),
+        (Revoked, "Revoked"),
+    ] {
+        assert_eq!(status.as_str(), name);
+    }
+    for status in TcbStatus::ALL {
+        let name = status.as_str();
+        assert_eq!(status.needs_configuration(), name.contains("Configuration"), "{name}");
+        assert_eq!(status.is_out_of_date(), name.starts_with("OutOfDate"), "{name}");
+        assert_eq!(status.to_string(), name);
+    }
+    for (component, status) in [(Good, UpToDate), (Old, OutOfDate), (Gone, Revoked)] {
+        assert_eq!(TcbStatus::from(component), status);
+    }
+}

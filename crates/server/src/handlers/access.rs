@@ -37,10 +37,8 @@ pub(super) async fn authorize_granted(
     state: &AppState,
     head: &Parts,
     provider: &Provider,
-    attempt: &mut Attempt,
 ) -> Result<(), ApiError> {
     let caller = authenticate(state, head).await?;
-    attempt.by(&caller);
     caller.require_granted(Role::Reader, provider.name())
 }
 

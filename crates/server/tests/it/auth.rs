@@ -116,6 +116,17 @@ async fn a_good_token_is_accepted_and_each_broken_one_is_401_for_its_own_reason(
 }
 
 #[tokio::test]
+async fn each_of_several_issuers_vouches_for_its_own_tokens() {
+    let (first, second) = (Issuer::start().await, Issuer::start().await);
+    let service = service(&(config_for(&first) + &config_for(&second))).await;
+    for (issuer, other) in [(&second, &first), (&first, &second)] {
+        assert_eq!(read(&service, "contoso", &issuer.token(&claims(issuer))).await, 200);
+        let in_other_name = issuer.token(&claims(other));
+        assert_eq!(read(&service, "contoso", &in_other_name).await, 401);
+    }
+}
+
+#[tokio::test]
 async fn a_rotated_key_is_found_and_the_old_one_forgotten_without_a_restart() {
     let issuer = Issuer::start().await;
     let service = service(&config_for(&issuer)).await;

@@ -121,6 +121,25 @@ async fn keys_of_an_hour_are_fetched_again_and_younger_ones_not() {
     }
 }
 
+#[tokio::test]
+async fn keys_newer_than_the_outdated_ones_serve_at_once() {
+    let start = Instant::now();
+    let (keys, _issuer) = keys_of_a_hanging_issuer(start);
+    let outdated = Arc::new(Jwks::parse(key_set().as_bytes()).unwrap());
+    let found = keys.get(Some(&outdated), start).now_or_never().unwrap().unwrap();
+    assert!(Arc::ptr_eq(&found, &keys.get(None, start).await.unwrap()));
+}
+
+#[tokio::test]
+async fn keys_of_a_day_are_not_believed_where_their_issuer_refuses() {
+    let start = Instant::now();
+    let (keys, listener) = keys_of_a_hanging_issuer(start);
+    drop(listener);
+    let day = Duration::from_secs(24 * 3600);
+    assert!(keys.get(None, start + day).await.is_err());
+    assert!(keys.get(None, start).await.is_ok());
+}
+
 const AUDIENCE: &str = "https://attest.example.org";
 const AT: i64 = 1_800_000_000;
 
@@ -264,7 +283,9 @@ async fn fetched(suffix: &str, answers: impl FnOnce(&str) -> Answers) -> Result<
     let url = format!("http://{}", listener.local_addr().unwrap());
     let serving = tokio::spawn(serve(listener, None, answers(&url)));
     let config = IssuerConfig { issuer: format!("{url}{suffix}"), ..plain_config() };
-    let found = Fetcher::new(&config).unwrap().fetch().await;
+    let fetcher = Fetcher::new(&config).unwrap();
+    assert_eq!(fetcher.issuer(), config.issuer);
+    let found = fetcher.fetch().await;
     serving.abort();
     found.map(drop)
 }

@@ -43,6 +43,9 @@ pub(crate) fn endorsements(config: &EndorsementsConfig) -> Result<Arc<Endorsemen
     for error in set.skipped() {
         tracing::warn!("endorsements left out, revocation may be unchecked: {error}");
     }
+    for note in set.ignored() {
+        tracing::warn!("endorsements: {note}");
+    }
     Ok(Arc::new(set.with_amd_crl_rule(config.amd_crl)))
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use avouch_snp::ChainError;
 use serde_json::Value;
 
-use crate::{EndorsementError, LoadError};
+use crate::{EndorsementError, LoadError, forms};
 
 /// The files of a folder, in order of their names; links that lead nowhere are among them.
 /// Folders, and what is no file at all, are passed over.
@@ -26,10 +26,13 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
 /// somebody else's certificate. Everything else is damage: what is cut, empty, unreadable or too
 /// large may have been a CRL.
 pub(crate) fn is_stranger(path: &Path, bytes: &[u8], error: &EndorsementError) -> bool {
+    if forms::is_of_host(bytes) {
+        return false;
+    }
     if bytes.trim_ascii_start().first() == Some(&b'{') {
         return is_other_json(bytes);
     }
-    if matches!(error, EndorsementError::Amd(ChainError::Foreign { .. })) {
+    if matches!(error.reason(), EndorsementError::Amd(ChainError::Foreign { .. })) {
         return !contains(bytes, CRL_LABEL);
     }
     !is_der(bytes) && !is_pem(bytes) && !has_name_of_endorsement(path)

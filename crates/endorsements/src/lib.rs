@@ -2,9 +2,10 @@
 //!
 //! What is loaded here is filed by what it says of itself and trusted for nothing: the evidence
 //! crates verify every signature when it is used. For Intel the files are sets of collateral in
-//! JSON; for AMD certificates and CRLs, PEM or DER, in any order.
+//! JSON; for AMD certificates and CRLs, PEM or DER, in any order, or as hosts hand them out.
 
 mod folder;
+mod forms;
 mod intel;
 mod load;
 

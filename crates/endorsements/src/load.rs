@@ -5,14 +5,15 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use avouch_dcap::{Collateral, CollateralError, TeeType, VerifyError};
+use avouch_dcap::{Collateral, CollateralError, TeeType, VerifyError, open_enclave};
 use avouch_engine::{EndorsementSource, IntelWanted, TcbBaseline};
 use avouch_snp::{ChainError, CrlRule, Endorsements as AmdEndorsements};
+use avouch_wire::{ParseError, excerpt};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::folder;
 use crate::intel::IntelShelf;
+use crate::{folder, forms};
 
 /// Endorsements at hand.
 #[derive(Debug, Default)]
@@ -21,6 +22,7 @@ pub struct EndorsementSet {
     amd: AmdEndorsements,
     amd_crl_rule: CrlRule,
     skipped: Vec<LoadError>,
+    ignored: Vec<String>,
 }
 
 /// What becomes of a damaged file in a folder.
@@ -74,9 +76,20 @@ pub enum EndorsementError {
     /// A set of Intel collateral whose TCB info cannot be read, so that nothing says what it is for.
     #[error(transparent)]
     TcbInfo(#[from] VerifyError),
+    /// Open Enclave's endorsements that cannot be cut into their elements.
+    #[error("Open Enclave endorsements: {0}")]
+    OpenEnclave(#[from] ParseError),
     /// Text that ends within the mark of a block: what comes after it was cut off.
     #[error("the text ends where a PEM block begins")]
     Cut,
+    /// What looks like something else.
+    #[error("this is {what} ({source})")]
+    Other {
+        /// What it looks like.
+        what: String,
+        /// Why it is no endorsement.
+        source: Box<Self>,
+    },
     /// Anything else, and no AMD certificates and CRLs.
     #[error(transparent)]
     Amd(#[from] ChainError),
@@ -89,8 +102,20 @@ impl EndorsementError {
         match self {
             Self::Collateral(error) => error.check(),
             Self::TcbInfo(error) => error.check(),
+            Self::OpenEnclave(_) => "collateral-malformed",
             Self::Cut => "chain-pem",
+            Self::Other { source, .. } => source.check(),
             Self::Amd(error) => error.check(),
+        }
+    }
+}
+
+impl EndorsementError {
+    /// Why it is no endorsement, whatever it looks like.
+    pub(crate) fn reason(&self) -> &Self {
+        match self {
+            Self::Other { source, .. } => source.reason(),
+            other => other,
         }
     }
 }
@@ -144,13 +169,22 @@ impl EndorsementSet {
         &self.skipped
     }
 
+    /// What was found and has no effect, in words with the file's name: members of sets of collateral
+    /// that nothing reads, and files of folders that are a part of a set only.
+    #[must_use]
+    pub fn ignored(&self) -> &[String] {
+        &self.ignored
+    }
+
     fn load_each(paths: &[PathBuf], damaged: Damaged) -> Result<Self, LoadError> {
         let mut set = Self::default();
         for path in paths {
             if path.is_dir() {
                 set.add_directory(path, damaged)?;
             } else {
-                set.add(&read(path)?).map_err(|source| malformed(path, source))?;
+                let bytes = read(path)?;
+                set.add(&bytes).map_err(|source| malformed(path, source))?;
+                set.note_ignored(path, &bytes);
             }
         }
         Ok(set)
@@ -176,24 +210,63 @@ impl EndorsementSet {
     fn add_file_of_directory(&mut self, path: &Path) -> Result<bool, LoadError> {
         let bytes = read(path)?;
         match self.add(&bytes) {
-            Ok(()) => Ok(true),
-            Err(error) if folder::is_stranger(path, &bytes, &error) => Ok(false),
+            Ok(()) => {
+                self.note_ignored(path, &bytes);
+                Ok(true)
+            }
+            Err(error) if folder::is_stranger(path, &bytes, &error) => {
+                if forms::is_part(&bytes) {
+                    self.ignored.push(format!("{} is passed over: {error}", path.display()));
+                }
+                Ok(false)
+            }
             Err(error) => Err(malformed(path, error)),
         }
     }
 
-    /// Adds the content of one file: Intel collateral as JSON, or AMD certificates and CRLs.
+    fn note_ignored(&mut self, path: &Path, bytes: &[u8]) {
+        for member in forms::ignored_members(bytes) {
+            let why = match member.as_str() {
+                "pck_certificate_chain" => " (the chain in the quote counts)",
+                _ => "",
+            };
+            let path = path.display();
+            self.ignored.push(format!("{path}: member {} is not used{why}", excerpt(&member)));
+        }
+    }
+
+    /// Adds the content of one file: Intel collateral as JSON or as Open Enclave hands it out; AMD
+    /// certificates and CRLs, in PEM or DER or as hosts hand them out (THIM's JSON, certificate tables).
     ///
     /// # Errors
-    /// [`EndorsementError`], if it is neither.
+    /// [`EndorsementError`], if it is none of these.
     pub fn add(&mut self, bytes: &[u8]) -> Result<(), EndorsementError> {
+        let added = match forms::of_amd_host(bytes) {
+            Some(parts) => self.add_amd(&parts),
+            None => self.add_plain(bytes),
+        };
+        added.map_err(|error| match forms::name(bytes) {
+            Some(what) => EndorsementError::Other { what, source: Box::new(error) },
+            None => error,
+        })
+    }
+
+    fn add_plain(&mut self, bytes: &[u8]) -> Result<(), EndorsementError> {
         if bytes.trim_ascii_start().first() == Some(&b'{') {
             return Ok(self.intel.add(Collateral::parse_json(bytes)?)?);
         }
-        if folder::ends_within_a_mark(bytes) {
+        if forms::is_of_open_enclave(bytes) {
+            let blob = open_enclave::Endorsements::parse(bytes)?;
+            return Ok(self.intel.add(blob.collateral()?)?);
+        }
+        self.add_amd(&[bytes])
+    }
+
+    fn add_amd<P: AsRef<[u8]>>(&mut self, parts: &[P]) -> Result<(), EndorsementError> {
+        if parts.iter().any(|part| folder::ends_within_a_mark(part.as_ref())) {
             return Err(EndorsementError::Cut);
         }
-        let amd = AmdEndorsements::parse(&[bytes])?;
+        let amd = AmdEndorsements::parse(parts)?;
         self.amd.chain.extend(amd.chain);
         self.amd.crls.extend(amd.crls);
         Ok(())

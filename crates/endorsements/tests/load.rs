@@ -77,3 +77,125 @@ fn a_folder_without_endorsements_is_an_error_without_a_check() {
     assert!(matches!(error, LoadError::Empty { files: 1, .. }), "{error}");
     assert_eq!(error.check(), None);
 }
+
+/// AMD certificates and CRLs that are at hand.
+fn amd_counts(set: &EndorsementSet) -> (u64, u64) {
+    use avouch_engine::EndorsementSource as _;
+    let summary = set.summary();
+    let count = |member: &str| summary[member].as_u64().unwrap();
+    (count("amd_certificates"), count("amd_crls"))
+}
+
+#[test]
+fn the_shapes_in_which_hosts_hand_out_amd_certificates_are_taken() {
+    let minted = mint(Kind::Snp, &options()).unwrap();
+    let text = String::from_utf8(minted.endorsements.clone()).unwrap();
+    let certificates = avouch_pki::pem::certificates(text.as_bytes(), 8).unwrap();
+    let pem = |der: &[u8]| avouch_pki::pem::encode("CERTIFICATE", der);
+    let [leaf, rest @ ..] = certificates.as_slice() else { panic!("no certificates") };
+    let chain: String = rest.iter().map(|der| pem(der)).collect();
+    let thim = serde_json::json!({"vcekCert": pem(leaf), "certificateChain": chain, "tcbm": "0"});
+    let thim = thim.to_string();
+    let count = u64::try_from(certificates.len()).unwrap();
+    for shape in [thim.clone(), avouch_wire::base64url::encode_standard(&thim)] {
+        let mut set = EndorsementSet::default();
+        set.add(shape.as_bytes()).unwrap();
+        assert_eq!(amd_counts(&set).0, count);
+    }
+    let guid = avouch_snp::ghcb::Guid::VCEK.0;
+    let length = u32::try_from(leaf.len()).unwrap().to_le_bytes();
+    let table = [&guid[..], &48_u32.to_le_bytes(), &length, &[0; 24], leaf].concat();
+    let mut set = EndorsementSet::default();
+    set.add(&table).unwrap();
+    assert_eq!(amd_counts(&set), (1, 0));
+    let broken = thim.replacen("MII", "M!I", 1);
+    let cut = thim.replacen("-----END CERTIFICATE-----", "", 1);
+    let cut_table = table[..table.len() - 9].to_vec();
+    let folder = tempfile::tempdir().unwrap();
+    for damaged in [broken.into_bytes(), cut.into_bytes(), cut_table] {
+        EndorsementSet::default().add(&damaged).unwrap_err();
+        // In a folder it is no stranger, whatever its name: it may have held a CRL.
+        std::fs::write(folder.path().join("damaged"), &damaged).unwrap();
+        assert!(matches!(load(folder.path()), Err(LoadError::Malformed { .. })));
+    }
+}
+
+/// Open Enclave's blob with the parts of a set of collateral.
+fn open_enclave_blob(collateral: &[u8]) -> Vec<u8> {
+    let set: serde_json::Value = serde_json::from_slice(collateral).unwrap();
+    let text = |member: &str| set[member].as_str().unwrap().to_owned();
+    let document = |name: &str, member: &str| {
+        let (body, signature) = (text(member), text(&format!("{member}_signature")));
+        format!("{{\"{name}\":{body},\"signature\":\"{signature}\"}}")
+    };
+    let elements = [
+        "\u{1}\0\0\0".to_owned(),
+        document("tcbInfo", "tcb_info"),
+        text("tcb_info_issuer_chain"),
+        text("pck_crl"),
+        text("root_ca_crl"),
+        text("pck_crl_issuer_chain"),
+        document("enclaveIdentity", "qe_identity"),
+        text("qe_identity_issuer_chain"),
+        "2026-05-01T12:00:00Z\0".to_owned(),
+    ];
+    let number = |value: usize| u32::try_from(value).unwrap().to_le_bytes();
+    let starts = elements.iter().scan(0, |at, element| {
+        let start = *at;
+        *at += element.len();
+        Some(number(start))
+    });
+    let starts: Vec<u8> = starts.flatten().collect();
+    let body = elements.concat();
+    let size = starts.len() + body.len();
+    let head = [number(1), number(2), number(size), number(9)].concat();
+    [head, starts, body.into_bytes()].concat()
+}
+
+#[test]
+fn the_endorsements_of_open_enclave_are_filed_like_the_set_that_they_hold() {
+    use avouch_engine::EndorsementSource as _;
+    let minted = mint(Kind::OpenEnclave, &options()).unwrap();
+    let blob = open_enclave_blob(&minted.endorsements);
+    let mut plain = EndorsementSet::default();
+    plain.add(&minted.endorsements).unwrap();
+    let mut set = EndorsementSet::default();
+    set.add(&blob).unwrap();
+    assert_eq!(set.summary(), plain.summary());
+    let error = EndorsementSet::default().add(&blob[..blob.len() - 1]).unwrap_err();
+    assert_eq!(error.check(), "collateral-malformed");
+    assert!(error.to_string().starts_with("Open Enclave endorsements: "), "{error}");
+}
+
+#[test]
+fn what_is_no_endorsement_is_called_what_it_is() {
+    let quote = mint(Kind::Sgx, &options()).unwrap();
+    for (bytes, words) in [
+        (&b"{\"tcbInfo\":{},\"signature\":\"\"}"[..], "Intel TCB info by itself"),
+        (b"{\"enclaveIdentity\":{}}", "QE identity by itself"),
+        (b"apiVersion: v1\nkind: Secret\n", "text in YAML"),
+        (b"\xd2\x84\x43", "COSE_Sign1"),
+        (quote.request.as_bytes(), "the body of an attest request"),
+        (b"{\"hello\":1}", "JSON of another kind"),
+    ] {
+        let error = EndorsementSet::default().add(bytes).unwrap_err().to_string();
+        assert!(error.starts_with("this is ") && error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let minted = mint(Kind::Sgx, &options()).unwrap();
+    let mut document: serde_json::Value = serde_json::from_slice(&minted.endorsements).unwrap();
+    document["pck_certificate_chain"] = "x".into();
+    let path = folder.path().join("set.json");
+    std::fs::write(&path, &minted.endorsements).unwrap();
+    assert!(load(&path).unwrap().ignored().is_empty());
+    std::fs::write(&path, document.to_string()).unwrap();
+    std::fs::write(folder.path().join("tcb.json"), "{\"tcbInfo\":{}}").unwrap();
+    let set = load(folder.path()).unwrap();
+    let [member, file] = set.ignored() else { panic!("{:?}", set.ignored()) };
+    assert!(member.contains("\"pck_certificate_chain\" is not used"), "{member}");
+    assert!(file.contains("tcb.json is passed over: this is Intel TCB info"), "{file}");
+}

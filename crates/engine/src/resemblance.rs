@@ -154,6 +154,9 @@ fn open_enclave(bytes: &[u8]) -> Result<Option<Resemblance>, ParseError> {
     let what = match version {
         1 => match cursor.u32_le("type")? {
             1 => return Ok(Some(Resemblance::new("a local Open Enclave report"))),
+            2 if matches!(bytes.get(12..16), Some([9, 0, 0, 0])) => {
+                return Ok(Some(Resemblance::new("Open Enclave endorsements")));
+            }
             2 => "an Open Enclave report",
             _ => return Ok(None),
         },

@@ -156,7 +156,7 @@ impl SnpAppraiser {
         let anchors = self.anchors();
         let chain = match submitted {
             Submitted::Document(evidence) => evidence.chain_beside(&anchors)?,
-            Submitted::Bare(report) => endorsements.amd().chain.clone().for_report(report),
+            Submitted::Bare(report) => endorsements.amd().chain.clone().for_report(report)?,
             Submitted::Extended(_, table) => table.chain_beside(&anchors)?,
         };
         let key = Arc::new(verify_chain(&chain, &anchors, crls, at)?);

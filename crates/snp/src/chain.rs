@@ -1,9 +1,10 @@
 //! AMD's certificates and CRLs as senders and operators hand them over: sorted, not trusted.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use avouch_pki::{Certificate, Crl, Name, digest, pem};
-use avouch_wire::Hex;
+use avouch_wire::{Hex, UnixTime};
 
 use crate::intermediate::intermediate_name;
 use crate::vek_extensions::VekExtensions;
@@ -266,14 +267,33 @@ impl Chain {
             && self.roots.iter().all(|copy| copy.subject().common_name() == root.as_deref())
     }
 
-    /// Keeps of several VCEKs or VLEKs the ones made for the chip and TCB of `report`. A single
-    /// one is kept whatever it is for, so that verification can say what does not fit.
-    #[must_use]
-    pub fn for_report(mut self, report: &Report) -> Self {
-        if self.leaves.len() > 1 {
-            self.leaves.retain(|(kind, certificate)| fits(*kind, certificate, report));
+    /// Keeps of several VCEKs or VLEKs the ones made for the chip and TCB of `report`, or the newest
+    /// for its chip where none is for its TCB. A single one is kept whatever it is for, so that
+    /// verification can say what does not fit.
+    ///
+    /// # Errors
+    /// [`ChainError::NoneForReport`] if none of several is for the chip.
+    pub fn for_report(mut self, report: &Report) -> Result<Self, ChainError> {
+        if self.leaves.len() <= 1 {
+            return Ok(self);
         }
-        self
+        let fit = |(kind, certificate): &(VekKind, Certificate)| fit(*kind, certificate, report);
+        match self.leaves.iter().map(fit).max().unwrap_or(Fit::No) {
+            Fit::No => Err(ChainError::NoneForReport {
+                found: self.leaves.len(),
+                kind: report.signing_key(),
+                chip_id: report.body().chip_id,
+            }),
+            Fit::Chip => {
+                self.leaves.retain(|leaf| fit(leaf) == Fit::Chip);
+                let newest = self.leaves.into_iter().max_by_key(|(_, leaf)| age(leaf));
+                Ok(Self { leaves: newest.into_iter().collect(), ..self })
+            }
+            Fit::ChipAndTcb => {
+                self.leaves.retain(|leaf| fit(leaf) == Fit::ChipAndTcb);
+                Ok(self)
+            }
+        }
     }
 
     /// The only VCEK or VLEK.
@@ -285,6 +305,35 @@ impl Chain {
             [(kind, leaf)] => Ok((*kind, leaf)),
             leaves => Err(ChainError::LeafCount { found: leaves.len() }),
         }
+    }
+
+    /// The certificates of the only key, those in force at a moment, newest first: AMD's service
+    /// certifies a key anew at each fetch. Of those of which none is in force the newest.
+    ///
+    /// # Errors
+    /// [`ChainError::LeafCount`] if there is no key or more than one.
+    pub(crate) fn certificates_of_key(
+        &self,
+        at: UnixTime,
+    ) -> Result<(VekKind, Vec<&Certificate>), ChainError> {
+        let several = || ChainError::LeafCount { found: self.leaves.len() };
+        let (kind, first) = self.leaves.first().ok_or_else(several)?;
+        let key = first.public_key().spki_der();
+        let is_of_key = |(other, certificate): &(VekKind, Certificate)| {
+            other == kind && certificate.public_key().spki_der() == key
+        };
+        if !self.leaves.iter().all(is_of_key) {
+            return Err(several());
+        }
+        let mut found: Vec<&Certificate> = self.leaves.iter().map(|(_, leaf)| leaf).collect();
+        found.sort_by_cached_key(|leaf| Reverse(age(leaf)));
+        let in_force = |leaf: &&Certificate| leaf.validity().check(at).is_ok();
+        if found.iter().any(in_force) {
+            found.retain(in_force);
+        } else {
+            found.truncate(1);
+        }
+        Ok((*kind, found))
     }
 
     /// VCEKs and VLEKs.
@@ -341,16 +390,31 @@ fn content(part: &[u8]) -> (u8, Cow<'_, [u8]>) {
     blocks.map_or((0, Cow::Borrowed(part)), |content| (1, Cow::Owned(content)))
 }
 
-fn fits(kind: VekKind, certificate: &Certificate, report: &Report) -> bool {
-    let Some((product, _)) = intermediate_name(certificate.issuer()) else {
-        return false;
-    };
-    VekExtensions::read(certificate, kind, product).is_ok_and(|extensions| {
-        let body = report.body();
-        kind == report.signing_key()
-            && extensions.first_mismatch(product, RawTcb(body.reported_tcb.0)).is_none()
-            && extensions.hardware_id().is_none_or(|id| chip_id_is(&body.chip_id, id, product))
-    })
+/// The later the newer; of equal dates always the same one.
+fn age(certificate: &Certificate) -> (UnixTime, Hex<32>) {
+    (certificate.not_before(), certificate.fingerprint_sha256())
+}
+
+/// How far a certificate is the one that a report needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    No,
+    Chip,
+    ChipAndTcb,
+}
+
+fn fit(kind: VekKind, certificate: &Certificate, report: &Report) -> Fit {
+    let Some((product, _)) = intermediate_name(certificate.issuer()) else { return Fit::No };
+    let Ok(extensions) = VekExtensions::read(certificate, kind, product) else { return Fit::No };
+    let body = report.body();
+    let is_of_chip = kind == report.signing_key()
+        && extensions.hardware_id().is_none_or(|id| chip_id_is(&body.chip_id, id, product));
+    let is_of_tcb = extensions.first_mismatch(product, RawTcb(body.reported_tcb.0)).is_none();
+    match (is_of_chip, is_of_tcb) {
+        (true, true) => Fit::ChipAndTcb,
+        (true, false) => Fit::Chip,
+        (false, _) => Fit::No,
+    }
 }
 
 /// Whether CHIP_ID is the hardware id, filled with zeros where that is short.

@@ -129,7 +129,8 @@ impl VerifiedEndorsementKey {
 /// product and the TCB in the certificate, no certificate in the chain was outside its validity at
 /// `at`, and no CRL in `crls` names the intermediate.
 ///
-/// * `chain`: one VCEK or VLEK; intermediates and copies of roots as they came along. Intermediates
+/// * `chain`: one VCEK or VLEK, or several certificates of its key, of which all that are in force must
+///   hold and the newest counts; intermediates and copies of roots as they came along. Intermediates
 ///   of AMD's that are pinned need not come along; other certificates are not used.
 /// * `anchors`: the roots. One that came along only has to be a copy of a trusted one.
 /// * `crls`: verified lists; whether one is required is a property of theirs.
@@ -148,8 +149,26 @@ pub fn verify_chain(
     crls: &Crls,
     at: UnixTime,
 ) -> Result<VerifiedEndorsementKey, VerifyError> {
-    // 1. One endorsement key, issued by what issues its kind.
-    let (kind, leaf) = chain.leaf()?;
+    // One endorsement key, however often it was certified.
+    let (kind, certificates) = chain.certificates_of_key(at)?;
+    let mut verified = certificates
+        .into_iter()
+        .map(|leaf| verify_leaf(kind, leaf, chain, anchors, crls, at))
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter();
+    let newest = verified.next();
+    newest.ok_or_else(|| ChainError::LeafCount { found: 0 }.into())
+}
+
+fn verify_leaf(
+    kind: VekKind,
+    leaf: &Certificate,
+    chain: &Chain,
+    anchors: &Anchors,
+    crls: &Crls,
+    at: UnixTime,
+) -> Result<VerifiedEndorsementKey, VerifyError> {
+    // 1. Issued by what issues keys of its kind.
     let product = issuing_product(kind, leaf)?;
     // 2. Roots that came along are copies of trusted ones.
     check_roots(chain, anchors, product)?;

@@ -140,12 +140,35 @@ pub enum ChainError {
         /// How many are accepted.
         limit: usize,
     },
-    /// Not exactly one VCEK or VLEK.
-    #[error("{found} VCEK or VLEK certificates, expected 1")]
+    /// Not the certificates of exactly one VCEK or VLEK.
+    #[error("{found} VCEK or VLEK certificates, expected 1, or several of one key")]
     LeafCount {
         /// How many there are.
         found: usize,
     },
+    /// None of several at hand is for the chip of the report.
+    #[error("{}", none_for_report(*found, *kind, chip_id))]
+    NoneForReport {
+        /// How many there are.
+        found: usize,
+        /// The kind of key that signed, as the report says.
+        kind: VekKind,
+        /// `CHIP_ID`.
+        chip_id: Hex<64>,
+    },
+}
+
+fn none_for_report(found: usize, kind: VekKind, chip_id: &Hex<64>) -> String {
+    if chip_id.0 == [0; 64] {
+        return format!(
+            "which of the {found} VCEK or VLEK certificates at hand is for this report cannot be told: its \
+             CHIP_ID is masked, and none came along"
+        );
+    }
+    format!(
+        "none of the {found} VCEK or VLEK certificates at hand is a {kind} for this report's chip: CHIP_ID \
+         is {chip_id}"
+    )
 }
 
 impl ChainError {
@@ -158,7 +181,7 @@ impl ChainError {
             Self::Crl(error) => error.check(),
             Self::Foreign { .. } => "chain-foreign-certificate",
             Self::TooMany { .. } => "chain-too-large",
-            Self::LeafCount { .. } => "chain-leaf-count",
+            Self::LeafCount { .. } | Self::NoneForReport { .. } => "chain-leaf-count",
         }
     }
 }
@@ -393,12 +416,15 @@ pub enum VerifyError {
         certificate: Product,
     },
     /// The report's signature was not made by the endorsement key.
-    #[error("report signature does not verify under the {kind} of {product}")]
+    #[error("{}", unsigned(*kind, *product, differs.as_deref()))]
     Signature {
         /// Kind of the key.
         kind: VekKind,
         /// Its product.
         product: Product,
+        /// In what the certificate is not for this report, as far as the report can be believed:
+        /// another chip or another TCB.
+        differs: Option<Box<Self>>,
     },
     /// Reserved bytes of a TCB version are not zero.
     #[error("{tcb} {found} has reserved bytes of {product} that are not zero")]
@@ -411,7 +437,10 @@ pub enum VerifyError {
         product: Product,
     },
     /// The key was not certified for the TCB that the report states.
-    #[error("{component} of REPORTED_TCB is {reported}, the certificate is for {certified}")]
+    #[error(
+        "the certificate is for another TCB: {component} of REPORTED_TCB is {reported}, the \
+         certificate is for {certified}"
+    )]
     TcbMismatch {
         /// The part.
         component: &'static str,
@@ -421,7 +450,10 @@ pub enum VerifyError {
         certified: u8,
     },
     /// The key was certified for another chip.
-    #[error("CHIP_ID is {report}, the certificate is for hardware id {certified}")]
+    #[error(
+        "the certificate is of another chip: CHIP_ID is {report}, the certificate is for hardware \
+         id {certified}"
+    )]
     ChipId {
         /// `CHIP_ID`.
         report: Hex<64>,
@@ -472,6 +504,13 @@ impl VerifyError {
             Self::ChipId { .. } => "chip-id-mismatch",
             Self::Binding(error) => error.check(),
         }
+    }
+}
+
+fn unsigned(kind: VekKind, product: Product, differs: Option<&VerifyError>) -> String {
+    match differs {
+        Some(differs) => format!("the {kind} of {product} did not sign the report: {differs}"),
+        None => format!("report signature does not verify under the {kind} of {product}"),
     }
 }
 

@@ -115,7 +115,11 @@ pub fn verify_report(
     let product = check_product(report, key)?;
     // 3. The signature, over the bytes as received.
     if !key.signed(report) {
-        return Err(VerifyError::Signature { kind: key.kind(), product });
+        // Nothing in the report is proven; but if it asks for another key, that is why.
+        let differs = check_chip_id(report.body(), key, product)
+            .and_then(|_| check_reported_tcb(report.body(), key, product));
+        let differs = differs.err().map(Box::new);
+        return Err(VerifyError::Signature { kind: key.kind(), product, differs });
     }
     // 4. The key was derived for the TCB that the report states.
     check_reserved_tcb_bytes(report.body(), product)?;

@@ -636,11 +636,11 @@ fn of_several_keys_the_one_of_the_report_is_kept() {
         for pair in [[&own, &other], [&other, &own]] {
             let chain = Chain::parse(&pair).unwrap();
             assert!(chain.leaf().is_err());
-            let kept = chain.for_report(&report);
+            let kept = chain.for_report(&report).unwrap();
             assert_eq!(kept.leaf().unwrap().1.der(), own);
         }
         // A single one is kept, so that verification can say what does not fit.
-        let alone = Chain::parse(&[&other]).unwrap().for_report(&report);
+        let alone = Chain::parse(&[&other]).unwrap().for_report(&report).unwrap();
         assert_eq!(alone.leaf().unwrap().1.der(), other);
     }
 }
@@ -956,5 +956,79 @@ fn reads_the_same_from_equal_seeds_and_other_things_from_others() {
     let second = facts(&other);
     for name in ["chip_id", "measurement", "report_id", "id_key_digest"] {
         assert_ne!(first[name], second[name], "{name}");
+    }
+}
+
+#[test]
+fn two_certificates_of_one_key_serve_and_the_newest_in_force_counts() {
+    for options in platforms() {
+        let minted = mint(Kind::Snp, &options).unwrap();
+        let mut later = options.clone();
+        later.at = minted.at.saturating_add_seconds(86_400);
+        let later = mint(Kind::Snp, &later).unwrap();
+        let both = [&minted.endorsements, &later.endorsements];
+        let chain = Endorsements::parse(&both).unwrap().chain;
+        assert_eq!(chain.leaves().count(), 2);
+        let anchors = anchors(&minted);
+        let report = SnpEvidence::parse(&document(&minted)).unwrap().report().clone();
+        let chain = chain.for_report(&report).unwrap();
+        for at in [minted.at, minted.at.saturating_add_seconds(86_400)] {
+            let key = verify_chain(&chain, &anchors, &Crls::none(), at).unwrap();
+            verify_report(&report, &key, &Crls::none(), at).unwrap();
+            let in_force = chain.leaves().filter(|(_, leaf)| leaf.validity().check(at).is_ok());
+            let newest = in_force.max_by_key(|(_, leaf)| leaf.not_before()).unwrap().1;
+            assert_eq!(key.facts().certificate_sha256, newest.fingerprint_sha256());
+        }
+        let never = minted.at.saturating_add_seconds(9000 * 86_400);
+        verify_chain(&chain, &anchors, &Crls::none(), never).unwrap_err();
+        // Two keys are still one too many.
+        let two = mint(Kind::Snp, &options.clone().broken("chain-two-keys")).unwrap();
+        let two = SnpEvidence::parse(&document(&two)).unwrap().chain().unwrap();
+        let error = verify_chain(&two, &anchors, &Crls::none(), minted.at).unwrap_err();
+        assert_eq!(error.check(), "chain-leaf-count");
+    }
+}
+
+#[test]
+fn of_several_keys_of_which_none_fits_the_nearest_is_judged_or_none() {
+    let minted = mint(Kind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
+    let report = SnpEvidence::parse(&document(&minted)).unwrap().report().clone();
+    let vcek = |change: &dyn Fn(&mut Options)| {
+        let mut other = options(SnpProduct::Milan, SnpKey::Vcek);
+        change(&mut other);
+        let evidence = SnpEvidence::parse(&document(&mint(Kind::Snp, &other).unwrap())).unwrap();
+        evidence.chain().unwrap().leaf().unwrap().1.der().to_vec()
+    };
+    let other_tcb = vcek(&|other| other.snp.tcb.microcode += 1);
+    let seeded = |number| {
+        vcek(&move |other: &mut Options| other.seed = avouch_mint::Seed::from_number(number))
+    };
+    let others = [seeded(7), seeded(8)];
+    let near = Chain::parse(&[&others[0], &other_tcb, &others[1]]).unwrap();
+    let near = near.for_report(&report).unwrap();
+    assert_eq!(near.leaf().unwrap().1.der(), other_tcb);
+    let error = Chain::parse(&others).unwrap().for_report(&report).unwrap_err();
+    assert_eq!(error.check(), "chain-leaf-count");
+    let chip_id = report.body().chip_id;
+    assert!(error.to_string().ends_with(&format!("CHIP_ID is {chip_id}")), "{error}");
+}
+
+#[test]
+fn a_report_that_asks_for_another_key_is_refused_with_what_differs() {
+    let minted = mint(Kind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
+    let evidence = SnpEvidence::parse(&document(&minted)).unwrap();
+    let anchors = anchors(&minted);
+    let key = verify_chain(&evidence.chain().unwrap(), &anchors, &Crls::none(), minted.at).unwrap();
+    for (offset, words) in [
+        (0x1a0, "another chip: CHIP_ID is "),
+        (0x187, "another TCB: microcode of REPORTED_TCB is "),
+        (0x90, "report signature does not verify under the VCEK of Milan"),
+    ] {
+        let mut bytes = evidence.report().bytes().to_vec();
+        bytes[offset] ^= 1;
+        let report = Report::parse(&bytes).unwrap();
+        let error = verify_report(&report, &key, &Crls::none(), minted.at).unwrap_err();
+        assert_eq!(error.check(), "report-signature");
+        assert!(error.to_string().contains(words), "{error}");
     }
 }

@@ -54,8 +54,8 @@ pub enum CertificateError {
     #[error("certificate version is not 3")]
     Version,
     /// The two places that name the signature algorithm differ.
-    #[error("signature algorithm inside and outside of the signed part differ")]
-    AlgorithmMismatch,
+    #[error("{0}")]
+    AlgorithmMismatch(String),
     /// The signature algorithm is none of those in use.
     #[error("{0}")]
     UnsupportedAlgorithm(String),
@@ -102,12 +102,12 @@ impl Certificate {
             return Err(CertificateError::TooLarge { found: der.len(), limit });
         }
         let mut signed = Signed::open("Certificate", der)?;
-        let fields = &mut signed.content;
-        version(fields)?;
-        let serial = Serial::read(fields)?;
-        if der::element(fields, "signature", der::SEQUENCE)?.whole != signed.algorithm {
-            return Err(CertificateError::AlgorithmMismatch);
+        version(&mut signed.content)?;
+        let serial = Serial::read(&mut signed.content)?;
+        if let Some(text) = signed.algorithm_difference()? {
+            return Err(CertificateError::AlgorithmMismatch(text));
         }
+        let fields = &mut signed.content;
         let algorithm = X509Algorithm::read(signed.algorithm)
             .map_err(CertificateError::UnsupportedAlgorithm)?;
         let issuer = Name::read(fields, "issuer")?;

@@ -141,12 +141,11 @@ impl Crl {
             return Err(CrlError::TooLarge { found: der.len(), limit: SIZE_LIMIT_BYTES });
         }
         let mut signed = Signed::open("CertificateList", der)?;
-        let fields = &mut signed.content;
-        let version = version(fields)?;
-        if der::element(fields, "signature", der::SEQUENCE)?.whole != signed.algorithm {
-            let text = "signature algorithm inside and outside of the signed part differ";
-            return Err(CrlError::UnsupportedAlgorithm(text.to_owned()));
+        let version = version(&mut signed.content)?;
+        if let Some(text) = signed.algorithm_difference()? {
+            return Err(CrlError::UnsupportedAlgorithm(text));
         }
+        let fields = &mut signed.content;
         let algorithm =
             X509Algorithm::read(signed.algorithm).map_err(CrlError::UnsupportedAlgorithm)?;
         let issuer = Name::read(fields, "issuer")?;
@@ -352,7 +351,7 @@ pub fn verify_crl<'a>(
     let issuer = issuer.into();
     let label = || issuer.name().label().to_owned();
     if crl.issuer() != issuer.name() {
-        let (expected, found) = (issuer.name().to_string(), crl.issuer().to_string());
+        let (found, expected) = crl.issuer().told_from(issuer.name());
         return Err(CrlError::IssuerName { expected, found });
     }
     if let Issuer::Certificate(verified) = issuer

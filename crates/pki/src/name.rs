@@ -73,6 +73,32 @@ impl Name {
         &self.der
     }
 
+    /// The text of this name and of another that it should be. Where both read alike each says what
+    /// types of string it is written in, since then that is how they differ.
+    #[must_use]
+    pub fn told_from(&self, other: &Self) -> (String, String) {
+        let texts = (self.to_string(), other.to_string());
+        if self == other || texts.0 != texts.1 {
+            return texts;
+        }
+        (self.with_types(), other.with_types())
+    }
+
+    /// Whether another name reads like this one and is none the less another: its strings have other
+    /// types, which is how some tools re-issue certificates.
+    #[must_use]
+    pub fn only_reads_like(&self, other: &Self) -> bool {
+        self != other && self.to_string() == other.to_string()
+    }
+
+    /// The text, and behind it the type of each string.
+    fn with_types(&self) -> String {
+        let mut cursor = Cursor::new("Name", &self.der);
+        let read = der::open(&mut cursor, "name", der::SEQUENCE).and_then(attributes);
+        let types = read.unwrap_or_default().into_iter().map(|attribute| string_type(attribute.tag));
+        format!("{self} (written as {})", types.collect::<Vec<_>>().join(", "))
+    }
+
     /// The common name, or the whole name where there is none: what errors call a certificate.
     #[must_use]
     pub fn label(&self) -> &str {
@@ -151,6 +177,21 @@ impl Attribute<'_> {
         let value = self.text().unwrap_or_else(|| encode_hex(self.value).to_uppercase());
         format!("{name}={value}")
     }
+}
+
+/// What X.680 calls the type of a string.
+fn string_type(tag: u8) -> String {
+    let name = match tag {
+        0x0c => "UTF8String",
+        0x12 => "NumericString",
+        0x13 => "PrintableString",
+        0x14 => "TeletexString",
+        0x16 => "IA5String",
+        0x1a => "VisibleString",
+        0x1e => "BMPString",
+        other => return format!("tag {other:#04x}"),
+    };
+    name.to_owned()
 }
 
 /// `C=US, O=x + OU=y, CN=z`, in the order of the name.

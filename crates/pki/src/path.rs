@@ -257,10 +257,8 @@ fn judge(
     at: UnixTime,
 ) -> Result<VerifiedCertificate, PathErrorKind> {
     if certificate.issuer() != issuer.name() {
-        return Err(PathErrorKind::IssuerName {
-            expected: issuer.name().to_string(),
-            found: certificate.issuer().to_string(),
-        });
+        let (found, expected) = certificate.issuer().told_from(issuer.name());
+        return Err(PathErrorKind::IssuerName { expected, found });
     }
     let ca_links_left = links_left(certificate, issuer, role)?;
     check_alone(certificate, role, at)?;
@@ -396,7 +394,9 @@ pub fn verify_anchor_copy(
     certificate: &Certificate,
     anchor: &TrustAnchor,
 ) -> Result<(), PathError> {
-    let what = if certificate.subject() != anchor.subject() {
+    let what = if certificate.subject().only_reads_like(anchor.subject()) {
+        "encoding of the name"
+    } else if certificate.subject() != anchor.subject() {
         "name"
     } else if certificate.public_key() != anchor.key() {
         "key"

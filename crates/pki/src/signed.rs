@@ -3,6 +3,7 @@
 use avouch_wire::{Cursor, ParseError};
 
 use crate::der;
+use crate::oid::dotted;
 
 /// The three parts. Only the first is covered by the signature; the reader leaves no freedom in the
 /// others: the algorithm is compared with the one inside, and the signature is whole bytes.
@@ -29,4 +30,29 @@ impl<'a> Signed<'a> {
         parts.finish()?;
         Ok(Self { tbs: tbs.whole, content: tbs.content, algorithm, signature })
     }
+
+    /// Reads the AlgorithmIdentifier that comes next inside of the signed part. If it is not the one
+    /// outside, byte for byte, says in what it differs.
+    pub(crate) fn algorithm_difference(&mut self) -> Result<Option<String>, ParseError> {
+        let inside = der::element(&mut self.content, "signature", der::SEQUENCE)?.whole;
+        if inside == self.algorithm {
+            return Ok(None);
+        }
+        let (inside, outside) = (named(inside)?, named(self.algorithm)?);
+        Ok(Some(if inside == outside {
+            format!(
+                "the parameters of signature algorithm {inside} differ inside and outside of the signed \
+                 part"
+            )
+        } else {
+            format!("signature algorithm is {inside} inside of the signed part and {outside} outside")
+        }))
+    }
+}
+
+/// The identifier that an AlgorithmIdentifier begins with, dotted.
+fn named(identifier: &[u8]) -> Result<String, ParseError> {
+    let mut cursor = Cursor::new("AlgorithmIdentifier", identifier);
+    let mut fields = der::open(&mut cursor, "structure", der::SEQUENCE)?;
+    Ok(dotted(der::identifier(&mut fields, "algorithm")?))
 }

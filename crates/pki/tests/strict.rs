@@ -57,18 +57,45 @@ fn the_outer_algorithm_equals_the_inner_one_at_its_own_place() {
         change(&mut certificate);
         Certificate::parse(&certificate.der()).unwrap_err()
     };
-    assert_eq!(
-        differ(|one| one.outer_algorithm = ecdsa_sha384()),
-        CertificateError::AlgorithmMismatch
-    );
+    let text = "signature algorithm is 1.2.840.10045.4.3.2 inside of the signed part and \
+                1.2.840.10045.4.3.3 outside";
+    let mismatch = CertificateError::AlgorithmMismatch(text.to_owned());
+    assert_eq!(differ(|one| one.outer_algorithm = ecdsa_sha384()), mismatch);
     // Not even if the bytes stand somewhere else in the signed part.
     assert_eq!(
         differ(|one| {
             one.outer_algorithm = ecdsa_sha384();
             one.extensions.push(extension(&private_identifier(1), false, &ecdsa_sha384()));
         }),
-        CertificateError::AlgorithmMismatch
+        mismatch
     );
+    // The same algorithm is not called another.
+    let parameters = differ(|one| {
+        one.outer_algorithm = element(0x30, b"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02\x05\x00");
+    });
+    let text = "the parameters of signature algorithm 1.2.840.10045.4.3.2 differ inside and outside of \
+                the signed part";
+    assert_eq!(parameters, CertificateError::AlgorithmMismatch(text.to_owned()));
+    // Nor is what is no algorithm at all.
+    let malformed = differ(|one| one.outer_algorithm = element(0x30, &[]));
+    assert!(matches!(malformed, CertificateError::Malformed(_)), "{malformed}");
+}
+
+#[test]
+fn names_that_read_alike_are_told_apart_by_their_types_of_string() {
+    let name = |tag, text: &str| {
+        let der = element(SEQUENCE, &attribute(&[0x55, 4, 3], tag, text.as_bytes()));
+        Name::from_der(&der).unwrap()
+    };
+    let (utf8, printable, other) = (name(UTF8, "Root"), name(0x13, "Root"), name(UTF8, "Other"));
+    assert!(utf8 != printable && utf8.only_reads_like(&printable));
+    let texts = ["CN=Root (written as UTF8String)", "CN=Root (written as PrintableString)"];
+    let (found, expected) = utf8.told_from(&printable);
+    assert_eq!([found.as_str(), expected.as_str()], texts);
+    for one in [&utf8, &other] {
+        assert!(!utf8.only_reads_like(one));
+        assert_eq!(utf8.told_from(one), (utf8.to_string(), one.to_string()));
+    }
 }
 
 #[test]

@@ -147,7 +147,7 @@ pub enum ChainError {
         found: usize,
     },
     /// None of several at hand is for the chip of the report.
-    #[error("{}", none_for_report(*found, *kind, chip_id))]
+    #[error("{}", none_for_report(.found, .kind, .chip_id))]
     NoneForReport {
         /// How many there are.
         found: usize,
@@ -158,7 +158,7 @@ pub enum ChainError {
     },
 }
 
-fn none_for_report(found: usize, kind: VekKind, chip_id: &Hex<64>) -> String {
+fn none_for_report(found: &usize, kind: &VekKind, chip_id: &Hex<64>) -> String {
     if chip_id.0 == [0; 64] {
         return format!(
             "which of the {found} VCEK or VLEK certificates at hand is for this report cannot be told: its \
@@ -416,7 +416,7 @@ pub enum VerifyError {
         certificate: Product,
     },
     /// The report's signature was not made by the endorsement key.
-    #[error("{}", unsigned(*kind, *product, differs.as_deref()))]
+    #[error("{}", unsigned(.kind, .product, .differs.as_deref()))]
     Signature {
         /// Kind of the key.
         kind: VekKind,
@@ -507,7 +507,7 @@ impl VerifyError {
     }
 }
 
-fn unsigned(kind: VekKind, product: Product, differs: Option<&VerifyError>) -> String {
+fn unsigned(kind: &VekKind, product: &Product, differs: Option<&VerifyError>) -> String {
     match differs {
         Some(differs) => format!("the {kind} of {product} did not sign the report: {differs}"),
         None => format!("report signature does not verify under the {kind} of {product}"),

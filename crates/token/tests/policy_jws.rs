@@ -344,6 +344,22 @@ fn payloads_without_a_policy_text_are_refused() {
 }
 
 #[test]
+fn policy_text_that_is_sent_as_it_is_is_called_so() {
+    let text = "version= 1.0; authorizationrules { => permit(); }; issuancerules { };";
+    let quoted = json!(text).to_string();
+    for body in [text.to_owned(), format!("// mine\n{text}"), quoted] {
+        let error = parse(&body).unwrap_err();
+        assert_eq!((&error, error.check()), (&PolicyJwsError::PolicyText, "policy-jws-form"));
+        assert!(error.to_string().contains("avouch policy sign FILE"), "{error}");
+    }
+    let bare = json!({"AttestationPolicy": base64url::encode(text)}).to_string();
+    assert_eq!(parse(&bare).unwrap_err(), PolicyJwsError::BarePayload);
+    let plain = base64url::encode(json!({ "AttestationPolicy": text }).to_string());
+    let error = parse(&format!("eyJhbGciOiJub25lIn0.{plain}.")).unwrap_err();
+    assert_eq!((&error, error.check()), (&PolicyJwsError::PolicyNotEncoded, "policy-jws-text"));
+}
+
+#[test]
 fn the_preview_of_2018_has_plain_text_only_if_asked_for() {
     let payload = json!({"AttestationPolicy": "version= 1.0;"}).to_string();
     let jws = format!("eyJhbGciOiJub25lIn0.{}.", base64url::encode(payload));

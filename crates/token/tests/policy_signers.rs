@@ -15,7 +15,7 @@ mod support;
 
 use std::sync::Arc;
 
-use avouch_pki::{Certificate, PathErrorKind};
+use avouch_pki::Certificate;
 use avouch_token::policy_jws::{
     AuthorizedSigner, JwsContent, PolicySigner, ResetJws, SignedForm, SignerError, VerifiedSigner,
     authorize_signer, check_policy_certificate, create_signed,
@@ -60,12 +60,47 @@ fn a_policy_certificate_itself_may_sign() {
 fn another_certificate_of_the_same_name_or_key_is_not_a_policy_certificate() {
     let own = root("own");
     let namesake = root("own");
-    assert!(matches!(authorize(&signer(&namesake, &[]), &[&own]), Err(SignerError::Path(_))));
+    let error = authorize(&signer(&namesake, &[]), &[&own]).unwrap_err();
+    assert!(matches!(error, SignerError::Stranger { .. }), "{error}");
+    assert_eq!(error.check(), "policy-signer-issuer");
+    let words = "is not one of this provider's policy certificates";
+    assert!(error.to_string().contains(words), "{error}");
+    // Of two of one name the one that signed is the one to speak of.
+    let late = UnixTime::from_rfc3339("2100-01-01T00:00:00Z").unwrap();
+    let leaf = own.leaf("leaf");
+    let error = authorize_at(&signer(&leaf, &[]), &[&namesake, &own, &namesake], late).unwrap_err();
+    assert_eq!(error.check(), "certificate-expired", "{error}");
+    // One for the same key with other dates, as tools renew certificates.
+    let mut renewed = params("own", ca());
+    renewed.not_after = rcgen::date_time_ymd(2051, 1, 1);
+    let renewed = pki::self_signed(renewed, Arc::clone(&own.key));
+    let error = authorize(&signer(&renewed, &[]), &[&own]).unwrap_err();
+    assert!(error.to_string().contains("add this one first"), "{error}");
     let same_key = pki::self_signed(params("renamed", ca()), Arc::clone(&own.key));
     assert!(matches!(
         authorize(&signer(&same_key, &[]), &[&own]),
-        Err(SignerError::NoIssuer { .. })
+        Err(SignerError::Renewed { .. })
     ));
+}
+
+#[test]
+fn a_name_that_only_reads_like_that_of_a_policy_certificate_is_said_to() {
+    let of_type = |name: rcgen::DnValue| {
+        let mut params = params("own", ca());
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params
+    };
+    let key = pki::new_key();
+    let text = || "own".to_owned();
+    let utf8 = pki::self_signed(of_type(rcgen::DnValue::Utf8String(text())), Arc::clone(&key));
+    let printable = rcgen::DnValue::PrintableString(text().try_into().unwrap());
+    let printable = pki::self_signed(of_type(printable), key);
+    let leaf = utf8.leaf("leaf");
+    let error = authorize(&signer(&leaf, &[]), &[&printable]).unwrap_err();
+    assert!(error.to_string().contains("reads like that issuer's, but is written in"), "{error}");
+    authorize(&signer(&leaf, &[]), &[&utf8]).unwrap();
+    let other = authorize(&signer(&leaf, &[]), &[&root("other")]).unwrap_err();
+    assert!(!other.to_string().contains("reads like"), "{other}");
 }
 
 #[test]
@@ -95,7 +130,12 @@ fn the_chain_must_lead_to_a_policy_certificate_in_order() {
     let error = authorize(&signer(&leaf, &[]), &[&above, &above]).unwrap_err();
     let names = |name: &str| format!("CN={name}");
     let (signer_name, issuer) = (names("leaf"), names("middle"));
-    let expected = SignerError::NoIssuer { signer: signer_name, issuer, policy_certificates: 2 };
+    let expected = SignerError::NoIssuer {
+        signer: signer_name,
+        issuer,
+        policy_certificates: 2,
+        reads_alike: false,
+    };
     assert_eq!((error.check(), &error), ("policy-signer-issuer", &expected));
     let stranger = root("stranger");
     let error = authorize(&signer(&leaf, &[&middle, &above]), &[&stranger]).unwrap_err();
@@ -106,10 +146,8 @@ fn the_chain_must_lead_to_a_policy_certificate_in_order() {
     );
     let namesake = root("above");
     let error = authorize(&signer(&leaf, &[&middle]), &[&namesake]).unwrap_err();
-    assert!(
-        matches!(&error, SignerError::Path(path) if matches!(path.kind, PathErrorKind::Signature { .. })),
-        "{error}"
-    );
+    let named = names("above");
+    assert!(matches!(&error, SignerError::Stranger { name, .. } if *name == named), "{error}");
     let error = authorize(&signer(&leaf, &[&middle]), &[]).unwrap_err();
     assert_eq!(error, SignerError::NoPolicyCertificates);
     assert_eq!(error.check(), "policy-signer-certificates");

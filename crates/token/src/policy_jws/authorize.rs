@@ -16,7 +16,8 @@ pub enum SignerError {
     /// No policy certificate is the signer's, nor has the name of an issuer in its chain.
     #[error(
         "unable to find issuer certificate: signer {signer:?} (issued by {issuer:?}) chains to none \
-         of the {policy_certificates} policy certificates"
+         of the {policy_certificates} policy certificates{}",
+        alike(.reads_alike)
     )]
     NoIssuer {
         /// Subject of the signer's certificate.
@@ -25,6 +26,28 @@ pub enum SignerError {
         issuer: String,
         /// How many policy certificates there are.
         policy_certificates: usize,
+        /// Whether one of them is called like an issuer in the chain and encoded otherwise.
+        reads_alike: bool,
+    },
+    /// A certificate that only has the name of a policy certificate, or names it as its issuer.
+    #[error(
+        "signer's certificate {certificate:?} is not one of this provider's policy certificates, nor \
+         issued by one: that of the name {name:?} has another key"
+    )]
+    Stranger {
+        /// Subject of the certificate.
+        certificate: String,
+        /// Subject of the policy certificate.
+        name: String,
+    },
+    /// A certificate for the key of a policy certificate that is another than that.
+    #[error(
+        "signer's certificate {certificate:?} is for the key of a policy certificate, but is not that \
+         certificate: send the policy certificate itself, or add this one first"
+    )]
+    Renewed {
+        /// Subject of the certificate.
+        certificate: String,
     },
     /// The policy certificate that matches is no CA, and is self-signed or the issuer of others.
     #[error("unable to find issuer certificate: {subject:?} is not flagged CA")]
@@ -51,7 +74,9 @@ impl SignerError {
     pub const fn check(&self) -> &'static str {
         match self {
             Self::NoPolicyCertificates => "policy-signer-certificates",
-            Self::NoIssuer { .. } => "policy-signer-issuer",
+            Self::NoIssuer { .. } | Self::Stranger { .. } | Self::Renewed { .. } => {
+                "policy-signer-issuer"
+            }
             Self::IssuerNotCa { .. } => "policy-signer-issuer-ca",
             Self::Key { source, .. } => source.check(),
             Self::Path(error) => error.check(),
@@ -113,21 +138,58 @@ fn authorize_chain(
     policy_certificates: &[Certificate],
     at: UnixTime,
 ) -> Result<AuthorizedSigner, SignerError> {
+    let mut stranger = None;
     let mut refusal = None;
     for (index, top) in chain.iter().enumerate() {
         let below = chain.get(..=index).unwrap_or_default();
         for candidate in policy_certificates.iter().filter(|one| one.subject() == top.issuer()) {
+            if !top.is_signed_by(candidate.public_key()) {
+                stranger = stranger.or_else(|| Some(not_issued_by(candidate, top)));
+                continue;
+            }
             match verify_down(candidate, below, at) {
                 Ok(()) => return Ok(AuthorizedSigner { policy_certificate: candidate.clone() }),
                 Err(error) => refusal = Some(error),
             }
         }
     }
-    Err(refusal.unwrap_or_else(|| SignerError::NoIssuer {
+    let refusal = renewed(chain, policy_certificates).or(refusal).or(stranger);
+    Err(refusal.unwrap_or_else(|| no_issuer(chain, policy_certificates)))
+}
+
+const fn alike(reads_alike: &bool) -> &'static str {
+    if *reads_alike {
+        ", of which one has a name that reads like that issuer's, but is written in other types of string"
+    } else {
+        ""
+    }
+}
+
+fn not_issued_by(policy_certificate: &Certificate, certificate: &Certificate) -> SignerError {
+    SignerError::Stranger {
+        certificate: certificate.subject().to_string(),
+        name: policy_certificate.subject().to_string(),
+    }
+}
+
+/// Whether the signer's own certificate is another one for the key of a policy certificate.
+fn renewed(chain: &[Certificate], policy_certificates: &[Certificate]) -> Option<SignerError> {
+    let own = chain.first().filter(|own| own.is_self_issued())?;
+    let has_key = |one: &Certificate| one.public_key() == own.public_key();
+    let is_renewed = policy_certificates.iter().any(has_key);
+    is_renewed.then(|| SignerError::Renewed { certificate: own.subject().to_string() })
+}
+
+fn no_issuer(chain: &[Certificate], policy_certificates: &[Certificate]) -> SignerError {
+    let reads_alike = chain.iter().any(|one| {
+        policy_certificates.iter().any(|other| other.subject().only_reads_like(one.issuer()))
+    });
+    SignerError::NoIssuer {
         signer: chain.first().map(|first| first.subject().to_string()).unwrap_or_default(),
         issuer: chain.last().map(|last| last.issuer().to_string()).unwrap_or_default(),
         policy_certificates: policy_certificates.len(),
-    }))
+        reads_alike,
+    }
 }
 
 /// Checks that a certificate can be a policy certificate: that there is a moment at which

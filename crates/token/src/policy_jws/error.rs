@@ -19,6 +19,22 @@ pub enum PolicyJwsError {
     /// Not a compact JWS.
     #[error(transparent)]
     Jws(#[from] JwsError),
+    /// Policy text as it is, where its JWS is expected.
+    #[error(
+        "body is policy text, not a JWS with it. Unsigned it is sent as base64url({header}) + \".\" + \
+         base64url({payload}) + \".\"; `avouch policy sign FILE --unsigned compact` writes that, and with a \
+         key the signed form",
+        header = r#"{"alg":"none"}"#,
+        payload = r#"{"AttestationPolicy":"base64url(policy text)"}"#
+    )]
+    PolicyText,
+    /// The JSON of a payload, where its JWS is expected.
+    #[error(
+        "body is the payload of a policy JWS, not the JWS: unsigned it is sent as base64url({header}) + \".\" + \
+         base64url(payload) + \".\"",
+        header = r#"{"alg":"none"}"#
+    )]
+    BarePayload,
     /// `alg` is `none`, yet there is a signature.
     #[error("algorithm is none, yet there is a signature of {length} bytes")]
     SignatureUnderNone {
@@ -87,6 +103,9 @@ pub enum PolicyJwsError {
     /// The policy is no string.
     #[error("claim \"AttestationPolicy\" is not a string")]
     PolicyNotString,
+    /// The policy stands in its claim as it is.
+    #[error("claim \"AttestationPolicy\" is policy text as it is, it must be base64url of the text")]
+    PolicyNotEncoded,
     /// The policy is no base64url.
     #[error("claim \"AttestationPolicy\" is not base64url: {0}")]
     PolicyEncoding(DecodeError),
@@ -107,7 +126,7 @@ impl PolicyJwsError {
     pub const fn check(&self) -> &'static str {
         match self {
             Self::Body(_) => "policy-jws-body",
-            Self::Jws(_) => "policy-jws-form",
+            Self::Jws(_) | Self::PolicyText | Self::BarePayload => "policy-jws-form",
             Self::SignatureUnderNone { .. } | Self::NoSignature { .. } | Self::Unsigned => {
                 "policy-jws-signed"
             }
@@ -120,9 +139,10 @@ impl PolicyJwsError {
             | Self::Payload(_)
             | Self::NoMember { .. }
             | Self::TwoMembers => "policy-jws-payload",
-            Self::PolicyNotString | Self::PolicyEncoding(_) | Self::PolicyNotUtf8 { .. } => {
-                "policy-jws-text"
-            }
+            Self::PolicyNotString
+            | Self::PolicyNotEncoded
+            | Self::PolicyEncoding(_)
+            | Self::PolicyNotUtf8 { .. } => "policy-jws-text",
             Self::Certificate(_) => "policy-certificate-key",
         }
     }

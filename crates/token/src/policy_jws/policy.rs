@@ -48,7 +48,8 @@ impl PolicyJws {
     /// `maa-rest-api.md` sections 5.7, 8 and 9.1.
     pub fn parse(body: &[u8], encoding: PolicyEncoding) -> Result<Self, PolicyJwsError> {
         let raw = policy_body(body)?;
-        let jws = UntrustedJws::parse(&raw, BODY_LIMIT_BYTES, Padding::Accepted)?;
+        let jws = UntrustedJws::parse(&raw, BODY_LIMIT_BYTES, Padding::Accepted)
+            .map_err(|error| instead_of_jws(&raw).unwrap_or(error.into()))?;
         let signer = VerifiedSigner::verify(&jws)?;
         let text = policy_text(&jws.payload, encoding)?;
         Ok(Self { raw, text, signer })
@@ -122,6 +123,24 @@ impl ResetJws {
     }
 }
 
+/// What was sent where a JWS is expected, if it can be told.
+fn instead_of_jws(text: &str) -> Option<PolicyJwsError> {
+    if text.starts_with('{') {
+        let members = parse_object(text.as_bytes(), BODY_LIMIT_BYTES).ok()?;
+        return members.contains_key(POLICY).then_some(PolicyJwsError::BarePayload);
+    }
+    is_policy_text(text).then_some(PolicyJwsError::PolicyText)
+}
+
+/// Whether it reads like the policy language, for messages: no base64url has these characters.
+fn is_policy_text(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let has_rules = ["configurationrules", "authorizationrules", "issuancerules"]
+        .iter()
+        .any(|word| lower.contains(word));
+    has_rules && lower.contains('{')
+}
+
 fn policy_text(payload: &[u8], encoding: PolicyEncoding) -> Result<String, PolicyJwsError> {
     if payload.is_empty() {
         return Err(PolicyJwsError::NoPolicy);
@@ -134,7 +153,12 @@ fn policy_text(payload: &[u8], encoding: PolicyEncoding) -> Result<String, Polic
     match encoding {
         PolicyEncoding::PlainText => Ok(claim.clone()),
         PolicyEncoding::Base64Url => {
-            let bytes = base64url::decode(claim).map_err(PolicyJwsError::PolicyEncoding)?;
+            let bytes = base64url::decode(claim).map_err(|error| {
+                if is_policy_text(claim) {
+                    return PolicyJwsError::PolicyNotEncoded;
+                }
+                PolicyJwsError::PolicyEncoding(error)
+            })?;
             String::from_utf8(bytes).map_err(|error| PolicyJwsError::PolicyNotUtf8 {
                 valid_up_to: error.utf8_error().valid_up_to(),
             })

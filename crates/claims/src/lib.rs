@@ -6,6 +6,7 @@
 //! policy may read and which the token carries, and others take it from there.
 
 mod bound;
+mod catalogue;
 mod claim;
 mod common;
 mod sgx;
@@ -13,6 +14,7 @@ mod snp;
 mod tdx;
 
 pub use bound::{BoundData, DataType, HeldData, HeldDataError};
+pub use catalogue::{Description, Form, describe, descriptions};
 pub use claim::{ClaimValue, SeenBy, ServiceClaim};
 pub use common::common;
 pub use sgx::sgx;

@@ -1,7 +1,8 @@
 //! Tests of policies: cases as files, and how much of each policy they exercise.
 //!
 //! A case is three files: `NAME.policy.txt`, `NAME.claims.json` with the incoming claims, and
-//! `NAME.expect.json` with what must come out. The functions here take contents; only
+//! `NAME.expect.json` with what must come out. One policy has many cases as `NAME.CASE.claims.json`
+//! and `NAME.CASE.expect.json`. The functions here take contents; only
 //! [`read_directory`] looks at a disk, and only with the feature `std-fs`.
 
 mod case;

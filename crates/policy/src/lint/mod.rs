@@ -8,6 +8,7 @@ mod sections;
 mod values;
 
 pub use known::AttestationType;
+pub use values::{ValueForm, value_form};
 
 use crate::policy::Policy;
 use crate::print::printable;

@@ -3,32 +3,78 @@
 use super::{AttestationType, LintSlug, Linter};
 use crate::ast::{Condition, Operator, Property, PropertyCondition};
 
-/// Claims that are hex of a fixed length, and how many digits each has.
-const HEX_CLAIMS: [(&str, usize); 24] = [
-    ("x-ms-sgx-mrenclave", 64),
-    ("x-ms-sgx-mrsigner", 64),
-    ("$sgx-mrenclave", 64),
-    ("$sgx-mrsigner", 64),
-    ("x-ms-sevsnpvm-launchmeasurement", 96),
-    ("x-ms-sevsnpvm-hostdata", 64),
-    ("x-ms-sevsnpvm-idkeydigest", 96),
-    ("x-ms-sevsnpvm-authorkeydigest", 96),
-    ("x-ms-sevsnpvm-reportdata", 128),
-    ("x-ms-sevsnpvm-reportid", 64),
-    ("x-ms-sevsnpvm-familyId", 32),
-    ("x-ms-sevsnpvm-imageId", 32),
-    ("tdx_mrseam", 96),
-    ("tdx_mrsignerseam", 96),
-    ("tdx_mrtd", 96),
-    ("tdx_rtmr0", 96),
-    ("tdx_rtmr1", 96),
-    ("tdx_rtmr2", 96),
-    ("tdx_rtmr3", 96),
-    ("tdx_mrconfigid", 96),
-    ("tdx_mrowner", 96),
-    ("tdx_mrownerconfig", 96),
-    ("tdx_report_data", 128),
-    ("tdx_tee_tcb_svn", 32),
+/// How a claim's value is written, where every value is written so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueForm {
+    /// So many digits of lower-case hex.
+    Hex(usize),
+    /// So many characters of base64url.
+    Base64Url(usize),
+}
+
+/// The form of a claim's values: of all hashes and other bytes of a fixed length that the service
+/// claims (the engine's tests compare).
+#[must_use]
+pub fn value_form(claim: &str) -> Option<ValueForm> {
+    FORMS.iter().find(|(names, _)| names.contains(&claim)).map(|(_, form)| *form)
+}
+
+const FORMS: [(&[&str], ValueForm); 7] = [
+    (&["x-ms-policy-hash", "policy_hash", "maa-policyHash"], ValueForm::Base64Url(43)),
+    (&["tdx_seam_attributes", "tdx_td_attributes", "tdx_xfam"], ValueForm::Hex(16)),
+    (
+        &[
+            "x-ms-sgx-isv-extended-product-id",
+            "x-ms-sgx-isv-family-id",
+            "x-ms-sevsnpvm-familyId",
+            "x-ms-sevsnpvm-imageId",
+            "tdx_tee_tcb_svn",
+        ],
+        ValueForm::Hex(32),
+    ),
+    (
+        &[
+            "x-ms-sgx-mrenclave",
+            "x-ms-sgx-mrsigner",
+            "$sgx-mrenclave",
+            "$sgx-mrsigner",
+            "x-ms-sevsnpvm-hostdata",
+            "x-ms-sevsnpvm-reportid",
+        ],
+        ValueForm::Hex(64),
+    ),
+    (
+        &[
+            "x-ms-sevsnpvm-launchmeasurement",
+            "x-ms-sevsnpvm-idkeydigest",
+            "x-ms-sevsnpvm-authorkeydigest",
+        ],
+        ValueForm::Hex(96),
+    ),
+    (
+        &[
+            "tdx_mrseam",
+            "tdx_mrsignerseam",
+            "tdx_mrtd",
+            "tdx_rtmr0",
+            "tdx_rtmr1",
+            "tdx_rtmr2",
+            "tdx_rtmr3",
+            "tdx_mrconfigid",
+            "tdx_mrowner",
+            "tdx_mrownerconfig",
+        ],
+        ValueForm::Hex(96),
+    ),
+    (
+        &[
+            "x-ms-sgx-report-data",
+            "x-ms-sgx-config-id",
+            "x-ms-sevsnpvm-reportdata",
+            "tdx_report_data",
+        ],
+        ValueForm::Hex(128),
+    ),
 ];
 
 impl Linter<'_> {
@@ -49,19 +95,27 @@ impl Linter<'_> {
             return self.impossible(test, message, "write the value that it stands for");
         }
         let Some(name) = name else { return };
-        if let Some((_, digits)) = HEX_CLAIMS.iter().find(|(known, _)| *known == name) {
-            self.hex(test, name, text, *digits);
+        if let Some(form) = value_form(name) {
+            self.form(test, name, text, form);
         } else if name == "x-ms-attestation-type" {
             self.attestation_type(test, text);
         }
     }
 
-    fn hex(&mut self, test: &PropertyCondition, name: &str, text: &str, digits: usize) {
-        let what = format!("`{name}` has {digits} lower-case hex digits");
-        if let Some(other) = text.chars().find(|char| !char.is_ascii_hexdigit()) {
+    fn form(&mut self, test: &PropertyCondition, name: &str, text: &str, form: ValueForm) {
+        let (length, unit, encoding) = match form {
+            ValueForm::Hex(length) => (length, "lower-case hex digits", "hex"),
+            ValueForm::Base64Url(length) => (length, "characters of base64url", "base64url"),
+        };
+        let what = format!("`{name}` has {length} {unit}");
+        let is_in_alphabet = |char: char| match form {
+            ValueForm::Hex(_) => char.is_ascii_hexdigit(),
+            ValueForm::Base64Url(_) => char.is_ascii_alphanumeric() || matches!(char, '-' | '_'),
+        };
+        if let Some(other) = text.chars().find(|char| !is_in_alphabet(*char)) {
             let message = format!("{what}, and {other:?} is none");
-            self.impossible(test, message, "write the value in hex");
-        } else if text.len() != digits {
+            self.impossible(test, message, format!("write the value in {encoding}"));
+        } else if text.len() != length {
             let message = format!("{what}, this has {}", text.len());
             self.impossible(test, message, "write the whole value");
         }

@@ -1,0 +1,253 @@
+//! What each claim means and how its value is written, for people: `docs/claims.md` is made of this
+//! and of minted evidence. Nothing is decided here.
+
+/// How the value of a claim is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// So many bytes in lower-case hex.
+    Hex(usize),
+    /// So many bytes in base64url without padding.
+    Base64Url(usize),
+    /// Bytes in base64url without padding, as many as there are.
+    AnyBase64Url,
+    /// A 64-bit integer.
+    Integer,
+    /// `true` or `false`.
+    Boolean,
+    /// Text.
+    Text,
+    /// A JSON object; policies see a string that holds its compact text.
+    Json,
+    /// As the request gave it.
+    AsSent,
+}
+
+/// A claim, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Description {
+    /// Its name.
+    pub name: &'static str,
+    /// How its value is written.
+    pub form: Form,
+    /// What it says, and when it is there if it is not always.
+    pub meaning: &'static str,
+}
+
+const fn row(name: &'static str, form: Form, meaning: &'static str) -> Description {
+    Description { name, form, meaning }
+}
+
+/// The description of a claim.
+#[must_use]
+pub fn describe(name: &str) -> Option<&'static Description> {
+    descriptions().find(|description| description.name == name)
+}
+
+/// All descriptions: of every kind of evidence, then of each.
+pub fn descriptions() -> impl Iterator<Item = &'static Description> {
+    [&COMMON[..], &ISSUER, &SGX, &TDX, &SEV_SNP].into_iter().flatten()
+}
+
+use Form::{AnyBase64Url, AsSent, Base64Url, Boolean, Hex, Integer, Json, Text};
+
+const COMMON: [Description; 14] = [
+    row("x-ms-ver", Text, "version of this form of claims"),
+    row("x-ms-attestation-type", Text, "the kind of evidence"),
+    row(
+        "x-ms-policy-hash",
+        Base64Url(32),
+        "SHA-256 of the base64url text of the policy in force",
+    ),
+    row(
+        "x-ms-policy-signer",
+        Json,
+        "who signed the policy, as a JWK with the certificates; only if it is signed",
+    ),
+    row(
+        "x-ms-runtime",
+        Json,
+        "the runtime data, which the evidence binds; only if it was sent as JSON",
+    ),
+    row(
+        "x-ms-inittime",
+        Json,
+        "the init-time data, which the evidence binds; only if it was sent as JSON",
+    ),
+    row("ver", Text, "older name of `x-ms-ver`"),
+    row("tee", Text, "older name of `x-ms-attestation-type`"),
+    row("policy_hash", Base64Url(32), "older name of `x-ms-policy-hash`"),
+    row("maa-policyHash", Base64Url(32), "older name of `x-ms-policy-hash`"),
+    row("policy_signer", Json, "older name of `x-ms-policy-signer`"),
+    row("nonce", AsSent, "the request's `nonce`, unchanged; only if it has one"),
+    row("x-ms-policy", Json, "what the policy issued; it stands at the top level too"),
+    row(
+        "avouch-trust-root",
+        Text,
+        "the root that the evidence rests on; only if it is not the vendor's own, but one that the \
+         service's operator added. `avouch mint` makes such evidence at will",
+    ),
+];
+
+/// What whoever signs the token adds.
+const ISSUER: [Description; 5] = [
+    row("iss", Text, "URL of the provider that issued the token"),
+    row("iat", Integer, "when the token was issued, in seconds since 1970"),
+    row("nbf", Integer, "the same as `iat`"),
+    row("exp", Integer, "until when the token counts: 8 hours after `iat`"),
+    row("jti", Hex(32), "identifier of the token, random"),
+];
+
+const SGX: [Description; 21] = [
+    row(
+        "x-ms-sgx-is-debuggable",
+        Boolean,
+        "whether the enclave runs in debug mode, so that its host can read it (ATTRIBUTES.DEBUG)",
+    ),
+    row("x-ms-sgx-mrenclave", Hex(32), "measurement of the enclave as it was built (MRENCLAVE)"),
+    row("x-ms-sgx-mrsigner", Hex(32), "SHA-256 of the key that signed the enclave (MRSIGNER)"),
+    row("x-ms-sgx-product-id", Integer, "product number that its signer gave (ISVPRODID)"),
+    row("x-ms-sgx-svn", Integer, "security version that its signer gave (ISVSVN)"),
+    row("x-ms-sgx-report-data", Hex(64), "what the enclave put into its report (REPORTDATA)"),
+    row(
+        "x-ms-sgx-collateral",
+        Json,
+        "SHA-256 of the quote as it was sent (`quotehash`) and of the collateral that it was judged by",
+    ),
+    row("maa-attestationcollateral", Json, "older name of `x-ms-sgx-collateral`"),
+    row(
+        "x-ms-sgx-ehd",
+        AnyBase64Url,
+        "the runtime data, which the evidence binds; only if it was sent as binary",
+    ),
+    row("maa-ehd", AnyBase64Url, "older name of `x-ms-sgx-ehd`"),
+    row("aas-ehd", AnyBase64Url, "older name of `x-ms-sgx-ehd`"),
+    row(
+        "x-ms-sgx-config-id",
+        Hex(64),
+        "configuration that the enclave was started with (CONFIGID); only of enclaves with KSS",
+    ),
+    row(
+        "x-ms-sgx-config-svn",
+        Integer,
+        "version of that configuration (CONFIGSVN); only of enclaves with KSS",
+    ),
+    row(
+        "x-ms-sgx-isv-extended-product-id",
+        Hex(16),
+        "longer product number (ISVEXTPRODID); only of enclaves with KSS",
+    ),
+    row(
+        "x-ms-sgx-isv-family-id",
+        Hex(16),
+        "family of products (ISVFAMILYID); only of enclaves with KSS",
+    ),
+    row("$is-debuggable", Boolean, "older name of `x-ms-sgx-is-debuggable`"),
+    row("$sgx-mrenclave", Hex(32), "older name of `x-ms-sgx-mrenclave`"),
+    row("$sgx-mrsigner", Hex(32), "older name of `x-ms-sgx-mrsigner`"),
+    row("$product-id", Integer, "older name of `x-ms-sgx-product-id`"),
+    row("$svn", Integer, "older name of `x-ms-sgx-svn`"),
+    row("$tee", Text, "older name of `x-ms-attestation-type`"),
+];
+
+const TDX: [Description; 25] = [
+    row("eat_profile", Text, "the profile that the token follows"),
+    row("intuse", Text, "the intended use of the token"),
+    row(
+        "dbgstat",
+        Text,
+        "`enabled` if any bit of the byte TUD (TD under debug) is set: then its host can look into it; \
+         else `disabled`",
+    ),
+    row(
+        "attester_tcb_status",
+        Text,
+        "Intel's status of the platform's TCB at the moment of the appraisal",
+    ),
+    row("tdx_mrtd", Hex(48), "measurement of the trust domain as it was built (MRTD)"),
+    row("tdx_mrseam", Hex(48), "measurement of the TDX module (MRSEAM)"),
+    row(
+        "tdx_mrsignerseam",
+        Hex(48),
+        "who signed the TDX module (MRSIGNERSEAM); zero for Intel's own",
+    ),
+    row("tdx_mrconfigid", Hex(48), "configuration that its owner gave at start (MRCONFIGID)"),
+    row("tdx_mrowner", Hex(48), "owner that was given at start (MROWNER)"),
+    row(
+        "tdx_mrownerconfig",
+        Hex(48),
+        "configuration of the owner that was given at start (MROWNERCONFIG)",
+    ),
+    row("tdx_rtmr0", Hex(48), "first measurement that is extended at run time: firmware, as a rule"),
+    row("tdx_rtmr1", Hex(48), "second one: boot loader and kernel, as a rule"),
+    row("tdx_rtmr2", Hex(48), "third one: command line and initial file system, as a rule"),
+    row("tdx_rtmr3", Hex(48), "fourth one: for applications"),
+    row("tdx_report_data", Hex(64), "what the trust domain put into its report (REPORTDATA)"),
+    row("tdx_seam_attributes", Hex(8), "attributes of the TDX module; zero"),
+    row("tdx_td_attributes", Hex(8), "attributes of the trust domain, all bits (TDATTRIBUTES)"),
+    row("tdx_xfam", Hex(8), "extended features that it may use (XFAM)"),
+    row("tdx_tee_tcb_svn", Hex(16), "security versions of the TDX module and its parts (TEE_TCB_SVN)"),
+    row(
+        "tdx_seamsvn",
+        Integer,
+        "security version of the TDX module: the first two bytes of TEE_TCB_SVN, little-endian",
+    ),
+    row("tdx_td_attributes_debug", Boolean, "bit 0 of TDATTRIBUTES: under debug"),
+    row("tdx_td_attributes_septve_disable", Boolean, "bit 28: SEPT_VE_DISABLE"),
+    row("tdx_td_attributes_protection_keys", Boolean, "bit 30: supervisor protection keys"),
+    row("tdx_td_attributes_key_locker", Boolean, "bit 31: key locker"),
+    row("tdx_td_attributes_perfmon", Boolean, "bit 63: performance monitoring"),
+];
+
+const SEV_SNP: [Description; 18] = [
+    row(
+        "x-ms-sevsnpvm-is-debuggable",
+        Boolean,
+        "whether the guest's policy allows debugging, so that its host can read it",
+    ),
+    row(
+        "x-ms-sevsnpvm-launchmeasurement",
+        Hex(48),
+        "measurement of the guest as it was launched (MEASUREMENT)",
+    ),
+    row("x-ms-sevsnpvm-hostdata", Hex(32), "what the host gave at launch (HOST_DATA)"),
+    row("x-ms-sevsnpvm-reportdata", Hex(64), "what the guest put into its report (REPORT_DATA)"),
+    row("x-ms-sevsnpvm-reportid", Hex(32), "identifier of this run of the guest (REPORT_ID)"),
+    row(
+        "x-ms-sevsnpvm-idkeydigest",
+        Hex(48),
+        "SHA-384 of the key that signed the launch's ID block; zero without one",
+    ),
+    row(
+        "x-ms-sevsnpvm-authorkeydigest",
+        Hex(48),
+        "SHA-384 of the key that certified the ID key; zero without one",
+    ),
+    row("x-ms-sevsnpvm-familyId", Hex(16), "family that the ID block names"),
+    row("x-ms-sevsnpvm-imageId", Hex(16), "image that the ID block names"),
+    row("x-ms-sevsnpvm-guestsvn", Integer, "security version that the ID block names"),
+    row(
+        "x-ms-sevsnpvm-vmpl",
+        Integer,
+        "privilege level that asked for the report: 0 to 3, the lower the more privileged",
+    ),
+    row(
+        "x-ms-sevsnpvm-migration-allowed",
+        Boolean,
+        "whether a migration agent may be associated with the guest",
+    ),
+    row("x-ms-sevsnpvm-smt-allowed", Boolean, "whether simultaneous multithreading is allowed"),
+    row(
+        "x-ms-sevsnpvm-bootloader-svn",
+        Integer,
+        "security version of the boot loader in REPORTED_TCB, for which the signing key was made",
+    ),
+    row("x-ms-sevsnpvm-tee-svn", Integer, "that of the secure processor's operating system"),
+    row("x-ms-sevsnpvm-snpfw-svn", Integer, "that of the SNP firmware"),
+    row("x-ms-sevsnpvm-microcode-svn", Integer, "that of the microcode"),
+    row(
+        "x-ms-compliance-status",
+        Text,
+        "the status that the configuration gives to the publisher of the utility VM; only with its \
+         endorsement of the measurement",
+    ),
+];

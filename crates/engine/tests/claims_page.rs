@@ -1,0 +1,302 @@
+//! `docs/claims.md` tells of every claim: it is written from the claims' descriptions and from minted
+//! evidence. `AVOUCH_WRITE_CLAIMS=1` writes it anew.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use avouch_claims::{Description, Form, describe, descriptions};
+use avouch_engine::{AppraisalRequest, AppraisalSettings, Nonce, PolicyInForce};
+use avouch_mint::snp::{UvmForm, uvm_publisher};
+use avouch_mint::{HeldData, Kind, Kss, Options, mint};
+use avouch_pki::Certificate;
+use avouch_policy::lint::{AttestationType, ValueForm, value_form};
+use avouch_snp::uvm::{UvmTrust, UvmTrustEntry};
+use avouch_token::policy_jws::{JwsContent, PolicySigner, SignedForm, create_signed};
+use avouch_token::{KeySpec, Payload, PayloadError, SigningKey, provider_certificate};
+use avouch_wire::base64url;
+use serde_json::{Map, Value, json};
+use support::{at, engine_for, kind_of, request};
+
+const AT: &str = "2026-05-01T12:00:00Z";
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/claims.md");
+
+/// A signed policy that issues a claim.
+fn policy() -> PolicyInForce {
+    let key = SigningKey::generate(KeySpec::P256).unwrap();
+    let certificate = provider_certificate(&key, "https://signer.example", None).unwrap();
+    let chain = [Certificate::parse(&certificate).unwrap()];
+    let signer = PolicySigner::new(&key, &chain).unwrap();
+    let text = "version=1.0; authorizationrules{=> permit();}; \
+                issuancerules{=> issue(type=\"team\", value=\"blue\");};";
+    let jws = create_signed(JwsContent::Policy(text), SignedForm::Compact, signer).unwrap();
+    PolicyInForce::from_jws(jws.as_bytes()).unwrap()
+}
+
+/// What minted evidence says under one name, and to whom.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    by_policy: Option<Value>,
+    in_token: Option<Value>,
+}
+
+impl Seen {
+    /// As tokens have it, or else as policies do, with JSON read.
+    fn value(&self) -> Value {
+        let text = self.by_policy.clone();
+        self.in_token.clone().or(text).expect("seen by somebody")
+    }
+
+    fn by_whom(&self) -> &'static str {
+        match (&self.by_policy, &self.in_token) {
+            (Some(_), Some(_)) => "both",
+            (Some(_), None) => "policy",
+            (None, _) => "token",
+        }
+    }
+}
+
+/// Every claim that can be made of evidence of a kind.
+fn claims_of(kind: Kind) -> BTreeMap<String, Seen> {
+    let mut found: BTreeMap<String, Seen> = BTreeMap::new();
+    for held in [HeldData::json(r#"{"claim":"mine"}"#), HeldData::binary(*b"held data")] {
+        let mut options = Options::new(at(AT));
+        options.runtime_data = Some(held);
+        options.init_time_data = Some(HeldData::json(r#"{"claim":"mine"}"#));
+        options.enclave.kss = Some(Kss::default());
+        options.snp.uvm = Some(UvmForm::Json);
+        let publisher = uvm_publisher(&options).unwrap();
+        let entry = UvmTrustEntry {
+            issuer: publisher.issuer,
+            feed: publisher.feed,
+            minimum_svn: publisher.minimum_svn,
+            compliance_status: Some("azure-compliant-uvm".to_owned()),
+        };
+        let settings = AppraisalSettings {
+            uvm: UvmTrust { entries: vec![entry] },
+            ..AppraisalSettings::default()
+        };
+        let minted = mint(kind, &options).unwrap();
+        let nonce = Some(Nonce::Text("123456".to_owned()));
+        let request = AppraisalRequest { nonce, ..request(&minted) };
+        let appraisal =
+            engine_for(&minted).appraise(&request, &policy(), &settings, at(AT)).unwrap();
+        for claim in &appraisal.incoming {
+            let value = serde_json::to_value(claim).unwrap()["value"].clone();
+            found.entry(claim.claim_type.to_string()).or_default().by_policy = Some(value);
+        }
+        let permitted = appraisal.permitted().unwrap();
+        for (name, value) in permitted.claims() {
+            found.entry(name.clone()).or_default().in_token = Some(value.clone());
+        }
+    }
+    // What the policy issued itself.
+    found.remove("team").unwrap();
+    found
+}
+
+/// The kinds whose claims differ: Open Enclave's are those of SGX.
+const KINDS: [(Kind, &str); 3] = [
+    (Kind::Sgx, "SGX and Open Enclave"),
+    (Kind::Tdx, "TDX"),
+    (Kind::Snp, "SEV-SNP"),
+];
+
+fn all() -> Vec<(&'static str, BTreeMap<String, Seen>)> {
+    KINDS.iter().map(|(kind, title)| (*title, claims_of(*kind))).collect()
+}
+
+/// Names that only the issuer may fill, with what they look like.
+fn issuer_examples() -> [(&'static str, Value); 5] {
+    [
+        ("iss", json!("https://localhost:8443")),
+        ("iat", json!(at(AT).seconds())),
+        ("nbf", json!(at(AT).seconds())),
+        ("exp", json!(at(AT).seconds() + 28_800)),
+        ("jti", json!("5c".repeat(32))),
+    ]
+}
+
+fn is_of_form(value: &Value, form: Form) -> bool {
+    let text = value.as_str();
+    let is_lower_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    match form {
+        Form::Hex(bytes) => text.is_some_and(|text| text.len() == 2 * bytes && is_lower_hex(text)),
+        Form::Base64Url(bytes) => {
+            text.is_some_and(|text| base64url::decode(text).is_ok_and(|found| found.len() == bytes))
+        }
+        Form::AnyBase64Url => text.is_some_and(|text| base64url::decode(text).is_ok()),
+        Form::Integer => value.is_i64(),
+        Form::Boolean => value.is_boolean(),
+        Form::Text => text.is_some(),
+        Form::Json => {
+            let read = text.map(|text| serde_json::from_str(text).unwrap_or_default());
+            read.as_ref().unwrap_or(value).is_object()
+        }
+        Form::AsSent => true,
+    }
+}
+
+#[test]
+fn every_claim_is_described_and_nothing_else_is() {
+    let mut found: BTreeSet<String> = issuer_examples().map(|(name, _)| name.to_owned()).into();
+    for (title, claims) in all() {
+        for (name, seen) in &claims {
+            let description = describe(name).unwrap_or_else(|| panic!("{title}: {name}"));
+            for value in [&seen.by_policy, &seen.in_token].into_iter().flatten() {
+                assert!(is_of_form(value, description.form), "{name}: {value}");
+            }
+        }
+        found.extend(claims.into_keys());
+    }
+    let described: Vec<&str> = descriptions().map(|description| description.name).collect();
+    let distinct: BTreeSet<String> = described.iter().map(ToString::to_string).collect();
+    assert_eq!(distinct.len(), described.len(), "a claim is described twice");
+    assert_eq!(distinct, found);
+    for (name, value) in issuer_examples() {
+        assert!(is_of_form(&value, describe(name).unwrap().form), "{name}");
+        let claims = Map::from_iter([(name.to_owned(), value)]);
+        assert!(matches!(
+            Payload::new(&claims, avouch_token::TokenTimes::attestation(at(AT))),
+            Err(PayloadError::Reserved { .. })
+        ));
+    }
+}
+
+#[test]
+fn the_lint_knows_exactly_the_names_that_policies_are_given() {
+    for kind in Kind::ALL {
+        let name = kind_of(kind).attestation_type();
+        let known = AttestationType::from_name(name).unwrap().claims();
+        let distinct: BTreeSet<String> = known.iter().map(ToString::to_string).collect();
+        assert_eq!(distinct.len(), known.len(), "{name}: a name is listed twice");
+        let given = claims_of(kind).into_iter().filter(|(_, seen)| seen.by_policy.is_some());
+        assert_eq!(distinct, given.map(|(name, _)| name).collect(), "{name}");
+    }
+}
+
+#[test]
+fn the_lint_knows_the_length_and_alphabet_of_every_claim_that_has_one() {
+    for (title, claims) in all() {
+        for (name, _) in claims.iter().filter(|(_, seen)| seen.by_policy.is_some()) {
+            let expected = match describe(name).unwrap().form {
+                Form::Hex(bytes) => Some(ValueForm::Hex(2 * bytes)),
+                Form::Base64Url(bytes) => Some(ValueForm::Base64Url((8 * bytes).div_ceil(6))),
+                _ => None,
+            };
+            assert_eq!(value_form(name), expected, "{title}: {name}");
+        }
+    }
+}
+
+fn form_text(form: Form) -> String {
+    match form {
+        Form::Hex(bytes) => format!("hex, {} digits", 2 * bytes),
+        Form::Base64Url(bytes) => format!("base64url, {} characters", (8 * bytes).div_ceil(6)),
+        Form::AnyBase64Url => "base64url".to_owned(),
+        Form::Integer => "integer".to_owned(),
+        Form::Boolean => "boolean".to_owned(),
+        Form::Text => "text".to_owned(),
+        Form::Json => "JSON object".to_owned(),
+        Form::AsSent => "as sent".to_owned(),
+    }
+}
+
+/// A value on one line, long texts cut; what differs from run to run is left out.
+fn shown(value: &Value, form: Form) -> String {
+    if form == Form::Json {
+        let read = value.as_str().map(|text| serde_json::from_str(text).unwrap());
+        return masked(read.as_ref().unwrap_or(value)).to_string();
+    }
+    match value {
+        Value::String(text) if text.len() > 40 && form != Form::Text => {
+            format!("\"{}…\"", &text[..16])
+        }
+        other => other.to_string(),
+    }
+}
+
+/// JSON with long texts left out: they hold hashes and certificates of keys made anew for each run.
+fn masked(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.len() > 40 => "…".into(),
+        Value::Array(values) => values.iter().map(masked).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), masked(value))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+fn table<'a>(rows: impl Iterator<Item = (&'a Description, &'static str, Value)>) -> String {
+    let mut text = "| claim | type | who sees it | meaning | example |\n|---|---|---|---|---|\n".to_owned();
+    for (Description { name, form, meaning }, by_whom, value) in rows {
+        let (form_text, value) = (form_text(*form), shown(&value, *form));
+        text.push_str(&format!("| `{name}` | {form_text} | {by_whom} | {meaning} | `{value}` |\n"));
+    }
+    text
+}
+
+/// The rows in the order of the descriptions.
+fn rows<'a>(
+    claims: &'a BTreeMap<String, Seen>,
+    wanted: impl Fn(&str) -> bool + 'a,
+) -> impl Iterator<Item = (&'static Description, &'static str, Value)> + 'a {
+    descriptions().filter(move |description| wanted(description.name)).filter_map(|description| {
+        let seen = claims.get(description.name)?;
+        Some((description, seen.by_whom(), seen.value()))
+    })
+}
+
+fn page() -> String {
+    let all = all();
+    let is_common = |name: &str| all.iter().all(|(_, claims)| claims.contains_key(name));
+    let mut text = INTRODUCTION.to_owned();
+    text.push_str("\n## Every kind\n\n");
+    text.push_str(&table(rows(&all[0].1, is_common)));
+    text.push_str("\n## The issuer's own\n\n");
+    let issuer = issuer_examples();
+    let issuer = issuer.into_iter().map(|(name, value)| (describe(name).unwrap(), "token", value));
+    text.push_str(&table(issuer));
+    for (title, claims) in &all {
+        text.push_str(&format!("\n## {title}\n\n"));
+        text.push_str(&table(rows(claims, |name| !is_common(name))));
+    }
+    text
+}
+
+const INTRODUCTION: &str = "\
+# Claims
+
+Every claim that Avouch makes of evidence, under MAA's names. A test writes this page from the tables in
+`crates/claims` and from minted evidence, and fails when the page is not what it would write.
+
+* **Who sees it**: `policy` is a claim that the provider's policy reads, with the issuer
+  `AttestationService`; `token` is one in the token; `both` is both. Claims that a policy issues come to
+  these in the token, and in `x-ms-policy`.
+* **Type**: hex is in lower case. Policies see a JSON object as a string that holds its text.
+* Every claim is made of evidence that verified. What an attester puts into report data, held data, or a
+  configuration that its owner gives is bound to the evidence, and means what attester and owner say it means.
+* Tokens of api-version 2018-09-01-preview have the older names, without their `$`.
+
+`avouch appraise KIND FILE --claims-out claims.json` writes the claims of evidence at hand, in the form that
+[policy tests](policy.md#tests-for-policies) take. `avouch policy check --type KIND` warns of claims that do
+not exist, and of values that they cannot have.
+";
+
+#[test]
+fn the_page_tells_of_every_claim() {
+    let written = page();
+    if std::env::var_os("AVOUCH_WRITE_CLAIMS").is_some() {
+        std::fs::write(PAGE, &written).unwrap();
+    }
+    let found = std::fs::read_to_string(PAGE).unwrap_or_default();
+    assert!(found == written, "docs/claims.md is stale: AVOUCH_WRITE_CLAIMS=1 writes it anew");
+}

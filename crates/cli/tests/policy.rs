@@ -162,6 +162,32 @@ fn a_case_that_fails_or_cannot_be_read_is_named_and_the_others_still_count() {
 }
 
 #[test]
+fn one_policy_has_many_cases_and_a_case_without_a_policy_fails() {
+    let own = Folder::new("many-cases");
+    case(&own, "own", r#"{"result": "permit"}"#);
+    let debuggable = CLAIMS.replace("false", "true");
+    own.write("own.debug.claims.json", &debuggable);
+    own.write("own.debug.expect.json", r#"{"result": "deny"}"#);
+    // Another policy whose name goes on: the longest that fits judges.
+    own.write("own.strict.policy.txt", "version=1.0; authorizationrules { => deny(); };");
+    own.write("own.strict.any.claims.json", CLAIMS);
+    own.write("own.strict.any.expect.json", r#"{"result": "deny"}"#);
+    let folder = own.path().display().to_string();
+    let run = avouch(["policy", "test", &folder]).expect_status(0);
+    assert_eq!(run.stdout, "3 passed, 0 failed\n");
+    own.write("own.debug.expect.json", r#"{"result": "permit"}"#);
+    let run = avouch(["policy", "test", &folder]).expect_status(1);
+    assert!(run.stdout.contains("FAILED own.debug\n"), "{}", run.stdout);
+    own.write("renamed.debug.expect.json", r#"{"result": "deny"}"#);
+    own.write("idle.policy.txt", GOOD);
+    let run = avouch(["policy", "test", &folder]).expect_status(1);
+    assert_eq!(run.stdout.lines().last(), Some("2 passed, 3 failed"), "{}", run.stdout);
+    for words in ["renamed.debug: no policy has this name", "idle.claims.json"] {
+        assert!(run.stdout.contains(words), "{words}: {}", run.stdout);
+    }
+}
+
+#[test]
 fn coverage_lists_the_rules_and_conditions_that_no_case_exercised() {
     let own = Folder::new("coverage");
     case(&own, "good", r#"{"result": "permit"}"#);

@@ -13,10 +13,15 @@
 mod common;
 
 use std::fmt::Write as _;
+use std::net::TcpListener;
 use std::path::Path;
 
 use avouch_wire::{base64url, encode_hex};
-use common::{AT, Folder, avouch_json, text};
+use common::keys::PolicyKey;
+use common::service::{Installation, Service};
+use common::{AT, Folder, avouch, avouch_json, text};
+use rcgen::{DnType, DnValue};
+use serde_json::{Value, json};
 
 /// The messages so far, each under what was done.
 struct Book(String);
@@ -38,12 +43,24 @@ impl Book {
         self.note(&format!("appraise {kind}, {what}"), &format!("{check}: {message}"));
     }
 
+    /// A command that cannot be done: the line that says why, without what differs from run to run.
+    #[track_caller]
+    fn command(&mut self, what: &str, own: &Folder, arguments: &[&str]) {
+        let run = avouch(arguments.iter().copied()).expect_status(2);
+        let line = run.stderr.lines().find(|line| line.starts_with("error: "));
+        self.note(what, &without_folder(line.expect("an error"), own));
+    }
+
     #[track_caller]
     fn inspect(&mut self, what: &str, file: &Path) {
         let run = avouch_json(["inspect", &file.display().to_string()]).expect_status(1);
         let shown = run.json();
         self.note(&format!("inspect, {what}"), text(&shown["looks_like"]));
     }
+}
+
+fn without_folder(text: &str, own: &Folder) -> String {
+    text.replace(&own.path().display().to_string(), "FOLDER")
 }
 
 /// Signatures in DER are not always of one length, so neither are quotes, nor columns behind them:
@@ -66,6 +83,12 @@ fn every_refusal_reads_as_it_was_read_last() {
     let mut book = Book(String::new());
     bodies(&own, &mut book);
     kinds(&own, &mut book);
+    endorsements(&own, &mut book);
+    other_keys(&own, &mut book);
+    policy_documents(&own, &mut book);
+    signers(&own, &mut book);
+    tokens(&own, &mut book);
+    commands(&own, &mut book);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/refusals.txt");
     if std::env::var_os("AVOUCH_WRITE_REFUSALS").is_some() {
         std::fs::write(&path, &book.0).unwrap();
@@ -156,4 +179,153 @@ fn kinds(own: &Folder, book: &mut Book) {
     ] {
         book.inspect(what, &file("evidence", bytes));
     }
+}
+
+/// Files given as endorsements that are none.
+fn endorsements(own: &Folder, book: &mut Book) {
+    let folder = own.mint("sgx --seed 3");
+    let snp = own.mint("snp --seed 3");
+    let quote = folder.join("quote.bin").display().to_string();
+    let set: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("endorsements.json")).unwrap()).unwrap();
+    let document = |name: &str, member: &str| {
+        let body: Value = serde_json::from_str(text(&set[member])).unwrap();
+        json!({name: body, "signature": "00"}).to_string()
+    };
+    let pem = std::fs::read_to_string(snp.join("endorsements.pem")).unwrap();
+    let thim = |chain: &str| json!({"vcekCert": "", "certificateChain": chain}).to_string();
+    let body = std::fs::read_to_string(folder.join("request.json")).unwrap();
+    let report = std::fs::read(snp.join("report.bin")).unwrap();
+    for (what, bytes) in [
+        ("TCB info", document("tcbInfo", "tcb_info").into_bytes()),
+        ("a QE identity", document("enclaveIdentity", "qe_identity").into_bytes()),
+        ("evaluation numbers", b"{\"tcbEvaluationDataNumbers\":{}}".to_vec()),
+        ("a UVM endorsement", b"\xd2\x84\x43\xa1\x01\x38".to_vec()),
+        ("YAML with certificates", format!("vcek: |\n{}", pem.replace('-', "~")).into_bytes()),
+        ("THIM without a VCEK", thim(&pem).into_bytes()),
+        ("THIM of cut text", thim(&pem[..pem.len() - 40]).into_bytes()),
+        ("a body of a request", body.into_bytes()),
+        ("a key set", b"{\"keys\":[]}".to_vec()),
+        ("a report", report),
+        ("another JSON", b"{\"hello\":1}".to_vec()),
+        ("some text", b"see the attachment".to_vec()),
+        ("a set that lacks a member", b"{\"tcb_info\":\"{}\"}".to_vec()),
+    ] {
+        let file = own.write("endorsements", bytes).display().to_string();
+        let words = ["appraise", "sgx", &quote, "--at", AT, "--endorsements", &file];
+        let report = avouch_json(words).expect_status(1).json();
+        let error = &report["error"];
+        let message = format!("{}: {}", text(&error["check"]), text(&error["message"]));
+        book.note(&format!("endorsements, {what}"), &without_folder(&message, own));
+    }
+}
+
+/// Reports that the key at hand did not sign.
+fn other_keys(own: &Folder, book: &mut Book) {
+    let folder = own.mint("snp --seed 4");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let report = std::fs::read(folder.join("report.bin")).unwrap();
+    for (what, offset) in [
+        ("a VCEK of another chip", 0x1a0),
+        ("a VCEK of another TCB", 0x187),
+        ("a changed report", 0x90),
+    ] {
+        let mut report = report.clone();
+        report[offset] ^= 1;
+        let report = own.write("report.bin", report).display().to_string();
+        let (endorsements, root) = (file("endorsements.pem"), file("root.pem"));
+        let more = ["--endorsements", &endorsements, "--trust-root", &root];
+        let words = [["appraise", "snp", &report, "--at", AT].as_slice(), &more].concat();
+        let report = avouch_json(words).expect_status(1).json();
+        let error = &report["error"];
+        let message = format!("{}: {}", text(&error["check"]), text(&error["message"]));
+        book.note(&format!("appraise snp, {what}"), &message);
+    }
+}
+
+/// What is sent in the place of a policy JWS.
+fn policy_documents(own: &Folder, book: &mut Book) {
+    let policy = "version=1.0; authorizationrules { => permit(); };";
+    let plain = base64url::encode(json!({ "AttestationPolicy": policy }).to_string());
+    for (what, body) in [
+        ("policy text as it is", policy.to_owned()),
+        ("policy text as a JSON string", json!(policy).to_string()),
+        ("the payload alone", json!({"AttestationPolicy": base64url::encode(policy)}).to_string()),
+        ("two parts", format!("eyJhbGciOiJub25lIn0.{plain}")),
+        ("policy text in the claim", format!("eyJhbGciOiJub25lIn0.{plain}.")),
+    ] {
+        let file = own.write("policy.jws", body).display().to_string();
+        let report = avouch_json(["policy", "unwrap", &file]).expect_status(1).json();
+        let error = &report["error"];
+        let message = format!("{}: {}", text(&error["check"]), text(&error["message"]));
+        book.note(&format!("policy, {what}"), &message);
+    }
+}
+
+/// Signers that a provider does not know.
+fn signers(own: &Folder, book: &mut Book) {
+    let service = Service::dev(&own.join("data"), [""; 0]);
+    let ca = service.ca.display().to_string();
+    let token = own.write("token", "anything\n").display().to_string();
+    let to_service = ["--url", &service.url, "--ca", &ca, "--token-file", &token];
+    let call = |words: &[&str]| avouch_json([words, &to_service].concat());
+    let known = PolicyKey::p256(own, "signer");
+    let certificate = known.certificate.display().to_string();
+    call(&["provider", "create", "strict", "--policy-signer", &certificate]).expect_status(0);
+    let policy = own.write("policy.txt", "version=1.0; authorizationrules { => permit(); };");
+    let policy = policy.display().to_string();
+    let mut refused = |what: &str, key: &PolicyKey| {
+        let arguments = key.arguments();
+        let key: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let words = [["policy-set", "sgx", &policy, "--provider", "strict"].as_slice(), &key];
+        let report = call(&words.concat()).expect_status(1).json();
+        let error = &report["error"];
+        let message = format!("{}: {}", text(&error["code"]), text(&error["message"]));
+        book.note(&format!("signer, {what}"), &message);
+    };
+    refused("a stranger", &PolicyKey::p256(own, "stranger"));
+    refused("a stranger of the same name", &PolicyKey::p256(own, "signer"));
+    let printable = DnValue::PrintableString("signer".to_owned().try_into().unwrap());
+    refused("one whose name only reads the same", &PolicyKey::named(own, "printable", printable));
+    refused("a renewed certificate", &known.renewed(own, "renewed"));
+}
+
+/// Tokens that a service does not know, and a service that a client does not.
+fn tokens(own: &Folder, book: &mut Book) {
+    let installation = Installation::new("refusals-tokens", "");
+    let service = installation.start();
+    let token = own.write("unknown", "not-a-token-of-this-service\n").display().to_string();
+    let ca = service.ca.display().to_string();
+    let words = ["provider", "list", "--url", &service.url, "--token-file", &token];
+    let report = avouch_json([&words[..], &["--ca", &ca]].concat()).expect_status(1).json();
+    let error = &report["error"];
+    book.note("an unknown static token", &format!("{}: {}", text(&error["code"]), text(&error["message"])));
+    let run = avouch(words);
+    let said = run.stderr + &run.stdout;
+    let line = said.lines().find(|line| line.contains("UnknownIssuer")).expect("a reason");
+    let port = service.url.rsplit(':').next().unwrap();
+    book.note("a service with a CA of its own, without --ca", &line.replace(port, "PORT"));
+}
+
+/// Commands that cannot be done.
+fn commands(own: &Folder, book: &mut Book) {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let data = own.join("data-of-commands").display().to_string();
+    let listen = format!("127.0.0.1:{port}");
+    let missing = own.join("missing.pem").display().to_string();
+    let config = own.write("avouch.toml", format!("[signing]\nkey_file = {missing:?}\n"));
+    let config = config.display().to_string();
+    let free = ["--data-dir", &data, "--listen", "127.0.0.1:0"];
+    let listening = ["serve", "--dev", "--listen", &listen, "--data-dir", &data];
+    let mut ports = Book(String::new());
+    ports.command("serve, a taken port", own, &listening);
+    book.0.push_str(&ports.0.replace(&port, "PORT"));
+    book.command("serve, a trust root without --dev", own, &["serve", "--trust-root", "root.pem"]);
+    let no_key = [["serve", "--dev", "--config", &config].as_slice(), &free].concat();
+    book.command("serve, no signing key", own, &no_key);
+    book.command("mint, an unknown kind", own, &["mint", "sev", "--at", AT]);
+    book.command("appraise, an unknown kind", own, &["appraise", "sev", "quote.bin"]);
+    book.command("inspect, no such file", own, &["inspect", "/nonexistent"]);
+    book.command("verify, neither keys nor issuer", own, &["verify", "a.b.c"]);
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use avouch_token::{KeySpec, SigningKey};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
+    BasicConstraints, CertificateParams, DnType, DnValue, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
 };
 
 use super::Folder;
@@ -36,9 +36,29 @@ impl PolicyKey {
         Self::of(folder, name, KeyPair::from_pem(&key).unwrap())
     }
 
+    /// As [`PolicyKey::p256`], under a name of its own; `file` names the files.
+    pub fn named(folder: &Folder, file: &str, name: DnValue) -> Self {
+        let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        Self::with(folder, file, params, pair)
+    }
+
+    /// Another certificate of the same name for the same key.
+    pub fn renewed(&self, folder: &Folder, file: &str) -> Self {
+        let pair = KeyPair::from_pem(&self.pair.serialize_pem()).unwrap();
+        let mut params = self.params.clone();
+        params.not_after = rcgen::date_time_ymd(2090, 1, 1);
+        Self::with(folder, file, params, pair)
+    }
+
     fn of(folder: &Folder, name: &str, pair: KeyPair) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
+        Self::with(folder, name, params, pair)
+    }
+
+    fn with(folder: &Folder, name: &str, mut params: CertificateParams, pair: KeyPair) -> Self {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&pair).unwrap();
         Self {

@@ -293,7 +293,8 @@ fn signers(own: &Folder, book: &mut Book) {
 /// Tokens that a service does not know, and a service that a client does not.
 fn tokens(own: &Folder, book: &mut Book) {
     let installation = Installation::new("refusals-tokens", "");
-    let service = installation.start();
+    let log = own.join("log");
+    let (mut service, _) = installation.start_logging_to(std::fs::File::create(&log).unwrap());
     let token = own.write("unknown", "not-a-token-of-this-service\n").display().to_string();
     let ca = service.ca.display().to_string();
     let words = ["provider", "list", "--url", &service.url, "--token-file", &token];
@@ -305,6 +306,13 @@ fn tokens(own: &Folder, book: &mut Book) {
     let line = said.lines().find(|line| line.contains("UnknownIssuer")).expect("a reason");
     let port = service.url.rsplit(':').next().unwrap();
     book.note("a service with a CA of its own, without --ca", &line.replace(port, "PORT"));
+    service.signal("TERM");
+    assert!(service.ends_well());
+    let log = std::fs::read_to_string(log).unwrap();
+    let warning = log.lines().find(|line| line.contains("chmod 600")).expect("a warning");
+    let (_, warning) = warning.split_once("WARN").unwrap();
+    let folder = installation.folder.path().display().to_string();
+    book.note("a private key that others can read", &warning.replace(&folder, "FOLDER"));
 }
 
 /// Commands that cannot be done.

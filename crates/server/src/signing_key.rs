@@ -77,7 +77,10 @@ pub fn open(directory: &Path) -> Result<SigningKey, KeyFileError> {
     let file_error = |source| KeyFileError::File { path: path.clone(), source };
     let key_error = |source| KeyFileError::Key { path: path.clone(), source };
     match fs::read_to_string(&path) {
-        Ok(text) => SigningKey::from_pkcs8_pem(&text).map_err(key_error),
+        Ok(text) => {
+            warn_of_readers(&path);
+            SigningKey::from_pkcs8_pem(&text).map_err(key_error)
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let key = SigningKey::generate(KeySpec::Rsa2048).map_err(key_error)?;
             let text = key.to_pkcs8_pem().map_err(key_error)?;

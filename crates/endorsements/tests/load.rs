@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 

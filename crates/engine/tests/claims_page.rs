@@ -5,6 +5,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
     reason = "a test fails by panicking"
 )]
 

@@ -10,7 +10,7 @@ use crate::chain::SentIntermediate;
 use crate::error::check_scheme;
 use crate::intermediate::intermediate_name;
 use crate::{
-    Anchors, CertificateRole, Chain, Crls, Product, Report, VekExtensions, VekKind,
+    Anchors, CertificateRole, Chain, ChainError, Crls, Product, Report, VekExtensions, VekKind,
     VerifiedIntermediate, VerifyError, verify_intermediate,
 };
 

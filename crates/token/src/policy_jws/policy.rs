@@ -49,7 +49,7 @@ impl PolicyJws {
     pub fn parse(body: &[u8], encoding: PolicyEncoding) -> Result<Self, PolicyJwsError> {
         let raw = policy_body(body)?;
         let jws = UntrustedJws::parse(&raw, BODY_LIMIT_BYTES, Padding::Accepted)
-            .map_err(|error| instead_of_jws(&raw).unwrap_or(error.into()))?;
+            .map_err(|error| instead_of_jws(&raw).unwrap_or_else(|| error.into()))?;
         let signer = VerifiedSigner::verify(&jws)?;
         let text = policy_text(&jws.payload, encoding)?;
         Ok(Self { raw, text, signer })

@@ -53,11 +53,7 @@ use Form::{AnyBase64Url, AsSent, Base64Url, Boolean, Hex, Integer, Json, Text};
 const COMMON: [Description; 14] = [
     row("x-ms-ver", Text, "version of this form of claims"),
     row("x-ms-attestation-type", Text, "the kind of evidence"),
-    row(
-        "x-ms-policy-hash",
-        Base64Url(32),
-        "SHA-256 of the base64url text of the policy in force",
-    ),
+    row("x-ms-policy-hash", Base64Url(32), "SHA-256 of the base64url text of the policy in force"),
     row(
         "x-ms-policy-signer",
         Json,
@@ -177,7 +173,11 @@ const TDX: [Description; 25] = [
         Hex(48),
         "configuration of the owner that was given at start (MROWNERCONFIG)",
     ),
-    row("tdx_rtmr0", Hex(48), "first measurement that is extended at run time: firmware, as a rule"),
+    row(
+        "tdx_rtmr0",
+        Hex(48),
+        "first measurement that is extended at run time: firmware, as a rule",
+    ),
     row("tdx_rtmr1", Hex(48), "second one: boot loader and kernel, as a rule"),
     row("tdx_rtmr2", Hex(48), "third one: command line and initial file system, as a rule"),
     row("tdx_rtmr3", Hex(48), "fourth one: for applications"),
@@ -185,7 +185,11 @@ const TDX: [Description; 25] = [
     row("tdx_seam_attributes", Hex(8), "attributes of the TDX module; zero"),
     row("tdx_td_attributes", Hex(8), "attributes of the trust domain, all bits (TDATTRIBUTES)"),
     row("tdx_xfam", Hex(8), "extended features that it may use (XFAM)"),
-    row("tdx_tee_tcb_svn", Hex(16), "security versions of the TDX module and its parts (TEE_TCB_SVN)"),
+    row(
+        "tdx_tee_tcb_svn",
+        Hex(16),
+        "security versions of the TDX module and its parts (TEE_TCB_SVN)",
+    ),
     row(
         "tdx_seamsvn",
         Integer,

@@ -21,7 +21,7 @@ use avouch_wire::{base64url, encode_hex};
 use common::keys::PolicyKey;
 use common::service::{Installation, Service};
 use common::{AT, Folder, avouch, avouch_json, text};
-use rcgen::{DnType, DnValue};
+use rcgen::DnValue;
 use serde_json::{Value, json};
 
 /// The messages so far, each under what was done.
@@ -278,8 +278,8 @@ fn signers(own: &Folder, book: &mut Book) {
     let mut refused = |what: &str, key: &PolicyKey| {
         let arguments = key.arguments();
         let key: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let words = [["policy-set", "sgx", &policy, "--provider", "strict"].as_slice(), &key];
-        let report = call(&words.concat()).expect_status(1).json();
+        let words = ["policy-set", "sgx", &policy, "--provider", "strict"];
+        let report = call(&[&words[..], &key].concat()).expect_status(1).json();
         let error = &report["error"];
         let message = format!("{}: {}", text(&error["code"]), text(&error["message"]));
         book.note(&format!("signer, {what}"), &message);
@@ -301,7 +301,10 @@ fn tokens(own: &Folder, book: &mut Book) {
     let words = ["provider", "list", "--url", &service.url, "--token-file", &token];
     let report = avouch_json([&words[..], &["--ca", &ca]].concat()).expect_status(1).json();
     let error = &report["error"];
-    book.note("an unknown static token", &format!("{}: {}", text(&error["code"]), text(&error["message"])));
+    book.note(
+        "an unknown static token",
+        &format!("{}: {}", text(&error["code"]), text(&error["message"])),
+    );
     let run = avouch(words);
     let said = run.stderr + &run.stdout;
     let line = said.lines().find(|line| line.contains("UnknownIssuer")).expect("a reason");

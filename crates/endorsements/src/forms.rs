@@ -39,9 +39,8 @@ pub(crate) fn of_amd_host(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
 /// Whether it was meant as an endorsement in the shape of a host, be it damaged or not.
 pub(crate) fn is_of_host(bytes: &[u8]) -> bool {
     let is_table = bytes.first_chunk().is_some_and(|guid| Guid(*guid).is_known());
-    let is_thim = || {
-        json(bytes).is_some_and(|json| THIM.iter().any(|name| json.get(name).is_some()))
-    };
+    let is_thim =
+        || json(bytes).is_some_and(|json| THIM.iter().any(|name| json.get(name).is_some()));
     is_table || is_of_open_enclave(bytes) || is_thim()
 }
 

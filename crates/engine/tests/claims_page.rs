@@ -105,11 +105,8 @@ fn claims_of(kind: Kind) -> BTreeMap<String, Seen> {
 }
 
 /// The kinds whose claims differ: Open Enclave's are those of SGX.
-const KINDS: [(Kind, &str); 3] = [
-    (Kind::Sgx, "SGX and Open Enclave"),
-    (Kind::Tdx, "TDX"),
-    (Kind::Snp, "SEV-SNP"),
-];
+const KINDS: [(Kind, &str); 3] =
+    [(Kind::Sgx, "SGX and Open Enclave"), (Kind::Tdx, "TDX"), (Kind::Snp, "SEV-SNP")];
 
 fn all() -> Vec<(&'static str, BTreeMap<String, Seen>)> {
     KINDS.iter().map(|(kind, title)| (*title, claims_of(*kind))).collect()
@@ -238,7 +235,8 @@ fn masked(value: &Value) -> Value {
 }
 
 fn table<'a>(rows: impl Iterator<Item = (&'a Description, &'static str, Value)>) -> String {
-    let mut text = "| claim | type | who sees it | meaning | example |\n|---|---|---|---|---|\n".to_owned();
+    let mut text =
+        "| claim | type | who sees it | meaning | example |\n|---|---|---|---|---|\n".to_owned();
     for (Description { name, form, meaning }, by_whom, value) in rows {
         let (form_text, value) = (form_text(*form), shown(&value, *form));
         text.push_str(&format!("| `{name}` | {form_text} | {by_whom} | {meaning} | `{value}` |\n"));

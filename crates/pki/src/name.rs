@@ -95,7 +95,8 @@ impl Name {
     fn with_types(&self) -> String {
         let mut cursor = Cursor::new("Name", &self.der);
         let read = der::open(&mut cursor, "name", der::SEQUENCE).and_then(attributes);
-        let types = read.unwrap_or_default().into_iter().map(|attribute| string_type(attribute.tag));
+        let types =
+            read.unwrap_or_default().into_iter().map(|attribute| string_type(attribute.tag));
         format!("{self} (written as {})", types.collect::<Vec<_>>().join(", "))
     }
 

@@ -45,7 +45,9 @@ impl<'a> Signed<'a> {
                  part"
             )
         } else {
-            format!("signature algorithm is {inside} inside of the signed part and {outside} outside")
+            format!(
+                "signature algorithm is {inside} inside of the signed part and {outside} outside"
+            )
         }))
     }
 }

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 
 use avouch_token::{KeySpec, SigningKey};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, DnValue, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
+    BasicConstraints, CertificateParams, DnType, DnValue, IsCa, Issuer, KeyPair,
+    PKCS_ECDSA_P256_SHA256,
 };
 
 use super::Folder;

@@ -60,7 +60,8 @@ pub fn read_directory(
         let case = [CLAIMS, EXPECTATION].iter().find_map(|suffix| name.strip_suffix(suffix));
         cases.extend(case.map(str::to_owned));
     }
-    let judged: BTreeSet<&str> = cases.iter().filter_map(|case| policy_of(case, &policies)).collect();
+    let judged: BTreeSet<&str> =
+        cases.iter().filter_map(|case| policy_of(case, &policies)).collect();
     let without: Vec<String> =
         policies.iter().filter(|policy| !judged.contains(policy.as_str())).cloned().collect();
     cases.extend(without);

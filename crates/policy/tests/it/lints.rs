@@ -144,7 +144,9 @@ fn warns_of_values_that_no_claim_can_have() {
     }
     let hash = "sWQ4Y_".repeat(7) + "A";
     silent(&test("x-ms-policy-hash", &hash), None, slug);
-    for (value, words) in [(&hash[1..], "has 43 characters"), (&*hash.replace('_', "/"), "'/' is none")] {
+    for (value, words) in
+        [(&hash[1..], "has 43 characters"), (&*hash.replace('_', "/"), "'/' is none")]
+    {
         warns(&test("x-ms-policy-hash", value), None, slug, words);
     }
     let digits = |count: usize| "ab".repeat(count / 2);

@@ -104,7 +104,9 @@ pub enum PolicyJwsError {
     #[error("claim \"AttestationPolicy\" is not a string")]
     PolicyNotString,
     /// The policy stands in its claim as it is.
-    #[error("claim \"AttestationPolicy\" is policy text as it is, it must be base64url of the text")]
+    #[error(
+        "claim \"AttestationPolicy\" is policy text as it is, it must be base64url of the text"
+    )]
     PolicyNotEncoded,
     /// The policy is no base64url.
     #[error("claim \"AttestationPolicy\" is not base64url: {0}")]

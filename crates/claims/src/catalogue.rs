@@ -52,7 +52,7 @@ use Form::{AnyBase64Url, AsSent, Base64Url, Boolean, Hex, Integer, Json, Text};
 
 const COMMON: [Description; 14] = [
     row("x-ms-ver", Text, "version of this form of claims"),
-    row("x-ms-attestation-type", Text, "the kind of evidence"),
+    row("x-ms-attestation-type", Text, "the kind of evidence: `sgx`, `tdxvm` or `sevsnpvm`"),
     row("x-ms-policy-hash", Base64Url(32), "SHA-256 of the base64url text of the policy in force"),
     row(
         "x-ms-policy-signer",

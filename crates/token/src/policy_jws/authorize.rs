@@ -143,12 +143,11 @@ fn authorize_chain(
     for (index, top) in chain.iter().enumerate() {
         let below = chain.get(..=index).unwrap_or_default();
         for candidate in policy_certificates.iter().filter(|one| one.subject() == top.issuer()) {
-            if !top.is_signed_by(candidate.public_key()) {
-                stranger = stranger.or_else(|| Some(not_issued_by(candidate, top)));
-                continue;
-            }
             match verify_down(candidate, below, at) {
                 Ok(()) => return Ok(AuthorizedSigner { policy_certificate: candidate.clone() }),
+                Err(SignerError::Path(_)) if !top.is_signed_by(candidate.public_key()) => {
+                    stranger = stranger.or_else(|| Some(not_issued_by(candidate, top)));
+                }
                 Err(error) => refusal = Some(error),
             }
         }

@@ -19,7 +19,8 @@ const COLLATERAL: [&str; 9] = [
 ];
 
 /// JSON of others by a member that it has.
-const NAMED_BY_MEMBER: [(&str, &str); 8] = [
+const NAMED_BY_MEMBER: [(&str, &str); 9] = [
+    ("vcekCert", "AMD certificates as a host hands them out (THIM)"),
     ("tcbInfo", "Intel TCB info by itself"),
     ("enclaveIdentity", "an Intel QE identity by itself"),
     ("tcbEvaluationDataNumbers", "Intel's list of TCB evaluation data numbers"),

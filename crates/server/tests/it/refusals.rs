@@ -25,7 +25,8 @@ async fn service_with(minted: &Minted, settings: &str, policy: &str) -> Running 
     let service = setup.serve().await;
     let jws = create_unsigned(JwsContent::Policy(policy), UnsignedForm::default());
     let path = "/policies/SgxEnclave?api-version=2022-08-01";
-    assert_eq!(service.send(Method::PUT, path, "t", jws).await.0, StatusCode::OK);
+    let answer = service.send(Method::PUT, path, "t", jws).await;
+    assert_eq!(answer.0, StatusCode::OK, "{answer:?}");
     service
 }
 

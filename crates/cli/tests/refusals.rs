@@ -204,7 +204,6 @@ fn endorsements(own: &Folder, book: &mut Book) {
         ("a UVM endorsement", b"\xd2\x84\x43\xa1\x01\x38".to_vec()),
         ("YAML with certificates", format!("vcek: |\n{}", pem.replace('-', "~")).into_bytes()),
         ("THIM without a VCEK", thim(&pem).into_bytes()),
-        ("THIM of cut text", thim(&pem[..pem.len() - 40]).into_bytes()),
         ("a body of a request", body.into_bytes()),
         ("a key set", b"{\"keys\":[]}".to_vec()),
         ("a report", report),
@@ -304,11 +303,6 @@ fn tokens(own: &Folder, book: &mut Book) {
         "an unknown static token",
         &format!("{}: {}", text(&error["code"]), text(&error["message"])),
     );
-    let run = avouch(words);
-    let said = run.stderr + &run.stdout;
-    let line = said.lines().find(|line| line.contains("--ca FILE")).expect("a reason");
-    let port = service.url.rsplit(':').next().unwrap();
-    book.note("a service with a CA of its own, without --ca", &line.replace(port, "PORT"));
     service.signal("TERM");
     assert!(service.ends_well());
     let log = std::fs::read_to_string(log).unwrap();

@@ -85,7 +85,7 @@ async fn a_draft_of_anybody_is_explained_only_where_clients_are_told() {
 async fn a_refusal_is_explained_within_what_a_draft_may_cost() {
     let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
     // Claims of the square of the number there are, through which each rule looks.
-    let more = "c1:[] && c2:[] => add(type=\"x\", value=c1.type);\n";
+    let more = "c1:[type!=\"-\"] && c2:[type!=\"-\"] => add(type=\"x\", value=c1.type);\n";
     let rule = "[type==\"y\"] => permit();\n";
     for (rules, is_told) in [(1, true), (5000, false)] {
         let policy = format!(

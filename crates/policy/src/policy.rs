@@ -1,10 +1,11 @@
 //! The policy as callers hold it.
 
-use crate::ast::{Ast, Version};
+use crate::ast::{Ast, Rule, SectionKind, Version};
 use crate::compile::Program;
 use crate::cost::{self, Cost, Meter};
 use crate::diag::{Diagnostic, PolicyErrors, Slug};
-use crate::eval::{self, EvalError, Outcome};
+use crate::eval::{self, Decision, EvalError, Outcome};
+use crate::explain::refusal::RefusalTracer;
 use crate::explain::{Explanation, Recorder};
 use crate::limits::{Limit, LimitExceeded, Limits};
 use crate::parser::{Parsed, parse};
@@ -192,6 +193,28 @@ impl Policy {
         let mut recorder = Recorder::new(self);
         let result = eval::evaluate(self, claims, limits, &mut recorder);
         recorder.finish(result)
+    }
+
+    /// Evaluates, and says why the policy refused: the rules that denied with the claims that they
+    /// found, or those that could have permitted with the condition that each stopped at. `None` if it
+    /// permits or fails.
+    ///
+    /// Costs what [`Policy::evaluate`] does and a fixed number of copies of the policy's text, whatever
+    /// the claims are. The text quotes claims; each value is cut after some 200 characters.
+    #[must_use]
+    pub fn explain_refusal(&self, claims: &[Claim], limits: &Limits) -> Option<String> {
+        let mut tracer = RefusalTracer::new(self);
+        let outcome = eval::evaluate(self, claims, limits, &mut tracer).ok()?;
+        match outcome.decision {
+            Decision::Permit => None,
+            Decision::Deny(reason) => Some(tracer.finish(reason)),
+        }
+    }
+
+    /// A rule by its place in its section, from 0.
+    pub(crate) fn rule(&self, section: SectionKind, index: usize) -> Option<&Rule> {
+        let mut sections = self.ast().sections();
+        sections.find(|found| found.kind == section)?.rules.get(index)
     }
 }
 

@@ -52,6 +52,12 @@ pub(crate) fn shortened(text: &str) -> String {
     shown
 }
 
+/// The first characters of a text as a literal: no more of it is looked at.
+pub(crate) fn quoted_beginning(text: &str) -> String {
+    let beginning: String = text.chars().take(SHOWN_MAX.saturating_add(1)).collect();
+    shortened(&quoted(&beginning))
+}
+
 /// The canonical text of a policy: one spelling for each tree, without comments.
 ///
 /// Parsing it gives the same tree again, but for the places.

@@ -358,7 +358,10 @@ impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = if self.read_only { ", read-only" } else { "" };
         let kind = self.value.kind().name();
-        let value = crate::print::shortened(&self.value.to_string());
+        let value = match &self.value {
+            Value::String(text) => crate::print::quoted_beginning(text.as_str()),
+            value => value.to_string(),
+        };
         let name = crate::print::printable(&self.claim_type);
         write!(f, "{name} = {value} ({kind}, {}{mark})", self.issuer.name())
     }

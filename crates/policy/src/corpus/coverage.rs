@@ -5,7 +5,6 @@ use crate::eval::Tracer;
 use crate::policy::Policy;
 use crate::print::{print_condition, print_rule, shortened};
 use crate::span::Position;
-use crate::value::Claim;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -152,8 +151,6 @@ impl Tracer for CoverageTracer<'_> {
     fn rule_begins(&mut self, rule: &CompiledRule) {
         self.current = Some((rule.section, rule.index));
     }
-
-    fn claim_tested(&mut self, _: usize, _: &[&Claim], _: &Claim, _: Option<usize>) {}
 
     fn condition_done(&mut self, index: usize, _before: usize, after: usize) {
         if let Some(rule) = self.rule() {

@@ -8,7 +8,7 @@ use crate::ast::{Operator, Property};
 use crate::compile::{CompiledCondition, CompiledExpression, CompiledRule, CompiledTest};
 use crate::cost::{self, Meter};
 use crate::limits::LimitExceeded;
-use crate::value::{Claim, Value};
+use crate::value::Value;
 
 /// Combinations of claims, one row each, in order of the leftmost condition first.
 pub(super) struct Bindings {
@@ -128,10 +128,9 @@ impl<'a, T: Tracer> Run<'a, T> {
     }
 
     fn trace(&mut self, index: usize, row: &[Place], place: Place, failed: Option<usize>) {
-        let claims: Vec<&Claim> =
-            row.iter().filter_map(|place| self.set.get(*place)).map(|entry| &entry.claim).collect();
+        let bound = row.iter().filter_map(|place| self.set.get(*place)).map(|entry| &entry.claim);
         if let Some(entry) = self.set.get(place) {
-            self.tracer.claim_tested(index, &claims, &entry.claim, failed);
+            self.tracer.claim_tested(index, bound, &entry.claim, failed);
         }
     }
 

@@ -27,10 +27,10 @@ pub(crate) trait Tracer {
     fn rule_begins(&mut self, _rule: &CompiledRule) {}
     /// A claim was tested. `row` holds the claims bound before; `failed` is the first test that
     /// was false.
-    fn claim_tested(
+    fn claim_tested<'c>(
         &mut self,
         _condition: usize,
-        _row: &[&Claim],
+        _row: impl Iterator<Item = &'c Claim>,
         _claim: &Claim,
         _failed: Option<usize>,
     ) {

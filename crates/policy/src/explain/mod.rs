@@ -3,7 +3,7 @@
 //! Recording is a second instance of the evaluator, made by the compiler for a listening tracer;
 //! the one that serves requests contains none of it.
 
-mod refusal;
+pub(crate) mod refusal;
 mod text;
 
 use crate::ast::{Rule, SectionKind, Verb};
@@ -47,9 +47,6 @@ pub struct RuleTrace {
     pub position: Position,
     /// The rule on one line.
     pub text: String,
-    /// What it does when it fires.
-    #[serde(skip)]
-    pub verb: Verb,
     /// How often its action ran.
     pub fired: usize,
     /// The conditions that were evaluated, in order.
@@ -143,11 +140,6 @@ impl<'p> Recorder<'p> {
         Explanation { result, reason, message, rules: self.rules, truncated, outcome }
     }
 
-    fn rule(&self, section: SectionKind, index: usize) -> Option<&'p Rule> {
-        let mut sections = self.policy.ast().sections();
-        sections.find(|s| s.kind == section).and_then(|s| s.rules.get(index))
-    }
-
     /// The trace of a condition of the current rule.
     fn condition(&mut self, index: usize) -> Option<&mut ConditionTrace> {
         let rule = self.current?;
@@ -176,13 +168,12 @@ impl Tracer for Recorder<'_> {
     const ON: bool = true;
 
     fn rule_begins(&mut self, rule: &CompiledRule) {
-        self.current = self.rule(rule.section, rule.index);
+        self.current = self.policy.rule(rule.section, rule.index);
         self.rules.push(RuleTrace {
             section: rule.section,
             rule: rule.index.saturating_add(1),
             position: self.policy.position(rule.span.start),
             text: self.current.map(|rule| shortened(&print_rule(rule))).unwrap_or_default(),
-            verb: self.current.map_or(Verb::Add, |rule| rule.action.verb),
             fired: 0,
             conditions: Vec::new(),
             made: Vec::new(),
@@ -190,7 +181,13 @@ impl Tracer for Recorder<'_> {
         });
     }
 
-    fn claim_tested(&mut self, index: usize, row: &[&Claim], claim: &Claim, failed: Option<usize>) {
+    fn claim_tested<'c>(
+        &mut self,
+        index: usize,
+        row: impl Iterator<Item = &'c Claim>,
+        claim: &Claim,
+        failed: Option<usize>,
+    ) {
         let Some(rule) = self.current else { return };
         let condition = rule.conditions.get(index);
         let test = failed.and_then(|failed| condition.and_then(|c| c.selector.get(failed)));
@@ -205,7 +202,7 @@ impl Tracer for Recorder<'_> {
         }
         let Some(trace) = self.condition(index) else { return };
         let claim = claim.clone();
-        let bound: Vec<Claim> = row.iter().map(|claim| (*claim).clone()).collect();
+        let bound: Vec<Claim> = row.cloned().collect();
         match test {
             None => trace.matched.push(MatchTrace { claim, bound }),
             Some(test) => trace.failed.push(FailedTrace { claim, test: print_test(test), bound }),

@@ -1,86 +1,246 @@
 //! A refusal in a few sentences: which condition of which rule failed, on which claim, with both values.
+//!
+//! Anybody may be refused, so what is noted is counted: of each condition a few claims, of the rules
+//! a few, and how many more there were. Nothing is printed before the evaluation is over.
 
-use super::{ConditionTrace, Explanation, RuleTrace};
-use crate::ast::Verb;
-use crate::print::shortened;
+use crate::ast::{Property, Rule, SectionKind, Verb};
+use crate::compile::CompiledRule;
+use crate::eval::{DenyReason, Tracer};
+use crate::policy::Policy;
+use crate::print::{print_condition, print_test, shortened};
+use crate::span::Position;
+use crate::value::Claim;
 
 /// Rules that are named at most.
 const RULES_MAX: usize = 3;
+/// Conditions of a rule that are named at most.
+const CONDITIONS_MAX: usize = 8;
 /// Claims of a condition that are named at most.
 const CLAIMS_MAX: usize = 3;
 
-impl Explanation {
-    /// Why the policy refused, in the order of the rules: the rule that denied with the claims that it
-    /// found, or each rule that could have permitted with the condition that it stopped at. `None` if
-    /// the policy permitted or failed.
-    ///
-    /// The text quotes claims; each value is cut after some 200 characters.
-    #[must_use]
-    pub fn refusal(&self) -> Option<String> {
-        let sentences: Vec<String> = match self.reason {
-            Some("deny-issued") => self.deciding(Verb::Deny).map(denied).collect(),
-            Some("no-permit") => self.deciding(Verb::Permit).map(not_permitted).collect(),
-            _ => return None,
+/// The first few of many, and how many there are.
+#[derive(Debug)]
+struct Few<T> {
+    first: Vec<T>,
+    count: usize,
+}
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self { first: Vec::new(), count: 0 }
+    }
+}
+
+impl<T> Few<T> {
+    /// Counts one more, and keeps it if it is among the first.
+    fn add(&mut self, most: usize, make: impl FnOnce() -> T) {
+        if self.count < most {
+            self.first.push(make());
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    fn more(&self) -> usize {
+        self.count.saturating_sub(self.first.len())
+    }
+
+    fn listed(&self, text: impl FnMut(&T) -> String) -> String {
+        let shown: Vec<String> = self.first.iter().map(text).collect();
+        let shown = shown.join(", ");
+        match self.more() {
+            0 => shown,
+            more => format!("{shown} and {more} more"),
+        }
+    }
+}
+
+/// What one condition found.
+#[derive(Debug, Default)]
+struct Seen {
+    bindings_after: usize,
+    matched: Few<Claim>,
+    failed: Few<Failed>,
+}
+
+/// A claim that failed a test, and the claims that earlier conditions had bound.
+#[derive(Debug)]
+struct Failed {
+    claim: Claim,
+    test: usize,
+    bound: Few<Claim>,
+}
+
+/// What one rule did.
+struct Noted<'p> {
+    rule: &'p Rule,
+    section: SectionKind,
+    /// Its place in the section, from 0.
+    index: usize,
+    position: Position,
+    conditions: Vec<Seen>,
+}
+
+/// Notes what a refusal is explained by.
+pub(crate) struct RefusalTracer<'p> {
+    policy: &'p Policy,
+    /// The rule that runs, if it can decide.
+    current: Option<Noted<'p>>,
+    has_fired: bool,
+    denied: Few<Noted<'p>>,
+    unpermitted: Few<Noted<'p>>,
+}
+
+impl<'p> RefusalTracer<'p> {
+    pub(crate) fn new(policy: &'p Policy) -> Self {
+        Self {
+            policy,
+            current: None,
+            has_fired: false,
+            denied: Few::default(),
+            unpermitted: Few::default(),
+        }
+    }
+
+    /// Why the policy refused, in the order of the rules: the rules that denied with the claims that
+    /// they found, or those that could have permitted with the condition that each stopped at.
+    pub(crate) fn finish(self, reason: DenyReason) -> String {
+        let (rules, sentence): (_, fn(&Noted<'_>) -> String) = match reason {
+            DenyReason::DenyIssued => (self.denied, denied),
+            DenyReason::NoPermit => (self.unpermitted, not_permitted),
         };
-        let more = sentences.len().saturating_sub(RULES_MAX);
-        let mut shown: Vec<String> = sentences.into_iter().take(RULES_MAX).collect();
+        let mut shown: Vec<String> = rules.first.iter().map(sentence).collect();
         if shown.is_empty() {
             shown.push("no rule permits".to_owned());
         }
-        if more > 0 {
-            shown.push(format!("and {more} more rules"));
+        match rules.more() {
+            0 => {}
+            more => shown.push(format!("and {more} more rules")),
         }
-        Some(shown.join("; "))
+        shown.join("; ")
     }
 
-    /// The rules with the verb that counts here: those that denied, or those that did not permit.
-    fn deciding(&self, verb: Verb) -> impl Iterator<Item = &RuleTrace> {
-        let fired = verb == Verb::Deny;
-        self.rules.iter().filter(move |rule| rule.verb == verb && (rule.fired > 0) == fired)
+    fn condition(&mut self, index: usize) -> Option<&mut Seen> {
+        let conditions = &mut self.current.as_mut()?.conditions;
+        while conditions.len() <= index {
+            conditions.push(Seen::default());
+        }
+        conditions.get_mut(index)
     }
 }
 
-fn place(rule: &RuleTrace) -> String {
-    format!("rule {} of {} at {}", rule.rule, rule.section.name(), rule.position)
-}
+impl Tracer for RefusalTracer<'_> {
+    const ON: bool = true;
 
-fn denied(rule: &RuleTrace) -> String {
-    let conditions: Vec<String> = rule.conditions.iter().map(holding).collect();
-    if conditions.is_empty() {
-        return format!("{} denies without a condition", place(rule));
+    fn rule_begins(&mut self, rule: &CompiledRule) {
+        self.has_fired = false;
+        let (section, index) = (rule.section, rule.index);
+        let decides = |rule: &&Rule| matches!(rule.action.verb, Verb::Permit | Verb::Deny);
+        self.current = self.policy.rule(section, index).filter(decides).map(|found| Noted {
+            rule: found,
+            section,
+            index,
+            position: self.policy.position(rule.span.start),
+            conditions: Vec::new(),
+        });
     }
-    format!("{} denies: {}", place(rule), conditions.join(" and "))
+
+    fn claim_tested<'c>(
+        &mut self,
+        index: usize,
+        row: impl Iterator<Item = &'c Claim>,
+        claim: &Claim,
+        failed: Option<usize>,
+    ) {
+        let Some(current) = &self.current else { return };
+        let test = failed.and_then(|test| current.rule.conditions.get(index)?.selector.get(test));
+        if test.is_some_and(|test| test.property == Property::Type) {
+            return;
+        }
+        let Some(seen) = self.condition(index) else { return };
+        match failed {
+            None => seen.matched.add(CLAIMS_MAX, || claim.clone()),
+            Some(test) => seen.failed.add(CLAIMS_MAX, || {
+                let mut bound = Few::default();
+                row.for_each(|claim| bound.add(CLAIMS_MAX, || claim.clone()));
+                Failed { claim: claim.clone(), test, bound }
+            }),
+        }
+    }
+
+    fn condition_done(&mut self, index: usize, _before: usize, after: usize) {
+        if let Some(seen) = self.condition(index) {
+            seen.bindings_after = after;
+        }
+    }
+
+    fn fired(&mut self) {
+        self.has_fired = true;
+    }
+
+    fn rule_ends(&mut self) {
+        let Some(noted) = self.current.take() else { return };
+        match (noted.rule.action.verb, self.has_fired) {
+            (Verb::Deny, true) => self.denied.add(RULES_MAX, || noted),
+            (Verb::Permit, false) => self.unpermitted.add(RULES_MAX, || noted),
+            _ => {}
+        }
+    }
 }
 
-fn holding(condition: &ConditionTrace) -> String {
-    let text = shortened(&condition.text);
-    let found = listed(condition.matched.iter().map(|one| one.claim.to_string()));
-    if found.is_empty() { text } else { format!("{text} holds for {found}") }
+impl Noted<'_> {
+    fn place(&self) -> String {
+        let number = self.index.saturating_add(1);
+        format!("rule {number} of {} at {}", self.section.name(), self.position)
+    }
+
+    /// A condition as it is written.
+    fn text(&self, condition: usize) -> String {
+        let written = self.rule.conditions.get(condition);
+        written.map(|written| shortened(&print_condition(written))).unwrap_or_default()
+    }
+
+    fn test(&self, condition: usize, test: usize) -> String {
+        let written = self.rule.conditions.get(condition);
+        let test = written.and_then(|condition| condition.selector.get(test));
+        test.map(|test| shortened(&print_test(test))).unwrap_or_default()
+    }
 }
 
-fn not_permitted(rule: &RuleTrace) -> String {
-    let failed = rule.conditions.iter().find(|condition| condition.bindings_after == 0);
-    let Some(failed) = failed else { return format!("{} did not permit", place(rule)) };
-    let text = shortened(&failed.text);
-    let found = listed(failed.failed.iter().map(|one| {
-        let bound = listed(one.bound.iter().map(ToString::to_string));
+fn denied(rule: &Noted<'_>) -> String {
+    let holding = |(index, seen): (usize, &Seen)| {
+        let (text, found) = (rule.text(index), seen.matched.listed(Claim::to_string));
+        if found.is_empty() { text } else { format!("{text} holds for {found}") }
+    };
+    let shown: Vec<String> =
+        rule.conditions.iter().enumerate().take(CONDITIONS_MAX).map(holding).collect();
+    let more = match rule.conditions.len().saturating_sub(CONDITIONS_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more conditions"),
+    };
+    if shown.is_empty() {
+        return format!("{} denies without a condition", rule.place());
+    }
+    format!("{} denies: {}{more}", rule.place(), shown.join(" and "))
+}
+
+fn not_permitted(rule: &Noted<'_>) -> String {
+    let place = rule.place();
+    let stopped = |(_, seen): &(usize, &Seen)| seen.bindings_after == 0;
+    let Some((index, seen)) = rule.conditions.iter().enumerate().find(stopped) else {
+        return format!("{place} did not permit");
+    };
+    let text = rule.text(index);
+    let found = seen.failed.listed(|one| {
+        let bound = one.bound.listed(Claim::to_string);
         let beside = if bound.is_empty() { bound } else { format!(", beside {bound}") };
-        format!("{} where {} is demanded{beside}", one.claim, shortened(&one.test))
-    }));
+        format!("{} where {} is demanded{beside}", one.claim, rule.test(index, one.test))
+    });
     if !found.is_empty() {
-        return format!("{} does not permit: {text} fails, found {found}", place(rule));
+        return format!("{place} does not permit: {text} fails, found {found}");
     }
-    if failed.matched.is_empty() {
-        return format!("{} does not permit: {text} fails, there is no such claim", place(rule));
+    if seen.matched.count == 0 {
+        return format!("{place} does not permit: {text} fails, there is no such claim");
     }
-    let found = listed(failed.matched.iter().map(|one| one.claim.to_string()));
-    format!("{} does not permit: {text} fails, found {found}", place(rule))
-}
-
-/// The first few, and how many there are more.
-fn listed(mut items: impl Iterator<Item = String>) -> String {
-    let shown: Vec<String> = items.by_ref().take(CLAIMS_MAX).collect();
-    let more = items.count();
-    let shown = shown.join(", ");
-    if more == 0 { shown } else { format!("{shown} and {more} more") }
+    let found = seen.matched.listed(Claim::to_string);
+    format!("{place} does not permit: {text} fails, found {found}")
 }

@@ -78,6 +78,32 @@ fn every_operation_at_its_worst_is_paid_for() {
     }
 }
 
+/// Copies of a policy's text that an explanation of a refusal may print.
+const COPIES: u64 = 64;
+
+#[test]
+fn explaining_a_refusal_costs_no_more_than_the_evaluation_and_some_copies_of_the_text() {
+    let _alone = ALONE.lock().unwrap();
+    for (what, rules) in worst::refusals() {
+        let text = format!("version=1.2;\nauthorizationrules {{\n{rules}\n}};");
+        let policy = Policy::compile(&text, &Limits::default()).unwrap();
+        let claims = [Claim::service("a", true), Claim::service("b", "x".repeat(100_000))];
+        for limits in [Limits::draft(), Limits::default()] {
+            let spent = match policy.evaluate(&claims, &limits) {
+                Ok(outcome) => outcome.cost,
+                Err(_) => Cost { steps: limits.steps, memory_bytes: limits.memory_bytes },
+            };
+            let copies = COPIES * text.len() as u64;
+            let charged = spent.saturating_add(Cost { steps: 2_000, memory_bytes: copies });
+            let (why, done) = measured(|| policy.explain_refusal(&claims, &limits));
+            assert_paid(&format!("{what}, explained"), done, charged);
+            let shown = why.map_or(0, |why| why.len());
+            assert!(shown <= 64 << 10, "{what}: {shown} bytes");
+        }
+        assert!(policy.explain_refusal(&claims, &Limits::default()).is_some(), "{what}");
+    }
+}
+
 #[test]
 fn every_function_is_among_the_worst_cases() {
     let _alone = ALONE.lock().unwrap();

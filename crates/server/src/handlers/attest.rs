@@ -79,8 +79,8 @@ fn permitted(
     let is_told = provider.explains_refusals();
     let by_policy = matches!(appraisal.decision, Decision::Deny(Refused::Policy { .. }));
     let why = (by_policy && (is_told || !is_draft))
-        .then(|| policy.policy().evaluate_explained(&appraisal.incoming, &Limits::draft()))
-        .and_then(|explanation| explanation.refusal());
+        .then(|| policy.policy().explain_refusal(&appraisal.incoming, &Limits::draft()))
+        .flatten();
     appraisal.permitted().map_err(|refused| ApiError::from(refused).explained(why, is_told))
 }
 

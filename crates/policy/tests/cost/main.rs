@@ -15,6 +15,7 @@
 
 #[path = "../it/generate.rs"]
 mod generate;
+mod refusals;
 mod worst;
 
 use avouch_policy::{Claim, Cost, Limits, Policy, print};
@@ -84,7 +85,7 @@ const COPIES: u64 = 64;
 #[test]
 fn explaining_a_refusal_costs_no_more_than_the_evaluation_and_some_copies_of_the_text() {
     let _alone = ALONE.lock().unwrap();
-    for (what, rules) in worst::refusals() {
+    for (what, rules) in refusals::all() {
         let text = format!("version=1.2;\nauthorizationrules {{\n{rules}\n}};");
         let policy = Policy::compile(&text, &Limits::default()).unwrap();
         let claims = [Claim::service("a", true), Claim::service("b", "x".repeat(100_000))];

@@ -8,6 +8,8 @@ use std::time::Instant;
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{Request, Response};
+use bytes::BytesMut;
+use futures_util::StreamExt as _;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 
@@ -138,7 +140,8 @@ impl Connection {
         Ok(held(response.into_parts().0, bytes, ticket))
     }
 
-    /// Finishes an answer, or a refusal in its place if there is no memory for it to wait in.
+    /// Finishes an answer, or a refusal in its place if it breaks off or there is no memory for it to
+    /// wait in.
     async fn fit(
         &self,
         head: &Parts,
@@ -146,15 +149,39 @@ impl Connection {
         ticket: &mut Ticket,
     ) -> (Response<Body>, Bytes) {
         let (parts, body) = handlers::finish(&self.state, head, response).into_parts();
-        let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        if ticket.share.resize(REQUEST_BYTES.saturating_add(bytes.len())).is_ok() {
-            return (Response::from_parts(parts, Body::empty()), bytes);
+        match whole(body, ticket).await {
+            Ok(bytes) => (Response::from_parts(parts, Body::empty()), bytes),
+            Err(refusal) => {
+                let refusal = refusal.into_response();
+                let (parts, body) = handlers::finish(&self.state, head, refusal).into_parts();
+                let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+                (Response::from_parts(parts, Body::empty()), bytes)
+            }
         }
-        let refusal = ApiError::too_many_requests(1).into_response();
-        let (parts, body) = handlers::finish(&self.state, head, refusal).into_parts();
-        let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        (Response::from_parts(parts, Body::empty()), bytes)
     }
+}
+
+/// The whole of an answer, counted as it comes.
+async fn whole(body: Body, ticket: &mut Ticket) -> Result<Bytes, ApiError> {
+    let mut body = body.into_data_stream();
+    let (mut all, mut last) = (BytesMut::new(), Bytes::new());
+    while let Some(part) = body.next().await {
+        // Most answers have one part, which is not copied.
+        all.extend_from_slice(&last);
+        last = part.map_err(|error| {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "an answer broke off");
+            ApiError::internal()
+        })?;
+        let length = all.len().saturating_add(last.len());
+        let counted = ticket.share.resize(REQUEST_BYTES.saturating_add(length));
+        counted.map_err(|_| ApiError::too_many_requests(1))?;
+    }
+    if all.is_empty() {
+        return Ok(last);
+    }
+    all.extend_from_slice(&last);
+    Ok(all.freeze())
 }
 
 fn held(

@@ -1,6 +1,6 @@
 //! Lists by subscription and resource group, whole and in pages.
 
-use avouch_store::{Actor, ActorKind, Edit, NewProvider, ProviderName, ResourceScope};
+use avouch_store::{Actor, ActorKind, Edit, NewProvider, ProviderName, ResourceScope, Store};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -137,4 +137,23 @@ async fn a_list_holds_only_what_its_caller_may_read() {
         body,
         fixture.send_as(&token_of("one"), Method::GET, &by_group("none"), "").await.done(200)
     );
+}
+
+#[tokio::test]
+async fn a_list_that_breaks_off_is_an_error_and_no_shorter_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("database");
+    let location = file.to_str().unwrap();
+    let fixture = Fixture::over(Store::open(location, now()).await.unwrap()).await;
+    // More than are read at once.
+    let all: Vec<String> = (0..520).map(|number| format!("p{number:04}")).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    fill(&fixture, SUBSCRIPTION, "one", &all).await;
+    let list = fixture.send(Method::GET, &by_subscription(SUBSCRIPTION), "").await.done(200);
+    assert_eq!(names(&list), all);
+    let damage = "UPDATE providers SET tags = 'x{' WHERE name = 'p0510'";
+    avouch_store::testing::run_script(location, damage).await.unwrap();
+    let broken = fixture.send(Method::GET, &by_subscription(SUBSCRIPTION), "").await;
+    assert!(broken.status.is_server_error(), "{}", broken.status);
+    assert_eq!(broken.body["error"]["code"], "InternalError");
 }

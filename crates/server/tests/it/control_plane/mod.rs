@@ -64,8 +64,12 @@ impl Answer {
 impl Fixture {
     /// Every bearer is an administrator.
     pub(crate) async fn new() -> Self {
-        let setup = Setup::new().await;
-        let store = setup.store.clone();
+        Self::over(Store::memory().await.unwrap()).await
+    }
+
+    /// The same over a store.
+    pub(crate) async fn over(store: Store) -> Self {
+        let setup = Setup { store: store.clone(), ..Setup::new().await };
         Self { service: setup.serve().await, store, token: "t".to_owned() }
     }
 

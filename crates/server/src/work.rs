@@ -219,6 +219,10 @@ impl Shared {
                 return None;
             }
             if let Some(job) = state.queue.pop(Instant::now(), weight_max) {
+                // Who was heavy when it came may be light by now.
+                if state.queue.len() > 0 {
+                    self.wake_light.notify_one();
+                }
                 return Some(job);
             }
             state = self.wait(state, weight_max);

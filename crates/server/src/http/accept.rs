@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use super::Limits;
 use super::addresses::Addresses;
@@ -18,6 +18,27 @@ use crate::state::AppState;
 
 /// Pause after a failed accept (out of file descriptors, say), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long somebody is waited for that was asked to give way.
+const MADE_WAY_WITHIN: Duration = Duration::from_millis(100);
+
+/// A place for the next connection. When all are taken, whoever holds most without using them gives
+/// one up: so that few addresses cannot keep all others out, probes among them.
+async fn slot(
+    slots: &Arc<Semaphore>,
+    addresses: &Addresses,
+) -> Result<OwnedSemaphorePermit, AcquireError> {
+    if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
+        return Ok(slot);
+    }
+    let mut free = std::pin::pin!(Arc::clone(slots).acquire_owned());
+    loop {
+        addresses.make_way();
+        if let Ok(slot) = tokio::time::timeout(MADE_WAY_WITHIN, &mut free).await {
+            return slot;
+        }
+    }
+}
 
 pub(super) async fn serve_connections(
     listener: TcpListener,
@@ -45,7 +66,7 @@ pub(super) async fn serve_connections(
     });
     loop {
         let slot = tokio::select! {
-            slot = Arc::clone(&slots).acquire_owned() => slot,
+            slot = slot(&slots, &shared.addresses) => slot,
             () = &mut stop => break,
         };
         let accepted = tokio::select! {

@@ -4,6 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
+/// How long a connection in use is not asked to end.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
 /// What happens on a connection: requests that begin, answers that wait to be taken.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
@@ -39,6 +44,19 @@ impl Activity {
             if idle || self.turn() {
                 return;
             }
+        }
+    }
+
+    /// Ends when the connection is asked to end while nothing is under way; asked while something
+    /// is, it asks another.
+    pub(super) async fn gives_way(&self, asked: &Notify) {
+        loop {
+            asked.notified().await;
+            if self.is_idle() {
+                return;
+            }
+            asked.notify_one();
+            tokio::time::sleep(ASKED_AGAIN_AFTER).await;
         }
     }
 

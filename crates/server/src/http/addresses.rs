@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::Limits;
 use crate::processor::Spent;
@@ -67,6 +67,8 @@ pub(super) struct Address {
     handshakes: Semaphore,
     /// Memory held on its account.
     pub(super) bytes: AtomicUsize,
+    /// Asks a connection to end that waits for nothing, the one that has waited longest first.
+    pub(super) give_way: Notify,
     /// Processor time that its connections took lately, and the work for its requests.
     pub(super) spent: Spent,
     work: Arc<Spent>,
@@ -93,13 +95,30 @@ impl Addresses {
     }
 }
 
+impl Addresses {
+    /// Has the address that holds most connections without a request give one up, for others.
+    pub(super) fn make_way(&self) {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(address) = known.addresses.values().max_by_key(|address| address.unused()) {
+            address.give_way.notify_one();
+        }
+    }
+}
+
 impl Address {
+    /// Connections without a request, if each has one at most; and all.
+    fn unused(&self) -> (usize, usize) {
+        let connections = self.connections.load(Ordering::Relaxed);
+        (connections.saturating_sub(self.requests.load(Ordering::Relaxed)), connections)
+    }
+
     fn new(limits: Limits) -> Self {
         Self {
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
             handshakes: Semaphore::new(limits.address_handshakes_max),
             bytes: AtomicUsize::new(0),
+            give_way: Notify::new(),
             spent: Spent::new(PARTS),
             work: Arc::new(Spent::new(WORK_PARTS)),
         }

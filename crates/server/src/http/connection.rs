@@ -55,9 +55,11 @@ pub(super) async fn serve(
     mut open: Open,
 ) {
     let limits = shared.limits;
+    let own = place.address();
     let accepted = tokio::select! {
         accepted = handshake(stream, address.ip(), &place, &shared) => accepted,
         () = last_words(&mut open) => None,
+        () = own.give_way.notified() => None,
     };
     let Some(Accepted { io, peer, is_http2 }) = accepted else { return };
     let activity = Arc::new(Activity::default());
@@ -83,6 +85,9 @@ pub(super) async fn serve(
         ended = served => if let Err(error) = ended {
             tracing::debug!(%address, %error, "connection ended");
         },
+        () = activity.gives_way(&own.give_way) => {
+            tracing::debug!(%address, "unused connection closed for another");
+        }
         () = watch(&activity, limits, open) => {
             tracing::debug!(%address, "connection without progress closed");
         }

@@ -82,7 +82,10 @@ impl<T> FairQueue<T> {
         }
         self.turn = self.turn.wrapping_add(1);
         let line = || Address::new(Arc::clone(spent), self.turn);
-        self.addresses.entry(address).or_insert_with(line).push(connection, item);
+        let line = self.addresses.entry(address).or_insert_with(line);
+        // An address that was forgotten meanwhile is counted anew.
+        line.spent = Arc::clone(spent);
+        line.push(connection, item);
         self.len = self.len.saturating_add(1);
         Ok(pushed_out)
     }
@@ -266,5 +269,15 @@ mod tests {
         assert_eq!(queue.pop(now, Weight::Light), Some("light"));
         assert_eq!(queue.pop(now, Weight::Light), None);
         assert_eq!(queue.pop(now, Weight::Heavy), Some("heavy"));
+    }
+    #[test]
+    fn an_address_is_weighed_by_what_its_newest_connection_is_charged_to() {
+        let mut queue = FairQueue::new(100, 100);
+        let (now, charged) = (Instant::now(), nothing());
+        queue.push(address(1), 1, &nothing(), "older").unwrap();
+        charged.add(Duration::from_secs(1), now);
+        queue.push(address(1), 2, &charged, "newer").unwrap();
+        assert_eq!(queue.pop(now, Weight::Light), None);
+        assert_eq!(queue.pop(now, Weight::Heavy), Some("older"));
     }
 }

@@ -13,6 +13,8 @@ use axum::body::Bytes;
 use h2::client::SendRequest;
 use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 const ATTEST: &str = "/attest/SgxEnclave?api-version=2022-08-01";
 
@@ -168,6 +170,35 @@ async fn an_address_has_its_number_of_connections_and_another_has_its_own() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("a place that was left is not given again");
+}
+
+#[tokio::test]
+async fn when_all_connections_are_taken_whoever_has_most_unused_makes_way_for_others() {
+    let service = small(|limits| limits.request_seconds_max = 600).await;
+    let connect = async |last| service.try_tls_stream("http/1.1", [127, 0, 0, last]).await.unwrap();
+    let mut few = [connect(3).await, connect(3).await];
+    let mut many = Vec::new();
+    // One is used: it stays, though it is the oldest.
+    many.push(connect(2).await);
+    let head = format!("POST {ATTEST} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n");
+    many[0].write_all(head.as_bytes()).await.unwrap();
+    for _ in 0..13 {
+        many.push(connect(2).await);
+    }
+    for _ in 0..3 {
+        let client = service.client(|builder| builder);
+        let answer = client.get(format!("{}/healthz", service.url)).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+    let mut byte = [0];
+    let mut is_open = async |stream: &mut TlsStream<TcpStream>| {
+        let read = tokio::time::timeout(Duration::from_millis(200), stream.read(&mut byte));
+        read.await.is_err()
+    };
+    assert!(is_open(&mut few[0]).await && is_open(&mut few[1]).await);
+    assert!(is_open(&mut many[0]).await, "it has a request under way");
+    assert!(!is_open(&mut many[1]).await, "the oldest goes first");
+    assert!(is_open(&mut many[13]).await);
 }
 
 #[tokio::test]

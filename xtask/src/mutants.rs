@@ -37,7 +37,7 @@ use suite::Suite;
 
 /// The long help.
 pub(crate) const HELP: &str = "\
-cargo xtask mutants [CRATE...] [--list] [--own] [--only TEXT] [--fresh] [--jobs N]
+cargo xtask mutants [CRATE...] [--list] [--own] [--open] [--only TEXT] [--fresh] [--jobs N]
 
 Puts small faults (mutants) into a crate, one at a time, and runs the tests that reach each.
 A mutant that no test notices survives: a test is missing, or the mutant makes no difference, and
@@ -47,6 +47,7 @@ then xtask/mutants.toml says why. Ends with an error if a survivor is not explai
                (of policy its evaluation, of server authentication and access)
   --list       shows the mutants and runs nothing
   --own        tries the crate's own tests only: quicker, and names more survivors
+  --open       only mutants that xtask/mutants.toml does not explain
   --only TEXT  only mutants whose file, function or change contains TEXT
   --fresh      forgets earlier runs; else what was caught in an unchanged file stays caught
   --jobs N     tests at once; as many as there are processors if not given
@@ -142,6 +143,7 @@ struct Wish<'w> {
     only: Option<&'w str>,
     lists: bool,
     is_own_only: bool,
+    is_open_only: bool,
     is_fresh: bool,
     jobs: usize,
 }
@@ -154,6 +156,7 @@ impl<'w> Wish<'w> {
             only: None,
             lists: false,
             is_own_only: false,
+            is_open_only: false,
             is_fresh: false,
             jobs: processors,
         };
@@ -163,6 +166,7 @@ impl<'w> Wish<'w> {
             match *word {
                 "--list" => wish.lists = true,
                 "--own" => wish.is_own_only = true,
+                "--open" => wish.is_open_only = true,
                 "--fresh" => wish.is_fresh = true,
                 "--only" => wish.only = Some(value()?),
                 "--jobs" => {
@@ -265,10 +269,14 @@ fn try_one(
     let results = if wish.is_fresh { Results::empty(&path) } else { Results::load(&path) };
     let alive = plan.alive();
     let chosen = wish.chosen(subject, &alive);
-    let is_due = |one: &&Mutant| !results.was_caught(&one.key(), hash(plan.text(&one.file)));
+    let is_explained = |one: &Mutant| explanations.reason(&one.key()).is_some();
+    let is_due = |one: &&Mutant| {
+        !results.was_caught(&one.key(), hash(plan.text(&one.file)))
+            && !(wish.is_open_only && is_explained(one))
+    };
     let mut due: Vec<&Mutant> = chosen.iter().copied().filter(is_due).collect();
     // What is explained survives all tests and so takes longest: last, in case the run is stopped.
-    due.sort_by_key(|one| explanations.reason(&one.key()).is_some());
+    due.sort_by_key(|one| is_explained(one));
     let mut results = judge::judge(
         plan,
         (subject.package, wish.packages(subject)),
@@ -282,6 +290,6 @@ fn try_one(
     let keys: BTreeSet<String> = alive.iter().map(|one| one.key()).collect();
     results.mutants.retain(|key, _| keys.contains(key));
     results.save()?;
-    let is_whole = wish.only.is_none();
+    let is_whole = wish.only.is_none() && !wish.is_open_only;
     Ok(report::figures(subject, plan, &chosen, &results, explanations, is_whole))
 }

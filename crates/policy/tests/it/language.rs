@@ -246,6 +246,8 @@ fn an_explanation_serialises() {
     assert_eq!(json["result"], "deny");
     assert_eq!(json["reason"], "no-permit");
     assert_eq!(json["rules"][0]["line"], 3);
+    assert_eq!(json["rules"][0]["conditions"][0]["bindings_before"], 1);
+    assert_eq!(json["rules"][0]["conditions"][0]["bindings_after"], 0);
     assert_eq!(json["rules"][0]["conditions"][0]["failed"][0]["test"], "value >= 5");
     assert_eq!(json["rules"][0]["conditions"][0]["failed"][0]["claim"]["value"], 3);
     assert_eq!(json["rules"][2]["made"][0]["claim"]["valueType"], "Integer");
@@ -341,4 +343,81 @@ fn evaluations_report_the_token_or_the_reason() {
         "version=1.2; authorizationrules { => add(type=\"a\", value=JsonToClaimValue(\"x\")); };",
     );
     assert_eq!((failed.result, failed.reason), ("error", Some("invalid-json")));
+}
+
+/// Beyond a few claims of a type, equal ones are found by hash, and long texts by their length.
+#[test]
+fn equal_claims_are_one_to_conditions_however_many_and_long_they_are() {
+    let rule = |condition: &str| {
+        policy(&format!(
+            "version=1.2; authorizationrules {{ => permit(); }}; \
+             issuancerules {{ c:[{condition}] => issue(claim=c); }};"
+        ))
+    };
+    let (named, any) =
+        (rule("type==\"many\""), rule("issuer==\"AttestationService\", value!=\"none\""));
+    for count in [1, 7, 8, 9, 10, 20] {
+        for length in [4, 255, 256, 257, 300] {
+            let text = |n: usize| Claim::service("many", format!("{n:0length$}"));
+            // Last ones first, so that each of the first is met again behind all others.
+            let claims: Vec<Claim> = (0..count).chain((0..count).rev()).map(text).collect();
+            for policy in [&named, &any] {
+                let outcome = policy.evaluate(&claims, &Limits::default()).unwrap();
+                let issued: Vec<Claim> = outcome
+                    .outgoing
+                    .iter()
+                    .map(|claim| Claim::service(&*claim.claim_type, claim.value.clone()))
+                    .collect();
+                assert_eq!(issued, claims[..count], "{count} of {length}");
+            }
+        }
+    }
+    // What differs in kind, issuer or mark is another claim.
+    let mut mixed: Vec<Claim> = (0..9).map(|n| Claim::service("many", n)).collect();
+    mixed.push(Claim::service("many", "1"));
+    mixed.push(Claim::service("many", true));
+    mixed.push(Claim::service("many", false));
+    mixed.push(Claim { issuer: avouch_policy::Issuer::CustomClaim, ..mixed[1].clone() });
+    mixed.push(Claim { issuer: avouch_policy::Issuer::CustomClaim, ..mixed[9].clone() });
+    let seen = policy(
+        "version=1.2; authorizationrules { => permit(); }; \
+         issuancerules { c:[type==\"many\"] => add(type=\"o\", value=c.valueType); };",
+    );
+    let twice = [mixed.clone(), mixed.clone()].concat();
+    let outcome = seen.evaluate(&twice, &Limits::default()).unwrap();
+    assert_eq!(outcome.added.len(), mixed.len());
+    mixed.iter_mut().for_each(|claim| claim.read_only = true);
+    let outcome = seen.evaluate(&[twice, mixed.clone()].concat(), &Limits::default()).unwrap();
+    assert_eq!(outcome.added.len(), 2 * mixed.len());
+}
+
+#[test]
+fn properties_of_two_claims_are_compared_as_texts() {
+    let claims = [
+        Claim::service("a", 1),
+        Claim { issuer: avouch_policy::Issuer::CustomClaim, ..Claim::service("b", "a") },
+        Claim::service("c", 1),
+    ];
+    for (first, test, found) in [
+        ("a", "type==x.type", &["a"][..]),
+        ("a", "type!=x.type", &["b", "c"]),
+        ("a", "issuer==x.issuer", &["a", "c"]),
+        ("a", "issuer!=x.issuer", &["b"]),
+        ("a", "valueType==x.valueType", &["a", "c"]),
+        ("a", "valueType!=x.valueType", &["b"]),
+        ("a", "value==x.type", &["b"]),
+        ("a", "value!=x.type", &["a", "c"]),
+        ("b", "type==x.value", &["a"]),
+        ("b", "type!=x.value", &["b", "c"]),
+        ("a", "value==x.value", &["a", "c"]),
+    ] {
+        let policy = policy(&format!(
+            "version=1.2; authorizationrules {{ => permit(); }}; issuancerules {{ \
+             x:[type==\"{first}\"] && y:[{test}] => add(type=\"o\", value=AppendString(y.type, \"\")); }};"
+        ));
+        let outcome = policy.evaluate(&claims, &Limits::default()).unwrap();
+        let named: Vec<Value> = outcome.added.into_iter().map(|claim| claim.value).collect();
+        let expected: Vec<Value> = found.iter().map(|name| Value::from(*name)).collect();
+        assert_eq!(named, expected, "{test}");
+    }
 }

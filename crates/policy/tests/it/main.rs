@@ -14,8 +14,10 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod costs;
 mod differential;
 mod docs;
+mod failures;
 mod format;
 mod generate;
 mod golden;

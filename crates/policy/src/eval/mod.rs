@@ -41,6 +41,8 @@ pub(crate) trait Tracer {
     fn fired(&mut self) {}
     /// The action made a claim.
     fn made(&mut self, _verb: Verb, _claim: &Claim) {}
+    /// The rule is done.
+    fn rule_ends(&mut self) {}
     /// Whether anything listens.
     const ON: bool;
 }
@@ -182,7 +184,9 @@ impl<'a, T: Tracer> Run<'a, T> {
     fn rules(&mut self, places: &Places<'_>, rules: &'a [CompiledRule]) -> Result<(), EvalError> {
         for rule in rules {
             self.tracer.rule_begins(rule);
-            if let Err(failure) = self.rule(rule) {
+            let result = self.rule(rule);
+            self.tracer.rule_ends();
+            if let Err(failure) = result {
                 return Err(EvalError {
                     slug: failure.slug,
                     message: failure.message,

@@ -8,9 +8,11 @@ use avouch_server::ApiError;
 use avouch_server::api_version::ApiVersion;
 use avouch_server::attest_request::AttestRequest;
 use avouch_server::body::JsonBody;
+use avouch_token::json::parse_object;
 
 use crate::text_form;
 
+use wrapper::is_evidence_name;
 pub(crate) use wrapper::unwrapped;
 
 /// Fewest characters of text that stand for evidence.
@@ -57,7 +59,7 @@ fn body(
 ) -> Result<AttestRequest, Unreadable> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let known = JsonBody::parse(bytes);
-    if known.as_ref().is_ok_and(|body| body.get("SnpReport").is_some()) {
+    if is_snp_document(bytes) {
         return Ok(bare(kind, bytes.to_vec()));
     }
     let rewritten = unwrapped(kind.evidence_member(), bytes);
@@ -81,6 +83,12 @@ const fn bare(kind: EvidenceKind, evidence: Vec<u8>) -> AttestRequest {
         token_form: TokenForm::Current,
     };
     AttestRequest { appraisal, draft_policy: None }
+}
+
+/// MAA's SEV-SNP document by itself, and not a body with such members beside its evidence.
+fn is_snp_document(bytes: &[u8]) -> bool {
+    let members = parse_object(bytes, bytes.len()).unwrap_or_default();
+    members.contains_key("SnpReport") && !members.keys().any(|name| is_evidence_name(name))
 }
 
 /// Whether it is text that begins like a JSON object, and no list of bytes in braces.

@@ -110,13 +110,13 @@ fn dump(text: &str) -> Option<Vec<u8>> {
     let style = Style::of(text.lines().next()?)?;
     let mut bytes: Vec<u8> = Vec::new();
     let mut last: Vec<u8> = Vec::new();
-    let mut repeats = false;
+    let (mut repeats, mut has_ended) = (false, false);
     for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
         if line == "*" {
             repeats = true;
             continue;
         }
-        let (offset, row) = style.line(line)?;
+        let (offset, row) = style.line(line).filter(|_| !has_ended)?;
         if repeats && last.len() == LINE_BYTES {
             while bytes.len() < offset.min(BYTES_MAX) {
                 bytes.extend_from_slice(&last);
@@ -124,7 +124,8 @@ fn dump(text: &str) -> Option<Vec<u8>> {
         }
         repeats = false;
         // The last line may be an offset alone: how long all of it is.
-        if row.is_empty() && offset <= bytes.len() {
+        has_ended = row.is_empty();
+        if has_ended && offset <= bytes.len() {
             bytes.truncate(offset);
         }
         if offset != bytes.len() {

@@ -176,6 +176,20 @@ fn held_data_in_hex_beside_a_quote_in_hex_is_bound() {
 }
 
 #[test]
+fn evidence_beside_other_evidence_is_read_as_the_service_reads_it() {
+    let minted = Minted::new("sgx");
+    let quote = std::fs::read(minted.folder.join("quote.bin")).unwrap();
+    let mut broken = quote.clone();
+    broken[100] ^= 1;
+    for other in ["QuoteHex", "Report", "evidence", "SnpReport"] {
+        let mut body = json!({"quote": base64url::encode(&broken)});
+        body[other] = encode_hex(&quote).into();
+        let refusal = minted.appraise(body.to_string(), &[]).expect_status(1).stdout;
+        assert!(refusal.contains("quote-signature"), "{other}: {refusal}");
+    }
+}
+
+#[test]
 fn text_is_never_judged_as_binary() {
     let minted = Minted::new("sgx");
     for content in [

@@ -11,6 +11,8 @@ use crate::failure::Failure;
 
 /// Pages of one list that are read; of a million providers there are a thousand.
 const PAGES_MAX: usize = 10_000;
+/// Bytes of all pages of a list together.
+const LIST_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// A service, or one provider of it, and who asks.
 pub(crate) struct Session {
@@ -80,10 +82,16 @@ impl Session {
 
     /// Every item of a list, over all its pages.
     pub(crate) fn list(&self, path: &str) -> Result<Vec<Value>, Stop> {
-        let mut items = Vec::new();
+        let (mut items, mut bytes) = (Vec::new(), 0_usize);
         let mut next = path.to_owned();
         for _ in 0..PAGES_MAX {
-            let mut page = self.get_json(&next)?;
+            let answer = self.send(Method::GET, &next, "application/json", None)?;
+            bytes = bytes.saturating_add(answer.body.len());
+            if bytes > LIST_BYTES_MAX {
+                let text = format!("{}: a list of more than {LIST_BYTES_MAX} bytes", self.url);
+                return Err(Failure::Other(text).into());
+            }
+            let mut page = json_of(&answer)?;
             match page.get_mut("value").map(Value::take) {
                 Some(Value::Array(more)) => items.extend(more),
                 _ => {

@@ -13,7 +13,8 @@ const HEX_DIGITS_MIN: usize = 64;
 
 /// The body of an attest request that a wrapper stands for, with its evidence under `member`:
 /// `{"QuoteHex": …}`, evidence in hex or as a list of bytes, and all that inside of `{"data": …}`.
-/// None if it is a body as it stands, or nothing that is known.
+/// None if it is a body as it stands, or nothing that is known. Where evidence stands under two names
+/// it is read as the service reads it.
 pub(crate) fn unwrapped(member: &str, body: &[u8]) -> Option<Vec<u8>> {
     let outer = parse_object(body, body.len()).ok()?;
     let (mut members, was_inside) = inside(outer)?;
@@ -47,8 +48,14 @@ fn inside(mut outer: Map<String, Value>) -> Option<(Map<String, Value>, bool)> {
 }
 
 fn evidence_name(members: &Map<String, Value>) -> Option<String> {
-    let known = |name: &&String| EVIDENCE.iter().any(|known| known.eq_ignore_ascii_case(name));
-    members.keys().find(known).cloned()
+    let mut names = members.keys().filter(|name| is_evidence_name(name));
+    let name = names.next()?;
+    names.next().is_none().then(|| name.clone())
+}
+
+/// Whether evidence is met under this name.
+pub(crate) fn is_evidence_name(name: &str) -> bool {
+    EVIDENCE.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// Bytes as hex digits or as a list.

@@ -108,3 +108,17 @@ fn other_text_stands_for_nothing() {
     }
     assert_eq!(decode(&[0x80, 0x81, 0x82, 0x83]), None);
 }
+
+#[test]
+fn after_the_line_that_says_how_long_a_dump_is_there_is_none() {
+    let row = "01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10";
+    let whole = format!("00000000  {row}\n*\n00001000\n");
+    assert_eq!(decode(whole.as_bytes()).unwrap().bytes.len(), 0x1000);
+    for more in
+        ["00000000\n".to_owned(), format!("00000000\n{whole}"), format!("00001000  {row}\n")]
+    {
+        let text = format!("{whole}{more}");
+        let found = decode(text.as_bytes()).map(|found| (found.form, found.bytes.len()));
+        assert!(found.is_none_or(|(_, length)| length < 16), "{more}");
+    }
+}

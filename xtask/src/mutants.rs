@@ -271,8 +271,8 @@ fn try_one(
     let chosen = wish.chosen(subject, &alive);
     let is_explained = |one: &Mutant| explanations.reason(&one.key()).is_some();
     let is_due = |one: &&Mutant| {
-        !results.was_caught(&one.key(), hash(plan.text(&one.file)))
-            && !(wish.is_open_only && is_explained(one))
+        let is_skipped = wish.is_open_only && is_explained(one);
+        !is_skipped && !results.was_caught(&one.key(), hash(plan.text(&one.file)))
     };
     let mut due: Vec<&Mutant> = chosen.iter().copied().filter(is_due).collect();
     // What is explained survives all tests and so takes longest: last, in case the run is stopped.

@@ -88,8 +88,8 @@ type Guard<'a> = MutexGuard<'a, State>;
 #[derive(Debug)]
 struct State {
     queue: FairQueue<Job>,
-    /// Threads for all work that have none, or that have not yet come to what they were woken for.
-    idle: usize,
+    /// Threads for light work that have none, or that have not yet come to what they were woken for.
+    idle_light: usize,
     closed: bool,
 }
 
@@ -100,7 +100,7 @@ impl WorkPool {
     /// What the system says if it gives none.
     pub fn start(limits: WorkLimits) -> std::io::Result<Self> {
         let queue = FairQueue::new(limits.waiting_max, limits.waiting_per_address_max);
-        let state = Mutex::new(State { queue, idle: 0, closed: false });
+        let state = Mutex::new(State { queue, idle_light: 0, closed: false });
         let (wake, wake_light) = (Condvar::new(), Condvar::new());
         let shared = Arc::new(Shared { state, wake, wake_light });
         // Made first: should a thread fail to start, dropping this ends the others.
@@ -193,13 +193,17 @@ impl Shared {
     fn push(&self, source: &Source, job: Job) -> Result<(), ApiError> {
         let mut state = self.lock();
         let pushed = state.queue.push(source.address, source.connection, &source.spent, job);
-        let is_enough = state.queue.len() <= state.idle;
+        let enough_light = state.queue.len() <= state.idle_light;
         // What is pushed out is dropped after the lock.
         drop(state);
         pushed.map_err(|_job| busy())?;
-        self.wake.notify_one();
-        if !is_enough && source.spent.weight(Instant::now()) == Weight::Light {
+        // The threads for light work go first on a busy processor.
+        let is_light = source.spent.weight(Instant::now()) == Weight::Light;
+        if is_light {
             self.wake_light.notify_one();
+        }
+        if !is_light || !enough_light {
+            self.wake.notify_one();
         }
         Ok(())
     }
@@ -230,12 +234,16 @@ impl Shared {
     }
 
     fn wait<'a>(&self, mut state: Guard<'a>, weight_max: Weight) -> Guard<'a> {
-        if weight_max == Weight::Light {
-            return self.wake_light.wait(state).unwrap_or_else(PoisonError::into_inner);
+        if weight_max == Weight::Heavy {
+            return self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.idle = state.idle.saturating_add(1);
-        let mut state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
-        state.idle = state.idle.saturating_sub(1);
+        if state.queue.len() > 0 {
+            // Who was light when it came is heavy by now.
+            self.wake.notify_one();
+        }
+        state.idle_light = state.idle_light.saturating_add(1);
+        let mut state = self.wake_light.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.idle_light = state.idle_light.saturating_sub(1);
         state
     }
 }

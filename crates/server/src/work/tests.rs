@@ -126,6 +126,23 @@ async fn who_takes_little_does_not_wait_for_heavy_work_that_has_begun() {
 }
 
 #[tokio::test]
+async fn work_of_a_sender_that_becomes_heavy_while_it_waits_is_done_by_the_other_threads() {
+    let pool = pool_with(8, 1);
+    for _ in 0..200 {
+        let sender = source(1);
+        let spent = Arc::clone(&sender.spent);
+        let done = tokio::spawn({
+            let pool = Arc::clone(&pool);
+            async move { pool.run(sender, || Ok(())).await }
+        });
+        tokio::task::yield_now().await;
+        spent.add(Duration::from_secs(60), std::time::Instant::now());
+        let done = tokio::time::timeout(Duration::from_secs(60), done).await;
+        assert_eq!(done.unwrap().unwrap(), Ok(()));
+    }
+}
+
+#[tokio::test]
 async fn work_past_its_deadline_is_answered_503_and_never_begun() {
     let pool = pool(8);
     let release = occupy(&pool).await;

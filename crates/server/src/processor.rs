@@ -9,7 +9,7 @@ const AT_ONCE: Duration = Duration::from_millis(40);
 const OWED_MAX: u32 = 8;
 /// How much nicer the threads are that do what takes much: the less they get of a busy processor.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 5;
+const NICENESS: i32 = 10;
 
 /// Whether somebody takes much processor time; light is less than heavy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -25,11 +25,10 @@ pub(crate) fn sender(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The part of one processor that the connections of an address may take before they run apart
-/// from those of others: a good client with fifty requests in a second takes a fifth of it.
+/// The part of one processor that the connections of an address, and the work for its requests, may
+/// take before they are done apart from those of others: a good client with fifty requests in a
+/// second takes a fifth of it for its connections and half of it for its work.
 const PARTS: u32 = 16;
-/// The same for work, which is done for those first who took least.
-const WORK_PARTS: u32 = 4;
 /// The addresses that are known before those are looked for that can be forgotten.
 const KNOWN_MIN: usize = 64;
 
@@ -120,7 +119,7 @@ impl Address {
             bytes: AtomicUsize::new(0),
             give_way: Notify::new(),
             spent: Spent::new(PARTS),
-            work: Arc::new(Spent::new(WORK_PARTS)),
+            work: Arc::new(Spent::new(PARTS)),
         }
     }
 
@@ -267,12 +266,9 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_heavy_from_a_sixteenth_of_a_processor_on_and_work_from_a_quarter() {
-        use Weight::{Heavy, Light};
-        for (of_a_thousand, expected) in
-            [(60, [Light, Light]), (65, [Heavy, Light]), (240, [Heavy, Light]), (260, [Heavy; 2])]
-        {
-            assert_eq!(weights(of_a_thousand), expected, "{of_a_thousand}");
+    fn connections_and_work_are_heavy_from_a_sixteenth_of_a_processor_on() {
+        for (of_a_thousand, expected) in [(60, Weight::Light), (65, Weight::Heavy)] {
+            assert_eq!(weights(of_a_thousand), [expected; 2], "{of_a_thousand}");
         }
     }
 }

@@ -14,8 +14,10 @@ mod common;
 use std::process::Command;
 
 use avouch_token::policy_jws::{JwsContent, UnsignedForm, create_unsigned};
-use common::service::{CONTOSO, CONTRIBUTOR, Installation, OWNER, PUBLIC_URL, READER, serve};
-use common::{Folder, run};
+use common::service::{
+    CONTOSO, CONTRIBUTOR, Installation, OWNER, PUBLIC_URL, READER, Service, serve,
+};
+use common::{Folder, avouch, run};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 
@@ -237,4 +239,16 @@ async fn a_development_certificate_covers_the_public_url_and_the_names_below_the
     child.wait().unwrap();
     let covered = ["maa.test.example", "attest.example", "contoso.attest.example"];
     assert_eq!(reached, [&covered[..], &["localhost", "127.0.0.1"]].concat());
+}
+
+#[test]
+fn who_does_not_know_the_services_ca_is_told_how_to_name_it() {
+    let own = Folder::new("ca");
+    let service = Service::dev(&own.path().join("data"), [""; 0]);
+    let ca = service.ca.display().to_string();
+    let list = ["provider", "list", "--url", service.url.as_str()];
+    let refused = avouch(list).expect_status(2).stderr;
+    assert!(refused.contains("UnknownIssuer") && refused.contains("with --ca FILE"), "{refused}");
+    let known = avouch(list.into_iter().chain(["--ca", &ca]));
+    assert!(!known.stderr.contains("--ca FILE"), "{}", known.stderr);
 }

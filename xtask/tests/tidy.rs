@@ -1,6 +1,9 @@
 //! House rules as tests: what ARCHITECTURE.md promises is looked up in the files.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "tidy/citations.rs"]
+mod citations;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use crate::{BoundData, ServiceClaim};
 /// type, and bound JSON data.
 ///
 /// # Source
-/// `maa-rest-api.md` section 6.3; older names that policies read: `policy-language.md` 12.1.
+/// `docs/maa/token.md#claims-of-every-kind`.
 #[must_use]
 pub fn common(
     attestation_type: &'static str,

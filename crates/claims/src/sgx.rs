@@ -16,8 +16,7 @@ use crate::{BoundData, ServiceClaim};
 /// processor leaves these fields zero and old ones call them reserved.
 ///
 /// # Source
-/// `maa-rest-api.md` section 6.4, `evidence-intel.md` sections 9 and 10.1, `policy-language.md`
-/// section 12.2.
+/// `docs/maa/token.md#sgx-and-open-enclave`.
 #[must_use]
 pub fn sgx(
     report: &EnclaveReport,

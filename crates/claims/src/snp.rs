@@ -12,7 +12,7 @@ use crate::claim::both;
 /// `x-ms-compliance-status` appears only with an endorsement whose publisher has one configured.
 ///
 /// # Source
-/// `maa-rest-api.md` section 6.5, `evidence-amd-snp.md` sections 4.2, 6 and 7.
+/// `docs/maa/token.md#sev-snp`.
 #[must_use]
 pub fn snp(report: &VerifiedReport, uvm: Option<&VerifiedUvmEndorsement>) -> Vec<ServiceClaim> {
     let body = report.body();

@@ -11,7 +11,7 @@ use crate::claim::both;
 /// `tdx_seamsvn` is the little-endian number in the first two bytes of TEE_TCB_SVN.
 ///
 /// # Source
-/// `maa-rest-api.md` section 6.6, `evidence-intel.md` section 10.2.
+/// `docs/maa/token.md#tdx`.
 #[must_use]
 pub fn tdx(report: &TdReport, status: TcbStatus) -> Vec<ServiceClaim> {
     let attributes = report.td_attributes;

@@ -13,7 +13,7 @@ use crate::token_claims::{FOREIGN_ROOT, TokenParts, drop_what_only_the_service_m
 /// hash is that of the quote without an Open Enclave header.
 ///
 /// # Source
-/// `maa-rest-api.md` section 5.9 and the recorded token of 2020; `evidence-intel.md` section 9.
+/// `docs/maa/token.md#tokens-of-2018-09-01-preview`.
 pub(crate) fn compose(parts: &TokenParts<'_>) -> (Map<String, Value>, Vec<Finding>) {
     let mut issued = contribution(parts.outgoing);
     let dropped = drop_what_only_the_service_may_say(&mut issued, parts.service);

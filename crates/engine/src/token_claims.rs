@@ -26,7 +26,7 @@ pub(crate) const FOREIGN_ROOT: &str = "avouch-trust-root";
 /// if there are any, in `x-ms-policy` too.
 ///
 /// # Source
-/// `policy-language.md` section 15, `maa-rest-api.md` section 6.
+/// `docs/maa/token.md#form`, `docs/policy.md#the-token`.
 pub(crate) fn compose(parts: &TokenParts<'_>) -> (Map<String, Value>, Vec<Finding>) {
     let mut issued = contribution(parts.outgoing);
     let dropped = drop_what_only_the_service_may_say(&mut issued, parts.service);

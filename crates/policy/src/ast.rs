@@ -381,7 +381,7 @@ impl Verb {
         Self::ALL.into_iter().find(|verb| verb.name() == name)
     }
 
-    /// The verbs that `section` allows (reference, 8.1 and 8.3).
+    /// The verbs that `section` allows (`docs/policy.md#sections`).
     #[must_use]
     pub const fn allowed_in(section: SectionKind) -> &'static [Self] {
         match section {

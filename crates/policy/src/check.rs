@@ -1,4 +1,4 @@
-//! What a policy must fulfil beyond the grammar (reference, section 4).
+//! What a policy must fulfil beyond the grammar.
 
 use crate::ast::{
     Action, ActionBody, Assignment, Condition, Expression, ExpressionKind, Function, Identifier,
@@ -296,7 +296,8 @@ pub(crate) fn literal_value(kind: &ExpressionKind) -> Option<Value> {
 impl Operator {
     /// Whether the operator holds for two values.
     ///
-    /// Equality is by kind and value; order holds between Integers only (reference, 6.2).
+    /// Equality is by kind and value; order holds between Integers only
+    /// (`docs/policy.md#conditions`).
     pub(crate) fn holds(self, left: &Value, right: &Value) -> bool {
         match (self, left, right) {
             (Self::Equal, ..) => left == right,

@@ -38,7 +38,7 @@ pub(crate) struct CompiledRule {
     /// How many conditions bind a claim that is looked at later.
     pub(crate) slots: usize,
     /// The slots that the action mentions outside set-valued arguments: one firing for each
-    /// combination of claims in them (reference, 6.3).
+    /// combination of claims in them (`docs/policy.md#how-often-a-rule-acts`).
     pub(crate) grouping: Vec<usize>,
     /// The same, by slot.
     pub(crate) grouped: Vec<bool>,

@@ -4,7 +4,7 @@
 /// `bROrN897ZfWmWY2V0FLUlu3uwk5xatGnKYHn3zBbSlw`.
 ///
 /// # Source
-/// Reference on the MAA REST API, section 5.7.
+/// `docs/maa/policies.md#default-policies`.
 pub const SGX: &str = concat!(
     "version= 1.0;authorizationrules{=> permit();};issuancerules{",
     r#"c:[type=="x-ms-sgx-is-debuggable"] => issue(type="is-debuggable", value=c.value);"#,
@@ -22,7 +22,7 @@ pub const SGX: &str = concat!(
 /// It permits whatever verifies, debuggable machines too.
 ///
 /// # Source
-/// Reference on the policy language, section 14.
+/// `docs/maa/policies.md#default-policies`.
 pub const CONFIDENTIAL_VM: &str = "version= 1.0;authorizationrules{=> permit();};";
 
 /// The default policy of a policy type of the REST API (`SgxEnclave`, `OpenEnclave`, `SevSnpVm`,

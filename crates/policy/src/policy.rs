@@ -57,7 +57,7 @@ impl Policy {
     /// for all of them is `PolicyParsingError`.
     ///
     /// # Source
-    /// Reference on the policy language, sections 2 to 4.
+    /// `docs/policy.md#reference`; Microsoft Learn, "Claim rule grammar".
     pub fn compile(text: &str, limits: &Limits) -> Result<Self, PolicyErrors> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         check_size(text.len(), limits)?;
@@ -182,7 +182,7 @@ impl Policy {
     /// `PolicyEvaluationError`, as for a refusal.
     ///
     /// # Source
-    /// Reference on the policy language, sections 6 to 9.
+    /// `docs/policy.md#reference`; Microsoft Learn, "Claim rule functions".
     pub fn evaluate(&self, claims: &[Claim], limits: &Limits) -> Result<Outcome, EvalError> {
         eval::evaluate(self, claims, limits, &mut eval::Silent)
     }

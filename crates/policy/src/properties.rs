@@ -1,4 +1,4 @@
-//! The settings that `issueproperty` knows (reference, section 11).
+//! The settings that `issueproperty` knows (`docs/policy.md#settings`).
 
 use crate::ast::SectionKind;
 use crate::value::{Value, ValueKind};

@@ -36,7 +36,7 @@ impl Span {
 /// Line and column, both from 1.
 ///
 /// A column is one code point, a tab too; a line ends at LF, CR LF or a lone CR. A byte order mark
-/// takes no column (reference, section 16).
+/// takes no column (`docs/maa/policies.md#phrases-of-the-languages-errors`).
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]

@@ -1,4 +1,4 @@
-//! From outgoing claims to the members of a token (reference, section 15).
+//! From outgoing claims to the members of a token (`docs/policy.md#the-token`).
 
 use crate::value::{Claim, Key, Value};
 use serde::Serialize;

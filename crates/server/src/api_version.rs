@@ -1,4 +1,4 @@
-//! MAA's api-versions. Every one is accepted on every route (`maa-rest-api.md` section 2).
+//! MAA's api-versions. Every one is accepted on every route (`docs/maa/service.md#versions`).
 
 mod resource_manager;
 

@@ -2,7 +2,7 @@
 //!
 //! A request is authenticated once: [`Access::authenticate`] turns its bearer token, or without
 //! one the certificate of its connection, into a [`Caller`] with roles, or into 401. What a route needs is a [`Role`] at its provider; lacking it
-//! is 401 too, as with MAA (`maa-rest-api.md` section 3).
+//! is 401 too, as with MAA (`docs/maa/service.md#roles`).
 
 mod caller;
 mod client_certificates;

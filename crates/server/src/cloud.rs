@@ -1,4 +1,5 @@
-//! What Azure's tools are told of this service as a cloud (`maa-rest-api.md` section 17).
+//! What Azure's tools are told of this service as a cloud
+//! (`docs/maa/control-plane.md#what-azures-tools-ask-first`).
 
 use serde_json::json;
 

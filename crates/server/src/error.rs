@@ -19,7 +19,7 @@ pub struct ApiError {
     allow: Option<&'static str>,
     /// Whole seconds for a 429 or 503.
     retry_after_seconds: Option<u32>,
-    /// What the front end refuses before the enclave has no inner error (section 7).
+    /// What MAA's front end refuses has no inner error (`docs/maa/service.md#errors`).
     has_inner_error: bool,
     /// What a policy refused for: for the log.
     why: Option<String>,

@@ -3,7 +3,7 @@
 use avouch_wire::Hex;
 use axum::http::{HeaderMap, HeaderValue};
 
-/// The value of `x-ms-request-id` for a request (`maa-rest-api.md` section 4).
+/// The value of `x-ms-request-id` for a request (`docs/maa/service.md#headers`).
 ///
 /// `random` gives the trace id where the caller sent none that has the W3C form.
 #[must_use]

@@ -1,7 +1,7 @@
 //! From method and path to an endpoint of a provider.
 //!
 //! Matching ignores case, tolerates one trailing slash, and knows which methods a route has, so
-//! that a wrong method is 405 and not 404 (`maa-rest-api.md` sections 1 and 15).
+//! that a wrong method is 405 and not 404 (`docs/maa/service.md#routes`).
 
 pub mod control_plane;
 
@@ -155,7 +155,7 @@ fn endpoint(method: &Method, segments: &[&str], path: &str) -> Result<Endpoint, 
 }
 
 /// The route of a type that is appraised, or of one that is refused with a reason. `AiHsm` has
-/// policies and no route (`maa-rest-api.md` section 15).
+/// policies and no route (`docs/maa/service.md#routes`).
 fn attest(kind: &str) -> Option<Endpoint> {
     if let Some(kind) = EvidenceKind::from_route(kind) {
         return Some(Endpoint::Attest(kind));

@@ -1,4 +1,4 @@
-//! How much of everything. MAA publishes no figures (reference section 12), so these are ours.
+//! How much of everything. MAA publishes no figures, so these are ours.
 
 /// Providers in one database.
 pub const PROVIDERS_MAX: u64 = 1_000_000;

@@ -28,7 +28,7 @@ pub struct Signer {
 pub struct NewPolicy<'a> {
     /// The JWS exactly as received, after unquoting and trimming. Stored byte for byte.
     pub jws: &'a [u8],
-    /// SHA-256 as in `x-ms-policy-hash` (reference section 8, step 2).
+    /// SHA-256 as in `x-ms-policy-hash` (`docs/maa/policies.md#hashes`).
     pub text_hash: [u8; 32],
     /// Who signed it; `None` for an unsigned JWS.
     pub signer: Option<Signer>,

@@ -55,7 +55,7 @@ const EVIDENCE_TEE_KIND: [u64; 10] = [1, 3, 6, 1, 4, 1, 311, 105, 1000, 2];
 /// [`SignError`] if the key cannot be used.
 ///
 /// # Source
-/// `maa-rest-api.md` section 9.2, from the recorded certificates of 2022.
+/// `docs/maa/keys.md#signing-certificates`.
 pub fn provider_certificate(
     signer: &dyn Signer,
     issuer_url: &str,

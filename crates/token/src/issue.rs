@@ -265,7 +265,7 @@ impl fmt::Debug for TokenIssuer {
     }
 }
 
-/// The header part with the dot after it (`maa-rest-api.md` section 6.1).
+/// The header part with the dot after it (`docs/maa/token.md#form`).
 fn encoded_header(algorithm: &str, issuer: &str, kid: &str) -> String {
     let mut json = String::from("{\"alg\":");
     write_string(algorithm, &mut json);

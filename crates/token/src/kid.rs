@@ -9,7 +9,7 @@ use avouch_wire::{Hex, base64url};
 /// The quote in a signing certificate carries this digest in the first half of its report data.
 ///
 /// # Source
-/// Computed from every MAA signing certificate of 2020 to 2022 (`maa-rest-api.md` section 9.2).
+/// `docs/maa/keys.md#key-identifiers`: computed on every certificate seen, 2020 to 2022.
 #[must_use]
 pub fn key_digest(key: &PublicKey) -> Hex<32> {
     let mut text = pem::encode("PUBLIC KEY", key.spki_der());

@@ -30,7 +30,7 @@ const CLAIMS_SUPPORTED: [&str; 18] = [
 /// `signing_algorithms` are those of the keys in the provider's key set, the active one first.
 ///
 /// # Source
-/// `maa-rest-api.md` section 5.11, recorded in 2022.
+/// `docs/maa/keys.md#openid-metadata`.
 #[must_use]
 pub fn openid_metadata(issuer: &str, signing_algorithms: &[Algorithm]) -> String {
     let mut out = String::from("{\"response_types_supported\":[\"token\",\"none\"]");

@@ -1,7 +1,8 @@
 //! Policy JWS: what clients send to `PUT /policies`, `:reset` and `/certificates:…`.
 //!
-//! Every form that the SDKs, the CLI and the documentation produce is read (`maa-rest-api.md`
-//! section 9.1); the bytes are kept as they came, because hashes are over them.
+//! Every form that the SDKs, the CLI and the documentation produce is read
+//! (`docs/maa/policies.md#forms-of-a-jws`); the bytes are kept as they came, because hashes are over
+//! them.
 
 mod authorize;
 mod body;

@@ -97,7 +97,7 @@ impl ServiceEvidence {
     /// [`ServiceEvidenceError`] if an extension is there and cannot be read.
     ///
     /// # Source
-    /// `maa-rest-api.md` section 9.2.
+    /// `docs/maa/keys.md#signing-certificates`.
     pub fn of_certificate(certificate: &Certificate) -> Result<Option<Self>, ServiceEvidenceError> {
         let value = |oid| certificate.extension(oid).map(|found| found.value.as_slice());
         let found: Vec<(&'static str, &[u8])> = [OID_2020, OID_2021, OID_2025_EVIDENCE]
@@ -224,7 +224,7 @@ pub fn key_report_data(key: &PublicKey) -> Hex<64> {
 /// [`KeyBindingError`] with both values.
 ///
 /// # Source
-/// `maa-rest-api.md` section 9.2, computed on every recorded certificate.
+/// `docs/maa/keys.md#signing-certificates`: computed on every certificate seen.
 pub fn check_key_binding(key: &PublicKey, report_data: &[u8; 64]) -> Result<(), KeyBindingError> {
     let (expected, found) = (key_report_data(key), Hex(*report_data));
     if expected == found {

@@ -64,7 +64,7 @@ pub(crate) fn read(value: &Value) -> Result<Vec<Certificate>, X5cError> {
 /// The JWK that MAA shows a signer or policy certificate as: `alg`, `kty`, `use`, `x5c`, no more.
 ///
 /// # Source
-/// `maa-rest-api.md` sections 5.8 and 6.3, recorded for RSA; EC by analogy.
+/// `docs/maa/policies.md#policy-certificates`: seen for RSA; EC by analogy.
 #[must_use]
 pub fn signer_jwk(certificates: &[Certificate]) -> Value {
     let kind = certificates.first().map(|certificate| certificate.public_key().kind());

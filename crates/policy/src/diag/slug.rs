@@ -1,6 +1,6 @@
 //! The stable names of everything that can be wrong with a policy text.
 
-/// What is wrong, as a name that never changes (reference, sections 4 and 16).
+/// What is wrong, as a name that never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Slug {

@@ -6,7 +6,7 @@ use crate::properties::SettingError;
 use crate::span::Position;
 use serde::Serialize;
 
-/// The stable names of evaluation failures (reference, section 16).
+/// The stable names of evaluation failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EvalSlug {
     /// A text that should be JSON is not.

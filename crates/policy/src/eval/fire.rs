@@ -1,4 +1,4 @@
-//! What a rule does when its conditions hold (reference, 6.3 and 8).
+//! What a rule does when its conditions hold (`docs/policy.md#actions`).
 
 use super::error::{EvalSlug, Failure};
 use super::functions::{Produced, Scope, Values};
@@ -128,7 +128,7 @@ impl<'a, T: Tracer> Run<'a, T> {
         symbol: Option<Symbol>,
         made: Produced,
     ) -> Result<(), Failure> {
-        // In authorizationrules `issue` is `add` (reference, 8.3).
+        // In authorizationrules `issue` is `add`.
         let verb = match (verb, section) {
             (Verb::Issue, SectionKind::Authorization) => Verb::Add,
             (verb, _) => verb,

@@ -1,4 +1,4 @@
-//! Expressions and the six functions (reference, section 9).
+//! Expressions and the six functions (`docs/policy.md#functions-12`).
 
 use super::error::{EvalSlug, Failure};
 use super::matching::{Bindings, View, view};

@@ -1,4 +1,4 @@
-//! Which claims satisfy the conditions of a rule (reference, 6.1 and 6.2).
+//! Which claims satisfy the conditions of a rule (`docs/policy.md#conditions`).
 
 use super::error::{EvalSlug, Failure};
 use super::functions::Scope;
@@ -29,7 +29,7 @@ impl Bindings {
 
 impl<'a, T: Tracer> Run<'a, T> {
     /// The bindings under which all conditions hold. Breadth first, so that errors come in the
-    /// order that the reference prescribes.
+    /// order that the language prescribes.
     pub(super) fn bindings(&mut self, rule: &'a CompiledRule) -> Result<Bindings, Failure> {
         let mut bindings = Bindings { width: 0, rows: 1, places: Vec::new(), held_bytes: 0 };
         for (index, condition) in rule.conditions.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Running a compiled policy, exactly by the reference, sections 6 to 9.
+//! Running a compiled policy (`docs/policy.md#reference`).
 
 mod error;
 mod fire;

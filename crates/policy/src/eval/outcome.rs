@@ -56,7 +56,7 @@ impl DenyReason {
         }
     }
 
-    /// The sentence in which MAA tells it (reference, section 16).
+    /// The sentence in which MAA tells it (`docs/maa/service.md#errors`).
     #[must_use]
     pub const fn maa_message(self) -> &'static str {
         match self {

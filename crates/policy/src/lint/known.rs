@@ -1,4 +1,4 @@
-//! The incoming claims of each attestation type (reference, section 12): for the types that this
+//! The incoming claims of each attestation type (`docs/claims.md`): for the types that this
 //! service appraises, exactly those that policies are given (the engine's tests compare).
 
 use serde::{Deserialize, Serialize};

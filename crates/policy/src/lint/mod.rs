@@ -1,4 +1,4 @@
-//! What a policy may legally say but its author hardly meant (reference, section 20).
+//! What a policy may legally say but its author hardly meant.
 
 mod known;
 mod patterns;

@@ -1,5 +1,5 @@
-//! A second evaluator, written from the specification alone: lists, maps and recursion, a foreign
-//! JSON parser and a foreign JMESPath engine. It shares the tree with the engine, nothing else.
+//! A second evaluator, written from the language's description alone: lists, maps and recursion, a
+//! foreign JSON parser and a foreign JMESPath engine. It shares the tree with the engine, nothing else.
 
 use avouch_policy::ast::{
     ActionBody, Ast, Condition, Expression, ExpressionKind, Operator, Property, Rule, SectionKind,
@@ -44,7 +44,7 @@ struct State {
     deny: bool,
 }
 
-/// Section 7: decision, then issuance only if permitted.
+/// Decision, then issuance only if permitted.
 pub(crate) fn evaluate(ast: &Ast, claims: &[C]) -> Result<Result_, Slug> {
     let out = Result_ {
         decision: "",
@@ -71,7 +71,7 @@ pub(crate) fn evaluate(ast: &Ast, claims: &[C]) -> Result<Result_, Slug> {
     Ok(state.out)
 }
 
-/// Section 6.
+/// Conditions and firing (`docs/policy.md#how-often-a-rule-acts`).
 fn run_rule(rule: &Rule, section: SectionKind, state: &mut State) -> Result<(), Slug> {
     let mut snapshot: Vec<C> = Vec::new();
     for claim in &state.incoming {
@@ -86,7 +86,7 @@ fn run_rule(rule: &Rule, section: SectionKind, state: &mut State) -> Result<(), 
     if bindings.is_empty() {
         return Ok(());
     }
-    // Section 6.3: group by the claims bound to the names outside set-valued arguments.
+    // Group by the claims bound to the names outside set-valued arguments.
     let mut names = Vec::new();
     match &rule.action.body {
         ActionBody::Empty => {}
@@ -205,7 +205,7 @@ fn scalar_names(expression: &Expression, names: &mut Vec<String>) {
     }
 }
 
-/// Section 9.1. In a condition the group is the one binding at hand.
+/// In a condition the group is the one binding at hand.
 fn values(
     expression: &Expression,
     group: &[Binding],
@@ -244,7 +244,7 @@ fn text(value: &Marked) -> Result<&str, Slug> {
     }
 }
 
-/// Sections 9.2 to 9.8.
+/// `docs/policy.md#functions-12`.
 fn call(name: &str, given: &[Vec<Marked>]) -> Result<Vec<Marked>, Slug> {
     let mut results = Vec::new();
     match name {
@@ -324,7 +324,7 @@ fn jmespath(document: &str, query: &str) -> Result<String, Slug> {
     Ok(serde_json::to_string(&found).unwrap())
 }
 
-/// Section 8.
+/// `docs/policy.md#actions`.
 fn act(
     rule: &Rule,
     section: SectionKind,
@@ -399,7 +399,7 @@ fn emit(
     Ok(())
 }
 
-/// Section 11.
+/// `docs/policy.md#settings`.
 fn setting(section: SectionKind, claim: &C) -> Result<(), Slug> {
     let (expected, range) = match (section, claim.name.as_str()) {
         (SectionKind::Configuration, "require_valid_aik_cert") => ("Boolean", None),

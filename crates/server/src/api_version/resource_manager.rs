@@ -1,4 +1,4 @@
-//! The control plane's api-versions (`maa-rest-api.md` section 11).
+//! The control plane's api-versions (`docs/maa/control-plane.md`).
 
 use avouch_wire::excerpt;
 

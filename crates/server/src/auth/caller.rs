@@ -56,7 +56,7 @@ impl Caller {
     /// The highest role at the provider of this name, in its compared form.
     ///
     /// Everybody with a valid token may read the default provider, as MAA's shared ones
-    /// (`maa-rest-api.md` section 3).
+    /// (`docs/maa/service.md#roles`).
     #[must_use]
     pub fn role_at(&self, provider: &str) -> Option<Role> {
         let shared = (provider == ProviderName::DEFAULT).then_some(Role::Reader);

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// What a caller may do at a provider; each role may do what the one before may.
 ///
-/// Source: `maa-rest-api.md` section 3.
+/// Source: `docs/maa/service.md#roles`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub enum Role {
     /// Read policies and policy certificates.

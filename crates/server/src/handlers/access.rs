@@ -45,7 +45,7 @@ pub(super) async fn authorize_granted(
 /// Whether a provider takes evidence of this type without a token.
 ///
 /// TPM evidence needs one, unless the provider's own switch says otherwise; the operator's switch
-/// for all types counts first (`maa-rest-api.md` section 3).
+/// for all types counts first (`docs/maa/service.md#roles`).
 pub(super) fn anonymous_attest(
     state: &AppState,
     provider: &Provider,

@@ -15,7 +15,7 @@ use crate::{ApiError, Provider, respond};
 /// What MAA documents of a baseline besides its number: the least platform software on Linux and
 /// on Windows.
 ///
-/// Source: `maa-rest-api.md` section 5.12.
+/// Source: `docs/maa/attest.md#tcb-baselines`.
 const DOCUMENTED: [(u32, &str, &str); 6] = [
     (10, "2.9", "2.7.101.2"),
     (11, "2.13.3", "2.13.100.2"),

@@ -1,4 +1,5 @@
-//! `/certificates`: whose policies an Isolated provider takes (`maa-rest-api.md` section 5.8).
+//! `/certificates`: whose policies an Isolated provider takes
+//! (`docs/maa/policies.md#policy-certificates`).
 
 use std::sync::Arc;
 

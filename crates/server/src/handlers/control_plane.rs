@@ -1,5 +1,5 @@
-//! The control plane: providers as resources of Azure Resource Manager (`maa-rest-api.md`
-//! section 11).
+//! The control plane: providers as resources of Azure Resource Manager
+//! (`docs/maa/control-plane.md`).
 //!
 //! Who may do what is decided before anything is looked up, by the name in the path alone. So who
 //! may not read a provider gets the same 401 whether it exists or not.

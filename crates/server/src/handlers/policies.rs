@@ -1,4 +1,4 @@
-//! `/policies/{type}`: get, set, reset (`maa-rest-api.md` section 5.7).
+//! `/policies/{type}`: get, set, reset (`docs/maa/policies.md#routes`).
 
 use std::sync::Arc;
 
@@ -193,7 +193,7 @@ pub(super) fn known(name: &str) -> Result<AttestationType, ApiError> {
     AttestationType::parse(name).ok_or_else(|| unserved(name))
 }
 
-/// 400, never 404: clients take it as "no policy" (`maa-rest-api.md` section 5.7).
+/// 400, never 404: clients take it as "no policy" (`docs/maa/policies.md#routes`).
 pub(super) fn unserved(name: &str) -> ApiError {
     let name = beginning(name, 64);
     ApiError::bad_request(format!("{name} attestation is not supported by this provider"))

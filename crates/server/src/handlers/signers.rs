@@ -27,7 +27,7 @@ impl Signers {
     }
 
     /// Trust model AAD takes unsigned and signed, Isolated only what one of the certificates
-    /// vouches for (`maa-rest-api.md` section 5.7).
+    /// vouches for (`docs/maa/policies.md#who-may-sign`).
     pub(super) fn check(
         &self,
         provider: &Provider,

@@ -2,7 +2,7 @@
 //!
 //! Path segments of resources keep the case in which they are written and may hold what no route
 //! of the data plane has: letters of any script in resource groups, blanks in locations
-//! (`maa-rest-api.md` section 11).
+//! (`docs/maa/control-plane.md#operations`).
 
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
@@ -67,7 +67,8 @@ pub enum GroupAction {
     Put,
 }
 
-/// What Azure's tools ask of a cloud before they reach a provider (`maa-rest-api.md` section 17).
+/// What Azure's tools ask of a cloud before they reach a provider
+/// (`docs/maa/control-plane.md#what-azures-tools-ask-first`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CloudOperation {
     /// `GET /metadata/endpoints`: where Azure's tools find everything of this cloud.

@@ -113,8 +113,8 @@ pub fn verify(
 /// or version that is not trusted from a broken one.
 ///
 /// # Source
-/// Microsoft, confidential ACI scheme (`docs/Confidential_ACI_SCHEME.md` of
-/// confidential-aci-examples); RFC 9052 section 4.4; did:x509 method, version 0.
+/// Microsoft, "Confidential ACI scheme", in the repository microsoft/confidential-aci-examples;
+/// RFC 9052 section 4.4; did:x509 method, version 0.
 pub fn verify_document(
     cose: &[u8],
     trust: &UvmTrust,

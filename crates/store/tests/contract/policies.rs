@@ -16,7 +16,7 @@ on_both_databases! {
     async fn gives_back_the_exact_bytes_and_their_hash(database: &Database) {
         let store = database.open().await;
         let provider = provider(&store, "contoso").await;
-        // Worked example: reference section 8, step 3.
+        // Worked example: `docs/maa/policies.md#hashes`.
         let jws = "eyJhbGciOiJub25lIn0.eyJBdHRlc3RhdGlvblBvbGljeSI6ImRtVnljMmx2YmoweExqQTdJR0YxZEdodmNtbDZZWFJwYjI1eWRXeGxjM3M5UGlCd1pYSnRhWFFvS1R0OU95QnBjM04xWVc1alpYSjFiR1Z6ZTMwNyJ9.";
         let made = set(&store, &provider, jws).await.unwrap();
         assert_eq!(base64url::encode(made.token_hash), "c6sEJQItV50OeP9IrP_bzywAMOVvj5uDPbklA_bwdYQ");

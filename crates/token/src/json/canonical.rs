@@ -10,7 +10,7 @@ use serde_json::Value;
 /// a crate elsewhere that turns on `preserve_order` changes nothing here.
 ///
 /// # Source
-/// Tokens that MAA issued from 2021 on (`maa-rest-api.md` section 6.2).
+/// Tokens that MAA issued from 2021 on (`docs/maa/token.md#form`).
 #[must_use]
 pub fn to_canonical(value: &Value) -> String {
     let mut out = String::new();

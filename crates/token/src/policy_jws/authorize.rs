@@ -114,7 +114,7 @@ impl AuthorizedSigner {
 /// [`SignerError`].
 ///
 /// # Source
-/// `maa-rest-api.md` sections 5.7 and 9.1.
+/// `docs/maa/policies.md#who-may-sign`.
 pub fn authorize_signer(
     signer: &VerifiedSigner,
     policy_certificates: &[Certificate],

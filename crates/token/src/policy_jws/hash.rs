@@ -1,4 +1,4 @@
-//! Hashes that tokens report (`maa-rest-api.md` section 8).
+//! Hashes that tokens report (`docs/maa/policies.md#hashes`).
 
 use avouch_pki::{Certificate, digest};
 use avouch_wire::base64url;

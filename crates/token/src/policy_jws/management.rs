@@ -32,7 +32,7 @@ impl CertificateJws {
     /// certificate.
     ///
     /// # Source
-    /// `maa-rest-api.md` section 5.8.
+    /// `docs/maa/policies.md#policy-certificates`.
     pub fn parse(body: &[u8], operation: CertificateOperation) -> Result<Self, PolicyJwsError> {
         let raw = certificate_body(body, operation)?;
         let jws = UntrustedJws::parse(&raw, BODY_LIMIT_BYTES, Padding::Accepted)?;

@@ -45,7 +45,7 @@ impl PolicyJws {
     /// [`PolicyJwsError`] if it is no JWS, its signature does not hold, or it holds no policy.
     ///
     /// # Source
-    /// `maa-rest-api.md` sections 5.7, 8 and 9.1.
+    /// `docs/maa/policies.md#forms-of-a-jws`.
     pub fn parse(body: &[u8], encoding: PolicyEncoding) -> Result<Self, PolicyJwsError> {
         let raw = policy_body(body)?;
         let jws = UntrustedJws::parse(&raw, BODY_LIMIT_BYTES, Padding::Accepted)

@@ -1,6 +1,6 @@
 //! What Azure's tools ask before they reach a provider: which cloud this is, which subscriptions and
 //! resource groups there are, and that the namespace of attestation is registered
-//! (`maa-rest-api.md` section 17).
+//! (`docs/maa/control-plane.md#what-azures-tools-ask-first`).
 //!
 //! Subscriptions and resource groups are only names here: each that keeps the rules of names exists,
 //! whoever asks with a valid token learns nothing from that.

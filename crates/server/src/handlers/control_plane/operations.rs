@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::api_version::ResourceVersion;
 
 /// Right, resource, operation and description. The first three are the rights that MAA documents
-/// (`maa-rest-api.md` section 3), the others those of the resources themselves.
+/// (`docs/maa/service.md#roles`), the others those of the resources themselves.
 const OPERATIONS: [(&str, &str, &str, &str); 6] = [
     (
         "attestationProviders/attestation/read",

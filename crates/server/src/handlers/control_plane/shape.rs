@@ -21,7 +21,7 @@ pub(super) fn provider_id(provider: &Provider) -> String {
 }
 
 /// A provider. Before 2021 it has three properties; since then its two switches, which are `null`
-/// until they are set. What is empty is left out (`maa-rest-api.md` section 11, as recorded).
+/// until they are set. What is empty is left out (`docs/maa/control-plane.md#a-provider`).
 pub(super) fn provider(
     provider: &Provider,
     connections: &[PrivateEndpointConnection],

@@ -69,6 +69,22 @@ fn every_page_that_is_named_is_in_the_project_and_has_the_heading() {
     }
 }
 
+/// Files of ours that a page names: from the root, or from a crate's `src`.
+#[test]
+fn every_source_file_that_a_page_names_is_there() {
+    let mut roots = vec![workspace()];
+    for entry in fs::read_dir(workspace().join("crates")).unwrap() {
+        roots.push(entry.unwrap().path().join("src"));
+    }
+    for (path, text) in texts().into_iter().filter(|(path, _)| path.extension().unwrap() == "md") {
+        let belongs = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+        for word in text.split(|c| !belongs(c)).filter(|word| word.contains('/')) {
+            let is_there = roots.iter().any(|root| root.join(word).is_file());
+            assert!(is_there || !word.ends_with(".rs"), "{} names {word}", shown(&path));
+        }
+    }
+}
+
 /// Whose documents are public and have numbered sections.
 const PUBLISHERS: [&str; 12] = [
     "RFC ",

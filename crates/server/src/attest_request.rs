@@ -34,7 +34,7 @@ impl AttestRequest {
 }
 
 /// Unpacks the members of the request body.
-fn request(kind: EvidenceKind, body: &JsonBody) -> Result<AppraisalRequest, ApiError> {
+fn request(kind: EvidenceKind, body: &JsonBody<'_>) -> Result<AppraisalRequest, ApiError> {
     let member = kind.evidence_member();
     let text = body.string(member)?.filter(|text| !text.is_empty()).ok_or_else(|| {
         ApiError::invalid_parameter(format!("{member}: the evidence is missing from the request"))
@@ -50,7 +50,7 @@ fn request(kind: EvidenceKind, body: &JsonBody) -> Result<AppraisalRequest, ApiE
 }
 
 /// Unpacks `{Quote, EnclaveHeldData}` of 2018-09-01-preview; a body in the later form is taken too.
-fn preview_request(kind: EvidenceKind, body: &JsonBody) -> Result<AppraisalRequest, ApiError> {
+fn preview_request(kind: EvidenceKind, body: &JsonBody<'_>) -> Result<AppraisalRequest, ApiError> {
     // `quote` and `Quote` are one name, so the other members tell the forms apart.
     let later = ["report", "runtimeData", "initTimeData", "draftPolicyForAttestation"];
     let is_later_form = later.iter().any(|member| body.get(member).is_some());
@@ -91,7 +91,7 @@ fn decode(member: &str, text: &str) -> Result<Vec<u8>, ApiError> {
 }
 
 /// `{data, dataType}`; an object without data counts as absent, as some clients send it.
-fn held_data(member: &'static str, body: &JsonBody) -> Result<Option<HeldData>, ApiError> {
+fn held_data(member: &'static str, body: &JsonBody<'_>) -> Result<Option<HeldData>, ApiError> {
     let Some(object) = body.object(member)? else { return Ok(None) };
     let Some(text) = object.string("data")?.filter(|text| !text.is_empty()) else {
         return Ok(None);
@@ -111,7 +111,7 @@ fn held_data(member: &'static str, body: &JsonBody) -> Result<Option<HeldData>, 
 }
 
 /// A string, or a number whose digits are kept.
-fn nonce(body: &JsonBody) -> Result<Option<Nonce>, ApiError> {
+fn nonce(body: &JsonBody<'_>) -> Result<Option<Nonce>, ApiError> {
     match body.get("nonce") {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(Nonce::Text(text.clone()))),

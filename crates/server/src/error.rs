@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
+use crate::body::Malformed;
 use crate::respond;
 
 /// An error as a client sees it: status, MAA's code, and a sentence that names the check.
@@ -394,6 +395,12 @@ impl From<SignerError> for ApiError {
     /// A signer that the provider does not trust.
     fn from(error: SignerError) -> Self {
         Self::invalid_parameter(format!("{}: {error}", error.check()))
+    }
+}
+
+impl From<Malformed> for ApiError {
+    fn from(Malformed(message): Malformed) -> Self {
+        Self::invalid_parameter(message)
     }
 }
 

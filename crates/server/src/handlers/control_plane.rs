@@ -22,6 +22,7 @@ use serde_json::Value;
 use super::refusals::Attempt;
 use crate::api_version::ResourceVersion;
 use crate::auth::{Caller, Role};
+use crate::body::Malformed;
 use crate::http::UnreadBody;
 use crate::route::control_plane::{ConnectionAction, Operation, ProviderAction, ProviderPath};
 use crate::state::AppState;
@@ -181,8 +182,8 @@ fn resource_error(error: StoreError) -> ApiError {
 }
 
 /// A fault of a request body in the control plane's code.
-fn content_error(error: ApiError) -> ApiError {
-    ApiError::invalid_request_content(error.message())
+fn content_error(Malformed(message): Malformed) -> ApiError {
+    ApiError::invalid_request_content(message)
 }
 
 fn contended() -> ApiError {

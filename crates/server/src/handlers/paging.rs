@@ -3,7 +3,7 @@
 use avouch_store::PageRequest;
 use percent_encoding::percent_decode_str;
 
-use crate::ApiError;
+use crate::body::Malformed;
 
 /// What a query asks of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,10 +18,10 @@ impl Paging {
     /// Reads a query string; the names are taken in any case.
     ///
     /// # Errors
-    /// 400 for what is no number, for `$top=0` and for a parameter given twice.
-    pub(super) fn from_query(query: Option<&str>) -> Result<Self, ApiError> {
+    /// What is no number, `$top=0`, and a parameter given twice.
+    pub(super) fn from_query(query: Option<&str>) -> Result<Self, Malformed> {
         let top = match number(query, "$top")? {
-            Some(0) => return Err(ApiError::invalid_parameter("$top: at least 1 is expected")),
+            Some(0) => return Err(Malformed("$top: at least 1 is expected".to_owned())),
             top => top.map(|top| u32::try_from(top).unwrap_or(u32::MAX)),
         };
         Ok(Self { top, after: number(query, "$skipToken")?.unwrap_or(0) })
@@ -38,7 +38,7 @@ pub(super) fn next_query(page: PageRequest, next: u64) -> String {
     format!("%24top={}&%24skipToken={next}", page.rows)
 }
 
-fn number(query: Option<&str>, name: &str) -> Result<Option<u64>, ApiError> {
+fn number(query: Option<&str>, name: &str) -> Result<Option<u64>, Malformed> {
     let is_it = |key: &str| {
         let key = percent_decode_str(key).decode_utf8();
         key.is_ok_and(|key| key.eq_ignore_ascii_case(name))
@@ -52,6 +52,6 @@ fn number(query: Option<&str>, name: &str) -> Result<Option<u64>, ApiError> {
     let Some(value) = found.next() else { return Ok(None) };
     match (value.parse(), found.next()) {
         (Ok(number), None) => Ok(Some(number)),
-        _ => Err(ApiError::invalid_parameter(format!("{name}: one number is expected"))),
+        _ => Err(Malformed(format!("{name}: one number is expected"))),
     }
 }

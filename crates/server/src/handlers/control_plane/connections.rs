@@ -111,7 +111,7 @@ pub(super) fn parse(body: &[u8]) -> Result<PrivateEndpointConnection, ApiError> 
     let properties = properties.ok_or_else(|| missing("properties"))?;
     let state = properties.object("privateLinkServiceConnectionState").map_err(content_error)?;
     let state = state.ok_or_else(|| missing("properties.privateLinkServiceConnectionState"))?;
-    let text = |object: &JsonBody, member: &str| {
+    let text = |object: &JsonBody<'_>, member: &str| {
         object.string(member).map(|text| text.map(str::to_owned)).map_err(content_error)
     };
     let endpoint = properties.object("privateEndpoint").map_err(content_error)?;

@@ -92,7 +92,7 @@ impl Group {
     }
 }
 
-fn location(body: &JsonBody) -> Result<String, ApiError> {
+fn location(body: &JsonBody<'_>) -> Result<String, ApiError> {
     let location = body.string("location").map_err(content_error)?;
     let location = location.filter(|location| !location.trim().is_empty());
     let missing = || ApiError::invalid_request_content("location: the location is missing");
@@ -100,7 +100,7 @@ fn location(body: &JsonBody) -> Result<String, ApiError> {
 }
 
 /// Names of tags are compared without case, as Azure does.
-fn tags(body: &JsonBody) -> Result<Option<BTreeMap<String, String>>, ApiError> {
+fn tags(body: &JsonBody<'_>) -> Result<Option<BTreeMap<String, String>>, ApiError> {
     let Some(object) = body.object("tags").map_err(content_error)? else { return Ok(None) };
     let tags = object.members().map(|(name, value)| match value {
         Value::String(text) => Ok((name.to_owned(), text.clone())),
@@ -112,14 +112,14 @@ fn tags(body: &JsonBody) -> Result<Option<BTreeMap<String, String>>, ApiError> {
     tags.collect::<Result<_, _>>().map(Some)
 }
 
-fn switches(properties: &JsonBody) -> Result<Switches, ApiError> {
+fn switches(properties: &JsonBody<'_>) -> Result<Switches, ApiError> {
     Ok(Switches {
         public_network_access: switch(properties, "publicNetworkAccess")?,
         tpm_attestation_authentication: switch(properties, "tpmAttestationAuthentication")?,
     })
 }
 
-fn switch(properties: &JsonBody, name: &str) -> Result<Option<Toggle>, ApiError> {
+fn switch(properties: &JsonBody<'_>, name: &str) -> Result<Option<Toggle>, ApiError> {
     let Some(word) = properties.string(name).map_err(content_error)? else { return Ok(None) };
     let found = [Toggle::Enabled, Toggle::Disabled]
         .into_iter()
@@ -133,7 +133,7 @@ fn switch(properties: &JsonBody, name: &str) -> Result<Option<Toggle>, ApiError>
 
 /// `{"keys": [JWK…]}`: the first certificate of each key's `x5c`. No set and no keys in it are the
 /// same; a set without the member is not: whoever sends one wants an Isolated provider.
-fn policy_certificates(properties: &JsonBody) -> Result<Vec<Vec<u8>>, ApiError> {
+fn policy_certificates(properties: &JsonBody<'_>) -> Result<Vec<Vec<u8>>, ApiError> {
     let set = properties.object("policySigningCertificates").map_err(content_error)?;
     let Some(set) = set else { return Ok(Vec::new()) };
     let keys = set.list("keys").map_err(content_error)?.ok_or_else(|| {
@@ -165,8 +165,8 @@ fn policy_certificates(properties: &JsonBody) -> Result<Vec<Vec<u8>>, ApiError> 
 
 /// The first certificate of a JWK, as DER; or what is wrong with it.
 fn certificate(key: &Value) -> Result<Vec<u8>, String> {
-    let key = JsonBody::of("key", key).map_err(|error| error.message().to_owned())?;
-    let chain = key.list("x5c").map_err(|error| error.message().to_owned())?;
+    let key = JsonBody::of("key", key).map_err(|error| error.to_string())?;
+    let chain = key.list("x5c").map_err(|error| error.to_string())?;
     let first = chain.unwrap_or_default().first().ok_or("x5c: no certificate")?;
     let text = first.as_str().ok_or("x5c[0]: a string is expected")?;
     let der =

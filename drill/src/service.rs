@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use avouch_mint::{Kind, Minted, Options, mint};
-use avouch_wire::UnixTime;
+use avouch_mint::{Minted, Options, mint};
+use avouch_wire::{EvidenceKind, UnixTime};
 
 use crate::Outcome;
 use crate::connect::{Target, request};
@@ -134,7 +134,7 @@ pub(crate) const ATTEST: &str = "/attest/SgxEnclave?api-version=2022-08-01";
 fn mint_sgx() -> Outcome<Minted> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let now = UnixTime::EPOCH.saturating_add_seconds(i64::try_from(now).unwrap_or_default());
-    mint(Kind::Sgx, &Options::new(now)).map_err(|error| format!("mint: {error}"))
+    mint(EvidenceKind::Sgx, &Options::new(now)).map_err(|error| format!("mint: {error}"))
 }
 
 fn config() -> String {

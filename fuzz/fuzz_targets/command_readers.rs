@@ -6,14 +6,14 @@
 #![no_main]
 
 use avouch_command::foreign::{evidence_length, inspected, published, refused};
-use avouch_engine::EvidenceKind;
+use avouch_wire::EvidenceKind;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((choice, rest)) = bytes.split_first() else { return };
     match choice % 4 {
         0 => {
-            for kind in EvidenceKind::ALL {
+            for kind in EvidenceKind::appraised() {
                 assert!(evidence_length(kind, rest).is_none_or(|length| length <= rest.len()));
             }
         }

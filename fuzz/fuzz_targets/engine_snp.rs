@@ -11,12 +11,12 @@ use std::sync::{Arc, LazyLock};
 
 use avouch_dcap::{Collateral, TeeType};
 use avouch_engine::{
-    Anchors, AppraisalRequest, AppraisalSettings, EndorsementSource, Engine, EvidenceKind,
+    Anchors, AppraisalRequest, AppraisalSettings, EndorsementSource, Engine, 
     IntelWanted, PolicyInForce, TcbBaseline, TokenForm,
 };
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{ Options, mint};
 use avouch_snp::{CrlRule, Endorsements};
-use avouch_wire::{UnixTime, base64url};
+use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use libfuzzer_sys::fuzz_target;
 
 /// The largest body of a request.
@@ -57,7 +57,7 @@ struct Known {
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let mut options = Options::new(at());
     options.snp.with_crl = false;
-    let minted = mint(Kind::Snp, &options).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options).unwrap();
     let endorsements = Endorsements::parse(&[&minted.endorsements]).unwrap();
     let anchors = Anchors::built_in().with_pem(minted.root_pem.as_bytes()).unwrap();
     Known {

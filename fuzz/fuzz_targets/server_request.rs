@@ -3,11 +3,11 @@
 
 #![no_main]
 
-use avouch_engine::EvidenceKind;
 use avouch_server::api_version::{ApiVersion, ResourceVersion};
 use avouch_server::attest_request::AttestRequest;
 use avouch_server::route::control_plane::{self, Operation};
 use avouch_server::route::{self, Target};
+use avouch_wire::EvidenceKind;
 use axum::http::Method;
 use libfuzzer_sys::fuzz_target;
 
@@ -18,8 +18,8 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let (Some((&first, line)), Some(body)) = (line.split_first(), body.get(1..)) else { return };
-    let kinds = EvidenceKind::ALL.len();
-    let kind = EvidenceKind::ALL[usize::from(first) % kinds];
+    let kinds = EvidenceKind::appraised().len();
+    let kind = EvidenceKind::appraised()[usize::from(first) % kinds];
     let preview = usize::from(first) / kinds % 2 == 1;
     let version = if preview { ApiVersion::V2018_09_01Preview } else { ApiVersion::V2025_06_01 };
     resolve(line);

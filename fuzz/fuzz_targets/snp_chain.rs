@@ -10,13 +10,13 @@
 use std::sync::LazyLock;
 
 use avouch_mint::snp::SnpKey;
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{ Options, mint};
 use avouch_pki::{Certificate, pem};
 use avouch_snp::{
     Anchors, Chain, ChainError, Crls, Endorsements, VerifiedEndorsementKey, VerifyError,
     verify_chain, verify_intermediate,
 };
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 use libfuzzer_sys::fuzz_target;
 
 /// As the engine reads requests.
@@ -32,10 +32,10 @@ struct Known {
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let mut options = Options::new(at());
-    let vcek = mint(Kind::Snp, &options).unwrap();
-    let foreign = mint(Kind::Snp, &options.clone().broken("root-foreign")).unwrap();
+    let vcek = mint(EvidenceKind::Snp, &options).unwrap();
+    let foreign = mint(EvidenceKind::Snp, &options.clone().broken("root-foreign")).unwrap();
     options.snp.key = SnpKey::Vlek;
-    let vlek = mint(Kind::Snp, &options).unwrap();
+    let vlek = mint(EvidenceKind::Snp, &options).unwrap();
     let root = pem::certificates(vcek.root_pem.as_bytes(), 1).unwrap();
     let roots = Anchors::amd().with_root(&Certificate::parse(&root[0]).unwrap()).unwrap();
     let mut certificates = Vec::new();

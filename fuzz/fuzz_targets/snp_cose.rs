@@ -8,10 +8,10 @@
 use std::sync::LazyLock;
 
 use avouch_mint::snp::{UvmForm, UvmPublisher, uvm_publisher};
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{ Options, mint};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::{self, UntrustedUvmDocument, UvmTrust, UvmTrustEntry};
-use avouch_wire::{Hex, UnixTime};
+use avouch_wire::{EvidenceKind, Hex, UnixTime};
 use libfuzzer_sys::fuzz_target;
 
 struct Known {
@@ -33,7 +33,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     };
     for form in [UvmForm::Json, UvmForm::Cwt] {
         options.snp.uvm = Some(form);
-        let minted = mint(Kind::Snp, &options).unwrap();
+        let minted = mint(EvidenceKind::Snp, &options).unwrap();
         let evidence = SnpEvidence::parse(&minted.evidence).unwrap();
         let endorsement = evidence.uvm_endorsements().next().unwrap();
         uvm::verify_document(endorsement, &known.trust, at()).unwrap();

@@ -3,13 +3,13 @@
 
 use std::sync::LazyLock;
 
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{ Options, mint};
 use avouch_pki::{Certificate, pem};
 use avouch_snp::{
     Anchors, Chain, Crls, Endorsements, Report, ReportVersions, VerifiedEndorsementKey,
     verify_chain, verify_report,
 };
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 use libfuzzer_sys::fuzz_target;
 
 struct Known {
@@ -20,7 +20,7 @@ struct Known {
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let at = UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap();
-    let minted = mint(Kind::Snp, &Options::new(at)).unwrap();
+    let minted = mint(EvidenceKind::Snp, &Options::new(at)).unwrap();
     let root = pem::certificates(minted.root_pem.as_bytes(), 1).unwrap();
     let anchors = Anchors::none().with_root(&Certificate::parse(&root[0]).unwrap()).unwrap();
     let chain: Chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;

@@ -11,6 +11,30 @@ pub struct ServiceClaim {
     pub value: ClaimValue,
     /// Who sees it.
     pub seen_by: SeenBy,
+    /// Whether a policy may read it and add it, but issue nothing that it was made of.
+    pub is_read_only: bool,
+}
+
+impl ServiceClaim {
+    const fn new(name: &'static str, value: ClaimValue, seen_by: SeenBy) -> Self {
+        Self { name, value, seen_by, is_read_only: false }
+    }
+
+    /// The same, read-only.
+    #[must_use]
+    pub const fn read_only(mut self) -> Self {
+        self.is_read_only = true;
+        self
+    }
+
+    /// The claims of one piece of evidence as one claim of another that it is a part of: an object
+    /// of those that a token carries.
+    #[must_use]
+    pub fn nested(name: &'static str, claims: Vec<Self>) -> Self {
+        let carried = claims.into_iter().filter(|claim| claim.seen_by != SeenBy::Policy);
+        let members = carried.map(|claim| (claim.name.to_owned(), claim.value.into_json()));
+        both(name, Value::Object(members.collect()))
+    }
 }
 
 /// Who sees a claim.
@@ -94,15 +118,15 @@ impl From<Value> for ClaimValue {
 
 /// A claim that policies read and tokens carry.
 pub(crate) fn both(name: &'static str, value: impl Into<ClaimValue>) -> ServiceClaim {
-    ServiceClaim { name, value: value.into(), seen_by: SeenBy::Both }
+    ServiceClaim::new(name, value.into(), SeenBy::Both)
 }
 
 /// A claim that policies read under an older name.
 pub(crate) fn policy_only(name: &'static str, value: impl Into<ClaimValue>) -> ServiceClaim {
-    ServiceClaim { name, value: value.into(), seen_by: SeenBy::Policy }
+    ServiceClaim::new(name, value.into(), SeenBy::Policy)
 }
 
 /// A claim that tokens carry under an older name.
 pub(crate) fn token_only(name: &'static str, value: impl Into<ClaimValue>) -> ServiceClaim {
-    ServiceClaim { name, value: value.into(), seen_by: SeenBy::Token }
+    ServiceClaim::new(name, value.into(), SeenBy::Token)
 }

@@ -3,7 +3,7 @@
 
 mod wrapper;
 
-use avouch_engine::{AppraisalRequest, EvidenceKind, TokenForm};
+use avouch_engine::{AppraisalRequest, TokenForm};
 use avouch_server::ApiError;
 use avouch_server::api_version::ApiVersion;
 use avouch_server::attest_request::AttestRequest;
@@ -12,6 +12,7 @@ use avouch_token::json::parse_object;
 
 use crate::text_form;
 
+use avouch_wire::EvidenceKind;
 use wrapper::is_evidence_name;
 pub(crate) use wrapper::unwrapped;
 

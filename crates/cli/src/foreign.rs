@@ -1,7 +1,7 @@
 //! The readers of what others made, each from bytes to what the command says of them: for fuzzing.
 //! Nothing is verified here.
 
-use avouch_engine::EvidenceKind;
+use avouch_wire::EvidenceKind;
 use reqwest::StatusCode;
 
 use crate::client::{Answer, Published, Refusal, Steps, json_of};

@@ -7,11 +7,16 @@ use avouch_endorsements::{EndorsementSet, LoadError};
 use avouch_engine::{Anchors, EndorsementSource as _};
 use avouch_server::config::EndorsementsConfig;
 use avouch_snp::CrlRule;
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::{Failure, read};
+
+/// What the argument for a kind of evidence may be, for help.
+pub(crate) fn kinds() -> String {
+    format!("Kind of evidence: {}", EvidenceKind::appraised_names())
+}
 
 /// The present time: the only place in the command where the clock is read for judging.
 pub(crate) fn present() -> UnixTime {

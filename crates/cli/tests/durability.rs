@@ -21,11 +21,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use avouch_store::testing::PostgresServer;
-use avouch_store::{AttestationType, PageRequest, Store};
+use avouch_store::{PageRequest, Store};
 use avouch_token::policy_jws::{
     JwsContent, PolicyEncoding, PolicyJws, UnsignedForm, create_unsigned, policy_token_hash,
 };
-use avouch_wire::{UnixTime, base64url};
+use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use common::service::{Installation, OWNER, Service};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
@@ -33,12 +33,8 @@ use serde_json::Value;
 /// Writes that must be acknowledged in a test of kills.
 const WRITES: usize = 1_000;
 /// Types of the default provider, one for each writer.
-const TYPES: [AttestationType; 4] = [
-    AttestationType::SgxEnclave,
-    AttestationType::OpenEnclave,
-    AttestationType::TdxVm,
-    AttestationType::SevSnpVm,
-];
+const TYPES: [EvidenceKind; 4] =
+    [EvidenceKind::Sgx, EvidenceKind::OpenEnclave, EvidenceKind::Tdx, EvidenceKind::Snp];
 
 /// A policy that says which write it is; some of several pages of the database.
 fn policy(writer: usize, number: usize) -> String {
@@ -73,12 +69,12 @@ impl Connection {
         Self { client, url: service.url.clone() }
     }
 
-    fn path(&self, attestation_type: AttestationType) -> String {
+    fn path(&self, attestation_type: EvidenceKind) -> String {
         format!("{}/policies/{attestation_type}?api-version=2022-08-01", self.url)
     }
 
     /// Sets a policy: whether it was answered 200, or none if the connection broke.
-    async fn set(&self, attestation_type: AttestationType, jws: &str) -> Option<()> {
+    async fn set(&self, attestation_type: EvidenceKind, jws: &str) -> Option<()> {
         let request = self.client.put(self.path(attestation_type)).bearer_auth(OWNER);
         let answer = request.body(jws.to_owned()).send().await.ok()?;
         assert_eq!(answer.status(), StatusCode::OK);
@@ -86,7 +82,7 @@ impl Connection {
     }
 
     /// The policy in force.
-    async fn get(&self, attestation_type: AttestationType) -> String {
+    async fn get(&self, attestation_type: EvidenceKind) -> String {
         let request = self.client.get(self.path(attestation_type)).bearer_auth(OWNER);
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
@@ -100,7 +96,7 @@ impl Connection {
 /// One writer's own account of what it did.
 struct Writer {
     id: usize,
-    attestation_type: AttestationType,
+    attestation_type: EvidenceKind,
     /// Number of its latest attempt, answered or not.
     attempted: usize,
     /// Number of its latest write that was answered 200.
@@ -110,7 +106,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(id: usize, attestation_type: AttestationType) -> Self {
+    fn new(id: usize, attestation_type: EvidenceKind) -> Self {
         Self { id, attestation_type, attempted: 0, acknowledged: 0, hashes: Vec::new() }
     }
 
@@ -194,7 +190,7 @@ async fn survives_kills(what: &str, installation: &Installation, location: &str)
 }
 
 /// Token hashes of every revision of a policy of the default provider, from the database itself.
-async fn history(location: &str, attestation_type: AttestationType) -> HashSet<String> {
+async fn history(location: &str, attestation_type: EvidenceKind) -> HashSet<String> {
     let now = UnixTime::from_seconds(1_800_000_000).unwrap();
     let store = Store::open(location, now).await.unwrap();
     let provider = store.provider("default").await.unwrap().unwrap();
@@ -275,9 +271,9 @@ async fn two_instances_on_one_postgresql_lose_nothing_and_see_each_others_change
     for number in 0..20 {
         let (here, there) = (&connections[number % 2], &connections[(number + 1) % 2]);
         let jws = policy(9, number);
-        here.set(AttestationType::TdxVm, &jws).await.unwrap();
+        here.set(EvidenceKind::Tdx, &jws).await.unwrap();
         let started = Instant::now();
-        while there.get(AttestationType::TdxVm).await != jws {
+        while there.get(EvidenceKind::Tdx).await != jws {
             assert!(started.elapsed() < SEEN_WITHIN, "not seen after {SEEN_WITHIN:?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

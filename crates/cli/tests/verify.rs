@@ -13,12 +13,12 @@ mod common;
 use std::path::Path;
 use std::sync::Arc;
 
-use avouch_mint::{HeldData, Kind, Options, mint};
+use avouch_mint::{HeldData, Options, mint};
 use avouch_token::{
     EvidenceExtension, KeySpec, Payload, PublishedKey, Signer as _, SigningKey, TokenIssuer,
     TokenTimes, jwks_document, provider_certificate,
 };
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 use common::service::Service;
 use common::{AT, Folder, avouch, avouch_json, avouch_with_input, text, vectors};
 use serde_json::{Map, Value, json};
@@ -172,7 +172,7 @@ fn quote_for(key: &SigningKey) -> Vec<u8> {
     let mut bound = avouch_pki::pem::encode("PUBLIC KEY", key.public_key().spki_der());
     bound.push('\0');
     options.runtime_data = Some(HeldData::binary(bound));
-    mint(Kind::Sgx, &options).unwrap().evidence
+    mint(EvidenceKind::Sgx, &options).unwrap().evidence
 }
 
 #[test]

@@ -21,9 +21,9 @@ use avouch_dcap::{
     CertificationData, Collateral, PlatformCacheKey, Quote, TrustAnchors, VerifiedCollateral,
     VerifiedPlatform, VerifiedQuote, verify, verify_platform, verify_platform_beside, verify_quote,
 };
-use avouch_mint::{Kind, Minted, Options, mint};
+use avouch_mint::{Minted, Options, mint};
 use avouch_pki::{Certificate, pem};
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use dcap_qvl::QuoteCollateralV3;
 use dcap_qvl::config::{Config, CryptoProvider};
@@ -141,11 +141,11 @@ impl Signed {
     }
 }
 
-static SGX: LazyLock<Tee> = LazyLock::new(|| Tee::new("SGX", Kind::Sgx));
-static TDX: LazyLock<Tee> = LazyLock::new(|| Tee::new("TDX", Kind::Tdx));
+static SGX: LazyLock<Tee> = LazyLock::new(|| Tee::new("SGX", EvidenceKind::Sgx));
+static TDX: LazyLock<Tee> = LazyLock::new(|| Tee::new("TDX", EvidenceKind::Tdx));
 
 impl Tee {
-    fn new(name: &'static str, kind: Kind) -> Self {
+    fn new(name: &'static str, kind: EvidenceKind) -> Self {
         let at = UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap();
         let mut minted = mint(kind, &Options::new(at)).unwrap();
         let [ca, root_der] = share_certificates(&mut minted);

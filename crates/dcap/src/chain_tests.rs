@@ -1,9 +1,9 @@
 //! When two chains are one.
 #![allow(clippy::unwrap_used, reason = "test code")]
 
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_pki::pem;
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 
 use super::Chain;
 use crate::error::ChainName;
@@ -12,7 +12,7 @@ use crate::error::ChainName;
 /// bytes.
 fn minted(document: &str) -> [Vec<u8>; 2] {
     let at = UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap();
-    let minted = mint(Kind::Sgx, &Options::new(at)).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(at)).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&minted.endorsements).unwrap();
     let text = json[format!("{document}_issuer_chain")].as_str().unwrap().to_owned();
     pem::certificates(text.as_bytes(), 2).unwrap().try_into().unwrap()

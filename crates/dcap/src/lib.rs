@@ -13,11 +13,11 @@
 //!
 //! ```
 //! use avouch_dcap::{Acceptance, Collateral, Quote, TrustAnchors, verify};
-//! use avouch_mint::{Kind, Options, mint};
-//! use avouch_wire::UnixTime;
+//! use avouch_mint::{ Options, mint};
+//! use avouch_wire::{EvidenceKind, UnixTime};
 //!
 //! let at = UnixTime::from_rfc3339("2026-01-31T12:00:00Z")?;
-//! let minted = mint(Kind::Sgx, &Options::new(at))?;
+//! let minted = mint(EvidenceKind::Sgx, &Options::new(at))?;
 //!
 //! let quote = Quote::parse(&minted.evidence)?;
 //! let collateral = Collateral::parse_json(&minted.endorsements)?;

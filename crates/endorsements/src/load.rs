@@ -19,7 +19,7 @@ use crate::{folder, forms};
 #[derive(Debug, Default)]
 pub struct EndorsementSet {
     intel: IntelShelf,
-    amd: AmdEndorsements,
+    amd: Arc<AmdEndorsements>,
     amd_crl_rule: CrlRule,
     skipped: Vec<LoadError>,
     ignored: Vec<String>,
@@ -267,8 +267,9 @@ impl EndorsementSet {
             return Err(EndorsementError::Cut);
         }
         let amd = AmdEndorsements::parse(parts)?;
-        self.amd.chain.extend(amd.chain);
-        self.amd.crls.extend(amd.crls);
+        let at_hand = Arc::make_mut(&mut self.amd);
+        at_hand.chain.extend(amd.chain);
+        at_hand.crls.extend(amd.crls);
         Ok(())
     }
 }
@@ -298,8 +299,8 @@ impl EndorsementSource for EndorsementSet {
         self.intel.baselines(tee)
     }
 
-    fn amd(&self) -> &AmdEndorsements {
-        &self.amd
+    fn amd(&self) -> Arc<AmdEndorsements> {
+        Arc::clone(&self.amd)
     }
 
     fn amd_crl_rule(&self) -> CrlRule {

@@ -11,8 +11,8 @@
 use std::path::Path;
 
 use avouch_endorsements::{EndorsementSet, LoadError};
-use avouch_mint::{Expected, Kind, Options, mint};
-use avouch_wire::UnixTime;
+use avouch_mint::{Expected, Options, breaks, mint};
+use avouch_wire::{EvidenceKind, UnixTime};
 
 fn options() -> Options {
     Options::new(UnixTime::from_rfc3339("2026-05-01T12:00:00Z").unwrap())
@@ -25,10 +25,10 @@ fn load(path: &Path) -> Result<EndorsementSet, LoadError> {
 #[test]
 fn minted_endorsements_load_and_broken_ones_that_do_not_name_the_check_of_their_break() {
     let mut refused = 0;
-    for kind in Kind::ALL {
+    for kind in EvidenceKind::appraised() {
         let good = mint(kind, &options()).unwrap();
         EndorsementSet::default().add(&good.endorsements).unwrap();
-        for one in kind.breaks() {
+        for one in breaks(kind) {
             let minted = mint(kind, &options().broken(one.name)).unwrap();
             let Err(error) = EndorsementSet::default().add(&minted.endorsements) else { continue };
             let Expected::Refused { check, .. } = minted.expected else {
@@ -46,7 +46,7 @@ fn minted_endorsements_load_and_broken_ones_that_do_not_name_the_check_of_their_
 fn a_file_is_refused_by_its_check_and_so_is_a_folder_with_a_damaged_one() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let good = mint(Kind::Sgx, &options()).unwrap();
+    let good = mint(EvidenceKind::Sgx, &options()).unwrap();
     let cases: [(&str, Vec<u8>, &str); 5] = [
         ("cut.json", good.endorsements.split_at(300).0.to_vec(), "collateral-malformed"),
         ("other.json", b"{}".to_vec(), "collateral-malformed"),
@@ -89,7 +89,7 @@ fn amd_counts(set: &EndorsementSet) -> (u64, u64) {
 
 #[test]
 fn the_shapes_in_which_hosts_hand_out_amd_certificates_are_taken() {
-    let minted = mint(Kind::Snp, &options()).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options()).unwrap();
     let text = String::from_utf8(minted.endorsements.clone()).unwrap();
     let text = text.split("-----BEGIN X509 CRL").next().unwrap();
     let certificates = avouch_pki::pem::certificates(text.as_bytes(), 8).unwrap();
@@ -157,7 +157,7 @@ fn open_enclave_blob(collateral: &[u8]) -> Vec<u8> {
 #[test]
 fn the_endorsements_of_open_enclave_are_filed_like_the_set_that_they_hold() {
     use avouch_engine::EndorsementSource as _;
-    let minted = mint(Kind::OpenEnclave, &options()).unwrap();
+    let minted = mint(EvidenceKind::OpenEnclave, &options()).unwrap();
     let blob = open_enclave_blob(&minted.endorsements);
     let mut plain = EndorsementSet::default();
     plain.add(&minted.endorsements).unwrap();
@@ -171,7 +171,7 @@ fn the_endorsements_of_open_enclave_are_filed_like_the_set_that_they_hold() {
 
 #[test]
 fn what_is_no_endorsement_is_called_what_it_is() {
-    let quote = mint(Kind::Sgx, &options()).unwrap();
+    let quote = mint(EvidenceKind::Sgx, &options()).unwrap();
     for (bytes, words) in [
         (&b"{\"tcbInfo\":{},\"signature\":\"\"}"[..], "Intel TCB info by itself"),
         (b"{\"enclaveIdentity\":{}}", "QE identity by itself"),
@@ -188,7 +188,7 @@ fn what_is_no_endorsement_is_called_what_it_is() {
 #[test]
 fn what_has_no_effect_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let minted = mint(Kind::Sgx, &options()).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &options()).unwrap();
     let mut document: serde_json::Value = serde_json::from_slice(&minted.endorsements).unwrap();
     document["pck_certificate_chain"] = "x".into();
     let path = folder.path().join("set.json");

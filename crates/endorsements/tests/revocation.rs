@@ -14,13 +14,13 @@ use std::sync::Arc;
 
 use avouch_endorsements::{EndorsementSet, LoadError};
 use avouch_engine::{
-    Anchors, AppraisalRequest, AppraisalSettings, EndorsementSource as _, Engine, EvidenceKind,
-    PolicyInForce, TokenForm,
+    Anchors, AppraisalRequest, AppraisalSettings, EndorsementSource as _, Engine, PolicyInForce,
+    TokenForm,
 };
 use avouch_mint::snp::SnpProduct;
-use avouch_mint::{Kind, Minted, Options, mint};
+use avouch_mint::{Minted, Options, mint};
 use avouch_snp::CrlRule;
-use avouch_wire::{UnixTime, base64url};
+use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -31,7 +31,7 @@ fn at() -> UnixTime {
 }
 
 fn minted(break_name: &str) -> Minted {
-    mint(Kind::Snp, &Options::new(at()).broken(break_name)).unwrap()
+    mint(EvidenceKind::Snp, &Options::new(at()).broken(break_name)).unwrap()
 }
 
 /// Evidence of a product whose root has no CRL.
@@ -39,7 +39,7 @@ fn minted_without_crl(product: SnpProduct) -> Minted {
     let mut options = Options::new(at());
     options.snp.product = product;
     options.snp.with_crl = false;
-    mint(Kind::Snp, &options).unwrap()
+    mint(EvidenceKind::Snp, &options).unwrap()
 }
 
 /// The certificates of minted endorsements, and the CRL as PEM and as DER.
@@ -236,7 +236,7 @@ fn a_list_of_an_operators_own_root_asks_for_none_of_amds() {
     let Some(vectors) = vectors() else { return };
     let request = vectors.join("snp/maa/sevsnp-sample-request.json");
     let request = std::fs::read_to_string(request).unwrap();
-    let minted = mint(Kind::Snp, &Options::new(at())).unwrap();
+    let minted = mint(EvidenceKind::Snp, &Options::new(at())).unwrap();
     for (rule, expected) in [(CrlRule::WhereKept, None), (CrlRule::Required, Some("crl-missing"))] {
         let mut set = EndorsementSet::default().with_amd_crl_rule(rule);
         set.add(&minted.endorsements).unwrap();
@@ -254,8 +254,8 @@ fn filled(body: &str, length: usize) -> Vec<u8> {
 
 #[test]
 fn a_folder_with_one_damaged_file_is_an_error_and_with_a_strangers_file_it_is_none() {
-    let good = mint(Kind::Snp, &Options::new(at())).unwrap();
-    let sgx = mint(Kind::Sgx, &Options::new(at())).unwrap();
+    let good = mint(EvidenceKind::Snp, &Options::new(at())).unwrap();
+    let sgx = mint(EvidenceKind::Sgx, &Options::new(at())).unwrap();
     let (_, pem, der) = parts(&good);
     let root_and_cut_crl = format!("{}{CRL_BEGIN}\nAAAA", sgx.root_pem);
     let cut_json = sgx.endorsements.split_at(300).0;
@@ -303,7 +303,7 @@ fn a_folder_with_one_damaged_file_is_an_error_and_with_a_strangers_file_it_is_no
 #[cfg(unix)]
 #[test]
 fn a_link_to_a_crl_that_is_gone_is_an_error() {
-    let good = mint(Kind::Snp, &Options::new(at())).unwrap();
+    let good = mint(EvidenceKind::Snp, &Options::new(at())).unwrap();
     let folder = folder(&[("good.pem", &good.endorsements)]);
     std::os::unix::fs::symlink("/nonexistent/root.crl", folder.path().join("root.crl")).unwrap();
     let error = error(folder.path());
@@ -313,7 +313,7 @@ fn a_link_to_a_crl_that_is_gone_is_an_error() {
 
 #[test]
 fn a_folder_that_the_mint_wrote_loads_as_it_is() {
-    for kind in Kind::ALL {
+    for kind in EvidenceKind::appraised() {
         let folder = tempfile::tempdir().unwrap();
         mint(kind, &Options::new(at())).unwrap().write_to(folder.path()).unwrap();
         let set = load(folder.path()).unwrap_or_else(|error| panic!("{kind}: {error}"));

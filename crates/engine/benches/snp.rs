@@ -20,14 +20,14 @@ use std::time::Instant;
 
 use avouch_endorsements::EndorsementSet;
 use avouch_engine::{
-    Anchors, Appraisal, AppraisalRequest, AppraisalSettings, DataType, Engine, EvidenceKind,
-    HeldData, PolicyInForce, TokenForm,
+    Anchors, Appraisal, AppraisalRequest, AppraisalSettings, DataType, Engine, HeldData,
+    PolicyInForce, TokenForm,
 };
-use avouch_mint::{Kind, Minted, Options, mint};
+use avouch_mint::{Minted, Options, mint};
 use avouch_pki::{Certificate, SignatureScheme, pem};
 use avouch_snp::Report;
 use avouch_snp::maa_request::SnpEvidence;
-use avouch_wire::{UnixTime, base64url};
+use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED, RSA_PSS_2048_8192_SHA384, UnparsedPublicKey};
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ struct Case {
 impl Case {
     fn new() -> Self {
         let at = UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap();
-        let minted = mint(Kind::Snp, &Options::new(at)).unwrap();
+        let minted = mint(EvidenceKind::Snp, &Options::new(at)).unwrap();
         let body: Value = serde_json::from_str(&minted.request).unwrap();
         let document = base64url::decode(body["report"].as_str().unwrap()).unwrap();
         let evidence = SnpEvidence::parse(&document).unwrap();

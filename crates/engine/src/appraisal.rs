@@ -1,46 +1,20 @@
 //! What an appraisal found: facts, claims, and the decision.
 
 use avouch_claims::ServiceClaim;
-use avouch_dcap::VerifiedQuote;
 use avouch_policy::Claim;
-use avouch_snp::VerifiedReport;
-use avouch_snp::uvm::VerifiedUvmEndorsement;
 use avouch_token::json::Integer;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// Evidence that verified. Whatever settings and policy then say, these facts hold.
-#[derive(Debug)]
-pub enum VerifiedEvidence {
-    /// SGX or TDX.
-    Quote(Box<VerifiedQuote>),
-    /// SEV-SNP, and an endorsement of its utility VM.
-    Report(Box<VerifiedReport>, Option<Box<VerifiedUvmEndorsement>>),
-}
-
-impl VerifiedEvidence {
-    /// The facts as JSON, under the field's standard names, hex in lower case.
-    #[must_use]
-    pub fn facts(&self) -> Value {
-        let facts = match self {
-            Self::Quote(quote) => serde_json::to_value(quote),
-            Self::Report(report, uvm) => serde_json::to_value(report).map(|mut facts| {
-                if let (Some(members), Some(uvm)) = (facts.as_object_mut(), uvm) {
-                    let endorsement = serde_json::to_value(uvm.facts()).unwrap_or_default();
-                    members.insert("uvm_endorsement".to_owned(), endorsement);
-                }
-                facts
-            }),
-        };
-        facts.unwrap_or_default()
-    }
-}
+use crate::arm::{Root, VerifiedFacts};
 
 /// The outcome of one appraisal of evidence that verified.
 #[derive(Debug)]
 pub struct Appraisal {
-    /// What was proven.
-    pub evidence: VerifiedEvidence,
+    /// What was proven. Whatever settings and policy say, this holds.
+    pub facts: Box<dyn VerifiedFacts>,
+    /// The vendor roots that it rests on, at least one.
+    pub roots: Vec<Root>,
     /// What the service claims of it.
     pub service_claims: Vec<ServiceClaim>,
     /// What the policy could read.

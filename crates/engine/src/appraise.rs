@@ -3,18 +3,16 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use avouch_claims::{BoundData, SeenBy, ServiceClaim, common};
-use avouch_policy::{Claim, Decision as PolicyDecision, Properties};
-use avouch_wire::{Hex, UnixTime};
+use avouch_claims::{SeenBy, ServiceClaim, common};
+use avouch_policy::{Claim, Decision as PolicyDecision};
+use avouch_wire::{EvidenceKind, UnixTime};
 
-use crate::appraisal::{Appraisal, Decision, Permitted, Refused, VerifiedEvidence};
-use crate::intel::IntelAppraiser;
-use crate::preview_2018;
-use crate::snp::SnpAppraiser;
+use crate::appraisal::{Appraisal, Decision, Refused};
+use crate::arm::{Arms, Submission};
 use crate::token_claims::{self, TokenParts};
 use crate::{
-    Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, EvidenceKind,
-    Nonce, PolicyInForce, Remembered, TcbBaseline, TokenForm,
+    Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, PolicyInForce,
+    Remembered, TcbBaseline,
 };
 
 /// What an engine remembers if nothing else is asked for: some 8,000 platforms and 30,000
@@ -24,21 +22,8 @@ pub const REMEMBERED_BYTES: u64 = 128 * 1024 * 1024;
 /// Appraises evidence. One engine serves all tenants; what it remembers is what content proves,
 /// never a verdict.
 pub struct Engine {
-    intel: IntelAppraiser,
-    snp: SnpAppraiser,
+    arms: Arms,
     endorsements: ArcSwap<Arc<dyn EndorsementSource>>,
-}
-
-/// Evidence that verified, with what its kind adds for the steps after it.
-pub(crate) struct Verified {
-    pub(crate) evidence: VerifiedEvidence,
-    pub(crate) runtime_data: Option<BoundData>,
-    pub(crate) init_time_data: Option<BoundData>,
-    pub(crate) claims: Vec<ServiceClaim>,
-    /// Label of the root it rests on, if that is not the vendor's own.
-    pub(crate) foreign_root: Option<String>,
-    /// SHA-256 of the quote without an Open Enclave header, for tokens of the 2018 preview.
-    pub(crate) bare_quote_hash: Option<Hex<32>>,
 }
 
 impl Engine {
@@ -58,19 +43,17 @@ impl Engine {
         endorsements: Arc<dyn EndorsementSource>,
         bytes: u64,
     ) -> Self {
-        let (half, quarter) = (bytes / 2, bytes / 4);
-        Self {
-            intel: IntelAppraiser::new(anchors.intel, half, quarter),
-            snp: SnpAppraiser::new(anchors.amd, quarter),
-            endorsements: ArcSwap::from_pointee(endorsements),
-        }
+        let arms = Arms::new(anchors, bytes);
+        Self { arms, endorsements: ArcSwap::from_pointee(endorsements) }
     }
 
     /// Takes other endorsements from now on. An appraisal under way goes on with those that it
-    /// began with; a source itself must always give the same.
+    /// began with.
     pub fn replace_endorsements(&self, endorsements: Arc<dyn EndorsementSource>) {
         self.endorsements.store(Arc::new(endorsements));
-        self.intel.forget_collateral();
+        for arm in self.arms.iter() {
+            arm.forget_endorsements();
+        }
     }
 
     fn endorsements(&self) -> Arc<dyn EndorsementSource> {
@@ -80,7 +63,7 @@ impl Engine {
     /// How much it remembers now.
     #[must_use]
     pub fn remembered(&self) -> Remembered {
-        self.intel.remembered().and(self.snp.remembered())
+        self.arms.iter().map(|arm| arm.remembered()).fold(Remembered::default(), Remembered::and)
     }
 
     /// What endorsements are at hand, for people.
@@ -92,7 +75,7 @@ impl Engine {
     /// The TCB baselines at hand for a kind of evidence; none for kinds that know no such thing.
     #[must_use]
     pub fn tcb_baselines(&self, kind: EvidenceKind) -> Option<Vec<TcbBaseline>> {
-        kind.intel_tee().map(|tee| self.endorsements().tcb_baselines(tee))
+        self.arms.of(kind)?.tcb_baselines(kind, &*self.endorsements())
     }
 
     /// Appraises evidence by a policy and a provider's settings, judged at `at`.
@@ -113,93 +96,38 @@ impl Engine {
         let configuration = policy.configuration().map_err(AppraisalError::Configuration)?;
 
         // 2. Evidence, endorsements and a moment become verified facts.
-        let verified = self.verify(request, settings, configuration, at)?;
+        let arm = self.arms.of(request.kind).ok_or(AppraisalError::NotBuilt(request.kind))?;
+        let endorsements = &self.endorsements();
+        let verified =
+            arm.verify(&Submission { request, configuration, settings, endorsements, at })?;
 
         // 3. Facts become claims.
-        let (runtime, init_time) = (&verified.runtime_data, &verified.init_time_data);
-        let attestation_type = request.kind.attestation_type();
-        let mut claims = common(attestation_type, runtime.as_ref(), init_time.as_ref());
+        let (runtime, init_time) = (verified.bound.runtime_data, verified.bound.init_time_data);
+        let mut claims =
+            common(request.kind.attestation_type(), runtime.as_ref(), init_time.as_ref());
         claims.extend(verified.claims);
         let incoming = incoming(&claims, policy);
 
-        // 4. Settings, then policy, permit or refuse.
-        let mut findings = Vec::new();
-        let decision = match self.accept(&verified.evidence, settings, at) {
-            Err(refused) => Decision::Deny(refused),
-            Ok(()) => match decide(policy, &incoming) {
-                Err(refused) => Decision::Deny(refused),
-                Ok(outgoing) => {
-                    let parts = TokenParts {
-                        service: &claims,
-                        outgoing: &outgoing,
-                        policy,
-                        nonce: request.nonce.as_ref(),
-                        foreign_root: verified.foreign_root.as_deref(),
-                        bare_quote_hash: verified.bare_quote_hash.as_ref(),
-                    };
-                    let (claims, dropped) = match request.token_form {
-                        TokenForm::Current => token_claims::compose(&parts),
-                        TokenForm::Preview2018 => preview_2018::compose(&parts),
-                    };
-                    findings.extend(dropped);
-                    // The older form has no nonce.
-                    let nonce = match request.token_form {
-                        TokenForm::Current => request.nonce.as_ref(),
-                        TokenForm::Preview2018 => None,
-                    };
-                    let nonce = nonce.and_then(Nonce::as_integer);
-                    Decision::Permit(Permitted { claims, integer_nonce: nonce.cloned() })
-                }
-            },
-        };
-        Ok(Appraisal {
-            evidence: verified.evidence,
-            service_claims: claims,
-            incoming,
-            decision,
-            findings,
-        })
-    }
-
-    fn verify(
-        &self,
-        request: &AppraisalRequest,
-        settings: &AppraisalSettings,
-        configuration: &Properties,
-        at: UnixTime,
-    ) -> Result<Verified, AppraisalError> {
-        let endorsements = self.endorsements();
-        match request.kind {
-            EvidenceKind::Sgx | EvidenceKind::OpenEnclave | EvidenceKind::Tdx => {
-                self.intel.verify(request, configuration, &*endorsements, at)
+        // 4. Settings, then policy, permit or refuse, and what the policy issues becomes a token's.
+        let outgoing = verified.accepted.and_then(|()| decide(policy, &incoming));
+        let (decision, findings) = match outgoing {
+            Err(refused) => (Decision::Deny(refused), Vec::new()),
+            Ok(outgoing) => {
+                let (service, roots, nonce) = (&claims, &verified.roots, request.nonce.as_ref());
+                let parts = TokenParts { service, outgoing: &outgoing, policy, nonce, roots };
+                let (permitted, dropped) = token_claims::compose(request.token_form, &parts);
+                (Decision::Permit(permitted), dropped)
             }
-            EvidenceKind::Snp => self.snp.verify(request, settings, &endorsements, at),
-        }
-    }
-
-    fn accept(
-        &self,
-        evidence: &VerifiedEvidence,
-        settings: &AppraisalSettings,
-        at: UnixTime,
-    ) -> Result<(), Refused> {
-        match evidence {
-            VerifiedEvidence::Quote(quote) => settings.intel.check(quote, at).map_err(|error| {
-                Refused::NotAccepted { check: error.check(), message: error.to_string() }
-            }),
-            VerifiedEvidence::Report(report, _) => settings.snp.accept(report).map_err(|error| {
-                Refused::NotAccepted { check: error.check(), message: error.to_string() }
-            }),
-        }
+        };
+        let (facts, roots) = (verified.facts, verified.roots);
+        Ok(Appraisal { facts, roots, service_claims: claims, incoming, decision, findings })
     }
 }
 
 /// The claims that a policy reads, all issued by the service.
 fn incoming(claims: &[ServiceClaim], policy: &PolicyInForce) -> Vec<Claim> {
     let seen = claims.iter().filter(|claim| claim.seen_by != SeenBy::Token);
-    let mut incoming: Vec<Claim> = seen
-        .map(|claim| Claim::service(claim.name, token_claims::policy_value(&claim.value)))
-        .collect();
+    let mut incoming: Vec<Claim> = seen.map(token_claims::policy_claim).collect();
     for name in ["x-ms-policy-hash", "policy_hash", "maa-policyHash"] {
         incoming.push(Claim::service(name, policy.hash()));
     }

@@ -1,9 +1,10 @@
 //! Why an appraisal came to no verdict: the evidence, or what it needs, does not hold.
 
 use avouch_claims::HeldDataError;
+use avouch_wire::EvidenceKind;
 use thiserror::Error;
 
-use crate::{EvidenceKind, Resemblance};
+use crate::Resemblance;
 
 /// Why evidence was not verified. Each variant says which check failed, by [`Self::check`].
 #[derive(Debug, Error)]

@@ -1,50 +1,89 @@
 //! The arm for SGX, Open Enclave and TDX.
 
-use std::sync::Arc;
+mod verifier;
 
-use avouch_claims::{BoundData, ServiceClaim, sgx, tdx};
+use avouch_claims::{BoundData, HeldData, ServiceClaim, sgx, tdx};
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_dcap::{
-    Body, Collateral, CollateralRequirements, PlatformCacheKey, Quote, TeeType, TrustAnchors,
-    VerifiedCollateral, VerifiedPlatform, VerifiedQuote, bind_init_time_data, bind_runtime_data,
-    verify_platform, verify_quote,
+    BindError, Body, Quote, TeeType, TrustAnchors, VerifiedQuote, bind_init_time_data,
+    bind_runtime_data,
 };
 use avouch_pki::digest;
 use avouch_policy::Properties;
-use avouch_wire::{Hex, UnixTime};
+use avouch_wire::EvidenceKind;
+use serde_json::Value;
 
-use crate::appraisal::VerifiedEvidence;
-use crate::appraise::Verified;
-use crate::remembered::{Held, Memory, held, memory};
+use crate::arm::{Arm, Bound, Root, Submission, Verified, VerifiedFacts};
 use crate::{
-    AppraisalError, AppraisalRequest, EndorsementSource, EvidenceKind, IntelWanted, Remembered,
+    AppraisalError, AppraisalRequest, EndorsementSource, Refused, Remembered, TcbBaseline,
     TokenForm,
 };
+use verifier::QuoteVerifier;
 
 /// Length of the header of an Open Enclave report.
 const OPEN_ENCLAVE_REPORT_HEADER_BYTES: usize = 16;
 
-/// Verifies quotes, remembering what content proves: platforms under the hash of what proves them,
-/// collateral by identity. Dates, revocation and TCB are judged on every call.
-pub(crate) struct IntelAppraiser {
-    anchors: TrustAnchors,
-    platforms: Memory<PlatformCacheKey, VerifiedPlatform>,
-    collateral: Memory<CollateralKey, KnownCollateral>,
+pub(crate) struct IntelArm {
+    verifier: QuoteVerifier,
 }
 
-/// Address of a set and the evaluation data number demanded of it. The entry keeps the set alive,
-/// so the address cannot come to mean another.
-type CollateralKey = (usize, Option<u32>);
-
-struct KnownCollateral {
-    kept_alive: Arc<Collateral>,
-    verified: VerifiedCollateral,
+impl IntelArm {
+    /// Remembers at most so many bytes.
+    pub(crate) fn new(anchors: TrustAnchors, bytes: u64) -> Self {
+        Self { verifier: QuoteVerifier::new(anchors, bytes) }
+    }
 }
 
-impl Held for KnownCollateral {
-    /// The set itself, and its documents and certificates as they were read.
-    fn bytes_held(&self) -> usize {
-        self.kept_alive.bytes().saturating_mul(4)
+impl Arm for IntelArm {
+    fn verify(&self, submission: &Submission<'_>) -> Result<Verified, AppraisalError> {
+        let &Submission { request, configuration, settings, endorsements, at } = submission;
+        let wrapped = Wrapped::parse(request.kind, &request.evidence)
+            .map_err(|error| error.named(request.kind, &request.evidence))?;
+        let number = baseline(configuration)?;
+        let verified = self.verifier.verify(wrapped.quote(), number, &**endorsements, at)?;
+        let bound = bind_all(&wrapped, &verified, request)?;
+        let anchor = verified.anchor();
+        let root = Root { label: anchor.label.clone(), is_built_in: anchor.built_in };
+        Ok(Verified {
+            claims: claims(&verified, wrapped.quoted(request), bound.runtime_data.as_ref()),
+            accepted: settings.intel.check(&verified, at).map_err(|error| Refused::NotAccepted {
+                check: error.check(),
+                message: error.to_string(),
+            }),
+            facts: Box::new(verified),
+            roots: vec![root],
+            bound,
+        })
+    }
+
+    fn remembered(&self) -> Remembered {
+        self.verifier.remembered()
+    }
+
+    fn forget_endorsements(&self) {
+        self.verifier.forget_collateral();
+    }
+
+    fn tcb_baselines(
+        &self,
+        kind: EvidenceKind,
+        endorsements: &dyn EndorsementSource,
+    ) -> Option<Vec<TcbBaseline>> {
+        Some(endorsements.tcb_baselines(tee_of(kind)))
+    }
+}
+
+impl VerifiedFacts for VerifiedQuote {
+    fn to_json(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+/// The TEE that a route is for.
+const fn tee_of(kind: EvidenceKind) -> TeeType {
+    match kind {
+        EvidenceKind::Tdx => TeeType::Tdx,
+        _ => TeeType::Sgx,
     }
 }
 
@@ -62,7 +101,7 @@ impl<'a> Wrapped<'a> {
             return Ok(Self::OpenEnclave(Box::new(parsed)));
         }
         let quote = Quote::parse(bytes).map_err(structure)?;
-        let expected = if kind == EvidenceKind::Tdx { TeeType::Tdx } else { TeeType::Sgx };
+        let expected = tee_of(kind);
         if quote.tee_type() != expected {
             let (expected, found) = (expected.name(), quote.tee_type().name());
             return Err(AppraisalError::WrongTee { expected, found });
@@ -70,17 +109,17 @@ impl<'a> Wrapped<'a> {
         Ok(Self::Bare(Box::new(quote)))
     }
 
-    /// Only tokens of the 2018 preview tell the hash without the wrapper.
-    fn bare_quote_hash(&self, request: &AppraisalRequest) -> Option<Hex<32>> {
-        let header_bytes = match self {
-            _ if request.token_form == TokenForm::Current => return None,
-            Self::Bare(_) => 0,
-            Self::OpenEnclave(wrapper) => match wrapper.as_ref() {
+    /// The bytes whose hash is claimed as the quote's: the evidence as it was sent; without the header
+    /// of an Open Enclave report in the 2018 preview.
+    fn quoted<'r>(&self, request: &'r AppraisalRequest) -> &'r [u8] {
+        let header_bytes = match (request.token_form, self) {
+            (TokenForm::Preview2018, Self::OpenEnclave(wrapper)) => match wrapper.as_ref() {
                 OpenEnclave::Report(_) => OPEN_ENCLAVE_REPORT_HEADER_BYTES,
-                OpenEnclave::Evidence(_) => return None,
+                OpenEnclave::Evidence(_) => 0,
             },
+            _ => 0,
         };
-        request.evidence.get(header_bytes..).map(digest::sha256)
+        request.evidence.get(header_bytes..).unwrap_or_default()
     }
 
     fn quote(&self) -> &Quote<'a> {
@@ -91,105 +130,24 @@ impl<'a> Wrapped<'a> {
     }
 }
 
-impl IntelAppraiser {
-    /// Remembers at most as many bytes of platforms and of collateral.
-    pub(crate) fn new(anchors: TrustAnchors, platform_bytes: u64, collateral_bytes: u64) -> Self {
-        Self { anchors, platforms: memory(platform_bytes), collateral: memory(collateral_bytes) }
+/// What the evidence binds: custom claims in an Open Enclave wrapper, and the data sent along.
+fn bind_all(
+    wrapped: &Wrapped<'_>,
+    verified: &VerifiedQuote,
+    request: &AppraisalRequest,
+) -> Result<Bound, AppraisalError> {
+    if let Wrapped::OpenEnclave(wrapper) = wrapped
+        && let OpenEnclave::Evidence(evidence) = wrapper.as_ref()
+    {
+        evidence.bind_custom_claims(verified).map_err(AppraisalError::CustomClaims)?;
     }
-
-    pub(crate) fn remembered(&self) -> Remembered {
-        held(&self.platforms).and(held(&self.collateral))
-    }
-
-    /// Collateral that is not at hand any more needs no memory.
-    pub(crate) fn forget_collateral(&self) {
-        self.collateral.invalidate_all();
-    }
-
-    pub(crate) fn verify(
-        &self,
-        request: &AppraisalRequest,
-        configuration: &Properties,
-        endorsements: &dyn EndorsementSource,
-        at: UnixTime,
-    ) -> Result<Verified, AppraisalError> {
-        let wrapped = Wrapped::parse(request.kind, &request.evidence)
-            .map_err(|error| error.named(request.kind, &request.evidence))?;
-        let quote = wrapped.quote();
-        let platform = self.platform(quote, at)?;
-        let number = baseline(configuration)?;
-        let collateral = self.collateral(quote, &platform, number, endorsements, at)?;
-        let verified = verify_quote(quote, &platform, &collateral.verified, at)?;
-
-        if let Wrapped::OpenEnclave(wrapper) = &wrapped
-            && let OpenEnclave::Evidence(evidence) = wrapper.as_ref()
-        {
-            evidence.bind_custom_claims(&verified).map_err(AppraisalError::CustomClaims)?;
-        }
-        let runtime_data = bind("runtimeData", request.runtime_data.as_ref(), |bytes| {
-            bind_runtime_data(&verified, digest::sha256(bytes))
-        })?;
-        let init_time_data = bind("initTimeData", request.init_time_data.as_ref(), |bytes| {
-            bind_init_time_data(&verified, digest::sha256(bytes))
-        })?;
-        let anchor = verified.anchor();
-        Ok(Verified {
-            claims: claims(&verified, &request.evidence, runtime_data.as_ref()),
-            foreign_root: (!anchor.built_in).then(|| anchor.label.clone()),
-            bare_quote_hash: wrapped.bare_quote_hash(request),
-            evidence: VerifiedEvidence::Quote(Box::new(verified)),
-            runtime_data,
-            init_time_data,
-        })
-    }
-
-    /// The platform of a quote, remembered by what proves it.
-    fn platform(
-        &self,
-        quote: &Quote<'_>,
-        at: UnixTime,
-    ) -> Result<Arc<VerifiedPlatform>, AppraisalError> {
-        let key = PlatformCacheKey::of(quote, &self.anchors);
-        if let Some(known) = self.platforms.get(&key) {
-            return Ok(known);
-        }
-        let platform = Arc::new(verify_platform(quote, &self.anchors, at)?);
-        self.platforms.insert(key, Arc::clone(&platform));
-        Ok(platform)
-    }
-
-    /// Collateral for a verified platform, verified once.
-    fn collateral(
-        &self,
-        quote: &Quote<'_>,
-        platform: &VerifiedPlatform,
-        number: Option<u32>,
-        endorsements: &dyn EndorsementSource,
-        at: UnixTime,
-    ) -> Result<Arc<KnownCollateral>, AppraisalError> {
-        let pck = platform.pck();
-        let wanted = IntelWanted {
-            tee: quote.tee_type(),
-            fmspc: pck.fmspc,
-            pce_id: pck.pce_id,
-            pck_ca: platform.pck_ca_name(),
-            tcb_evaluation_data_number: number,
-            at,
-        };
-        let collateral = endorsements.intel(&wanted).ok_or_else(|| missing(&wanted))?;
-        let key = (Arc::as_ptr(&collateral).addr(), number);
-        if let Some(known) = self.collateral.get(&key) {
-            return Ok(known);
-        }
-        let requirements = CollateralRequirements {
-            evaluation_data_number: number,
-            ..CollateralRequirements::default()
-        };
-        let verified = collateral.verify_with(&self.anchors, at, &requirements)?;
-        let known = Arc::new(KnownCollateral { kept_alive: collateral, verified });
-        self.collateral.insert(key, Arc::clone(&known));
-        Ok(known)
-    }
+    let runtime_data = bind("runtimeData", request.runtime_data.as_ref(), |bytes| {
+        bind_runtime_data(verified, digest::sha256(bytes))
+    })?;
+    let init_time_data = bind("initTimeData", request.init_time_data.as_ref(), |bytes| {
+        bind_init_time_data(verified, digest::sha256(bytes))
+    })?;
+    Ok(Bound { runtime_data, init_time_data })
 }
 
 /// The TCB evaluation data number that the policy asks for; none for the default baseline.
@@ -203,22 +161,10 @@ fn baseline(configuration: &Properties) -> Result<Option<u32>, AppraisalError> {
     }
 }
 
-fn missing(wanted: &IntelWanted<'_>) -> AppraisalError {
-    if let Some(number) = wanted.tcb_evaluation_data_number {
-        return AppraisalError::BaselineMissing { identifier: number.to_string() };
-    }
-    AppraisalError::EndorsementsMissing {
-        platform: format!(
-            "{} platforms with FMSPC {} and PCEID {} under {:?}",
-            wanted.tee, wanted.fmspc, wanted.pce_id, wanted.pck_ca
-        ),
-    }
-}
-
 fn bind(
     member: &'static str,
-    data: Option<&avouch_claims::HeldData>,
-    check: impl FnOnce(&[u8]) -> Result<(), avouch_dcap::BindError>,
+    data: Option<&HeldData>,
+    check: impl FnOnce(&[u8]) -> Result<(), BindError>,
 ) -> Result<Option<BoundData>, AppraisalError> {
     data.map(|data| BoundData::bind(data, check))
         .transpose()
@@ -227,12 +173,12 @@ fn bind(
 
 fn claims(
     verified: &VerifiedQuote,
-    evidence: &[u8],
+    quoted: &[u8],
     runtime_data: Option<&BoundData>,
 ) -> Vec<ServiceClaim> {
     match verified.body() {
         Body::Enclave(report) => {
-            let hash = digest::sha256(evidence);
+            let hash = digest::sha256(quoted);
             sgx(report, &verified.collateral().hashes, &hash, runtime_data)
         }
         Body::Td(report) => tdx(report, verified.tcb().status),

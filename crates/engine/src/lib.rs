@@ -9,9 +9,9 @@
 mod anchors;
 mod appraisal;
 mod appraise;
+mod arm;
 mod error;
 mod intel;
-mod kind;
 mod policy;
 mod preview_2018;
 mod remembered;
@@ -23,10 +23,10 @@ mod source;
 mod token_claims;
 
 pub use anchors::{AnchorError, Anchors};
-pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused, VerifiedEvidence};
+pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused};
 pub use appraise::{Engine, REMEMBERED_BYTES};
+pub use arm::{Root, VerifiedFacts};
 pub use error::AppraisalError;
-pub use kind::EvidenceKind;
 pub use policy::{PolicyInForce, PolicyRefused};
 pub use remembered::Remembered;
 pub use request::{AppraisalRequest, DataType, HeldData, Nonce, TokenForm};

@@ -5,10 +5,9 @@ use avouch_token::policy_jws::{
     JwsContent, PolicyEncoding, PolicyJws, PolicyJwsError, UnsignedForm, VerifiedSigner,
     create_unsigned, policy_hash,
 };
+use avouch_wire::EvidenceKind;
 use serde_json::Value;
 use thiserror::Error;
-
-use crate::EvidenceKind;
 
 /// A compiled policy with what a token says about it.
 #[derive(Debug, Clone)]
@@ -38,7 +37,7 @@ impl PolicyInForce {
     /// The policy that MAA's shared providers have for a kind of evidence.
     #[must_use]
     pub fn default_for(kind: EvidenceKind) -> Option<Self> {
-        let text = defaults::for_policy_type(kind.route_name())?;
+        let text = defaults::for_policy_type(kind.policy_name())?;
         Self::from_text(text).ok()
     }
 

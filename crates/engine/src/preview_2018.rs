@@ -9,8 +9,7 @@ use crate::appraisal::Finding;
 use crate::token_claims::{FOREIGN_ROOT, TokenParts, drop_what_only_the_service_may_say};
 
 /// Composes the claims: those that policies of later versions read as `$name` stand in the token
-/// without the `$`; the policy hash is hex; the collateral's members begin with `maa-` and its quote
-/// hash is that of the quote without an Open Enclave header.
+/// without the `$`; the policy hash is hex; the collateral's members begin with `maa-`.
 ///
 /// # Source
 /// `docs/maa/token.md#tokens-of-2018-09-01-preview`.
@@ -31,16 +30,13 @@ pub(crate) fn compose(parts: &TokenParts<'_>) -> (Map<String, Value>, Vec<Findin
     if let Some(ClaimValue::Json(Value::Object(collateral))) =
         find(parts.service, "maa-attestationcollateral")
     {
-        let mut collateral = prefixed(collateral);
-        if let Some(hash) = parts.bare_quote_hash {
-            collateral.insert("maa-quotehash".to_owned(), Value::String(hash.to_string()));
-        }
-        claims.insert("maa-attestationcollateral".to_owned(), Value::Object(collateral));
+        let collateral = Value::Object(prefixed(collateral));
+        claims.insert("maa-attestationcollateral".to_owned(), collateral);
     }
     let hash = base64url::decode(parts.policy.hash()).unwrap_or_default();
     claims.insert("maa-policyHash".to_owned(), Value::String(encode_hex(&hash)));
-    if let Some(root) = parts.foreign_root {
-        claims.insert(FOREIGN_ROOT.to_owned(), Value::String(root.to_owned()));
+    if let Some(roots) = parts.foreign_roots() {
+        claims.insert(FOREIGN_ROOT.to_owned(), roots);
     }
     (claims, dropped)
 }

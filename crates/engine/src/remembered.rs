@@ -14,7 +14,7 @@ pub(crate) type Memory<K, V> = Cache<K, Arc<V>>;
 const ENTRY_BYTES: usize = 256;
 
 /// What is remembered, for people and for tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Remembered {
     /// Platforms, sets of collateral and endorsement keys.
     pub entries: u64,

@@ -2,9 +2,8 @@
 
 pub use avouch_claims::{DataType, HeldData};
 use avouch_token::json::Integer;
+use avouch_wire::EvidenceKind;
 use serde_json::{Number, Value};
-
-use crate::EvidenceKind;
 
 /// Evidence and what the client hands in beside it; nothing in it is trusted.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,9 +9,7 @@ use avouch_dcap::{
     TD_REPORT_15_EXTENDED_BYTES,
 };
 use avouch_snp::{REPORT_LENGTH, Report, ReportVersions};
-use avouch_wire::{Cursor, ParseError};
-
-use crate::EvidenceKind;
+use avouch_wire::{Cursor, EvidenceKind, ParseError};
 
 /// What bytes look like. Its `Display` is a noun with its article, such as `an Open Enclave report`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,36 +1,79 @@
 //! The arm for SEV-SNP.
 
-use std::sync::{Arc, PoisonError, RwLock};
+mod verifier;
 
-use avouch_claims::{BoundData, snp};
+use avouch_claims::{BoundData, HeldData, snp};
 use avouch_snp::ghcb::CertificateTable;
 use avouch_snp::maa_request::{MaaRequestError, SnpEvidence};
+use avouch_snp::uvm::{self, UvmTrust, VerifiedUvmEndorsement};
 use avouch_snp::{
-    Anchors, Crls, REPORT_LENGTH, Report, VerifiedEndorsementKey, VerifiedIntermediate,
-    bind_init_time_data, bind_runtime_data, chain_cache_key, uvm, verify_chain, verify_report,
+    Anchors, BindingError, REPORT_LENGTH, Report, VerifiedReport, bind_init_time_data,
+    bind_runtime_data,
 };
-use avouch_wire::{Hex, UnixTime, base64url};
+use avouch_wire::{EvidenceKind, UnixTime, base64url};
+use serde_json::Value;
 
-use crate::appraisal::VerifiedEvidence;
-use crate::appraise::Verified;
-use crate::remembered::{Memory, held, memory};
-use crate::{
-    AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, EvidenceKind,
-    Remembered,
-};
+use crate::arm::{Arm, Bound, Root, Submission, Verified, VerifiedFacts};
+use crate::{AppraisalError, AppraisalRequest, Refused, Remembered};
+use verifier::ReportVerifier;
 
-/// Verifies reports, remembering endorsement keys under the hash of the certificates that prove
-/// them, and the intermediates above. Dates and revocation are judged on every call.
-pub(crate) struct SnpAppraiser {
-    /// The roots, with the intermediates that were verified under them so far.
-    anchors: RwLock<Arc<Anchors>>,
-    keys: Memory<Hex<32>, VerifiedEndorsementKey>,
-    crls: RwLock<Option<KnownCrls>>,
+pub(crate) struct SnpArm {
+    verifier: ReportVerifier,
 }
 
-/// Verified CRLs, with the endorsements that they are from: other endorsements have others. They are
-/// kept alive, so that their address cannot come to mean others.
-type KnownCrls = (Arc<dyn EndorsementSource>, Arc<Crls>);
+impl SnpArm {
+    /// Remembers at most as many bytes of endorsement keys.
+    pub(crate) fn new(anchors: Anchors, key_bytes: u64) -> Self {
+        Self { verifier: ReportVerifier::new(anchors, key_bytes) }
+    }
+}
+
+impl Arm for SnpArm {
+    fn verify(&self, submission: &Submission<'_>) -> Result<Verified, AppraisalError> {
+        let &Submission { request, settings, endorsements, at, .. } = submission;
+        let submitted =
+            Submitted::parse(&request.evidence).map_err(|error| named(error, &request.evidence))?;
+        let sent = submitted.certificates();
+        let report =
+            self.verifier.verify(submitted.report(), sent.as_deref(), &**endorsements, at)?;
+        let uvm = uvm_endorsement(&submitted, &report, &settings.uvm, at)?;
+        let bound = bind_all(&report, request)?;
+        let key = report.endorsement_key();
+        let root = Root { label: key.root.clone(), is_built_in: key.root_is_built_in };
+        Ok(Verified {
+            claims: snp(&report, uvm.as_ref()),
+            accepted: settings.snp.accept(&report).map_err(|error| Refused::NotAccepted {
+                check: error.check(),
+                message: error.to_string(),
+            }),
+            facts: Box::new(SnpFacts { report, uvm }),
+            roots: vec![root],
+            bound,
+        })
+    }
+
+    fn remembered(&self) -> Remembered {
+        self.verifier.remembered()
+    }
+}
+
+/// A verified report, and a verified endorsement of its utility VM.
+#[derive(Debug)]
+struct SnpFacts {
+    report: VerifiedReport,
+    uvm: Option<VerifiedUvmEndorsement>,
+}
+
+impl VerifiedFacts for SnpFacts {
+    fn to_json(&self) -> Value {
+        let mut facts = serde_json::to_value(&self.report).unwrap_or_default();
+        if let (Some(members), Some(uvm)) = (facts.as_object_mut(), &self.uvm) {
+            let endorsement = serde_json::to_value(uvm.facts()).unwrap_or_default();
+            members.insert("uvm_endorsement".to_owned(), endorsement);
+        }
+        facts
+    }
+}
 
 /// A report with what came along. Certificates are read only if they are not known by their bytes.
 enum Submitted<'a> {
@@ -63,12 +106,12 @@ impl<'a> Submitted<'a> {
         }
     }
 
-    /// What the verified key of the certificates that came along is remembered under.
-    fn cache_key(&self) -> Option<Hex<32>> {
+    /// The certificates that came along; none if there is no place for any.
+    fn certificates(&self) -> Option<Vec<&[u8]>> {
         match self {
-            Self::Document(evidence) => Some(chain_cache_key(&[evidence.certificates()])),
+            Self::Document(evidence) => Some(vec![evidence.certificates()]),
             Self::Bare(_) => None,
-            Self::Extended(_, table) => Some(chain_cache_key(&table.certificates())),
+            Self::Extended(_, table) => Some(table.certificates()),
         }
     }
 
@@ -82,128 +125,34 @@ impl<'a> Submitted<'a> {
     }
 }
 
-impl SnpAppraiser {
-    /// Remembers at most as many bytes of endorsement keys.
-    pub(crate) fn new(anchors: Anchors, key_bytes: u64) -> Self {
-        Self {
-            anchors: RwLock::new(Arc::new(anchors)),
-            keys: memory(key_bytes),
-            crls: RwLock::new(None),
+/// The first endorsement of the utility VM that counts here; all must verify.
+fn uvm_endorsement(
+    submitted: &Submitted<'_>,
+    report: &VerifiedReport,
+    trust: &UvmTrust,
+    at: UnixTime,
+) -> Result<Option<VerifiedUvmEndorsement>, AppraisalError> {
+    let mut endorsement = None;
+    for cose in submitted.uvm_endorsements() {
+        match uvm::verify(cose, report, trust, at) {
+            Ok(found) => endorsement = endorsement.or(Some(found)),
+            // Genuine, of somebody who does not count here: as if it had not been sent.
+            Err(error) if error.is_not_counted() => {}
+            Err(error) => return Err(error.into()),
         }
     }
+    Ok(endorsement)
+}
 
-    pub(crate) fn remembered(&self) -> Remembered {
-        held(&self.keys)
-    }
-
-    pub(crate) fn verify(
-        &self,
-        request: &AppraisalRequest,
-        settings: &AppraisalSettings,
-        endorsements: &Arc<dyn EndorsementSource>,
-        at: UnixTime,
-    ) -> Result<Verified, AppraisalError> {
-        let submitted =
-            Submitted::parse(&request.evidence).map_err(|error| named(error, &request.evidence))?;
-        let crls = self.crls(endorsements, at)?;
-        let key = self.endorsement_key(&submitted, &crls, &**endorsements, at)?;
-        let verified = verify_report(submitted.report(), &key, &crls, at)?;
-
-        let mut endorsement = None;
-        for cose in submitted.uvm_endorsements() {
-            match uvm::verify(cose, &verified, &settings.uvm, at) {
-                Ok(found) => endorsement = endorsement.or(Some(Box::new(found))),
-                // Genuine, of somebody who does not count here: as if it had not been sent.
-                Err(error) if error.is_not_counted() => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let runtime_data = bind("runtimeData", request.runtime_data.as_ref(), |bytes| {
-            bind_runtime_data(&verified, bytes)
-        })?;
-        let init_time_data = bind("initTimeData", request.init_time_data.as_ref(), |bytes| {
-            bind_init_time_data(&verified, bytes)
-        })?;
-        let facts = verified.endorsement_key();
-        Ok(Verified {
-            claims: snp(&verified, endorsement.as_deref()),
-            bare_quote_hash: None,
-            foreign_root: (!facts.root_is_built_in).then(|| facts.root.clone()),
-            evidence: VerifiedEvidence::Report(Box::new(verified), endorsement),
-            runtime_data,
-            init_time_data,
-        })
-    }
-
-    /// The key of a chain, remembered by the certificates that came along.
-    ///
-    /// One that is outside of its window is judged afresh, so that the refusal names the same
-    /// certificate whether or not it is remembered. A chain that was completed from the endorsements
-    /// at hand is not remembered: what is at hand may change. Nor is one with more in it than was
-    /// judged: of such there are as many as a sender likes.
-    fn endorsement_key(
-        &self,
-        submitted: &Submitted<'_>,
-        crls: &Crls,
-        endorsements: &dyn EndorsementSource,
-        at: UnixTime,
-    ) -> Result<Arc<VerifiedEndorsementKey>, AppraisalError> {
-        let cache_key = submitted.cache_key();
-        let known = cache_key.and_then(|cache_key| self.keys.get(&cache_key));
-        if let Some(known) = known.filter(|known| known.window().check(at).is_ok()) {
-            return Ok(known);
-        }
-        let anchors = self.anchors();
-        let chain = match submitted {
-            Submitted::Document(evidence) => evidence.chain_beside(&anchors)?,
-            Submitted::Bare(report) => endorsements.amd().chain.clone().for_report(report)?,
-            Submitted::Extended(_, table) => table.chain_beside(&anchors)?,
-        };
-        let key = Arc::new(verify_chain(&chain, &anchors, crls, at)?);
-        if let Some(cache_key) = cache_key {
-            self.remember(key.intermediate());
-            if chain.is_plain() {
-                self.keys.insert(cache_key, Arc::clone(&key));
-            }
-        }
-        Ok(key)
-    }
-
-    fn anchors(&self) -> Arc<Anchors> {
-        Arc::clone(&self.anchors.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Whoever is reading certificates meanwhile goes on with the anchors that they began with.
-    fn remember(&self, intermediate: &VerifiedIntermediate) {
-        if self.anchors().intermediate(intermediate.fingerprint_sha256()).is_some() {
-            return;
-        }
-        let mut place = self.anchors.write().unwrap_or_else(PoisonError::into_inner);
-        let mut anchors = Anchors::clone(&place);
-        anchors.remember(intermediate.clone());
-        *place = Arc::new(anchors);
-    }
-
-    /// The CRLs at hand, verified once for as long as all of them are current.
-    fn crls(
-        &self,
-        endorsements: &Arc<dyn EndorsementSource>,
-        at: UnixTime,
-    ) -> Result<Arc<Crls>, AppraisalError> {
-        let known = self.crls.read().ok().and_then(|known| known.clone());
-        if let Some((known_source, known)) = known
-            && Arc::ptr_eq(&known_source, endorsements)
-            && known.window().is_none_or(|window| window.check(at).is_ok())
-        {
-            return Ok(known);
-        }
-        let verified = Crls::verify(&endorsements.amd().crls, &self.anchors(), at)?;
-        let verified = Arc::new(verified.with_rule(endorsements.amd_crl_rule()));
-        if let Ok(mut place) = self.crls.write() {
-            *place = Some((Arc::clone(endorsements), Arc::clone(&verified)));
-        }
-        Ok(verified)
-    }
+/// What the report binds of the data sent along.
+fn bind_all(report: &VerifiedReport, request: &AppraisalRequest) -> Result<Bound, AppraisalError> {
+    let runtime_data = bind("runtimeData", request.runtime_data.as_ref(), |bytes| {
+        bind_runtime_data(report, bytes)
+    })?;
+    let init_time_data = bind("initTimeData", request.init_time_data.as_ref(), |bytes| {
+        bind_init_time_data(report, bytes)
+    })?;
+    Ok(Bound { runtime_data, init_time_data })
 }
 
 /// What was sent as a report, by itself or in MAA's document, where it looks like something else.
@@ -224,8 +173,8 @@ fn named(error: AppraisalError, evidence: &[u8]) -> AppraisalError {
 
 fn bind(
     member: &'static str,
-    data: Option<&avouch_claims::HeldData>,
-    check: impl FnOnce(&[u8]) -> Result<(), avouch_snp::BindingError>,
+    data: Option<&HeldData>,
+    check: impl FnOnce(&[u8]) -> Result<(), BindingError>,
 ) -> Result<Option<BoundData>, AppraisalError> {
     data.map(|data| BoundData::bind(data, check))
         .transpose()

@@ -35,14 +35,15 @@ pub struct TcbBaseline {
 pub trait EndorsementSource: Send + Sync {
     /// The best collateral for a platform: of those in force at the moment, the highest evaluation
     /// data number, then the newest; if none is in force, the same choice among all, so that the
-    /// refusal can say what has expired.
+    /// refusal can say what has expired. The same value for as long as it is the same.
     fn intel(&self, wanted: &IntelWanted<'_>) -> Option<Arc<Collateral>>;
 
     /// The TCB baselines (evaluation data numbers) at hand for a TEE, each once, in rising order.
     fn tcb_baselines(&self, tee: TeeType) -> Vec<TcbBaseline>;
 
-    /// AMD certificates that complete a chain that came without them, and AMD's CRLs.
-    fn amd(&self) -> &avouch_snp::Endorsements;
+    /// AMD certificates that complete a chain that came without them, and AMD's CRLs. The same value
+    /// for as long as they are the same: what was verified of them is remembered for it.
+    fn amd(&self) -> Arc<avouch_snp::Endorsements>;
 
     /// Of which of AMD's roots there must be a CRL at hand.
     fn amd_crl_rule(&self) -> avouch_snp::CrlRule;

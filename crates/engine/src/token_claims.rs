@@ -3,11 +3,10 @@
 use avouch_claims::{ClaimValue, SeenBy, ServiceClaim};
 use avouch_policy::Claim;
 use avouch_policy::token::{Contribution, contribution, is_reserved, is_service_space};
-use avouch_wire::Hex;
 use serde_json::{Map, Value};
 
-use crate::appraisal::Finding;
-use crate::{Nonce, PolicyInForce};
+use crate::appraisal::{Finding, Permitted};
+use crate::{Nonce, PolicyInForce, Root, TokenForm, preview_2018};
 
 /// Everything that a token is made of, besides what its issuer adds.
 pub(crate) struct TokenParts<'a> {
@@ -15,19 +14,48 @@ pub(crate) struct TokenParts<'a> {
     pub(crate) outgoing: &'a [Claim],
     pub(crate) policy: &'a PolicyInForce,
     pub(crate) nonce: Option<&'a Nonce>,
-    pub(crate) foreign_root: Option<&'a str>,
-    pub(crate) bare_quote_hash: Option<&'a Hex<32>>,
+    pub(crate) roots: &'a [Root],
+}
+
+impl TokenParts<'_> {
+    /// The labels of roots that are not the vendors' own: the text of one, a list of several.
+    pub(crate) fn foreign_roots(&self) -> Option<Value> {
+        let foreign = self.roots.iter().filter(|root| !root.is_built_in);
+        let mut labels: Vec<Value> = foreign.map(|root| root.label.as_str().into()).collect();
+        labels.dedup();
+        match labels.len() {
+            0 => None,
+            1 => labels.pop(),
+            _ => Some(Value::Array(labels)),
+        }
+    }
 }
 
 /// The claim that marks a token whose evidence rests on a root that is not the vendor's own.
 pub(crate) const FOREIGN_ROOT: &str = "avouch-trust-root";
+
+/// Composes the claims of a token in this form; says what of the policy's was dropped.
+pub(crate) fn compose(form: TokenForm, parts: &TokenParts<'_>) -> (Permitted, Vec<Finding>) {
+    match form {
+        TokenForm::Current => {
+            let (claims, dropped) = current(parts);
+            let integer_nonce = parts.nonce.and_then(Nonce::as_integer).cloned();
+            (Permitted { claims, integer_nonce }, dropped)
+        }
+        // The older form has no nonce.
+        TokenForm::Preview2018 => {
+            let (claims, dropped) = preview_2018::compose(parts);
+            (Permitted { claims, integer_nonce: None }, dropped)
+        }
+    }
+}
 
 /// Composes the claims: the service's own win over the policy's, which stand at the top level and,
 /// if there are any, in `x-ms-policy` too.
 ///
 /// # Source
 /// `docs/maa/token.md#form`, `docs/policy.md#the-token`.
-pub(crate) fn compose(parts: &TokenParts<'_>) -> (Map<String, Value>, Vec<Finding>) {
+fn current(parts: &TokenParts<'_>) -> (Map<String, Value>, Vec<Finding>) {
     let mut issued = contribution(parts.outgoing);
     let dropped = drop_what_only_the_service_may_say(&mut issued, parts.service);
     let issued: Map<String, Value> =
@@ -44,8 +72,8 @@ pub(crate) fn compose(parts: &TokenParts<'_>) -> (Map<String, Value>, Vec<Findin
     if let Some(nonce) = parts.nonce.and_then(Nonce::to_json) {
         add("nonce", nonce);
     }
-    if let Some(root) = parts.foreign_root {
-        add(FOREIGN_ROOT, Value::String(root.to_owned()));
+    if let Some(roots) = parts.foreign_roots() {
+        add(FOREIGN_ROOT, roots);
     }
     if !issued.is_empty() {
         add("x-ms-policy", Value::Object(issued));
@@ -73,8 +101,14 @@ pub(crate) fn drop_what_only_the_service_may_say(
     issued.drop_if(refused).into_iter().map(finding).collect()
 }
 
+/// The claim as a policy reads it.
+pub(crate) fn policy_claim(claim: &ServiceClaim) -> Claim {
+    let incoming = Claim::service(claim.name, policy_value(&claim.value));
+    if claim.is_read_only { incoming.read_only() } else { incoming }
+}
+
 /// The value as a policy reads it: JSON as a string that holds its text.
-pub(crate) fn policy_value(value: &ClaimValue) -> avouch_policy::Value {
+fn policy_value(value: &ClaimValue) -> avouch_policy::Value {
     match value {
         ClaimValue::String(text) => text.as_str().into(),
         ClaimValue::Integer(integer) => (*integer).into(),

@@ -17,15 +17,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use avouch_claims::{Description, Form, describe, descriptions};
 use avouch_engine::{AppraisalRequest, AppraisalSettings, Nonce, PolicyInForce};
 use avouch_mint::snp::{UvmForm, uvm_publisher};
-use avouch_mint::{HeldData, Kind, Kss, Options, mint};
+use avouch_mint::{HeldData, Kss, Options, mint};
 use avouch_pki::Certificate;
 use avouch_policy::lint::{AttestationType, ValueForm, value_form};
 use avouch_snp::uvm::{UvmTrust, UvmTrustEntry};
 use avouch_token::policy_jws::{JwsContent, PolicySigner, SignedForm, create_signed};
 use avouch_token::{KeySpec, Payload, PayloadError, SigningKey, provider_certificate};
-use avouch_wire::base64url;
+use avouch_wire::{EvidenceKind, base64url};
 use serde_json::{Map, Value, json};
-use support::{at, engine_for, kind_of, request};
+use support::{at, engine_for, request};
 
 const AT: &str = "2026-05-01T12:00:00Z";
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/claims.md");
@@ -66,7 +66,7 @@ impl Seen {
 }
 
 /// Every claim that can be made of evidence of a kind.
-fn claims_of(kind: Kind) -> BTreeMap<String, Seen> {
+fn claims_of(kind: EvidenceKind) -> BTreeMap<String, Seen> {
     let mut found: BTreeMap<String, Seen> = BTreeMap::new();
     for held in [HeldData::json(r#"{"claim":"mine"}"#), HeldData::binary(*b"held data")] {
         let mut options = Options::new(at(AT));
@@ -105,8 +105,11 @@ fn claims_of(kind: Kind) -> BTreeMap<String, Seen> {
 }
 
 /// The kinds whose claims differ: Open Enclave's are those of SGX.
-const KINDS: [(Kind, &str); 3] =
-    [(Kind::Sgx, "SGX and Open Enclave"), (Kind::Tdx, "TDX"), (Kind::Snp, "SEV-SNP")];
+const KINDS: [(EvidenceKind, &str); 3] = [
+    (EvidenceKind::Sgx, "SGX and Open Enclave"),
+    (EvidenceKind::Tdx, "TDX"),
+    (EvidenceKind::Snp, "SEV-SNP"),
+];
 
 fn all() -> Vec<(&'static str, BTreeMap<String, Seen>)> {
     KINDS.iter().map(|(kind, title)| (*title, claims_of(*kind))).collect()
@@ -171,8 +174,8 @@ fn every_claim_is_described_and_nothing_else_is() {
 
 #[test]
 fn the_lint_knows_exactly_the_names_that_policies_are_given() {
-    for kind in Kind::ALL {
-        let name = kind_of(kind).attestation_type();
+    for kind in EvidenceKind::appraised() {
+        let name = kind.attestation_type();
         let known = AttestationType::from_name(name).unwrap().claims();
         let distinct: BTreeSet<String> = known.iter().map(ToString::to_string).collect();
         assert_eq!(distinct.len(), known.len(), "{name}: a name is listed twice");

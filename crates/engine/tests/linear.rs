@@ -9,11 +9,10 @@
 mod support;
 
 use avouch_engine::{
-    AppraisalRequest, AppraisalSettings, Engine, EvidenceKind, PolicyInForce, Resemblance,
-    TokenForm,
+    AppraisalRequest, AppraisalSettings, Engine, PolicyInForce, Resemblance, TokenForm,
 };
 use avouch_linear::{Shape, check};
-use avouch_wire::base64url;
+use avouch_wire::{EvidenceKind, base64url};
 use support::{at, engine};
 
 /// The largest body of a request.

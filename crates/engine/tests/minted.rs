@@ -14,10 +14,11 @@ use avouch_engine::{
     Appraisal, AppraisalSettings, DataType, Decision, HeldData, Nonce, PolicyInForce, Refused,
 };
 use avouch_mint::snp::uvm_publisher;
-use avouch_mint::{Expected, Kind, Kss, Options, Stage, mint};
+use avouch_mint::{Expected, Kss, Options, Stage, breaks, mint};
 use avouch_snp::uvm::{UvmTrust, UvmTrustEntry};
+use avouch_wire::EvidenceKind;
 use serde_json::json;
-use support::{at, engine, engine_for, kind_of, request};
+use support::{at, engine, engine_for, request};
 
 const AT: &str = "2026-05-01T12:00:00Z";
 
@@ -47,13 +48,13 @@ fn is_permitted_without_compliance(appraisal: &Appraisal) -> bool {
     }
 }
 
-fn default_policy(kind: Kind) -> PolicyInForce {
-    PolicyInForce::default_for(kind_of(kind)).unwrap()
+fn default_policy(kind: EvidenceKind) -> PolicyInForce {
+    PolicyInForce::default_for(kind).unwrap()
 }
 
 #[test]
 fn good_evidence_of_every_kind_is_permitted_and_marked_as_resting_on_a_foreign_root() {
-    for kind in Kind::ALL {
+    for kind in EvidenceKind::appraised() {
         let minted = mint(kind, &Options::new(at(AT))).unwrap();
         let policy = default_policy(kind);
         let settings = AppraisalSettings::default();
@@ -61,7 +62,7 @@ fn good_evidence_of_every_kind_is_permitted_and_marked_as_resting_on_a_foreign_r
             engine_for(&minted).appraise(&request(&minted), &policy, &settings, at(AT)).unwrap();
         let claims = appraisal.permitted().unwrap();
         let claims = claims.claims();
-        assert_eq!(claims["x-ms-attestation-type"], kind_of(kind).attestation_type());
+        assert_eq!(claims["x-ms-attestation-type"], kind.attestation_type());
         assert_eq!(claims["x-ms-policy-hash"], policy.hash());
         assert_eq!(claims["x-ms-ver"], "1.0");
         assert!(claims.contains_key("avouch-trust-root"), "{kind:?}");
@@ -71,9 +72,9 @@ fn good_evidence_of_every_kind_is_permitted_and_marked_as_resting_on_a_foreign_r
 
 #[test]
 fn every_break_is_refused_by_the_check_that_it_names() {
-    for kind in Kind::ALL {
+    for kind in EvidenceKind::appraised() {
         let policy = default_policy(kind);
-        for one in kind.breaks() {
+        for one in breaks(kind) {
             let minted = mint(kind, &Options::new(at(AT)).broken(one.name)).unwrap();
             let Expected::Refused { stage, check } = minted.expected else {
                 panic!("{kind:?} {}: expected a refusal", one.name);
@@ -106,15 +107,16 @@ fn every_break_is_refused_by_the_check_that_it_names() {
 
 #[test]
 fn facts_are_told_also_when_settings_or_policy_refuse() {
-    let minted = mint(Kind::Sgx, &Options::new(at(AT))).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(at(AT))).unwrap();
     let engine = engine_for(&minted);
     let mut settings = AppraisalSettings::default();
     settings.intel.tcb_statuses = "OutOfDate".parse().unwrap();
-    let refused =
-        engine.appraise(&request(&minted), &default_policy(Kind::Sgx), &settings, at(AT)).unwrap();
+    let refused = engine
+        .appraise(&request(&minted), &default_policy(EvidenceKind::Sgx), &settings, at(AT))
+        .unwrap();
     assert!(matches!(refused.decision, Decision::Deny(Refused::NotAccepted { .. })));
-    assert_eq!(refused.evidence.facts()["tcb_status"], "UpToDate");
-    assert!(refused.evidence.facts()["mr_enclave"].is_string());
+    assert_eq!(refused.facts.to_json()["tcb_status"], "UpToDate");
+    assert!(refused.facts.to_json()["mr_enclave"].is_string());
 
     let deny = PolicyInForce::from_text("version=1.0; authorizationrules{=> deny();};").unwrap();
     let settings = AppraisalSettings::default();
@@ -128,7 +130,7 @@ fn facts_are_told_also_when_settings_or_policy_refuse() {
 
 #[test]
 fn a_policy_cannot_say_what_only_the_service_may() {
-    let minted = mint(Kind::Sgx, &Options::new(at(AT))).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(at(AT))).unwrap();
     let text = r#"version=1.0; authorizationrules{=> permit();}; issuancerules{
         => issue(type="iss", value="https://elsewhere");
         => issue(type="x-ms-sgx-mrenclave", value="00");
@@ -152,7 +154,7 @@ fn a_policy_cannot_say_what_only_the_service_may() {
 
 #[test]
 fn a_nonce_comes_back_as_it_was() {
-    let minted = mint(Kind::Sgx, &Options::new(at(AT))).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(at(AT))).unwrap();
     let engine = engine_for(&minted);
     let number: serde_json::Number = serde_json::from_str("18446744073709551615").unwrap();
     let nonces = [
@@ -163,7 +165,7 @@ fn a_nonce_comes_back_as_it_was() {
         let mut request = request(&minted);
         request.nonce = Some(nonce);
         let settings = AppraisalSettings::default();
-        let policy = default_policy(Kind::Sgx);
+        let policy = default_policy(EvidenceKind::Sgx);
         let appraisal = engine.appraise(&request, &policy, &settings, at(AT)).unwrap();
         assert_eq!(appraisal.permitted().unwrap().claims()["nonce"], expected);
     }
@@ -180,9 +182,9 @@ fn runtime_data_that_is_bound_but_no_exact_json_object_is_refused() {
     for (text, reason) in texts {
         let mut options = Options::new(at(AT));
         options.runtime_data = Some(avouch_mint::HeldData::json(text));
-        let minted = mint(Kind::Sgx, &options).unwrap();
+        let minted = mint(EvidenceKind::Sgx, &options).unwrap();
         let engine = engine_for(&minted);
-        let (policy, settings) = (default_policy(Kind::Sgx), AppraisalSettings::default());
+        let (policy, settings) = (default_policy(EvidenceKind::Sgx), AppraisalSettings::default());
         let error = engine.appraise(&request(&minted), &policy, &settings, at(AT)).unwrap_err();
         assert_eq!(error.check(), "runtime-data-json");
         assert!(error.to_string().contains(reason), "{text}: {error}");
@@ -205,8 +207,8 @@ fn kss_claims_appear_only_for_enclaves_with_kss() {
     for kss in [false, true] {
         let mut options = Options::new(at(AT));
         options.enclave.kss = kss.then(Kss::default);
-        let minted = mint(Kind::Sgx, &options).unwrap();
-        let (policy, settings) = (default_policy(Kind::Sgx), AppraisalSettings::default());
+        let minted = mint(EvidenceKind::Sgx, &options).unwrap();
+        let (policy, settings) = (default_policy(EvidenceKind::Sgx), AppraisalSettings::default());
         let appraisal =
             engine_for(&minted).appraise(&request(&minted), &policy, &settings, at(AT)).unwrap();
         let permitted = appraisal.permitted().unwrap();
@@ -220,9 +222,9 @@ fn kss_claims_appear_only_for_enclaves_with_kss() {
 /// the good one again, on one engine.
 #[test]
 fn what_the_engine_remembers_changes_no_verdict() {
-    let good = mint(Kind::Sgx, &Options::new(at(AT))).unwrap();
+    let good = mint(EvidenceKind::Sgx, &Options::new(at(AT))).unwrap();
     let engine = engine_for(&good);
-    let (policy, settings) = (default_policy(Kind::Sgx), AppraisalSettings::default());
+    let (policy, settings) = (default_policy(EvidenceKind::Sgx), AppraisalSettings::default());
     let claims = |request: &_| {
         let appraisal = engine.appraise(request, &policy, &settings, at(AT)).ok()?;
         let mut claims = appraisal.permitted().ok()?.claims().clone();

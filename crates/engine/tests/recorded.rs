@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use avouch_engine::{
-    AppraisalRequest, DataType, Decision, EvidenceKind, HeldData, PolicyInForce, Refused, TokenForm,
+    AppraisalRequest, DataType, Decision, HeldData, PolicyInForce, Refused, TokenForm,
 };
-use avouch_wire::{UnixTime, base64url};
+use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::{Map, Value};
 use support::{accept_any_tcb, at, engine, vectors};
 
@@ -59,7 +59,7 @@ fn payload(token: &str) -> Value {
 
 fn kind_in(url: &str) -> Option<EvidenceKind> {
     let (_, rest) = url.split_once("/attest/")?;
-    EvidenceKind::from_route(rest.split('?').next()?)
+    EvidenceKind::from_policy_name(rest.split('?').next()?)
 }
 
 fn read(path: &Path) -> Value {

@@ -18,12 +18,12 @@ use avouch_engine::{
     Anchors, AppraisalRequest, AppraisalSettings, Engine, PolicyInForce, REMEMBERED_BYTES,
 };
 use avouch_mint::snp::SnpProduct;
-use avouch_mint::{Kind, Minted, Options, mint};
+use avouch_mint::{Minted, Options, mint};
 use avouch_pki::pem;
 use avouch_snp::maa_request::SnpEvidence;
-use avouch_wire::base64url;
+use avouch_wire::{EvidenceKind, base64url};
 use serde_json::json;
-use support::{at, engine_for, kind_of, minted_evidence, request};
+use support::{at, engine_for, minted_evidence, request};
 
 const AT: &str = "2026-05-01T12:00:00Z";
 
@@ -63,7 +63,7 @@ fn surrounded(text: &str, number: usize) -> String {
 
 #[test]
 fn one_quote_in_ten_thousand_surroundings_is_one_platform() {
-    let minted = mint(Kind::Sgx, &Options::new(at(AT))).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(at(AT))).unwrap();
     let engine = engine_for(&minted);
     permit(&engine, &request(&minted));
     let first = engine.remembered();
@@ -91,7 +91,7 @@ fn chain_text(minted: &Minted) -> String {
 
 #[test]
 fn one_report_in_a_thousand_surroundings_is_one_key() {
-    let minted = mint(Kind::Snp, &Options::new(at(AT))).unwrap();
+    let minted = mint(EvidenceKind::Snp, &Options::new(at(AT))).unwrap();
     let chain = chain_text(&minted);
     let engine = engine_for(&minted);
     permit(&engine, &request(&minted));
@@ -105,7 +105,7 @@ fn one_report_in_a_thousand_surroundings_is_one_key() {
     for number in 0..20 {
         let mut options = Options::new(at(AT).saturating_add_seconds(number));
         options.snp.product = SnpProduct::Genoa;
-        let other = mint(Kind::Snp, &options).unwrap();
+        let other = mint(EvidenceKind::Snp, &options).unwrap();
         let others = pem::certificates(chain_text(&other).as_bytes(), 3).unwrap();
         for one in &others[1..] {
             permit(
@@ -130,7 +130,7 @@ fn remembering(minted: &Minted, bytes: u64) -> Engine {
 fn platform(number: u8) -> Minted {
     let mut options = Options::new(at(AT));
     options.platform.qe_auth_data = vec![number; 32];
-    mint(Kind::Sgx, &options).unwrap()
+    mint(EvidenceKind::Sgx, &options).unwrap()
 }
 
 #[test]
@@ -152,10 +152,10 @@ fn many_platforms_are_remembered_within_the_bytes_that_there_are() {
 
 #[test]
 fn an_engine_that_remembers_nothing_gives_the_same_answers() {
-    for kind in [Kind::Sgx, Kind::Tdx, Kind::Snp] {
+    for kind in [EvidenceKind::Sgx, EvidenceKind::Tdx, EvidenceKind::Snp] {
         let minted = mint(kind, &Options::new(at(AT))).unwrap();
         let engine = remembering(&minted, 0);
-        assert_eq!(kind_of(kind), request(&minted).kind);
+        assert_eq!(kind, request(&minted).kind);
         for _ in 0..2 {
             permit(&engine, &request(&minted));
         }

@@ -12,14 +12,12 @@ mod support;
 use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
-use avouch_engine::{
-    Anchors, AppraisalRequest, AppraisalSettings, Engine, EvidenceKind, PolicyInForce,
-};
+use avouch_engine::{Anchors, AppraisalRequest, AppraisalSettings, Engine, PolicyInForce};
 use avouch_mint::snp::{SnpKey, SnpProduct};
-use avouch_mint::{Kind, Minted, Options, mint};
+use avouch_mint::{Minted, Options, breaks, mint};
 use avouch_pki::pem;
 use avouch_snp::maa_request::SnpEvidence;
-use avouch_wire::{UnixTime, base64url};
+use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::{Value, json};
 use support::{at, engine, engine_for, minted_evidence, request};
 
@@ -71,11 +69,11 @@ fn a_warm_engine_and_a_cold_one_answer_alike() {
     ] {
         let mut options = Options::new(at(AT));
         (options.snp.product, options.snp.key) = (product, key);
-        let good = mint(Kind::Snp, &options).unwrap();
-        let foreign = mint(Kind::Snp, &options.clone().broken("root-foreign")).unwrap();
+        let good = mint(EvidenceKind::Snp, &options).unwrap();
+        let foreign = mint(EvidenceKind::Snp, &options.clone().broken("root-foreign")).unwrap();
         let [vek, ask, ark] = &certificates(&good);
         let [_, other_ask, other_ark] = &certificates(&foreign);
-        let stranger = mint(Kind::Sgx, &Options::new(at(AT))).unwrap();
+        let stranger = mint(EvidenceKind::Sgx, &Options::new(at(AT))).unwrap();
         let stranger = &pem::certificates(stranger.root_pem.as_bytes(), 1).unwrap()[0];
 
         // Another chip's key under the same, now remembered, intermediate cannot be minted: so the
@@ -130,8 +128,8 @@ fn a_warm_engine_and_a_cold_one_answer_alike() {
 
 #[test]
 fn every_break_is_refused_alike_when_it_comes_again() {
-    for one in Kind::Snp.breaks() {
-        let minted = mint(Kind::Snp, &Options::new(at(AT)).broken(one.name)).unwrap();
+    for one in breaks(EvidenceKind::Snp) {
+        let minted = mint(EvidenceKind::Snp, &Options::new(at(AT)).broken(one.name)).unwrap();
         let warm = fresh(&minted);
         let policy = PolicyInForce::default_for(EvidenceKind::Snp).unwrap();
         let settings = AppraisalSettings::default();
@@ -148,8 +146,9 @@ fn every_break_is_refused_alike_when_it_comes_again() {
 
 #[test]
 fn an_intermediate_that_is_revoked_meanwhile_is_refused_although_it_is_remembered() {
-    let good = mint(Kind::Snp, &Options::new(at(AT))).unwrap();
-    let revoked = mint(Kind::Snp, &Options::new(at(AT)).broken("intermediate-revoked")).unwrap();
+    let good = mint(EvidenceKind::Snp, &Options::new(at(AT))).unwrap();
+    let revoked =
+        mint(EvidenceKind::Snp, &Options::new(at(AT)).broken("intermediate-revoked")).unwrap();
     let anchors = Anchors::built_in().with_pem(good.root_pem.as_bytes()).unwrap();
     let endorsements = |bytes: &[u8]| {
         let mut set = EndorsementSet::default();
@@ -177,7 +176,7 @@ fn an_intermediate_that_is_revoked_meanwhile_is_refused_although_it_is_remembere
 
 #[test]
 fn collateral_that_is_taken_away_is_not_at_hand_any_more_and_comes_back() {
-    let minted = mint(Kind::Sgx, &Options::new(at(AT))).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(at(AT))).unwrap();
     let engine = engine_for(&minted);
     let policy = PolicyInForce::default_for(EvidenceKind::Sgx).unwrap();
     let settings = AppraisalSettings::default();

@@ -12,12 +12,13 @@ mod support;
 use avouch_engine::{
     Appraisal, AppraisalError, AppraisalSettings, Decision, Engine, PolicyInForce, Refused,
 };
-use avouch_mint::{Kind, Minted, Options, TcbStatus, mint};
+use avouch_mint::{Minted, Options, TcbStatus, mint};
+use avouch_wire::EvidenceKind;
 use serde_json::Value;
 use support::{accept_any_tcb, at, engine, request};
 
 const AT: &str = "2026-05-01T12:00:00Z";
-const KINDS: [Kind; 3] = [Kind::Sgx, Kind::OpenEnclave, Kind::Tdx];
+const KINDS: [EvidenceKind; 3] = [EvidenceKind::Sgx, EvidenceKind::OpenEnclave, EvidenceKind::Tdx];
 /// Before the recovery, which says that the platform is up to date.
 const OLDER: &str = "17";
 /// With the recovery, which says that it is out of date.
@@ -29,7 +30,7 @@ struct Case {
 }
 
 impl Case {
-    fn new(kind: Kind) -> Self {
+    fn new(kind: EvidenceKind) -> Self {
         let minted = |number: &str, status| {
             let mut options = Options::new(at(AT));
             options.platform.evaluation_data_number = number.parse().unwrap();
@@ -62,7 +63,7 @@ impl Case {
 }
 
 fn facts(appraisal: &Appraisal) -> Value {
-    appraisal.evidence.facts()
+    appraisal.facts.to_json()
 }
 
 #[test]
@@ -97,7 +98,7 @@ fn claims_show_what_the_chosen_set_says() {
             appraisal.permitted().unwrap().claims().clone()
         };
         let (older, newer) = (claims(OLDER), claims(NEWER));
-        if kind == Kind::Tdx {
+        if kind == EvidenceKind::Tdx {
             assert_eq!(older["attester_tcb_status"], "UpToDate");
             assert_eq!(newer["attester_tcb_status"], "OutOfDate");
         } else {

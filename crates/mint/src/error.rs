@@ -1,20 +1,19 @@
 //! What can go wrong when minting.
 
+use avouch_wire::EvidenceKind;
 use thiserror::Error;
-
-use crate::Kind;
 
 /// Why nothing was minted.
 #[derive(Debug, Error)]
 pub enum MintError {
-    /// The text names no kind of evidence.
-    #[error("unknown kind of evidence {0:?}; known are sgx, open-enclave, tdx, snp")]
-    UnknownKind(String),
+    /// Nothing is known of how to mint this kind.
+    #[error("{0} evidence cannot be minted by this build")]
+    NotMinted(EvidenceKind),
     /// The kind has no break of this name.
     #[error("{kind} evidence has no break named {name:?}; `--break list` names them")]
     UnknownBreak {
         /// The kind asked for.
-        kind: Kind,
+        kind: EvidenceKind,
         /// The name asked for.
         name: String,
     },

@@ -2,17 +2,19 @@
 
 use std::{fs, path::Path};
 
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 
-use crate::{HeldData, Kind, MintError, Stage};
+use crate::{HeldData, MintError, Stage};
 
 /// Evidence with everything needed to judge it.
 #[derive(Debug, Clone)]
 pub struct Minted {
     /// The kind.
-    pub kind: Kind,
+    pub kind: EvidenceKind,
     /// The evidence as a client submits it.
     pub evidence: Vec<u8>,
+    /// File name for the evidence, such as `quote.bin`.
+    pub evidence_name: &'static str,
     /// Endorsements in the file form of the kind; for Intel the JSON collateral shape with
     /// `tcb_info`, `qe_identity`, `root_ca_crl` and the rest.
     pub endorsements: Vec<u8>,
@@ -50,17 +52,6 @@ pub enum Expected {
 }
 
 impl Minted {
-    /// File name for the evidence, such as `quote.bin`; `report.json` where SEV-SNP evidence is MAA's
-    /// document, since a bare report has no place for what goes with it.
-    #[must_use]
-    pub fn evidence_name(&self) -> &'static str {
-        match self.kind {
-            Kind::Sgx | Kind::Tdx => "quote.bin",
-            Kind::Snp if self.evidence.first() == Some(&b'{') => "report.json",
-            Kind::OpenEnclave | Kind::Snp => "report.bin",
-        }
-    }
-
     /// Writes the parts into `directory`, which is made if need be: the evidence, the endorsements,
     /// `root.pem`, `runtime-data.json` or `.bin`, `init-time-data.json` or `.bin`, `request.json`,
     /// and a `README.txt` with the command that judges them.
@@ -73,7 +64,7 @@ impl Minted {
             let path = directory.join(name);
             fs::write(&path, bytes).map_err(|source| write_error(&path, source))
         };
-        write(self.evidence_name(), &self.evidence)?;
+        write(self.evidence_name, &self.evidence)?;
         write(self.endorsements_name, &self.endorsements)?;
         write("root.pem", self.root_pem.as_bytes())?;
         if let Some(data) = &self.runtime_data {
@@ -112,10 +103,7 @@ impl Minted {
     pub fn appraise_command(&self) -> String {
         let mut command = format!(
             "avouch appraise {} {} --endorsements {} --trust-root root.pem --at {}",
-            self.kind,
-            self.evidence_name(),
-            self.endorsements_name,
-            self.at
+            self.kind, self.evidence_name, self.endorsements_name, self.at
         );
         for (option, data) in
             [("runtime-data", &self.runtime_data), ("init-time-data", &self.init_time_data)]

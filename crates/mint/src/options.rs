@@ -15,7 +15,7 @@ pub struct Options {
     pub at: UnixTime,
     /// Source of keys, serial numbers and measurements.
     pub seed: Seed,
-    /// One of [`Kind::breaks`](crate::Kind::breaks) by name, or nothing for good evidence.
+    /// One of [`breaks`](crate::breaks) by name, or nothing for good evidence.
     pub break_name: Option<String>,
     /// Data whose SHA-256 goes into the first half of the report data.
     pub runtime_data: Option<HeldData>,

@@ -1,21 +1,17 @@
 //! Bodies for MAA's attest routes.
 
-use avouch_wire::base64url;
-use serde::Serialize;
+use avouch_wire::{EvidenceKind, base64url};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use crate::{HeldData, MintError};
 
-/// Body of `POST /attest/{SgxEnclave,OpenEnclave,TdxVm,SevSnpVm}`.
-#[derive(Serialize)]
+/// Body of `POST /attest/{type}`, its members in this order.
 struct Request<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    quote: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    report: Option<String>,
-    #[serde(rename = "runtimeData", skip_serializing_if = "Option::is_none")]
-    runtime_data: Option<Data<'a>>,
-    #[serde(rename = "initTimeData", skip_serializing_if = "Option::is_none")]
-    init_time_data: Option<Data<'a>>,
+    kind: EvidenceKind,
+    evidence: &'a [u8],
+    runtime_data: Option<&'a HeldData>,
+    init_time_data: Option<&'a HeldData>,
 }
 
 #[derive(Serialize)]
@@ -25,34 +21,29 @@ struct Data<'a> {
     data_type: &'a str,
 }
 
-/// The property of the body that holds the evidence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Property {
-    /// `quote`: bare SGX and TDX quotes.
-    Quote,
-    /// `report`: Open Enclave and SEV-SNP.
-    Report,
+impl Serialize for Request<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut body = serializer.serialize_map(None)?;
+        body.serialize_entry(self.kind.evidence_member(), &base64url::encode(self.evidence))?;
+        for (name, held) in
+            [("runtimeData", self.runtime_data), ("initTimeData", self.init_time_data)]
+        {
+            if let Some(held) = held {
+                body.serialize_entry(name, &Data::new(held))?;
+            }
+        }
+        body.end()
+    }
 }
 
 /// Writes the body.
 pub(crate) fn body(
-    property: Property,
+    kind: EvidenceKind,
     evidence: &[u8],
     runtime_data: Option<&HeldData>,
     init_time_data: Option<&HeldData>,
 ) -> Result<String, MintError> {
-    let text = base64url::encode(evidence);
-    let (quote, report) = match property {
-        Property::Quote => (Some(text), None),
-        Property::Report => (None, Some(text)),
-    };
-    let request = Request {
-        quote,
-        report,
-        runtime_data: runtime_data.map(Data::new),
-        init_time_data: init_time_data.map(Data::new),
-    };
-    Ok(serde_json::to_string(&request)?)
+    Ok(serde_json::to_string(&Request { kind, evidence, runtime_data, init_time_data })?)
 }
 
 impl<'a> Data<'a> {

@@ -8,11 +8,11 @@
 
 use avouch_dcap::{Acceptance, AcceptedTcbStatuses, TrustAnchors, VerifiedQuote, verify};
 use avouch_mint::{
-    ChainStyle, HeldData, Kind, Kss, MintError, OpenEnclaveFormat, Options, PckCa, Seed, Stage,
-    TcbInfoVersion, TcbStatus, TdQuoteFormat, mint, open_enclave_endorsements,
+    ChainStyle, HeldData, Kss, MintError, OpenEnclaveFormat, Options, PckCa, Seed, Stage,
+    TcbInfoVersion, TcbStatus, TdQuoteFormat, breaks, mint, open_enclave_endorsements,
     serialize_custom_claims,
 };
-use avouch_wire::{Hex, UnixTime, base64url};
+use avouch_wire::{EvidenceKind, Hex, UnixTime, base64url};
 
 #[path = "judge/mod.rs"]
 mod judge;
@@ -23,7 +23,7 @@ fn any_status() -> Acceptance {
 }
 
 /// Mints and judges with every TCB status accepted.
-fn verified(kind: Kind, options: &Options) -> VerifiedQuote {
+fn verified(kind: EvidenceKind, options: &Options) -> VerifiedQuote {
     let minted = mint(kind, options).unwrap();
     judge(&minted, options.open_enclave, &any_status()).unwrap()
 }
@@ -63,10 +63,10 @@ fn accepts_each_kind_in_every_variation() {
 fn accepts_padding_after_bare_quotes_and_no_other() {
     let mut options = options();
     options.platform.padding_bytes = 70;
-    for kind in [Kind::Sgx, Kind::Tdx] {
+    for kind in [EvidenceKind::Sgx, EvidenceKind::Tdx] {
         assert!(judge(&mint(kind, &options).unwrap(), options.open_enclave, &strict()).is_ok());
     }
-    let minted = mint(Kind::OpenEnclave, &options).unwrap();
+    let minted = mint(EvidenceKind::OpenEnclave, &options).unwrap();
     let refused = judge(&minted, options.open_enclave, &strict()).unwrap_err();
     assert_eq!(refused, (Stage::Verification, "signature-data-length"));
 }
@@ -82,7 +82,8 @@ fn accepts_every_open_enclave_format_and_td_quote_format() {
             let mut options = options();
             options.open_enclave = format;
             options.runtime_data = data;
-            let seen = judge(&mint(Kind::OpenEnclave, &options).unwrap(), format, &strict());
+            let seen =
+                judge(&mint(EvidenceKind::OpenEnclave, &options).unwrap(), format, &strict());
             assert!(seen.is_ok(), "{format:?}: {seen:?}");
         }
     }
@@ -94,7 +95,7 @@ fn accepts_every_open_enclave_format_and_td_quote_format() {
     ] {
         let mut options = options();
         options.td.format = format;
-        let minted = mint(Kind::Tdx, &options).unwrap();
+        let minted = mint(EvidenceKind::Tdx, &options).unwrap();
         assert_eq!(minted.evidence[0], version);
         assert!(judge(&minted, options.open_enclave, &strict()).is_ok(), "{format:?}");
     }
@@ -109,7 +110,7 @@ fn lands_on_the_chosen_status_advisories_and_evaluation_number() {
             options.platform.tcb_info_version = version;
             options.platform.advisory_ids = vec!["INTEL-SA-00001".to_owned()];
             options.platform.evaluation_data_number = 17;
-            let minted = mint(Kind::Sgx, &options).unwrap();
+            let minted = mint(EvidenceKind::Sgx, &options).unwrap();
             let seen = judge(&minted, options.open_enclave, &any_status());
             if status == TcbStatus::Revoked {
                 assert_eq!(seen.unwrap_err(), (Stage::Verification, "tcb-revoked"));
@@ -131,7 +132,7 @@ fn crl_and_evaluation_numbers_are_those_that_were_chosen() {
     options.platform.evaluation_data_number = 20;
     options.platform.qe_evaluation_data_number = Some(18);
     options.platform.crl_number = 260;
-    let minted = mint(Kind::Sgx, &options).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &options).unwrap();
     let collateral: serde_json::Value = serde_json::from_slice(&minted.endorsements).unwrap();
     assert!(collateral["tcb_info"].as_str().unwrap().contains(":20,"));
     assert!(collateral["qe_identity"].as_str().unwrap().contains(":18,"));
@@ -147,9 +148,9 @@ fn a_module_updated_under_the_td_advises_a_relaunch() {
     let mut options = options();
     options.td.format = TdQuoteFormat::V5Td15Extended;
     options.td.tee_tcb_svn[0] = 6;
-    assert_eq!(verified(Kind::Tdx, &options).tcb().status.to_string(), "TDRelaunchAdvised");
+    assert_eq!(verified(EvidenceKind::Tdx, &options).tcb().status.to_string(), "TDRelaunchAdvised");
     options.platform.tcb_status = TcbStatus::ConfigurationNeeded;
-    let seen = verified(Kind::Tdx, &options).tcb().status.to_string();
+    let seen = verified(EvidenceKind::Tdx, &options).tcb().status.to_string();
     assert_eq!(seen, "TDRelaunchAdvisedConfigurationNeeded");
 }
 
@@ -166,7 +167,7 @@ fn enclave_fields_are_those_that_were_chosen() {
         Some(Kss { config_id: Some([0x33; 64]), config_svn: 99, ..Kss::default() });
     options.runtime_data = None;
     options.enclave.report_data = Some([0x44; 64]);
-    let facts = serde_json::to_value(verified(Kind::Sgx, &options)).unwrap();
+    let facts = serde_json::to_value(verified(EvidenceKind::Sgx, &options)).unwrap();
     assert_eq!(facts["mr_enclave"], "11".repeat(32));
     assert_eq!(facts["mr_signer"], "22".repeat(32));
     assert_eq!(facts["isv_prod_id"], 77);
@@ -188,7 +189,7 @@ fn td_fields_are_those_that_were_chosen() {
     options.td.rtmrs = Some([[0x66; 48], [0x67; 48], [0x68; 48], [0x69; 48]]);
     options.runtime_data = None;
     options.td.report_data = Some([0x77; 64]);
-    let facts = serde_json::to_value(verified(Kind::Tdx, &options)).unwrap();
+    let facts = serde_json::to_value(verified(EvidenceKind::Tdx, &options)).unwrap();
     let expected = [
         ("mr_td", "11"),
         ("mr_seam", "22"),
@@ -208,13 +209,13 @@ fn td_fields_are_those_that_were_chosen() {
 
 #[test]
 fn the_platform_stands_in_the_pck_certificate() {
-    let facts = serde_json::to_value(verified(Kind::Sgx, &options())).unwrap();
+    let facts = serde_json::to_value(verified(EvidenceKind::Sgx, &options())).unwrap();
     assert_eq!(facts["fmspc"], "a0c06d000000");
     assert_eq!(facts["pce_id"], "0000");
     assert!(facts["platform_instance_id"].is_string());
     let mut processor = options();
     processor.platform.ca = PckCa::Processor;
-    let facts = serde_json::to_value(verified(Kind::Sgx, &processor)).unwrap();
+    let facts = serde_json::to_value(verified(EvidenceKind::Sgx, &processor)).unwrap();
     assert!(facts["platform_instance_id"].is_null());
 }
 
@@ -223,7 +224,7 @@ fn equal_seeds_give_equal_evidence_but_for_signatures_and_others_do_not() {
     let body = |seed| {
         let mut options = options();
         options.seed = Seed::from_number(seed);
-        let minted = mint(Kind::Sgx, &options).unwrap();
+        let minted = mint(EvidenceKind::Sgx, &options).unwrap();
         // Header and body, then the attestation key and the QE report.
         (minted.evidence[..432].to_vec(), minted.evidence[500..948].to_vec(), minted.root_pem)
     };
@@ -232,8 +233,8 @@ fn equal_seeds_give_equal_evidence_but_for_signatures_and_others_do_not() {
     assert_ne!(first.0, other.0);
     assert_ne!(first.1, other.1);
     // Minted apart, and yet the one's root is the anchor of the other's evidence.
-    let minted = mint(Kind::Sgx, &options()).unwrap();
-    let apart = mint(Kind::Sgx, &options()).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &options()).unwrap();
+    let apart = mint(EvidenceKind::Sgx, &options()).unwrap();
     let mixed = avouch_mint::Minted { root_pem: apart.root_pem, ..minted };
     assert!(judge(&mixed, OpenEnclaveFormat::Report, &strict()).is_ok());
 }
@@ -242,8 +243,8 @@ fn equal_seeds_give_equal_evidence_but_for_signatures_and_others_do_not() {
 fn evidence_of_one_seed_is_refused_under_the_root_of_another() {
     let mut other = options();
     other.seed = Seed::from_number(2);
-    let root_pem = mint(Kind::Sgx, &other).unwrap().root_pem;
-    let minted = mint(Kind::Sgx, &options()).unwrap();
+    let root_pem = mint(EvidenceKind::Sgx, &other).unwrap().root_pem;
+    let minted = mint(EvidenceKind::Sgx, &options()).unwrap();
     let mixed = avouch_mint::Minted { root_pem, ..minted };
     let refused = judge(&mixed, OpenEnclaveFormat::Report, &strict()).unwrap_err();
     assert_eq!(refused, (Stage::Verification, "trust-anchor"));
@@ -251,7 +252,7 @@ fn evidence_of_one_seed_is_refused_under_the_root_of_another() {
 
 #[test]
 fn minted_roots_are_none_that_is_trusted_by_default() {
-    let minted = mint(Kind::Sgx, &options()).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &options()).unwrap();
     let quote = avouch_dcap::Quote::parse(&minted.evidence).unwrap();
     let collateral = avouch_dcap::Collateral::parse_json(&minted.endorsements).unwrap();
     let refused = verify(&quote, &collateral, &TrustAnchors::intel(), minted.at).unwrap_err();
@@ -263,7 +264,7 @@ fn open_enclave_endorsements_hold_the_same_collateral() {
     let options = options();
     let blob = open_enclave_endorsements(&options).unwrap();
     let parsed = avouch_dcap::open_enclave::Endorsements::parse(&blob).unwrap();
-    let minted = mint(Kind::Sgx, &options).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &options).unwrap();
     let quote = avouch_dcap::Quote::parse(&minted.evidence).unwrap();
     let anchors = TrustAnchors::none().with_pem(minted.root_pem.as_bytes()).unwrap();
     let seen = verify(&quote, &parsed.collateral().unwrap(), &anchors, minted.at).unwrap();
@@ -284,7 +285,7 @@ fn custom_claims_are_serialised_as_open_enclave_does() {
     let mut options = options();
     options.open_enclave = OpenEnclaveFormat::Evidence;
     options.runtime_data = Some(HeldData::binary(bytes));
-    let minted = mint(Kind::OpenEnclave, &options).unwrap();
+    let minted = mint(EvidenceKind::OpenEnclave, &options).unwrap();
     assert!(judge(&minted, options.open_enclave, &strict()).is_ok());
 }
 
@@ -292,9 +293,11 @@ fn custom_claims_are_serialised_as_open_enclave_does() {
 fn request_bodies_have_the_properties_of_their_routes() {
     let mut options = options();
     options.init_time_data = Some(HeldData::binary(*b"init"));
-    for (kind, property) in
-        [(Kind::Sgx, "quote"), (Kind::OpenEnclave, "report"), (Kind::Tdx, "quote")]
-    {
+    for (kind, property) in [
+        (EvidenceKind::Sgx, "quote"),
+        (EvidenceKind::OpenEnclave, "report"),
+        (EvidenceKind::Tdx, "quote"),
+    ] {
         let minted = mint(kind, &options).unwrap();
         let body: serde_json::Value = serde_json::from_str(&minted.request).unwrap();
         let sent = base64url::decode(body[property].as_str().unwrap()).unwrap();
@@ -322,27 +325,32 @@ fn evidence_is_good_at_any_time_at_which_it_is_minted() {
 fn options_that_contradict_each_other_are_an_error() {
     let mut options = options();
     options.platform.tcb_info_version = TcbInfoVersion::V2;
-    let error = mint(Kind::Tdx, &options).unwrap_err();
+    let error = mint(EvidenceKind::Tdx, &options).unwrap_err();
     assert!(matches!(error, MintError::Contradiction(_)), "{error}");
 
     let mut options = judge::options();
     options.init_time_data = Some(HeldData::json("{}"));
     options.enclave.kss = Some(Kss { config_id: Some([1; 64]), ..Kss::default() });
-    let error = mint(Kind::Sgx, &options).unwrap_err();
+    let error = mint(EvidenceKind::Sgx, &options).unwrap_err();
     assert!(matches!(error, MintError::Contradiction(_)), "{error}");
 
     let mut options = judge::options();
     options.platform.qe_auth_data = vec![0; 65_536];
-    let error = mint(Kind::Sgx, &options).unwrap_err();
+    let error = mint(EvidenceKind::Sgx, &options).unwrap_err();
     assert!(matches!(error, MintError::TooLong { length: 65_536, .. }), "{error}");
 }
 
 #[test]
-fn kinds_are_named_as_on_the_command_line() {
-    for kind in Kind::ALL {
-        assert_eq!(kind.name().parse::<Kind>().unwrap(), kind);
+fn whatever_is_appraised_can_be_minted_and_nothing_else() {
+    let options = Options::new(UnixTime::from_seconds(1_769_860_800).unwrap());
+    for kind in EvidenceKind::all() {
+        let minted = mint(kind, &options);
+        assert_eq!(minted.is_ok(), kind.is_appraised(), "{kind}");
+        assert_eq!(breaks(kind).is_empty(), !kind.is_appraised(), "{kind}");
+        if let Err(error) = minted {
+            assert!(matches!(error, MintError::NotMinted(named) if named == kind), "{error}");
+        }
     }
-    assert!(matches!("sgx2".parse::<Kind>(), Err(MintError::UnknownKind(_))));
 }
 
 #[test]
@@ -351,7 +359,7 @@ fn a_directory_holds_everything_that_appraising_takes() {
     let out = directory.path().join("new").join("deeper");
     let mut options = options();
     options.init_time_data = Some(HeldData::binary(*b"init"));
-    let minted = mint(Kind::Tdx, &options).unwrap();
+    let minted = mint(EvidenceKind::Tdx, &options).unwrap();
     minted.write_to(&out).unwrap();
     let read = |name: &str| std::fs::read(out.join(name)).unwrap();
     assert_eq!(read("quote.bin"), minted.evidence);
@@ -374,7 +382,7 @@ fn a_directory_holds_everything_that_appraising_takes() {
 
 #[test]
 fn hashes_of_runtime_data_fill_the_first_half_of_the_report_data() {
-    let seen = verified(Kind::Sgx, &options());
+    let seen = verified(EvidenceKind::Sgx, &options());
     let Hex(bytes) = seen.report_data();
     assert!(bytes[..32].iter().any(|byte| *byte != 0));
     assert_eq!(bytes[32..], [0; 32]);

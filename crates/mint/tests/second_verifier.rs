@@ -8,10 +8,10 @@
 use std::collections::BTreeSet;
 
 use avouch_mint::{
-    ChainStyle, EnclaveOptions, HeldData, Kind, Kss, Minted, Options, PckCa, Seed, Stage, TD_DEBUG,
-    TcbStatus, TdQuoteFormat, mint,
+    ChainStyle, EnclaveOptions, HeldData, Kss, Minted, Options, PckCa, Seed, Stage, TD_DEBUG,
+    TcbStatus, TdQuoteFormat, breaks, mint,
 };
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 use dcap_qvl::{QuoteCollateralV3, verify::QuoteVerifier};
 
 fn options() -> Options {
@@ -24,7 +24,7 @@ fn judge(minted: &Minted) -> Result<(String, Vec<String>), String> {
         serde_json::from_slice(&minted.endorsements).map_err(|error| error.to_string())?;
     let roots = avouch_pki::pem::certificates(minted.root_pem.as_bytes(), 1).unwrap();
     let quote = match minted.kind {
-        Kind::OpenEnclave => &minted.evidence[16..],
+        EvidenceKind::OpenEnclave => &minted.evidence[16..],
         _ => &minted.evidence,
     };
     let at = u64::try_from(minted.at.seconds()).unwrap();
@@ -36,13 +36,13 @@ fn judge(minted: &Minted) -> Result<(String, Vec<String>), String> {
         .map_err(|error| format!("{error:#}"))
 }
 
-fn status(kind: Kind, options: &Options) -> Result<String, String> {
+fn status(kind: EvidenceKind, options: &Options) -> Result<String, String> {
     judge(&mint(kind, options).unwrap()).map(|(status, _)| status)
 }
 
 #[test]
 fn accepts_good_evidence_of_each_intel_kind() {
-    for kind in [Kind::Sgx, Kind::OpenEnclave, Kind::Tdx] {
+    for kind in [EvidenceKind::Sgx, EvidenceKind::OpenEnclave, EvidenceKind::Tdx] {
         assert_eq!(status(kind, &options()).as_deref(), Ok("UpToDate"), "{kind}");
     }
 }
@@ -57,13 +57,13 @@ fn accepts_every_td_quote_format() {
     ] {
         let mut options = options();
         options.td.format = format;
-        assert_eq!(status(Kind::Tdx, &options).as_deref(), Ok("UpToDate"), "{format:?}");
+        assert_eq!(status(EvidenceKind::Tdx, &options).as_deref(), Ok("UpToDate"), "{format:?}");
     }
 }
 
 #[test]
 fn lands_on_the_chosen_platform_status_with_its_advisories() {
-    for kind in [Kind::Sgx, Kind::Tdx] {
+    for kind in [EvidenceKind::Sgx, EvidenceKind::Tdx] {
         for chosen in TcbStatus::ALL {
             let mut options = options();
             options.platform.tcb_status = chosen;
@@ -83,13 +83,13 @@ fn lands_on_the_chosen_platform_status_with_its_advisories() {
 fn converges_with_the_chosen_statuses_of_quoting_enclave_and_module() {
     let mut options = options();
     options.platform.qe_status = TcbStatus::OutOfDate;
-    assert_eq!(status(Kind::Sgx, &options).as_deref(), Ok("OutOfDate"));
+    assert_eq!(status(EvidenceKind::Sgx, &options).as_deref(), Ok("OutOfDate"));
     options.platform.tcb_status = TcbStatus::ConfigurationNeeded;
-    assert_eq!(status(Kind::Tdx, &options).as_deref(), Ok("OutOfDateConfigurationNeeded"));
+    assert_eq!(status(EvidenceKind::Tdx, &options).as_deref(), Ok("OutOfDateConfigurationNeeded"));
 
     let mut options = self::options();
     options.td.module_status = TcbStatus::OutOfDate;
-    assert_eq!(status(Kind::Tdx, &options).as_deref(), Ok("OutOfDate"));
+    assert_eq!(status(EvidenceKind::Tdx, &options).as_deref(), Ok("OutOfDate"));
 }
 
 #[test]
@@ -97,10 +97,10 @@ fn advises_a_relaunch_where_the_module_was_updated_under_the_td() {
     let mut options = options();
     options.td.format = TdQuoteFormat::V5Td15;
     options.td.tee_tcb_svn[0] = 6;
-    assert_eq!(status(Kind::Tdx, &options).as_deref(), Ok("TDRelaunchAdvised"));
+    assert_eq!(status(EvidenceKind::Tdx, &options).as_deref(), Ok("TDRelaunchAdvised"));
     options.platform.tcb_status = TcbStatus::ConfigurationNeeded;
     let expected = Ok("TDRelaunchAdvisedConfigurationNeeded");
-    assert_eq!(status(Kind::Tdx, &options).as_deref(), expected);
+    assert_eq!(status(EvidenceKind::Tdx, &options).as_deref(), expected);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn accepts_every_variation_that_changes_no_verdict() {
         |options| options.seed = Seed::from_number(7),
     ];
     for (number, vary) in variations.into_iter().enumerate() {
-        for kind in [Kind::Sgx, Kind::Tdx] {
+        for kind in [EvidenceKind::Sgx, EvidenceKind::Tdx] {
             let mut options = options();
             vary(&mut options);
             let judged = status(kind, &options);
@@ -135,7 +135,7 @@ fn accepts_evidence_minted_for_any_time() {
         "2099-03-01T00:00:00Z",
     ] {
         let at = UnixTime::from_rfc3339(at).unwrap();
-        assert_eq!(status(Kind::Sgx, &Options::new(at)).as_deref(), Ok("UpToDate"), "{at}");
+        assert_eq!(status(EvidenceKind::Sgx, &Options::new(at)).as_deref(), Ok("UpToDate"), "{at}");
     }
 }
 
@@ -176,8 +176,8 @@ const LET_PASS: [(&str, &str); 29] = [
 fn refuses_the_same_breaks_but_for_the_listed_ones() {
     let mut surprises = Vec::new();
     let mut passed = BTreeSet::new();
-    for kind in [Kind::Sgx, Kind::Tdx] {
-        for one in kind.breaks().iter().filter(|one| one.stage == Stage::Verification) {
+    for kind in [EvidenceKind::Sgx, EvidenceKind::Tdx] {
+        for one in breaks(kind).iter().filter(|one| one.stage == Stage::Verification) {
             let listed = LET_PASS.iter().any(|(name, _)| *name == one.name);
             let refused = status(kind, &options().broken(one.name)).is_err();
             if !refused {

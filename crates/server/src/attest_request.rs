@@ -1,7 +1,7 @@
 //! The body of an attest request: parsed, bounded, not trusted.
 
-use avouch_engine::{AppraisalRequest, DataType, EvidenceKind, HeldData, Nonce, TokenForm};
-use avouch_wire::{base64url, decode_hex, excerpt};
+use avouch_engine::{AppraisalRequest, DataType, HeldData, Nonce, TokenForm};
+use avouch_wire::{EvidenceKind, base64url, decode_hex, excerpt};
 use serde_json::Value;
 
 use crate::ApiError;

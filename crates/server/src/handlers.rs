@@ -205,17 +205,10 @@ impl Request<'_> {
             Endpoint::Attest(kind) => {
                 let version = ApiVersion::from_query(query)?;
                 state.providers.check_current()?;
-                if !state.access.anonymous_attest(provider.name()) {
-                    access::authorize_granted(state, self.head, provider).await?;
-                }
-                attest::attest(state, provider, kind, version, body, work).await
-            }
-            Endpoint::AttestUnserved(kind) => {
-                ApiVersion::from_query(query)?;
                 if !access::anonymous_attest(state, provider, kind) {
                     access::authorize_granted(state, self.head, provider).await?;
                 }
-                Err(policies::unserved(kind.as_str()))
+                attest::attest(state, provider, kind, version, body, work).await
             }
             Endpoint::GetPolicy(kind) => {
                 ApiVersion::from_query(query)?;

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use avouch_engine::{AppraisalSettings, EvidenceKind, PolicyInForce};
+use avouch_engine::{AppraisalSettings, PolicyInForce};
 use avouch_store::{Tenant, TenantPolicy, TrustModel};
 use avouch_token::{
     IssuerError, PublishedKey, SignError, Signer, TokenIssuer, jwks_document, openid_metadata,
     provider_certificate,
 };
+use avouch_wire::EvidenceKind;
 use thiserror::Error;
 
 use crate::ApiError;
-use crate::providers::kind_of;
 
 /// Bytes of a compiled policy for each byte of its JWS, rounded up.
 const BYTES_PER_POLICY_BYTE: u64 = 4;
@@ -145,7 +145,7 @@ impl Provider {
     /// policies, certificates, and what every provider takes.
     pub(crate) fn held_bytes(&self) -> u64 {
         let own = self.policies.iter().filter_map(|(kind, policy)| {
-            let of_kind = |stored: &&TenantPolicy| kind_of(stored.attestation_type) == Some(*kind);
+            let of_kind = |stored: &&TenantPolicy| stored.attestation_type == *kind;
             // A default policy is everybody's.
             self.tenant.policies.iter().find(of_kind)?;
             Some(policy.as_ref().ok()?.jws().len() as u64)

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use avouch_engine::{EvidenceKind, PolicyInForce};
+use avouch_engine::PolicyInForce;
 use avouch_store::{
-    Actor, ActorKind, AttestationType, Directory, Edit, NewProvider, ProviderName, ResourceScope,
-    Sequence, Store, StoreError, Tenant, TenantPolicy,
+    Actor, ActorKind, Directory, Edit, NewProvider, ProviderName, ResourceScope, Sequence, Store,
+    StoreError, Tenant, TenantPolicy,
 };
 use avouch_token::Signer;
-use avouch_wire::{UnixTime, excerpt};
+use avouch_wire::{EvidenceKind, UnixTime, excerpt};
 use moka::sync::Cache;
 use thiserror::Error;
 
@@ -84,8 +84,7 @@ impl Providers {
     ) -> Result<Self, ProvidersError> {
         ensure_default(&store, now).await?;
         let directory = Directory::load(&store, options.policy_bytes_max).await?;
-        let defaults = EvidenceKind::ALL
-            .into_iter()
+        let defaults = EvidenceKind::appraised()
             .filter_map(|kind| PolicyInForce::default_for(kind).map(|p| (kind, Ok(Arc::new(p)))))
             .collect();
         let providers = Self {
@@ -252,7 +251,8 @@ impl Providers {
             self.identity(name, tenant.provider.id.get()).map_err(|error| internal(&error))?;
         let mut policies = self.defaults.clone();
         for stored in &tenant.policies {
-            if let Some(kind) = kind_of(stored.attestation_type) {
+            let kind = stored.attestation_type;
+            if kind.is_appraised() {
                 policies.insert(kind, self.compiled(&tenant, stored, work).await);
             }
         }
@@ -320,12 +320,6 @@ fn ready_providers(bytes_max: u64, number_max: u64) -> Cache<u64, Arc<Provider>>
         u32::try_from(provider.held_bytes().max(share)).unwrap_or(u32::MAX)
     };
     Cache::builder().weigher(weight).max_capacity(bytes_max).build()
-}
-
-/// The kind of evidence that a type of policy judges, if this build appraises it.
-#[must_use]
-pub fn kind_of(attestation_type: AttestationType) -> Option<EvidenceKind> {
-    EvidenceKind::from_route(attestation_type.as_str())
 }
 
 /// Compiled policies within a budget of bytes, each counted as its JWS: what is compiled from it

@@ -5,10 +5,8 @@
 
 pub mod control_plane;
 
-use avouch_engine::EvidenceKind;
-use avouch_store::AttestationType;
 use avouch_token::policy_jws::CertificateOperation;
-use avouch_wire::excerpt;
+use avouch_wire::{EvidenceKind, excerpt};
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
 
@@ -19,8 +17,6 @@ use crate::ApiError;
 pub enum Endpoint {
     /// `POST /attest/{type}`
     Attest(EvidenceKind),
-    /// `POST /attest/{type}` of a type that this build does not appraise.
-    AttestUnserved(AttestationType),
     /// `GET /policies/{type}`; the type as the client wrote it, in lower case.
     GetPolicy(String),
     /// `PUT /policies/{type}`
@@ -34,9 +30,9 @@ pub enum Endpoint {
     /// `GET /tcbbaselines/{type}`
     TcbBaselines(EvidenceKind),
     /// `GET /avouch/policies/{type}/history`
-    PolicyHistory(AttestationType),
+    PolicyHistory(EvidenceKind),
     /// `GET /avouch/policies/{type}/history/{revision}`
-    PolicyRevision(AttestationType, u64),
+    PolicyRevision(EvidenceKind, u64),
     /// `GET /avouch/audit`
     Audit,
     /// `GET /certs`
@@ -56,7 +52,7 @@ impl Endpoint {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Attest(_) | Self::AttestUnserved(_) => "attest",
+            Self::Attest(_) => "attest",
             Self::GetPolicy(_) => "policy-get",
             Self::SetPolicy(_) => "policy-set",
             Self::ResetPolicy(_) => "policy-reset",
@@ -125,8 +121,9 @@ pub fn resolve(method: &Method, path: &str) -> Result<Target, ApiError> {
 fn endpoint(method: &Method, segments: &[&str], path: &str) -> Result<Endpoint, ApiError> {
     match segments {
         ["attest", kind] => {
-            let endpoint = attest(kind).ok_or_else(|| unknown_route(path))?;
-            only(method, &Method::POST, "POST", endpoint)
+            let kind = EvidenceKind::from_policy_name(kind).filter(|kind| kind.has_route());
+            let kind = kind.ok_or_else(|| unknown_route(path))?;
+            only(method, &Method::POST, "POST", Endpoint::Attest(kind))
         }
         ["policies", kind] => policies(method, kind),
         ["certificates"] => only(method, &Method::GET, "GET", Endpoint::PolicyCertificates),
@@ -139,7 +136,8 @@ fn endpoint(method: &Method, segments: &[&str], path: &str) -> Result<Endpoint, 
             only(method, &Method::POST, "POST", remove)
         }
         ["tcbbaselines", kind] => {
-            let kind = EvidenceKind::from_route(kind).ok_or_else(|| unknown_route(path))?;
+            let kind = EvidenceKind::from_policy_name(kind).filter(|kind| kind.is_appraised());
+            let kind = kind.ok_or_else(|| unknown_route(path))?;
             only(method, &Method::GET, "GET", Endpoint::TcbBaselines(kind))
         }
         ["certs"] => only(method, &Method::GET, "GET", Endpoint::SigningCertificates),
@@ -154,24 +152,17 @@ fn endpoint(method: &Method, segments: &[&str], path: &str) -> Result<Endpoint, 
     }
 }
 
-/// The route of a type that is appraised, or of one that is refused with a reason. `AiHsm` has
-/// policies and no route (`docs/maa/service.md#routes`).
-fn attest(kind: &str) -> Option<Endpoint> {
-    if let Some(kind) = EvidenceKind::from_route(kind) {
-        return Some(Endpoint::Attest(kind));
-    }
-    let kind = AttestationType::parse(kind).filter(|kind| *kind != AttestationType::AiHsm)?;
-    Some(Endpoint::AttestUnserved(kind))
-}
-
 /// Routes of ours below each provider.
 fn own(segments: &[&str]) -> Option<Endpoint> {
     match segments {
         ["audit"] => Some(Endpoint::Audit),
-        ["policies", kind, "history"] => AttestationType::parse(kind).map(Endpoint::PolicyHistory),
+        ["policies", kind, "history"] => {
+            EvidenceKind::from_policy_name(kind).map(Endpoint::PolicyHistory)
+        }
         ["policies", kind, "history", revision] => {
             let revision = revision.parse().ok().filter(|_| !revision.starts_with(['+', '0']))?;
-            AttestationType::parse(kind).map(|kind| Endpoint::PolicyRevision(kind, revision))
+            EvidenceKind::from_policy_name(kind)
+                .map(|kind| Endpoint::PolicyRevision(kind, revision))
         }
         _ => None,
     }

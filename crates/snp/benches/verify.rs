@@ -16,14 +16,14 @@ use std::hint::black_box;
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_pki::{Certificate, SignatureScheme, pem};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::{
     Anchors, Chain, Crls, Report, VerifiedEndorsementKey, VerifiedReport, chain_cache_key,
     verify_chain, verify_intermediate, verify_report,
 };
-use avouch_wire::{UnixTime, base64url};
+use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED, RSA_PSS_2048_8192_SHA384, UnparsedPublicKey};
 use sev::certs::snp::{Chain as SevChain, Verifiable as _, ca};
 use sev::firmware::guest::AttestationReport;
@@ -56,7 +56,7 @@ struct Case {
 impl Case {
     fn new() -> Self {
         let at = UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap();
-        let minted = mint(Kind::Snp, &Options::new(at)).unwrap();
+        let minted = mint(EvidenceKind::Snp, &Options::new(at)).unwrap();
         let request: serde_json::Value = serde_json::from_str(&minted.request).unwrap();
         let document = base64url::decode(request["report"].as_str().unwrap()).unwrap();
         let evidence = SnpEvidence::parse(&document).unwrap();

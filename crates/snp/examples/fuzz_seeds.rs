@@ -7,10 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use avouch_mint::snp::{SnpKey, SnpProduct, UvmForm};
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_pki::pem;
 use avouch_snp::maa_request::SnpEvidence;
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root: PathBuf = std::env::args_os().nth(1).ok_or("expected a directory")?.into();
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 options.snp.uvm = Some(uvm);
                 options.snp.report_version = if uvm == UvmForm::Json { 3 } else { 5 };
                 number = number.saturating_add(1);
-                write(&root, number, &mint(Kind::Snp, &options)?.evidence)?;
+                write(&root, number, &mint(EvidenceKind::Snp, &options)?.evidence)?;
             }
         }
     }

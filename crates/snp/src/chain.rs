@@ -153,6 +153,14 @@ impl Chain {
         Self::parse_beside(parts, most, &Anchors::none())
     }
 
+    /// As [`Chain::parse_beside`], for certificates that came with evidence: at most 16.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub fn parse_sent<P: AsRef<[u8]>>(parts: &[P], anchors: &Anchors) -> Result<Self, ChainError> {
+        Self::parse_beside(parts, SENT_CERTIFICATES_MAX, anchors)
+    }
+
     /// As [`Chain::parse_at_most`]; certificates that `anchors` know by their bytes are recognised
     /// and not read again. Under the same anchors [`crate::verify_chain`] gives the same verdict.
     ///

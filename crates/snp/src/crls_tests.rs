@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "test code")]
 
 use avouch_mint::snp::SnpProduct;
-use avouch_mint::{Kind, Minted, Options, mint};
+use avouch_mint::{Minted, Options, mint};
 use avouch_pki::{Certificate, pem};
+use avouch_wire::EvidenceKind;
 
 use super::*;
 use crate::{Endorsements, verify_intermediate};
@@ -11,7 +12,7 @@ use crate::{Endorsements, verify_intermediate};
 fn minted(product: SnpProduct) -> Minted {
     let mut options = Options::new(UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap());
     options.snp.product = product;
-    mint(Kind::Snp, &options).unwrap()
+    mint(EvidenceKind::Snp, &options).unwrap()
 }
 
 fn with_root(anchors: Anchors, minted: &Minted) -> Anchors {

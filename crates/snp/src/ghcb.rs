@@ -4,8 +4,7 @@ use std::fmt;
 
 use avouch_wire::{Cursor, Hex, ParseError, ParseErrorKind};
 
-use crate::chain::{SENT_BYTES_MAX, SENT_CERTIFICATES_MAX};
-use crate::{Anchors, Chain, ChainError};
+use crate::chain::SENT_BYTES_MAX;
 
 /// Most entries in a table; hosts send three to five.
 const ENTRIES_MAX: usize = 16;
@@ -123,21 +122,13 @@ impl<'a> CertificateTable<'a> {
     }
 
     /// The bodies of VCEK, VLEK, ASK or ASVK, and ARK that are not empty, for
-    /// [`crate::chain_cache_key`].
+    /// [`crate::chain_cache_key`] and [`crate::Chain::parse_sent`]. A CRL that came along is not
+    /// read: who sends evidence does not choose what it is judged by.
     #[must_use]
     pub fn certificates(&self) -> Vec<&'a [u8]> {
         let certificates = [Guid::VCEK, Guid::VLEK, Guid::ASK, Guid::ARK];
         let known = self.entries.iter().filter(|entry| certificates.contains(&entry.guid));
         known.map(|entry| entry.body).filter(|body| !body.is_empty()).collect()
-    }
-
-    /// The certificates in it, at most 16. A CRL that came along is not read: who sends evidence
-    /// does not choose what it is judged by.
-    ///
-    /// # Errors
-    /// [`ChainError`] if one of the certificates cannot be read.
-    pub fn chain_beside(&self, anchors: &Anchors) -> Result<Chain, ChainError> {
-        Chain::parse_beside(&self.certificates(), SENT_CERTIFICATES_MAX, anchors)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::chain::{SENT_BYTES_MAX, SENT_CERTIFICATES_MAX, limit};
-use crate::{Anchors, Chain, ChainError, Report, ReportError, ReportVersions};
+use crate::{Chain, ChainError, Report, ReportError, ReportVersions};
 
 /// Most bytes of the document; clients send 10 to 40 KiB.
 const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
@@ -142,7 +142,7 @@ impl SnpEvidence {
         &self.report
     }
 
-    /// The certificates as sent, for [`crate::chain_cache_key`].
+    /// The certificates as sent, for [`crate::chain_cache_key`] and [`Chain::parse_sent`].
     #[must_use]
     pub fn certificates(&self) -> &[u8] {
         &self.certificates
@@ -154,15 +154,6 @@ impl SnpEvidence {
     /// [`ChainError`].
     pub fn chain(&self) -> Result<Chain, ChainError> {
         Chain::parse_at_most(&[&self.certificates], SENT_CERTIFICATES_MAX)
-    }
-
-    /// As [`SnpEvidence::chain`], for verification under `anchors`: what they know by its bytes is
-    /// not read again.
-    ///
-    /// # Errors
-    /// [`ChainError`].
-    pub fn chain_beside(&self, anchors: &Anchors) -> Result<Chain, ChainError> {
-        Chain::parse_beside(&[&self.certificates], SENT_CERTIFICATES_MAX, anchors)
     }
 
     /// Endorsements of the utility VM, each a `COSE_Sign1` for [`crate::uvm::verify`].

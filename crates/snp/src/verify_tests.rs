@@ -1,8 +1,9 @@
 //! What a verified report says of each field.
 #![allow(clippy::unwrap_used, reason = "test code")]
 
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_pki::{Certificate, digest, pem};
+use avouch_wire::EvidenceKind;
 
 use super::*;
 use crate::{Anchors, Endorsements, RawTcb, verify_chain};
@@ -12,7 +13,7 @@ use crate::{Anchors, Endorsements, RawTcb, verify_chain};
 fn each_fact_is_read_from_its_own_bytes() {
     let mut options = Options::new(UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap());
     options.snp.report_version = 5;
-    let minted = mint(Kind::Snp, &options).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options).unwrap();
     let root = pem::certificates(minted.root_pem.as_bytes(), 1).unwrap();
     let anchors = Anchors::none().with_root(&Certificate::parse(&root[0]).unwrap()).unwrap();
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
@@ -79,7 +80,7 @@ fn reserved_bytes_are_refused_in_each_tcb_by_its_name() {
         ("LAUNCH_TCB", |body| &mut body.launch_tcb),
     ];
     let options = Options::new(UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap());
-    let report = Report::parse(&mint(Kind::Snp, &options).unwrap().evidence).unwrap();
+    let report = Report::parse(&mint(EvidenceKind::Snp, &options).unwrap().evidence).unwrap();
     let family_19: &[usize] = &[2, 3, 4, 5];
     for (product, reserved) in
         [(Product::Milan, family_19), (Product::Genoa, family_19), (Product::Turin, &[4, 5, 6])]

@@ -17,11 +17,11 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use avouch_mint::{Kind, Minted, Options, Stage, mint};
+use avouch_mint::{Minted, Options, Stage, breaks, mint};
 use avouch_pki::pem;
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::{Chain, REPORT_LENGTH};
-use avouch_wire::{UnixTime, base64url};
+use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use common::{appraise, at, case, evidence, manifest, read, text, vectors};
 use sev::certs::snp::{Certificate, Chain as SevChain, Verifiable as _, ca};
 use sev::firmware::guest::AttestationReport;
@@ -149,7 +149,7 @@ fn second_opinion_on(minted: &Minted) -> Option<Result<(), String>> {
 
 #[test]
 fn both_verifiers_accept_good_minted_evidence() {
-    let minted = mint(Kind::Snp, &good()).unwrap();
+    let minted = mint(EvidenceKind::Snp, &good()).unwrap();
     second_opinion_on(&minted).unwrap().unwrap();
 }
 
@@ -226,7 +226,7 @@ const ACCEPTED_ELSEWHERE_MINTED: [&str; 66] = [
 #[test]
 fn verifiers_differ_on_minted_breaks_only_as_listed() {
     let mut accepted = BTreeSet::new();
-    for listed in Kind::Snp.breaks() {
+    for listed in breaks(EvidenceKind::Snp) {
         // Revocation lists and endorsements of utility VMs are outside of its scope.
         let outside = listed.expected_check.starts_with("uvm-")
             || listed.expected_check.starts_with("crl-")
@@ -234,7 +234,7 @@ fn verifiers_differ_on_minted_breaks_only_as_listed() {
         if listed.stage != Stage::Verification || outside {
             continue;
         }
-        let minted = mint(Kind::Snp, &good().broken(listed.name)).unwrap();
+        let minted = mint(EvidenceKind::Snp, &good().broken(listed.name)).unwrap();
         if let Some(Ok(())) = second_opinion_on(&minted) {
             accepted.insert(listed.name);
         }

@@ -8,18 +8,19 @@
     reason = "test code"
 )]
 
-use avouch_mint::{Kind, Minted, Options, mint};
+use avouch_mint::{Minted, Options, mint};
 use avouch_snp::ghcb::{CertificateTable, Guid};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::{DidX509, UntrustedUvmDocument, UvmError, UvmTrust};
 use avouch_snp::{
     Anchors, Chain, Endorsements, REPORT_LENGTH, Report, ReportError, chain_cache_key,
 };
-use avouch_wire::{UnixTime, base64url};
+use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::{Value, json};
 
 fn minted() -> Minted {
-    mint(Kind::Snp, &Options::new(UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap())).unwrap()
+    mint(EvidenceKind::Snp, &Options::new(UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap()))
+        .unwrap()
 }
 
 /// A table of entries, each with its place in the blob, and the bodies behind.
@@ -95,7 +96,7 @@ fn reads_the_certificates_of_a_table_and_no_list() {
     let entries = [(Guid::VCEK.0, 72, length), (Guid::CRL.0, 72 + length, 8)];
     let bytes = table(&entries, &[certificates.as_slice(), b"no list!"].concat());
     let table = CertificateTable::parse(&bytes).unwrap();
-    let chain = table.chain_beside(&Anchors::amd()).unwrap();
+    let chain = Chain::parse_sent(&table.certificates(), &Anchors::amd()).unwrap();
     assert_eq!(chain.leaves().count(), 1);
     assert_eq!(table.body(Guid::CRL), Some(b"no list!".as_slice()));
     assert_eq!(table.certificates(), [certificates.as_slice()]);
@@ -112,7 +113,10 @@ fn counts_the_certificates_of_a_table_over_all_of_its_entries() {
         let [one, other] = [&bodies[0], &bodies[1]].map(|body| u32::try_from(body.len()).unwrap());
         let bytes =
             table(&[(Guid::VCEK.0, 72, one), (Guid::ASK.0, 72 + one, other)], &bodies.concat());
-        CertificateTable::parse(&bytes).unwrap().chain_beside(&Anchors::none())
+        Chain::parse_sent(
+            &CertificateTable::parse(&bytes).unwrap().certificates(),
+            &Anchors::none(),
+        )
     };
     assert_eq!(parse(3, 2).unwrap().leaves().count(), 1);
     assert_eq!(parse(3, 3).unwrap_err().check(), "chain-too-large");
@@ -122,7 +126,10 @@ fn counts_the_certificates_of_a_table_over_all_of_its_entries() {
         let [one, other] = [&bodies[0], &bodies[1]].map(|body| u32::try_from(body.len()).unwrap());
         let bytes =
             table(&[(Guid::VCEK.0, 72, one), (Guid::ASK.0, 72 + one, other)], &bodies.concat());
-        CertificateTable::parse(&bytes).unwrap().chain_beside(&Anchors::none())
+        Chain::parse_sent(
+            &CertificateTable::parse(&bytes).unwrap().certificates(),
+            &Anchors::none(),
+        )
     };
     assert_eq!(roots(15).unwrap().roots().len(), 1);
     assert_eq!(roots(16).unwrap_err().check(), "chain-too-large");

@@ -2,16 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use avouch_mint::snp::{UvmForm, uvm_publisher};
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::{Form, UntrustedUvmDocument, UvmTrust, verify_document};
-use avouch_wire::{UnixTime, base64url};
+use avouch_wire::{EvidenceKind, UnixTime, base64url};
 
 /// An endorsement of a publisher that nobody trusts, and what it was made of.
 fn endorsement(form: UvmForm) -> (Vec<u8>, Options, String) {
     let mut options = Options::new(UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap());
     options.snp.uvm = Some(form);
-    let minted = mint(Kind::Snp, &options).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options).unwrap();
     let request: serde_json::Value = serde_json::from_str(&minted.request).unwrap();
     let document = base64url::decode(request["report"].as_str().unwrap()).unwrap();
     let evidence = SnpEvidence::parse(&document).unwrap();

@@ -21,12 +21,12 @@ use std::time::{Duration, Instant};
 
 use avouch_store::testing::{Durability, PostgresServer, resident_bytes, run_script};
 use avouch_store::{
-    Actor, ActorKind, AttestationType, Directory, Edit, NewPolicy, NewProvider, ProviderId,
-    ProviderName, ResourceScope, Sequence, Store,
+    Actor, ActorKind, Directory, Edit, NewPolicy, NewProvider, ProviderId, ProviderName,
+    ResourceScope, Sequence, Store,
 };
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 
-const SGX: AttestationType = AttestationType::SgxEnclave;
+const SGX: EvidenceKind = EvidenceKind::Sgx;
 const SAMPLES: usize = 500;
 /// Creations measured, each a commit for the provider and one for its policy.
 const CREATIONS: usize = 200;

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use avouch_wire::EvidenceKind;
 use tokio::sync::watch;
 
-use crate::attestation_type::AttestationType;
 use crate::certificate::{PolicyCertificate, read_certificate};
 use crate::driver::{Row, Tx};
 use crate::error::StoreError;
@@ -40,7 +40,7 @@ pub struct Tenant {
 impl Tenant {
     /// The policy in force for a type, or `None` for the default policy.
     #[must_use]
-    pub fn policy(&self, attestation_type: AttestationType) -> Option<&TenantPolicy> {
+    pub fn policy(&self, attestation_type: EvidenceKind) -> Option<&TenantPolicy> {
         self.policies.iter().find(|policy| policy.attestation_type == attestation_type)
     }
 }
@@ -49,7 +49,7 @@ impl Tenant {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TenantPolicy {
     /// Its type.
-    pub attestation_type: AttestationType,
+    pub attestation_type: EvidenceKind,
     /// Its revision.
     pub revision: u64,
     /// SHA-256 of the JWS: the key for a cache of compiled policies.
@@ -469,7 +469,9 @@ async fn read_policies(
         let id = row.u64("provider_id")?;
         let attestation_type = row.text("attestation_type")?;
         // A type of a newer program: this one has no route that could ask for it.
-        let Some(attestation_type) = AttestationType::parse(&attestation_type) else { continue };
+        let Some(attestation_type) = EvidenceKind::from_policy_name(&attestation_type) else {
+            continue;
+        };
         add(tenants, id, read_tenant_policy(attestation_type, &mut row), |tenant, policy| {
             tenant.policies.push(policy);
         });
@@ -478,7 +480,7 @@ async fn read_policies(
 }
 
 fn read_tenant_policy(
-    attestation_type: AttestationType,
+    attestation_type: EvidenceKind,
     row: &mut Row,
 ) -> Result<TenantPolicy, StoreError> {
     Ok(TenantPolicy {

@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use avouch_wire::EvidenceKind;
 use tokio::sync::{Notify, watch};
 
-use crate::attestation_type::AttestationType;
 use crate::driver::{Database, Row, Tx, Value, listen_until_broken};
 use crate::error::StoreError;
 use crate::health::Kind;
@@ -48,7 +48,7 @@ pub enum ChangeKind {
     /// A provider is gone.
     ProviderDeleted,
     /// The policy of this type was set or reset.
-    Policy(AttestationType),
+    Policy(EvidenceKind),
     /// Policy certificates were added or removed.
     PolicyCertificates,
     /// A private endpoint connection was put or removed.
@@ -65,7 +65,7 @@ pub enum ChangeKind {
 
 impl ChangeKind {
     fn parse(kind: &str, subject: Option<&str>) -> Self {
-        match (kind, subject.and_then(AttestationType::parse)) {
+        match (kind, subject.and_then(EvidenceKind::from_policy_name)) {
             ("provider-created", _) => Self::ProviderCreated,
             ("provider-updated", _) => Self::ProviderUpdated,
             ("provider-deleted", _) => Self::ProviderDeleted,

@@ -12,10 +12,10 @@
 //!
 //! ```
 //! use avouch_store::{
-//!     Actor, ActorKind, AttestationType, Edit, Expected, NewPolicy, NewProvider, ProviderName,
+//!     Actor, ActorKind,  Edit, Expected, NewPolicy, NewProvider, ProviderName,
 //!     ResourceScope, Store, StoreError,
 //! };
-//! use avouch_wire::UnixTime;
+//! use avouch_wire::{EvidenceKind, UnixTime};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,12 +30,12 @@
 //!
 //! let new = NewPolicy { jws: b"eyJhbGciOiJub25lIn0..", text_hash: [0; 32], signer: None };
 //! let policy =
-//!     store.set_policy(provider.id, AttestationType::SgxEnclave, &new, &edit).await?;
+//!     store.set_policy(provider.id, EvidenceKind::Sgx, &new, &edit).await?;
 //! assert_eq!(policy.revision, 1);
 //!
 //! // A second writer that still believes in the default policy is told.
 //! let late = edit.expecting(Expected { policy: Some(0), ..Expected::default() });
-//! let refused = store.set_policy(provider.id, AttestationType::SgxEnclave, &new, &late).await;
+//! let refused = store.set_policy(provider.id, EvidenceKind::Sgx, &new, &late).await;
 //! assert!(matches!(refused, Err(StoreError::Conflict { expected: 0, found: 1, .. })));
 //! # Ok(())
 //! # }
@@ -43,7 +43,6 @@
 
 mod accepted;
 mod actor;
-mod attestation_type;
 mod audit;
 mod certificate;
 mod directory;
@@ -68,7 +67,6 @@ mod task;
 pub mod testing;
 
 pub use actor::{Actor, ActorKind};
-pub use attestation_type::AttestationType;
 pub use audit::{AuditEntry, AuditOutcome, NewAuditEntry};
 pub use certificate::{CertificateChange, PolicyCertificate, PolicyCertificates};
 pub use directory::{Directory, Tenant, TenantPolicy};

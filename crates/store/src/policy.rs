@@ -1,11 +1,10 @@
 //! Policies: the one in force per provider and attestation type, and all before it.
 
-use avouch_wire::{UnixTime, base64url, encode_hex};
+use avouch_wire::{EvidenceKind, UnixTime, base64url, encode_hex};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 
 use crate::actor::Actor;
-use crate::attestation_type::AttestationType;
 use crate::driver::{Row, Value};
 use crate::error::StoreError;
 use crate::limits::{POLICY_JWS_BYTES_MAX, SIGNER_JWK_BYTES_MAX};
@@ -121,7 +120,7 @@ impl Store {
     pub async fn set_policy(
         &self,
         provider: ProviderId,
-        attestation_type: AttestationType,
+        attestation_type: EvidenceKind,
         new: &NewPolicy<'_>,
         edit: &Edit<'_>,
     ) -> Result<Policy, StoreError> {
@@ -150,7 +149,11 @@ impl Store {
                 "insert into policies (provider_id, attestation_type, revision) \
                  values ($1, $2, $3) on conflict (provider_id, attestation_type) \
                  do update set revision = excluded.revision",
-                &[provider.id.0.into(), attestation_type.as_str().into(), entry.revision.into()],
+                &[
+                    provider.id.0.into(),
+                    attestation_type.policy_name().into(),
+                    entry.revision.into(),
+                ],
             )
             .await?;
         write.finish_policy(&provider, attestation_type, "policy-set", &entry).await?;
@@ -175,7 +178,7 @@ impl Store {
     pub async fn reset_policy(
         &self,
         provider: ProviderId,
-        attestation_type: AttestationType,
+        attestation_type: EvidenceKind,
         reset: &PolicyReset<'_>,
         edit: &Edit<'_>,
     ) -> Result<Option<PolicyRevision>, StoreError> {
@@ -187,7 +190,8 @@ impl Store {
         write.accept_request(&provider, Some(&token_hash)).await?;
         let step = write.next_step(&provider, attestation_type).await?;
         if step.previous.is_none() {
-            let details = json!({ "attestationType": attestation_type.as_str(), "changed": false });
+            let details =
+                json!({ "attestationType": attestation_type.policy_name(), "changed": false });
             write.audit("policy-reset", Some(provider.about()), &details).await?;
             write.commit().await?;
             return Ok(None);
@@ -208,7 +212,7 @@ impl Store {
             .tx
             .execute(
                 "delete from policies where provider_id = $1 and attestation_type = $2",
-                &[provider.id.0.into(), attestation_type.as_str().into()],
+                &[provider.id.0.into(), attestation_type.policy_name().into()],
             )
             .await?;
         write.finish_policy(&provider, attestation_type, "policy-reset", &entry).await?;
@@ -223,7 +227,7 @@ impl Store {
     pub async fn policy(
         &self,
         provider: ProviderId,
-        attestation_type: AttestationType,
+        attestation_type: EvidenceKind,
     ) -> Result<Option<Policy>, StoreError> {
         let rows = self
             .read(
@@ -233,7 +237,7 @@ impl Store {
                  from policies p join policy_revisions r on r.provider_id = p.provider_id \
                  and r.attestation_type = p.attestation_type and r.revision = p.revision \
                  where p.provider_id = $1 and p.attestation_type = $2",
-                &[provider.0.into(), attestation_type.as_str().into()],
+                &[provider.0.into(), attestation_type.policy_name().into()],
             )
             .await?;
         rows.into_iter().next().map(read_policy).transpose()
@@ -246,7 +250,7 @@ impl Store {
     pub async fn policy_history(
         &self,
         provider: ProviderId,
-        attestation_type: AttestationType,
+        attestation_type: EvidenceKind,
         page: PageRequest,
     ) -> Result<Page<PolicyRevision>, StoreError> {
         let below = if page.after == 0 { u64::MAX } else { page.after };
@@ -259,7 +263,7 @@ impl Store {
                  and attestation_type = $2 and revision < $3 order by revision desc limit $4",
                 &[
                     provider.0.into(),
-                    attestation_type.as_str().into(),
+                    attestation_type.policy_name().into(),
                     below.into(),
                     u64::from(page.rows_max()).into(),
                 ],
@@ -276,7 +280,7 @@ impl Store {
     pub async fn policy_revision_jws(
         &self,
         provider: ProviderId,
-        attestation_type: AttestationType,
+        attestation_type: EvidenceKind,
         revision: u64,
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let rows = self
@@ -284,7 +288,7 @@ impl Store {
                 "read a policy revision",
                 "select jws from policy_revisions where provider_id = $1 \
                  and attestation_type = $2 and revision = $3",
-                &[provider.0.into(), attestation_type.as_str().into(), revision.into()],
+                &[provider.0.into(), attestation_type.policy_name().into(), revision.into()],
             )
             .await?;
         rows.into_iter().next().map(|mut row| row.bytes("jws")).transpose()
@@ -304,10 +308,10 @@ impl WriteTx<'_> {
     async fn next_step(
         &mut self,
         provider: &Provider,
-        attestation_type: AttestationType,
+        attestation_type: EvidenceKind,
     ) -> Result<Step, StoreError> {
         self.check_provider(provider)?;
-        let key: [Value<'_>; 2] = [provider.id.0.into(), attestation_type.as_str().into()];
+        let key: [Value<'_>; 2] = [provider.id.0.into(), attestation_type.policy_name().into()];
         let last = self
             .tx
             .fetch_optional(
@@ -337,7 +341,7 @@ impl WriteTx<'_> {
     async fn add_revision(
         &mut self,
         provider: &Provider,
-        attestation_type: AttestationType,
+        attestation_type: EvidenceKind,
         entry: &PolicyRevision,
         jws: &[u8],
     ) -> Result<(), StoreError> {
@@ -351,7 +355,7 @@ impl WriteTx<'_> {
                  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
                 &[
                     provider.id.0.into(),
-                    attestation_type.as_str().into(),
+                    attestation_type.policy_name().into(),
                     entry.revision.into(),
                     entry.sequence.into(),
                     entry.action.as_str().into(),
@@ -375,7 +379,7 @@ impl WriteTx<'_> {
     async fn finish_policy(
         &mut self,
         provider: &Provider,
-        attestation_type: AttestationType,
+        attestation_type: EvidenceKind,
         action: &'static str,
         entry: &PolicyRevision,
     ) -> Result<(), StoreError> {
@@ -387,7 +391,11 @@ impl WriteTx<'_> {
                 .execute(
                     "delete from policy_revisions where provider_id = $1 \
                      and attestation_type = $2 and revision <= $3",
-                    &[provider.id.0.into(), attestation_type.as_str().into(), oldest_kept.into()],
+                    &[
+                        provider.id.0.into(),
+                        attestation_type.policy_name().into(),
+                        oldest_kept.into(),
+                    ],
                 )
                 .await?;
         }
@@ -395,7 +403,7 @@ impl WriteTx<'_> {
         let signer = entry.signer.as_ref().map(|signer| encode_hex(&signer.thumbprint));
         let previous = entry.previous.map(|(_, token_hash)| base64url::encode(token_hash));
         let details = json!({
-            "attestationType": attestation_type.as_str(),
+            "attestationType": attestation_type.policy_name(),
             "changed": true,
             "revision": entry.revision,
             "tokenHash": base64url::encode(entry.token_hash),
@@ -404,7 +412,7 @@ impl WriteTx<'_> {
             "previousTokenHash": previous,
         });
         self.audit(action, Some(provider.about()), &details).await?;
-        self.change("policy", Some(provider.about()), Some(attestation_type.as_str())).await
+        self.change("policy", Some(provider.about()), Some(attestation_type.policy_name())).await
     }
 }
 

@@ -5,6 +5,7 @@
 //! * [`Hex`] is a fixed-size byte string that shows itself as lower-case hex;
 //! * [`base64url`] decodes what clients send and encodes what MAA sends;
 //! * [`excerpt`] is how a message quotes foreign text: escaped, and not more than its beginning;
+//! * [`EvidenceKind`] is the table of the kinds of evidence: what each is called where;
 //! * [`UnixTime`] is a moment; nothing in this crate, or in any crate that verifies, reads a clock.
 //!
 //! ```
@@ -22,6 +23,7 @@ mod cursor;
 mod error;
 mod excerpt;
 mod hex;
+mod kind;
 mod time;
 
 /// Base64url as MAA writes it (RFC 4648 section 5, no padding) and as its clients send it.
@@ -35,4 +37,5 @@ pub use cursor::Cursor;
 pub use error::{ParseError, ParseErrorKind};
 pub use excerpt::{Excerpt, beginning, excerpt};
 pub use hex::{Hex, HexError, decode_hex, encode_hex};
+pub use kind::EvidenceKind;
 pub use time::{TimeError, UnixTime};

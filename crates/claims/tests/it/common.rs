@@ -3,8 +3,9 @@
 use avouch_claims::SeenBy::{Both, Policy};
 use avouch_claims::{BoundData, DataType, HeldData, common};
 use avouch_dcap::{VerifiedQuote, bind_init_time_data, bind_runtime_data};
-use avouch_mint::{Kind, Options};
+use avouch_mint::Options;
 use avouch_pki::digest::sha256;
+use avouch_wire::EvidenceKind;
 use serde_json::json;
 
 use crate::expect::{Row, assert_claims, at, json as object, text};
@@ -27,7 +28,7 @@ fn quote() -> VerifiedQuote {
     let mut options = Options::new(at());
     options.runtime_data = Some(avouch_mint::HeldData::json(RUNTIME));
     options.init_time_data = Some(avouch_mint::HeldData::json(INIT_TIME));
-    minted(Kind::Tdx, &options).1
+    minted(EvidenceKind::Tdx, &options).1
 }
 
 fn runtime(quote: &VerifiedQuote, data_type: DataType) -> BoundData {

@@ -3,9 +3,9 @@
 use avouch_claims::SeenBy::{Both, Policy, Token};
 use avouch_claims::{BoundData, DataType, HeldData, ServiceClaim, sgx};
 use avouch_dcap::{Body, CollateralHashes, VerifiedQuote, bind_runtime_data};
-use avouch_mint::{Kind, Kss, Options, mint};
+use avouch_mint::{Kss, Options, mint};
 use avouch_pki::digest::sha256;
-use avouch_wire::{Hex, decode_hex};
+use avouch_wire::{EvidenceKind, Hex, decode_hex};
 use serde_json::{Value, json};
 
 use crate::expect::{
@@ -113,7 +113,7 @@ fn kss_rows() -> Vec<Row> {
 
 #[test]
 fn every_row_of_an_enclave_with_and_without_debug_and_key_separation() {
-    for kind in [Kind::Sgx, Kind::OpenEnclave] {
+    for kind in [EvidenceKind::Sgx, EvidenceKind::OpenEnclave] {
         for (debug, with_kss) in [(false, false), (false, true), (true, false), (true, true)] {
             let mut options = options();
             options.enclave.debug = debug;
@@ -132,12 +132,12 @@ fn every_row_of_an_enclave_with_and_without_debug_and_key_separation() {
 
 #[test]
 fn only_held_data_that_is_binary_becomes_the_ehd_claims() {
-    let (_, quote) = minted(Kind::Sgx, &options());
+    let (_, quote) = minted(EvidenceKind::Sgx, &options());
     assert_claims("nothing held", &claims(&quote, None), &rows(false));
 
     let mut options = options();
     options.runtime_data = Some(avouch_mint::HeldData::json("{}"));
-    let (_, quote) = minted(Kind::Sgx, &options);
+    let (_, quote) = minted(EvidenceKind::Sgx, &options);
     let Body::Enclave(report) = quote.body() else { panic!("a quote of an enclave") };
     let data = HeldData { bytes: b"{}".to_vec(), data_type: DataType::Json };
     let bound = BoundData::bind(&data, |bytes| bind_runtime_data(&quote, sha256(bytes))).unwrap();
@@ -148,7 +148,7 @@ fn only_held_data_that_is_binary_becomes_the_ehd_claims() {
 /// Each part as it stands in the bundle, followed by a NUL.
 #[test]
 fn the_hashes_of_the_collateral_are_of_the_parts_that_the_quote_was_judged_by() {
-    let (minted, quote) = minted(Kind::Sgx, &options());
+    let (minted, quote) = minted(EvidenceKind::Sgx, &options());
     let bundle: Value = serde_json::from_slice(&minted.endorsements).unwrap();
     let part = |name: &str| bundle.get(name).and_then(Value::as_str).unwrap();
     let hash = |bytes: &[u8]| sha256(&[bytes, &[0]].concat());
@@ -171,8 +171,8 @@ fn the_hashes_of_the_collateral_are_of_the_parts_that_the_quote_was_judged_by() 
 
 #[test]
 fn held_data_of_another_enclave_is_not_bound() {
-    let (_, quote) = minted(Kind::Sgx, &options());
-    let other = mint(Kind::Sgx, &Options::new(at())).unwrap().runtime_data.unwrap();
+    let (_, quote) = minted(EvidenceKind::Sgx, &options());
+    let other = mint(EvidenceKind::Sgx, &Options::new(at())).unwrap().runtime_data.unwrap();
     let data = HeldData { bytes: other.bytes, data_type: DataType::Binary };
     let refused = BoundData::bind(&data, |bytes| bind_runtime_data(&quote, sha256(bytes)));
     assert!(refused.is_err());

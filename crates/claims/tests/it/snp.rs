@@ -3,13 +3,14 @@
 use avouch_claims::SeenBy::Both;
 use avouch_claims::{ServiceClaim, snp};
 use avouch_mint::snp::{SnpProduct, SnpTcb, UvmForm, UvmPublisher, uvm_publisher};
-use avouch_mint::{HeldData, Kind, Options, mint};
+use avouch_mint::{HeldData, Options, mint};
 use avouch_pki::{Certificate, pem};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::{self, UvmTrust, UvmTrustEntry, VerifiedUvmEndorsement};
 use avouch_snp::{
     Anchors, Crls, Endorsements, Report, VerifiedReport, verify_chain, verify_report,
 };
+use avouch_wire::EvidenceKind;
 
 use crate::expect::{Row, assert_claims, at, boolean, counting, counting_hex, integer, text};
 
@@ -72,7 +73,7 @@ fn rows(debuggable: bool, migratable: bool, smt: bool) -> Vec<Row> {
 }
 
 fn verified(options: &Options) -> (VerifiedReport, Vec<Vec<u8>>) {
-    let minted = mint(Kind::Snp, options).unwrap();
+    let minted = mint(EvidenceKind::Snp, options).unwrap();
     let root = pem::certificates(minted.root_pem.as_bytes(), 1).unwrap().remove(0);
     let anchors = Anchors::none().with_root(&Certificate::parse(&root).unwrap()).unwrap();
     let endorsements = Endorsements::parse(&[&minted.endorsements]).unwrap();

@@ -3,7 +3,8 @@
 use avouch_claims::SeenBy::Both;
 use avouch_claims::{ServiceClaim, tdx};
 use avouch_dcap::Body;
-use avouch_mint::{Kind, Options, TcbStatus, TdQuoteFormat};
+use avouch_mint::{Options, TcbStatus, TdQuoteFormat};
+use avouch_wire::EvidenceKind;
 
 use crate::expect::{Row, assert_claims, at, boolean, counting, counting_hex, integer, text};
 use crate::intel::minted;
@@ -29,7 +30,7 @@ fn options(attributes: u64) -> Options {
 }
 
 fn claims(options: &Options) -> Vec<ServiceClaim> {
-    let (_, quote) = minted(Kind::Tdx, options);
+    let (_, quote) = minted(EvidenceKind::Tdx, options);
     let Body::Td(report) = quote.body() else { panic!("a quote of a trust domain") };
     tdx(report, quote.tcb().status)
 }

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use avouch_engine::{
-    Appraisal, AppraisalRequest, AppraisalSettings, DataType, Decision, Engine, EvidenceKind,
-    HeldData, Nonce, PolicyInForce,
+    Appraisal, AppraisalRequest, AppraisalSettings, DataType, Decision, Engine, HeldData, Nonce,
+    PolicyInForce,
 };
 use avouch_server::api_version::ApiVersion;
 use avouch_server::config::EndorsementsConfig;
 use avouch_server::{ApiError, Config, ConfigError};
 use avouch_store::ProviderName;
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
@@ -27,7 +27,7 @@ use crate::setup;
     avouch mint tdx --out m && avouch appraise tdx m/quote.bin --endorsements m/endorsements.json \
     --trust-root m/root.pem --runtime-data m/runtime-data.json")]
 pub(crate) struct AppraiseArgs {
-    /// Kind of evidence: sgx, open-enclave, tdx, snp.
+    #[arg(help = setup::kinds())]
     kind: EvidenceKind,
     /// The evidence: raw bytes; text in hex, base64, as a list of bytes or a dump; or the JSON body of
     /// an attest request, which is read as the service reads it. Options go over what is in a body.
@@ -297,7 +297,7 @@ fn verified_report(appraisal: &Appraisal, policy: &PolicyInForce, explain: bool)
         "decision": "permit",
         "claims": {},
         "incoming": incoming,
-        "facts": appraisal.evidence.facts(),
+        "facts": appraisal.facts.to_json(),
         "findings": appraisal.findings,
     });
     let Some(members) = report.as_object_mut() else { return report };

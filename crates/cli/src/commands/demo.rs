@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
-use avouch_engine::{Anchors, Engine, EvidenceKind};
-use avouch_mint::{Kind, Minted, Options, mint};
+use avouch_engine::{Anchors, Engine};
+use avouch_mint::{Minted, Options, mint};
 use avouch_server::{Clock, Config};
+use avouch_wire::EvidenceKind;
 use clap::Args;
 use serde_json::json;
 
@@ -55,8 +56,8 @@ async fn demonstrate(args: DemoArgs, output: OutputOptions) -> Result<Verdict, F
 
     let relying = Relying::new(&url, &ca).await?;
     let mut attested = Vec::new();
-    for (kind, minted) in &minted {
-        attested.push(relying.demonstrate(*kind, minted).await?);
+    for minted in &minted {
+        attested.push(relying.demonstrate(minted).await?);
     }
     let all_well = attested.iter().all(Attested::is_well);
     let rows: Vec<_> = attested.iter().map(Attested::to_json).collect();
@@ -79,25 +80,16 @@ async fn demonstrate(args: DemoArgs, output: OutputOptions) -> Result<Verdict, F
 }
 
 /// One piece of evidence of each kind, all valid now.
-fn mint_all() -> Result<Vec<(EvidenceKind, Minted)>, Failure> {
+fn mint_all() -> Result<Vec<Minted>, Failure> {
     let options = Options::new(setup::present());
-    let kinds = [
-        (EvidenceKind::Sgx, Kind::Sgx),
-        (EvidenceKind::OpenEnclave, Kind::OpenEnclave),
-        (EvidenceKind::Tdx, Kind::Tdx),
-        (EvidenceKind::Snp, Kind::Snp),
-    ];
-    kinds
-        .into_iter()
-        .map(|(kind, minted)| Ok((kind, mint(minted, &options).map_err(Failure::other)?)))
-        .collect()
+    EvidenceKind::appraised().map(|kind| mint(kind, &options).map_err(Failure::other)).collect()
 }
 
 /// An engine that trusts the minted roots and has the minted endorsements.
-fn engine_for(minted: &[(EvidenceKind, Minted)]) -> Result<Engine, Failure> {
+fn engine_for(minted: &[Minted]) -> Result<Engine, Failure> {
     let mut anchors = Anchors::built_in();
     let mut endorsements = EndorsementSet::default();
-    for (_, minted) in minted {
+    for minted in minted {
         anchors = anchors.with_pem(minted.root_pem.as_bytes()).map_err(Failure::other)?;
         endorsements.add(&minted.endorsements).map_err(Failure::other)?;
     }

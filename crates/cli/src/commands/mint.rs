@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 
-use avouch_engine::EvidenceKind;
-use avouch_mint::{HeldData, HeldDataType, Kind, Kss, Options, Seed, mint};
-use avouch_wire::{Hex, UnixTime};
+use avouch_mint::{HeldData, HeldDataType, Kss, Options, Seed, breaks, mint};
+use avouch_wire::{EvidenceKind, Hex, UnixTime};
 use clap::Args;
 use serde_json::json;
 
 use super::appraise::HeldDataForm;
 use crate::failure::{Failure, Verdict, read};
 use crate::output::OutputOptions;
-use crate::setup::present;
+use crate::setup::{self, present};
 
 /// Make evidence, endorsements and a root for tests: valid, or wrong in exactly one named way.
 ///
@@ -22,9 +21,8 @@ use crate::setup::present;
     avouch mint sgx --break list\n  \
     avouch mint tdx --break pck-revoked --out broken")]
 pub(crate) struct MintArgs {
-    /// Kind of evidence: sgx, open-enclave, tdx, snp.
-    #[arg(value_parser = kind)]
-    kind: Kind,
+    #[arg(help = setup::kinds())]
+    kind: EvidenceKind,
     /// Break it in this way; `list` names the ways.
     #[arg(long = "break", value_name = "WHAT")]
     break_name: Option<String>,
@@ -72,11 +70,6 @@ pub(crate) struct MintArgs {
     tcb_evaluation_data_number: Option<u32>,
 }
 
-fn kind(text: &str) -> Result<Kind, String> {
-    let name = text.parse::<EvidenceKind>()?.name();
-    name.parse().map_err(|error: avouch_mint::MintError| error.to_string())
-}
-
 fn tcb_status(text: &str) -> Result<avouch_mint::TcbStatus, String> {
     use avouch_mint::TcbStatus;
     TcbStatus::ALL
@@ -109,8 +102,8 @@ pub(crate) fn run(args: MintArgs, output: OutputOptions) -> Result<Verdict, Fail
     Ok(Verdict::Yes)
 }
 
-fn list(kind: Kind, output: OutputOptions) -> Result<Verdict, Failure> {
-    let breaks = kind.breaks();
+fn list(kind: EvidenceKind, output: OutputOptions) -> Result<Verdict, Failure> {
+    let breaks = breaks(kind);
     let rows: Vec<_> = breaks
         .iter()
         .map(|one| {

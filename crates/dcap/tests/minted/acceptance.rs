@@ -4,9 +4,10 @@ use avouch_dcap::{
     Acceptance, AcceptanceError, ToleratedAdvisory, bind_init_time_data, bind_runtime_data,
 };
 use avouch_mint::{
-    HeldData, Kind, Kss, TD_DEBUG, TD_MIGRATABLE, TD_SEPT_VE_DISABLE, TcbStatus, TdQuoteFormat,
+    HeldData, Kss, TD_DEBUG, TD_MIGRATABLE, TD_SEPT_VE_DISABLE, TcbStatus, TdQuoteFormat,
 };
 use avouch_pki::digest::sha256;
+use avouch_wire::EvidenceKind;
 
 use crate::{at, judge, minted};
 
@@ -17,7 +18,7 @@ fn strict() -> Acceptance {
 #[test]
 fn each_status_passes_if_and_only_if_it_is_listed() {
     for status in TcbStatus::ALL {
-        let evidence = minted(Kind::Sgx, |options| {
+        let evidence = minted(EvidenceKind::Sgx, |options| {
             options.platform.tcb_status = status;
             options.platform.advisory_ids = vec!["INTEL-SA-00828".to_owned()];
         });
@@ -43,7 +44,7 @@ fn each_status_passes_if_and_only_if_it_is_listed() {
 
 #[test]
 fn advisories_are_tolerated_until_their_date() {
-    let evidence = minted(Kind::Sgx, |options| {
+    let evidence = minted(EvidenceKind::Sgx, |options| {
         options.platform.tcb_status = TcbStatus::OutOfDate;
         options.platform.advisory_ids = ["INTEL-SA-00828", "INTEL-SA-00837"].map(Into::into).into();
     });
@@ -70,7 +71,8 @@ fn advisories_are_tolerated_until_their_date() {
     let late = late.check(&verified, at().saturating_add_seconds(1));
     late.expect_err("what is still tolerated is unrelated");
 
-    let evidence = minted(Kind::Sgx, |options| options.platform.tcb_status = TcbStatus::OutOfDate);
+    let evidence =
+        minted(EvidenceKind::Sgx, |options| options.platform.tcb_status = TcbStatus::OutOfDate);
     let bare = judge(&evidence).expect("verifies");
     assert!(bare.tcb().advisory_ids.is_empty());
     both.check(&bare, at()).expect_err("nothing to tolerate, and yet out of date");
@@ -78,7 +80,7 @@ fn advisories_are_tolerated_until_their_date() {
 
 #[test]
 fn a_refusal_names_the_component_the_distance_and_the_advisory() {
-    let evidence = minted(Kind::Sgx, |options| {
+    let evidence = minted(EvidenceKind::Sgx, |options| {
         options.platform.tcb_status = TcbStatus::OutOfDate;
         options.platform.advisory_ids = vec!["INTEL-SA-00828".to_owned()];
     });
@@ -95,7 +97,8 @@ fn a_refusal_names_the_component_the_distance_and_the_advisory() {
 
 #[test]
 fn an_out_of_date_quoting_enclave_shows_in_status_and_shortfall() {
-    let evidence = minted(Kind::Sgx, |options| options.platform.qe_status = TcbStatus::OutOfDate);
+    let evidence =
+        minted(EvidenceKind::Sgx, |options| options.platform.qe_status = TcbStatus::OutOfDate);
     let verified = judge(&evidence).expect("verifies");
     assert_eq!(verified.tcb().status.as_str(), "OutOfDate");
     assert_eq!(verified.tcb().platform.status.as_str(), "UpToDate");
@@ -105,9 +108,9 @@ fn an_out_of_date_quoting_enclave_shows_in_status_and_shortfall() {
 
 #[test]
 fn debuggable_evidence_verifies_and_is_refused_on_request() {
-    let enclave = minted(Kind::Sgx, |options| options.enclave.debug = true);
-    let td = minted(Kind::Tdx, |options| options.td.attributes |= TD_DEBUG);
-    let profiled = minted(Kind::Tdx, |options| options.td.attributes |= 1 << 5);
+    let enclave = minted(EvidenceKind::Sgx, |options| options.enclave.debug = true);
+    let td = minted(EvidenceKind::Tdx, |options| options.td.attributes |= TD_DEBUG);
+    let profiled = minted(EvidenceKind::Tdx, |options| options.td.attributes |= 1 << 5);
     for evidence in [enclave, td, profiled] {
         let verified = judge(&evidence).expect("verifies");
         assert!(verified.is_debuggable());
@@ -115,16 +118,17 @@ fn debuggable_evidence_verifies_and_is_refused_on_request() {
         let error = strict().check(&verified, at()).expect_err("refused on request");
         assert_eq!(error.check(), "debuggable");
     }
-    let verified = judge(&minted(Kind::Tdx, |_| {})).expect("verifies");
+    let verified = judge(&minted(EvidenceKind::Tdx, |_| {})).expect("verifies");
     strict().check(&verified, at()).expect("not debuggable");
 }
 
 #[test]
 fn migratable_tds_and_tds_with_a_service_td_need_an_opt_in() {
-    let migratable =
-        minted(Kind::Tdx, |options| options.td.attributes = TD_SEPT_VE_DISABLE | TD_MIGRATABLE);
-    let extended = minted(Kind::Tdx, |options| options.td.attributes |= 1 << 17);
-    let bound = minted(Kind::Tdx, |options| {
+    let migratable = minted(EvidenceKind::Tdx, |options| {
+        options.td.attributes = TD_SEPT_VE_DISABLE | TD_MIGRATABLE
+    });
+    let extended = minted(EvidenceKind::Tdx, |options| options.td.attributes |= 1 << 17);
+    let bound = minted(EvidenceKind::Tdx, |options| {
         options.td.format = TdQuoteFormat::V5Td15;
         options.td.mr_service_td = [3; 48];
     });
@@ -145,7 +149,7 @@ fn migratable_tds_and_tds_with_a_service_td_need_an_opt_in() {
 
 #[test]
 fn relaunch_statuses_are_opt_in() {
-    let evidence = minted(Kind::Tdx, |options| {
+    let evidence = minted(EvidenceKind::Tdx, |options| {
         options.td.format = TdQuoteFormat::V5Td15;
         options.td.tee_tcb_svn[0] = 5;
     });
@@ -156,7 +160,7 @@ fn relaunch_statuses_are_opt_in() {
     assert!(error.to_string().contains("TDX module SVN is 5, needs 13 (short by 8)"), "{error}");
 
     // The other way round, no genuine update: reported as the worse one.
-    let evidence = minted(Kind::Tdx, |options| {
+    let evidence = minted(EvidenceKind::Tdx, |options| {
         options.td.format = TdQuoteFormat::V5Td15;
         options.td.tee_tcb_svn2[0] = 5;
     });
@@ -167,7 +171,7 @@ fn relaunch_statuses_are_opt_in() {
 
 #[test]
 fn runtime_data_are_bound_by_the_first_half_of_the_report_data() {
-    for kind in [Kind::Sgx, Kind::Tdx] {
+    for kind in [EvidenceKind::Sgx, EvidenceKind::Tdx] {
         let evidence = minted(kind, |_| {});
         let verified = judge(&evidence).expect("verifies");
         let data = evidence.runtime_data.clone().expect("data").bytes;
@@ -180,14 +184,14 @@ fn runtime_data_are_bound_by_the_first_half_of_the_report_data() {
     }
     let data = b"data";
     let hash = sha256(data);
-    let second_half = minted(Kind::Sgx, |options| {
+    let second_half = minted(EvidenceKind::Sgx, |options| {
         let mut report_data = [0; 64];
         report_data[32..].copy_from_slice(&hash.0);
         options.enclave.report_data = Some(report_data);
     });
     let verified = judge(&second_half).expect("verifies");
     bind_runtime_data(&verified, hash).expect_err("the hash is in the second half");
-    let whole = minted(Kind::Sgx, |options| {
+    let whole = minted(EvidenceKind::Sgx, |options| {
         let mut report_data = [7; 64];
         report_data[..32].copy_from_slice(&hash.0);
         options.enclave.report_data = Some(report_data);
@@ -200,22 +204,22 @@ fn runtime_data_are_bound_by_the_first_half_of_the_report_data() {
 fn init_time_data_are_bound_by_the_configuration_id() {
     let data = HeldData::json("{\"init\":1}");
     let hash = sha256(&data.bytes);
-    let with_kss = minted(Kind::Sgx, |options| {
+    let with_kss = minted(EvidenceKind::Sgx, |options| {
         options.init_time_data = Some(data.clone());
         options.enclave.kss = Some(Kss::default());
     });
-    let td = minted(Kind::Tdx, |options| options.init_time_data = Some(data.clone()));
+    let td = minted(EvidenceKind::Tdx, |options| options.init_time_data = Some(data.clone()));
     for evidence in [with_kss, td] {
         let verified = judge(&evidence).expect("verifies");
         bind_init_time_data(&verified, hash).expect("bound");
         let error = bind_init_time_data(&verified, sha256(b"other")).expect_err("other data");
         assert_eq!(error.check(), "init-time-data");
     }
-    let without_kss = judge(&minted(Kind::Sgx, |_| {})).expect("verifies");
+    let without_kss = judge(&minted(EvidenceKind::Sgx, |_| {})).expect("verifies");
     let error = bind_init_time_data(&without_kss, hash).expect_err("no KSS");
     assert!(error.to_string().contains("key separation"), "{error}");
     for at in [32, 40, 47] {
-        let longer = minted(Kind::Tdx, |options| {
+        let longer = minted(EvidenceKind::Tdx, |options| {
             let mut id = [0; 48];
             id[..32].copy_from_slice(&hash.0);
             id[at] = 1;

@@ -3,9 +3,9 @@
 use avouch_dcap::{
     Collateral, CollateralRequirements, Quote, TrustAnchors, verify_platform, verify_quote,
 };
-use avouch_mint::{Kind, Options, Seed, mint};
+use avouch_mint::{Options, Seed, breaks, mint};
 use avouch_pki::{digest::sha256, pem};
-use avouch_wire::{UnixTime, decode_hex};
+use avouch_wire::{EvidenceKind, UnixTime, decode_hex};
 use serde_json::Value;
 
 use crate::{anchors, at, collateral, minted};
@@ -22,8 +22,8 @@ fn read(parts: &Value) -> Collateral {
 
 /// Collateral of `at()` in which these parts are as minted some days before.
 fn with_older(names: &[&str], days: i64) -> Value {
-    let mut all = parts(&minted(Kind::Sgx, |_| {}));
-    let older = parts(&minted(Kind::Sgx, |options| {
+    let mut all = parts(&minted(EvidenceKind::Sgx, |_| {}));
+    let older = parts(&minted(EvidenceKind::Sgx, |options| {
         options.at = at().saturating_add_seconds(-days * DAY);
     }));
     for name in names {
@@ -34,7 +34,7 @@ fn with_older(names: &[&str], days: i64) -> Value {
 
 #[test]
 fn remembered_collateral_is_asked_for_the_dates_of_each_of_its_parts() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let anchors = anchors(&evidence);
     let quote = Quote::parse(&evidence.evidence).expect("quote");
     let platform = verify_platform(&quote, &anchors, at()).expect("platform");
@@ -66,13 +66,13 @@ fn collateral_whose_issuers_are_revoked_is_refused_before_any_platform_is_seen()
         ("tcb-signer-revoked", "is revoked by the root CA CRL"),
         ("qe-identity-signer-revoked", "is revoked by the root CA CRL"),
     ] {
-        let one = Kind::Sgx.breaks().iter().find(|one| one.name == name).expect(name);
-        let broken = mint(Kind::Sgx, &Options::new(at()).broken(name)).expect(name);
+        let one = breaks(EvidenceKind::Sgx).iter().find(|one| one.name == name).expect(name);
+        let broken = mint(EvidenceKind::Sgx, &Options::new(at()).broken(name)).expect(name);
         let error = collateral(&broken).verify(&anchors(&broken), at()).expect_err(name);
         assert_eq!(error.check(), one.expected_check, "{name}");
         assert!(error.to_string().to_lowercase().contains(&words.to_lowercase()), "{error}");
     }
-    let broken = mint(Kind::Sgx, &Options::new(at()).broken("pck-revoked")).expect("mints");
+    let broken = mint(EvidenceKind::Sgx, &Options::new(at()).broken("pck-revoked")).expect("mints");
     let anchors = anchors(&broken);
     let verified = collateral(&broken).verify(&anchors, at()).expect("of no platform");
     let quote = Quote::parse(&broken.evidence).expect("quote");
@@ -85,8 +85,8 @@ fn collateral_whose_issuers_are_revoked_is_refused_before_any_platform_is_seen()
 /// of which each names another one.
 #[test]
 fn each_of_two_signers_is_looked_for_on_the_list() {
-    let broken =
-        mint(Kind::Sgx, &Options::new(at()).broken("qe-identity-signer-revoked")).expect("mints");
+    let broken = mint(EvidenceKind::Sgx, &Options::new(at()).broken("qe-identity-signer-revoked"))
+        .expect("mints");
     let anchors = anchors(&broken);
     let mut set = parts(&broken);
     let (info, identity) =
@@ -110,8 +110,8 @@ fn each_of_two_signers_is_looked_for_on_the_list() {
 
 #[test]
 fn chains_of_one_set_rest_on_one_anchor() {
-    let one = minted(Kind::Sgx, |_| {});
-    let other = minted(Kind::Sgx, |options| options.seed = Seed::from_number(7));
+    let one = minted(EvidenceKind::Sgx, |_| {});
+    let other = minted(EvidenceKind::Sgx, |options| options.seed = Seed::from_number(7));
     let both = anchors(&one).with_pem(other.root_pem.as_bytes()).expect("two roots");
     for (name, words) in [
         ("tcb_info_issuer_chain", "TCB info issuer chain"),
@@ -127,7 +127,7 @@ fn chains_of_one_set_rest_on_one_anchor() {
 
 #[test]
 fn evaluation_data_numbers_are_told_apart_and_both_demanded() {
-    let evidence = minted(Kind::Sgx, |options| {
+    let evidence = minted(EvidenceKind::Sgx, |options| {
         options.platform.evaluation_data_number = 17;
         options.platform.qe_evaluation_data_number = Some(16);
     });
@@ -148,14 +148,14 @@ fn evaluation_data_numbers_are_told_apart_and_both_demanded() {
         let words = error.to_string();
         assert!(words.contains("17") && words.contains("16"), "{words}");
     }
-    let alike = minted(Kind::Sgx, |options| options.platform.evaluation_data_number = 17);
+    let alike = minted(EvidenceKind::Sgx, |options| options.platform.evaluation_data_number = 17);
     demanded(17, &collateral(&alike), &anchors(&alike)).expect("both");
     demanded(16, &collateral(&alike), &anchors(&alike)).expect_err("neither");
 }
 
 #[test]
 fn each_hash_is_of_its_part_and_a_nul() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let set = collateral(&evidence);
     let verified = set.verify(&anchors(&evidence), at()).expect("verifies");
     let all = parts(&evidence);
@@ -174,7 +174,7 @@ fn each_hash_is_of_its_part_and_a_nul() {
 
 #[test]
 fn archived_documents_alone_may_have_run_out() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let anchors = anchors(&evidence);
     // Both documents are a month older than the rest.
     let names = ["tcb_info", "tcb_info_signature", "qe_identity", "qe_identity_signature"];
@@ -198,7 +198,7 @@ fn archived_documents_alone_may_have_run_out() {
 
 #[test]
 fn an_anchor_names_and_signs_itself() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let der = pem::certificates(evidence.root_pem.as_bytes(), 1).expect("root").remove(0);
     let mut unsigned = der.clone();
     *unsigned.last_mut().expect("bytes") ^= 1;
@@ -214,7 +214,7 @@ fn an_anchor_names_and_signs_itself() {
 #[test]
 fn anchors_are_few_and_each_counts_once() {
     let root = |number: u64| {
-        minted(Kind::Sgx, |options| options.seed = Seed::from_number(number)).root_pem
+        minted(EvidenceKind::Sgx, |options| options.seed = Seed::from_number(number)).root_pem
     };
     let add = |anchors: TrustAnchors, number| anchors.with_pem(root(number).as_bytes());
     let mut anchors = add(add(TrustAnchors::none(), 1).expect("one"), 2).expect("two");
@@ -231,7 +231,7 @@ fn anchors_are_few_and_each_counts_once() {
 
 #[test]
 fn a_chain_of_another_length_is_refused_by_its_own_name() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let anchors = anchors(&evidence);
     for (name, check) in [
         ("pck_crl_issuer_chain", "pck-crl-issuer-chain"),
@@ -255,7 +255,7 @@ fn a_chain_of_another_length_is_refused_by_its_own_name() {
 
 #[test]
 fn a_set_is_as_large_as_its_parts() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let mut all = parts(&evidence);
     // No two parts are of one length.
     for (name, lines) in [("tcb_info_issuer_chain", 100), ("pck_crl_issuer_chain", 10_000)] {

@@ -16,14 +16,14 @@ mod structure;
 mod verification;
 
 use avouch_dcap::{Collateral, Quote, TrustAnchors, VerifiedQuote, VerifyError, verify};
-use avouch_mint::{Kind, Minted, Options, mint};
-use avouch_wire::UnixTime;
+use avouch_mint::{Minted, Options, mint};
+use avouch_wire::{EvidenceKind, UnixTime};
 
 pub(crate) fn at() -> UnixTime {
     "2026-01-31T12:00:00Z".parse().expect("time")
 }
 
-pub(crate) fn minted(kind: Kind, change: impl FnOnce(&mut Options)) -> Minted {
+pub(crate) fn minted(kind: EvidenceKind, change: impl FnOnce(&mut Options)) -> Minted {
     let mut options = Options::new(at());
     change(&mut options);
     mint(kind, &options).expect("mints")

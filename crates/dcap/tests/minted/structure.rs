@@ -7,7 +7,8 @@ use avouch_dcap::{
     ATTESTATION_KEY_ECDSA_P256, QUOTE_BYTES_MAX, Quote, TrustAnchors, structure_check, verify,
     verify_platform,
 };
-use avouch_mint::{Kind, OpenEnclaveFormat, Options, TdQuoteFormat, open_enclave_endorsements};
+use avouch_mint::{OpenEnclaveFormat, Options, TdQuoteFormat, open_enclave_endorsements};
+use avouch_wire::EvidenceKind;
 
 use crate::{anchors, at, collateral, judge, minted};
 
@@ -15,8 +16,8 @@ use crate::{anchors, at, collateral, judge, minted};
 fn no_truncated_quote_parses() {
     for format in [None, Some(TdQuoteFormat::V4), Some(TdQuoteFormat::V5Td15Extended)] {
         let evidence = match format {
-            None => minted(Kind::Sgx, |_| {}),
-            Some(format) => minted(Kind::Tdx, |options| options.td.format = format),
+            None => minted(EvidenceKind::Sgx, |_| {}),
+            Some(format) => minted(EvidenceKind::Tdx, |options| options.td.format = format),
         };
         Quote::parse(&evidence.evidence).expect("whole");
         for length in 0..evidence.evidence.len() {
@@ -28,12 +29,12 @@ fn no_truncated_quote_parses() {
 
 #[test]
 fn no_length_field_can_be_changed_unnoticed() {
-    for kind in [Kind::Sgx, Kind::Tdx] {
+    for kind in [EvidenceKind::Sgx, EvidenceKind::Tdx] {
         let evidence = minted(kind, |_| {});
         let bytes = &evidence.evidence;
         // Signature data, (outer certification data,) authentication data, certification data.
         let offsets: &[(usize, usize)] = match kind {
-            Kind::Sgx => &[(432, 4), (1012, 2), (1048, 4)],
+            EvidenceKind::Sgx => &[(432, 4), (1012, 2), (1048, 4)],
             _ => &[(632, 4), (766, 4), (1218, 2), (1254, 4)],
         };
         for (offset, width) in offsets {
@@ -51,11 +52,11 @@ fn no_length_field_can_be_changed_unnoticed() {
 
 #[test]
 fn evidence_of_the_other_tee_is_told_by_its_header() {
-    let mut bytes = minted(Kind::Sgx, |_| {}).evidence;
+    let mut bytes = minted(EvidenceKind::Sgx, |_| {}).evidence;
     bytes[4] = 0x81;
     let error = Quote::parse(&bytes).expect_err("TDX in version 3");
     assert_eq!(structure_check(&error), "tee-type");
-    let mut bytes = minted(Kind::Tdx, |_| {}).evidence;
+    let mut bytes = minted(EvidenceKind::Tdx, |_| {}).evidence;
     bytes[4] = 0;
     let error = Quote::parse(&bytes).expect_err("SGX in version 4");
     assert_eq!(structure_check(&error), "tee-type");
@@ -64,7 +65,7 @@ fn evidence_of_the_other_tee_is_told_by_its_header() {
 
 #[test]
 fn an_open_enclave_report_is_unwrapped_and_its_siblings_are_refused() {
-    let report = minted(Kind::OpenEnclave, |_| {});
+    let report = minted(EvidenceKind::OpenEnclave, |_| {});
     let parsed = Report::parse(&report.evidence).expect("report");
     verify(parsed.quote(), &collateral(&report), &anchors(&report), at()).expect("verifies");
     let change = |offset: usize, value: u8| {
@@ -95,7 +96,7 @@ fn an_open_enclave_report_is_unwrapped_and_its_siblings_are_refused() {
 
 #[test]
 fn a_td_quote_in_an_open_enclave_wrapper_is_refused() {
-    let quote = minted(Kind::Tdx, |_| {}).evidence;
+    let quote = minted(EvidenceKind::Tdx, |_| {}).evidence;
     let size = u64::try_from(quote.len()).expect("size").to_le_bytes();
     let report = [&[1, 0, 0, 0, 2, 0, 0, 0], size.as_slice(), &quote].concat();
     let error = Report::parse(&report).expect_err("TDX");
@@ -105,7 +106,7 @@ fn a_td_quote_in_an_open_enclave_wrapper_is_refused() {
 #[test]
 fn custom_claims_are_bound_by_the_report_data() {
     for format in [OpenEnclaveFormat::Evidence, OpenEnclaveFormat::EvidenceWithoutHeader] {
-        let minted = minted(Kind::OpenEnclave, |options| options.open_enclave = format);
+        let minted = minted(EvidenceKind::OpenEnclave, |options| options.open_enclave = format);
         let parsed = match format {
             OpenEnclaveFormat::Evidence => Evidence::parse(&minted.evidence),
             _ => Evidence::parse_without_header(&minted.evidence),
@@ -130,7 +131,7 @@ fn custom_claims_are_bound_by_the_report_data() {
 
 #[test]
 fn evidence_in_a_format_that_is_not_verified_is_refused_by_name() {
-    let minted = minted(Kind::OpenEnclave, |options| {
+    let minted = minted(EvidenceKind::OpenEnclave, |options| {
         options.open_enclave = OpenEnclaveFormat::Evidence;
     });
     for (format, name) in [
@@ -166,7 +167,7 @@ fn padded(bytes: &[u8], length: usize) -> Vec<u8> {
 #[test]
 fn a_quote_is_at_most_16_kib_long() {
     assert_eq!(QUOTE_BYTES_MAX, 16_384);
-    let quote = minted(Kind::Sgx, |_| {}).evidence;
+    let quote = minted(EvidenceKind::Sgx, |_| {}).evidence;
     let read = Quote::parse(&quote).expect("quote");
     assert_eq!(read.header().attestation_key_type, ATTESTATION_KEY_ECDSA_P256);
     assert_eq!(ATTESTATION_KEY_ECDSA_P256, 2);
@@ -181,7 +182,8 @@ fn a_quote_is_at_most_16_kib_long() {
 
 #[test]
 fn the_body_of_a_quote_of_version_5_has_the_size_of_its_type() {
-    let quote = minted(Kind::Tdx, |options| options.td.format = TdQuoteFormat::V5Td15).evidence;
+    let quote =
+        minted(EvidenceKind::Tdx, |options| options.td.format = TdQuoteFormat::V5Td15).evidence;
     let mut other = quote.clone();
     other[50] ^= 1;
     let words = refused(Quote::parse(&other));
@@ -201,14 +203,15 @@ fn what_open_enclave_wraps_is_at_most_64_kib_long() {
         padded[header - 8..header].copy_from_slice(&size);
         padded
     };
-    let report = minted(Kind::OpenEnclave, |_| {}).evidence;
+    let report = minted(EvidenceKind::OpenEnclave, |_| {}).evidence;
     let words = refused(Report::parse(&sized(&report, 65_536, 16)));
     assert!(words.contains("unexpected bytes after the structure"), "read, and longer: {words}");
     let words = refused(Report::parse(&sized(&report, 65_537, 16)));
     assert_eq!(words, over("OpenEnclaveReportHeader"));
 
     let format = OpenEnclaveFormat::Evidence;
-    let evidence = minted(Kind::OpenEnclave, |options| options.open_enclave = format).evidence;
+    let evidence =
+        minted(EvidenceKind::OpenEnclave, |options| options.open_enclave = format).evidence;
     let largest = sized(&evidence, 65_536, 28);
     let read = Evidence::parse(&largest).expect("the largest");
     assert!(read.untrusted_custom_claims().ends_with(&[0; 40_000]));
@@ -223,7 +226,7 @@ fn what_open_enclave_wraps_is_at_most_64_kib_long() {
 
 #[test]
 fn a_refused_wrapper_says_what_it_should_have_been() {
-    let report = minted(Kind::OpenEnclave, |_| {}).evidence;
+    let report = minted(EvidenceKind::OpenEnclave, |_| {}).evidence;
     let mut other = report.clone();
     other[4] = 1;
     let words = refused(Report::parse(&other));
@@ -270,7 +273,7 @@ fn an_endorsements_blob_is_cut_where_it_says_and_is_at_most_1_mib_long() {
 
 #[test]
 fn an_endorsements_blob_holds_the_same_collateral() {
-    let minted = minted(Kind::OpenEnclave, |_| {});
+    let minted = minted(EvidenceKind::OpenEnclave, |_| {});
     let blob = open_enclave_endorsements(&Options::new(at())).expect("blob");
     let endorsements = Endorsements::parse(&blob).expect("parses");
     let from_blob = endorsements.collateral().expect("collateral");
@@ -297,7 +300,7 @@ fn an_endorsements_blob_holds_the_same_collateral() {
 
 #[test]
 fn nothing_is_judged_without_anchors() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     judge(&evidence).expect("with them");
     let quote = Quote::parse(&evidence.evidence).expect("quote");
     verify_platform(&quote, &TrustAnchors::none(), at()).expect_err("without");

@@ -5,7 +5,8 @@ use avouch_dcap::{
     TeeType, TrustAnchors, VerifyError, verify, verify_platform, verify_platform_beside,
     verify_quote,
 };
-use avouch_mint::{Kind, PckCa, Seed, TdQuoteFormat, mint};
+use avouch_mint::{PckCa, Seed, TdQuoteFormat, breaks, mint};
+use avouch_wire::EvidenceKind;
 use serde_json::Value;
 
 use crate::{anchors, at, collateral, judge, minted};
@@ -15,8 +16,8 @@ const DAY: i64 = 86_400;
 #[test]
 fn every_break_is_refused_by_its_check_or_by_a_later_step() {
     use avouch_mint::{Options, Stage};
-    for kind in [Kind::Sgx, Kind::Tdx] {
-        for one in kind.breaks().iter().filter(|one| one.stage == Stage::Verification) {
+    for kind in [EvidenceKind::Sgx, EvidenceKind::Tdx] {
+        for one in breaks(kind).iter().filter(|one| one.stage == Stage::Verification) {
             let broken = mint(kind, &Options::new(at()).broken(one.name)).expect(one.name);
             let quote = Quote::parse(&broken.evidence).map_err(VerifyError::from);
             let check = match (quote, Collateral::parse_json(&broken.endorsements)) {
@@ -35,7 +36,7 @@ fn every_break_is_refused_by_its_check_or_by_a_later_step() {
 
 #[test]
 fn evidence_under_a_root_that_is_not_added_is_refused() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let quote = Quote::parse(&evidence.evidence).expect("quote");
     for anchors in [TrustAnchors::intel(), TrustAnchors::none()] {
         let error = verify_platform(&quote, &anchors, at()).expect_err("no anchor");
@@ -47,7 +48,7 @@ fn evidence_under_a_root_that_is_not_added_is_refused() {
 
 #[test]
 fn the_result_says_which_root_it_rests_on() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let verified = judge(&evidence).expect("verifies");
     assert!(!verified.anchor().built_in);
     assert!(verified.anchor().label.contains("Avouch Mint"), "{:?}", verified.anchor());
@@ -59,7 +60,7 @@ fn the_result_says_which_root_it_rests_on() {
 
 #[test]
 fn a_root_that_is_not_self_signed_is_no_anchor() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let json: Value = serde_json::from_slice(&evidence.endorsements).expect("json");
     let chain = json["pck_crl_issuer_chain"].as_str().expect("chain");
     let error = TrustAnchors::none().with_pem(chain.as_bytes()).expect_err("an intermediate");
@@ -70,8 +71,8 @@ fn a_root_that_is_not_self_signed_is_no_anchor() {
 
 #[test]
 fn collateral_of_one_root_says_nothing_about_a_platform_of_another() {
-    let one = minted(Kind::Sgx, |_| {});
-    let other = minted(Kind::Sgx, |options| options.seed = Seed::from_number(7));
+    let one = minted(EvidenceKind::Sgx, |_| {});
+    let other = minted(EvidenceKind::Sgx, |options| options.seed = Seed::from_number(7));
     let both = anchors(&one).with_pem(other.root_pem.as_bytes()).expect("two roots");
     let quote = Quote::parse(&one.evidence).expect("quote");
     let foreign = collateral(&other).verify(&both, at()).expect("verifies");
@@ -82,7 +83,7 @@ fn collateral_of_one_root_says_nothing_about_a_platform_of_another() {
 
 #[test]
 fn a_remembered_platform_gives_the_same_facts_as_a_new_one() {
-    for kind in [Kind::Sgx, Kind::Tdx] {
+    for kind in [EvidenceKind::Sgx, EvidenceKind::Tdx] {
         let evidence = minted(kind, |_| {});
         let anchors = anchors(&evidence);
         let quote = Quote::parse(&evidence.evidence).expect("quote");
@@ -98,7 +99,7 @@ fn a_remembered_platform_gives_the_same_facts_as_a_new_one() {
 
 #[test]
 fn a_remembered_platform_is_asked_for_its_dates_each_time() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let anchors = anchors(&evidence);
     let quote = Quote::parse(&evidence.evidence).expect("quote");
     let collateral = collateral(&evidence).verify(&anchors, at()).expect("collateral");
@@ -114,14 +115,14 @@ fn a_remembered_platform_is_asked_for_its_dates_each_time() {
 #[test]
 fn a_remembered_platform_whose_pck_certificate_ran_out_is_refused_under_collateral_of_today() {
     const YEAR: i64 = 365 * DAY;
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let anchors = anchors(&evidence);
     let quote = Quote::parse(&evidence.evidence).expect("quote");
     let platform = verify_platform(&quote, &anchors, at()).expect("platform");
     // The CAs live on, and all collateral is new: the PCK certificate alone is of the past.
     let judged_at = |years: i64| {
         let later = at().saturating_add_seconds(years * YEAR);
-        let new = minted(Kind::Sgx, |options| options.at = later);
+        let new = minted(EvidenceKind::Sgx, |options| options.at = later);
         let new = collateral(&new).verify(&anchors, later).expect("in force");
         verify_quote(&quote, &platform, &new, later)
     };
@@ -132,7 +133,7 @@ fn a_remembered_platform_whose_pck_certificate_ran_out_is_refused_under_collater
 
 #[test]
 fn every_bound_of_every_window_is_inclusive() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let anchors = anchors(&evidence);
     let quote = Quote::parse(&evidence.evidence).expect("quote");
     let verified = collateral(&evidence).verify(&anchors, at()).expect("collateral");
@@ -152,8 +153,8 @@ fn every_bound_of_every_window_is_inclusive() {
 
 #[test]
 fn a_quote_is_not_judged_by_the_platform_of_another() {
-    let one = minted(Kind::Sgx, |_| {});
-    let other = minted(Kind::Sgx, |options| options.platform.qe_auth_data = vec![1; 20]);
+    let one = minted(EvidenceKind::Sgx, |_| {});
+    let other = minted(EvidenceKind::Sgx, |options| options.platform.qe_auth_data = vec![1; 20]);
     let anchors = anchors(&one);
     let collateral = collateral(&one).verify(&anchors, at()).expect("collateral");
     let quote = Quote::parse(&one.evidence).expect("quote");
@@ -166,7 +167,7 @@ fn a_quote_is_not_judged_by_the_platform_of_another() {
 
 #[test]
 fn the_cache_key_covers_all_but_the_quote_signature_and_padding() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let anchors = anchors(&evidence);
     let key =
         |bytes: &[u8]| Quote::parse(bytes).map(|quote| PlatformCacheKey::of(&quote, &anchors)).ok();
@@ -207,7 +208,7 @@ fn with_chain(quote: &[u8], change: impl FnOnce(&str) -> Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn what_stands_around_the_certificates_makes_no_other_platform() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let anchors = anchors(&evidence);
     let quote = Quote::parse(&evidence.evidence).expect("quote");
     let original = PlatformCacheKey::of(&quote, &anchors);
@@ -255,7 +256,7 @@ fn what_stands_around_the_certificates_makes_no_other_platform() {
 
 #[test]
 fn certificates_of_a_chain_may_stand_in_any_order() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let anchors = anchors(&evidence);
     let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
     for order in orders {
@@ -271,8 +272,8 @@ fn certificates_of_a_chain_may_stand_in_any_order() {
 
 #[test]
 fn a_ca_that_is_known_under_one_root_is_not_known_under_another() {
-    let one = minted(Kind::Sgx, |_| {});
-    let other = minted(Kind::Sgx, |options| options.seed = Seed::from_number(7));
+    let one = minted(EvidenceKind::Sgx, |_| {});
+    let other = minted(EvidenceKind::Sgx, |options| options.seed = Seed::from_number(7));
     let both = anchors(&one).with_pem(other.root_pem.as_bytes()).expect("two roots");
     let blocks = |chain: &str| -> Vec<String> {
         let blocks = chain.split_inclusive("-----END CERTIFICATE-----\n");
@@ -301,7 +302,7 @@ fn a_ca_that_is_known_under_one_root_is_not_known_under_another() {
 
 #[test]
 fn a_remembered_platform_says_how_much_memory_it_holds() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let quote = Quote::parse(&evidence.evidence).expect("quote");
     let platform = verify_platform(&quote, &anchors(&evidence), at()).expect("platform");
     let CertificationData::PckChain(chain) = quote.signature_data().certification_data else {
@@ -317,7 +318,7 @@ fn a_remembered_platform_says_how_much_memory_it_holds() {
 #[test]
 fn a_byte_moved_from_authentication_to_certification_data_is_another_platform() {
     // 436 + 576 is the length of the authentication data, after it type and length of the chain.
-    let evidence = minted(Kind::Sgx, |options| options.platform.qe_auth_data = vec![5; 40]);
+    let evidence = minted(EvidenceKind::Sgx, |options| options.platform.qe_auth_data = vec![5; 40]);
     let anchors = anchors(&evidence);
     let quote = Quote::parse(&evidence.evidence).expect("quote");
     let mut moved = evidence.evidence.clone();
@@ -329,7 +330,7 @@ fn a_byte_moved_from_authentication_to_certification_data_is_another_platform() 
 
 #[test]
 fn collateral_that_revokes_a_remembered_platform_acts_at_once() {
-    let good = minted(Kind::Sgx, |_| {});
+    let good = minted(EvidenceKind::Sgx, |_| {});
     let anchors = anchors(&good);
     let quote = Quote::parse(&good.evidence).expect("quote");
     let platform = verify_platform(&quote, &anchors, at()).expect("platform");
@@ -338,9 +339,11 @@ fn collateral_that_revokes_a_remembered_platform_acts_at_once() {
         ("tcb-revoked", "tcb-revoked"),
         ("no-tcb-level", "tcb-level"),
     ] {
-        let Some(one) = Kind::Sgx.breaks().iter().find(|one| one.name == name) else { continue };
+        let Some(one) = breaks(EvidenceKind::Sgx).iter().find(|one| one.name == name) else {
+            continue;
+        };
         assert_eq!(one.expected_check, check);
-        let newer = minted(Kind::Sgx, |options| options.break_name = Some(name.to_owned()));
+        let newer = minted(EvidenceKind::Sgx, |options| options.break_name = Some(name.to_owned()));
         let newer = collateral(&newer).verify(&anchors, at()).expect("collateral");
         let error = verify_quote(&quote, &platform, &newer, at()).expect_err(name);
         assert_eq!(error.check(), check);
@@ -349,17 +352,17 @@ fn collateral_that_revokes_a_remembered_platform_acts_at_once() {
 
 #[test]
 fn a_platform_of_the_processor_ca_verifies_and_has_no_instance_id() {
-    let evidence = minted(Kind::Sgx, |options| options.platform.ca = PckCa::Processor);
+    let evidence = minted(EvidenceKind::Sgx, |options| options.platform.ca = PckCa::Processor);
     let verified = judge(&evidence).expect("verifies");
     assert_eq!(verified.pck().platform_instance_id, None);
-    let evidence = minted(Kind::Sgx, |options| options.platform.ca = PckCa::Platform);
+    let evidence = minted(EvidenceKind::Sgx, |options| options.platform.ca = PckCa::Platform);
     let verified = judge(&evidence).expect("verifies");
     assert!(verified.pck().platform_instance_id.is_some());
 }
 
 #[test]
 fn an_archived_document_passes_after_its_next_update_only_if_it_is_pinned() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let anchors = anchors(&evidence);
     let collateral = collateral(&evidence);
     let verified = collateral.verify(&anchors, at()).expect("in force");
@@ -402,7 +405,7 @@ fn td_reports_of_every_form_verify_with_all_their_fields() {
         TdQuoteFormat::V5Td15,
         TdQuoteFormat::V5Td15Extended,
     ] {
-        let evidence = minted(Kind::Tdx, |options| options.td.format = format);
+        let evidence = minted(EvidenceKind::Tdx, |options| options.td.format = format);
         let verified = judge(&evidence).unwrap_or_else(|error| panic!("{format:?}: {error}"));
         let facts = serde_json::to_value(&verified).expect("json");
         let newer = matches!(format, TdQuoteFormat::V5Td15 | TdQuoteFormat::V5Td15Extended);
@@ -415,7 +418,7 @@ fn td_reports_of_every_form_verify_with_all_their_fields() {
 
 #[test]
 fn facts_of_an_enclave_have_the_names_that_checks_rely_on() {
-    let evidence = minted(Kind::Sgx, |options| {
+    let evidence = minted(EvidenceKind::Sgx, |options| {
         options.enclave.mr_enclave = Some([0xab; 32]);
         options.enclave.mr_signer = Some([0xcd; 32]);
         options.enclave.isv_prod_id = 300;
@@ -432,9 +435,10 @@ fn facts_of_an_enclave_have_the_names_that_checks_rely_on() {
 
 #[test]
 fn each_fact_is_told_by_itself() {
-    for (kind, tee, version) in
-        [(Kind::Sgx, TeeType::Sgx, QuoteVersion::V3), (Kind::Tdx, TeeType::Tdx, QuoteVersion::V4)]
-    {
+    for (kind, tee, version) in [
+        (EvidenceKind::Sgx, TeeType::Sgx, QuoteVersion::V3),
+        (EvidenceKind::Tdx, TeeType::Tdx, QuoteVersion::V4),
+    ] {
         let evidence = minted(kind, |_| {});
         let anchors = anchors(&evidence);
         let quote = Quote::parse(&evidence.evidence).expect("quote");
@@ -464,7 +468,7 @@ fn each_fact_is_told_by_itself() {
 
 #[test]
 fn a_cache_key_is_a_hash_of_anchors_and_signature_data() {
-    let evidence = minted(Kind::Sgx, |_| {});
+    let evidence = minted(EvidenceKind::Sgx, |_| {});
     let (one, none) = (anchors(&evidence), TrustAnchors::none());
     let quote = Quote::parse(&evidence.evidence).expect("quote");
     let key = |anchors: &TrustAnchors| *PlatformCacheKey::of(&quote, anchors).as_bytes();

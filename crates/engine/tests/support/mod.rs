@@ -12,10 +12,9 @@ use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
 use avouch_engine::{
-    Anchors, AppraisalRequest, AppraisalSettings, DataType, Engine, EvidenceKind, HeldData,
-    TokenForm,
+    Anchors, AppraisalRequest, AppraisalSettings, DataType, Engine, HeldData, TokenForm,
 };
-use avouch_mint::{HeldDataType, Kind, Minted};
+use avouch_mint::{HeldDataType, Minted};
 use avouch_wire::{UnixTime, base64url};
 use serde_json::Value;
 
@@ -64,10 +63,6 @@ pub(crate) fn accept_any_tcb() -> AppraisalSettings {
     settings
 }
 
-pub(crate) fn kind_of(kind: Kind) -> EvidenceKind {
-    kind.name().parse().unwrap()
-}
-
 /// The request for minted evidence with its held data.
 pub(crate) fn request(minted: &Minted) -> AppraisalRequest {
     let held = |data: &Option<avouch_mint::HeldData>| {
@@ -80,7 +75,7 @@ pub(crate) fn request(minted: &Minted) -> AppraisalRequest {
         })
     };
     AppraisalRequest {
-        kind: kind_of(minted.kind),
+        kind: minted.kind,
         evidence: minted_evidence(minted),
         runtime_data: held(&minted.runtime_data),
         init_time_data: held(&minted.init_time_data),
@@ -92,6 +87,6 @@ pub(crate) fn request(minted: &Minted) -> AppraisalRequest {
 /// The evidence as the route takes it, from the minted request body.
 pub(crate) fn minted_evidence(minted: &Minted) -> Vec<u8> {
     let body: Value = serde_json::from_str(&minted.request).unwrap();
-    let member = kind_of(minted.kind).evidence_member();
+    let member = minted.kind.evidence_member();
     base64url::decode(body[member].as_str().unwrap()).unwrap()
 }

@@ -1,6 +1,7 @@
 //! Carries a plan out.
 
 use avouch_pki::pem;
+use avouch_wire::EvidenceKind;
 
 use super::{
     breaks,
@@ -11,29 +12,24 @@ use super::{
     plan::{Link, Plan},
 };
 use crate::{
-    Expected, Kind, MintError, Minted, Options,
-    request::{self, Property},
+    Expected, MintError, Minted, Options, request,
     x509::{Certificate, RevocationList},
 };
 
 /// Mints evidence of an Intel kind.
-pub(crate) fn mint(kind: Kind, options: &Options) -> Result<Minted, MintError> {
+pub(crate) fn mint(kind: EvidenceKind, options: &Options) -> Result<Minted, MintError> {
     let (plan, expected, description) = broken_plan(kind, options)?;
     let collateral = plan.collateral()?;
     let evidence = plan.evidence()?;
-    let property = match kind {
-        Kind::OpenEnclave => Property::Report,
-        _ => Property::Quote,
-    };
-    let request = request::body(
-        property,
-        &evidence,
-        plan.runtime_data.as_ref(),
-        plan.init_time_data.as_ref(),
-    )?;
+    let request =
+        request::body(kind, &evidence, plan.runtime_data.as_ref(), plan.init_time_data.as_ref())?;
     Ok(Minted {
         kind,
         evidence,
+        evidence_name: match kind {
+            EvidenceKind::OpenEnclave => "report.bin",
+            _ => "quote.bin",
+        },
         endorsements: collateral.to_json()?.into_bytes(),
         endorsements_name: "endorsements.json",
         root_pem: pem::encode("CERTIFICATE", &plan.trusted_root.der(&plan.seed)?),
@@ -51,12 +47,15 @@ pub(crate) fn mint(kind: Kind, options: &Options) -> Result<Minted, MintError> {
 /// # Errors
 /// As [`crate::mint`].
 pub fn open_enclave_endorsements(options: &Options) -> Result<Vec<u8>, MintError> {
-    let (plan, _, _) = broken_plan(Kind::OpenEnclave, options)?;
+    let (plan, _, _) = broken_plan(EvidenceKind::OpenEnclave, options)?;
     open_enclave::endorsements(&plan.collateral()?, options.at)
 }
 
 /// The plan with its break, what a verifier must say, and a line that tells what it is.
-fn broken_plan(kind: Kind, options: &Options) -> Result<(Plan, Expected, String), MintError> {
+fn broken_plan(
+    kind: EvidenceKind,
+    options: &Options,
+) -> Result<(Plan, Expected, String), MintError> {
     let Some(name) = &options.break_name else {
         let plan = Plan::new(kind, options)?;
         return Ok((plan, Expected::Accepted, format!("Good {kind} evidence.")));

@@ -1,6 +1,6 @@
 //! TCB info and QE identity that land the minted platform on a chosen status.
 
-use avouch_wire::{UnixTime, encode_hex};
+use avouch_wire::{EvidenceKind, UnixTime, encode_hex};
 
 use super::{
     hierarchy::{COMPONENTS, PCE_SVN},
@@ -8,7 +8,7 @@ use super::{
     options::{TEE_TCB_SVN, TcbInfoVersion, TcbStatus},
     tcb_info::{IsvSvn, SvnLevel, Tcb, TcbInfo, TcbLevel, TdxModule, TdxModuleIdentity},
 };
-use crate::{Kind, Options};
+use crate::Options;
 
 /// ISVSVN of the minted quoting enclave.
 pub(crate) const QE_ISV_SVN: u16 = 8;
@@ -20,22 +20,22 @@ const ADVISORY: &str = "INTEL-SA-00615";
 const ZERO_MR_SIGNER_SEAM: [u8; 48] = [0; 48];
 
 /// MRSIGNER of the minted quoting enclave; SGX and TDX have different ones.
-pub(crate) fn qe_mr_signer(kind: Kind, options: &Options) -> [u8; 32] {
-    options.seed.bytes(if kind == Kind::Tdx { "TD QE MRSIGNER" } else { "QE MRSIGNER" })
+pub(crate) fn qe_mr_signer(kind: EvidenceKind, options: &Options) -> [u8; 32] {
+    options.seed.bytes(if kind == EvidenceKind::Tdx { "TD QE MRSIGNER" } else { "QE MRSIGNER" })
 }
 
 /// ISVPRODID of Intel's quoting enclaves: 1 for SGX, 2 for TDX.
-pub(crate) const fn qe_prod_id(kind: Kind) -> u16 {
+pub(crate) const fn qe_prod_id(kind: EvidenceKind) -> u16 {
     match kind {
-        Kind::Tdx => 2,
+        EvidenceKind::Tdx => 2,
         _ => 1,
     }
 }
 
 /// TCB info on whose levels the platform lands on the chosen status.
-pub(crate) fn tcb_info(kind: Kind, options: &Options) -> TcbInfo {
+pub(crate) fn tcb_info(kind: EvidenceKind, options: &Options) -> TcbInfo {
     let platform = &options.platform;
-    let tdx = kind == Kind::Tdx;
+    let tdx = kind == EvidenceKind::Tdx;
     let v2 = platform.tcb_info_version == TcbInfoVersion::V2;
     TcbInfo {
         id: if v2 { None } else { Some(if tdx { "TDX" } else { "SGX" }) },
@@ -127,7 +127,7 @@ pub(crate) fn svn_level(options: &Options, isvsvn: u32, days: i64, status: TcbSt
 }
 
 /// QE identity on whose levels the quoting enclave lands on the chosen status.
-pub(crate) fn qe_identity(kind: Kind, options: &Options) -> EnclaveIdentity {
+pub(crate) fn qe_identity(kind: EvidenceKind, options: &Options) -> EnclaveIdentity {
     let status = options.platform.qe_status;
     let own = u32::from(QE_ISV_SVN);
     let mut tcb_levels = vec![
@@ -139,7 +139,7 @@ pub(crate) fn qe_identity(kind: Kind, options: &Options) -> EnclaveIdentity {
         tcb_levels.insert(0, better);
     }
     EnclaveIdentity {
-        id: if kind == Kind::Tdx { "TD_QE" } else { "QE" },
+        id: if kind == EvidenceKind::Tdx { "TD_QE" } else { "QE" },
         version: 2,
         issue_date: options.days_from_at(-1),
         next_update: options.days_from_at(29),

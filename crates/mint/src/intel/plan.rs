@@ -4,7 +4,7 @@
 //! after the broken point is built and signed over it, and nothing else is wrong.
 
 use avouch_pki::digest::sha256;
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 
 use super::{
     document::Document,
@@ -27,7 +27,7 @@ use super::{
     td_report::{TdReport, TdReportForm},
 };
 use crate::{
-    HeldData, Kind, MintError, Options, Seed,
+    HeldData, MintError, Options, Seed,
     x509::{Certificate, KeyLabel, RevocationList, SignatureFault},
 };
 
@@ -107,8 +107,8 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// The plan of good evidence of this kind.
-    pub(crate) fn new(kind: Kind, options: &Options) -> Result<Self, MintError> {
-        if kind == Kind::Tdx && options.platform.tcb_info_version == TcbInfoVersion::V2 {
+    pub(crate) fn new(kind: EvidenceKind, options: &Options) -> Result<Self, MintError> {
+        if kind == EvidenceKind::Tdx && options.platform.tcb_info_version == TcbInfoVersion::V2 {
             return Err(MintError::Contradiction("TDX has no TCB info version 2"));
         }
         let quote_chain = match options.platform.chain_style {
@@ -196,32 +196,34 @@ impl Plan {
     }
 }
 
-fn wrapper(kind: Kind, options: &Options) -> Wrapper {
+fn wrapper(kind: EvidenceKind, options: &Options) -> Wrapper {
     let claims =
         || options.runtime_data.as_ref().map(|data| data.bytes.clone()).unwrap_or_default();
     match (kind, options.open_enclave) {
-        (Kind::OpenEnclave, OpenEnclaveFormat::Report) => Wrapper::Report {
+        (EvidenceKind::OpenEnclave, OpenEnclaveFormat::Report) => Wrapper::Report {
             version: REPORT_VERSION,
             report_type: REPORT_TYPE_REMOTE,
             size_skew: 0,
         },
-        (Kind::OpenEnclave, OpenEnclaveFormat::Evidence) => Wrapper::Evidence {
+        (EvidenceKind::OpenEnclave, OpenEnclaveFormat::Evidence) => Wrapper::Evidence {
             version: EVIDENCE_VERSION,
             format: FORMAT_SGX_ECDSA,
             size_skew: 0,
             claims: claims(),
         },
-        (Kind::OpenEnclave, OpenEnclaveFormat::EvidenceWithoutHeader) => Wrapper::Claims(claims()),
+        (EvidenceKind::OpenEnclave, OpenEnclaveFormat::EvidenceWithoutHeader) => {
+            Wrapper::Claims(claims())
+        }
         _ => Wrapper::Bare,
     }
 }
 
-fn quote(kind: Kind, options: &Options) -> Result<Quote, MintError> {
+fn quote(kind: EvidenceKind, options: &Options) -> Result<Quote, MintError> {
     let (layout, version, body, body_type) = match kind {
-        Kind::Tdx => td(options)?,
+        EvidenceKind::Tdx => td(options)?,
         _ => (Layout::V3, 3, Body::Enclave(Box::new(enclave(options)?)), 1),
     };
-    let tdx = kind == Kind::Tdx;
+    let tdx = kind == EvidenceKind::Tdx;
     let qe_id: [u8; 16] = options.seed.bytes("QEID");
     let mut user_data = [0; 20];
     for (to, from) in user_data.iter_mut().zip(qe_id) {
@@ -358,7 +360,7 @@ fn td(options: &Options) -> Result<(Layout, u16, Body, u16), MintError> {
     Ok((layout, version, Body::Td(Box::new(report), form), body_type))
 }
 
-fn quoting_enclave(kind: Kind, options: &Options) -> EnclaveReport {
+fn quoting_enclave(kind: EvidenceKind, options: &Options) -> EnclaveReport {
     EnclaveReport {
         cpu_svn: hierarchy::COMPONENTS,
         misc_select: 0,

@@ -1,14 +1,14 @@
 //! From a plan to evidence.
 
 use avouch_pki::pem;
-use avouch_wire::base64url;
+use avouch_wire::{EvidenceKind, base64url};
 use serde::Serialize;
 
 use super::breaks::{self, Recipe};
 use super::certificates::{Certificate, SubjectKey};
 use super::plan::{Part, Plan};
-use crate::request::{self, Property};
-use crate::{Expected, Kind, MintError, Minted, Options, Seed};
+use crate::request;
+use crate::{Expected, MintError, Minted, Options, Seed};
 
 /// The `report` document of MAA's SEV-SNP route.
 #[derive(Serialize)]
@@ -32,10 +32,10 @@ pub(crate) fn mint(options: &Options) -> Result<Minted, MintError> {
     let mut options = options.clone();
     let found = match &options.break_name {
         None => None,
-        Some(name) => Some(
-            breaks::find(name)
-                .ok_or_else(|| MintError::UnknownBreak { kind: Kind::Snp, name: name.clone() })?,
-        ),
+        Some(name) => Some(breaks::find(name).ok_or_else(|| MintError::UnknownBreak {
+            kind: EvidenceKind::Snp,
+            name: name.clone(),
+        })?),
     };
     if let Some((_, Recipe { prepare, .. })) = &found {
         prepare(&mut options);
@@ -69,11 +69,19 @@ fn build(
         endorsements.push_str(&pem::encode("X509 CRL", &crl.der()?));
     }
     let (runtime_data, init_time_data) = (&plan.runtime_data, &plan.init_time_data);
-    let request =
-        request::body(Property::Report, &document, runtime_data.as_ref(), init_time_data.as_ref())?;
+    let request = request::body(
+        EvidenceKind::Snp,
+        &document,
+        runtime_data.as_ref(),
+        init_time_data.as_ref(),
+    )?;
+    // A bare report has no place for what goes with it.
+    let (evidence, evidence_name) =
+        if uvm.is_some() { (document, "report.json") } else { (report, "report.bin") };
     Ok(Minted {
-        kind: Kind::Snp,
-        evidence: if uvm.is_some() { document } else { report },
+        kind: EvidenceKind::Snp,
+        evidence,
+        evidence_name,
         endorsements: endorsements.into_bytes(),
         endorsements_name: "endorsements.pem",
         root_pem: pem::encode("CERTIFICATE", &plan.trusted_root.der(seed)?),

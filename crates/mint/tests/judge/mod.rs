@@ -6,12 +6,13 @@ use avouch_dcap::{
     open_enclave::{Evidence, OpenEnclave},
     structure_check,
 };
-use avouch_mint::{Kind, Minted, OpenEnclaveFormat, Options, Stage};
+use avouch_mint::{Minted, OpenEnclaveFormat, Options, Stage};
 use avouch_pki::digest::sha256;
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 
 /// The kinds judged here.
-pub(crate) const INTEL: [Kind; 3] = [Kind::Sgx, Kind::OpenEnclave, Kind::Tdx];
+pub(crate) const INTEL: [EvidenceKind; 3] =
+    [EvidenceKind::Sgx, EvidenceKind::OpenEnclave, EvidenceKind::Tdx];
 
 /// A refusal: the step and the check.
 pub(crate) type Refusal = (Stage, &'static str);
@@ -34,14 +35,14 @@ pub(crate) fn judge(
 ) -> Result<VerifiedQuote, Refusal> {
     let malformed = |error: &_| (Stage::Verification, structure_check(error));
     let verified = match (minted.kind, format) {
-        (Kind::OpenEnclave, OpenEnclaveFormat::EvidenceWithoutHeader) => {
+        (EvidenceKind::OpenEnclave, OpenEnclaveFormat::EvidenceWithoutHeader) => {
             let evidence = Evidence::parse_without_header(&minted.evidence)
                 .map_err(|error| malformed(&error))?;
             let verified = verify(minted, evidence.quote())?;
             evidence.bind_custom_claims(&verified).map_err(|e| (Stage::Binding, e.check()))?;
             verified
         }
-        (Kind::OpenEnclave, _) => {
+        (EvidenceKind::OpenEnclave, _) => {
             let wrapped = OpenEnclave::parse(&minted.evidence).map_err(|e| malformed(&e))?;
             let verified = verify(minted, wrapped.quote())?;
             if let OpenEnclave::Evidence(evidence) = &wrapped {

@@ -23,8 +23,9 @@ mod primitives;
 
 use std::hint::black_box;
 
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_server::Clock;
+use avouch_wire::EvidenceKind;
 use children::{Child, IN_MEMORY, Role};
 use primitives::{Signature, Verification, per_run_us};
 
@@ -49,7 +50,7 @@ fn main() {
 }
 
 fn measure() {
-    let minted = mint(Kind::Sgx, &Options::new(Clock::system().now())).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(Clock::system().now())).unwrap();
     let folder = tempfile::tempdir().unwrap();
     minted.write_to(folder.path()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -25,9 +25,10 @@ mod seed;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_server::Clock;
 use avouch_store::testing::{Durability, PostgresServer};
+use avouch_wire::EvidenceKind;
 use children::{Child, Role};
 use reqwest::Method;
 
@@ -68,7 +69,7 @@ fn main() {
 
 async fn measure(database: &str, providers: u32) {
     let folder = tempfile::tempdir().unwrap();
-    let minted = mint(Kind::Sgx, &Options::new(Clock::system().now())).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(Clock::system().now())).unwrap();
     minted.write_to(folder.path()).unwrap();
     seed::seed(database, providers).await;
     let service = start(folder.path(), database).await;

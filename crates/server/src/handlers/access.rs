@@ -1,7 +1,8 @@
 //! What stands before a handler: the network that a request came from, who sent it, and the role
 //! that it needs.
 
-use avouch_store::{AttestationType, ProviderName, Toggle};
+use avouch_store::{ProviderName, Toggle};
+use avouch_wire::EvidenceKind;
 use axum::http::request::Parts;
 
 use super::refusals::Attempt;
@@ -42,17 +43,13 @@ pub(super) async fn authorize_granted(
     caller.require_granted(Role::Reader, provider.name())
 }
 
-/// Whether a provider takes evidence of this type without a token.
-///
-/// TPM evidence needs one, unless the provider's own switch says otherwise; the operator's switch
-/// for all types counts first (`docs/maa/service.md#roles`).
-pub(super) fn anonymous_attest(
-    state: &AppState,
-    provider: &Provider,
-    attestation_type: AttestationType,
-) -> bool {
+/// Whether a provider takes evidence of this kind without a token: what the table of kinds says,
+/// unless the provider's own switch for TPM evidence says otherwise; the operator's switch for all
+/// kinds counts first (`docs/maa/service.md#roles`).
+pub(super) fn anonymous_attest(state: &AppState, provider: &Provider, kind: EvidenceKind) -> bool {
     let switch = provider.tenant().provider.tpm_attestation_authentication;
-    let allowed = attestation_type != AttestationType::Tpm || switch == Some(Toggle::Disabled);
+    let is_switched = kind == EvidenceKind::Tpm && switch == Some(Toggle::Disabled);
+    let allowed = kind.is_anonymous() || is_switched;
     allowed && state.access.anonymous_attest(provider.name())
 }
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use avouch_engine::{Appraisal, Decision, EvidenceKind, Permitted, PolicyInForce, Refused};
+use avouch_engine::{Appraisal, Decision, Permitted, PolicyInForce, Refused};
 use avouch_policy::Limits;
 use avouch_token::{Payload, TokenTimes};
-use avouch_wire::Hex;
+use avouch_wire::{EvidenceKind, Hex};
 use axum::body::Body;
 use axum::http::Response;
 
-use super::internal;
+use super::{internal, policies};
 use crate::api_version::ApiVersion;
 use crate::attest_request::AttestRequest;
 use crate::http::UnreadBody;
@@ -27,6 +27,9 @@ pub(super) async fn attest(
     body: UnreadBody,
     work: Work<'_>,
 ) -> Result<Response<Body>, ApiError> {
+    if !kind.is_appraised() {
+        return Err(policies::unserved(kind.policy_name()));
+    }
     let body = body.read().await?;
     let (state, provider) = (Arc::clone(state), Arc::clone(provider));
     work.run(move || appraise(&state, &provider, kind, version, &body)).await
@@ -85,7 +88,7 @@ fn permitted(
 }
 
 fn no_policy(kind: EvidenceKind) -> ApiError {
-    let name = kind.route_name();
+    let name = kind.policy_name();
     ApiError::bad_request(format!(
         "A {name} attestation policy has not been set on the attestation provider."
     ))

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use avouch_engine::{EvidenceKind, TcbBaseline};
+use avouch_engine::TcbBaseline;
+use avouch_wire::EvidenceKind;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -48,7 +49,7 @@ fn list(
     query: Option<&str>,
 ) -> Result<Response<Body>, ApiError> {
     let baselines = state.engine.tcb_baselines(kind).ok_or_else(|| {
-        ApiError::bad_request(format!("{} evidence has no TCB baselines", kind.route_name()))
+        ApiError::bad_request(format!("{} evidence has no TCB baselines", kind.policy_name()))
     })?;
     let selected = selected(provider, kind, &baselines);
     let body = if version == ApiVersion::V2022_09_01Preview {

@@ -1,7 +1,7 @@
 //! `/avouch/policies/{type}/history`: who set which policy when, and the policies themselves.
 
-use avouch_store::{AttestationType, PageRequest, PolicyRevision};
-use avouch_wire::{base64url, encode_hex};
+use avouch_store::{PageRequest, PolicyRevision};
+use avouch_wire::{EvidenceKind, base64url, encode_hex};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ const ROWS_MAX: u32 = 100;
 pub(super) async fn list(
     state: &AppState,
     provider: &Provider,
-    attestation_type: AttestationType,
+    attestation_type: EvidenceKind,
     query: Option<&str>,
 ) -> Result<Response<Body>, ApiError> {
     let page = Paging::from_query(query)?.page(ROWS_MAX);
@@ -39,7 +39,7 @@ pub(super) async fn list(
 pub(super) async fn get(
     state: &AppState,
     provider: &Provider,
-    attestation_type: AttestationType,
+    attestation_type: EvidenceKind,
     number: u64,
 ) -> Result<Response<Body>, ApiError> {
     let id = provider.tenant().provider.id;

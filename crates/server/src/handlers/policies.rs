@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use avouch_engine::{EvidenceKind, PolicyInForce, PolicyRefused};
-use avouch_store::{
-    AttestationType, Edit, Expected, NewPolicy, PolicyReset, Sequence, SignedRequest, StoreError,
-};
+use avouch_engine::{PolicyInForce, PolicyRefused};
+use avouch_store::{Edit, Expected, NewPolicy, PolicyReset, Sequence, SignedRequest, StoreError};
 use avouch_token::policy_jws::{
     NO_POLICY_JWS, PolicyEncoding, PolicyJws, ResetJws, VerifiedSigner,
 };
-use avouch_wire::{UnixTime, base64url, beginning};
+use avouch_wire::{EvidenceKind, UnixTime, base64url, beginning};
 use axum::body::Body;
 use axum::http::Response;
 use serde_json::{Map, Value};
@@ -32,9 +30,8 @@ pub(super) async fn get(
     work: Work<'_>,
 ) -> Result<Response<Body>, ApiError> {
     let attestation_type = known(name)?;
-    let kind = EvidenceKind::from_route(name);
     // What does not compile any more is shown all the same.
-    let compiled = kind.and_then(|kind| provider.policy(kind).ok().flatten());
+    let compiled = provider.policy(attestation_type).ok().flatten();
     let jws = match compiled {
         Some(policy) => policy.jws().to_owned(),
         None => stored(state, provider, attestation_type).await?,
@@ -48,7 +45,7 @@ pub(super) async fn get(
 async fn stored(
     state: &AppState,
     provider: &Provider,
-    attestation_type: AttestationType,
+    attestation_type: EvidenceKind,
 ) -> Result<String, ApiError> {
     match provider.tenant().policy(attestation_type) {
         Some(policy) => {
@@ -83,7 +80,7 @@ impl Administration<'_> {
 
     async fn store_policy(
         &self,
-        attestation_type: AttestationType,
+        attestation_type: EvidenceKind,
         jws: &Arc<PolicyJws>,
     ) -> Result<u64, ApiError> {
         let (store, id) = (self.state.providers.store(), self.provider.tenant().provider.id);
@@ -132,7 +129,7 @@ impl Administration<'_> {
     /// The sequence of the write, or none if the default policy was in force already.
     async fn store_reset(
         &self,
-        attestation_type: AttestationType,
+        attestation_type: EvidenceKind,
         jws: &Arc<ResetJws>,
     ) -> Result<Option<u64>, ApiError> {
         let (store, id) = (self.state.providers.store(), self.provider.tenant().provider.id);
@@ -189,8 +186,8 @@ pub(super) fn contended() -> ApiError {
 
 /// The type that a route names. Policies can be set for every one that MAA has, also where this
 /// build does not appraise such evidence yet.
-pub(super) fn known(name: &str) -> Result<AttestationType, ApiError> {
-    AttestationType::parse(name).ok_or_else(|| unserved(name))
+pub(super) fn known(name: &str) -> Result<EvidenceKind, ApiError> {
+    EvidenceKind::from_policy_name(name).ok_or_else(|| unserved(name))
 }
 
 /// 400, never 404: clients take it as "no policy" (`docs/maa/policies.md#routes`).

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use crate::support::{Running, now};
-use avouch_mint::{HeldData, Kind, Minted, Options, mint};
+use avouch_mint::{HeldData, Minted, Options, mint};
+use avouch_wire::EvidenceKind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ fn options() -> Options {
 
 #[tokio::test]
 async fn the_cvm_tools_request_for_tdx_gets_a_token_of_the_tdx_profile() {
-    let minted = mint(Kind::Tdx, &options()).unwrap();
+    let minted = mint(EvidenceKind::Tdx, &options()).unwrap();
     let service = Running::start_for(&minted).await;
     let good = body(&minted);
     let request = json!({
@@ -43,7 +44,7 @@ async fn the_cvm_tools_request_for_tdx_gets_a_token_of_the_tdx_profile() {
 
 #[tokio::test]
 async fn the_sidecars_request_for_snp_gets_a_token_with_all_its_quirks() {
-    let minted = mint(Kind::Snp, &options()).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options()).unwrap();
     let service = Running::start_for(&minted).await;
     let good = body(&minted);
     let pad = |text: &str| {
@@ -74,7 +75,7 @@ async fn the_sidecars_request_for_snp_gets_a_token_with_all_its_quirks() {
 
 #[tokio::test]
 async fn held_data_that_the_report_does_not_bind_is_refused() {
-    for (kind, route) in [(Kind::Tdx, "TdxVm"), (Kind::Snp, "SevSnpVm")] {
+    for (kind, route) in [(EvidenceKind::Tdx, "TdxVm"), (EvidenceKind::Snp, "SevSnpVm")] {
         let minted = mint(kind, &options()).unwrap();
         let service = Running::start_for(&minted).await;
         let path = format!("/attest/{route}?api-version=2025-06-01");
@@ -92,7 +93,7 @@ async fn held_data_that_the_report_does_not_bind_is_refused() {
 
 #[tokio::test]
 async fn a_draft_policy_is_taken_for_every_kind() {
-    for (kind, route) in [(Kind::Tdx, "TdxVm"), (Kind::Snp, "SevSnpVm")] {
+    for (kind, route) in [(EvidenceKind::Tdx, "TdxVm"), (EvidenceKind::Snp, "SevSnpVm")] {
         let minted = mint(kind, &options()).unwrap();
         let service = Running::start_for(&minted).await;
         let mut request = body(&minted);
@@ -107,7 +108,7 @@ async fn a_draft_policy_is_taken_for_every_kind() {
 
 #[tokio::test]
 async fn a_draft_policy_which_anybody_may_send_may_cost_less_than_one_that_is_set() {
-    let minted = mint(Kind::Tdx, &options()).unwrap();
+    let minted = mint(EvidenceKind::Tdx, &options()).unwrap();
     let service = Running::start_for(&minted).await;
     let text =
         format!("version=1.0; authorizationrules{{=> permit();}};{}", " ".repeat(256 * 1024));
@@ -125,7 +126,7 @@ async fn a_draft_policy_which_anybody_may_send_may_cost_less_than_one_that_is_se
 
 #[tokio::test]
 async fn baselines_at_hand_are_listed_and_exactly_one_is_selected() {
-    let minted = mint(Kind::Tdx, &options()).unwrap();
+    let minted = mint(EvidenceKind::Tdx, &options()).unwrap();
     let service = Running::start_for(&minted).await;
     let get = async |path: &str| {
         let answer = service.request(Method::GET, path).bearer_auth("t").send().await.unwrap();
@@ -147,7 +148,7 @@ async fn baselines_at_hand_are_listed_and_exactly_one_is_selected() {
 
 #[tokio::test]
 async fn an_integer_as_nonce_keeps_its_digits_at_any_length() {
-    let minted = mint(Kind::Snp, &options()).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options()).unwrap();
     let service = Running::start_for(&minted).await;
     let good = body(&minted);
     let path = "/attest/SevSnpVm?api-version=2022-08-01";

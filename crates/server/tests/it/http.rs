@@ -8,8 +8,9 @@
 )]
 
 use crate::support::{Running, now};
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_token::{Expectations, Jwks, verify_token};
+use avouch_wire::EvidenceKind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -25,10 +26,10 @@ const VERSIONS: [&str; 7] = [
 
 #[tokio::test]
 async fn every_kind_is_attested_under_every_api_version_and_path_case() {
-    for kind in Kind::ALL {
+    for kind in EvidenceKind::appraised() {
         let minted = mint(kind, &Options::new(now())).unwrap();
         let service = Running::start_for(&minted).await;
-        let route = crate::support::kind_of(kind).route_name();
+        let route = kind.policy_name();
         for version in VERSIONS {
             for path in [route.to_owned(), route.to_lowercase(), format!("{route}/")] {
                 let path = format!("/attest/{path}?api-version={version}");
@@ -43,7 +44,7 @@ async fn every_kind_is_attested_under_every_api_version_and_path_case() {
 
 #[tokio::test]
 async fn tokens_verify_under_the_published_keys_and_no_others() {
-    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(now())).unwrap();
     let (service, other) = (Running::start_for(&minted).await, Running::start_for(&minted).await);
     let (_, body) = service.attest_sgx(&minted.request).await;
     let token = body["token"].as_str().unwrap();
@@ -92,7 +93,7 @@ async fn published_keys_and_metadata_have_what_clients_need() {
 /// Each bad request, the status and code it gets, and a word that its message must hold.
 #[tokio::test]
 async fn bad_requests_get_a_clear_answer_that_names_what_was_wrong() {
-    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(now())).unwrap();
     let service = Running::start_for(&minted).await;
     let good: Value = serde_json::from_str(&minted.request).unwrap();
     let with = |member: &str, value: Value| {
@@ -205,8 +206,8 @@ async fn bad_requests_get_a_clear_answer_that_names_what_was_wrong() {
 #[tokio::test]
 async fn a_quote_of_another_kind_is_refused_on_every_route() {
     let options = Options::new(now());
-    let sgx = mint(Kind::Sgx, &options).unwrap();
-    let tdx = mint(Kind::Tdx, &options).unwrap();
+    let sgx = mint(EvidenceKind::Sgx, &options).unwrap();
+    let tdx = mint(EvidenceKind::Tdx, &options).unwrap();
     let service = Running::start_for(&sgx).await;
     for (route, body, words) in [
         ("TdxVm", &sgx.request, "tee-type"),

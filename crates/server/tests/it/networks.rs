@@ -9,8 +9,9 @@
 use crate::support::policy::{MINIMAL, unsigned};
 use crate::support::tokens::{Token, access};
 use crate::support::{Running, Setup, now};
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_server::Config;
+use avouch_wire::EvidenceKind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -25,7 +26,7 @@ async fn create(service: &Running, token: &str, properties: Value) {
 
 #[tokio::test]
 async fn a_provider_that_is_not_public_answers_private_networks_only() {
-    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(now())).unwrap();
     let version = "api-version=2022-08-01";
     let routes = [
         (Method::POST, format!("attest/SgxEnclave?{version}"), minted.request.clone(), 200),

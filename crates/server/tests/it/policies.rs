@@ -9,11 +9,11 @@
 use crate::support::policy::{MINIMAL, PolicyKey, provider, unsigned};
 use crate::support::{Running, Setup};
 use avouch_server::Config;
-use avouch_store::AttestationType;
 use avouch_token::policy_jws::{
     JwsContent, NO_POLICY_JWS, SignedForm, UnsignedForm, create_unsigned, policy_hash,
     policy_token_hash,
 };
+use avouch_wire::EvidenceKind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -108,13 +108,13 @@ async fn an_unsigned_policy_is_stored_byte_for_byte_in_every_form_that_clients_s
 #[tokio::test]
 async fn each_served_type_has_a_policy_of_its_own() {
     let fixture = Fixture::new().await;
-    let types = AttestationType::ALL.map(AttestationType::as_str);
-    for (index, name) in types.into_iter().enumerate() {
+    let types = EvidenceKind::all().map(EvidenceKind::policy_name).collect::<Vec<_>>();
+    for (index, name) in types.iter().enumerate() {
         let text = format!("version=1.0; authorizationrules{{=> permit();}}; // {index}");
         let route = format!("policies/{name}");
         fixture.call(Method::PUT, "aad", &route, &unsigned(&text)).await.unwrap();
     }
-    for (index, name) in types.into_iter().enumerate() {
+    for (index, name) in types.iter().enumerate() {
         let text = format!("version=1.0; authorizationrules{{=> permit();}}; // {index}");
         let route = format!("policies/{}", name.to_uppercase());
         let claims = fixture.call(Method::GET, "aad", &route, "").await.unwrap();
@@ -332,8 +332,7 @@ async fn history_names_who_set_what_and_the_hash_is_the_one_that_tokens_show() {
     let (status, _) = service.send(Method::PUT, &path, "t", unsigned(MINIMAL)).await;
     assert_eq!(status, StatusCode::OK);
     let id = store.provider("aad").await.unwrap().unwrap().id;
-    let policy =
-        store.policy(id, avouch_store::AttestationType::SgxEnclave).await.unwrap().unwrap();
+    let policy = store.policy(id, EvidenceKind::Sgx).await.unwrap().unwrap();
     assert_eq!(avouch_wire::base64url::encode(policy.text_hash), policy_hash(MINIMAL));
     assert_eq!(policy.actor.id(), "developer");
 }

@@ -8,9 +8,10 @@
 
 use crate::support::policy::{MINIMAL, provider, unsigned};
 use crate::support::{Running, Setup, now};
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_server::{Clock, Config};
-use avouch_store::{Actor, ActorKind, AttestationType, Edit, NewPolicy, Store};
+use avouch_store::{Actor, ActorKind, Edit, NewPolicy, Store};
+use avouch_wire::EvidenceKind;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
@@ -111,7 +112,7 @@ async fn a_host_name_below_the_base_domain_names_a_provider() {
 
 #[tokio::test]
 async fn what_one_provider_sets_no_other_shows_or_judges_by() {
-    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(now())).unwrap();
     let mut setup = Setup::new().await;
     setup.anchors = setup.anchors.with_pem(minted.root_pem.as_bytes()).unwrap();
     setup.endorsements.add(&minted.endorsements).unwrap();
@@ -144,7 +145,7 @@ async fn what_one_provider_sets_no_other_shows_or_judges_by() {
 
 #[tokio::test]
 async fn settings_of_the_configuration_hold_for_the_provider_that_they_name() {
-    let minted = mint(Kind::Snp, &Options::new(now())).unwrap();
+    let minted = mint(EvidenceKind::Snp, &Options::new(now())).unwrap();
     let mut setup = Setup::new().await;
     setup.anchors = setup.anchors.with_pem(minted.root_pem.as_bytes()).unwrap();
     setup.endorsements.add(&minted.endorsements).unwrap();
@@ -215,7 +216,7 @@ async fn wait(mut holds: impl AsyncFnMut() -> bool) {
 
 #[tokio::test]
 async fn a_policy_that_cannot_be_read_any_more_takes_neither_keys_nor_other_kinds_with_it() {
-    let minted = mint(Kind::OpenEnclave, &Options::new(now())).unwrap();
+    let minted = mint(EvidenceKind::OpenEnclave, &Options::new(now())).unwrap();
     let mut setup = Setup::new().await;
     setup.anchors = setup.anchors.with_pem(minted.root_pem.as_bytes()).unwrap();
     setup.endorsements.add(&minted.endorsements).unwrap();
@@ -224,7 +225,7 @@ async fn a_policy_that_cannot_be_read_any_more_takes_neither_keys_nor_other_kind
     let (actor, jws) = (Actor::new(ActorKind::User, "test").unwrap(), unsigned("version=9.9;"));
     let new = NewPolicy { jws: jws.as_bytes(), text_hash: [0; 32], signer: None };
     let edit = Edit::new(&actor, now());
-    setup.store.set_policy(id, AttestationType::SgxEnclave, &new, &edit).await.unwrap();
+    setup.store.set_policy(id, EvidenceKind::Sgx, &new, &edit).await.unwrap();
     let service = setup.serve().await;
     let sgx = "/providers/contoso/attest/SgxEnclave?api-version=2022-08-01";
     assert_eq!(service.post(sgx, minted.request.replace("report", "quote")).await.0, 500);
@@ -247,7 +248,7 @@ async fn policies_over_the_memory_budget_are_read_from_the_store() {
     let (actor, jws) = (Actor::new(ActorKind::User, "test").unwrap(), unsigned(MINIMAL));
     let new = NewPolicy { jws: jws.as_bytes(), text_hash: [0; 32], signer: None };
     let edit = Edit::new(&actor, Clock::system().now());
-    setup.store.set_policy(id, AttestationType::SgxEnclave, &new, &edit).await.unwrap();
+    setup.store.set_policy(id, EvidenceKind::Sgx, &new, &edit).await.unwrap();
     setup.config = Config::parse("[limits]\npolicy_bytes_max = 0\n", "test", []).unwrap();
     let service = setup.serve().await;
     let token = policy_of(&service, "/providers/contoso").await;
@@ -267,7 +268,7 @@ async fn providers_are_held_ready_within_the_bytes_that_there_are() {
             let new = NewPolicy { jws: jws.as_bytes(), text_hash: [0; 32], signer: None };
             let actor = Actor::new(ActorKind::User, "test").unwrap();
             let edit = Edit::new(&actor, Clock::system().now());
-            setup.store.set_policy(id, AttestationType::SgxEnclave, &new, &edit).await.unwrap();
+            setup.store.set_policy(id, EvidenceKind::Sgx, &new, &edit).await.unwrap();
         }
         setup.config = Config::parse(limits, "test", []).unwrap();
         let service = setup.serve().await;
@@ -288,7 +289,7 @@ async fn providers_are_held_ready_within_the_bytes_that_there_are() {
 
 #[tokio::test]
 async fn evidence_is_remembered_within_the_configured_bytes() {
-    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(now())).unwrap();
     for (limits, remembered) in [("", 2), ("[limits]\nremembered_bytes_max = 0\n", 0)] {
         let mut setup = Setup::for_minted(&minted).await;
         setup.config = Config::parse(limits, "test", []).unwrap();

@@ -1,9 +1,10 @@
 //! What a policy refused for: in the log always, to the client where the provider tells.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use avouch_mint::{Kind, Minted, Options, mint};
+use avouch_mint::{Minted, Options, mint};
 use avouch_server::Config;
 use avouch_token::policy_jws::{JwsContent, UnsignedForm, create_unsigned};
+use avouch_wire::EvidenceKind;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
@@ -49,7 +50,7 @@ const WHY: &str = "rule 1 of authorizationrules at 3:1 does not permit: \
 
 #[tokio::test]
 async fn which_condition_failed_is_in_the_log_and_not_told_to_the_client() {
-    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(now())).unwrap();
     let service = service(&minted, "").await;
     let (message, line) = refused(&service, &minted.request).await;
     assert_eq!(message, NO_PERMIT);
@@ -58,7 +59,7 @@ async fn which_condition_failed_is_in_the_log_and_not_told_to_the_client() {
 
 #[tokio::test]
 async fn a_provider_that_explains_tells_its_clients_and_no_other_provider_does() {
-    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(now())).unwrap();
     let own = "[appraisal.providers.default]\nexplain_refusals = true";
     let (message, line) = refused(&service(&minted, own).await, &minted.request).await;
     assert!(message.ends_with(&format!("] Why: {WHY}")), "{message}");
@@ -71,7 +72,7 @@ async fn a_provider_that_explains_tells_its_clients_and_no_other_provider_does()
 
 #[tokio::test]
 async fn a_draft_of_anybody_is_explained_only_where_clients_are_told() {
-    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(now())).unwrap();
     let mut body: Value = serde_json::from_str(&minted.request).unwrap();
     body["draftPolicyForAttestation"] = POLICY.replace("true", "7").into();
     let (_, line) = refused(&service(&minted, "").await, &body.to_string()).await;
@@ -83,7 +84,7 @@ async fn a_draft_of_anybody_is_explained_only_where_clients_are_told() {
 
 #[tokio::test]
 async fn a_refusal_is_explained_within_what_a_draft_may_cost() {
-    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(now())).unwrap();
     // Each rule looks at every claim beside every claim.
     let rule = "c1:[type!=\"q\"] && c2:[type!=\"q\", value==\"q\", value!=c1.value] => permit();\n";
     for (rules, is_told) in [(1, true), (1000, false)] {

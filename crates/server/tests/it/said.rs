@@ -9,7 +9,8 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::support::{Running, now};
-use avouch_mint::{Kind, Options, mint};
+use avouch_mint::{Options, mint};
+use avouch_wire::EvidenceKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -198,7 +199,7 @@ async fn heads_of_any_content_are_answered_and_logged_in_few_words() {
 #[tokio::test]
 async fn each_request_has_one_line_that_its_id_finds() {
     let log = log();
-    let minted = mint(Kind::Sgx, &Options::new(now())).unwrap();
+    let minted = mint(EvidenceKind::Sgx, &Options::new(now())).unwrap();
     let service = Running::start_for(&minted).await;
     let attest = "/attest/SgxEnclave?api-version=2022-08-01";
     let policy = "/policies/SgxEnclave?api-version=2022-08-01";

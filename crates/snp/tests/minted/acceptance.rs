@@ -1,5 +1,7 @@
 //! What an operator accepts of verified reports, and what each floor reads.
 
+use avouch_wire::EvidenceKind;
+
 use super::*;
 
 #[test]
@@ -65,7 +67,7 @@ fn a_refused_chip_is_refused_also_where_the_host_masks_its_id() {
         let mut options = options(product, SnpKey::Vcek);
         let chip_id = assert_accepted(&options).body().chip_id;
         options.snp.mask_chip_id = true;
-        let minted = mint(Kind::Snp, &options).unwrap();
+        let minted = mint(EvidenceKind::Snp, &options).unwrap();
         let masked = verify(&minted, &UvmTrust::default()).unwrap();
         assert_eq!(masked.chip_binding(), ChipBinding::Masked);
         let refusing = |chip_id| SnpAcceptance {
@@ -199,7 +201,7 @@ fn acceptance_reads_its_configuration_and_refuses_unknown_keys() {
 fn permissive_acceptance_takes_what_the_default_refuses() {
     for name in ["host-requested", "chip-id-masked"] {
         let options = options(SnpProduct::Milan, SnpKey::Vcek).broken(name);
-        let minted = mint(Kind::Snp, &options).unwrap();
+        let minted = mint(EvidenceKind::Snp, &options).unwrap();
         let trust = UvmTrust::default();
         let default = judge(&minted, &trust, &SnpAcceptance::default());
         assert!(default.acceptance.is_err(), "{name}");
@@ -208,7 +210,7 @@ fn permissive_acceptance_takes_what_the_default_refuses() {
     }
     for name in ["debuggable", "migratable"] {
         let options = options(SnpProduct::Milan, SnpKey::Vcek).broken(name);
-        let minted = mint(Kind::Snp, &options).unwrap();
+        let minted = mint(EvidenceKind::Snp, &options).unwrap();
         let default = judge(&minted, &UvmTrust::default(), &SnpAcceptance::default());
         assert_eq!(default.acceptance, Ok(()), "{name}");
     }

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use avouch_mint::snp::{
     HardwareIdForm, SnpKey, SnpProduct, SnpTcb, UvmForm, UvmPublisher, UvmTop, uvm_publisher,
 };
-use avouch_mint::{Expected, Kind, Minted, Options, Stage, mint};
+use avouch_mint::{Expected, Minted, Options, Stage, breaks, mint};
 use avouch_pki::{Certificate, pem};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::{self, UntrustedUvmDocument, UvmError, UvmTrust, UvmTrustEntry};
@@ -25,7 +25,7 @@ use avouch_snp::{
     VerifiedReport, VerifyError, bind_init_time_data, bind_runtime_data, chain_cache_key,
     verify_chain, verify_report,
 };
-use avouch_wire::{Hex, UnixTime, base64url};
+use avouch_wire::{EvidenceKind, Hex, UnixTime, base64url};
 
 const AT: &str = "2026-01-31T12:00:00Z";
 const KEYS: [SnpKey; 2] = [SnpKey::Vcek, SnpKey::Vlek];
@@ -109,7 +109,7 @@ fn strict() -> SnpAcceptance {
 }
 
 fn assert_accepted(options: &Options) -> VerifiedReport {
-    let minted = mint(Kind::Snp, options).unwrap();
+    let minted = mint(EvidenceKind::Snp, options).unwrap();
     assert_eq!(minted.expected, Expected::Accepted);
     let verdict = judge(&minted, &trust(uvm_publisher(options).unwrap()), &strict());
     assert_eq!(verdict.binding, Ok(()), "{}", minted.description);
@@ -180,10 +180,10 @@ fn every_break_is_refused_by_exactly_its_check_on_every_platform() {
     let mut wrong = BTreeSet::new();
     let mut judged = 0;
     for options in platforms() {
-        for listed in Kind::Snp.breaks() {
+        for listed in breaks(EvidenceKind::Snp) {
             let mut options = options.clone().broken(listed.name);
             options.init_time_data = options.runtime_data.clone();
-            let minted = mint(Kind::Snp, &options).unwrap();
+            let minted = mint(EvidenceKind::Snp, &options).unwrap();
             let publisher = uvm_publisher(&options).unwrap();
             let verdict = judge(&minted, &trust(publisher), &strict());
             let verification = verdict.verification.map(|_| ());
@@ -202,19 +202,20 @@ fn every_break_is_refused_by_exactly_its_check_on_every_platform() {
         }
     }
     assert!(wrong.is_empty(), "{} of {judged} wrong: {wrong:#?}", wrong.len());
-    assert!(Kind::Snp.breaks().len() >= 40);
+    assert!(breaks(EvidenceKind::Snp).len() >= 40);
 }
 
 #[test]
 fn names_of_breaks_are_unique() {
-    let names: BTreeSet<&str> = Kind::Snp.breaks().iter().map(|listed| listed.name).collect();
-    assert_eq!(names.len(), Kind::Snp.breaks().len());
+    let names: BTreeSet<&str> =
+        breaks(EvidenceKind::Snp).iter().map(|listed| listed.name).collect();
+    assert_eq!(names.len(), breaks(EvidenceKind::Snp).len());
 }
 
 #[test]
 fn refuses_a_minted_chain_where_only_amds_roots_are_trusted() {
     for options in platforms() {
-        let minted = mint(Kind::Snp, &options).unwrap();
+        let minted = mint(EvidenceKind::Snp, &options).unwrap();
         let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
         let error = verify_chain(&chain, &Anchors::amd(), &Crls::none(), minted.at).unwrap_err();
         assert_eq!(error.check(), "root-foreign");
@@ -224,7 +225,7 @@ fn refuses_a_minted_chain_where_only_amds_roots_are_trusted() {
 #[test]
 fn requires_a_list_of_the_root_where_revocation_must_be_checked() {
     let mut options = options(SnpProduct::Genoa, SnpKey::Vcek);
-    let minted = mint(Kind::Snp, &options).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options).unwrap();
     let anchors = anchors(&minted);
     let endorsements = Endorsements::parse(&[&minted.endorsements]).unwrap();
     let crls = Crls::verify(&endorsements.crls, &anchors, minted.at).unwrap().required();
@@ -234,7 +235,7 @@ fn requires_a_list_of_the_root_where_revocation_must_be_checked() {
     assert_eq!(error.check(), "crl-missing");
     // A list of another product's root does not serve.
     options.snp.product = SnpProduct::Milan;
-    let other = mint(Kind::Snp, &options).unwrap();
+    let other = mint(EvidenceKind::Snp, &options).unwrap();
     let anchors = anchors.with_root(&root(&other)).unwrap();
     let other = Endorsements::parse(&[&other.endorsements]).unwrap();
     let crls = Crls::verify(&other.crls, &anchors, minted.at).unwrap().required();
@@ -245,14 +246,14 @@ fn requires_a_list_of_the_root_where_revocation_must_be_checked() {
 #[test]
 fn judges_a_kept_key_by_lists_and_moments_that_came_later() {
     let options = options(SnpProduct::Milan, SnpKey::Vlek);
-    let minted = mint(Kind::Snp, &options).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options).unwrap();
     let anchors = anchors(&minted);
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
     let key = verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap();
     let report = Report::parse(&minted.evidence).unwrap();
     verify_report(&report, &key, &Crls::none(), minted.at).unwrap();
 
-    let revoked = mint(Kind::Snp, &options.clone().broken("intermediate-revoked")).unwrap();
+    let revoked = mint(EvidenceKind::Snp, &options.clone().broken("intermediate-revoked")).unwrap();
     let revoked = Endorsements::parse(&[&revoked.endorsements]).unwrap();
     let crls = Crls::verify(&revoked.crls, &anchors, minted.at).unwrap();
     let error = verify_report(&report, &key, &crls, minted.at).unwrap_err();
@@ -282,7 +283,7 @@ fn judges_a_kept_key_by_lists_and_moments_that_came_later() {
 #[test]
 fn remembers_an_intermediate_but_not_its_altered_copy() {
     let options = options(SnpProduct::Turin, SnpKey::Vcek);
-    let minted = mint(Kind::Snp, &options).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options).unwrap();
     let mut anchors = anchors(&minted);
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
     let verified =
@@ -298,7 +299,7 @@ fn remembers_an_intermediate_but_not_its_altered_copy() {
     // Read beside the anchors, the same chain has only its key left to read, and verifies.
     let beside = |minted: &Minted| {
         let evidence = SnpEvidence::parse(&document(minted)).unwrap();
-        evidence.chain_beside(&anchors).unwrap()
+        Chain::parse_sent(&[evidence.certificates()], &anchors).unwrap()
     };
     let chain = beside(&minted);
     assert!(chain.intermediates().is_empty() && chain.roots().is_empty());
@@ -322,7 +323,7 @@ fn remembers_an_intermediate_but_not_its_altered_copy() {
         ("intermediate-expired", "intermediate-expired"),
         ("intermediate-not-ca", "intermediate-not-ca"),
     ] {
-        let broken = mint(Kind::Snp, &options.clone().broken(name)).unwrap();
+        let broken = mint(EvidenceKind::Snp, &options.clone().broken(name)).unwrap();
         let read = Endorsements::parse(&[&broken.endorsements]).unwrap().chain;
         for chain in [read, beside(&broken)] {
             let error = verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap_err();
@@ -337,7 +338,7 @@ fn pem_text(certificates: &[&[u8]]) -> String {
 
 #[test]
 fn counts_what_it_recognises_like_what_it_reads() {
-    let minted = mint(Kind::Snp, &options(SnpProduct::Genoa, SnpKey::Vcek)).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options(SnpProduct::Genoa, SnpKey::Vcek)).unwrap();
     let mut anchors = anchors(&minted);
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
     let intermediate = chain.intermediates()[0];
@@ -368,7 +369,7 @@ fn counts_what_it_recognises_like_what_it_reads() {
 
 #[test]
 fn forgets_the_oldest_of_too_many_intermediates_and_no_pinned_one() {
-    let minted = mint(Kind::Snp, &options(SnpProduct::Genoa, SnpKey::Vcek)).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options(SnpProduct::Genoa, SnpKey::Vcek)).unwrap();
     let mut anchors = anchors(&minted);
     let pinned = anchors.intermediates().count();
     let first = verified_intermediate(&minted, &anchors);
@@ -377,7 +378,7 @@ fn forgets_the_oldest_of_too_many_intermediates_and_no_pinned_one() {
         // Minted at another moment, the same key has another certificate.
         let at = minted.at.saturating_add_seconds(index);
         let options = Options { at, ..options(SnpProduct::Genoa, SnpKey::Vcek) };
-        let other = verified_intermediate(&mint(Kind::Snp, &options).unwrap(), &anchors);
+        let other = verified_intermediate(&mint(EvidenceKind::Snp, &options).unwrap(), &anchors);
         anchors.remember(other);
     }
     assert_eq!(anchors.intermediates().count(), pinned + 64);
@@ -394,7 +395,7 @@ fn verified_intermediate(minted: &Minted, anchors: &Anchors) -> VerifiedIntermed
 
 #[test]
 fn does_not_remember_an_intermediate_of_a_root_that_is_not_trusted() {
-    let minted = mint(Kind::Snp, &options(SnpProduct::Turin, SnpKey::Vcek)).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options(SnpProduct::Turin, SnpKey::Vcek)).unwrap();
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
     let intermediate = chain.intermediates()[0];
     let verified =
@@ -407,13 +408,13 @@ fn does_not_remember_an_intermediate_of_a_root_that_is_not_trusted() {
 #[test]
 fn refuses_roots_that_are_not_named_or_signed_like_one() {
     let good = options(SnpProduct::Milan, SnpKey::Vcek);
-    let minted = mint(Kind::Snp, &good).unwrap();
+    let minted = mint(EvidenceKind::Snp, &good).unwrap();
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
     let twice = anchors(&minted).with_root(&root(&minted)).unwrap();
     assert_eq!(twice.roots().count(), Anchors::amd().roots().count() + 1);
     let error = Anchors::none().with_root(chain.intermediates()[0]).unwrap_err();
     assert!(error.to_string().contains("SEV-Milan"), "{error}");
-    let broken = mint(Kind::Snp, &good.broken("root-self-signature")).unwrap();
+    let broken = mint(EvidenceKind::Snp, &good.broken("root-self-signature")).unwrap();
     let chain = Endorsements::parse(&[&broken.endorsements]).unwrap().chain;
     assert!(Anchors::none().with_root(&chain.roots()[0]).is_err());
 }
@@ -422,7 +423,7 @@ fn refuses_roots_that_are_not_named_or_signed_like_one() {
 fn of_two_roots_refusals_the_one_that_is_not_about_a_name_is_given() {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
     let expired = options(SnpProduct::Milan, SnpKey::Vcek).broken("intermediate-expired");
-    let minted = mint(Kind::Snp, &expired).unwrap();
+    let minted = mint(EvidenceKind::Snp, &expired).unwrap();
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
     // A root of the same product, but of another name as a whole.
     let mut params = CertificateParams::default();
@@ -441,9 +442,9 @@ fn of_two_roots_refusals_the_one_that_is_not_about_a_name_is_given() {
 #[test]
 fn a_refused_report_is_told_what_it_says_and_what_its_key_is_for() {
     let good = options(SnpProduct::Milan, SnpKey::Vcek);
-    let minted = mint(Kind::Snp, &good).unwrap();
+    let minted = mint(EvidenceKind::Snp, &good).unwrap();
     let key_of = |options: &Options| {
-        let minted = mint(Kind::Snp, options).unwrap();
+        let minted = mint(EvidenceKind::Snp, options).unwrap();
         let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
         verify_chain(&chain, &anchors(&minted), &Crls::none(), minted.at).unwrap()
     };
@@ -460,7 +461,7 @@ fn a_refused_report_is_told_what_it_says_and_what_its_key_is_for() {
     let products = VerifyError::ProductMismatch { report, certificate };
     assert_eq!(refusal(&of_genoa, &minted.evidence), products);
     let broken = good.broken("tcb-microcode");
-    let (key, broken) = (key_of(&broken), mint(Kind::Snp, &broken).unwrap().evidence);
+    let (key, broken) = (key_of(&broken), mint(EvidenceKind::Snp, &broken).unwrap().evidence);
     let reported = Report::parse(&broken).unwrap().untrusted_body().reported_tcb.0[7];
     let certified = key.extensions().certified_tcb().0[7];
     assert_ne!(reported, certified);
@@ -475,7 +476,7 @@ fn a_refused_endorsement_is_told_its_measurement_and_its_floor() {
         good.snp.uvm = Some(form);
         let report = assert_accepted(&good);
         let publisher = uvm_publisher(&good).unwrap();
-        let other = mint(Kind::Snp, &good.broken("uvm-measurement")).unwrap();
+        let other = mint(EvidenceKind::Snp, &good.broken("uvm-measurement")).unwrap();
         let evidence = SnpEvidence::parse(&document(&other)).unwrap();
         let cose = evidence.uvm_endorsements().next().unwrap();
         let says = UntrustedUvmDocument::parse(cose).unwrap();
@@ -502,7 +503,7 @@ fn a_refused_endorsement_is_told_its_measurement_and_its_floor() {
 fn accepts_version_6_only_where_the_operator_allows_it() {
     let mut options = options(SnpProduct::Turin, SnpKey::Vcek);
     options.snp.report_version = 6;
-    let minted = mint(Kind::Snp, &options).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options).unwrap();
     assert_eq!(Report::parse(&minted.evidence).unwrap_err().check(), "report-version");
     let versions = ReportVersions::KnownAndSix;
     let report = Report::parse_versions(&minted.evidence, versions).unwrap();
@@ -533,7 +534,7 @@ fn pem_only(minted: &Minted) -> Vec<Vec<u8>> {
 
 #[test]
 fn accepts_certificates_in_any_order_and_encoding() {
-    let minted = mint(Kind::Snp, &options(SnpProduct::Genoa, SnpKey::Vcek)).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options(SnpProduct::Genoa, SnpKey::Vcek)).unwrap();
     let pem_text = pem_only(&minted).remove(0);
     let mut parts = pem::certificates(&pem_text, 8).unwrap();
     parts.reverse();
@@ -570,8 +571,8 @@ fn the_key_of_a_cache_depends_on_every_part_and_where_it_ends() {
 
 #[test]
 fn chains_from_several_inputs_make_one_and_count_what_came() {
-    let minted = mint(Kind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
-    let foreign = mint(Kind::Snp, &options(SnpProduct::Genoa, SnpKey::Vlek)).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
+    let foreign = mint(EvidenceKind::Snp, &options(SnpProduct::Genoa, SnpKey::Vlek)).unwrap();
     let parts = |minted: &Minted| pem::certificates(&pem_only(minted)[0], 3).unwrap();
     let [vek, ask, ark] = <[Vec<u8>; 3]>::try_from(parts(&minted)).unwrap();
     for anchors in [Anchors::none(), anchors(&minted)] {
@@ -602,7 +603,7 @@ fn chains_from_several_inputs_make_one_and_count_what_came() {
 fn of_several_keys_the_one_of_the_report_is_kept() {
     use rcgen::{CertificateParams, DnType, Issuer, KeyPair};
     let good = options(SnpProduct::Milan, SnpKey::Vcek);
-    let mint_of = |options: &Options| mint(Kind::Snp, options).unwrap();
+    let mint_of = |options: &Options| mint(EvidenceKind::Snp, options).unwrap();
     let leaf = |options: &Options| {
         pem::certificates(&pem_only(&mint_of(options))[0], 3).unwrap().remove(0)
     };
@@ -649,15 +650,15 @@ fn of_several_keys_the_one_of_the_report_is_kept() {
 
 #[test]
 fn a_chain_is_worth_remembering_if_all_of_it_was_judged() {
-    let minted = mint(Kind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
-    let foreign = mint(Kind::Snp, &options(SnpProduct::Genoa, SnpKey::Vcek)).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
+    let foreign = mint(EvidenceKind::Snp, &options(SnpProduct::Genoa, SnpKey::Vcek)).unwrap();
     let parts = |minted: &Minted| pem::certificates(&pem_only(minted)[0], 3).unwrap();
     let [vek, ask, ark] = <[Vec<u8>; 3]>::try_from(parts(&minted)).unwrap();
     let [_, other_ask, other_ark] = <[Vec<u8>; 3]>::try_from(parts(&foreign)).unwrap();
     // Of the same names, made at another moment.
     let mut namesake = options(SnpProduct::Milan, SnpKey::Vcek);
     namesake.at = namesake.at.saturating_add_seconds(1);
-    let namesake = mint(Kind::Snp, &namesake).unwrap();
+    let namesake = mint(EvidenceKind::Snp, &namesake).unwrap();
     let [_, same_ask, same_ark] = <[Vec<u8>; 3]>::try_from(parts(&namesake)).unwrap();
     assert!(ask != same_ask && ark != same_ark);
     let mut remembering = anchors(&minted);
@@ -691,7 +692,7 @@ fn a_chain_is_worth_remembering_if_all_of_it_was_judged() {
 
 #[test]
 fn the_key_of_a_cache_does_not_depend_on_what_stands_between_certificates() {
-    let minted = mint(Kind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
     let text = String::from_utf8(pem_only(&minted).remove(0)).unwrap();
     let key = |text: &str| chain_cache_key(&[text]);
     for same in [
@@ -719,7 +720,7 @@ fn the_key_of_a_cache_does_not_depend_on_what_stands_between_certificates() {
 #[test]
 fn no_report_with_a_flipped_bit_verifies() {
     for key in KEYS {
-        let minted = mint(Kind::Snp, &options(SnpProduct::Turin, key)).unwrap();
+        let minted = mint(EvidenceKind::Snp, &options(SnpProduct::Turin, key)).unwrap();
         let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
         let key = verify_chain(&chain, &anchors(&minted), &Crls::none(), minted.at).unwrap();
         for index in 0..minted.evidence.len() {
@@ -752,10 +753,10 @@ fn reads_the_same_from_equal_seeds_and_other_things_from_others() {
 #[test]
 fn two_certificates_of_one_key_serve_and_the_newest_in_force_counts() {
     for options in platforms() {
-        let minted = mint(Kind::Snp, &options).unwrap();
+        let minted = mint(EvidenceKind::Snp, &options).unwrap();
         let mut later = options.clone();
         later.at = minted.at.saturating_add_seconds(86_400);
-        let later = mint(Kind::Snp, &later).unwrap();
+        let later = mint(EvidenceKind::Snp, &later).unwrap();
         let both = [&minted.endorsements, &later.endorsements];
         let chain = Endorsements::parse(&both).unwrap().chain;
         assert_eq!(chain.leaves().count(), 2);
@@ -772,7 +773,7 @@ fn two_certificates_of_one_key_serve_and_the_newest_in_force_counts() {
         let never = minted.at.saturating_add_seconds(9000 * 86_400);
         verify_chain(&chain, &anchors, &Crls::none(), never).unwrap_err();
         // Two keys are still one too many.
-        let two = mint(Kind::Snp, &options.clone().broken("chain-two-keys")).unwrap();
+        let two = mint(EvidenceKind::Snp, &options.clone().broken("chain-two-keys")).unwrap();
         let two = SnpEvidence::parse(&document(&two)).unwrap().chain().unwrap();
         let error = verify_chain(&two, &anchors, &Crls::none(), minted.at).unwrap_err();
         assert_eq!(error.check(), "chain-leaf-count");
@@ -781,12 +782,13 @@ fn two_certificates_of_one_key_serve_and_the_newest_in_force_counts() {
 
 #[test]
 fn of_several_keys_of_which_none_fits_the_nearest_is_judged_or_none() {
-    let minted = mint(Kind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
     let report = SnpEvidence::parse(&document(&minted)).unwrap().report().clone();
     let vcek = |change: &dyn Fn(&mut Options)| {
         let mut other = options(SnpProduct::Milan, SnpKey::Vcek);
         change(&mut other);
-        let evidence = SnpEvidence::parse(&document(&mint(Kind::Snp, &other).unwrap())).unwrap();
+        let evidence =
+            SnpEvidence::parse(&document(&mint(EvidenceKind::Snp, &other).unwrap())).unwrap();
         evidence.chain().unwrap().leaf().unwrap().1.der().to_vec()
     };
     let other_tcb = vcek(&|other| other.snp.tcb.microcode += 1);
@@ -805,7 +807,7 @@ fn of_several_keys_of_which_none_fits_the_nearest_is_judged_or_none() {
 
 #[test]
 fn a_report_that_asks_for_another_key_is_refused_with_what_differs() {
-    let minted = mint(Kind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
+    let minted = mint(EvidenceKind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
     let evidence = SnpEvidence::parse(&document(&minted)).unwrap();
     let anchors = anchors(&minted);
     let key = verify_chain(&evidence.chain().unwrap(), &anchors, &Crls::none(), minted.at).unwrap();

@@ -1,8 +1,8 @@
 use avouch_store::{
-    AttestationType, Expected, NewPolicy, PageRequest, PolicyAction, PolicyReset, Provider, Signer,
-    Store, StoreError, StoreOptions, limits,
+    Expected, NewPolicy, PageRequest, PolicyAction, PolicyReset, Provider, Signer, Store,
+    StoreError, StoreOptions, limits,
 };
-use avouch_wire::base64url;
+use avouch_wire::{EvidenceKind, base64url};
 
 use crate::support::*;
 
@@ -37,7 +37,7 @@ on_both_databases! {
     async fn the_default_is_in_force_until_a_policy_is_set(database: &Database) {
         let store = database.open().await;
         let provider = provider(&store, "contoso").await;
-        for attestation_type in AttestationType::ALL {
+        for attestation_type in EvidenceKind::all() {
             assert_eq!(store.policy(provider.id, attestation_type).await.unwrap(), None);
         }
     }
@@ -45,15 +45,15 @@ on_both_databases! {
     async fn types_have_policies_of_their_own(database: &Database) {
         let store = database.open().await;
         let provider = provider(&store, "contoso").await;
-        for attestation_type in AttestationType::ALL {
-            let jws = attestation_type.as_str().as_bytes();
+        for attestation_type in EvidenceKind::all() {
+            let jws = attestation_type.policy_name().as_bytes();
             let made = store.set_policy(provider.id, attestation_type, &unsigned(jws), &edit(&alice())).await.unwrap();
             assert_eq!(made.revision, 1);
         }
         store.reset_policy(provider.id, TPM, &RESET, &edit(&alice())).await.unwrap().unwrap();
-        for attestation_type in AttestationType::ALL {
+        for attestation_type in EvidenceKind::all() {
             let read = store.policy(provider.id, attestation_type).await.unwrap();
-            let wanted = (attestation_type != TPM).then(|| attestation_type.as_str().as_bytes().to_vec());
+            let wanted = (attestation_type != TPM).then(|| attestation_type.policy_name().as_bytes().to_vec());
             assert_eq!(read.map(|policy| policy.jws), wanted);
         }
     }
@@ -188,7 +188,7 @@ async fn small(database: &Database) -> Store {
     Store::open_with(&database.location, &options, at(0)).await.unwrap()
 }
 
-async fn kept(store: &Store, provider: &Provider, attestation_type: AttestationType) -> Vec<u64> {
+async fn kept(store: &Store, provider: &Provider, attestation_type: EvidenceKind) -> Vec<u64> {
     let page =
         store.policy_history(provider.id, attestation_type, PageRequest::first()).await.unwrap();
     page.items.iter().map(|entry| entry.revision).collect()

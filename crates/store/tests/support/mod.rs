@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use avouch_store::testing::PostgresServer;
 use avouch_store::{
-    Actor, ActorKind, AttestationType, Edit, NewPolicy, NewProvider, Policy, Provider,
-    ProviderName, ResourceScope, Store, StoreError, StoreOptions,
+    Actor, ActorKind, Edit, NewPolicy, NewProvider, Policy, Provider, ProviderName, ResourceScope,
+    Store, StoreError, StoreOptions,
 };
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 
 /// An empty database that can be opened several times.
 pub(crate) struct Database {
@@ -124,8 +124,8 @@ pub(crate) fn unsigned(jws: &[u8]) -> NewPolicy<'_> {
     NewPolicy { jws, text_hash: [7; 32], signer: None }
 }
 
-pub(crate) const SGX: AttestationType = AttestationType::SgxEnclave;
-pub(crate) const TPM: AttestationType = AttestationType::Tpm;
+pub(crate) const SGX: EvidenceKind = EvidenceKind::Sgx;
+pub(crate) const TPM: EvidenceKind = EvidenceKind::Tpm;
 
 pub(crate) async fn set(
     store: &Store,

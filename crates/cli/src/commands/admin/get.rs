@@ -2,8 +2,8 @@
 
 use std::io::IsTerminal as _;
 
-use avouch_store::AttestationType;
 use avouch_token::policy_jws::{NO_POLICY_JWS, PolicyEncoding, PolicyJws, ResetJws};
+use avouch_wire::EvidenceKind;
 use clap::Args;
 use reqwest::Method;
 use serde_json::json;
@@ -26,7 +26,7 @@ use crate::output::{self, OutputForm, OutputOptions};
 pub(crate) struct PolicyGetArgs {
     /// Attestation type: sgx, open-enclave, tdx, snp, azure-guest, tpm, or as routes name it.
     #[arg(value_name = "TYPE", value_parser = policy_type)]
-    attestation_type: AttestationType,
+    attestation_type: EvidenceKind,
     /// Print the JWS by which it was set instead of its text.
     #[arg(long)]
     jws: bool,
@@ -48,7 +48,7 @@ fn get(args: &PolicyGetArgs, output: OutputOptions) -> Result<Verdict, Stop> {
     if output.form == OutputForm::Json {
         let answer = json!({
             "url": session.url().as_str(),
-            "type": args.attestation_type.as_str(),
+            "type": args.attestation_type.policy_name(),
             "jws": raw,
             "policy": policy.as_ref().map(PolicyJws::text),
             "signed": policy.as_ref().is_some_and(|policy| policy.signer().is_some()),

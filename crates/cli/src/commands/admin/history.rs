@@ -1,7 +1,7 @@
 //! `avouch policy-history`
 
-use avouch_store::AttestationType;
 use avouch_token::policy_jws::{PolicyJws, policy_token_hash};
+use avouch_wire::EvidenceKind;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ use crate::output::{self, OutputForm, OutputOptions};
 pub(crate) struct PolicyHistoryArgs {
     /// Attestation type: sgx, open-enclave, tdx, snp, azure-guest, tpm, or as routes name it.
     #[arg(value_name = "TYPE", value_parser = policy_type)]
-    attestation_type: AttestationType,
+    attestation_type: EvidenceKind,
     /// Print the policy of this revision.
     #[arg(long, value_name = "N")]
     revision: Option<u64>,
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &PolicyHistoryArgs, output: OutputOptions) -> Result<Ver
 
 fn history(args: &PolicyHistoryArgs, output: OutputOptions) -> Result<Verdict, Stop> {
     let session = args.tenant.session()?;
-    let route = args.attestation_type.as_str();
+    let route = args.attestation_type.policy_name();
     let revisions = session.list(&format!("/avouch/policies/{route}/history"))?;
     let answer = json!({"url": session.url().as_str(), "type": route, "revisions": revisions});
     output.answer(&answer, || {
@@ -70,7 +70,7 @@ fn history(args: &PolicyHistoryArgs, output: OutputOptions) -> Result<Verdict, S
 /// One revision with its policy, whose hash must be the one that the history names.
 fn revision(args: &PolicyHistoryArgs, number: u64, output: OutputOptions) -> Result<Verdict, Stop> {
     let session = args.tenant.session()?;
-    let route = args.attestation_type.as_str();
+    let route = args.attestation_type.policy_name();
     let path = format!("/avouch/policies/{route}/history/{number}");
     let answer = session.get_json(&path)?;
     let member = |name: &str| answer.get(name).and_then(Value::as_str);

@@ -1,24 +1,14 @@
 //! Attestation types as arguments.
 
-use avouch_store::AttestationType;
-
-/// Short names beside those of MAA's routes.
-const SHORT: [(&str, AttestationType); 7] = [
-    ("sgx", AttestationType::SgxEnclave),
-    ("open-enclave", AttestationType::OpenEnclave),
-    ("tdx", AttestationType::TdxVm),
-    ("snp", AttestationType::SevSnpVm),
-    ("azure-guest", AttestationType::AzureGuest),
-    ("tpm", AttestationType::Tpm),
-    ("vbs", AttestationType::Tpm),
-];
+use avouch_wire::EvidenceKind;
 
 /// Reads the name of a type: one of the command's own, or as MAA's routes have it, in any case.
-pub(super) fn policy_type(text: &str) -> Result<AttestationType, String> {
-    let short = SHORT.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-    short.map(|(_, found)| *found).or_else(|| AttestationType::parse(text)).ok_or_else(|| {
-        let short = SHORT.map(|(name, _)| name).join(", ");
-        let all = AttestationType::ALL.map(AttestationType::as_str).join(", ");
-        format!("attestation types are: {short}; or as routes name them: {all}")
+pub(super) fn policy_type(text: &str) -> Result<EvidenceKind, String> {
+    EvidenceKind::called(text).ok_or_else(|| {
+        let joined = |name: fn(EvidenceKind) -> &'static str| {
+            EvidenceKind::all().map(name).collect::<Vec<_>>().join(", ")
+        };
+        let (own, of_routes) = (joined(EvidenceKind::name), joined(EvidenceKind::policy_name));
+        format!("attestation types are: {own}; or as routes name them: {of_routes}")
     })
 }

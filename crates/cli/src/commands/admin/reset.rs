@@ -1,7 +1,7 @@
 //! `avouch policy-reset`
 
-use avouch_store::AttestationType;
 use avouch_token::policy_jws::{JwsContent, NO_POLICY_JWS};
+use avouch_wire::EvidenceKind;
 use clap::Args;
 use reqwest::Method;
 use serde_json::json;
@@ -24,7 +24,7 @@ use crate::policy_signer::SignerFiles;
 pub(crate) struct PolicyResetArgs {
     /// Attestation type: sgx, open-enclave, tdx, snp, azure-guest, tpm, or as routes name it.
     #[arg(value_name = "TYPE", value_parser = policy_type)]
-    attestation_type: AttestationType,
+    attestation_type: EvidenceKind,
     #[command(flatten)]
     signer: SignerFiles,
     #[command(flatten)]
@@ -40,7 +40,7 @@ fn reset(args: &PolicyResetArgs, output: OutputOptions) -> Result<Verdict, Stop>
     let is_signed = signed.is_some();
     let session = args.tenant.session()?;
     let issuer = session.issuer()?;
-    let route = args.attestation_type.as_str();
+    let route = args.attestation_type.policy_name();
     let path = format!("/policies/{route}:reset?{DATA_PLANE}");
     let body = Some(signed.unwrap_or_else(|| NO_POLICY_JWS.to_owned()));
     let verified = session

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use avouch_policy::lint::{self, lint};
 use avouch_policy::{Limits, Policy};
-use avouch_store::AttestationType;
 use avouch_token::policy_jws::{
     JwsContent, PolicyEncoding, PolicyJws, UnsignedForm, create_unsigned,
 };
+use avouch_wire::EvidenceKind;
 use clap::Args;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ use crate::policy_signer::SignerFiles;
 pub(crate) struct PolicySetArgs {
     /// Attestation type: sgx, open-enclave, tdx, snp, azure-guest, tpm, or as routes name it.
     #[arg(value_name = "TYPE", value_parser = policy_type)]
-    attestation_type: AttestationType,
+    attestation_type: EvidenceKind,
     /// The policy text, or a policy JWS that is ready to be sent; `-` reads standard input.
     file: PathBuf,
     #[command(flatten)]
@@ -98,8 +98,8 @@ fn refused(text: &str, name: &str, output: OutputOptions) -> Result<Option<Verdi
 }
 
 /// Says on standard error what the author hardly meant.
-fn warn(attestation_type: AttestationType, text: &str, name: &str) {
-    let known = lint::AttestationType::from_name(attestation_type.as_str());
+fn warn(attestation_type: EvidenceKind, text: &str, name: &str) {
+    let known = lint::AttestationType::from_name(attestation_type.policy_name());
     if let Ok(policy) = Policy::compile(text, &Limits::default()) {
         let warnings = lint(&policy, known);
         if !warnings.is_empty() {
@@ -111,7 +111,7 @@ fn warn(attestation_type: AttestationType, text: &str, name: &str) {
 fn set(args: &PolicySetArgs, jws: &PolicyJws, output: OutputOptions) -> Result<Verdict, Stop> {
     let session = args.tenant.session()?;
     let issuer = session.issuer()?;
-    let route = args.attestation_type.as_str();
+    let route = args.attestation_type.policy_name();
     let path = format!("/policies/{route}?{DATA_PLANE}");
     let body = Some(jws.raw().to_owned());
     let hash = jws.token_hash();

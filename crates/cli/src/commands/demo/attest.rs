@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use avouch_engine::EvidenceKind;
 use avouch_mint::Minted;
 use avouch_token::{Expectations, Jwks, verify_token};
+use avouch_wire::EvidenceKind;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -48,11 +48,8 @@ impl Relying {
 
     /// Attests good evidence and verifies the token; then attests the same evidence with one bit
     /// of the signed part flipped.
-    pub(super) async fn demonstrate(
-        &self,
-        kind: EvidenceKind,
-        minted: &Minted,
-    ) -> Result<Attested, Failure> {
+    pub(super) async fn demonstrate(&self, minted: &Minted) -> Result<Attested, Failure> {
+        let kind = minted.kind;
         let request: Value = serde_json::from_str(&minted.request).map_err(Failure::other)?;
         let response = self.attest(kind, &request).await?;
         let status = response.status();
@@ -77,7 +74,7 @@ impl Relying {
     }
 
     async fn attest(&self, kind: EvidenceKind, request: &Value) -> Result<Response, Failure> {
-        let url = format!("{}/attest/{}?api-version=2025-06-01", self.url, kind.route_name());
+        let url = format!("{}/attest/{}?api-version=2025-06-01", self.url, kind.policy_name());
         self.client.post(url).json(request).send().await.map_err(Failure::other)
     }
 
@@ -149,7 +146,7 @@ impl Attested {
             "\n{}: {}\n  POST /attest/{} gave a token; its signature, issuer and times hold\n",
             self.kind,
             self.description,
-            self.kind.route_name()
+            self.kind.policy_name()
         );
         for name in shown {
             if let Some(value) = self.claims.get(name).and_then(Value::as_str) {

@@ -15,8 +15,10 @@ mod validity;
 
 use std::sync::LazyLock;
 
+use avouch_wire::EvidenceKind;
+
 use super::plan::Plan;
-use crate::{Break, Kind, Options, Stage};
+use crate::{Break, Options, Stage};
 
 /// How a break is made.
 #[derive(Clone, Copy)]
@@ -94,35 +96,35 @@ const TDX: [&[Row]; 6] = [
 ];
 
 /// Every row of a kind.
-fn rows(kind: Kind) -> impl Iterator<Item = Row> {
+fn rows(kind: EvidenceKind) -> impl Iterator<Item = Row> {
     let own: &[&[Row]] = match kind {
-        Kind::Sgx => &SGX,
-        Kind::OpenEnclave => &OPEN_ENCLAVE,
-        Kind::Tdx => &TDX,
-        Kind::Snp => return Vec::new().into_iter(),
+        EvidenceKind::Sgx => &SGX,
+        EvidenceKind::OpenEnclave => &OPEN_ENCLAVE,
+        EvidenceKind::Tdx => &TDX,
+        _ => return Vec::new().into_iter(),
     };
     let tables = COMMON.iter().chain(own);
     tables.copied().flatten().copied().collect::<Vec<_>>().into_iter()
 }
 
 /// The breaks of a kind.
-pub(crate) fn breaks(kind: Kind) -> &'static [Break] {
-    static SGX: LazyLock<Vec<Break>> = LazyLock::new(|| named(Kind::Sgx));
-    static OPEN_ENCLAVE: LazyLock<Vec<Break>> = LazyLock::new(|| named(Kind::OpenEnclave));
-    static TDX: LazyLock<Vec<Break>> = LazyLock::new(|| named(Kind::Tdx));
+pub(crate) fn breaks(kind: EvidenceKind) -> &'static [Break] {
+    static SGX: LazyLock<Vec<Break>> = LazyLock::new(|| named(EvidenceKind::Sgx));
+    static OPEN_ENCLAVE: LazyLock<Vec<Break>> = LazyLock::new(|| named(EvidenceKind::OpenEnclave));
+    static TDX: LazyLock<Vec<Break>> = LazyLock::new(|| named(EvidenceKind::Tdx));
     match kind {
-        Kind::Sgx => &SGX,
-        Kind::OpenEnclave => &OPEN_ENCLAVE,
-        Kind::Tdx => &TDX,
-        Kind::Snp => &[],
+        EvidenceKind::Sgx => &SGX,
+        EvidenceKind::OpenEnclave => &OPEN_ENCLAVE,
+        EvidenceKind::Tdx => &TDX,
+        _ => &[],
     }
 }
 
-fn named(kind: Kind) -> Vec<Break> {
+fn named(kind: EvidenceKind) -> Vec<Break> {
     rows(kind).map(|(named, _)| named).collect()
 }
 
 /// The row of this name.
-pub(crate) fn find(kind: Kind, name: &str) -> Option<Row> {
+pub(crate) fn find(kind: EvidenceKind, name: &str) -> Option<Row> {
     rows(kind).find(|(named, _)| named.name == name)
 }

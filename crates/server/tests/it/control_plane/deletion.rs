@@ -1,6 +1,7 @@
 //! Deletion takes everything but the audit trail, and what comes after starts anew.
 
-use avouch_store::{AttestationType, PageRequest};
+use avouch_store::PageRequest;
+use avouch_wire::EvidenceKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -43,7 +44,7 @@ async fn a_deleted_provider_is_gone_at_once_and_its_name_starts_anew() {
     assert_eq!(fixture.send(Method::PUT, POLICY, &jws).await.status, 404);
     fixture.get("group", "contoso").await.refused(404, "ResourceNotFound", "contoso");
     assert_eq!(fixture.delete("group", "contoso").await.done(204), Value::Null);
-    assert!(fixture.store.policy(old, AttestationType::SgxEnclave).await.unwrap().is_none());
+    assert!(fixture.store.policy(old, EvidenceKind::Sgx).await.unwrap().is_none());
     assert!(fixture.store.private_endpoint_connections(old).await.unwrap().is_empty());
 
     // The name is free for another scope and trust model, and inherits nothing.

@@ -10,15 +10,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
-use avouch_engine::{Anchors, Engine, EvidenceKind};
-use avouch_mint::{Kind, Minted};
+use avouch_engine::{Anchors, Engine};
+use avouch_mint::Minted;
 use avouch_server::{
     Access, AppState, Clock, Cloud, Config, DevelopmentCa, ProviderUrls, Providers,
     ProvidersOptions, Server, TlsFiles, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::{Expectations, Jwks, verify_token};
-use avouch_wire::UnixTime;
+use avouch_wire::{EvidenceKind, UnixTime};
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, StatusCode};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -30,10 +30,6 @@ use tokio_rustls::client::TlsStream;
 
 pub(crate) fn now() -> UnixTime {
     Clock::system().now()
-}
-
-pub(crate) fn kind_of(kind: Kind) -> EvidenceKind {
-    kind.name().parse().unwrap()
 }
 
 pub(crate) struct Running {

@@ -1,0 +1,130 @@
+//! What a kind of evidence is to the engine: an arm, which makes verified facts and claims of it.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use avouch_claims::{BoundData, ServiceClaim};
+use avouch_policy::Properties;
+use avouch_wire::{EvidenceKind, UnixTime};
+use serde_json::Value;
+
+use crate::intel::IntelArm;
+use crate::snp::SnpArm;
+use crate::{
+    Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, Refused,
+    Remembered, TcbBaseline,
+};
+
+/// Evidence as it was submitted, with all that it is judged by.
+pub(crate) struct Submission<'a> {
+    pub(crate) request: &'a AppraisalRequest,
+    /// What the policy demands of verification.
+    pub(crate) configuration: &'a Properties,
+    /// What the provider demands, of verification and after it.
+    pub(crate) settings: &'a AppraisalSettings,
+    pub(crate) endorsements: &'a Arc<dyn EndorsementSource>,
+    pub(crate) at: UnixTime,
+}
+
+/// Evidence that verified, with all that the steps after it need.
+pub(crate) struct Verified {
+    pub(crate) facts: Box<dyn VerifiedFacts>,
+    /// Whether the provider's settings accept it.
+    pub(crate) accepted: Result<(), Refused>,
+    /// The claims of its kind.
+    pub(crate) claims: Vec<ServiceClaim>,
+    /// The vendor roots that it rests on, at least one.
+    pub(crate) roots: Vec<Root>,
+    pub(crate) bound: Bound,
+}
+
+/// The held data that the evidence binds.
+#[derive(Default)]
+pub(crate) struct Bound {
+    pub(crate) runtime_data: Option<BoundData>,
+    pub(crate) init_time_data: Option<BoundData>,
+}
+
+/// What was proven, for people and programs. Implemented for verified types only.
+pub trait VerifiedFacts: Debug + Send + Sync {
+    /// A JSON object, under the fields' standard names, hex in lower case.
+    fn to_json(&self) -> Value;
+}
+
+/// A vendor root that verified evidence rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// Its name.
+    pub label: String,
+    /// Whether it is the vendor's own, and not one that an operator added.
+    pub is_built_in: bool,
+}
+
+/// Verifies one family of evidence. What it remembers is what content proves, never a verdict.
+pub(crate) trait Arm: Send + Sync {
+    /// From bytes to verified facts, and what they are accepted for, claim, rest on and bind.
+    ///
+    /// # Errors
+    /// [`AppraisalError`] if the evidence does not verify or does not bind the data sent along.
+    fn verify(&self, submission: &Submission<'_>) -> Result<Verified, AppraisalError>;
+
+    /// How much it remembers now.
+    fn remembered(&self) -> Remembered;
+
+    /// Lets go of what only endorsements that were replaced need.
+    fn forget_endorsements(&self) {}
+
+    /// The TCB baselines at hand; none where there is no such thing.
+    fn tcb_baselines(
+        &self,
+        _kind: EvidenceKind,
+        _endorsements: &dyn EndorsementSource,
+    ) -> Option<Vec<TcbBaseline>> {
+        None
+    }
+}
+
+/// The arms, each with the kinds of evidence that it verifies.
+pub(crate) struct Arms(Vec<(&'static [EvidenceKind], Box<dyn Arm>)>);
+
+impl Arms {
+    /// All arms; they remember at most `bytes`.
+    pub(crate) fn new(anchors: Anchors, bytes: u64) -> Self {
+        use EvidenceKind::{OpenEnclave, Sgx, Snp, Tdx};
+        let quarter = bytes / 4;
+        let rest = bytes.saturating_sub(quarter);
+        Self(vec![
+            (&[Sgx, OpenEnclave, Tdx], Box::new(IntelArm::new(anchors.intel, rest))),
+            (&[Snp], Box::new(SnpArm::new(anchors.amd, quarter))),
+        ])
+    }
+
+    /// The arm of a kind, if this build appraises it.
+    pub(crate) fn of(&self, kind: EvidenceKind) -> Option<&dyn Arm> {
+        let found = self.0.iter().find(|(kinds, _)| kinds.contains(&kind));
+        found.map(|(_, arm)| arm.as_ref())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn Arm> {
+        self.0.iter().map(|(_, arm)| arm.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use avouch_wire::EvidenceKind;
+
+    use super::Arms;
+    use crate::{Anchors, PolicyInForce};
+
+    #[test]
+    fn the_kinds_that_are_appraised_are_those_with_an_arm_and_a_default_policy() {
+        let arms = Arms::new(Anchors::built_in(), 0);
+        for kind in EvidenceKind::all() {
+            assert_eq!(arms.of(kind).is_some(), kind.is_appraised(), "{kind}");
+            if kind.is_appraised() {
+                assert!(PolicyInForce::default_for(kind).is_some(), "{kind}");
+            }
+        }
+    }
+}

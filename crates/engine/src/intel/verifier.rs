@@ -1,0 +1,127 @@
+//! Verifies quotes, whatever they came in.
+
+use std::sync::Arc;
+
+use avouch_dcap::{
+    Collateral, CollateralRequirements, PlatformCacheKey, Quote, TrustAnchors, VerifiedCollateral,
+    VerifiedPlatform, VerifiedQuote, verify_platform, verify_quote,
+};
+use avouch_wire::UnixTime;
+
+use crate::remembered::{Held, Memory, held, memory};
+use crate::{AppraisalError, EndorsementSource, IntelWanted, Remembered};
+
+/// Verifies quotes, remembering what content proves: platforms under the hash of what proves them,
+/// collateral by identity. Dates, revocation and TCB are judged on every call.
+pub(super) struct QuoteVerifier {
+    anchors: TrustAnchors,
+    platforms: Memory<PlatformCacheKey, VerifiedPlatform>,
+    collateral: Memory<CollateralKey, KnownCollateral>,
+}
+
+/// Address of a set and the evaluation data number demanded of it. The entry keeps the set alive,
+/// so the address cannot come to mean another.
+type CollateralKey = (usize, Option<u32>);
+
+struct KnownCollateral {
+    kept_alive: Arc<Collateral>,
+    verified: VerifiedCollateral,
+}
+
+impl Held for KnownCollateral {
+    /// The set itself, and its documents and certificates as they were read.
+    fn bytes_held(&self) -> usize {
+        self.kept_alive.bytes().saturating_mul(4)
+    }
+}
+
+impl QuoteVerifier {
+    /// Remembers at most so many bytes: two thirds of them platforms, a third collateral.
+    pub(super) fn new(anchors: TrustAnchors, bytes: u64) -> Self {
+        let third = bytes / 3;
+        Self { anchors, platforms: memory(third.saturating_mul(2)), collateral: memory(third) }
+    }
+
+    pub(super) fn remembered(&self) -> Remembered {
+        held(&self.platforms).and(held(&self.collateral))
+    }
+
+    /// Collateral that is not at hand any more needs no memory.
+    pub(super) fn forget_collateral(&self) {
+        self.collateral.invalidate_all();
+    }
+
+    /// Verifies a quote by the collateral at hand for its platform; of a certain TCB evaluation data
+    /// number, if one is demanded.
+    pub(super) fn verify(
+        &self,
+        quote: &Quote<'_>,
+        number: Option<u32>,
+        endorsements: &dyn EndorsementSource,
+        at: UnixTime,
+    ) -> Result<VerifiedQuote, AppraisalError> {
+        let platform = self.platform(quote, at)?;
+        let collateral = self.collateral(quote, &platform, number, endorsements, at)?;
+        Ok(verify_quote(quote, &platform, &collateral.verified, at)?)
+    }
+
+    /// The platform of a quote, remembered by what proves it.
+    fn platform(
+        &self,
+        quote: &Quote<'_>,
+        at: UnixTime,
+    ) -> Result<Arc<VerifiedPlatform>, AppraisalError> {
+        let key = PlatformCacheKey::of(quote, &self.anchors);
+        if let Some(known) = self.platforms.get(&key) {
+            return Ok(known);
+        }
+        let platform = Arc::new(verify_platform(quote, &self.anchors, at)?);
+        self.platforms.insert(key, Arc::clone(&platform));
+        Ok(platform)
+    }
+
+    /// Collateral for a verified platform, verified once.
+    fn collateral(
+        &self,
+        quote: &Quote<'_>,
+        platform: &VerifiedPlatform,
+        number: Option<u32>,
+        endorsements: &dyn EndorsementSource,
+        at: UnixTime,
+    ) -> Result<Arc<KnownCollateral>, AppraisalError> {
+        let pck = platform.pck();
+        let wanted = IntelWanted {
+            tee: quote.tee_type(),
+            fmspc: pck.fmspc,
+            pce_id: pck.pce_id,
+            pck_ca: platform.pck_ca_name(),
+            tcb_evaluation_data_number: number,
+            at,
+        };
+        let collateral = endorsements.intel(&wanted).ok_or_else(|| missing(&wanted))?;
+        let key = (Arc::as_ptr(&collateral).addr(), number);
+        if let Some(known) = self.collateral.get(&key) {
+            return Ok(known);
+        }
+        let requirements = CollateralRequirements {
+            evaluation_data_number: number,
+            ..CollateralRequirements::default()
+        };
+        let verified = collateral.verify_with(&self.anchors, at, &requirements)?;
+        let known = Arc::new(KnownCollateral { kept_alive: collateral, verified });
+        self.collateral.insert(key, Arc::clone(&known));
+        Ok(known)
+    }
+}
+
+fn missing(wanted: &IntelWanted<'_>) -> AppraisalError {
+    if let Some(number) = wanted.tcb_evaluation_data_number {
+        return AppraisalError::BaselineMissing { identifier: number.to_string() };
+    }
+    AppraisalError::EndorsementsMissing {
+        platform: format!(
+            "{} platforms with FMSPC {} and PCEID {} under {:?}",
+            wanted.tee, wanted.fmspc, wanted.pce_id, wanted.pck_ca
+        ),
+    }
+}

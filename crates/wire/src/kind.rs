@@ -1,0 +1,280 @@
+//! The kinds of evidence: one table, from which everybody takes what a kind is called where.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+/// What is known of a kind without looking at evidence.
+struct Row {
+    name: &'static str,
+    policy_name: &'static str,
+    has_route: bool,
+    attestation_type: &'static str,
+    title: &'static str,
+    other_names: &'static [&'static str],
+    evidence_member: &'static str,
+    is_appraised: bool,
+    is_anonymous: bool,
+}
+
+/// Makes the enumeration and its table from the same rows.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident { $($field:ident: $value:expr,)* })*) => {
+        /// A kind of evidence, which is also a type that a provider holds a policy for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum EvidenceKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl EvidenceKind {
+            /// Every kind, appraised or not, in the order of the documentation.
+            pub fn all() -> impl Iterator<Item = Self> {
+                [$(Self::$kind),*].into_iter()
+            }
+
+            const fn row(self) -> &'static Row {
+                match self {
+                    $(Self::$kind => &Row { $($field: $value),* },)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A bare Intel SGX quote.
+    Sgx {
+        name: "sgx",
+        policy_name: "SgxEnclave",
+        has_route: true,
+        attestation_type: "sgx",
+        title: "an SGX quote",
+        other_names: &[],
+        evidence_member: "quote",
+        is_appraised: true,
+        is_anonymous: true,
+    }
+    /// An Open Enclave report or evidence around an SGX quote.
+    OpenEnclave {
+        name: "open-enclave",
+        policy_name: "OpenEnclave",
+        has_route: true,
+        attestation_type: "sgx",
+        title: "an Open Enclave report or evidence",
+        other_names: &["oe"],
+        evidence_member: "report",
+        is_appraised: true,
+        is_anonymous: true,
+    }
+    /// An Intel TDX quote.
+    Tdx {
+        name: "tdx",
+        policy_name: "TdxVm",
+        has_route: true,
+        attestation_type: "tdxvm",
+        title: "a TDX quote",
+        other_names: &["inteltdx"],
+        evidence_member: "quote",
+        is_appraised: true,
+        is_anonymous: true,
+    }
+    /// An AMD SEV-SNP report with its certificates.
+    Snp {
+        name: "snp",
+        policy_name: "SevSnpVm",
+        has_route: true,
+        attestation_type: "sevsnpvm",
+        title: "an SEV-SNP report",
+        other_names: &["sevsnp", "amdsevsnp"],
+        evidence_member: "report",
+        is_appraised: true,
+        is_anonymous: true,
+    }
+    /// A TPM 2.0 quote with its log, or a VBS enclave's report.
+    Tpm {
+        name: "tpm",
+        policy_name: "Tpm",
+        has_route: true,
+        attestation_type: "tpm",
+        title: "TPM evidence",
+        other_names: &["vbs"],
+        evidence_member: "data",
+        is_appraised: false,
+        is_anonymous: false,
+    }
+    /// An Azure guest: Trusted Launch or confidential VM.
+    AzureGuest {
+        name: "azure-guest",
+        policy_name: "AzureGuest",
+        has_route: true,
+        attestation_type: "azurevm",
+        title: "evidence of an Azure guest",
+        other_names: &["azurevm"],
+        evidence_member: "AttestationInfo",
+        is_appraised: false,
+        is_anonymous: true,
+    }
+    /// A Pluton processor.
+    Pluton {
+        name: "pluton",
+        policy_name: "Pluton",
+        has_route: true,
+        attestation_type: "pluton",
+        title: "evidence of a Pluton processor",
+        other_names: &[],
+        evidence_member: "data",
+        is_appraised: false,
+        is_anonymous: false,
+    }
+    /// A key that VBS guards.
+    KeyGuard {
+        name: "key-guard",
+        policy_name: "KeyGuard",
+        has_route: true,
+        attestation_type: "keyguard",
+        title: "KeyGuard evidence",
+        other_names: &[],
+        evidence_member: "attestationInfo",
+        is_appraised: false,
+        is_anonymous: true,
+    }
+    /// A device of Microsoft's Device Ecosystem Platform.
+    MdepTz {
+        name: "mdep-tz",
+        policy_name: "MdepTz",
+        has_route: true,
+        attestation_type: "mdeptz",
+        title: "MDEP evidence",
+        other_names: &[],
+        evidence_member: "report",
+        is_appraised: false,
+        is_anonymous: true,
+    }
+    /// An HSM: it has policies and no attest route.
+    AiHsm {
+        name: "ai-hsm",
+        policy_name: "AiHsm",
+        has_route: false,
+        attestation_type: "aihsm",
+        title: "evidence of an HSM",
+        other_names: &[],
+        evidence_member: "report",
+        is_appraised: false,
+        is_anonymous: false,
+    }
+}
+
+impl EvidenceKind {
+    /// The kinds that this build appraises, in the order of the documentation.
+    pub fn appraised() -> impl Iterator<Item = Self> {
+        Self::all().filter(|kind| kind.is_appraised())
+    }
+
+    /// The names of the kinds that this build appraises, with commas between.
+    #[must_use]
+    pub fn appraised_names() -> String {
+        Self::appraised().map(Self::name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// MAA's name for the type of its policies, and the last segment of its routes:
+    /// `/policies/{name}` and, where it [has one](Self::has_route), `/attest/{name}`.
+    #[must_use]
+    pub const fn policy_name(self) -> &'static str {
+        self.row().policy_name
+    }
+
+    /// Whether there is a route `/attest/{name}`.
+    #[must_use]
+    pub const fn has_route(self) -> bool {
+        self.row().has_route
+    }
+
+    /// The value of `x-ms-attestation-type`. Of kinds that are not appraised it is a guess, but for
+    /// `azurevm`.
+    #[must_use]
+    pub const fn attestation_type(self) -> &'static str {
+        self.row().attestation_type
+    }
+
+    /// What evidence of it is called in a sentence, with its article if it has one.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.row().title
+    }
+
+    /// The member of the request body that holds the evidence.
+    #[must_use]
+    pub const fn evidence_member(self) -> &'static str {
+        self.row().evidence_member
+    }
+
+    /// Whether this build appraises it.
+    #[must_use]
+    pub const fn is_appraised(self) -> bool {
+        self.row().is_appraised
+    }
+
+    /// Whether its attest route takes evidence without a token, unless the operator says otherwise.
+    #[must_use]
+    pub const fn is_anonymous(self) -> bool {
+        self.row().is_anonymous
+    }
+
+    /// The kind that MAA's routes name so, in any case.
+    #[must_use]
+    pub fn from_policy_name(name: &str) -> Option<Self> {
+        Self::all().find(|kind| kind.policy_name().eq_ignore_ascii_case(name))
+    }
+
+    /// The kind, appraised or not, that people call so: by its name here, in routes, in claims or by
+    /// its vendor, in any case, with or without hyphens and underscores. Each word is one kind's only;
+    /// `sgx` is not Open Enclave's.
+    #[must_use]
+    pub fn called(text: &str) -> Option<Self> {
+        let word = plain(text);
+        Self::all().find(|kind| {
+            let Row { name, policy_name, attestation_type, other_names, .. } = kind.row();
+            [name, policy_name, attestation_type].iter().any(|name| plain(name) == word)
+                || other_names.contains(&word.as_str())
+        })
+    }
+}
+
+fn plain(name: &str) -> String {
+    name.replace(['-', '_'], "").to_ascii_lowercase()
+}
+
+impl fmt::Display for EvidenceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Serialize for EvidenceKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// Of kinds that are appraised, by any name that people use.
+impl FromStr for EvidenceKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::called(text).filter(|kind| kind.is_appraised()).ok_or_else(|| {
+            let known = Self::appraised_names();
+            format!("{text:?} is no kind of evidence; kinds are: {known}")
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "kind_tests.rs"]
+mod tests;

@@ -1,0 +1,88 @@
+//! What the table of kinds must hold.
+
+use std::collections::BTreeSet;
+
+use super::EvidenceKind;
+
+#[test]
+fn each_kind_has_one_name_and_answers_to_the_others_that_people_use() {
+    for (kind, names) in [
+        (EvidenceKind::Sgx, &["sgx", "SgxEnclave", "SGX"][..]),
+        (EvidenceKind::OpenEnclave, &["open-enclave", "OpenEnclave", "open_enclave", "oe"]),
+        (EvidenceKind::Tdx, &["tdx", "TdxVm", "tdxvm", "intel-tdx"]),
+        (EvidenceKind::Snp, &["snp", "sev-snp", "sevsnpvm", "SevSnpVm", "SEV_SNP"]),
+    ] {
+        for name in names {
+            assert_eq!(name.parse(), Ok(kind), "{name}");
+        }
+        assert_eq!(kind.to_string(), names[0]);
+    }
+    for stranger in ["", "-", "sev", "sgx2", "azureguest", "tpm"] {
+        let error = stranger.parse::<EvidenceKind>().unwrap_err();
+        assert!(error.contains("sgx, open-enclave, tdx, snp"), "{error}");
+    }
+}
+
+#[test]
+fn kinds_that_are_not_appraised_have_names_too() {
+    for (kind, names) in [
+        (EvidenceKind::Tpm, &["tpm", "Tpm", "vbs"][..]),
+        (EvidenceKind::AzureGuest, &["azure-guest", "AzureGuest", "azurevm"]),
+        (EvidenceKind::Pluton, &["pluton"]),
+        (EvidenceKind::KeyGuard, &["key-guard", "KeyGuard"]),
+        (EvidenceKind::MdepTz, &["mdep-tz", "MdepTz"]),
+        (EvidenceKind::AiHsm, &["ai-hsm", "AiHsm"]),
+    ] {
+        for name in names {
+            assert_eq!(EvidenceKind::called(name), Some(kind), "{name}");
+        }
+    }
+}
+
+/// Every row against the values that MAA's contract has for it: a row that is swapped with its
+/// neighbour, or a cell of it, fails here.
+#[test]
+fn the_table_says_what_the_contract_says() {
+    let rows = [
+        "sgx SgxEnclave route sgx quote appraised anonymous",
+        "open-enclave OpenEnclave route sgx report appraised anonymous",
+        "tdx TdxVm route tdxvm quote appraised anonymous",
+        "snp SevSnpVm route sevsnpvm report appraised anonymous",
+        "tpm Tpm route tpm data - token",
+        "azure-guest AzureGuest route azurevm AttestationInfo - anonymous",
+        "pluton Pluton route pluton data - token",
+        "key-guard KeyGuard route keyguard attestationInfo - anonymous",
+        "mdep-tz MdepTz route mdeptz report - anonymous",
+        "ai-hsm AiHsm - aihsm report - token",
+    ];
+    let told = EvidenceKind::all().map(|kind| {
+        [
+            kind.name(),
+            kind.policy_name(),
+            if kind.has_route() { "route" } else { "-" },
+            kind.attestation_type(),
+            kind.evidence_member(),
+            if kind.is_appraised() { "appraised" } else { "-" },
+            if kind.is_anonymous() { "anonymous" } else { "token" },
+        ]
+        .join(" ")
+    });
+    assert_eq!(told.collect::<Vec<_>>(), rows);
+}
+
+#[test]
+fn names_are_found_in_any_case_and_are_one_kinds_only() {
+    let mut names = BTreeSet::new();
+    for kind in EvidenceKind::all() {
+        assert!(names.insert(kind.policy_name().to_ascii_lowercase()), "{kind}");
+        for name in [kind.policy_name().to_uppercase(), kind.policy_name().to_lowercase()] {
+            assert_eq!(EvidenceKind::from_policy_name(&name), Some(kind));
+        }
+        assert_eq!(EvidenceKind::called(kind.name()), Some(kind));
+        assert_eq!(EvidenceKind::called(kind.policy_name()), Some(kind));
+        assert!(!kind.title().is_empty());
+    }
+    for stranger in ["", "SgxEnclave2", "Sgx", "policies"] {
+        assert_eq!(EvidenceKind::from_policy_name(stranger), None, "{stranger}");
+    }
+}

@@ -137,7 +137,7 @@ async fn tpm_evidence_needs_a_reader_unless_its_provider_says_otherwise() {
 #[tokio::test]
 async fn types_that_are_not_appraised_are_routes_that_say_so() {
     let (service, ..) = with_tokens("").await;
-    for name in ["AzureGuest", "Pluton", "KeyGuard", "MdepTz", "azureguest"] {
+    for name in ["AzureGuest", "KeyGuard", "MdepTz", "azureguest"] {
         let path = format!("/attest/{name}?api-version=2025-06-01");
         let (status, body) = service.post(&path, "{}".to_owned()).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{name}");
@@ -151,6 +151,21 @@ async fn types_that_are_not_appraised_are_routes_that_say_so() {
     for name in ["AiHsm", "Nothing", "Tpm2"] {
         let path = format!("/attest/{name}?api-version=2025-06-01");
         assert_eq!(service.post(&path, "{}".to_owned()).await.0, StatusCode::NOT_FOUND, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn evidence_of_a_pluton_processor_needs_a_reader_whatever_the_switch_of_tpm_says() {
+    let (service, owner, reader) = with_tokens("").await;
+    let path = "/providers/contoso/attest/Pluton?api-version=2026-03-11-preview";
+    for switch in ["Enabled", "Disabled"] {
+        create(&service, &owner, json!({ "tpmAttestationAuthentication": switch })).await;
+        for (token, status) in [("nobody", 401), (&*reader, 400)] {
+            let request = service.request(Method::POST, path).body("{}").bearer_auth(token);
+            assert_eq!(request.send().await.unwrap().status().as_u16(), status, "{switch}");
+        }
+        let request = service.request(Method::POST, path).body("{}");
+        assert_eq!(request.send().await.unwrap().status().as_u16(), 401, "{switch}");
     }
 }
 

@@ -18,7 +18,7 @@ use avouch_server::{
 };
 use avouch_store::Store;
 use avouch_token::{Expectations, Jwks, verify_token};
-use avouch_wire::{EvidenceKind, UnixTime};
+use avouch_wire::UnixTime;
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, StatusCode};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};

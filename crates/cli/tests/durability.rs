@@ -70,7 +70,7 @@ impl Connection {
     }
 
     fn path(&self, attestation_type: EvidenceKind) -> String {
-        format!("{}/policies/{attestation_type}?api-version=2022-08-01", self.url)
+        format!("{}/policies/{}?api-version=2022-08-01", self.url, attestation_type.policy_name())
     }
 
     /// Sets a policy: whether it was answered 200, or none if the connection broke.

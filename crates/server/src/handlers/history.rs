@@ -29,7 +29,8 @@ pub(super) async fn list(
     if let (Some(next), Some(members)) = (found.next, body.as_object_mut()) {
         let url = state.providers.urls().of(provider.name());
         let query = next_query(page, next);
-        let link = format!("{url}/avouch/policies/{attestation_type}/history?{query}");
+        let link =
+            format!("{url}/avouch/policies/{}/history?{query}", attestation_type.policy_name());
         members.insert("nextLink".to_owned(), link.into());
     }
     Ok(respond::json(StatusCode::OK, body.to_string()))

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &PolicyGetArgs, output: OutputOptions) -> Result<Verdict
 fn get(args: &PolicyGetArgs, output: OutputOptions) -> Result<Verdict, Stop> {
     let session = args.tenant.session()?;
     let issuer = session.issuer()?;
-    let path = format!("/policies/{}?{DATA_PLANE}", args.attestation_type);
+    let path = format!("/policies/{}?{DATA_PLANE}", args.attestation_type.policy_name());
     let verified = session.send_for_token(&issuer, Method::GET, &path, "application/json", None)?;
     let raw = verified.text("x-ms-policy")?;
     let policy = parsed(raw)?;

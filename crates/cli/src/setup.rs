@@ -1,11 +1,10 @@
 //! What several commands need: the time, trust roots, endorsements.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use avouch_endorsements::{EndorsementSet, LoadError};
 use avouch_engine::{Anchors, EndorsementSource as _};
-use avouch_server::config::EndorsementsConfig;
+use avouch_server::config::{EndorsementsConfig, TrustRoot};
 use avouch_snp::CrlRule;
 use avouch_wire::{EvidenceKind, UnixTime};
 #[cfg(unix)]
@@ -24,13 +23,12 @@ pub(crate) fn present() -> UnixTime {
 }
 
 /// The built-in roots, and those in the given PEM files.
-pub(crate) fn anchors(trust_roots: &[PathBuf]) -> Result<Anchors, Failure> {
+pub(crate) fn anchors(trust_roots: &[TrustRoot]) -> Result<Anchors, Failure> {
     let mut anchors = Anchors::built_in();
-    for path in trust_roots {
-        let pem = read(path)?;
+    for TrustRoot { vendor, file } in trust_roots {
         anchors = anchors
-            .with_pem(&pem)
-            .map_err(|error| Failure::Other(format!("{}: {error}", path.display())))?;
+            .with_roots(*vendor, &read(file)?)
+            .map_err(|error| Failure::Other(format!("{}: {error}", file.display())))?;
     }
     Ok(anchors)
 }

@@ -1,5 +1,8 @@
 //! The vendor roots that evidence may rest on.
 
+use std::fmt;
+use std::str::FromStr;
+
 use avouch_pki::{Certificate, pem};
 use thiserror::Error;
 
@@ -12,6 +15,56 @@ pub struct Anchors {
     pub amd: avouch_snp::Anchors,
 }
 
+/// Whose evidence a root is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vendor {
+    /// SGX and TDX.
+    Intel,
+    /// SEV-SNP.
+    Amd,
+}
+
+impl Vendor {
+    /// All vendors.
+    pub const ALL: [Self; 2] = [Self::Intel, Self::Amd];
+
+    /// The name in options and configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Intel => "intel",
+            Self::Amd => "amd",
+        }
+    }
+
+    /// The vendor whose roots bear such a name: `Intel SGX Root CA`, and `ARK-` with a product of
+    /// AMD's. A root of the operator's own may bear any name.
+    fn of_root(certificate: &Certificate) -> Option<Self> {
+        match certificate.subject().common_name()? {
+            avouch_dcap::INTEL_SGX_ROOT_LABEL => Some(Self::Intel),
+            name if name.starts_with("ARK-") => Some(Self::Amd),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Vendor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Vendor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|vendor| vendor.name() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            format!("{text:?} is no vendor; vendors are: {known}")
+        })
+    }
+}
+
 /// Why a file of certificates does not become trust anchors.
 #[derive(Debug, Error)]
 pub enum AnchorError {
@@ -21,6 +74,15 @@ pub enum AnchorError {
     /// A block is no certificate.
     #[error("trust root is not a certificate: {0}")]
     Certificate(#[from] avouch_pki::CertificateError),
+    /// Nothing says whose root it is.
+    #[error(
+        "trust root {name:?} bears no name of a vendor's root; say whose evidence it is for: \
+         intel=FILE or amd=FILE"
+    )]
+    WhoseRoot {
+        /// Its subject.
+        name: String,
+    },
     /// Not acceptable as a root for SGX and TDX.
     #[error(transparent)]
     Intel(#[from] avouch_dcap::AnchorError),
@@ -39,20 +101,32 @@ impl Anchors {
         Self { intel: avouch_dcap::TrustAnchors::intel(), amd: avouch_snp::Anchors::amd() }
     }
 
-    /// Adds every certificate of a PEM text: a root with an RSA key for SEV-SNP, whose roots are
-    /// RSA, any other for SGX and TDX.
+    /// Adds every certificate of a PEM text as a root for a vendor's evidence; without a vendor, for
+    /// the one whose roots bear such a name.
     ///
     /// # Errors
-    /// [`AnchorError`] if the text or a certificate is malformed or not self-signed.
-    pub fn with_pem(mut self, text: &[u8]) -> Result<Self, AnchorError> {
+    /// [`AnchorError`] if the text or a certificate is malformed or not self-signed, or if nothing
+    /// says whose root it is.
+    pub fn with_roots(mut self, vendor: Option<Vendor>, text: &[u8]) -> Result<Self, AnchorError> {
         for der in pem::certificates(text, ROOTS_MAX)? {
             let certificate = Certificate::parse(&der)?;
-            let label = certificate.subject().to_string();
-            match certificate.public_key().kind() {
-                avouch_pki::KeyKind::Rsa { .. } => self.amd = self.amd.with_root(&certificate)?,
-                _ => self.intel = self.intel.with_certificate(&label, &certificate)?,
+            let name = certificate.subject().to_string();
+            match vendor.or_else(|| Vendor::of_root(&certificate)) {
+                Some(Vendor::Intel) => {
+                    self.intel = self.intel.with_certificate(&name, &certificate)?;
+                }
+                Some(Vendor::Amd) => self.amd = self.amd.with_root(&certificate)?,
+                None => return Err(AnchorError::WhoseRoot { name }),
             }
         }
         Ok(self)
+    }
+
+    /// [`Self::with_roots`] of the vendors whose names the roots bear.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_pem(self, text: &[u8]) -> Result<Self, AnchorError> {
+        self.with_roots(None, text)
     }
 }

@@ -22,7 +22,7 @@ mod snp;
 mod source;
 mod token_claims;
 
-pub use anchors::{AnchorError, Anchors};
+pub use anchors::{AnchorError, Anchors, Vendor};
 pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused};
 pub use appraise::{Engine, REMEMBERED_BYTES};
 pub use arm::{Root, VerifiedFacts};

@@ -59,7 +59,7 @@ fn payload(token: &str) -> Value {
 
 fn kind_in(url: &str) -> Option<EvidenceKind> {
     let (_, rest) = url.split_once("/attest/")?;
-    EvidenceKind::from_policy_name(rest.split('?').next()?)
+    EvidenceKind::from_policy_name(rest.split('?').next()?).filter(|kind| kind.is_appraised())
 }
 
 fn read(path: &Path) -> Value {

@@ -11,6 +11,7 @@ mod load;
 mod nearest;
 mod sections;
 mod setting;
+mod trust_root;
 
 pub use appraisal::{AppraisalConfig, AppraisalOverride, ToleratedAdvisory};
 pub(crate) use auth::provider_keys;
@@ -21,3 +22,4 @@ pub use sections::{
     CloudConfig, Config, DatabaseConfig, DevConfig, EndorsementsConfig, LimitsConfig, LogFormat,
     RootProvider, ServerConfig, SigningConfig, TelemetryConfig, TlsConfig,
 };
+pub use trust_root::{TrustRoot, TrustRoots};

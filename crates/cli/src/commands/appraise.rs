@@ -7,7 +7,7 @@ use avouch_engine::{
     PolicyInForce,
 };
 use avouch_server::api_version::ApiVersion;
-use avouch_server::config::EndorsementsConfig;
+use avouch_server::config::{EndorsementsConfig, TrustRoot};
 use avouch_server::{ApiError, Config, ConfigError};
 use avouch_store::ProviderName;
 use avouch_wire::{EvidenceKind, UnixTime};
@@ -96,9 +96,10 @@ pub(crate) struct JudgementArgs {
     /// Refuse trust domains and guests that may be migrated.
     #[arg(long)]
     pub(crate) refuse_migratable: bool,
-    /// A root certificate to trust besides the vendors' own, PEM; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) trust_root: Vec<PathBuf>,
+    /// Root certificates to trust besides the vendors' own, PEM, as intel=FILE or amd=FILE; a file
+    /// alone where the roots are named like a vendor's. May be repeated.
+    #[arg(long, value_name = "[VENDOR=]FILE")]
+    pub(crate) trust_root: Vec<TrustRoot>,
 }
 
 /// How held data is to be read.
@@ -189,7 +190,7 @@ fn api_version(name: &str) -> Result<ApiVersion, String> {
 }
 
 /// The settings of file and options, and the roots that the file trusts.
-fn settings(args: &JudgementArgs) -> Result<(AppraisalSettings, Vec<PathBuf>), Failure> {
+fn settings(args: &JudgementArgs) -> Result<(AppraisalSettings, Vec<TrustRoot>), Failure> {
     let (mut settings, trust_roots) = match &args.appraisal {
         None => (AppraisalSettings::default(), Vec::new()),
         Some(file) => {
@@ -200,7 +201,7 @@ fn settings(args: &JudgementArgs) -> Result<(AppraisalSettings, Vec<PathBuf>), F
                     _ => Failure::Other(format!("{}: {error}", file.display())),
                 })?;
             let section = config.appraisal;
-            (section.settings_for(ProviderName::DEFAULT), section.trust_roots)
+            (section.settings_for(ProviderName::DEFAULT), section.trust_roots.0)
         }
     };
     if let Some(statuses) = &args.accept_tcb_status {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use avouch_engine::Engine;
+use avouch_server::config::TrustRoot;
 use avouch_server::{
     Access, AppState, Authenticator, Clock, Cloud, Config, ConfigError, DevelopmentCa,
     ProviderUrls, Providers, ProvidersOptions, Server, ServerError, Settings, TlsFiles, WorkPool,
@@ -66,9 +67,10 @@ pub(crate) struct ServeArgs {
     /// Judge evidence at this moment instead of now, to replay recorded evidence (with --dev).
     #[arg(long, value_name = "RFC3339", requires = "dev")]
     pub(crate) appraise_at: Option<UnixTime>,
-    /// A root certificate to trust besides the vendors' own, PEM; may be repeated (with --dev).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) trust_root: Vec<PathBuf>,
+    /// Root certificates to trust besides the vendors' own, PEM, as intel=FILE or amd=FILE; a file
+    /// alone where the roots are named like a vendor's. May be repeated (with --dev).
+    #[arg(long, value_name = "[VENDOR=]FILE")]
+    pub(crate) trust_root: Vec<TrustRoot>,
 }
 
 /// A service that listens and is about to answer.
@@ -98,7 +100,7 @@ async fn serve(
     log: LogControl,
 ) -> Result<Verdict, Failure> {
     let clock = clock(config)?;
-    let anchors = setup::anchors(&config.appraisal.trust_roots)?;
+    let anchors = setup::anchors(&config.appraisal.trust_roots.0)?;
     let endorsements = setup::endorsements(&config.endorsements).map_err(Failure::other)?;
     setup::warn_of_missing_crls(&endorsements, config.endorsements.amd_crl);
     let engine = Engine::remembering(anchors, endorsements, config.limits.remembered_bytes_max);
@@ -161,7 +163,7 @@ fn configuration(args: &ServeArgs, settings: &Settings) -> Result<Config, Failur
                 .to_owned(),
         ));
     }
-    config.appraisal.trust_roots.extend(args.trust_root);
+    config.appraisal.trust_roots.0.extend(args.trust_root);
     if let Some(at) = args.appraise_at {
         config.dev.appraise_at = Some(at.to_string());
     }

@@ -1,7 +1,6 @@
 //! `[appraisal]`: what is accepted of evidence that verified, for all and for single providers.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use avouch_dcap::AcceptedTcbStatuses;
 use avouch_engine::AppraisalSettings;
@@ -11,14 +10,14 @@ use avouch_store::ProviderName;
 use avouch_wire::UnixTime;
 use serde::{Deserialize, Deserializer};
 
-use super::ConfigError;
+use super::{ConfigError, TrustRoots};
 
 /// `[appraisal]`
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AppraisalConfig {
-    /// PEM files of roots that are trusted besides the vendors' own. Tokens that rest on one say so.
-    pub trust_roots: Vec<PathBuf>,
+    /// Roots that are trusted besides the vendors' own. Tokens that rest on one say so.
+    pub trust_roots: TrustRoots,
     /// Intel TCB statuses, or the single word `any`.
     #[serde(deserialize_with = "statuses")]
     pub accepted_tcb_statuses: Option<AcceptedTcbStatuses>,

@@ -182,10 +182,11 @@ impl<'de> Deserializer<'de> for Setting {
         }
     }
 
-    /// A list from the environment is one in TOML's brackets, or words between commas.
+    /// A list from the environment is one in TOML's brackets, or words between commas; a table stands
+    /// for some lists.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ConfigError> {
         match self {
-            Self::Word(word) if word.trim_start().starts_with('[') => {
+            Self::Word(word) if word.trim_start().starts_with(['[', '{']) => {
                 structured(&word)?.deserialize_any(visitor)
             }
             Self::Word(word) => {

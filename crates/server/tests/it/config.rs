@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use avouch_dcap::TcbStatus;
+use avouch_engine::Vendor;
 use avouch_server::auth::{Role, StaticTokens};
 use avouch_server::{Config, ConfigError, Settings};
 use avouch_snp::CrlRule;
@@ -413,4 +414,39 @@ fn of_two_loads_each_key_that_differs_is_named_in_order_and_no_other() {
     assert_eq!(before.differences(&after), expected);
     assert_eq!(after.differences(&before), expected);
     assert!(after.differences(&after.clone()).is_empty());
+}
+
+#[test]
+fn trust_roots_are_a_list_or_stand_by_vendor_and_strangers_are_named() {
+    let roots = |text: &str| {
+        let config = parse(text).unwrap();
+        let told = config.appraisal.trust_roots.0.iter().map(|root| {
+            let vendor = root.vendor.map_or("-", Vendor::name);
+            format!("{vendor} {}", root.file.display())
+        });
+        told.collect::<Vec<_>>().join(", ")
+    };
+    let list =
+        "[appraisal]\ntrust_roots = [\"a.pem\", \"intel=b.pem\", \"amd=c=d.pem\", \"./e=f\"]\n";
+    assert_eq!(roots(list), "- a.pem, intel b.pem, amd c=d.pem, - ./e=f");
+    let table = "[appraisal.trust_roots]\nintel = [\"a.pem\"]\namd = [\"b.pem\", \"c.pem\"]\n";
+    assert_eq!(roots(table), "amd b.pem, amd c.pem, intel a.pem");
+    for (word, expected) in [
+        ("a.pem,amd=b.pem", "- a.pem, amd b.pem"),
+        ("[\"intel=a.pem\"]", "intel a.pem"),
+        ("{ amd = [\"a.pem\"] }", "amd a.pem"),
+    ] {
+        let config = with_environment("", &[("AVOUCH_APPRAISAL__TRUST_ROOTS", word)]).unwrap();
+        let told = config.appraisal.trust_roots.0.iter().map(|root| {
+            format!("{} {}", root.vendor.map_or("-", Vendor::name), root.file.display())
+        });
+        assert_eq!(told.collect::<Vec<_>>().join(", "), expected, "{word}");
+    }
+    for stranger in [
+        "[appraisal]\ntrust_roots = [\"nvidia=a.pem\"]\n",
+        "[appraisal.trust_roots]\nnvidia = [\"a.pem\"]\n",
+    ] {
+        let text = parse(stranger).unwrap_err().to_string();
+        assert!(text.contains("appraisal.trust_roots") && text.contains("intel, amd"), "{text}");
+    }
 }

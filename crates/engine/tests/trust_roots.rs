@@ -1,0 +1,49 @@
+//! Whose evidence a root is trusted for: what is said of it, or the name that it bears.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use avouch_engine::{AnchorError, Anchors, Vendor};
+use avouch_mint::{Options, mint};
+use avouch_pki::pem;
+use avouch_token::{KeySpec, SigningKey, provider_certificate};
+use avouch_wire::{EvidenceKind, UnixTime};
+
+fn root_of(kind: EvidenceKind) -> String {
+    mint(kind, &Options::new(UnixTime::from_seconds(1_769_860_800).unwrap())).unwrap().root_pem
+}
+
+/// How many roots of each vendor there are besides its own.
+fn added(vendor: Option<Vendor>, pem: &str) -> Result<(usize, usize), AnchorError> {
+    let anchors = Anchors::built_in().with_roots(vendor, pem.as_bytes())?;
+    let intel = anchors.intel.iter().filter(|anchor| !anchor.built_in).count();
+    let built_in = Anchors::built_in().amd.roots().count();
+    Ok((intel, anchors.amd.roots().count().saturating_sub(built_in)))
+}
+
+#[test]
+fn a_root_that_is_named_like_a_vendors_is_one_for_that_vendor_unless_another_is_said() {
+    let (intel, amd) = (root_of(EvidenceKind::Tdx), root_of(EvidenceKind::Snp));
+    assert_eq!(added(None, &intel).unwrap(), (1, 0));
+    assert_eq!(added(None, &amd).unwrap(), (0, 1));
+    assert_eq!(added(None, &[intel.clone(), amd.clone()].concat()).unwrap(), (1, 1));
+    assert_eq!(added(Some(Vendor::Intel), &intel).unwrap(), (1, 0));
+    assert_eq!(added(Some(Vendor::Amd), &amd).unwrap(), (0, 1));
+    // A name is no proof: the operator's word counts.
+    assert_eq!(added(Some(Vendor::Intel), &amd).unwrap(), (1, 0));
+    let refused = added(Some(Vendor::Amd), &intel).unwrap_err();
+    assert!(matches!(refused, AnchorError::Amd(_)), "{refused}");
+}
+
+#[test]
+fn a_root_with_a_name_of_its_own_needs_a_vendor_whatever_its_key() {
+    for key in [
+        SigningKey::generate(KeySpec::Rsa2048).unwrap(),
+        SigningKey::generate(KeySpec::P256).unwrap(),
+    ] {
+        let der = provider_certificate(&key, "https://a.example", None).unwrap();
+        let pem = pem::encode("CERTIFICATE", &der);
+        let refused = added(None, &pem).unwrap_err();
+        assert!(matches!(refused, AnchorError::WhoseRoot { .. }), "{refused}");
+        assert!(refused.to_string().contains("intel=FILE or amd=FILE"), "{refused}");
+        assert_eq!(added(Some(Vendor::Intel), &pem).unwrap(), (1, 0));
+    }
+}

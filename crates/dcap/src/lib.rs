@@ -34,7 +34,6 @@ mod binding;
 mod certification_data;
 mod chain;
 mod collateral;
-mod der;
 mod error;
 mod header;
 pub mod open_enclave;

@@ -1,9 +1,8 @@
 //! Intel's extension in a PCK certificate: which platform, which TCB.
 
+use avouch_pki::der;
 use avouch_wire::{Cursor, Hex, ParseError, ParseErrorKind, encode_hex};
 use serde::Serialize;
-
-use crate::der;
 
 /// Identifier of the extension.
 pub const PCK_EXTENSION_OID: &str = "1.2.840.113741.1.13.1";
@@ -205,8 +204,8 @@ fn parse_tcb(value: &mut Cursor<'_>) -> Result<PckTcb, ParseError> {
         let (suffix, mut value) = open_pair(&mut pairs)?;
         match *suffix.arcs {
             [2, 17] => {
-                let svn = der::unsigned(&mut value, "pce_svn", der::INTEGER, u16::MAX)?;
-                once(&mut pce_svn, &suffix, svn)?;
+                let svn = der::number(&mut value, "pce_svn", der::INTEGER, u16::MAX.into())?;
+                once(&mut pce_svn, &suffix, u16::try_from(svn).unwrap_or(u16::MAX))?;
             }
             [2, 18] => once(&mut cpu_svn, &suffix, der::octets(&mut value, "cpu_svn")?)?,
             [2, number] => {
@@ -214,7 +213,7 @@ fn parse_tcb(value: &mut Cursor<'_>) -> Result<PckTcb, ParseError> {
                     .checked_sub(1)
                     .and_then(|index| components.get_mut(index))
                     .ok_or_else(|| suffix.unknown())?;
-                let svn = der::unsigned(&mut value, "component_svn", der::INTEGER, 255)?;
+                let svn = der::number(&mut value, "component_svn", der::INTEGER, 255)?;
                 once(place, &suffix, u8::try_from(svn).unwrap_or(u8::MAX))?;
             }
             _ => return Err(suffix.unknown()),
@@ -233,7 +232,7 @@ fn parse_tcb(value: &mut Cursor<'_>) -> Result<PckTcb, ParseError> {
 }
 
 fn parse_sgx_type(value: &mut Cursor<'_>) -> Result<SgxType, ParseError> {
-    match der::unsigned(value, "sgx_type", der::ENUMERATED, 2)? {
+    match der::number(value, "sgx_type", der::ENUMERATED, 2)? {
         0 => Ok(SgxType::Standard),
         1 => Ok(SgxType::Scalable),
         _ => Ok(SgxType::ScalableWithIntegrity),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use avouch_pki::pem;
 use avouch_snp::ChainError;
 use serde_json::Value;
 
@@ -39,12 +40,11 @@ pub(crate) fn is_stranger(path: &Path, bytes: &[u8], error: &EndorsementError) -
 }
 
 const CRL_LABEL: &[u8] = b"X509 CRL";
-const PEM_MARK: &[u8] = b"-----BEGIN ";
 
 /// Whether text was cut within the mark that a block begins with, where its reader sees no block.
 pub(crate) fn ends_within_a_mark(bytes: &[u8]) -> bool {
     let last = bytes.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    !last.is_empty() && PEM_MARK.starts_with(last)
+    !last.is_empty() && pem::BEGIN.as_bytes().starts_with(last)
 }
 
 /// Members of a set of Intel collateral.
@@ -64,8 +64,9 @@ const fn is_der(bytes: &[u8]) -> bool {
 
 /// Text with a block in it. Quotes have blocks too, within bytes that are no text.
 fn is_pem(bytes: &[u8]) -> bool {
+    let mark = pem::BEGIN.as_bytes();
     let is_text = std::str::from_utf8(bytes).is_ok();
-    bytes.starts_with(PEM_MARK) || (is_text && contains(bytes, PEM_MARK))
+    bytes.starts_with(mark) || (is_text && contains(bytes, mark))
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

@@ -8,6 +8,7 @@ use avouch_dcap::{
     ENCLAVE_REPORT_BYTES, HEADER_BYTES, TD_REPORT_10_BYTES, TD_REPORT_15_BYTES,
     TD_REPORT_15_EXTENDED_BYTES,
 };
+use avouch_pki::pem;
 use avouch_snp::{REPORT_LENGTH, Report, ReportVersions};
 use avouch_wire::{Cursor, EvidenceKind, ParseError};
 
@@ -110,7 +111,7 @@ fn text(bytes: &[u8]) -> Option<Resemblance> {
     let begins = |mark: &str| text.trim_start().starts_with(mark);
     is_text.then(|| {
         Resemblance::new(match () {
-            () if begins("-----BEGIN ") => "PEM text",
+            () if begins(pem::BEGIN) => "PEM text",
             () if begins("{") || begins("[") => "JSON text",
             () => "text",
         })

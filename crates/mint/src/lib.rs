@@ -23,7 +23,6 @@
 //! ```
 
 mod breaks;
-mod der;
 mod error;
 mod intel;
 mod minted;
@@ -34,6 +33,7 @@ mod seed;
 pub mod snp;
 mod x509;
 
+use avouch_pki::der::write as der;
 use avouch_wire::EvidenceKind;
 
 pub use breaks::{Break, Stage};

@@ -8,10 +8,10 @@ use aws_lc_rs::{
 
 use crate::{MintError, der, seed::Seed};
 
-const OID_EC_PUBLIC_KEY: der::Oid = &[1, 2, 840, 10045, 2, 1];
-const OID_PRIME256V1: der::Oid = &[1, 2, 840, 10045, 3, 1, 7];
+const OID_EC_PUBLIC_KEY: &[u64] = &[1, 2, 840, 10045, 2, 1];
+const OID_PRIME256V1: &[u64] = &[1, 2, 840, 10045, 3, 1, 7];
 /// ecdsa-with-SHA256.
-pub(crate) const OID_ECDSA_SHA256: der::Oid = &[1, 2, 840, 10045, 4, 3, 2];
+pub(crate) const OID_ECDSA_SHA256: &[u64] = &[1, 2, 840, 10045, 4, 3, 2];
 
 /// A P-256 key pair.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl P256Key {
 
     /// The uncompressed point: 4, x, y.
     pub(crate) fn point(&self) -> Vec<u8> {
-        der::concat(&[[4].as_slice(), &self.public])
+        [[4].as_slice(), &self.public].concat()
     }
 
     /// DER of the `SubjectPublicKeyInfo`.

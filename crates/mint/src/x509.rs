@@ -9,14 +9,14 @@ use crate::{
     snp::keys::P384Key,
 };
 
-const OID_COMMON_NAME: der::Oid = &[2, 5, 4, 3];
-const OID_ORGANIZATION: der::Oid = &[2, 5, 4, 10];
-const OID_SUBJECT_KEY_ID: der::Oid = &[2, 5, 29, 14];
-const OID_KEY_USAGE: der::Oid = &[2, 5, 29, 15];
-const OID_BASIC_CONSTRAINTS: der::Oid = &[2, 5, 29, 19];
-const OID_CRL_NUMBER: der::Oid = &[2, 5, 29, 20];
-const OID_REASON_CODE: der::Oid = &[2, 5, 29, 21];
-const OID_AUTHORITY_KEY_ID: der::Oid = &[2, 5, 29, 35];
+const OID_COMMON_NAME: &[u64] = &[2, 5, 4, 3];
+const OID_ORGANIZATION: &[u64] = &[2, 5, 4, 10];
+const OID_SUBJECT_KEY_ID: &[u64] = &[2, 5, 29, 14];
+const OID_KEY_USAGE: &[u64] = &[2, 5, 29, 15];
+const OID_BASIC_CONSTRAINTS: &[u64] = &[2, 5, 29, 19];
+const OID_CRL_NUMBER: &[u64] = &[2, 5, 29, 20];
+const OID_REASON_CODE: &[u64] = &[2, 5, 29, 21];
+const OID_AUTHORITY_KEY_ID: &[u64] = &[2, 5, 29, 35];
 
 /// The organisation in every minted name: nobody shall take it for a vendor's.
 const ORGANIZATION: &str = "Avouch Mint";
@@ -74,7 +74,7 @@ impl KeyUsage {
 /// An extension: OID, critical, DER of the value.
 #[derive(Debug, Clone)]
 pub(crate) struct Extension {
-    pub(crate) oid: der::Oid,
+    pub(crate) oid: &'static [u64],
     pub(crate) critical: bool,
     pub(crate) value: Vec<u8>,
 }

@@ -1,254 +1,55 @@
-//! Reads DER strictly (ITU-T X.690, sections 8 to 10): tags of one byte with their class and form,
-//! definite lengths in their shortest form, integers and booleans in their only form.
+//! DER (ITU-T X.690, sections 8 to 10), as much of it as certificates, CRLs, keys and vendors'
+//! extensions need: tags of one byte with their class and form.
 //!
-//! Each element is read where its structure has it, and each structure is read to its end: nothing
-//! nests deeper than the structures that are known, and each byte is looked at once.
+//! Own code and not the crate `der`: every refusal names the structure, the field and the offset in
+//! the whole input, as all readers of evidence here do, and what is minted must be able to be wrong.
 
-use avouch_wire::{Cursor, ParseError, ParseErrorKind, UnixTime};
+mod read;
+pub mod write;
 
-use crate::oid;
+pub use read::{Element, any, boolean, number, octets, open, unsigned};
+pub(crate) use read::{
+    boolean_or_false, element, identifier, integer, malformed, named_bits, next_is, next_is_time,
+    null, time, unsigned_32, whole_bytes,
+};
 
-pub(crate) const BOOLEAN: u8 = 0x01;
-pub(crate) const INTEGER: u8 = 0x02;
-pub(crate) const BIT_STRING: u8 = 0x03;
-pub(crate) const OCTET_STRING: u8 = 0x04;
-pub(crate) const NULL: u8 = 0x05;
-pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
-pub(crate) const SEQUENCE: u8 = 0x30;
-pub(crate) const SET: u8 = 0x31;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
+/// BOOLEAN.
+pub const BOOLEAN: u8 = 0x01;
+/// INTEGER.
+pub const INTEGER: u8 = 0x02;
+/// BIT STRING.
+pub const BIT_STRING: u8 = 0x03;
+/// OCTET STRING.
+pub const OCTET_STRING: u8 = 0x04;
+/// NULL.
+pub const NULL: u8 = 0x05;
+/// OBJECT IDENTIFIER.
+pub const OBJECT_IDENTIFIER: u8 = 0x06;
+/// ENUMERATED.
+pub const ENUMERATED: u8 = 0x0a;
+/// `UTF8String`.
+pub const UTF8_STRING: u8 = 0x0c;
+/// `PrintableString`.
+pub const PRINTABLE_STRING: u8 = 0x13;
+/// `IA5String`.
+pub const IA5_STRING: u8 = 0x16;
+/// `UTCTime`.
+pub const UTC_TIME: u8 = 0x17;
+/// `GeneralizedTime`.
+pub const GENERALIZED_TIME: u8 = 0x18;
+/// SEQUENCE.
+pub const SEQUENCE: u8 = 0x30;
+/// SET.
+pub const SET: u8 = 0x31;
 
 /// `[number]` with a content of elements: EXPLICIT.
-pub(crate) const fn explicit(number: u8) -> u8 {
+#[must_use]
+pub const fn explicit(number: u8) -> u8 {
     0xa0 | number
 }
 
 /// `[number]` with a content of bytes: IMPLICIT of a primitive type.
-pub(crate) const fn implicit(number: u8) -> u8 {
+#[must_use]
+pub const fn implicit(number: u8) -> u8 {
     0x80 | number
-}
-
-/// One element.
-pub(crate) struct Element<'a> {
-    pub(crate) tag: u8,
-    /// Tag, length and content.
-    pub(crate) whole: &'a [u8],
-    pub(crate) content: Cursor<'a>,
-}
-
-/// Whether the next element has this tag.
-pub(crate) fn next_is(cursor: &Cursor<'_>, tag: u8) -> bool {
-    cursor.clone().rest().first() == Some(&tag)
-}
-
-/// The next element, of whatever tag.
-pub(crate) fn any<'a>(
-    cursor: &mut Cursor<'a>,
-    field: &'static str,
-) -> Result<Element<'a>, ParseError> {
-    let mut before = cursor.clone();
-    let tag = cursor.u8(field)?;
-    if tag & 0x1f == 0x1f {
-        return Err(malformed(&before, field, "tag of more than one byte"));
-    }
-    let length = length(cursor, field)?;
-    let content = cursor.sub(field, cursor.structure(), length)?;
-    let size = before.remaining().saturating_sub(cursor.remaining());
-    Ok(Element { tag, whole: before.take(field, size)?, content })
-}
-
-/// The next element, which must have this tag.
-pub(crate) fn element<'a>(
-    cursor: &mut Cursor<'a>,
-    field: &'static str,
-    tag: u8,
-) -> Result<Element<'a>, ParseError> {
-    let before = cursor.clone();
-    let found = any(cursor, field)?;
-    if found.tag != tag {
-        let kind = ParseErrorKind::Unexpected {
-            expected: format!("tag {tag:#04x}"),
-            found: format!("tag {:#04x}", found.tag),
-        };
-        return Err(before.error(field, kind));
-    }
-    Ok(found)
-}
-
-/// The content of the next element, which must have this tag.
-pub(crate) fn open<'a>(
-    cursor: &mut Cursor<'a>,
-    field: &'static str,
-    tag: u8,
-) -> Result<Cursor<'a>, ParseError> {
-    element(cursor, field, tag).map(|found| found.content)
-}
-
-/// A definite length in its shortest form, below 4 GiB.
-fn length(cursor: &mut Cursor<'_>, field: &'static str) -> Result<usize, ParseError> {
-    let before = cursor.clone();
-    let count = match cursor.u8(field)? {
-        short @ 0..=0x7f => return Ok(usize::from(short)),
-        long @ 0x81..=0x84 => usize::from(long & 0x7f),
-        _ => return Err(malformed(&before, field, "length is not definite or over 4 GiB")),
-    };
-    let bytes = cursor.take(field, count)?;
-    let length = bytes.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
-    if length < 0x80 || bytes.first() == Some(&0) {
-        return Err(malformed(&before, field, "length is not in its shortest form"));
-    }
-    Ok(length)
-}
-
-pub(crate) fn malformed(cursor: &Cursor<'_>, field: &'static str, text: &str) -> ParseError {
-    cursor.error(field, ParseErrorKind::Malformed(text.to_owned()))
-}
-
-/// A BOOLEAN: 0x00 or 0xff.
-pub(crate) fn boolean(cursor: &mut Cursor<'_>, field: &'static str) -> Result<bool, ParseError> {
-    let mut content = open(cursor, field, BOOLEAN)?;
-    let at = content.clone();
-    match content.rest() {
-        [0x00] => Ok(false),
-        [0xff] => Ok(true),
-        _ => Err(malformed(&at, field, "BOOLEAN is neither 0x00 nor 0xff")),
-    }
-}
-
-/// A BOOLEAN that is false where it is absent. `false` written out is taken too: tools in wide use
-/// write it, though DER leaves it out.
-pub(crate) fn boolean_or_false(
-    cursor: &mut Cursor<'_>,
-    field: &'static str,
-) -> Result<bool, ParseError> {
-    if next_is(cursor, BOOLEAN) { boolean(cursor, field) } else { Ok(false) }
-}
-
-/// The content of an INTEGER: two's complement, big-endian, in its shortest form.
-pub(crate) fn integer<'a>(
-    cursor: &mut Cursor<'a>,
-    field: &'static str,
-) -> Result<&'a [u8], ParseError> {
-    let mut content = open(cursor, field, INTEGER)?;
-    let at = content.clone();
-    match content.rest() {
-        [] | [0x00, 0x00..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => {
-            Err(malformed(&at, field, "INTEGER is not in its shortest form"))
-        }
-        shortest => Ok(shortest),
-    }
-}
-
-/// The magnitude of an INTEGER that is not negative, without leading zeros; empty for zero.
-pub(crate) fn unsigned<'a>(
-    cursor: &mut Cursor<'a>,
-    field: &'static str,
-) -> Result<&'a [u8], ParseError> {
-    let before = cursor.clone();
-    match integer(cursor, field)? {
-        [0x00, magnitude @ ..] => Ok(magnitude),
-        [0x80..=0xff, ..] => Err(malformed(&before, field, "INTEGER is negative")),
-        magnitude => Ok(magnitude),
-    }
-}
-
-/// An INTEGER from 0 to 2^32 - 1.
-pub(crate) fn unsigned_32(cursor: &mut Cursor<'_>, field: &'static str) -> Result<u32, ParseError> {
-    let before = cursor.clone();
-    let magnitude = unsigned(cursor, field)?;
-    if magnitude.len() > 4 {
-        return Err(malformed(&before, field, "INTEGER is over 32 bits"));
-    }
-    Ok(magnitude.iter().fold(0, |sum, byte| (sum << 8) | u32::from(*byte)))
-}
-
-/// The bytes of a BIT STRING without unused bits.
-pub(crate) fn whole_bytes<'a>(
-    cursor: &mut Cursor<'a>,
-    field: &'static str,
-) -> Result<&'a [u8], ParseError> {
-    let mut content = open(cursor, field, BIT_STRING)?;
-    let at = content.clone();
-    match content.rest() {
-        [0, bytes @ ..] => Ok(bytes),
-        _ => Err(malformed(&at, field, "BIT STRING has unused bits or no content")),
-    }
-}
-
-/// The first byte of a BIT STRING of named bits, whose bit 0 is the highest; 0 if there is none.
-/// Unused bits must be zero.
-pub(crate) fn named_bits(cursor: &mut Cursor<'_>, field: &'static str) -> Result<u8, ParseError> {
-    let mut content = open(cursor, field, BIT_STRING)?;
-    let at = content.clone();
-    let bad = || malformed(&at, field, "BIT STRING with unused bits that are set or too many");
-    match content.rest() {
-        [0] => Ok(0),
-        [unused @ 0..=7, bytes @ ..] => {
-            let last = bytes.last().ok_or_else(bad)?;
-            if last.trailing_zeros() < u32::from(*unused) {
-                return Err(bad());
-            }
-            Ok(bytes.first().copied().unwrap_or(0))
-        }
-        _ => Err(bad()),
-    }
-}
-
-/// The content of an OBJECT IDENTIFIER, well-formed.
-pub(crate) fn identifier<'a>(
-    cursor: &mut Cursor<'a>,
-    field: &'static str,
-) -> Result<&'a [u8], ParseError> {
-    let mut content = open(cursor, field, OBJECT_IDENTIFIER)?;
-    let at = content.clone();
-    let bytes = content.rest();
-    if oid::is_well_formed(bytes) {
-        Ok(bytes)
-    } else {
-        Err(malformed(&at, field, "OBJECT IDENTIFIER with an arc that is cut or too long a form"))
-    }
-}
-
-/// NULL.
-pub(crate) fn null(cursor: &mut Cursor<'_>, field: &'static str) -> Result<(), ParseError> {
-    open(cursor, field, NULL)?.finish()
-}
-
-/// Whether the next element is a `Time`.
-pub(crate) fn next_is_time(cursor: &Cursor<'_>) -> bool {
-    next_is(cursor, UTC_TIME) || next_is(cursor, GENERALIZED_TIME)
-}
-
-/// A `Time` as RFC 5280 section 4.1.2.5 has it: `YYMMDDhhmmssZ` for 1950 to 2049, or
-/// `YYYYMMDDhhmmssZ`.
-pub(crate) fn time(cursor: &mut Cursor<'_>, field: &'static str) -> Result<UnixTime, ParseError> {
-    let before = cursor.clone();
-    let mut found = any(cursor, field)?;
-    let text = found.content.rest();
-    let moment = match (found.tag, numbers(text).as_deref()) {
-        (UTC_TIME, Some(&[year @ 50..=99, ref rest @ ..])) => moment(19, year, rest),
-        (UTC_TIME, Some(&[year, ref rest @ ..])) => moment(20, year, rest),
-        (GENERALIZED_TIME, Some(&[century, year, ref rest @ ..])) => moment(century, year, rest),
-        _ => None,
-    };
-    moment.ok_or_else(|| malformed(&before, field, "not a time with seconds in UTC"))
-}
-
-/// The numbers of two digits each before a final `Z`.
-fn numbers(text: &[u8]) -> Option<Vec<u8>> {
-    let (pairs, rest) = text.as_chunks::<2>();
-    let number = |pair: &[u8; 2]| match pair.map(|digit| digit.wrapping_sub(b'0')) {
-        [tens @ 0..=9, ones @ 0..=9] => Some(tens.saturating_mul(10).saturating_add(ones)),
-        _ => None,
-    };
-    if rest == b"Z" { pairs.iter().map(number).collect() } else { None }
-}
-
-fn moment(century: u8, year: u8, rest: &[u8]) -> Option<UnixTime> {
-    let &[month, day, hour, minute, second] = rest else {
-        return None;
-    };
-    let year = i32::from(century).saturating_mul(100).saturating_add(i32::from(year));
-    UnixTime::from_utc((year, month, day), (hour, minute, second))
 }

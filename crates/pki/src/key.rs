@@ -7,10 +7,11 @@ use avouch_wire::{Cursor, ParseError};
 use aws_lc_rs::signature::{self as lc, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm};
 use thiserror::Error;
 
+use crate::der::{self, write};
 use crate::oid::algorithm::{EC_PUBLIC_KEY, P256, P384, P521, RSA_ENCRYPTION};
 use crate::oid::dotted;
 use crate::signature::X509Algorithm;
-use crate::{SignatureError, SignatureScheme, der, roca};
+use crate::{SignatureError, SignatureScheme, roca};
 
 /// A public key. Whether its point lies on the curve shows when it is used.
 #[derive(Clone)]
@@ -111,6 +112,17 @@ impl PublicKey {
         Self::new(KeyKind::P521, [P521_SPKI_PREFIX.as_slice(), xy].concat(), raw)
     }
 
+    /// An RSA key from its two numbers, big-endian.
+    ///
+    /// # Errors
+    /// [`KeyError`] as [`PublicKey::from_spki`] has it.
+    pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
+        let key = write::sequence(&[write::integer(modulus), write::integer(exponent)]);
+        let algorithm = write::element(der::OBJECT_IDENTIFIER, RSA_ENCRYPTION);
+        let algorithm = write::sequence(&[algorithm, write::null()]);
+        Self::from_spki(&write::sequence(&[algorithm, write::bit_string(0, &key)]))
+    }
+
     const fn new(kind: KeyKind, spki_der: Vec<u8>, raw: Vec<u8>) -> Self {
         Self { kind, spki_der, raw, read: OnceLock::new() }
     }
@@ -163,6 +175,15 @@ impl PublicKey {
     #[must_use]
     pub fn raw(&self) -> &[u8] {
         &self.raw
+    }
+
+    /// Modulus and public exponent of an RSA key, big-endian without leading zeros.
+    #[must_use]
+    pub fn rsa_parts(&self) -> Option<(&[u8], &[u8])> {
+        match self.kind {
+            KeyKind::Rsa { .. } => rsa_parts(&self.raw).ok(),
+            _ => None,
+        }
     }
 
     /// Checks that this key signed `message`. RSA keys need 2048 to 8192 bits.
@@ -224,14 +245,19 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// Reads an `RSAPublicKey` (RFC 8017, appendix A.1.1).
-fn rsa(raw: &[u8]) -> Result<KeyKind, KeyError> {
+/// Reads an `RSAPublicKey` (RFC 8017, appendix A.1.1): modulus and exponent.
+fn rsa_parts(raw: &[u8]) -> Result<(&[u8], &[u8]), ParseError> {
     let mut cursor = Cursor::new("RSAPublicKey", raw);
     let mut fields = der::open(&mut cursor, "structure", der::SEQUENCE)?;
     cursor.finish()?;
     let modulus = der::unsigned(&mut fields, "modulus")?;
-    der::unsigned(&mut fields, "exponent")?;
+    let exponent = der::unsigned(&mut fields, "exponent")?;
     fields.finish()?;
+    Ok((modulus, exponent))
+}
+
+fn rsa(raw: &[u8]) -> Result<KeyKind, KeyError> {
+    let (modulus, _) = rsa_parts(raw)?;
     if roca::is_weak(modulus) {
         return Err(KeyError::Roca);
     }

@@ -16,7 +16,7 @@
 
 mod certificate;
 mod crl;
-mod der;
+pub mod der;
 pub mod digest;
 mod extension;
 mod key;

@@ -43,7 +43,8 @@ pub enum PemError {
     },
 }
 
-const BEGIN: &str = "-----BEGIN ";
+/// What every block begins with.
+pub const BEGIN: &str = "-----BEGIN ";
 const DASHES: &str = "-----";
 const CERTIFICATE: &str = "CERTIFICATE";
 
@@ -72,8 +73,9 @@ impl<'a> Block<'a> {
             .map_err(|source| PemError::Base64 { index: self.index, source })
     }
 
-    /// The content without the white space in it, which may stand anywhere.
-    fn base64(&self) -> String {
+    /// The content without the white space in it, which may stand anywhere: base64, or not.
+    #[must_use]
+    pub fn base64(&self) -> String {
         let mut text = String::with_capacity(self.body.len());
         for line in self.body.lines() {
             // Rare inside of lines: looked for without a branch at each byte.
@@ -99,6 +101,30 @@ pub fn blocks<'a>(
     labels: &[&str],
     limit: usize,
 ) -> Result<Vec<Block<'a>>, PemError> {
+    accepted_blocks(text, |label| labels.contains(&label), limit)
+}
+
+/// As [`blocks`], of whatever label.
+///
+/// # Errors
+/// [`PemError`] naming the block.
+pub fn blocks_of_any_label(text: &[u8], limit: usize) -> Result<Vec<Block<'_>>, PemError> {
+    accepted_blocks(text, |_| true, limit)
+}
+
+/// The block of this label that is the whole text, but for white space around it.
+#[must_use]
+pub fn only_block<'a>(text: &'a str, label: &str) -> Option<Block<'a>> {
+    let after = text.trim().strip_prefix(BEGIN)?;
+    let (block, rest) = block(after, 0, |found| found == label).ok()?;
+    rest.is_empty().then_some(block)
+}
+
+fn accepted_blocks(
+    text: &[u8],
+    accepts: impl Fn(&str) -> bool,
+    limit: usize,
+) -> Result<Vec<Block<'_>>, PemError> {
     let mut rest = std::str::from_utf8(text).map_err(|_| PemError::NotUtf8)?;
     let mut blocks = Vec::new();
     while let Some((_, after)) = split_once(rest, BEGIN) {
@@ -106,7 +132,7 @@ pub fn blocks<'a>(
         if index >= limit {
             return Err(PemError::TooMany { limit });
         }
-        let (block, after) = block(after, index, labels)?;
+        let (block, after) = block(after, index, &accepts)?;
         blocks.push(block);
         rest = after;
     }
@@ -136,14 +162,14 @@ pub fn content(text: &[u8], limit: usize) -> Option<Vec<u8>> {
 }
 
 /// Finds a block after `-----BEGIN `; returns it and what follows it.
-fn block<'a>(
-    text: &'a str,
+fn block(
+    text: &str,
     index: usize,
-    labels: &[&str],
-) -> Result<(Block<'a>, &'a str), PemError> {
+    accepts: impl Fn(&str) -> bool,
+) -> Result<(Block<'_>, &str), PemError> {
     let unterminated = PemError::Unterminated { index };
     let (label, body) = text.split_once(DASHES).ok_or_else(|| unterminated.clone())?;
-    if !labels.contains(&label) {
+    if !accepts(label) {
         let label = label.chars().take(40).collect();
         return Err(PemError::OtherLabel { index, label });
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use avouch_pki::der::{PRINTABLE_STRING, UTF8_STRING, write as der};
 use avouch_pki::{
     Certificate, Name, PathError, PublicKey, TrustAnchor, digest, verify_anchor_copy,
 };
@@ -210,44 +211,27 @@ impl Anchors {
 pub(crate) fn pinned_anchor(pinned: &PinnedKey) -> Option<TrustAnchor> {
     let subject = Name::from_der(&amd_name(pinned.common_name))?;
     let modulus = decode_hex(pinned.modulus).ok()?;
-    let spki = [RSA_4096_SPKI_PREFIX.as_slice(), &modulus, RSA_EXPONENT_65537].concat();
-    let key = PublicKey::from_spki(&spki).ok()?;
-    let intact = digest::sha256(&spki).to_string() == pinned.spki_sha256;
+    let key = PublicKey::rsa(&modulus, &RSA_EXPONENT_65537).ok()?;
+    let intact = digest::sha256(key.spki_der()).to_string() == pinned.spki_sha256;
     intact.then(|| TrustAnchor::new(pinned.common_name, subject, key))
 }
 
-/// DER before the 512 bytes of a modulus whose top bit is set, in a `SubjectPublicKeyInfo`.
-const RSA_4096_SPKI_PREFIX: [u8; 33] = [
-    0x30, 0x82, 0x02, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
-    0x01, 0x05, 0x00, 0x03, 0x82, 0x02, 0x0f, 0x00, 0x30, 0x82, 0x02, 0x0a, 0x02, 0x82, 0x02, 0x01,
-    0x00,
-];
-const RSA_EXPONENT_65537: &[u8] = &[0x02, 0x03, 0x01, 0x00, 0x01];
+const RSA_EXPONENT_65537: [u8; 3] = [1, 0, 1];
 
 /// The name in AMD's certificates: OU, C, L, ST, O, then the common name.
 fn amd_name(common_name: &str) -> Vec<u8> {
-    let parts: [(u8, u8, &str); 6] = [
-        (0x0b, 0x0c, "Engineering"),
-        (0x06, 0x13, "US"),
-        (0x07, 0x0c, "Santa Clara"),
-        (0x08, 0x0c, "CA"),
-        (0x0a, 0x0c, "Advanced Micro Devices"),
-        (0x03, 0x0c, common_name),
+    let parts = [
+        (11, UTF8_STRING, "Engineering"),
+        (6, PRINTABLE_STRING, "US"),
+        (7, UTF8_STRING, "Santa Clara"),
+        (8, UTF8_STRING, "CA"),
+        (10, UTF8_STRING, "Advanced Micro Devices"),
+        (3, UTF8_STRING, common_name),
     ];
-    let mut content = Vec::new();
-    for (attribute, tag, text) in parts {
-        let value = tlv(tag, text.as_bytes());
-        let pair = tlv(0x30, &[&[0x06, 0x03, 0x55, 0x04, attribute], value.as_slice()].concat());
-        content.extend(tlv(0x31, &pair));
-    }
-    tlv(0x30, &content)
-}
-
-/// DER of a tag and a content of under 256 bytes.
-fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(content.len()).unwrap_or(u8::MAX);
-    let head: &[u8] = if length < 0x80 { &[tag, length] } else { &[tag, 0x81, length] };
-    [head, content].concat()
+    der::sequence(&parts.map(|(attribute, tag, text)| {
+        let value = der::element(tag, text.as_bytes());
+        der::set_of_one(&der::sequence(&[der::oid(&[2, 5, 4, attribute]), value]))
+    }))
 }
 
 #[cfg(test)]

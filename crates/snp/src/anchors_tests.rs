@@ -68,13 +68,3 @@ fn roots_are_cas_and_told_apart_by_name_and_key() {
         assert_eq!(anchors.roots().count(), count);
     }
 }
-
-#[test]
-fn lengths_from_128_on_are_written_in_two_bytes() {
-    for (length, head) in
-        [(0, &[4, 0][..]), (0x7f, &[4, 0x7f]), (0x80, &[4, 0x81, 0x80]), (0xff, &[4, 0x81, 0xff])]
-    {
-        let content = vec![7; length];
-        assert_eq!(tlv(4, &content), [head, &content].concat());
-    }
-}

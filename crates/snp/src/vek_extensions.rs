@@ -1,7 +1,7 @@
 //! What AMD writes into the certificate of a VCEK or VLEK.
 
-use avouch_pki::Certificate;
-use avouch_wire::encode_hex;
+use avouch_pki::{Certificate, der};
+use avouch_wire::{Cursor, ParseError, encode_hex};
 
 use crate::{Product, RawTcb, VekExtensionError, VekKind};
 
@@ -202,36 +202,39 @@ const fn unexpected(known: &Known, kind: VekKind, product: Product) -> VekExtens
     VekExtensionError::Unexpected { name: known.name, oid: known.oid, kind, product }
 }
 
-const INTEGER: u8 = 0x02;
-const OCTET_STRING: u8 = 0x04;
-const IA5_STRING: u8 = 0x16;
-
-/// A DER INTEGER from 0 to 255: one content byte below 0x80, or 0x00 and one from 0x80 on.
+/// A DER INTEGER from 0 to 255.
 fn integer(known: &Known, value: &[u8]) -> Result<u8, VekExtensionError> {
-    match *value {
-        [INTEGER, 1, small] if small < 0x80 => Ok(small),
-        [INTEGER, 2, 0, large] if large >= 0x80 => Ok(large),
-        _ => Err(VekExtensionError::Integer {
+    whole(value, |cursor| der::number(cursor, known.name, der::INTEGER, u8::MAX.into()))
+        .and_then(|number| u8::try_from(number).ok())
+        .ok_or_else(|| VekExtensionError::Integer {
             name: known.name,
             oid: known.oid,
             found: shown(value),
-        }),
-    }
+        })
 }
 
 /// A DER IA5String of 1 to 127 printable characters.
 fn ia5_string(known: &Known, value: &[u8]) -> Result<String, VekExtensionError> {
-    let malformed =
-        || VekExtensionError::Text { name: known.name, oid: known.oid, found: shown(value) };
-    let [IA5_STRING, length, content @ ..] = value else {
-        return Err(malformed());
-    };
-    let printable = content.iter().all(|byte| (0x20..0x7f).contains(byte));
-    if usize::from(*length) != content.len() || *length >= 0x80 || content.is_empty() || !printable
-    {
-        return Err(malformed());
-    }
-    String::from_utf8(content.to_vec()).map_err(|_| malformed())
+    whole(value, |cursor| der::open(cursor, known.name, der::IA5_STRING))
+        .map(|mut content| content.rest())
+        .filter(|content| (1..=127).contains(&content.len()))
+        .filter(|content| content.iter().all(|byte| (0x20..0x7f).contains(byte)))
+        .and_then(|content| String::from_utf8(content.to_vec()).ok())
+        .ok_or_else(|| VekExtensionError::Text {
+            name: known.name,
+            oid: known.oid,
+            found: shown(value),
+        })
+}
+
+/// The one element that is the whole value.
+fn whole<'a, T>(
+    value: &'a [u8],
+    read: impl FnOnce(&mut Cursor<'a>) -> Result<T, ParseError>,
+) -> Option<T> {
+    let mut cursor = Cursor::new("extension", value);
+    let found = read(&mut cursor).ok()?;
+    cursor.is_empty().then_some(found)
 }
 
 /// Raw bytes without a tag, or the same in an OCTET STRING; told apart by length alone, since a
@@ -241,14 +244,10 @@ fn hardware_id(value: &[u8], product: Product) -> Result<Vec<u8>, VekExtensionEr
     if value.len() == expected {
         return Ok(value.to_vec());
     }
-    match value {
-        [OCTET_STRING, length, id @ ..]
-            if usize::from(*length) == expected && id.len() == expected =>
-        {
-            Ok(id.to_vec())
-        }
-        _ => Err(VekExtensionError::HardwareId { expected, found: value.len() }),
-    }
+    whole(value, |cursor| der::open(cursor, HARDWARE_ID.name, der::OCTET_STRING))
+        .map(|mut content| content.rest().to_vec())
+        .filter(|id| id.len() == expected)
+        .ok_or(VekExtensionError::HardwareId { expected, found: value.len() })
 }
 
 /// Hex of the first bytes, enough to see what stands there.

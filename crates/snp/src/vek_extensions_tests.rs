@@ -139,7 +139,7 @@ fn a_level_that_the_product_does_not_have_may_only_be_0() {
         (&SPL_4, Product::Turin, Product::Milan),
     ] {
         let check = |value: u8, product: Product| {
-            let certificate = certificate_with(known, &[INTEGER, 1, value]);
+            let certificate = certificate_with(known, &[der::INTEGER, 1, value]);
             refuse_level_of_other_product(&certificate, kind, product)
         };
         assert_eq!(check(0, product), Ok(()));
@@ -153,7 +153,7 @@ fn a_level_that_the_product_does_not_have_may_only_be_0() {
 #[test]
 fn refusals_name_the_extension_and_show_32_bytes_of_it() {
     let Known { name, oid } = FMC;
-    let certificate = certificate_with(&SPL_4, &[INTEGER, 1, 0]);
+    let certificate = certificate_with(&SPL_4, &[der::INTEGER, 1, 0]);
     let missing = VekExtensionError::Missing { name, oid };
     assert_eq!(required(&certificate, &FMC), Err(missing));
     for (length, shown) in [(31, 31), (32, 32), (33, 32), (100, 32)] {

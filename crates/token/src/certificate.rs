@@ -1,8 +1,9 @@
 //! The self-signed certificate that a provider has for its token signing key.
 
+use avouch_pki::der::write as der;
+use avouch_pki::der::{GENERALIZED_TIME, SEQUENCE};
 use avouch_pki::digest;
 
-use crate::der;
 use crate::{Algorithm, SignError, Signer};
 
 /// Evidence about the service itself, to be carried in its signing certificate.
@@ -67,7 +68,7 @@ pub fn provider_certificate(
         _ => signer.sign(&tbs)?,
     };
     let algorithm = algorithm_identifier(signer.algorithm());
-    Ok(der::sequence(&[&tbs, &algorithm, &der::bit_string(&signature)]))
+    Ok(der::sequence(&[&tbs, &algorithm, &der::bit_string(0, &signature)]))
 }
 
 fn to_be_signed(
@@ -75,29 +76,30 @@ fn to_be_signed(
     issuer_url: &str,
     evidence: Option<&EvidenceExtension>,
 ) -> Vec<u8> {
-    let common_name =
-        der::sequence(&[&der::object_identifier(&COMMON_NAME), &der::utf8_string(issuer_url)]);
-    let name = der::sequence(&[&der::set(&[&common_name])]);
-    let validity =
-        der::sequence(&[&der::generalized_time(NOT_BEFORE), &der::generalized_time(NOT_AFTER)]);
+    let common_name = der::sequence(&[&der::oid(&COMMON_NAME), &der::utf8_string(issuer_url)]);
+    let name = der::sequence(&[&der::set_of_one(&common_name)]);
+    let validity = der::sequence(&[
+        &der::element(GENERALIZED_TIME, NOT_BEFORE.as_bytes()),
+        &der::element(GENERALIZED_TIME, NOT_AFTER.as_bytes()),
+    ]);
     der::sequence(&[
-        &der::element(0xa0, &der::unsigned_integer(&[2])),
-        &der::unsigned_integer(&[1]),
+        &der::explicit(0, &der::integer(&[2])),
+        &der::integer(&[1]),
         &algorithm_identifier(signer.algorithm()),
         &name,
         &validity,
         &name,
-        signer.public_key().spki_der(),
-        &der::element(0xa3, &extensions(signer, evidence)),
+        &signer.public_key().spki_der().to_vec(),
+        &der::explicit(3, &extensions(signer, evidence)),
     ])
 }
 
 fn extensions(signer: &dyn Signer, evidence: Option<&EvidenceExtension>) -> Vec<u8> {
     let key_identifier = digest::sha1(signer.public_key().raw());
     let subject_key = der::octet_string(key_identifier.as_bytes());
-    let authority_key = der::sequence(&[&der::element(0x80, key_identifier.as_bytes())]);
+    let authority_key = der::sequence(&[&der::implicit(0, key_identifier.as_bytes())]);
     let mut all = vec![
-        extension(&BASIC_CONSTRAINTS, &der::sequence(&[])),
+        extension(&BASIC_CONSTRAINTS, &der::element(SEQUENCE, &[])),
         extension(&SUBJECT_KEY_IDENTIFIER, &subject_key),
         extension(&AUTHORITY_KEY_IDENTIFIER, &authority_key),
     ];
@@ -109,29 +111,28 @@ fn extensions(signer: &dyn Signer, evidence: Option<&EvidenceExtension>) -> Vec<
         }
         None => {}
     }
-    let all: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
     der::sequence(&all)
 }
 
 /// An extension that is not critical.
 fn extension(identifier: &[u64], value: &[u8]) -> Vec<u8> {
-    der::sequence(&[&der::object_identifier(identifier), &der::octet_string(value)])
+    der::sequence(&[&der::oid(identifier), &der::octet_string(value)])
 }
 
 fn algorithm_identifier(algorithm: Algorithm) -> Vec<u8> {
-    let null = der::element(5, &[]);
-    let sha256 = || der::sequence(&[&der::object_identifier(&SHA256), &null]);
+    let null = der::null();
+    let sha256 = || der::sequence(&[&der::oid(&SHA256), &null]);
     let (identifier, parameters): (&[u64], Vec<u8>) = match algorithm {
         Algorithm::Rs256 => (&SHA256_WITH_RSA, null.clone()),
         Algorithm::Rs384 => (&SHA384_WITH_RSA, null.clone()),
         Algorithm::Rs512 => (&SHA512_WITH_RSA, null.clone()),
         Algorithm::Ps256 => {
-            let mask = der::sequence(&[&der::object_identifier(&MGF1), &sha256()]);
-            let salt_bytes = der::unsigned_integer(&[32]);
+            let mask = der::sequence(&[&der::oid(&MGF1), &sha256()]);
+            let salt_bytes = der::integer(&[32]);
             let parameters = der::sequence(&[
-                &der::element(0xa0, &sha256()),
-                &der::element(0xa1, &mask),
-                &der::element(0xa2, &salt_bytes),
+                &der::explicit(0, &sha256()),
+                &der::explicit(1, &mask),
+                &der::explicit(2, &salt_bytes),
             ]);
             (&RSASSA_PSS, parameters)
         }
@@ -139,11 +140,11 @@ fn algorithm_identifier(algorithm: Algorithm) -> Vec<u8> {
         Algorithm::Es384 => (&ECDSA_WITH_SHA384, Vec::new()),
         Algorithm::Es512 => (&ECDSA_WITH_SHA512, Vec::new()),
     };
-    der::sequence(&[&der::object_identifier(identifier), &parameters])
+    der::sequence(&[&der::oid(identifier), &parameters])
 }
 
 /// `r || s` as the SEQUENCE of two integers that X.509 wants.
 pub(crate) fn ecdsa_der(fixed: &[u8]) -> Vec<u8> {
     let (r, s) = fixed.split_at(fixed.len() / 2);
-    der::sequence(&[&der::unsigned_integer(r), &der::unsigned_integer(s)])
+    der::sequence(&[&der::integer(r), &der::integer(s)])
 }

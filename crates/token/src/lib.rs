@@ -26,7 +26,6 @@
 
 mod algorithm;
 mod certificate;
-mod der;
 mod issue;
 pub mod json;
 mod jwks;

@@ -1,12 +1,12 @@
 //! The evidence that an attestation service carries in its signing certificate.
 
+use avouch_pki::der;
 use avouch_pki::{Certificate, PublicKey};
 use avouch_wire::base64url::{self, DecodeError};
 use avouch_wire::{Cursor, Hex, ParseError};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::der;
 use crate::json::{JsonError, parse_object};
 use crate::key_digest;
 
@@ -135,7 +135,7 @@ impl ServiceEvidence {
             [3..=5, 0, ..] => Ok(Self::Quote(bytes.to_vec())),
             [der::OCTET_STRING, ..] => {
                 let mut cursor = Cursor::new("EvidenceExtension", bytes);
-                let content = der::read(&mut cursor, "octet string", der::OCTET_STRING)?;
+                let content = der::open(&mut cursor, "octet string", der::OCTET_STRING)?.rest();
                 cursor.finish()?;
                 match content {
                     [3..=5, 0, ..] => Ok(Self::Quote(content.to_vec())),
@@ -177,7 +177,7 @@ fn unrecognised(bytes: &[u8]) -> ServiceEvidenceError {
 
 fn utf8_string(oid: &'static str, value: &[u8]) -> Result<String, ServiceEvidenceError> {
     let mut cursor = Cursor::new("EvidenceExtension", value);
-    let content = der::read(&mut cursor, "utf8 string", der::UTF8_STRING)?;
+    let content = der::open(&mut cursor, "utf8 string", der::UTF8_STRING)?.rest();
     cursor.finish()?;
     str::from_utf8(content).map(str::to_owned).map_err(|_| ServiceEvidenceError::NotUtf8(oid))
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use avouch_pki::PublicKey;
-use avouch_wire::{Cursor, base64url};
+use avouch_pki::{KeyKind, PublicKey, pem};
+use avouch_wire::base64url;
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
@@ -14,7 +14,6 @@ use aws_lc_rs::signature::{
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::der;
 use crate::{Algorithm, key_id};
 
 /// Makes signatures with one key, wherever the key is held.
@@ -76,6 +75,9 @@ pub enum SigningKeyError {
     Provider,
 }
 
+/// Label of a PEM block with an unencrypted PKCS#8 key (RFC 7468, section 10).
+const PRIVATE_KEY: &str = "PRIVATE KEY";
+
 /// What kind of key to generate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum KeySpec {
@@ -132,14 +134,9 @@ impl SigningKey {
     /// # Errors
     /// [`SigningKeyError`] if it is none, or not one of the kinds of [`KeySpec`].
     pub fn from_pkcs8_pem(text: &str) -> Result<Self, SigningKeyError> {
-        let body = text
-            .trim()
-            .strip_prefix("-----BEGIN PRIVATE KEY-----")
-            .and_then(|rest| rest.strip_suffix("-----END PRIVATE KEY-----"))
-            .ok_or(SigningKeyError::NotPem)?;
-        let compact: Zeroizing<String> =
-            Zeroizing::new(body.chars().filter(|c| !c.is_ascii_whitespace()).collect());
-        let der = base64url::decode_standard(&compact).map_err(|_| SigningKeyError::NotPem)?;
+        let block = pem::only_block(text, PRIVATE_KEY).ok_or(SigningKeyError::NotPem)?;
+        let base64 = Zeroizing::new(block.base64());
+        let der = base64url::decode_standard(&base64).map_err(|_| SigningKeyError::NotPem)?;
         Self::from_pkcs8_der(&Zeroizing::new(der))
     }
 
@@ -181,17 +178,17 @@ impl SigningKey {
     /// [`SigningKeyError::Provider`] if the crypto library fails.
     pub fn to_pkcs8_pem(&self) -> Result<Zeroizing<String>, SigningKeyError> {
         let der = self.to_pkcs8_der()?;
-        Ok(Zeroizing::new(avouch_pki::pem::encode("PRIVATE KEY", &der)))
+        Ok(Zeroizing::new(pem::encode(PRIVATE_KEY, &der)))
     }
 
     fn from_rsa(pair: rsa::KeyPair) -> Result<Self, SigningKeyError> {
         let public = pair.public_key();
-        check_rsa(public.as_ref())?;
         let spki = aws_lc_rs::encoding::AsDer::as_der(public)
             .map_err(|_: aws_lc_rs::error::Unspecified| SigningKeyError::Provider)?;
         let spki: aws_lc_rs::encoding::PublicKeyX509Der<'static> = spki;
         let public_key =
             PublicKey::from_spki(spki.as_ref()).map_err(|_| SigningKeyError::Unsupported)?;
+        check_rsa(&public_key)?;
         Ok(Self::new(Pair::Rsa(pair), Algorithm::Rs256, public_key))
     }
 
@@ -264,32 +261,15 @@ fn generate_ec(
     SigningKey::from_ec(pair, algorithm)
 }
 
-/// Judges length and exponent of an `RSAPublicKey` (RFC 8017, appendix A.1.1).
-fn check_rsa(rsa_public_key: &[u8]) -> Result<(), SigningKeyError> {
-    let (modulus, exponent) =
-        rsa_parts(rsa_public_key).map_err(|_| SigningKeyError::Unsupported)?;
-    let leading_zero_bits = modulus.first().map_or(0, |octet| octet.leading_zeros());
-    let found = modulus
-        .len()
-        .saturating_mul(8)
-        .saturating_sub(usize::try_from(leading_zero_bits).unwrap_or_default());
-    if !matches!(found, 2048 | 3072 | 4096) {
-        return Err(SigningKeyError::ModulusBits { found });
+/// Judges length and exponent.
+fn check_rsa(key: &PublicKey) -> Result<(), SigningKeyError> {
+    match key.kind() {
+        KeyKind::Rsa { modulus_bits: 2048 | 3072 | 4096 } => {}
+        KeyKind::Rsa { modulus_bits: found } => return Err(SigningKeyError::ModulusBits { found }),
+        _ => return Err(SigningKeyError::Unsupported),
     }
-    if exponent != [1, 0, 1] {
-        return Err(SigningKeyError::Exponent);
+    match key.rsa_parts() {
+        Some((_, [1, 0, 1])) => Ok(()),
+        _ => Err(SigningKeyError::Exponent),
     }
-    Ok(())
-}
-
-/// Modulus and exponent of an `RSAPublicKey`, big-endian without leading zeros.
-pub(crate) fn rsa_parts(rsa_public_key: &[u8]) -> Result<(&[u8], &[u8]), avouch_wire::ParseError> {
-    let mut outer = Cursor::new("RSAPublicKey", rsa_public_key);
-    let content = der::read(&mut outer, "sequence", der::SEQUENCE)?;
-    outer.finish()?;
-    let mut cursor = Cursor::new("RSAPublicKey", content);
-    let modulus = der::read_unsigned(&mut cursor, "modulus")?;
-    let exponent = der::read_unsigned(&mut cursor, "publicExponent")?;
-    cursor.finish()?;
-    Ok((modulus, exponent))
 }

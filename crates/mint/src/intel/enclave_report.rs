@@ -1,7 +1,5 @@
 //! The 384-byte SGX report body, of attested enclaves and of quoting enclaves.
 
-use crate::der::concat;
-
 /// ATTRIBUTES.INIT.
 pub(crate) const FLAG_INIT: u64 = 1;
 /// ATTRIBUTES.DEBUG.
@@ -34,7 +32,7 @@ pub(crate) struct EnclaveReport {
 impl EnclaveReport {
     /// The 384 bytes.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        concat(&[
+        [
             self.cpu_svn.as_slice(),
             &self.misc_select.to_le_bytes(),
             &[0; 12],
@@ -52,6 +50,7 @@ impl EnclaveReport {
             &[0; 42],
             &self.isv_family_id,
             &self.report_data,
-        ])
+        ]
+        .concat()
     }
 }

@@ -21,7 +21,7 @@ pub(crate) const PCK_NAME: &str = "Intel SGX PCK Certificate";
 /// Subject of the signer of TCB info and identities.
 pub(crate) const TCB_SIGNER_NAME: &str = "Intel SGX TCB Signing";
 
-const OID_CRL_DISTRIBUTION_POINTS: der::Oid = &[2, 5, 29, 31];
+const OID_CRL_DISTRIBUTION_POINTS: &[u64] = &[2, 5, 29, 31];
 const ROOT_CRL_ADDRESS: &str = "https://mint.invalid/root-ca.crl";
 const PCK_CRL_ADDRESS: &str = "https://mint.invalid/pck.crl";
 

@@ -3,7 +3,7 @@
 use avouch_wire::UnixTime;
 
 use super::{collateral::Collateral, quote::declared};
-use crate::{MintError, der::concat, options::length_field};
+use crate::{MintError, options::length_field};
 
 /// Format UUID of SGX ECDSA evidence.
 pub(crate) const FORMAT_SGX_ECDSA: [u8; 16] = [
@@ -40,26 +40,22 @@ impl Wrapper {
     pub(crate) fn wrap(&self, quote: Vec<u8>) -> Result<Vec<u8>, MintError> {
         match self {
             Self::Bare => Ok(quote),
-            Self::Claims(claims) => Ok(concat(&[&quote, claims])),
+            Self::Claims(claims) => Ok([quote.as_slice(), claims].concat()),
             Self::Report { version, report_type, size_skew } => {
                 let size: u64 = declared("Open Enclave report", quote.len(), *size_skew)?;
-                Ok(concat(&[
+                Ok([
                     version.to_le_bytes().as_slice(),
                     &report_type.to_le_bytes(),
                     &size.to_le_bytes(),
                     &quote,
-                ]))
+                ]
+                .concat())
             }
             Self::Evidence { version, format, size_skew, claims } => {
                 let length = quote.len().saturating_add(claims.len());
                 let size: u64 = declared("Open Enclave evidence", length, *size_skew)?;
-                Ok(concat(&[
-                    version.to_le_bytes().as_slice(),
-                    format,
-                    &size.to_le_bytes(),
-                    &quote,
-                    claims,
-                ]))
+                Ok([version.to_le_bytes().as_slice(), format, &size.to_le_bytes(), &quote, claims]
+                    .concat())
             }
         }
     }
@@ -74,7 +70,7 @@ impl Wrapper {
 pub fn serialize_custom_claims(claims: &[(&str, &[u8])]) -> Vec<u8> {
     // A usize has at most 64 bits on every platform this is built for.
     let size = |length: usize| u64::try_from(length).unwrap_or(u64::MAX).to_le_bytes();
-    let mut bytes = concat(&[1_u64.to_le_bytes(), size(claims.len())]);
+    let mut bytes = [1_u64.to_le_bytes(), size(claims.len())].concat();
     for (name, value) in claims {
         bytes.extend(size(name.len().saturating_add(1)));
         bytes.extend(size(value.len()));
@@ -121,13 +117,14 @@ pub(crate) fn endorsements(collateral: &Collateral, at: UnixTime) -> Result<Vec<
     let size: u32 =
         length_field("Open Enclave endorsements", offsets.len().saturating_add(data.len()))?;
     let count: u32 = length_field("Open Enclave endorsements", elements.len())?;
-    Ok(concat(&[
-        concat(&[ENDORSEMENTS_VERSION, ENDORSEMENTS_TYPE_SGX, size, count].map(u32::to_le_bytes)),
+    Ok([
+        [ENDORSEMENTS_VERSION, ENDORSEMENTS_TYPE_SGX, size, count].map(u32::to_le_bytes).concat(),
         offsets,
         data,
-    ]))
+    ]
+    .concat())
 }
 
 fn nul_terminated(bytes: &[u8]) -> Vec<u8> {
-    concat(&[bytes, &[0]])
+    [bytes, &[0]].concat()
 }

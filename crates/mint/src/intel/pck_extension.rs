@@ -2,7 +2,7 @@
 
 use crate::{der, x509::Extension};
 
-const OID_SGX: der::Oid = &[1, 2, 840, 113_741, 1, 13, 1];
+const OID_SGX: &[u64] = &[1, 2, 840, 113_741, 1, 13, 1];
 /// Arc below [`OID_SGX`] under which the TCB entries stand.
 const TCB_ARC: u64 = 2;
 

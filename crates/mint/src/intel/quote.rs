@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     MintError,
-    der::concat,
     options::length_field,
     p256::P256Key,
     seed::Seed,
@@ -114,20 +113,14 @@ impl Quote {
         let attestation_key = P256Key::derive(seed, self.attestation_key)?;
         let tail = self.qe_part(seed, certification_data)?;
         let tail = if self.layout == Layout::V3 { tail } else { self.nested(&tail)? };
-        let signature_data = concat(&[
-            signature.as_slice(),
-            attestation_key.public(),
-            &tail,
-            self.leftover.as_slice(),
-        ]);
+        let signature_data =
+            [signature.as_slice(), attestation_key.public(), &tail, self.leftover.as_slice()]
+                .concat();
         let length: u32 =
             declared("signature data", signature_data.len(), self.signature_data_length_skew)?;
-        let mut bytes = concat(&[
-            signed.as_slice(),
-            &length.to_le_bytes(),
-            &signature_data,
-            self.padding.as_slice(),
-        ]);
+        let mut bytes =
+            [signed.as_slice(), &length.to_le_bytes(), &signature_data, self.padding.as_slice()]
+                .concat();
         bytes.truncate(self.truncated_to.unwrap_or(usize::MAX));
         Ok(bytes)
     }
@@ -151,7 +144,7 @@ impl Quote {
     /// QE report, its signature, authentication data and the inner certification data.
     fn qe_part(&self, seed: &Seed, certification_data: &[u8]) -> Result<Vec<u8>, MintError> {
         let bound_key = P256Key::derive(seed, self.bound_key)?;
-        let binding = sha256(&concat(&[bound_key.public().as_slice(), &self.bound_auth_data]));
+        let binding = sha256(&[bound_key.public().as_slice(), &self.bound_auth_data].concat());
         let report = EnclaveReport { report_data: first_half(&binding), ..self.qe_report.clone() }
             .to_bytes();
         let signer = P256Key::derive(seed, self.qe_report_signer)?;
@@ -163,7 +156,7 @@ impl Quote {
             certification_data.len(),
             self.certification_length_skew,
         )?;
-        Ok(concat(&[
+        Ok([
             report.as_slice(),
             &signature,
             &auth_length.to_le_bytes(),
@@ -171,20 +164,21 @@ impl Quote {
             &self.certification_type.to_le_bytes(),
             &certification_length.to_le_bytes(),
             certification_data,
-        ]))
+        ]
+        .concat())
     }
 
     /// Wraps the QE part into the outer certification data of v4 and v5.
     fn nested(&self, qe_part: &[u8]) -> Result<Vec<u8>, MintError> {
         let length: u32 =
             declared("QE report certification data", qe_part.len(), self.outer_length_skew)?;
-        Ok(concat(&[self.outer_type.to_le_bytes().as_slice(), &length.to_le_bytes(), qe_part]))
+        Ok([self.outer_type.to_le_bytes().as_slice(), &length.to_le_bytes(), qe_part].concat())
     }
 }
 
 impl Header {
     fn to_bytes(&self) -> Vec<u8> {
-        concat(&[
+        [
             self.version.to_le_bytes().as_slice(),
             &self.key_type.to_le_bytes(),
             &self.tee_type.to_le_bytes(),
@@ -192,7 +186,8 @@ impl Header {
             &self.pce_svn.to_le_bytes(),
             &self.vendor_id,
             &self.user_data,
-        ])
+        ]
+        .concat()
     }
 }
 

@@ -1,7 +1,5 @@
 //! The TD report body: 584 bytes for TDX 1.0, 648 for 1.5, 885 for the extended body.
 
-use crate::der::concat;
-
 /// A TD report body (Intel TDX DCAP quote format, bodies 2, 3 and 4).
 #[derive(Debug, Clone)]
 pub(crate) struct TdReport {
@@ -39,7 +37,7 @@ pub(crate) enum TdReportForm {
 impl TdReport {
     /// The bytes of the body in this form.
     pub(crate) fn to_bytes(&self, form: TdReportForm) -> Vec<u8> {
-        let mut bytes = concat(&[
+        let mut bytes = [
             self.tee_tcb_svn.as_slice(),
             &self.mr_seam,
             &self.mr_signer_seam,
@@ -52,7 +50,8 @@ impl TdReport {
             &self.mr_owner_config,
             self.rtmrs.as_flattened(),
             &self.report_data,
-        ]);
+        ]
+        .concat();
         if form != TdReportForm::Td10 {
             bytes.extend(self.tee_tcb_svn2);
             bytes.extend(self.mr_service_td);

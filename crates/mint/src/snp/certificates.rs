@@ -6,8 +6,8 @@ use super::extensions::Extension;
 use super::keys::{P384Key, RsaKey, RsaScheme};
 use crate::{MintError, Seed, der, p256::P256Key};
 
-const OID_COMMON_NAME: der::Oid = &[2, 5, 4, 3];
-const OID_ORGANIZATION: der::Oid = &[2, 5, 4, 10];
+const OID_COMMON_NAME: &[u64] = &[2, 5, 4, 3];
+const OID_ORGANIZATION: &[u64] = &[2, 5, 4, 10];
 const OID_KEY_USAGE: &[u64] = &[2, 5, 29, 15];
 const OID_BASIC_CONSTRAINTS: &[u64] = &[2, 5, 29, 19];
 const OID_EXTENDED_KEY_USAGE: &[u64] = &[2, 5, 29, 37];

@@ -1,6 +1,8 @@
 //! Extensions of VCEK and VLEK certificates, under AMD's arc.
 
 use super::options::{HardwareIdForm, SnpOptions, SnpProduct};
+use avouch_pki::der::IA5_STRING;
+
 use crate::der;
 
 /// One extension; `suffix` follows 1.3.6.1.4.1.3704.1 unless it is written out in full.
@@ -46,9 +48,6 @@ pub(crate) const MICROCODE: &[u64] = &[3, 8];
 pub(crate) const FMC: &[u64] = &[3, 9];
 pub(crate) const HARDWARE_ID: &[u64] = &[4];
 pub(crate) const CSP_ID: &[u64] = &[5];
-
-/// Tag of an `IA5String`.
-const IA5_STRING: u8 = 0x16;
 
 /// An `IA5String`.
 pub(crate) fn ia5_string(text: &str) -> Vec<u8> {

@@ -15,15 +15,14 @@ use aws_lc_rs::{
 
 use crate::{MintError, Seed, der};
 
-const OID_RSA_ENCRYPTION: der::Oid = &[1, 2, 840, 113_549, 1, 1, 1];
-const OID_SHA384_WITH_RSA: der::Oid = &[1, 2, 840, 113_549, 1, 1, 12];
-const OID_RSASSA_PSS: der::Oid = &[1, 2, 840, 113_549, 1, 1, 10];
-const OID_MGF1: der::Oid = &[1, 2, 840, 113_549, 1, 1, 8];
-const OID_SHA256: der::Oid = &[2, 16, 840, 1, 101, 3, 4, 2, 1];
-const OID_SHA384: der::Oid = &[2, 16, 840, 1, 101, 3, 4, 2, 2];
-const OID_EC_PUBLIC_KEY: der::Oid = &[1, 2, 840, 10045, 2, 1];
-const OID_SECP384R1: der::Oid = &[1, 3, 132, 0, 34];
-const DER_NULL: [u8; 2] = [0x05, 0x00];
+const OID_RSA_ENCRYPTION: &[u64] = &[1, 2, 840, 113_549, 1, 1, 1];
+const OID_SHA384_WITH_RSA: &[u64] = &[1, 2, 840, 113_549, 1, 1, 12];
+const OID_RSASSA_PSS: &[u64] = &[1, 2, 840, 113_549, 1, 1, 10];
+const OID_MGF1: &[u64] = &[1, 2, 840, 113_549, 1, 1, 8];
+const OID_SHA256: &[u64] = &[2, 16, 840, 1, 101, 3, 4, 2, 1];
+const OID_SHA384: &[u64] = &[2, 16, 840, 1, 101, 3, 4, 2, 2];
+const OID_EC_PUBLIC_KEY: &[u64] = &[1, 2, 840, 10045, 2, 1];
+const OID_SECP384R1: &[u64] = &[1, 3, 132, 0, 34];
 
 /// Who signed what, and how.
 type Signed = (RsaKey, RsaScheme, Hex<32>);
@@ -83,7 +82,7 @@ impl RsaKey {
     /// DER of the `SubjectPublicKeyInfo`.
     pub(crate) fn spki(self) -> Result<Vec<u8>, MintError> {
         let pair = self.pair()?;
-        let algorithm = der::sequence(&[der::oid(OID_RSA_ENCRYPTION), DER_NULL.to_vec()]);
+        let algorithm = der::sequence(&[der::oid(OID_RSA_ENCRYPTION), der::null()]);
         Ok(der::sequence(&[algorithm, der::bit_string(0, pair.public_key().as_ref())]))
     }
 
@@ -127,13 +126,13 @@ impl RsaScheme {
             Self::Pss => pss(OID_SHA384, 48),
             Self::PssSha256 => pss(OID_SHA256, 32),
             Self::PssSaltOf32 => pss(OID_SHA384, 32),
-            Self::Pkcs1 => der::sequence(&[der::oid(OID_SHA384_WITH_RSA), DER_NULL.to_vec()]),
+            Self::Pkcs1 => der::sequence(&[der::oid(OID_SHA384_WITH_RSA), der::null()]),
         }
     }
 }
 
-fn pss(hash: der::Oid, salt_length_bytes: u64) -> Vec<u8> {
-    let hash = der::sequence(&[der::oid(hash), DER_NULL.to_vec()]);
+fn pss(hash: &[u64], salt_length_bytes: u64) -> Vec<u8> {
+    let hash = der::sequence(&[der::oid(hash), der::null()]);
     let mask = der::sequence(&[der::oid(OID_MGF1), hash.clone()]);
     let parameters = der::sequence(&[
         der::explicit(0, &hash),

@@ -1,32 +1,14 @@
 //! Writes DER, right or wrong.
 
-pub(crate) const BOOLEAN: u8 = 0x01;
-pub(crate) const INTEGER: u8 = 0x02;
-pub(crate) const BIT_STRING: u8 = 0x03;
-pub(crate) const OCTET_STRING: u8 = 0x04;
-pub(crate) const IDENTIFIER: u8 = 0x06;
-pub(crate) const UTF8: u8 = 0x0c;
-pub(crate) const SEQUENCE: u8 = 0x30;
-pub(crate) const SET: u8 = 0x31;
-
-/// One element: tag, length in its shortest form, content.
-pub(crate) fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut out = vec![tag];
-    match u8::try_from(content.len()) {
-        Ok(short) if short < 0x80 => out.push(short),
-        _ => {
-            let length = content.len().to_be_bytes();
-            let length: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
-            out.push(0x80 | u8::try_from(length.len()).unwrap());
-            out.extend(length);
-        }
-    }
-    out.extend_from_slice(content);
-    out
-}
+use avouch_pki::der::write;
+pub(crate) use avouch_pki::der::write::element;
+pub(crate) use avouch_pki::der::{
+    BIT_STRING, BOOLEAN, INTEGER, OBJECT_IDENTIFIER as IDENTIFIER, OCTET_STRING, SEQUENCE, SET,
+    UTF8_STRING as UTF8,
+};
 
 pub(crate) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
-    element(SEQUENCE, &parts.concat())
+    write::sequence(parts)
 }
 
 /// `SEQUENCE { identifier, critical, OCTET STRING { value } }`.

@@ -5,7 +5,6 @@ use avouch_wire::base64url;
 
 use crate::Signer;
 use crate::json::write_string;
-use crate::signing::rsa_parts;
 
 /// One key of the published set, written once.
 ///
@@ -78,8 +77,7 @@ fn key_members(key: &PublicKey) -> Vec<(&'static str, String)> {
         KeyKind::P521 => "P-521",
         KeyKind::Rsa { .. } => {
             let mut members = vec![("kty", "RSA".to_owned())];
-            // A key that a signer holds has been parsed before, so this does not fail.
-            if let Ok((modulus, exponent)) = rsa_parts(key.raw()) {
+            if let Some((modulus, exponent)) = key.rsa_parts() {
                 members.push(("n", base64url::encode(modulus)));
                 members.push(("e", base64url::encode(exponent)));
             }

@@ -5,9 +5,9 @@ use avouch_wire::base64url;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::Algorithm;
 use crate::json::{JsonError, parse_object};
 use crate::x5c::{self, X5cError};
-use crate::{Algorithm, der};
 
 /// Largest key set read; MAA's with three embedded quotes has about 40 KB.
 const SET_LIMIT_BYTES: usize = 1024 * 1024;
@@ -274,11 +274,7 @@ fn rsa(members: &Map<String, Value>) -> Result<Option<PublicKey>, UnusableReason
         (None, _) => return Err(UnusableReason::Malformed("n")),
         (_, None) => return Err(UnusableReason::Malformed("e")),
     };
-    let key = der::sequence(&[&der::unsigned_integer(&modulus), &der::unsigned_integer(&exponent)]);
-    let identifier = der::object_identifier(&[1, 2, 840, 113_549, 1, 1, 1]);
-    let algorithm = der::sequence(&[&identifier, &der::element(5, &[])]);
-    let spki = der::sequence(&[&algorithm, &der::bit_string(&key)]);
-    Ok(Some(PublicKey::from_spki(&spki)?))
+    Ok(Some(PublicKey::rsa(&modulus, &exponent)?))
 }
 
 fn elliptic(members: &Map<String, Value>) -> Result<Option<PublicKey>, UnusableReason> {

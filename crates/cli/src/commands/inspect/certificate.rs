@@ -1,10 +1,10 @@
 //! Certificates and CRLs, with the vendors' extensions.
 
 use avouch_dcap::{PCK_EXTENSION_OID, PckExtension};
-use avouch_pki::{Certificate, Crl, digest};
+use avouch_pki::{Certificate, Crl, digest, pem};
 use avouch_snp::{Product, VekExtensions, VekKind};
 use avouch_token::{ServiceEvidence, key_id, key_report_data};
-use avouch_wire::{base64url, encode_hex};
+use avouch_wire::encode_hex;
 
 use super::input::Input;
 use super::recogniser::Inspection;
@@ -14,22 +14,16 @@ use super::{intel, snp};
 /// Blocks of one PEM text that are shown.
 const BLOCKS_MAX: usize = 64;
 
-/// A block of PEM text.
-struct Block {
-    label: String,
-    der: Vec<u8>,
-}
-
 pub(super) fn pem(input: &Input) -> Result<Inspection, String> {
-    let text = input.text().ok_or("not text")?;
-    let blocks = blocks(text)?;
+    let blocks = pem::blocks_of_any_label(&input.bytes, BLOCKS_MAX).map_err(|e| e.to_string())?;
     let mut parts: Vec<(&'static str, Fields)> = Vec::new();
     for block in &blocks {
-        parts.push(match block.label.as_str() {
-            "CERTIFICATE" => ("certificate", parsed_certificate(&block.der)?),
-            "X509 CRL" => ("crl", parsed_crl(&block.der)?),
+        let der = block.der().map_err(|error| error.to_string())?;
+        parts.push(match block.label() {
+            "CERTIFICATE" => ("certificate", parsed_certificate(&der)?),
+            "X509 CRL" => ("crl", parsed_crl(&der)?),
             // Whatever else stands in the file is named, and not printed: it may be a secret.
-            label => ("other", Fields::new().with("label", label).with("length", block.der.len())),
+            label => ("other", Fields::new().with("label", label).with("length", der.len())),
         });
     }
     let only = |kind| parts.iter().all(|(found, _)| *found == kind);
@@ -70,26 +64,6 @@ pub(super) fn crl(input: &Input) -> Result<Inspection, String> {
     Ok(Inspection::new("crl", "CRL (DER)", parsed_crl(&input.bytes)?))
 }
 
-fn blocks(text: &str) -> Result<Vec<Block>, String> {
-    let mut rest = text;
-    let mut blocks = Vec::new();
-    while let Some((_, after)) = rest.split_once("-----BEGIN ") {
-        if blocks.len() >= BLOCKS_MAX {
-            return Err(format!("more than {BLOCKS_MAX} PEM blocks"));
-        }
-        let (label, body) = after.split_once("-----").ok_or("a PEM block without a label")?;
-        let end = format!("-----END {label}-----");
-        let (body, after) =
-            body.split_once(&end).ok_or_else(|| format!("no end line for PEM block {label:?}"))?;
-        let compact: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-        let der = base64url::decode_standard(&compact)
-            .map_err(|error| format!("PEM block {label:?}: {error}"))?;
-        blocks.push(Block { label: label.to_owned(), der });
-        rest = after;
-    }
-    if blocks.is_empty() { Err("no PEM block".to_owned()) } else { Ok(blocks) }
-}
-
 fn parsed_certificate(der: &[u8]) -> Result<Fields, String> {
     Certificate::parse(der)
         .map(|certificate| certificate_fields(&certificate))
@@ -105,7 +79,7 @@ pub(super) fn chain_tree(bytes: &[u8]) -> Tree {
     if let Ok(fields) = parsed_certificate(bytes) {
         return vec![fields].into();
     }
-    match avouch_pki::pem::certificates(bytes, BLOCKS_MAX) {
+    match pem::certificates(bytes, BLOCKS_MAX) {
         Ok(ders) => ders
             .iter()
             .map(|der| {

@@ -2,7 +2,6 @@
 
 use super::{Row, row};
 use crate::{
-    der,
     intel::{
         hierarchy::TCB_SIGNER_NAME,
         plan::{Keys, Link},
@@ -11,7 +10,7 @@ use crate::{
 };
 
 /// A critical extension that nobody knows, with the value NULL.
-const OID_UNKNOWN: der::Oid = &[1, 3, 6, 1, 4, 1, 99_999, 1];
+const OID_UNKNOWN: &[u64] = &[1, 3, 6, 1, 4, 1, 99_999, 1];
 
 fn unknown_critical() -> Extension {
     Extension { oid: OID_UNKNOWN, critical: true, value: vec![5, 0] }

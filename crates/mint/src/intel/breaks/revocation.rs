@@ -7,8 +7,8 @@ use crate::{
     x509::Extension,
 };
 
-const OID_DELTA_CRL_INDICATOR: der::Oid = &[2, 5, 29, 27];
-const OID_ISSUING_DISTRIBUTION_POINT: der::Oid = &[2, 5, 29, 28];
+const OID_DELTA_CRL_INDICATOR: &[u64] = &[2, 5, 29, 27];
+const OID_ISSUING_DISTRIBUTION_POINT: &[u64] = &[2, 5, 29, 28];
 
 /// Breaks of every Intel kind.
 pub(super) const ROWS: &[Row] = &[

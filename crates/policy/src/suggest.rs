@@ -24,32 +24,7 @@ const LONGEST: usize = 80;
 
 /// How many characters must be changed, added, dropped or swapped; case alone counts nothing.
 fn distance(left: &str, right: &str) -> usize {
-    let left: Vec<char> = left.chars().map(|c| c.to_ascii_lowercase()).collect();
-    let right: Vec<char> = right.chars().map(|c| c.to_ascii_lowercase()).collect();
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for (row, l) in left.iter().enumerate() {
-        let mut current = vec![row.saturating_add(1)];
-        for (column, r) in right.iter().enumerate() {
-            let cell =
-                |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX);
-            let behind = column.saturating_add(1);
-            let changed = cell(&last, column).saturating_add(usize::from(l != r));
-            let dropped = cell(&last, behind).saturating_add(1);
-            let added = cell(&current, column).saturating_add(1);
-            let mut best = changed.min(dropped).min(added);
-            let previous =
-                |chars: &[char], at: usize| at.checked_sub(1).and_then(|at| chars.get(at).copied());
-            if previous(&left, row) == Some(*r) && previous(&right, column) == Some(*l) {
-                let swapped = cell(&before_last, column.saturating_sub(1)).saturating_add(1);
-                best = best.min(swapped);
-            }
-            current.push(best);
-        }
-        before_last = last;
-        last = current;
-    }
-    last.last().copied().unwrap_or(0)
+    strsim::osa_distance(&left.to_ascii_lowercase(), &right.to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use avouch_wire::excerpt;
 
 pub use resource_manager::{ResourceVersion, check_some_version};
 
-use crate::ApiError;
+use crate::{ApiError, query};
 
 /// A version that a client may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,10 +80,5 @@ impl ApiVersion {
 
 /// The values of `api-version` in a query string.
 fn values(query: Option<&str>) -> impl Iterator<Item = &str> {
-    query
-        .unwrap_or_default()
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .filter(|(name, _)| name.eq_ignore_ascii_case("api-version"))
-        .map(|(_, value)| value)
+    query::values(query, "api-version")
 }

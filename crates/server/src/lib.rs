@@ -18,6 +18,7 @@ pub mod http;
 pub mod processor;
 pub mod provider;
 pub mod providers;
+mod query;
 pub mod readiness;
 pub mod request_id;
 pub mod respond;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::ApiError;
 use crate::state::AppState;
+use crate::{ApiError, query};
 
 /// The longest that a database which is asked several times a second may have been silent.
 const SILENT_MAX: Duration = Duration::from_secs(5);
@@ -61,8 +61,7 @@ impl Purpose {
     /// # Errors
     /// 400 for another purpose.
     pub(crate) fn from_query(query: Option<&str>) -> Result<Self, ApiError> {
-        let mut pairs = query.unwrap_or_default().split('&');
-        match pairs.find_map(|pair| pair.strip_prefix("for=")) {
+        match query::values(query, "for").next() {
             None => Ok(Self::Everything),
             Some("attest") => Ok(Self::Attest),
             Some("administer") => Ok(Self::Administer),

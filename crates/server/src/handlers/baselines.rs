@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::api_version::ApiVersion;
 use crate::state::AppState;
 use crate::work::Work;
-use crate::{ApiError, Provider, respond};
+use crate::{ApiError, Provider, query, respond};
 
 /// What MAA documents of a baseline besides its number: the least platform software on Linux and
 /// on Windows.
@@ -77,11 +77,7 @@ fn selected(provider: &Provider, kind: EvidenceKind, baselines: &[TcbBaseline]) 
 }
 
 fn has_flag(query: Option<&str>, name: &str) -> bool {
-    query
-        .unwrap_or_default()
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .any(|(key, value)| key.eq_ignore_ascii_case(name) && value.eq_ignore_ascii_case("true"))
+    query::values(query, name).any(|value| value.eq_ignore_ascii_case("true"))
 }
 
 fn documented(number: u32) -> (&'static str, &'static str) {

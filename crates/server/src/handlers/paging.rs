@@ -1,9 +1,9 @@
 //! Lists in pages: `$top` and `$skipToken` in a query, `nextLink` in an answer.
 
 use avouch_store::PageRequest;
-use percent_encoding::percent_decode_str;
 
 use crate::body::Malformed;
+use crate::query;
 
 /// What a query asks of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,16 +39,7 @@ pub(super) fn next_query(page: PageRequest, next: u64) -> String {
 }
 
 fn number(query: Option<&str>, name: &str) -> Result<Option<u64>, Malformed> {
-    let is_it = |key: &str| {
-        let key = percent_decode_str(key).decode_utf8();
-        key.is_ok_and(|key| key.eq_ignore_ascii_case(name))
-    };
-    let mut found = query
-        .unwrap_or_default()
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .filter(|(key, _)| is_it(key))
-        .map(|(_, value)| value);
+    let mut found = query::values(query, name);
     let Some(value) = found.next() else { return Ok(None) };
     match (value.parse(), found.next()) {
         (Ok(number), None) => Ok(Some(number)),

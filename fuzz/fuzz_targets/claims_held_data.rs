@@ -5,7 +5,7 @@
 use std::convert::Infallible;
 
 use avouch_claims::{BoundData, DataType, HeldData, HeldDataError, common};
-use avouch_token::json::to_canonical;
+use avouch_wire::json::to_canonical;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

@@ -4,7 +4,7 @@
 #![no_main]
 
 use avouch_pki::Certificate;
-use avouch_token::json::{parse_value, to_canonical};
+use avouch_wire::json::{parse_value, to_canonical};
 use avouch_token::policy_jws::{
     CertificateJws, CertificateOperation, PolicyEncoding, PolicyJws, ResetJws,
 };

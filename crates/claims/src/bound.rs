@@ -1,6 +1,7 @@
 //! Data that a client hands in beside its evidence, and the proof that the evidence binds it.
 
-use avouch_token::json::{JsonError, first_inexact_number, parse_object};
+use avouch_wire::json::{JsonError, first_inexact_number, parse_object};
+use avouch_wire::without_final_nuls;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -75,7 +76,7 @@ impl BoundData {
         match data.data_type {
             DataType::Binary => Ok(Self(Content::Binary(data.bytes.clone()))),
             DataType::Json => {
-                let text = strip_nul(&data.bytes);
+                let text = without_final_nuls(&data.bytes);
                 let object = parse_object(text, JSON_LIMIT_BYTES).map_err(HeldDataError::Json)?;
                 match first_inexact_number(text) {
                     Some(number) => {
@@ -105,11 +106,6 @@ impl BoundData {
             Content::Json(_) => None,
         }
     }
-}
-
-fn strip_nul(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
-    bytes.get(..end).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use avouch_server::ApiError;
 use avouch_server::api_version::ApiVersion;
 use avouch_server::attest_request::AttestRequest;
 use avouch_server::body::JsonBody;
-use avouch_token::json::parse_object;
+use avouch_wire::json::parse_object;
 
 use crate::text_form;
 

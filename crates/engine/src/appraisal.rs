@@ -2,7 +2,7 @@
 
 use avouch_claims::ServiceClaim;
 use avouch_policy::Claim;
-use avouch_token::json::Integer;
+use avouch_wire::json::Integer;
 use serde::Serialize;
 use serde_json::{Map, Value};
 

@@ -132,7 +132,7 @@ fn incoming(claims: &[ServiceClaim], policy: &PolicyInForce) -> Vec<Claim> {
         incoming.push(Claim::service(name, policy.hash()));
     }
     if let Some(signer) = policy.signer() {
-        let text = avouch_token::json::to_canonical(signer);
+        let text = avouch_wire::json::to_canonical(signer);
         incoming.push(Claim::service("x-ms-policy-signer", text.as_str()));
         incoming.push(Claim::service("policy_signer", text.as_str()));
     }

@@ -1,8 +1,8 @@
 //! What a client asks to have appraised.
 
 pub use avouch_claims::{DataType, HeldData};
-use avouch_token::json::Integer;
 use avouch_wire::EvidenceKind;
+use avouch_wire::json::Integer;
 use serde_json::{Number, Value};
 
 /// Evidence and what the client hands in beside it; nothing in it is trusted.

@@ -113,6 +113,6 @@ fn policy_value(value: &ClaimValue) -> avouch_policy::Value {
         ClaimValue::String(text) => text.as_str().into(),
         ClaimValue::Integer(integer) => (*integer).into(),
         ClaimValue::Boolean(boolean) => (*boolean).into(),
-        ClaimValue::Json(json) => avouch_token::json::to_canonical(json).as_str().into(),
+        ClaimValue::Json(json) => avouch_wire::json::to_canonical(json).as_str().into(),
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use avouch_token::json::{Integer, parse_object};
+use avouch_wire::json::{Integer, parse_object};
 use avouch_wire::excerpt;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};

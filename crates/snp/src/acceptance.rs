@@ -4,8 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use avouch_wire::Hex;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{ChipBinding, Product, Tcb, TcbShortfall, VMPL_HOST, VerifiedReport};
@@ -36,17 +35,13 @@ pub struct SnpAcceptance {
     /// Least security version of the guest's ID block.
     pub minimum_guest_svn: Option<u32>,
     /// Accept only these launch digests, 48 bytes in hex.
-    #[serde(deserialize_with = "digests")]
     pub measurements: BTreeSet<Hex<48>>,
     /// Accept only these digests of ID keys, 48 bytes in hex.
-    #[serde(deserialize_with = "digests")]
     pub id_key_digests: BTreeSet<Hex<48>>,
     /// Accept only these digests of author keys, 48 bytes in hex.
-    #[serde(deserialize_with = "digests")]
     pub author_key_digests: BTreeSet<Hex<48>>,
     /// Refuse these chips, 64 bytes in hex, whether the report names the chip or the VCEK alone does
     /// since the host masked CHIP_ID. On Turin the id is 8 bytes, then zeros.
-    #[serde(deserialize_with = "digests")]
     pub refused_chip_ids: BTreeSet<Hex<64>>,
 }
 
@@ -283,11 +278,4 @@ impl SnpAcceptance {
 /// The number of accepted values if there are any and `found` is none of them.
 fn missing_from(accepted: &BTreeSet<Hex<48>>, found: &Hex<48>) -> Option<usize> {
     (!accepted.is_empty() && !accepted.contains(found)).then_some(accepted.len())
-}
-
-fn digests<'de, D: Deserializer<'de>, const N: usize>(
-    deserializer: D,
-) -> Result<BTreeSet<Hex<N>>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    texts.iter().map(|text| Hex::from_hex(text).map_err(D::Error::custom)).collect()
 }

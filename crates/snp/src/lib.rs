@@ -37,7 +37,6 @@ mod facts;
 mod flags;
 pub mod ghcb;
 mod intermediate;
-mod json;
 pub mod maa_request;
 mod product;
 mod report;

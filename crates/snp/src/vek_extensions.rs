@@ -1,7 +1,7 @@
 //! What AMD writes into the certificate of a VCEK or VLEK.
 
 use avouch_pki::{Certificate, der};
-use avouch_wire::{Cursor, ParseError, encode_hex};
+use avouch_wire::{Cursor, ParseError, hex_beginning};
 
 use crate::{Product, RawTcb, VekExtensionError, VekKind};
 
@@ -252,7 +252,7 @@ fn hardware_id(value: &[u8], product: Product) -> Result<Vec<u8>, VekExtensionEr
 
 /// Hex of the first bytes, enough to see what stands there.
 fn shown(value: &[u8]) -> String {
-    encode_hex(value.get(..32).unwrap_or(value))
+    hex_beginning(value, 32)
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use avouch_wire::{Hex, UnixTime, base64url};
+use avouch_wire::json::{Integer, write_canonical, write_integer, write_string};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::json::{Integer, write_canonical, write_integer, write_string};
 use crate::{SignError, Signer};
 
 /// Life of an attestation token, in seconds (8 hours).

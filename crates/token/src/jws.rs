@@ -3,10 +3,9 @@
 use std::fmt;
 
 use avouch_wire::base64url::{self, DecodeError};
+use avouch_wire::json::{JsonError, parse_object};
 use serde_json::{Map, Value};
 use thiserror::Error;
-
-use crate::json::{JsonError, parse_object};
 
 /// A part of a compact JWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

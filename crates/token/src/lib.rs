@@ -27,7 +27,6 @@
 mod algorithm;
 mod certificate;
 mod issue;
-pub mod json;
 mod jwks;
 mod jws;
 mod kid;

@@ -1,7 +1,8 @@
 //! The OpenID metadata document.
 
+use avouch_wire::json::write_string;
+
 use crate::Algorithm;
-use crate::json::write_string;
 
 /// Names listed as supported claims, in MAA's order.
 const CLAIMS_SUPPORTED: [&str; 18] = [

@@ -4,10 +4,10 @@ use avouch_pki::der;
 use avouch_pki::{Certificate, PublicKey};
 use avouch_wire::base64url::{self, DecodeError};
 use avouch_wire::{Cursor, Hex, ParseError};
+use avouch_wire::json::{JsonError, parse_object};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::json::{JsonError, parse_object};
 use crate::key_digest;
 
 const OID_2020: &str = "1.2.840.113556.10.1.1";
@@ -171,7 +171,7 @@ impl ServiceEvidence {
 const EVIDENCE_LIMIT_BYTES: usize = 64 * 1024;
 
 fn unrecognised(bytes: &[u8]) -> ServiceEvidenceError {
-    let begin = avouch_wire::encode_hex(bytes.get(..8).unwrap_or(bytes));
+    let begin = avouch_wire::hex_beginning(bytes, 8);
     ServiceEvidenceError::Unrecognised { begin }
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 /// `N` bytes that show, print and serialise as `2 * N` lower-case hex digits in memory order.
@@ -54,6 +55,14 @@ impl<const N: usize> Serialize for Hex<N> {
     }
 }
 
+/// Reads exactly `2 * N` hex digits of either case.
+impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::from_hex(&text).map_err(D::Error::custom)
+    }
+}
+
 impl<const N: usize> From<[u8; N]> for Hex<N> {
     fn from(bytes: [u8; N]) -> Self {
         Self(bytes)
@@ -91,6 +100,12 @@ pub fn encode_hex(bytes: &[u8]) -> String {
         text.push(digit(byte & 0x0f));
     }
     text
+}
+
+/// Lower-case hex of the first `bytes_max` of `bytes`: how a message shows foreign ones.
+#[must_use]
+pub fn hex_beginning(bytes: &[u8], bytes_max: usize) -> String {
+    encode_hex(bytes.get(..bytes_max).unwrap_or(bytes))
 }
 
 fn digit(nibble: u8) -> char {

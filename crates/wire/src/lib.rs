@@ -4,8 +4,10 @@
 //!   [`ParseError`] names the structure, the field and the absolute offset;
 //! * [`Hex`] is a fixed-size byte string that shows itself as lower-case hex;
 //! * [`base64url`] decodes what clients send and encodes what MAA sends;
+//! * [`without_final_nuls`] undoes what C programs add;
 //! * [`excerpt`] is how a message quotes foreign text: escaped, and not more than its beginning;
 //! * [`EvidenceKind`] is the table of the kinds of evidence: what each is called where;
+//! * [`json`] is read strictly and written in one form;
 //! * [`UnixTime`] is a moment; nothing in this crate, or in any crate that verifies, reads a clock.
 //!
 //! ```
@@ -23,7 +25,9 @@ mod cursor;
 mod error;
 mod excerpt;
 mod hex;
+pub mod json;
 mod kind;
+mod nul;
 mod time;
 
 /// Base64url as MAA writes it (RFC 4648 section 5, no padding) and as its clients send it.
@@ -36,6 +40,7 @@ pub mod base64url {
 pub use cursor::Cursor;
 pub use error::{ParseError, ParseErrorKind};
 pub use excerpt::{Excerpt, beginning, excerpt};
-pub use hex::{Hex, HexError, decode_hex, encode_hex};
+pub use hex::{Hex, HexError, decode_hex, encode_hex, hex_beginning};
 pub use kind::EvidenceKind;
+pub use nul::without_final_nuls;
 pub use time::{TimeError, UnixTime};

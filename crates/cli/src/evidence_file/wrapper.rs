@@ -1,6 +1,6 @@
 //! JSON around evidence that is no body of an attest request, as tools and bug reports have it.
 
-use avouch_token::json::parse_object;
+use avouch_wire::json::parse_object;
 use avouch_wire::{base64url, decode_hex};
 use serde_json::{Map, Value, json};
 

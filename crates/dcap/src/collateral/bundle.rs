@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::document::{JsonHex, SignedDocument, checked_text};
+use super::document::{SignedDocument, checked_text};
 use super::{Collateral, CollateralError, crl_text};
 use crate::error::{CrlName, DocumentName};
 
@@ -14,20 +14,20 @@ struct Bundle {
     pck_crl: String,
     tcb_info_issuer_chain: String,
     tcb_info: String,
-    tcb_info_signature: JsonHex<64>,
+    tcb_info_signature: Hex<64>,
     qe_identity_issuer_chain: String,
     qe_identity: String,
-    qe_identity_signature: JsonHex<64>,
+    qe_identity_signature: Hex<64>,
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Collateral, CollateralError> {
     let text = checked_text(bytes).map_err(CollateralError::Bundle)?;
     let bundle: Bundle =
         serde_json::from_str(text).map_err(|error| CollateralError::Bundle(error.into()))?;
-    let signature = bundle.tcb_info_signature.0;
+    let signature = bundle.tcb_info_signature;
     let tcb_info = SignedDocument::from_tcb_info_parts(&bundle.tcb_info, signature)
         .map_err(|source| CollateralError::document(DocumentName::TcbInfo, source))?;
-    let signature = bundle.qe_identity_signature.0;
+    let signature = bundle.qe_identity_signature;
     let qe_identity = SignedDocument::from_identity_parts(&bundle.qe_identity, signature)
         .map_err(|source| CollateralError::document(DocumentName::QeIdentity, source))?;
     Ok(Collateral {

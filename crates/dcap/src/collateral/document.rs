@@ -1,7 +1,7 @@
 //! Signed JSON documents: the exact bytes, their signature, and strict reading.
 
 use avouch_pki::{PublicKey, SignatureScheme, digest};
-use avouch_wire::{Hex, HexError, TimeError, UnixTime, excerpt};
+use avouch_wire::{Hex, TimeError, UnixTime, excerpt, without_final_nuls};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -115,7 +115,7 @@ pub struct SignedDocument {
 struct TcbInfoBody<'a> {
     #[serde(borrow, rename = "tcbInfo")]
     document: &'a RawValue,
-    signature: JsonHex<64>,
+    signature: Hex<64>,
 }
 
 /// Outer object of what Intel's service answers for identities.
@@ -124,7 +124,7 @@ struct TcbInfoBody<'a> {
 struct IdentityBody<'a> {
     #[serde(borrow, rename = "enclaveIdentity")]
     document: &'a RawValue,
-    signature: JsonHex<64>,
+    signature: Hex<64>,
 }
 
 impl SignedDocument {
@@ -133,9 +133,9 @@ impl SignedDocument {
     /// # Errors
     /// [`DocumentError`] if it is too large, too deep, or has another shape.
     pub fn from_tcb_info_body(body: &[u8]) -> Result<Self, DocumentError> {
-        let text = checked_text(trim_nul(body))?;
+        let text = checked_text(without_final_nuls(body))?;
         let parsed: TcbInfoBody<'_> = serde_json::from_str(text)?;
-        Ok(Self::of_body(text, parsed.document, parsed.signature.0))
+        Ok(Self::of_body(text, parsed.document, parsed.signature))
     }
 
     /// From a body `{"enclaveIdentity":{…},"signature":"…"}`. Final NUL bytes are dropped.
@@ -143,9 +143,9 @@ impl SignedDocument {
     /// # Errors
     /// [`DocumentError`] if it is too large, too deep, or has another shape.
     pub fn from_identity_body(body: &[u8]) -> Result<Self, DocumentError> {
-        let text = checked_text(trim_nul(body))?;
+        let text = checked_text(without_final_nuls(body))?;
         let parsed: IdentityBody<'_> = serde_json::from_str(text)?;
-        Ok(Self::of_body(text, parsed.document, parsed.signature.0))
+        Ok(Self::of_body(text, parsed.document, parsed.signature))
     }
 
     /// From the inner TCB info object and its signature, kept apart.
@@ -199,15 +199,10 @@ impl SignedDocument {
     }
 
     fn of_parts(key: &str, text: &str, signature: Hex<64>) -> Result<Self, DocumentError> {
-        let text = checked_text(trim_nul(text.as_bytes()))?;
+        let text = checked_text(without_final_nuls(text.as_bytes()))?;
         let body = format!("{{\"{key}\":{text},\"signature\":\"{signature}\"}}").into_bytes();
         Ok(Self { text: text.to_owned(), signature, body })
     }
-}
-
-fn trim_nul(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
-    bytes.get(..end).unwrap_or_default()
 }
 
 /// Text within the limits of size and depth.
@@ -240,17 +235,6 @@ fn depth(text: &str) -> usize {
         }
     }
     deepest
-}
-
-/// A fixed number of bytes in hex of either case.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct JsonHex<const N: usize>(pub(crate) Hex<N>);
-
-impl<'de, const N: usize> Deserialize<'de> for JsonHex<N> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Hex::from_hex(&text).map(Self).map_err(|error: HexError| D::Error::custom(error))
-    }
 }
 
 /// A moment in RFC 3339.

@@ -4,7 +4,7 @@ use avouch_pki::Window;
 use avouch_wire::Hex;
 use serde::Deserialize;
 
-use super::document::{DocumentError, JsonHex, JsonTime, checked_text};
+use super::document::{DocumentError, JsonTime, checked_text};
 use super::levels::{ComponentLevel, RawComponentLevel, component_levels};
 
 /// Which of Intel's enclaves an identity is of.
@@ -68,11 +68,11 @@ struct RawIdentity {
     issue_date: JsonTime,
     next_update: JsonTime,
     tcb_evaluation_data_number: u32,
-    miscselect: JsonHex<4>,
-    miscselect_mask: JsonHex<4>,
-    attributes: JsonHex<16>,
-    attributes_mask: JsonHex<16>,
-    mrsigner: JsonHex<32>,
+    miscselect: Hex<4>,
+    miscselect_mask: Hex<4>,
+    attributes: Hex<16>,
+    attributes_mask: Hex<16>,
+    mrsigner: Hex<32>,
     isvprodid: u16,
     tcb_levels: Vec<RawComponentLevel>,
 }
@@ -95,11 +95,11 @@ impl EnclaveIdentity {
             id,
             window: Window { not_before: raw.issue_date.0, not_after: raw.next_update.0 },
             evaluation_data_number: raw.tcb_evaluation_data_number,
-            misc_select: raw.miscselect.0,
-            misc_select_mask: raw.miscselect_mask.0,
-            attributes: raw.attributes.0,
-            attributes_mask: raw.attributes_mask.0,
-            mr_signer: raw.mrsigner.0,
+            misc_select: raw.miscselect,
+            misc_select_mask: raw.miscselect_mask,
+            attributes: raw.attributes,
+            attributes_mask: raw.attributes_mask,
+            mr_signer: raw.mrsigner,
             isv_prod_id: raw.isvprodid,
             levels: component_levels("tcbLevels", raw.tcb_levels)?,
         })

@@ -6,7 +6,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::document::{DocumentError, JsonHex, JsonTime, checked_text};
+use super::document::{DocumentError, JsonTime, checked_text};
 use super::levels::{ComponentLevel, RawComponentLevel, component_levels};
 use crate::header::TeeType;
 use crate::status::{TcbStatus, names};
@@ -101,8 +101,8 @@ struct RawTcbInfo<'a> {
     version: u32,
     issue_date: JsonTime,
     next_update: JsonTime,
-    fmspc: JsonHex<6>,
-    pce_id: JsonHex<2>,
+    fmspc: Hex<6>,
+    pce_id: Hex<2>,
     tcb_type: u32,
     tcb_evaluation_data_number: u32,
     tdx_module: Option<RawTdxModule>,
@@ -142,18 +142,18 @@ struct RawComponent {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct RawTdxModule {
-    mrsigner: JsonHex<48>,
-    attributes: JsonHex<8>,
-    attributes_mask: JsonHex<8>,
+    mrsigner: Hex<48>,
+    attributes: Hex<8>,
+    attributes_mask: Hex<8>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct RawTdxModuleIdentity {
     id: String,
-    mrsigner: JsonHex<48>,
-    attributes: JsonHex<8>,
-    attributes_mask: JsonHex<8>,
+    mrsigner: Hex<48>,
+    attributes: Hex<8>,
+    attributes_mask: Hex<8>,
     tcb_levels: Vec<RawComponentLevel>,
 }
 
@@ -177,8 +177,8 @@ impl TcbInfo {
             version: raw.version,
             tee,
             window: Window { not_before: raw.issue_date.0, not_after: raw.next_update.0 },
-            fmspc: raw.fmspc.0,
-            pce_id: raw.pce_id.0,
+            fmspc: raw.fmspc,
+            pce_id: raw.pce_id,
             evaluation_data_number: raw.tcb_evaluation_data_number,
             levels: platform_levels(raw.version, tee, raw.tcb_levels)?,
             tdx_module: raw.tdx_module.map(RawTdxModule::into_module),
@@ -333,9 +333,9 @@ impl RawComponent {
 impl RawTdxModule {
     const fn into_module(self) -> TdxModule {
         TdxModule {
-            mr_signer: self.mrsigner.0,
-            attributes: self.attributes.0,
-            attributes_mask: self.attributes_mask.0,
+            mr_signer: self.mrsigner,
+            attributes: self.attributes,
+            attributes_mask: self.attributes_mask,
         }
     }
 }
@@ -354,9 +354,9 @@ fn module_identities(
         identities.push(TdxModuleIdentity {
             major_version,
             module: TdxModule {
-                mr_signer: raw.mrsigner.0,
-                attributes: raw.attributes.0,
-                attributes_mask: raw.attributes_mask.0,
+                mr_signer: raw.mrsigner,
+                attributes: raw.attributes,
+                attributes_mask: raw.attributes_mask,
             },
             levels: component_levels("tdxModuleIdentities.tcbLevels", raw.tcb_levels)?,
         });

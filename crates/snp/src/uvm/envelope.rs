@@ -1,7 +1,7 @@
 //! The `COSE_Sign1` around an endorsement: headers of both generations, read but not trusted.
 
 use avouch_pki::{Certificate, SignatureScheme, digest};
-use avouch_wire::{UnixTime, encode_hex};
+use avouch_wire::{UnixTime, hex_beginning};
 use coset::cbor::value::Value;
 use coset::iana::{Algorithm, EnumI64 as _};
 use coset::{
@@ -152,7 +152,7 @@ fn check_thumbprint(header: &Header, chain: &[Certificate]) -> Result<(), UvmErr
     if expected.as_bytes() == found.as_slice() {
         return Ok(());
     }
-    Err(UvmError::Thumbprint { expected, found: encode_hex(found.get(..64).unwrap_or(found)) })
+    Err(UvmError::Thumbprint { expected, found: hex_beginning(found, 64) })
 }
 
 /// CWT claims make the new form; nothing of the other form may stand beside.

@@ -35,7 +35,7 @@ struct Statement {
 }
 
 fn json(payload: &[u8]) -> Result<(Hex<48>, u64), UvmError> {
-    let statement: Statement = crate::json::object(payload).map_err(bad)?;
+    let statement: Statement = avouch_wire::json::read_object(payload).map_err(bad)?;
     let measurement = Hex::from_hex(&statement.measurement)
         .map_err(|error| bad(format!("x-ms-sevsnpvm-launchmeasurement: {error}")))?;
     let digits = statement.svn.bytes().all(|byte| byte.is_ascii_digit());

@@ -2,9 +2,9 @@
 
 use avouch_pki::{KeyKind, PublicKey};
 use avouch_wire::base64url;
+use avouch_wire::json::write_string;
 
 use crate::Signer;
-use crate::json::write_string;
 
 /// One key of the published set, written once.
 ///

@@ -2,11 +2,11 @@
 
 use avouch_pki::{Certificate, KeyError, KeyKind, PublicKey};
 use avouch_wire::base64url;
+use avouch_wire::json::{JsonError, parse_object};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::Algorithm;
-use crate::json::{JsonError, parse_object};
 use crate::x5c::{self, X5cError};
 
 /// Largest key set read; MAA's with three embedded quotes has about 40 KB.

@@ -1,9 +1,8 @@
 //! From a request body to the JWS in it.
 
+use avouch_wire::json::{JsonError, parse_value};
 use serde_json::Value;
 use thiserror::Error;
-
-use crate::json::{JsonError, parse_value};
 
 /// Largest body read, in bytes.
 pub(crate) const BODY_LIMIT_BYTES: usize = 1024 * 1024;

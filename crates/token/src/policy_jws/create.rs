@@ -2,10 +2,10 @@
 
 use avouch_pki::Certificate;
 use avouch_wire::base64url;
+use avouch_wire::json::write_string;
 use thiserror::Error;
 
 use crate::certificate::ecdsa_der;
-use crate::json::write_string;
 use crate::x5c::key_type;
 use crate::{Algorithm, SignError, Signer};
 

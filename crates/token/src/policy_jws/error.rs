@@ -3,10 +3,10 @@
 use avouch_pki::KeyKind;
 use avouch_wire::base64url::DecodeError;
 use avouch_wire::excerpt;
+use avouch_wire::json::JsonError;
 use thiserror::Error;
 
 use super::body::BodyError;
-use crate::json::JsonError;
 use crate::jws::JwsError;
 use crate::x5c::{CertificateJwkError, X5cError};
 

@@ -1,12 +1,12 @@
 //! Requests to add or remove a policy certificate.
 
 use avouch_pki::Certificate;
+use avouch_wire::json::parse_object;
 
 use super::body::{BODY_LIMIT_BYTES, CertificateOperation, certificate_body};
 use super::error::PolicyJwsError;
 use super::hash::certificate_thumbprint;
 use super::signer::VerifiedSigner;
-use crate::json::parse_object;
 use crate::jws::{Padding, UntrustedJws};
 use crate::x5c::certificate_of_jwk;
 

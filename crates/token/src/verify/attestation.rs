@@ -1,13 +1,13 @@
 //! What a relying party checks of an attestation token.
 
 use avouch_wire::UnixTime;
+use avouch_wire::json::parse_object;
 use serde_json::{Map, Value};
 
 use super::claims::{self, Clock};
 use super::error::VerifyError;
 use super::keys;
 use super::report::{Check, Report};
-use crate::json::parse_object;
 use crate::jws::{Padding, UntrustedJws};
 use crate::{Algorithm, Jwk, Jwks};
 

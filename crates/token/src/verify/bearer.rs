@@ -1,12 +1,12 @@
 //! Bearer tokens of OIDC issuers: the pure part, after keys have been fetched elsewhere.
 
 use avouch_wire::UnixTime;
+use avouch_wire::json::parse_object;
 use serde_json::{Map, Value};
 
 use super::claims::{self, Clock};
 use super::error::VerifyError;
 use super::keys;
-use crate::json::parse_object;
 use crate::jws::{Padding, UntrustedJws};
 use crate::{Algorithm, Jwks};
 

@@ -1,9 +1,9 @@
 //! Why a token is not accepted.
 
 use avouch_wire::{UnixTime, beginning, excerpt};
+use avouch_wire::json::JsonError;
 use thiserror::Error;
 
-use crate::json::JsonError;
 use crate::jws::JwsError;
 use crate::{Algorithm, UnusableReason};
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use avouch_token::Jwks;
-use avouch_token::json::parse_object;
+use avouch_wire::json::parse_object;
 use reqwest::{Certificate, Client, StatusCode, redirect};
 use serde_json::Value;
 use thiserror::Error;

@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::fmt;
 
-use avouch_wire::excerpt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use thiserror::Error;
+
+use crate::excerpt;
 
 /// Values of a document, at all levels. Each takes a hundred times the byte or two that it may be
 /// written in; the largest documents that clients send have some hundred.

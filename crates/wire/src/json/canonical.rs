@@ -61,12 +61,12 @@ pub fn write_canonical(value: &Value, out: &mut String) {
 }
 
 /// Appends a decimal integer.
-pub(crate) fn write_integer(integer: i64, out: &mut String) {
+pub fn write_integer(integer: i64, out: &mut String) {
     let _ = write!(out, "{integer}");
 }
 
 /// Appends a JSON string: quotes, backslash and control characters escaped, all else as it is.
-pub(crate) fn write_string(text: &str, out: &mut String) {
+pub fn write_string(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
     while let Some(at) = first_escape(rest.as_bytes()) {

@@ -1,4 +1,4 @@
-//! JSON objects. Derived readers also take arrays, by position, which no document here means.
+//! Objects read into types. Derived readers also take arrays, by position, which no document means.
 
 use serde::Deserialize;
 
@@ -8,10 +8,11 @@ const TEXTS_MAX: usize = 512;
 /// Most characters of what the reader says, which quotes what it found.
 const REASON_CHARACTERS_MAX: usize = 200;
 
-/// Reads a JSON object; white space may stand around it.
+/// Reads a JSON object of at most 512 names and texts; white space may stand around it.
 ///
-/// On failure, the text says what is wrong and where.
-pub(crate) fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
+/// # Errors
+/// What is wrong and where, in at most 200 characters.
+pub fn read_object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err("expected an object".to_owned());
     }

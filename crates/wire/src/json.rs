@@ -4,9 +4,10 @@ mod canonical;
 mod exact;
 mod integer;
 mod strict;
+mod typed;
 
-pub use canonical::{to_canonical, write_canonical};
-pub(crate) use canonical::{write_integer, write_string};
+pub use canonical::{to_canonical, write_canonical, write_integer, write_string};
 pub use exact::first_inexact_number;
 pub use integer::Integer;
 pub use strict::{JsonError, parse_object, parse_value};
+pub use typed::read_object;

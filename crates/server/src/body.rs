@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use avouch_wire::json::{Integer, parse_object};
 use avouch_wire::excerpt;
+use avouch_wire::json::{Integer, parse_object};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use thiserror::Error;

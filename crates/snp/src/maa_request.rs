@@ -175,7 +175,8 @@ fn json<'a, T: Deserialize<'a>>(
     document: &'static str,
     bytes: &'a [u8],
 ) -> Result<T, MaaRequestError> {
-    avouch_wire::json::read_object(bytes).map_err(|reason| MaaRequestError::Json { document, reason })
+    avouch_wire::json::read_object(bytes)
+        .map_err(|reason| MaaRequestError::Json { document, reason })
 }
 
 /// Base64 of either alphabet, padded or not.

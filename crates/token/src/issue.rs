@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use avouch_wire::{Hex, UnixTime, base64url};
 use avouch_wire::json::{Integer, write_canonical, write_integer, write_string};
+use avouch_wire::{Hex, UnixTime, base64url};
 use serde_json::{Map, Value};
 use thiserror::Error;
 

@@ -3,8 +3,8 @@
 use avouch_pki::der;
 use avouch_pki::{Certificate, PublicKey};
 use avouch_wire::base64url::{self, DecodeError};
-use avouch_wire::{Cursor, Hex, ParseError};
 use avouch_wire::json::{JsonError, parse_object};
+use avouch_wire::{Cursor, Hex, ParseError};
 use serde_json::{Map, Value};
 use thiserror::Error;
 

@@ -10,9 +10,7 @@
     reason = "tests over known data; a failed one may stop anywhere"
 )]
 
-use avouch_wire::json::{
-    JsonError, first_inexact_number, parse_object, parse_value, to_canonical,
-};
+use avouch_wire::json::{JsonError, first_inexact_number, parse_object, parse_value, to_canonical};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

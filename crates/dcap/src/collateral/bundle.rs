@@ -1,5 +1,6 @@
 //! The common exchange shape of one set of collateral: one JSON object with nine texts.
 
+use avouch_wire::Hex;
 use serde::Deserialize;
 
 use super::document::{SignedDocument, checked_text};

@@ -1,7 +1,7 @@
 //! Why a token is not accepted.
 
-use avouch_wire::{UnixTime, beginning, excerpt};
 use avouch_wire::json::JsonError;
+use avouch_wire::{UnixTime, beginning, excerpt};
 use thiserror::Error;
 
 use crate::jws::JwsError;

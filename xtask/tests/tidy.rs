@@ -3,6 +3,8 @@
 
 #[path = "tidy/citations.rs"]
 mod citations;
+#[path = "tidy/tools.rs"]
+mod tools;
 
 use std::collections::BTreeMap;
 use std::fs;

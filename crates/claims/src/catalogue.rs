@@ -25,7 +25,7 @@ pub enum Form {
 /// A claim, for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Description {
-    /// Its name.
+    /// The name in tokens and policies, such as `x-ms-sgx-svn`.
     pub name: &'static str,
     /// How its value is written.
     pub form: Form,

@@ -7,9 +7,9 @@ use serde_json::Value;
 pub struct ServiceClaim {
     /// MAA's name for it.
     pub name: &'static str,
-    /// What it says.
+    /// Text, integer, boolean, or JSON.
     pub value: ClaimValue,
-    /// Who sees it.
+    /// Policies, tokens, or both.
     pub seen_by: SeenBy,
     /// Whether a policy may read it and add it, but issue nothing that it was made of.
     pub is_read_only: bool,

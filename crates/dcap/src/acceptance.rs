@@ -92,7 +92,7 @@ pub struct ToleratedAdvisory {
 /// debuggable evidence passes: it is a claim, and policies decide about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Acceptance {
-    /// Accepted TCB statuses.
+    /// Statuses that pass; `Revoked` never does.
     pub tcb_statuses: AcceptedTcbStatuses,
     /// Advisories tolerated for a while. A status that is not accepted passes if it has advisories
     /// and every one of them is tolerated.

@@ -95,11 +95,11 @@ impl CollateralError {
 /// What a set of collateral says it is for. For finding things, not for trusting them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UntrustedCollateralSummary {
-    /// SGX or TDX.
+    /// SGX or TDX, by the TCB info's `id`.
     pub tee: crate::header::TeeType,
-    /// FMSPC.
+    /// Family of platforms that the TCB info is for, 6 bytes.
     pub fmspc: avouch_wire::Hex<6>,
-    /// PCEID.
+    /// Id of their provisioning certification enclave, 2 bytes.
     pub pce_id: avouch_wire::Hex<2>,
     /// Evaluation data number of the TCB info.
     pub evaluation_data_number: u32,

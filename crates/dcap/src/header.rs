@@ -85,7 +85,7 @@ impl Serialize for QuoteVersion {
 /// Source: Intel SGX ECDSA QuoteLibReference, appendix A.3; TDX DCAP Quoting Library API, A.3.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Header {
-    /// Quote version.
+    /// 3 for SGX, 4 or 5 for TDX.
     pub version: QuoteVersion,
     /// Attestation key type; always [`ATTESTATION_KEY_ECDSA_P256`].
     pub attestation_key_type: u16,

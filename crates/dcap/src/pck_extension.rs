@@ -62,7 +62,7 @@ pub struct PckExtension {
     pub pce_id: Hex<2>,
     /// `FMSPC`, 6 bytes: family, model, stepping, platform and custom SKU.
     pub fmspc: Hex<6>,
-    /// Kind of SGX.
+    /// How the platform protects SGX memory.
     pub sgx_type: SgxType,
     /// Platform instance id, 16 bytes; Platform CA only.
     pub platform_instance_id: Option<Hex<16>>,

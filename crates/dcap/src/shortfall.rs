@@ -20,18 +20,18 @@ pub struct MissingSvn {
     pub has: u16,
     /// What the better level asks for.
     pub needs: u16,
-    /// The difference.
+    /// `needs` less `has`, at least 1.
     pub short_by: u16,
 }
 
 /// Why one part of the TCB is not better than it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Shortfall {
-    /// Which part.
+    /// Platform, TDX module or quoting enclave.
     pub part: TcbPart,
     /// As launched, or as it runs now.
     pub moment: TcbMoment,
-    /// Its status.
+    /// Its status now, never `UpToDate`.
     pub status: TcbStatus,
     /// The status that the nearest better level would give; `None` if no level is better, so that
     /// only hardened software or configuration beyond the TCB helps.

@@ -101,7 +101,7 @@ impl Serialize for TcbStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{} is not a TCB status, expected one of {}", excerpt(.found), names(&TcbStatus::ALL))]
 pub struct UnknownTcbStatus {
-    /// The word.
+    /// The word as it came, of any length.
     pub found: String,
 }
 

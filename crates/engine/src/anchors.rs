@@ -11,7 +11,7 @@ use thiserror::Error;
 pub struct Anchors {
     /// Roots for SGX and TDX.
     pub intel: avouch_dcap::TrustAnchors,
-    /// Roots for SEV-SNP.
+    /// Roots that SEV-SNP chains may end at, by product.
     pub amd: avouch_snp::Anchors,
 }
 

@@ -101,9 +101,9 @@ impl Refused {
 /// Something worth knowing that decided nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// A stable name.
+    /// A stable name in kebab case.
     pub name: &'static str,
-    /// A sentence.
+    /// One sentence for people, without a full stop.
     pub message: String,
 }
 

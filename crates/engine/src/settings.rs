@@ -9,7 +9,7 @@ use avouch_snp::uvm::UvmTrust;
 pub struct AppraisalSettings {
     /// For SGX, Open Enclave and TDX.
     pub intel: Acceptance,
-    /// For SEV-SNP.
+    /// Reference values and floors for SEV-SNP.
     pub snp: SnpAcceptance,
     /// Whose utility VM endorsements count.
     pub uvm: UvmTrust,

@@ -8,7 +8,7 @@ use avouch_wire::{Hex, UnixTime};
 /// Which Intel collateral an appraisal needs. FMSPC and PCEID come from a verified PCK certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IntelWanted<'a> {
-    /// SGX or TDX.
+    /// SGX or TDX; their collateral differs.
     pub tee: TeeType,
     /// FMSPC of the platform.
     pub fmspc: Hex<6>,

@@ -10,7 +10,7 @@ pub struct Break {
     pub name: &'static str,
     /// What is wrong, in one line.
     pub what: &'static str,
-    /// Which step refuses.
+    /// The step that must refuse it.
     pub stage: Stage,
     /// The `check()` of the refusal.
     pub expected_check: &'static str,

@@ -9,7 +9,7 @@ use crate::{HeldData, MintError, Stage};
 /// Evidence with everything needed to judge it.
 #[derive(Debug, Clone)]
 pub struct Minted {
-    /// The kind.
+    /// Which route and verifier it is for.
     pub kind: EvidenceKind,
     /// The evidence as a client submits it.
     pub evidence: Vec<u8>,

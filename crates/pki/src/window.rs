@@ -7,9 +7,9 @@ use thiserror::Error;
 /// A span of time, both ends inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Window {
-    /// The first moment.
+    /// The first moment in force.
     pub not_before: UnixTime,
-    /// The last moment.
+    /// The last moment in force; that moment counts.
     pub not_after: UnixTime,
 }
 

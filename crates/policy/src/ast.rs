@@ -32,13 +32,13 @@ impl Version {
 /// A whole policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ast {
-    /// The language version.
+    /// 1.0, 1.1 or 1.2.
     pub version: Version,
     /// Where the version number stands.
     pub version_span: Span,
-    /// `configurationrules`, if present.
+    /// `configurationrules`, from version 1.1 on, if present.
     pub configuration: Option<Section>,
-    /// `authorizationrules`.
+    /// `authorizationrules`, in every policy.
     pub authorization: Section,
     /// `issuancerules`, if present.
     pub issuance: Option<Section>,
@@ -88,7 +88,7 @@ impl SectionKind {
 pub struct Section {
     /// Which section.
     pub kind: SectionKind,
-    /// The keyword.
+    /// Bytes of its keyword.
     pub keyword: Span,
     /// The rules in order.
     pub rules: Vec<Rule>,
@@ -121,7 +121,7 @@ pub struct Condition {
 /// A name with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identifier {
-    /// The name.
+    /// As written: letters, digits and `_`.
     pub name: Arc<str>,
     /// Its place.
     pub span: Span,
@@ -134,7 +134,7 @@ pub struct PropertyCondition {
     pub property: Property,
     /// Its place.
     pub property_span: Span,
-    /// The comparison.
+    /// How property and expression are compared.
     pub operator: Operator,
     /// Its place.
     pub operator_span: Span,
@@ -336,7 +336,7 @@ impl Function {
 pub struct Action {
     /// The whole action.
     pub span: Span,
-    /// The verb.
+    /// What the action does.
     pub verb: Verb,
     /// Its place.
     pub verb_span: Span,

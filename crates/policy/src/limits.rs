@@ -117,9 +117,9 @@ impl Limit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("limit `{}` of {allowed} exceeded", .limit.name())]
 pub struct LimitExceeded {
-    /// Which limit.
+    /// The limit that was exceeded.
     pub limit: Limit,
-    /// What it allowed.
+    /// Its value, in its own unit.
     pub allowed: u64,
 }
 

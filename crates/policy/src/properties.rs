@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// A documented setting.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// Its name.
+    /// The type in `issueproperty`.
     pub name: &'static str,
     /// The kind of its value.
     pub kind: ValueKind,

@@ -41,7 +41,7 @@ impl Span {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 pub struct Position {
-    /// Line, from 1.
+    /// Line in the text, from 1.
     pub line: usize,
     /// Column in code points, from 1.
     pub column: usize,

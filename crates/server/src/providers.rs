@@ -36,7 +36,7 @@ pub struct ProvidersOptions {
     pub appraisal: AppraisalConfig,
     /// Bytes of policies held in memory.
     pub policy_bytes_max: u64,
-    /// Providers held ready.
+    /// Most providers held with compiled policies.
     pub ready_max: u64,
     /// How long what is in memory is served while the database is out of reach, in seconds.
     pub served_without_seconds_max: u64,

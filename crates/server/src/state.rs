@@ -11,11 +11,11 @@ use crate::{ApiError, Clock, Cloud, Providers, Readiness, WorkPool};
 
 /// Everything that outlives a request.
 pub struct AppState {
-    /// Appraises evidence.
+    /// Appraises evidence, with endorsements that may be replaced.
     pub engine: Engine,
-    /// Tells the time.
+    /// Gives the moment of requests and appraisals.
     pub clock: Clock,
-    /// The tenants.
+    /// All tenants, by name.
     pub providers: Providers,
     /// Who may do what.
     pub access: Access,

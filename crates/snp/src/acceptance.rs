@@ -50,11 +50,11 @@ pub struct SnpAcceptance {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TcbFloor {
-    /// Floor of REPORTED_TCB.
+    /// Lowest REPORTED_TCB, part by part.
     pub reported: Option<Tcb>,
-    /// Floor of COMMITTED_TCB.
+    /// Lowest COMMITTED_TCB, part by part.
     pub committed: Option<Tcb>,
-    /// Floor of LAUNCH_TCB.
+    /// Lowest LAUNCH_TCB, part by part.
     pub launch: Option<Tcb>,
 }
 

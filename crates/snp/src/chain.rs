@@ -76,9 +76,9 @@ impl SentIntermediate {
 /// A [`Chain`] and CRLs, as operators keep them.
 #[derive(Debug, Clone, Default)]
 pub struct Endorsements {
-    /// The certificates.
+    /// Certificates, sorted by what they are.
     pub chain: Chain,
-    /// The CRLs.
+    /// CRLs, none verified.
     pub crls: Vec<Crl>,
 }
 

@@ -35,7 +35,7 @@ struct Inner {
 /// What is known of a verified endorsement key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EndorsementKeyFacts {
-    /// VCEK or VLEK.
+    /// VCEK, of one chip, or VLEK, of one provider.
     pub kind: VekKind,
     /// Product of its chain.
     pub product: Product,

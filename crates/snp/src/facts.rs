@@ -14,12 +14,12 @@ use crate::{
 pub struct Facts<'a> {
     /// Layout of the report.
     pub report_version: u32,
-    /// Processor family.
+    /// Processor family: Milan, Genoa or Turin.
     pub product: Product,
     /// Processor, version 3 and later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpuid: Option<Cpuid>,
-    /// Launch digest.
+    /// Launch digest of the guest, 48 bytes.
     pub measurement: &'a Hex<48>,
     /// Set by the host at launch.
     pub host_data: &'a Hex<32>,

@@ -74,6 +74,6 @@ pub struct Cpuid {
     pub family: u8,
     /// Combined extended and base model.
     pub model: u8,
-    /// Stepping.
+    /// Stepping of the processor.
     pub stepping: u8,
 }

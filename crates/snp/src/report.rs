@@ -32,11 +32,11 @@ pub enum ReportVersions {
 /// A firmware version: `major.minor.build`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct FirmwareVersion {
-    /// Major ABI version.
+    /// Major version of the ABI.
     pub major: u8,
-    /// Minor ABI version.
+    /// Minor version of the ABI.
     pub minor: u8,
-    /// Build number.
+    /// Build of the firmware.
     pub build: u8,
 }
 
@@ -66,7 +66,7 @@ pub struct ReportBody {
     pub key_flags: KeyFlags,
     /// 0x050: chosen by the guest.
     pub report_data: Hex<64>,
-    /// 0x090: launch digest.
+    /// 0x090: launch digest of the guest.
     pub measurement: Hex<48>,
     /// 0x0C0: set by the host at launch.
     pub host_data: Hex<32>,

@@ -72,7 +72,7 @@ pub struct VekExtensions {
 /// A part of the TCB that the certificate was not made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LevelMismatch {
-    /// The part.
+    /// The part: `fmc`, `boot_loader`, `tee`, `snp` or `microcode`.
     pub component: &'static str,
     /// Its level in the report.
     pub reported: u8,

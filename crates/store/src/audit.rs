@@ -44,13 +44,13 @@ impl AuditOutcome {
 /// An entry to be appended.
 #[derive(Debug, Clone)]
 pub struct NewAuditEntry {
-    /// When.
+    /// When, in whole seconds.
     pub at: UnixTime,
-    /// Who.
+    /// Who asked for it.
     pub actor: Actor,
     /// What, such as `policy-set`.
     pub action: String,
-    /// How it ended.
+    /// Succeeded or refused.
     pub outcome: AuditOutcome,
     /// The provider it was about.
     pub provider: Option<(ProviderId, ProviderName)>,
@@ -63,17 +63,17 @@ pub struct NewAuditEntry {
 pub struct AuditEntry {
     /// Place in the order of all writes.
     pub sequence: Sequence,
-    /// When.
+    /// When, in whole seconds.
     pub at: UnixTime,
-    /// Who.
+    /// Who asked for it.
     pub actor: Actor,
-    /// What.
+    /// What, such as `policy-set`.
     pub action: String,
-    /// How it ended.
+    /// Succeeded or refused.
     pub outcome: AuditOutcome,
     /// The provider it was about, which may be gone.
     pub provider: Option<(ProviderId, ProviderName)>,
-    /// More.
+    /// More, as `docs/schemas/service.md#details-of-changes` has it.
     pub details: Map<String, Json>,
 }
 

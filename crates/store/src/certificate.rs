@@ -17,11 +17,11 @@ use crate::store::{Edit, Sequence, Store, WriteTx};
 pub struct PolicyCertificate {
     /// SHA-256 of the DER: what makes two certificates the same.
     pub thumbprint: [u8; 32],
-    /// The certificate.
+    /// The certificate, DER, at most 16 KiB.
     pub der: Vec<u8>,
     /// When it was added.
     pub added_at: UnixTime,
-    /// By whom.
+    /// Who added it.
     pub added_by: Actor,
 }
 

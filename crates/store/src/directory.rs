@@ -29,7 +29,7 @@ const RETRY: Duration = Duration::from_millis(250);
 /// A provider with everything a request needs of it, as of one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tenant {
-    /// The provider.
+    /// The provider as of this version.
     pub provider: Provider,
     /// Its policies in force; a type without an entry has the default policy.
     pub policies: Vec<TenantPolicy>,
@@ -50,13 +50,13 @@ impl Tenant {
 pub struct TenantPolicy {
     /// Its type.
     pub attestation_type: EvidenceKind,
-    /// Its revision.
+    /// 1, 2, 3, … for each type.
     pub revision: u64,
     /// SHA-256 of the JWS: the key for a cache of compiled policies.
     pub token_hash: [u8; 32],
     /// SHA-256 as in `x-ms-policy-hash`.
     pub text_hash: [u8; 32],
-    /// Who signed it.
+    /// Who signed it; none for an unsigned JWS.
     pub signer: Option<Signer>,
     /// The JWS, or `None` when the budget was used up: then
     /// [`Store::policy_revision_jws`] has it.

@@ -34,7 +34,7 @@ pub struct Change {
     pub sequence: Sequence,
     /// The provider it is about, if it is about one.
     pub provider: Option<(ProviderId, ProviderName)>,
-    /// What changed.
+    /// What of the provider changed.
     pub kind: ChangeKind,
 }
 

@@ -26,7 +26,7 @@ impl PageRequest {
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
-    /// The rows.
+    /// The rows in order, at most as many as were asked for.
     pub items: Vec<T>,
     /// Where to continue; `None` when the list has been read to its end.
     pub next: Option<u64>,

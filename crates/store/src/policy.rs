@@ -55,11 +55,11 @@ pub struct Policy {
     pub token_hash: [u8; 32],
     /// SHA-256 as in `x-ms-policy-hash`.
     pub text_hash: [u8; 32],
-    /// Who signed it.
+    /// Who signed it; none for an unsigned JWS.
     pub signer: Option<Signer>,
     /// When it was set.
     pub at: UnixTime,
-    /// By whom.
+    /// Who asked for it.
     pub actor: Actor,
 }
 
@@ -94,19 +94,19 @@ pub struct PolicyRevision {
     pub revision: u64,
     /// Place in the order of all writes.
     pub sequence: u64,
-    /// What it did.
+    /// Set or reset.
     pub action: PolicyAction,
     /// SHA-256 of the JWS.
     pub token_hash: [u8; 32],
     /// SHA-256 as in `x-ms-policy-hash`; a reset has none.
     pub text_hash: Option<[u8; 32]>,
-    /// Who signed it.
+    /// Who signed it; none for an unsigned JWS.
     pub signer: Option<Signer>,
     /// Revision and token hash of the policy it replaced; `None` if that was the default.
     pub previous: Option<(u64, [u8; 32])>,
-    /// When.
+    /// When, in whole seconds.
     pub at: UnixTime,
-    /// By whom.
+    /// Who asked for it.
     pub actor: Actor,
 }
 

@@ -126,11 +126,11 @@ pub struct Provider {
     pub version: u64,
     /// When it was made.
     pub created_at: UnixTime,
-    /// By whom.
+    /// Who created it.
     pub created_by: Actor,
     /// When the fields above last changed.
     pub updated_at: UnixTime,
-    /// By whom.
+    /// Who changed it last.
     pub updated_by: Actor,
 }
 
@@ -141,16 +141,16 @@ pub struct NewProvider {
     pub name: ProviderName,
     /// Subscription and resource group.
     pub scope: ResourceScope,
-    /// Location.
+    /// Where its creator says it is; at most 512 characters and without effect.
     pub location: String,
-    /// Tags.
+    /// At most 50; names of 512, values of 256 characters.
     pub tags: BTreeMap<String, String>,
     /// First policy certificates in DER, in order. Any makes the provider Isolated, none makes it
     /// AAD. Repetitions count once.
     pub policy_certificates: Vec<Vec<u8>>,
-    /// `publicNetworkAccess`.
+    /// `publicNetworkAccess`; `None` leaves it as it is.
     pub public_network_access: Option<Toggle>,
-    /// `tpmAttestationAuthentication`.
+    /// `tpmAttestationAuthentication`; `None` leaves it as it is.
     pub tpm_attestation_authentication: Option<Toggle>,
     /// Our own settings.
     pub settings: Map<String, Json>,
@@ -193,11 +193,11 @@ impl NewProvider {
 /// What to change of a provider; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ProviderPatch {
-    /// All tags anew.
+    /// At most 50; names of 512, values of 256 characters.
     pub tags: Option<BTreeMap<String, String>>,
-    /// `publicNetworkAccess`.
+    /// `publicNetworkAccess`; `None` leaves it as it is.
     pub public_network_access: Option<Toggle>,
-    /// `tpmAttestationAuthentication`.
+    /// `tpmAttestationAuthentication`; `None` leaves it as it is.
     pub tpm_attestation_authentication: Option<Toggle>,
     /// All of our own settings anew.
     pub settings: Option<Map<String, Json>>,

@@ -69,9 +69,9 @@ pub struct PostgresServer {
 /// Certificate and private key of a server, both PEM.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerIdentity<'a> {
-    /// The certificate.
+    /// The certificate, PEM.
     pub certificate: &'a str,
-    /// Its key, PKCS#8.
+    /// Its key, PKCS#8 PEM.
     pub key: &'a str,
 }
 

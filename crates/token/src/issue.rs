@@ -18,7 +18,7 @@ pub const RESULT_LIFETIME_SECONDS: u32 = 3_600;
 /// When a token is issued and how long it lives. `nbf` equals `iat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenTimes {
-    /// `iat` and `nbf`.
+    /// `iat` and `nbf`, in seconds since 1970.
     pub issued_at: UnixTime,
     /// `exp` less `iat`, in seconds.
     pub lifetime_seconds: u32,

@@ -13,6 +13,7 @@
 
 pub mod keys;
 pub mod liar;
+pub mod schema;
 pub mod service;
 
 use std::ffi::OsStr;

@@ -38,7 +38,7 @@ impl EnclaveId {
 /// Source: Intel PCS API v4, "Get Quoting Enclave Identity".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnclaveIdentity {
-    /// Of which enclave.
+    /// The quoting enclave that it identifies: that of SGX or of TDX.
     pub id: EnclaveId,
     /// From `issueDate` to `nextUpdate`.
     pub window: Window,
@@ -54,7 +54,7 @@ pub struct EnclaveIdentity {
     pub attributes_mask: Hex<16>,
     /// MRSIGNER, 32 bytes.
     pub mr_signer: Hex<32>,
-    /// ISVPRODID.
+    /// Product id that the enclave must have.
     pub isv_prod_id: u16,
     /// Levels, highest first; at least one.
     pub levels: Vec<ComponentLevel>,

@@ -16,7 +16,7 @@ use crate::status::{TcbStatus, names};
 /// Source: Intel PCS API v3 (TCB info version 2) and v4 (version 3), "Get TCB Info".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TcbInfo {
-    /// 2 or 3.
+    /// Version of the document's format: 2 or 3.
     pub version: u32,
     /// SGX or TDX. Version 2 does not say and means SGX.
     pub tee: TeeType,
@@ -41,7 +41,7 @@ pub struct TcbInfo {
 pub struct PlatformLevel {
     /// Lowest SGX component SVNs.
     pub sgx_components: [u8; 16],
-    /// Lowest PCESVN.
+    /// Lowest `PCESVN` that reaches this level.
     pub pce_svn: u16,
     /// Lowest TDX component SVNs; TDX only.
     pub tdx_components: Option<[u8; 16]>,
@@ -80,7 +80,7 @@ pub struct TdxModule {
 pub struct TdxModuleIdentity {
     /// Major version: the two hex digits of `TDX_nn`.
     pub major_version: u8,
-    /// Signer and attributes.
+    /// What the TDX module must be: its signer and attributes.
     pub module: TdxModule,
     /// Levels, highest first; at least one.
     pub levels: Vec<ComponentLevel>,

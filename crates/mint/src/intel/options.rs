@@ -85,7 +85,7 @@ pub enum ChainStyle {
 pub struct PlatformOptions {
     /// Issuer of the PCK certificate.
     pub ca: PckCa,
-    /// Family-model-stepping-platform-custom SKU.
+    /// FMSPC: family, model, stepping, platform and custom SKU.
     pub fmspc: [u8; 6],
     /// Id of the provisioning certification enclave.
     pub pce_id: [u8; 2],
@@ -134,15 +134,15 @@ impl Default for PlatformOptions {
 /// The attested SGX enclave. Values left out depend on the seed.
 #[derive(Debug, Clone)]
 pub struct EnclaveOptions {
-    /// MRENCLAVE.
+    /// MRENCLAVE; from the seed if absent.
     pub mr_enclave: Option<[u8; 32]>,
-    /// MRSIGNER.
+    /// MRSIGNER; from the seed if absent.
     pub mr_signer: Option<[u8; 32]>,
-    /// ISVPRODID.
+    /// ISVPRODID, the product id.
     pub isv_prod_id: u16,
-    /// ISVSVN.
+    /// ISVSVN, the security version.
     pub isv_svn: u16,
-    /// MISCSELECT.
+    /// MISCSELECT, little-endian in the report.
     pub misc_select: u32,
     /// ATTRIBUTES.DEBUG: the host can read and write the enclave.
     pub debug: bool,
@@ -172,11 +172,11 @@ impl Default for EnclaveOptions {
 pub struct Kss {
     /// CONFIGID; without it, SHA-256 of the init-time data and zeros.
     pub config_id: Option<[u8; 64]>,
-    /// CONFIGSVN.
+    /// CONFIGSVN, the security version of the configuration.
     pub config_svn: u16,
-    /// ISVEXTPRODID.
+    /// ISVEXTPRODID, the extended product id.
     pub isv_ext_prod_id: [u8; 16],
-    /// ISVFAMILYID.
+    /// ISVFAMILYID, the family of products.
     pub isv_family_id: [u8; 16],
 }
 
@@ -228,7 +228,7 @@ pub const TD_MIGRATABLE: u64 = 1 << 29;
 /// The attested trust domain. Values left out depend on the seed.
 #[derive(Debug, Clone)]
 pub struct TdOptions {
-    /// Version and body.
+    /// Quote version and body of the report.
     pub format: TdQuoteFormat,
     /// TEE_TCB_SVN: module SVN, module major version, SEAM loader SVN, zeros.
     pub tee_tcb_svn: [u8; 16],
@@ -237,21 +237,21 @@ pub struct TdOptions {
     /// Status of the module level with SVN 13, the default TEE_TCB_SVN: UpToDate, OutOfDate or
     /// Revoked. The module level with SVN 5 is always OutOfDate.
     pub module_status: TcbStatus,
-    /// TDATTRIBUTES.
+    /// TDATTRIBUTES, as the number that is written little-endian.
     pub attributes: u64,
-    /// XFAM.
+    /// XFAM, as the number that is written little-endian.
     pub xfam: u64,
-    /// MRTD.
+    /// MRTD; from the seed if absent.
     pub mr_td: Option<[u8; 48]>,
-    /// MRSEAM.
+    /// MRSEAM; from the seed if absent.
     pub mr_seam: Option<[u8; 48]>,
     /// MRCONFIGID; without it, SHA-256 of the init-time data and zeros.
     pub mr_config_id: Option<[u8; 48]>,
-    /// MROWNER.
+    /// MROWNER; zero by default.
     pub mr_owner: [u8; 48],
-    /// MROWNERCONFIG.
+    /// MROWNERCONFIG; zero by default.
     pub mr_owner_config: [u8; 48],
-    /// RTMR0 to RTMR3.
+    /// RTMR0 to RTMR3; from the seed if absent.
     pub rtmrs: Option<[[u8; 48]; 4]>,
     /// MRSERVICETD (body types 3 and 4).
     pub mr_service_td: [u8; 48],

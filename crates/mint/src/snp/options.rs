@@ -74,15 +74,15 @@ pub enum HardwareIdForm {
 /// Security patch levels. `fmc` goes into reports of Turin only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SnpTcb {
-    /// First mutable code.
+    /// Level of the first mutable code; Turin only.
     pub fmc: u8,
-    /// PSP boot loader.
+    /// Level of the PSP boot loader.
     pub boot_loader: u8,
-    /// PSP operating system.
+    /// Level of the PSP operating system.
     pub tee: u8,
-    /// SNP firmware.
+    /// Level of the SNP firmware.
     pub snp: u8,
-    /// Microcode.
+    /// Level of the microcode.
     pub microcode: u8,
 }
 
@@ -137,9 +137,9 @@ pub enum UvmTop {
 /// The SEV-SNP platform and guest.
 #[derive(Debug, Clone)]
 pub struct SnpOptions {
-    /// Processor family.
+    /// Processor family; decides the layout of TCB versions.
     pub product: SnpProduct,
-    /// Which key signs.
+    /// VCEK or VLEK.
     pub key: SnpKey,
     /// `VERSION` of the report: 2 to 6.
     pub report_version: u32,
@@ -153,17 +153,17 @@ pub struct SnpOptions {
     pub launch_tcb: Option<SnpTcb>,
     /// `POLICY`; bit 17 must be set.
     pub policy: u64,
-    /// `PLATFORM_INFO`.
+    /// `PLATFORM_INFO`, all 64 bits.
     pub platform_info: u64,
     /// `VMPL`.
     pub vmpl: u32,
-    /// `GUEST_SVN`.
+    /// `GUEST_SVN`, of the ID block.
     pub guest_svn: u32,
-    /// `FAMILY_ID`.
+    /// `FAMILY_ID`, of the ID block.
     pub family_id: [u8; 16],
-    /// `IMAGE_ID`.
+    /// `IMAGE_ID`, of the ID block.
     pub image_id: [u8; 16],
-    /// `AUTHOR_KEY_DIGEST`.
+    /// `AUTHOR_KEY_DIGEST`; zero without an author key.
     pub author_key_digest: [u8; 48],
     /// `REPORT_ID`; from the seed if absent.
     pub report_id: Option<[u8; 32]>,

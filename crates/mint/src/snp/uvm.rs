@@ -24,7 +24,7 @@ const COSE_SIGN1_TAG: u64 = 18;
 /// The minted publisher: what a verifier's trust list must hold to accept its endorsements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UvmPublisher {
-    /// Its `did:x509`.
+    /// Its `did:x509` identifier, as the endorsement's issuer.
     pub issuer: String,
     /// The name of what it publishes.
     pub feed: String,

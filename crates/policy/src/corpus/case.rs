@@ -61,9 +61,9 @@ pub struct Expectation {
 /// The error that a case expects.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct ExpectedError {
-    /// MAA's code.
+    /// MAA's code, such as `PolicyEvaluationError`.
     pub code: Option<String>,
-    /// Our slug.
+    /// Our stable name, such as `no-permit`.
     pub reason: Option<String>,
     /// The line of the first offending token, from 1.
     pub line: Option<usize>,

@@ -17,7 +17,7 @@ use std::fmt;
 /// How one case went.
 #[derive(Debug, Clone, Serialize)]
 pub struct CaseReport {
-    /// The case.
+    /// The case's file name without its ending.
     pub name: String,
     /// Whether all that was expected came out.
     pub passed: bool,
@@ -28,9 +28,9 @@ pub struct CaseReport {
 /// How a corpus went.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Cases that passed.
+    /// How many cases gave what was expected.
     pub passed: usize,
-    /// Cases that failed.
+    /// How many did not.
     pub failed: usize,
     /// All cases in order.
     pub cases: Vec<CaseReport>,

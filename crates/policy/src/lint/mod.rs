@@ -97,7 +97,7 @@ pub struct Lint {
     pub position: Position,
     /// What is odd, in one sentence.
     pub message: String,
-    /// What to do.
+    /// What to do, in one sentence.
     pub help: String,
 }
 

@@ -78,7 +78,7 @@ pub struct IssuerConfig {
 pub struct CertificateRule {
     /// Common name of the certificate's subject; compared exactly.
     pub common_name: String,
-    /// The role.
+    /// What the rule gives.
     pub role: Role,
     /// Only for these providers; without it for all, those yet to come too.
     #[serde(default)]
@@ -89,7 +89,7 @@ pub struct CertificateRule {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleRule {
-    /// The role.
+    /// What the rule gives.
     pub role: Role,
     /// Name of the claim, such as `groups`, `roles`, `sub` or `scp`.
     pub claim: String,

@@ -24,7 +24,7 @@ pub struct Config {
     pub auth: AuthConfig,
     /// The key that signs tokens.
     pub signing: SigningConfig,
-    /// Vendors' endorsements.
+    /// `[endorsements]`: where the vendors' files are.
     pub endorsements: EndorsementsConfig,
     /// What Azure's tools are told of this service as a cloud.
     pub cloud: CloudConfig,
@@ -54,7 +54,7 @@ pub struct ServerConfig {
     pub private_networks: PrivateNetworks,
     /// Folder for the embedded database and for what the service makes itself.
     pub data_dir: Option<PathBuf>,
-    /// `[server.tls]`
+    /// `[server.tls]`; none with `--dev`.
     pub tls: Option<TlsConfig>,
 }
 
@@ -78,7 +78,7 @@ pub enum RootProvider {
 pub struct CloudConfig {
     /// Where tools log in: the operator's identity provider. Without it there is no metadata.
     pub login_endpoint: Option<String>,
-    /// The tenant there.
+    /// The tenant that tools log in to, such as `adfs`.
     pub tenant: String,
     /// The kind of identity provider, in Azure's words.
     pub identity_provider: String,
@@ -164,7 +164,7 @@ pub struct SigningConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EndorsementsConfig {
-    /// Files and folders.
+    /// Files and folders, absolute or from the file's folder.
     pub paths: Vec<PathBuf>,
     /// Leave damaged files of folders out, with a warning, instead of refusing to start.
     pub skip_damaged: bool,

@@ -60,7 +60,7 @@ pub type CurrentTls = Arc<ArcSwap<rustls::ServerConfig>>;
 /// An operator's certificate chain and private key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// PEM, leaf first.
+    /// PEM file, the server's certificate first.
     pub certificates: PathBuf,
     /// PEM, PKCS#8, PKCS#1 or SEC 1.
     pub private_key: PathBuf,

@@ -15,20 +15,20 @@ pub const NAMESPACE: &str = "Microsoft.Attestation";
 /// Where a path says that a provider is. Nothing of it has been checked against any rule of names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderPath {
-    /// The subscription.
+    /// The subscription, decoded, in the case of the path.
     pub subscription: String,
-    /// The resource group.
+    /// The resource group, decoded, in the case of the path.
     pub resource_group: String,
-    /// The provider's name.
+    /// The provider's name, decoded, in the case of the path.
     pub name: String,
 }
 
 /// Where a path says that a resource group is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupPath {
-    /// The subscription.
+    /// The subscription, decoded, in the case of the path.
     pub subscription: String,
-    /// The resource group.
+    /// The resource group, decoded, in the case of the path.
     pub resource_group: String,
 }
 

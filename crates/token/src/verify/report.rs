@@ -21,7 +21,7 @@ pub enum Outcome {
 pub struct Check {
     /// Stable name, the same as [`VerifyError::check`] gives if it failed.
     pub name: &'static str,
-    /// How it went.
+    /// Passed, failed, or not checked.
     pub outcome: Outcome,
     /// What was found, in a few words.
     pub detail: String,

@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
@@ -55,7 +55,7 @@ pub(crate) async fn open(
     options: &StoreOptions,
 ) -> Result<Pools, StoreError> {
     let opened = match target {
-        SqliteTarget::File(path) => open_file(path, options).await,
+        SqliteTarget::File(path) => open_file_in_turn(path, options).await,
         SqliteTarget::Memory => open_memory(options).await,
     };
     opened.map_err(|error| StoreError::from_driver("open the SQLite database", error))
@@ -67,6 +67,26 @@ async fn open_memory(options: &StoreOptions) -> Result<Pools, sqlx::Error> {
     let pool =
         pool_options(options).max_connections(1).min_connections(1).connect_with(connect).await?;
     Ok(Pools { writer: pool.clone(), readers: pool, files: None })
+}
+
+/// Several may open a new database at once. SQLite lets one of them turn it to its log and tells the
+/// others that it is locked, however long they would have waited: they try again.
+async fn open_file_in_turn(path: &Path, options: &StoreOptions) -> Result<Pools, sqlx::Error> {
+    let (began, wait_max) = (Instant::now(), Duration::from_secs(options.wait_seconds_max));
+    loop {
+        match open_file(path, options).await {
+            Err(error) if is_locked(&error) && began.elapsed() < wait_max => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// `SQLITE_BUSY`, with or without more in the upper bytes.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 async fn open_file(path: &Path, options: &StoreOptions) -> Result<Pools, sqlx::Error> {

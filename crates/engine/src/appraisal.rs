@@ -1,6 +1,5 @@
 //! What an appraisal found: facts, claims, and the decision.
 
-use avouch_claims::ServiceClaim;
 use avouch_policy::Claim;
 use avouch_wire::json::Integer;
 use serde::Serialize;
@@ -15,8 +14,6 @@ pub struct Appraisal {
     pub facts: Box<dyn VerifiedFacts>,
     /// The vendor roots that it rests on, at least one.
     pub roots: Vec<Root>,
-    /// What the service claims of it.
-    pub service_claims: Vec<ServiceClaim>,
     /// What the policy could read.
     pub incoming: Vec<Claim>,
     /// What settings and policy said.

@@ -113,14 +113,15 @@ impl Engine {
         let (decision, findings) = match outgoing {
             Err(refused) => (Decision::Deny(refused), Vec::new()),
             Ok(outgoing) => {
-                let (service, roots, nonce) = (&claims, &verified.roots, request.nonce.as_ref());
-                let parts = TokenParts { service, outgoing: &outgoing, policy, nonce, roots };
-                let (permitted, dropped) = token_claims::compose(request.token_form, &parts);
+                let (roots, nonce) = (&verified.roots, request.nonce.as_ref());
+                let parts = TokenParts { outgoing: &outgoing, policy, nonce, roots };
+                let (permitted, dropped) =
+                    token_claims::compose(request.token_form, claims, &parts);
                 (Decision::Permit(permitted), dropped)
             }
         };
         let (facts, roots) = (verified.facts, verified.roots);
-        Ok(Appraisal { facts, roots, service_claims: claims, incoming, decision, findings })
+        Ok(Appraisal { facts, roots, incoming, decision, findings })
     }
 }
 

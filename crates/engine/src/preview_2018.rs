@@ -13,22 +13,25 @@ use crate::token_claims::{FOREIGN_ROOT, TokenParts, drop_what_only_the_service_m
 ///
 /// # Source
 /// `docs/maa/token.md#tokens-of-2018-09-01-preview`.
-pub(crate) fn compose(parts: &TokenParts<'_>) -> (Map<String, Value>, Vec<Finding>) {
+pub(crate) fn compose(
+    service: &[ServiceClaim],
+    parts: &TokenParts<'_>,
+) -> (Map<String, Value>, Vec<Finding>) {
     let mut issued = contribution(parts.outgoing);
-    let dropped = drop_what_only_the_service_may_say(&mut issued, parts.service);
+    let dropped = drop_what_only_the_service_may_say(&mut issued, service);
     let mut claims: Map<String, Value> =
         issued.iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let older = parts.service.iter().filter(|claim| claim.seen_by == SeenBy::Policy);
+    let older = service.iter().filter(|claim| claim.seen_by == SeenBy::Policy);
     for claim in older {
         if let Some(name) = claim.name.strip_prefix('$') {
             claims.insert(name.to_owned(), claim.value.clone().into_json());
         }
     }
-    if let Some(held) = find(parts.service, "maa-ehd") {
+    if let Some(held) = find(service, "maa-ehd") {
         claims.insert("maa-ehd".to_owned(), held.clone().into_json());
     }
     if let Some(ClaimValue::Json(Value::Object(collateral))) =
-        find(parts.service, "maa-attestationcollateral")
+        find(service, "maa-attestationcollateral")
     {
         let collateral = Value::Object(prefixed(collateral));
         claims.insert("maa-attestationcollateral".to_owned(), collateral);

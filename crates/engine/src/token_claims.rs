@@ -8,9 +8,8 @@ use serde_json::{Map, Value};
 use crate::appraisal::{Finding, Permitted};
 use crate::{Nonce, PolicyInForce, Root, TokenForm, preview_2018};
 
-/// Everything that a token is made of, besides what its issuer adds.
+/// What a token is made of, besides the service's claims and what its issuer adds.
 pub(crate) struct TokenParts<'a> {
-    pub(crate) service: &'a [ServiceClaim],
     pub(crate) outgoing: &'a [Claim],
     pub(crate) policy: &'a PolicyInForce,
     pub(crate) nonce: Option<&'a Nonce>,
@@ -35,16 +34,20 @@ impl TokenParts<'_> {
 pub(crate) const FOREIGN_ROOT: &str = "avouch-trust-root";
 
 /// Composes the claims of a token in this form; says what of the policy's was dropped.
-pub(crate) fn compose(form: TokenForm, parts: &TokenParts<'_>) -> (Permitted, Vec<Finding>) {
+pub(crate) fn compose(
+    form: TokenForm,
+    service: Vec<ServiceClaim>,
+    parts: &TokenParts<'_>,
+) -> (Permitted, Vec<Finding>) {
     match form {
         TokenForm::Current => {
-            let (claims, dropped) = current(parts);
+            let (claims, dropped) = current(service, parts);
             let integer_nonce = parts.nonce.and_then(Nonce::as_integer).cloned();
             (Permitted { claims, integer_nonce }, dropped)
         }
         // The older form has no nonce.
         TokenForm::Preview2018 => {
-            let (claims, dropped) = preview_2018::compose(parts);
+            let (claims, dropped) = preview_2018::compose(&service, parts);
             (Permitted { claims, integer_nonce: None }, dropped)
         }
     }
@@ -55,14 +58,17 @@ pub(crate) fn compose(form: TokenForm, parts: &TokenParts<'_>) -> (Permitted, Ve
 ///
 /// # Source
 /// `docs/maa/token.md#form`, `docs/policy.md#the-token`.
-fn current(parts: &TokenParts<'_>) -> (Map<String, Value>, Vec<Finding>) {
+fn current(
+    service: Vec<ServiceClaim>,
+    parts: &TokenParts<'_>,
+) -> (Map<String, Value>, Vec<Finding>) {
     let mut issued = contribution(parts.outgoing);
-    let dropped = drop_what_only_the_service_may_say(&mut issued, parts.service);
+    let dropped = drop_what_only_the_service_may_say(&mut issued, &service);
     let issued: Map<String, Value> =
         issued.iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let mut claims = issued.clone();
-    for claim in parts.service.iter().filter(|claim| claim.seen_by != SeenBy::Policy) {
-        claims.insert(claim.name.to_owned(), claim.value.clone().into_json());
+    for claim in service.into_iter().filter(|claim| claim.seen_by != SeenBy::Policy) {
+        claims.insert(claim.name.to_owned(), claim.value.into_json());
     }
     let mut add = |name: &str, value: Value| claims.insert(name.to_owned(), value);
     add("x-ms-policy-hash", Value::String(parts.policy.hash().to_owned()));

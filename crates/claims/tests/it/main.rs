@@ -13,6 +13,7 @@ mod bound;
 mod common;
 mod expect;
 mod intel;
+mod nested;
 mod sgx;
 mod snp;
 mod tdx;

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use crate::commands::inspect::tree::is_obeyed;
 use crate::failure::Failure;
 
 /// How a command answers.
@@ -33,10 +34,25 @@ impl OutputOptions {
     ) -> Result<(), Failure> {
         let answer = match self.form {
             OutputForm::Text => text(),
-            OutputForm::Json => serde_json::to_string_pretty(value).map_err(Failure::other)?,
+            OutputForm::Json => json(value).map_err(Failure::other)?,
         };
         line(&answer)
     }
+}
+
+/// One document over several lines. Characters that a terminal would obey are written as escapes,
+/// which JSON reads as the same.
+fn json<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    let text = serde_json::to_string_pretty(value)?;
+    let escaped = |c: char| match c {
+        // None of them is beyond 16 bits, and none stands outside of a string.
+        c if is_obeyed(c) => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    Ok(match text.contains(is_obeyed) {
+        true => text.chars().map(escaped).collect(),
+        false => text,
+    })
 }
 
 /// Writes to standard output, with a line end.
@@ -90,7 +106,7 @@ pub(crate) fn usage_error(error: &clap::Error) {
 fn error_document(check: &str, message: &str) {
     let error = serde_json::json!({"error": {"check": check, "message": message}});
     // Nobody is left to tell if standard output is closed.
-    let _ = line(&format!("{error:#}"));
+    let _ = json(&error).map(|text| line(&text));
 }
 
 fn asks_for_json(words: impl Iterator<Item = std::ffi::OsString>) -> bool {
@@ -102,4 +118,24 @@ fn asks_for_json(words: impl Iterator<Item = std::ffi::OsString>) -> bool {
         before = word;
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use serde_json::{Value, json};
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped_in_json_and_reads_back_the_same() {
+        let foreign = json!({
+            "a\u{202e}b": "\u{9b}31m \u{7f} \u{200b}\u{2066}\u{feff} \u{1b}[0m",
+            "plain": "Gr\u{fc}\u{df}e, \u{1f600}",
+        });
+        let text = super::json(&foreign).unwrap();
+        assert!(text.contains("\\u202e") && text.contains("\\u009b31m"), "{text}");
+        assert!(text.contains("Gr\u{fc}\u{df}e, \u{1f600}"), "{text}");
+        assert!(text.chars().all(|c| c == '\n' || !(super::is_obeyed(c) || c.is_control())));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), foreign);
+    }
 }

@@ -74,7 +74,8 @@ fn cargo(tree: &Path, packages: &BTreeSet<&str>) -> Result<Vec<Value>, String> {
     packages.iter().for_each(|package| {
         command.args(["-p", package]);
     });
-    command.current_dir(tree).env("CARGO_TARGET_DIR", crate::run::target());
+    // In a folder of its own: a program with mutants must never pass for one without.
+    command.current_dir(tree).env("CARGO_TARGET_DIR", crate::run::target().join("mutants"));
     let output = command
         .stdin(Stdio::null())
         .stderr(Stdio::piped())

@@ -117,9 +117,11 @@ fn comments(text: &str) -> Vec<String> {
 /// Whether a comment cites a section by number and names no public document before it.
 fn cites_nothing_public(comment: &str) -> bool {
     let of_nobody = |(at, word): (usize, &str)| {
-        let number = comment[at + word.len()..].trim_start_matches('s').strip_prefix(' ');
+        let (before, cited) = comment.split_at(at);
+        let cited = cited.trim_start_matches(word);
+        let number = cited.trim_start_matches('s').strip_prefix(' ');
         let is_citation = number.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-        is_citation && !PUBLISHERS.iter().any(|publisher| comment[..at].contains(publisher))
+        is_citation && !PUBLISHERS.iter().any(|publisher| before.contains(publisher))
     };
     comment.match_indices("ection").any(of_nobody) || comment.contains("(reference, ")
 }

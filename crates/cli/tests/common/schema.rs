@@ -32,7 +32,7 @@ pub fn rows(page: &str, heading: &str) -> Vec<Row> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(page);
     let text = std::fs::read_to_string(path).expect("the page");
     let start = text.find(&format!("\n## {heading}\n")).expect("the heading") + 1;
-    let section = text[start..].split("\n## ").next().unwrap();
+    let section = text.split_at(start).1.split("\n## ").next().unwrap();
     let cells = section.lines().filter(|line| line.starts_with("| `")).map(|line| {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         assert_eq!(cells.len(), 4, "{line}");

@@ -5,6 +5,7 @@
 use avouch_dcap::TeeType;
 use avouch_endorsements::EndorsementSet;
 use avouch_engine::EndorsementSource as _;
+use avouch_wire::FailedCheck as _;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -3,6 +3,7 @@
 #![no_main]
 
 use avouch_pki::Crl;
+use avouch_wire::FailedCheck as _;
 use libfuzzer_sys::fuzz_target;
 use x509_parser::prelude::{CertificateRevocationList, FromDer as _};
 

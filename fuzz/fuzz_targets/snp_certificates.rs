@@ -9,7 +9,7 @@ use avouch_snp::{
     Anchors, Crls, Endorsements, Product, VekExtensions, VekKind, verify_chain,
     verify_intermediate,
 };
-use avouch_wire::UnixTime;
+use avouch_wire::{FailedCheck as _, UnixTime};
 use libfuzzer_sys::fuzz_target;
 
 static AMD: LazyLock<Anchors> = LazyLock::new(Anchors::amd);

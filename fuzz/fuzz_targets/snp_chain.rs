@@ -16,7 +16,7 @@ use avouch_snp::{
     Anchors, Chain, ChainError, Crls, Endorsements, VerifiedEndorsementKey, VerifyError,
     verify_chain, verify_intermediate,
 };
-use avouch_wire::{EvidenceKind, UnixTime};
+use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime};
 use libfuzzer_sys::fuzz_target;
 
 /// As the engine reads requests.

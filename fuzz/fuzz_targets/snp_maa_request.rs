@@ -2,6 +2,7 @@
 #![no_main]
 
 use avouch_snp::maa_request::SnpEvidence;
+use avouch_wire::FailedCheck as _;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -9,7 +9,7 @@ use avouch_snp::{
     Anchors, Chain, Crls, Endorsements, Report, ReportVersions, VerifiedEndorsementKey,
     verify_chain, verify_report,
 };
-use avouch_wire::{EvidenceKind, UnixTime};
+use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime};
 use libfuzzer_sys::fuzz_target;
 
 struct Known {

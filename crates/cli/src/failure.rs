@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use avouch_wire::failed_check;
 use thiserror::Error;
 
 /// Why a command could not do its work (exit status 2).
@@ -29,16 +30,13 @@ pub(crate) enum Failure {
     Other(String),
 }
 
-impl Failure {
-    /// The stable name of what went wrong, for programs.
-    pub(crate) const fn check(&self) -> &'static str {
-        match self {
-            Self::Read { .. } => "read",
-            Self::Write { .. } => "write",
-            Self::Other(_) => "failed",
-        }
-    }
+failed_check!(Failure {
+    Self::Read { .. } => "read",
+    Self::Write { .. } => "write",
+    Self::Other(_) => "failed",
+});
 
+impl Failure {
     pub(crate) fn other(error: impl std::fmt::Display) -> Self {
         Self::Other(error.to_string())
     }

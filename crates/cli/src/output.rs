@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use avouch_wire::FailedCheck as _;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use avouch_wire::{Hex, UnixTime};
+use avouch_wire::{Hex, UnixTime, failed_check};
 use thiserror::Error;
 
 use crate::shortfall::Shortfall;
@@ -151,18 +151,12 @@ fn describe(shortfalls: &[Shortfall]) -> String {
     shortfalls.iter().map(|shortfall| format!("; {shortfall}")).collect()
 }
 
-impl AcceptanceError {
-    /// The stable name of the check that failed.
-    #[must_use]
-    pub const fn check(&self) -> &'static str {
-        match self {
-            Self::TcbStatus { .. } => "accepted-tcb-status",
-            Self::Debuggable { .. } => "debuggable",
-            Self::Migratable { .. } => "migratable",
-            Self::ServiceTd { .. } => "service-td",
-        }
-    }
-}
+failed_check!(AcceptanceError {
+    Self::TcbStatus { .. } => "accepted-tcb-status",
+    Self::Debuggable { .. } => "debuggable",
+    Self::Migratable { .. } => "migratable",
+    Self::ServiceTd { .. } => "service-td",
+});
 
 impl Acceptance {
     /// Judges a verified quote by these settings at `at`.

@@ -1,6 +1,6 @@
 //! Whether data that came with evidence are the data that the enclave or TD vouches for.
 
-use avouch_wire::Hex;
+use avouch_wire::{Hex, failed_check};
 use thiserror::Error;
 
 use crate::quote::Body;
@@ -53,19 +53,13 @@ pub enum BindError {
     },
 }
 
-impl BindError {
-    /// The stable name of the check that failed.
-    #[must_use]
-    pub const fn check(&self) -> &'static str {
-        match self {
-            Self::RuntimeData { .. } => "runtime-data",
-            Self::InitTimeData { .. }
-            | Self::InitTimeDataRest { .. }
-            | Self::InitTimeDataWithoutKss { .. } => "init-time-data",
-            Self::CustomClaims { .. } => "custom-claims",
-        }
-    }
-}
+failed_check!(BindError {
+    Self::RuntimeData { .. } => "runtime-data",
+    Self::InitTimeData { .. }
+    | Self::InitTimeDataRest { .. }
+    | Self::InitTimeDataWithoutKss { .. } => "init-time-data",
+    Self::CustomClaims { .. } => "custom-claims",
+});
 
 /// Compares the SHA-256 of runtime data, as sent, with the first 32 bytes of the report data.
 ///

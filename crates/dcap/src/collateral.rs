@@ -9,6 +9,7 @@ mod levels;
 mod tcb_info;
 mod verified;
 
+use avouch_wire::failed_check;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -78,19 +79,15 @@ impl CollateralError {
     const fn document(document: DocumentName, source: DocumentError) -> Self {
         Self::Document { document, source }
     }
-
-    /// The stable name of the check that failed.
-    #[must_use]
-    pub fn check(&self) -> &'static str {
-        match self {
-            Self::Bundle(_) => "collateral-malformed",
-            Self::Document { document: DocumentName::TcbInfo, .. } => "tcb-info-malformed",
-            Self::Document { document: DocumentName::QeIdentity, .. } => "qe-identity-malformed",
-            Self::CrlEncoding(CrlName::RootCa) => "root-ca-crl-malformed",
-            Self::CrlEncoding(CrlName::Pck) => "pck-crl-malformed",
-        }
-    }
 }
+
+failed_check!(CollateralError {
+    Self::Bundle(_) => "collateral-malformed",
+    Self::Document { document: DocumentName::TcbInfo, .. } => "tcb-info-malformed",
+    Self::Document { document: DocumentName::QeIdentity, .. } => "qe-identity-malformed",
+    Self::CrlEncoding(CrlName::RootCa) => "root-ca-crl-malformed",
+    Self::CrlEncoding(CrlName::Pck) => "pck-crl-malformed",
+});
 
 /// What a set of collateral says it is for. For finding things, not for trusting them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

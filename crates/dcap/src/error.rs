@@ -1,13 +1,14 @@
 //! Why evidence or collateral is refused: which check, and both sides of it.
 
 mod check;
+mod quote;
 mod subjects;
 
 use avouch_pki::{CertificateError, CrlError, KeyKind, OutsideWindow, PathError, pem::PemError};
 use avouch_wire::{Hex, ParseError};
 use thiserror::Error;
 
-pub use check::structure_check;
+pub use quote::QuoteError;
 pub use subjects::{CertificateRole, ChainName, CrlName, Dated, DocumentName, TcbMoment, TcbPart};
 
 use crate::collateral::DocumentError;
@@ -20,7 +21,7 @@ use crate::header::TeeType;
 pub enum VerifyError {
     /// The evidence has not the shape of a quote.
     #[error("quote is malformed: {0}")]
-    Malformed(#[from] ParseError),
+    Malformed(#[from] QuoteError),
     /// The quote does not hold its PCK chain.
     #[error("certification data of type {found} cannot be verified: needs {needs}")]
     CertificationData {

@@ -61,8 +61,8 @@ pub use collateral::{
     TdxModuleIdentity, UntrustedCollateralSummary, VerifiedCollateral,
 };
 pub use error::{
-    CertificateRole, ChainName, CrlName, Dated, DocumentName, TcbMoment, TcbPart, VerifyError,
-    structure_check,
+    CertificateRole, ChainName, CrlName, Dated, DocumentName, QuoteError, TcbMoment, TcbPart,
+    VerifyError,
 };
 pub use header::{
     ATTESTATION_KEY_ECDSA_P256, HEADER_BYTES, Header, INTEL_QE_VENDOR_ID, QuoteVersion, TeeType,

@@ -6,6 +6,7 @@ use avouch_pki::digest;
 use avouch_wire::{Cursor, Hex, ParseError, ParseErrorKind};
 use serde::Serialize;
 
+use crate::error::QuoteError;
 use crate::header::{HEADER_BYTES, Header, QuoteVersion, TeeType, unexpected};
 use crate::report_body::{ENCLAVE_REPORT_BYTES, EnclaveReport};
 use crate::signature_data::SignatureData;
@@ -45,13 +46,13 @@ impl<'a> Quote<'a> {
     /// every signature (see [`Self::untrusted_trailing`]).
     ///
     /// # Errors
-    /// [`ParseError`] with structure, field and offset: bytes missing, a length that points beyond
+    /// [`QuoteError`] with structure, field and offset: bytes missing, a length that points beyond
     /// the input or leaves bytes over inside the signature data, an unknown version, key type, TEE
     /// type, vendor, body type or certification type, or more than [`QUOTE_BYTES_MAX`] bytes.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, QuoteError> {
         let cursor = Cursor::new("Quote", bytes);
         check_size(&cursor)?;
-        Self::parse_wrapped(cursor)
+        Ok(Self::parse_wrapped(cursor)?)
     }
 
     /// Parses a quote that begins at `cursor`, inside a wrapper that has a limit of its own.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 use avouch_pki::Window;
-use avouch_wire::{Cursor, Hex};
+use avouch_wire::{Cursor, FailedCheck as _, Hex};
 
 use super::*;
 use crate::collateral::{ComponentLevel, EnclaveId};

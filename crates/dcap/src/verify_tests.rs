@@ -1,7 +1,7 @@
 //! Which quoting enclave is the one of the identity.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
-use avouch_wire::Cursor;
+use avouch_wire::{Cursor, FailedCheck as _};
 
 use super::*;
 use crate::report_body::{ENCLAVE_REPORT_BYTES, EnclaveAttributes};

@@ -19,7 +19,7 @@ use avouch_dcap::{
     Collateral, Quote, TrustAnchors, VerifiedCollateral, VerifiedQuote, VerifyError,
     verify_platform_beside, verify_quote,
 };
-use avouch_wire::UnixTime;
+use avouch_wire::{FailedCheck as _, UnixTime};
 use common::{json, read, text, time, vectors};
 use dcap_qvl::QuoteCollateralV3;
 use dcap_qvl::verify::{QuoteVerifier, VerifiedReport};

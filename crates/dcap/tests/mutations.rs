@@ -13,7 +13,7 @@
 mod common;
 
 use avouch_dcap::{Collateral, Quote, TrustAnchors, VerifiedQuote, VerifyError, verify};
-use avouch_wire::UnixTime;
+use avouch_wire::{FailedCheck as _, UnixTime};
 use common::{apply, json, read, text, time, vectors};
 
 fn judge(bytes: &[u8], collateral: &[u8], at: UnixTime) -> Result<VerifiedQuote, VerifyError> {

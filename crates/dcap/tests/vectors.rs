@@ -19,7 +19,7 @@ use avouch_dcap::{
     Acceptance, AcceptanceError, Body, CertificationData, Collateral, ComponentStatus, Quote,
     TcbStatus, TrustAnchors, VerifiedQuote, converge, verify, verify_platform,
 };
-use avouch_wire::Hex;
+use avouch_wire::{FailedCheck as _, Hex};
 use common::{json, read, text, time, unwrap_quote, vectors};
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use avouch_dcap::{Collateral, CollateralError, TeeType, VerifyError, open_enclave};
 use avouch_engine::{EndorsementSource, IntelWanted, TcbBaseline};
 use avouch_snp::{ChainError, CrlRule, Endorsements as AmdEndorsements};
-use avouch_wire::{ParseError, excerpt};
+use avouch_wire::{FailedCheck as _, ParseError, excerpt, failed_check};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -95,20 +95,15 @@ pub enum EndorsementError {
     Amd(#[from] ChainError),
 }
 
-impl EndorsementError {
-    /// The stable name of the check that failed: the one that verification would fail with.
-    #[must_use]
-    pub fn check(&self) -> &'static str {
-        match self {
-            Self::Collateral(error) => error.check(),
-            Self::TcbInfo(error) => error.check(),
-            Self::OpenEnclave(_) => "collateral-malformed",
-            Self::Cut => "chain-pem",
-            Self::Other { source, .. } => source.check(),
-            Self::Amd(error) => error.check(),
-        }
-    }
-}
+// Those that verification would fail with.
+failed_check!(EndorsementError {
+    Self::Collateral(error) => (error.check(), CollateralError::checks()),
+    Self::TcbInfo(error) => (error.check(), VerifyError::checks()),
+    Self::OpenEnclave(_) => "collateral-malformed",
+    Self::Cut => "chain-pem",
+    Self::Other { source, .. } => (source.check()),
+    Self::Amd(error) => (error.check(), ChainError::checks()),
+});
 
 impl EndorsementError {
     /// Why it is no endorsement, whatever it looks like.

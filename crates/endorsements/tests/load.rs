@@ -12,7 +12,7 @@ use std::path::Path;
 
 use avouch_endorsements::{EndorsementSet, LoadError};
 use avouch_mint::{Expected, Options, breaks, mint};
-use avouch_wire::{EvidenceKind, UnixTime};
+use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime};
 
 fn options() -> Options {
     Options::new(UnixTime::from_rfc3339("2026-05-01T12:00:00Z").unwrap())

@@ -1,6 +1,7 @@
 //! What an appraisal found: facts, claims, and the decision.
 
 use avouch_policy::Claim;
+use avouch_wire::FailedCheck;
 use avouch_wire::json::Integer;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -84,6 +85,11 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// By the provider's settings.
+    pub(crate) fn not_accepted(error: &dyn FailedCheck) -> Self {
+        Self::NotAccepted { check: error.check(), message: error.to_string() }
+    }
+
     /// The stable name of the check.
     #[must_use]
     pub const fn check(&self) -> &'static str {

@@ -3,16 +3,16 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use avouch_claims::{BoundData, ServiceClaim};
+use avouch_claims::{BoundData, HeldData, ServiceClaim};
 use avouch_policy::Properties;
-use avouch_wire::{EvidenceKind, UnixTime};
+use avouch_wire::{EvidenceKind, FailedCheck, UnixTime};
 use serde_json::Value;
 
 use crate::intel::IntelArm;
 use crate::snp::SnpArm;
 use crate::{
-    Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, Refused,
-    Remembered, TcbBaseline,
+    Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource,
+    HeldDataRefused, Refused, Remembered, TcbBaseline,
 };
 
 /// Evidence as it was submitted, with all that it is judged by.
@@ -43,6 +43,17 @@ pub(crate) struct Verified {
 pub(crate) struct Bound {
     pub(crate) runtime_data: Option<BoundData>,
     pub(crate) init_time_data: Option<BoundData>,
+}
+
+/// Held data, if any were sent, as what the evidence binds by `check`.
+pub(crate) fn bind<E: FailedCheck>(
+    member: &'static str,
+    data: Option<&HeldData>,
+    check: impl FnOnce(&[u8]) -> Result<(), E>,
+) -> Result<Option<BoundData>, HeldDataRefused<E>> {
+    data.map(|data| BoundData::bind(data, check))
+        .transpose()
+        .map_err(|source| HeldDataRefused { member, source })
 }
 
 /// What was proven, for people and programs. Implemented for verified types only.

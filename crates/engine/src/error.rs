@@ -1,20 +1,20 @@
 //! Why an appraisal came to no verdict: the evidence, or what it needs, does not hold.
 
 use avouch_claims::HeldDataError;
-use avouch_wire::EvidenceKind;
+use avouch_wire::{EvidenceKind, FailedCheck, failed_check};
 use thiserror::Error;
 
 use crate::Resemblance;
 
-/// Why evidence was not verified. Each variant says which check failed, by [`Self::check`].
+/// Why evidence was not verified.
+///
+/// Each error of a kind of evidence that names its check becomes one by `?`; for that, this is no
+/// [`FailedCheck`] itself.
 #[derive(Debug, Error)]
 pub enum AppraisalError {
-    /// The evidence is not the structure it claims to be.
+    /// The evidence, what came along with it or what endorses it does not hold.
     #[error("{0}")]
-    Structure(avouch_wire::ParseError),
-    /// A quote is not the structure it claims to be.
-    #[error("{0}")]
-    QuoteStructure(avouch_wire::ParseError),
+    Evidence(Box<dyn FailedCheck>),
     /// Bytes that cannot be read as what they were sent as, and look like something else or cut.
     #[error("this is {found}{} ({source})", .instead.map(|kind| format!(", not {}", kind.title())).unwrap_or_default())]
     Mistaken {
@@ -25,60 +25,6 @@ pub enum AppraisalError {
         /// Why they cannot be read.
         source: Box<Self>,
     },
-    /// Custom claims in Open Enclave evidence are not what the enclave vouches for.
-    #[error("{0}")]
-    CustomClaims(avouch_dcap::BindError),
-    /// A quote of another TEE than the route is for.
-    #[error("expected a quote of {expected}, found one of {found}")]
-    WrongTee {
-        /// What the route is for.
-        expected: &'static str,
-        /// What the quote is of.
-        found: &'static str,
-    },
-    /// A quote, its platform or its collateral does not verify.
-    #[error("{0}")]
-    Intel(#[from] avouch_dcap::VerifyError),
-    /// A request for SEV-SNP is not the document it must be.
-    #[error("{0}")]
-    SnpRequest(#[from] avouch_snp::maa_request::MaaRequestError),
-    /// Certificates for SEV-SNP cannot be read.
-    #[error("{0}")]
-    SnpChain(#[from] avouch_snp::ChainError),
-    /// A report or its chain does not verify.
-    #[error("{0}")]
-    Snp(#[from] avouch_snp::VerifyError),
-    /// An endorsement of the utility VM does not verify.
-    #[error("{0}")]
-    Uvm(#[from] avouch_snp::uvm::UvmError),
-    /// No endorsements for this platform are at hand.
-    #[error("no endorsements for {platform} are at hand")]
-    EndorsementsMissing {
-        /// What is wanted, in words.
-        platform: String,
-    },
-    /// The policy asks for a TCB baseline that is not at hand, or is none.
-    #[error("the policy asks for TCB baseline {identifier:?}, which is not at hand")]
-    BaselineMissing {
-        /// The identifier in the policy.
-        identifier: String,
-    },
-    /// Held data is not bound by the evidence, or is not what its type says.
-    #[error("{member} {source}")]
-    IntelHeldData {
-        /// `runtimeData` or `initTimeData`.
-        member: &'static str,
-        /// Why.
-        source: HeldDataError<avouch_dcap::BindError>,
-    },
-    /// The same, for SEV-SNP.
-    #[error("{member} {source}")]
-    SnpHeldData {
-        /// `runtimeData` or `initTimeData`.
-        member: &'static str,
-        /// Why.
-        source: HeldDataError<avouch_snp::BindingError>,
-    },
     /// The rules of the policy's configuration section failed.
     #[error("{0}")]
     Configuration(avouch_policy::EvalError),
@@ -87,12 +33,44 @@ pub enum AppraisalError {
     NotBuilt(EvidenceKind),
 }
 
+impl<E: FailedCheck> From<E> for AppraisalError {
+    fn from(error: E) -> Self {
+        Self::Evidence(Box::new(error))
+    }
+}
+
 impl AppraisalError {
+    /// The checks of its own; the others are those of evidence.
+    pub const CHECKS: [&'static str; 2] = ["policy-configuration", "evidence-kind"];
+
+    /// The stable name of the check that failed.
+    #[must_use]
+    pub fn check(&self) -> &'static str {
+        let [configuration, not_built] = Self::CHECKS;
+        match self {
+            Self::Evidence(error) => error.check(),
+            Self::Mistaken { source, .. } => source.check(),
+            Self::Configuration(_) => configuration,
+            Self::NotBuilt(_) => not_built,
+        }
+    }
+
+    /// The error of evidence, if it is one of this type.
+    pub(crate) fn evidence<E: FailedCheck>(&self) -> Option<&E> {
+        match self {
+            Self::Evidence(error) => {
+                let error: &(dyn std::error::Error + 'static) = &**error;
+                error.downcast_ref()
+            }
+            _ => None,
+        }
+    }
+
     /// The same, with what the bytes look like where that is not what they were sent as.
     pub(crate) fn named(self, kind: EvidenceKind, bytes: &[u8]) -> Self {
         match Resemblance::of(bytes) {
             // That one says it already.
-            _ if matches!(self, Self::WrongTee { .. }) => self,
+            _ if self.evidence::<WrongTee>().is_some() => self,
             Some(found) if !found.is_whole(kind) => {
                 let instead = (!found.is(kind)).then_some(kind);
                 Self::Mistaken { found, instead, source: Box::new(self) }
@@ -100,41 +78,67 @@ impl AppraisalError {
             _ => self,
         }
     }
+}
 
-    /// The stable name of the check that failed.
-    #[must_use]
-    pub fn check(&self) -> &'static str {
-        match self {
-            Self::QuoteStructure(error) => avouch_dcap::structure_check(error),
-            Self::Structure(_) => "structure",
-            Self::Mistaken { source, .. } => source.check(),
-            Self::CustomClaims(error) => error.check(),
-            Self::WrongTee { .. } => "tee-type",
-            Self::Intel(error) => error.check(),
-            Self::SnpRequest(error) => error.check(),
-            Self::SnpChain(error) => error.check(),
-            Self::Snp(error) => error.check(),
-            Self::Uvm(error) => error.check(),
-            Self::EndorsementsMissing { .. } => "endorsements-missing",
-            Self::BaselineMissing { .. } => "tcb-baseline-missing",
-            Self::IntelHeldData { member, source } => {
-                held_data_check(member, source, |e| e.check())
-            }
-            Self::SnpHeldData { member, source } => held_data_check(member, source, |e| e.check()),
-            Self::Configuration(_) => "policy-configuration",
-            Self::NotBuilt(_) => "evidence-kind",
+/// A quote of another TEE than the route is for.
+#[derive(Debug, Error)]
+#[error("expected a quote of {expected}, found one of {found}")]
+pub struct WrongTee {
+    /// What the route is for.
+    pub expected: &'static str,
+    /// What the quote is of.
+    pub found: &'static str,
+}
+
+failed_check!(WrongTee {
+    _ => "tee-type",
+});
+
+/// What evidence has to be verified with is not at hand.
+#[derive(Debug, Error)]
+pub enum NotAtHand {
+    /// No endorsements for this platform.
+    #[error("no endorsements for {platform} are at hand")]
+    Endorsements {
+        /// What is wanted, in words.
+        platform: String,
+    },
+    /// No TCB baseline of the name in the policy; it may be none at all.
+    #[error("the policy asks for TCB baseline {identifier:?}, which is not at hand")]
+    TcbBaseline {
+        /// The identifier in the policy.
+        identifier: String,
+    },
+}
+
+failed_check!(NotAtHand {
+    Self::Endorsements { .. } => "endorsements-missing",
+    Self::TcbBaseline { .. } => "tcb-baseline-missing",
+});
+
+/// Held data is not bound by the evidence, or is not what its type says.
+#[derive(Debug, Error)]
+#[error("{member} {source}")]
+pub struct HeldDataRefused<E: FailedCheck> {
+    /// `runtimeData` or `initTimeData`.
+    pub member: &'static str,
+    /// Why.
+    pub source: HeldDataError<E>,
+}
+
+impl<E: FailedCheck> FailedCheck for HeldDataRefused<E> {
+    fn check(&self) -> &'static str {
+        let [runtime_data, init_time_data] = HELD_DATA_JSON_CHECKS;
+        match (&self.source, self.member) {
+            (HeldDataError::NotBound(error), _) => error.check(),
+            (_, "runtimeData") => runtime_data,
+            _ => init_time_data,
         }
     }
-}
 
-fn held_data_check<E>(
-    member: &str,
-    error: &HeldDataError<E>,
-    check: impl FnOnce(&E) -> &'static str,
-) -> &'static str {
-    match (error, member) {
-        (HeldDataError::NotBound(error), _) => check(error),
-        (_, "runtimeData") => "runtime-data-json",
-        _ => "init-time-data-json",
+    fn checks() -> Vec<&'static str> {
+        [E::checks(), HELD_DATA_JSON_CHECKS.to_vec()].concat()
     }
 }
+
+const HELD_DATA_JSON_CHECKS: [&str; 2] = ["runtime-data-json", "init-time-data-json"];

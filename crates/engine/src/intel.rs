@@ -2,21 +2,20 @@
 
 mod verifier;
 
-use avouch_claims::{BoundData, HeldData, ServiceClaim, sgx, tdx};
+use avouch_claims::{BoundData, ServiceClaim, sgx, tdx};
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_dcap::{
-    BindError, Body, Quote, TeeType, TrustAnchors, VerifiedQuote, bind_init_time_data,
-    bind_runtime_data,
+    Body, Quote, TeeType, TrustAnchors, VerifiedQuote, bind_init_time_data, bind_runtime_data,
 };
 use avouch_pki::digest;
 use avouch_policy::Properties;
 use avouch_wire::EvidenceKind;
 use serde_json::Value;
 
-use crate::arm::{Arm, Bound, Root, Submission, Verified, VerifiedFacts};
+use crate::arm::{Arm, Bound, Root, Submission, Verified, VerifiedFacts, bind};
 use crate::{
-    AppraisalError, AppraisalRequest, EndorsementSource, Refused, Remembered, TcbBaseline,
-    TokenForm,
+    AppraisalError, AppraisalRequest, EndorsementSource, NotAtHand, Refused, Remembered,
+    TcbBaseline, TokenForm, WrongTee,
 };
 use verifier::QuoteVerifier;
 
@@ -46,10 +45,10 @@ impl Arm for IntelArm {
         let root = Root { label: anchor.label.clone(), is_built_in: anchor.built_in };
         Ok(Verified {
             claims: claims(&verified, wrapped.quoted(request), bound.runtime_data.as_ref()),
-            accepted: settings.intel.check(&verified, at).map_err(|error| Refused::NotAccepted {
-                check: error.check(),
-                message: error.to_string(),
-            }),
+            accepted: settings
+                .intel
+                .check(&verified, at)
+                .map_err(|error| Refused::not_accepted(&error)),
             facts: Box::new(verified),
             roots: vec![root],
             bound,
@@ -95,16 +94,15 @@ enum Wrapped<'a> {
 
 impl<'a> Wrapped<'a> {
     fn parse(kind: EvidenceKind, bytes: &'a [u8]) -> Result<Self, AppraisalError> {
-        let structure = AppraisalError::QuoteStructure;
         if kind == EvidenceKind::OpenEnclave {
-            let parsed = OpenEnclave::parse(bytes).map_err(structure)?;
+            let parsed = OpenEnclave::parse(bytes)?;
             return Ok(Self::OpenEnclave(Box::new(parsed)));
         }
-        let quote = Quote::parse(bytes).map_err(structure)?;
+        let quote = Quote::parse(bytes)?;
         let expected = tee_of(kind);
         if quote.tee_type() != expected {
             let (expected, found) = (expected.name(), quote.tee_type().name());
-            return Err(AppraisalError::WrongTee { expected, found });
+            return Err(WrongTee { expected, found }.into());
         }
         Ok(Self::Bare(Box::new(quote)))
     }
@@ -139,7 +137,7 @@ fn bind_all(
     if let Wrapped::OpenEnclave(wrapper) = wrapped
         && let OpenEnclave::Evidence(evidence) = wrapper.as_ref()
     {
-        evidence.bind_custom_claims(verified).map_err(AppraisalError::CustomClaims)?;
+        evidence.bind_custom_claims(verified)?;
     }
     let runtime_data = bind("runtimeData", request.runtime_data.as_ref(), |bytes| {
         bind_runtime_data(verified, digest::sha256(bytes))
@@ -151,24 +149,14 @@ fn bind_all(
 }
 
 /// The TCB evaluation data number that the policy asks for; none for the default baseline.
-fn baseline(configuration: &Properties) -> Result<Option<u32>, AppraisalError> {
+fn baseline(configuration: &Properties) -> Result<Option<u32>, NotAtHand> {
     match configuration.sgx_tcb_identifier() {
         "azuredefault" => Ok(None),
         identifier => identifier
             .parse()
             .map(Some)
-            .map_err(|_| AppraisalError::BaselineMissing { identifier: identifier.to_owned() }),
+            .map_err(|_| NotAtHand::TcbBaseline { identifier: identifier.to_owned() }),
     }
-}
-
-fn bind(
-    member: &'static str,
-    data: Option<&HeldData>,
-    check: impl FnOnce(&[u8]) -> Result<(), BindError>,
-) -> Result<Option<BoundData>, AppraisalError> {
-    data.map(|data| BoundData::bind(data, check))
-        .transpose()
-        .map_err(|source| AppraisalError::IntelHeldData { member, source })
 }
 
 fn claims(

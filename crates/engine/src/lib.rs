@@ -26,7 +26,7 @@ pub use anchors::{AnchorError, Anchors, Vendor};
 pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused};
 pub use appraise::{Engine, REMEMBERED_BYTES};
 pub use arm::{Root, VerifiedFacts};
-pub use error::AppraisalError;
+pub use error::{AppraisalError, HeldDataRefused, NotAtHand, WrongTee};
 pub use policy::{PolicyInForce, PolicyRefused};
 pub use remembered::Remembered;
 pub use request::{AppraisalRequest, DataType, HeldData, Nonce, TokenForm};

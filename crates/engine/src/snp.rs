@@ -2,18 +2,17 @@
 
 mod verifier;
 
-use avouch_claims::{BoundData, HeldData, snp};
+use avouch_claims::snp;
 use avouch_snp::ghcb::CertificateTable;
 use avouch_snp::maa_request::{MaaRequestError, SnpEvidence};
 use avouch_snp::uvm::{self, UvmTrust, VerifiedUvmEndorsement};
 use avouch_snp::{
-    Anchors, BindingError, REPORT_LENGTH, Report, VerifiedReport, bind_init_time_data,
-    bind_runtime_data,
+    Anchors, REPORT_LENGTH, Report, VerifiedReport, bind_init_time_data, bind_runtime_data,
 };
 use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::Value;
 
-use crate::arm::{Arm, Bound, Root, Submission, Verified, VerifiedFacts};
+use crate::arm::{Arm, Bound, Root, Submission, Verified, VerifiedFacts, bind};
 use crate::{AppraisalError, AppraisalRequest, Refused, Remembered};
 use verifier::ReportVerifier;
 
@@ -42,10 +41,7 @@ impl Arm for SnpArm {
         let root = Root { label: key.root.clone(), is_built_in: key.root_is_built_in };
         Ok(Verified {
             claims: snp(&report, uvm.as_ref()),
-            accepted: settings.snp.accept(&report).map_err(|error| Refused::NotAccepted {
-                check: error.check(),
-                message: error.to_string(),
-            }),
+            accepted: settings.snp.accept(&report).map_err(|error| Refused::not_accepted(&error)),
             facts: Box::new(SnpFacts { report, uvm }),
             roots: vec![root],
             bound,
@@ -95,7 +91,7 @@ impl<'a> Submitted<'a> {
         if table.is_empty() {
             return Ok(Self::Bare(report));
         }
-        let table = CertificateTable::parse(table).map_err(AppraisalError::Structure)?;
+        let table = CertificateTable::parse(table)?;
         Ok(Self::Extended(report, table))
     }
 
@@ -160,7 +156,7 @@ fn named(error: AppraisalError, evidence: &[u8]) -> AppraisalError {
     if evidence.trim_ascii_start().first() != Some(&b'{') {
         return error.named(EvidenceKind::Snp, evidence);
     }
-    let is_of_report = matches!(&error, AppraisalError::SnpRequest(MaaRequestError::Report(_)));
+    let is_of_report = matches!(error.evidence(), Some(MaaRequestError::Report(_)));
     let report = is_of_report.then(|| {
         let document: serde_json::Value = serde_json::from_slice(evidence).ok()?;
         base64url::decode_either(document.get("SnpReport")?.as_str()?).ok()
@@ -169,14 +165,4 @@ fn named(error: AppraisalError, evidence: &[u8]) -> AppraisalError {
         Some(report) => error.named(EvidenceKind::Snp, &report),
         None => error,
     }
-}
-
-fn bind(
-    member: &'static str,
-    data: Option<&HeldData>,
-    check: impl FnOnce(&[u8]) -> Result<(), BindingError>,
-) -> Result<Option<BoundData>, AppraisalError> {
-    data.map(|data| BoundData::bind(data, check))
-        .transpose()
-        .map_err(|source| AppraisalError::SnpHeldData { member, source })
 }

@@ -12,7 +12,7 @@ use avouch_mint::{
     TcbInfoVersion, TcbStatus, TdQuoteFormat, breaks, mint, open_enclave_endorsements,
     serialize_custom_claims,
 };
-use avouch_wire::{EvidenceKind, Hex, UnixTime, base64url};
+use avouch_wire::{EvidenceKind, FailedCheck as _, Hex, UnixTime, base64url};
 
 #[path = "judge/mod.rs"]
 mod judge;

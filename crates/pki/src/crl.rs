@@ -94,28 +94,6 @@ pub enum CrlError {
     },
 }
 
-impl CrlError {
-    /// The stable name of the check that failed.
-    #[must_use]
-    pub const fn check(&self) -> &'static str {
-        match self {
-            Self::Malformed(_)
-            | Self::TooLarge { .. }
-            | Self::UnsupportedAlgorithm(_)
-            | Self::DuplicateExtension(_) => "crl-malformed",
-            Self::Extension(_) => "crl-extension",
-            Self::IssuerName { .. } => "crl-issuer-name",
-            Self::IssuerKeyUsage { .. } => "crl-issuer-key-usage",
-            Self::Signature { .. } => "crl-signature",
-            Self::NoNextUpdate { .. } => "crl-next-update",
-            Self::OutsideWindow { source: OutsideWindow::NotYetValid { .. }, .. } => {
-                "crl-not-yet-valid"
-            }
-            Self::OutsideWindow { source: OutsideWindow::Expired { .. }, .. } => "crl-expired",
-        }
-    }
-}
-
 impl From<ExtensionsError> for CrlError {
     fn from(error: ExtensionsError) -> Self {
         match error {

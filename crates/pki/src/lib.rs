@@ -15,6 +15,7 @@
 //! [`verify_pinned`] and [`verify_crl`]. No clock is read.
 
 mod certificate;
+mod checks;
 mod crl;
 pub mod der;
 pub mod digest;
@@ -30,6 +31,7 @@ mod signed;
 mod window;
 
 pub use certificate::{Certificate, CertificateError};
+pub use checks::{CrlChecks, PathChecks, WindowChecks};
 pub use crl::{Crl, CrlError, VerifiedCrl, verify_crl};
 pub use extension::Extension;
 pub use key::{KeyError, KeyKind, PublicKey};

@@ -144,29 +144,6 @@ pub struct PathError {
     pub kind: PathErrorKind,
 }
 
-impl PathError {
-    /// The stable name of the check that failed.
-    #[must_use]
-    pub const fn check(&self) -> &'static str {
-        match &self.kind {
-            PathErrorKind::IssuerName { .. } => "certificate-issuer-name",
-            PathErrorKind::Signature { .. } => "certificate-signature",
-            PathErrorKind::OutsideWindow(OutsideWindow::NotYetValid { .. }) => {
-                "certificate-not-yet-valid"
-            }
-            PathErrorKind::OutsideWindow(OutsideWindow::Expired { .. }) => "certificate-expired",
-            PathErrorKind::IssuerNotCa { .. } => "certificate-issuer-not-ca",
-            PathErrorKind::NotCa => "certificate-not-ca",
-            PathErrorKind::CaAsLeaf => "certificate-ca-as-leaf",
-            PathErrorKind::KeyUsage { .. } => "certificate-key-usage",
-            PathErrorKind::PathLength => "certificate-path-length",
-            PathErrorKind::UnknownCriticalExtension(_) => "certificate-critical-extension",
-            PathErrorKind::UnsupportedConstraint(_) => "certificate-unsupported-constraint",
-            PathErrorKind::AnchorMismatch { .. } => "certificate-foreign-root",
-        }
-    }
-}
-
 /// What did not hold about a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PathErrorKind {

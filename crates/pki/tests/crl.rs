@@ -5,6 +5,7 @@
 mod support;
 
 use avouch_pki::{Crl, Role, Serial, verify_crl, verify_issued};
+use avouch_wire::FailedCheck as _;
 use rcgen::{
     CertificateRevocationListParams, CrlDistributionPoint, CrlIssuingDistributionPoint,
     KeyIdMethod, KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber, date_time_ymd,

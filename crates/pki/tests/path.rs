@@ -8,6 +8,7 @@ use avouch_pki::{
     Certificate, CertificateError, OutsideWindow, PathErrorKind, Role, TrustAnchor,
     verify_anchor_copy, verify_issued, verify_pinned,
 };
+use avouch_wire::FailedCheck as _;
 use rcgen::{BasicConstraints, CustomExtension, IsCa, KeyUsagePurpose};
 use support::{AT, Authority, at, leaf_params};
 

@@ -8,7 +8,7 @@ use avouch_pki::{
     Certificate, CertificateError, Crl, CrlError, KeyError, Name, PublicKey, Serial,
     SignatureScheme, oid,
 };
-use avouch_wire::UnixTime;
+use avouch_wire::{FailedCheck as _, UnixTime};
 use support::der::{
     BIT_STRING, BOOLEAN, IDENTIFIER, INTEGER, OCTET_STRING, SEQUENCE, SET, UTF8, attribute,
     common_name, element, extension, private_identifier, sequence,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use avouch_pki::Certificate;
-use avouch_wire::UnixTime;
+use avouch_wire::{FailedCheck as _, UnixTime};
 use axum::http::{HeaderMap, header};
 use thiserror::Error;
 

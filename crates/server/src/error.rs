@@ -3,6 +3,7 @@
 use avouch_engine::{AppraisalError, PolicyRefused, Refused};
 use avouch_store::StoreError;
 use avouch_token::policy_jws::{PolicyJwsError, SignerError};
+use avouch_wire::FailedCheck as _;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
@@ -334,20 +335,9 @@ impl From<AppraisalError> for ApiError {
                 Self::policy_evaluation(evaluation_message(&message))
             }
             AppraisalError::NotBuilt(_) => Self::bad_request(message),
-            AppraisalError::Structure(_)
-            | AppraisalError::QuoteStructure(_)
-            | AppraisalError::Mistaken { .. }
-            | AppraisalError::CustomClaims(_)
-            | AppraisalError::WrongTee { .. }
-            | AppraisalError::Intel(_)
-            | AppraisalError::SnpRequest(_)
-            | AppraisalError::SnpChain(_)
-            | AppraisalError::Snp(_)
-            | AppraisalError::Uvm(_)
-            | AppraisalError::EndorsementsMissing { .. }
-            | AppraisalError::BaselineMissing { .. }
-            | AppraisalError::IntelHeldData { .. }
-            | AppraisalError::SnpHeldData { .. } => Self::invalid_parameter(message),
+            AppraisalError::Evidence(_) | AppraisalError::Mistaken { .. } => {
+                Self::invalid_parameter(message)
+            }
         }
     }
 }

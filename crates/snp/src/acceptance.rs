@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use avouch_wire::Hex;
+use avouch_wire::{Hex, failed_check};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -141,26 +141,20 @@ pub enum Refusal {
     },
 }
 
-impl Refusal {
-    /// The stable name of the check that failed.
-    #[must_use]
-    pub const fn check(&self) -> &'static str {
-        match self {
-            Self::Debuggable { .. } => "debuggable",
-            Self::Migratable { .. } => "migratable",
-            Self::HostRequested => "host-requested",
-            Self::MaskedChipId => "chip-id-masked",
-            Self::AliasCheck { .. } => "alias-check",
-            Self::Product { .. } => "product-not-accepted",
-            Self::Tcb { .. } => "tcb-below-minimum",
-            Self::GuestSvn { .. } => "guest-svn-below-minimum",
-            Self::Measurement { .. } => "measurement-not-accepted",
-            Self::IdKeyDigest { .. } => "id-key-not-accepted",
-            Self::AuthorKeyDigest { .. } => "author-key-not-accepted",
-            Self::ChipId { .. } => "chip-refused",
-        }
-    }
-}
+failed_check!(Refusal {
+    Self::Debuggable { .. } => "debuggable",
+    Self::Migratable { .. } => "migratable",
+    Self::HostRequested => "host-requested",
+    Self::MaskedChipId => "chip-id-masked",
+    Self::AliasCheck { .. } => "alias-check",
+    Self::Product { .. } => "product-not-accepted",
+    Self::Tcb { .. } => "tcb-below-minimum",
+    Self::GuestSvn { .. } => "guest-svn-below-minimum",
+    Self::Measurement { .. } => "measurement-not-accepted",
+    Self::IdKeyDigest { .. } => "id-key-not-accepted",
+    Self::AuthorKeyDigest { .. } => "author-key-not-accepted",
+    Self::ChipId { .. } => "chip-refused",
+});
 
 /// Everything about verified evidence that an operator does not accept; at least one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -175,13 +169,12 @@ impl AcceptanceError {
     pub fn refusals(&self) -> &[Refusal] {
         &self.refusals
     }
-
-    /// The stable name of the first check that failed.
-    #[must_use]
-    pub fn check(&self) -> &'static str {
-        self.refusals.first().map_or("accepted", Refusal::check)
-    }
 }
+
+// The first of those that failed.
+failed_check!(AcceptanceError {
+    Self { refusals } => (refusals.first().map_or("accepted", Refusal::check), Refusal::checks()),
+});
 
 fn listed(refusals: &[Refusal]) -> String {
     refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")

@@ -1,7 +1,7 @@
 //! What a report binds beyond itself: data that its guest or host hashed into it.
 
 use avouch_pki::digest;
-use avouch_wire::Hex;
+use avouch_wire::{Hex, failed_check};
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
@@ -28,16 +28,10 @@ pub enum BindingError {
     },
 }
 
-impl BindingError {
-    /// The stable name of the check that failed.
-    #[must_use]
-    pub const fn check(&self) -> &'static str {
-        match self {
-            Self::RuntimeData { .. } => "runtime-data",
-            Self::InitTimeData { .. } => "init-time-data",
-        }
-    }
-}
+failed_check!(BindingError {
+    Self::RuntimeData { .. } => "runtime-data",
+    Self::InitTimeData { .. } => "init-time-data",
+});
 
 /// Checks that the guest put these runtime data into the report: REPORT_DATA is their SHA-256 in
 /// the first 32 bytes, then 32 zero bytes.

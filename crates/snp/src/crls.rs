@@ -8,7 +8,7 @@ use avouch_pki::{Crl, CrlError, OutsideWindow, VerifiedCrl, Window, verify_crl};
 use avouch_wire::UnixTime;
 use serde::Deserialize;
 
-use crate::error::AMD_SCHEME;
+use crate::scheme::AMD_SCHEME;
 use crate::{Anchors, Ark, VerifiedIntermediate, VerifyError};
 
 /// Of which roots there must be a CRL.

@@ -4,7 +4,7 @@
 use avouch_mint::snp::SnpProduct;
 use avouch_mint::{Minted, Options, mint};
 use avouch_pki::{Certificate, pem};
-use avouch_wire::EvidenceKind;
+use avouch_wire::{EvidenceKind, FailedCheck as _};
 
 use super::*;
 use crate::{Endorsements, verify_intermediate};

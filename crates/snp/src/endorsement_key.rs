@@ -7,8 +7,8 @@ use avouch_wire::{Hex, UnixTime};
 use serde::Serialize;
 
 use crate::chain::SentIntermediate;
-use crate::error::check_scheme;
 use crate::intermediate::intermediate_name;
+use crate::scheme::check_scheme;
 use crate::{
     Anchors, CertificateRole, Chain, ChainError, Crls, Product, Report, VekExtensions, VekKind,
     VerifiedIntermediate, VerifyError, verify_intermediate,

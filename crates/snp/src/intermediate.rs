@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use avouch_pki::{
-    Certificate, Issuer, Name, Role, Serial, TrustAnchor, VerifiedCertificate, Window,
-    verify_issued,
+    Certificate, Issuer, Name, PathError, PathErrorKind, Role, Serial, TrustAnchor,
+    VerifiedCertificate, Window, verify_issued,
 };
-use avouch_wire::{Hex, UnixTime};
+use avouch_wire::{FailedCheck as _, Hex, UnixTime};
 
 use crate::amd_keys::PinnedIntermediate;
 use crate::anchors::pinned_anchor;
-use crate::error::{check_scheme, outside};
+use crate::scheme::check_scheme;
 use crate::{Anchors, Ark, CertificateRole, Product, VekKind, VerifyError};
 
 /// An ASK or ASVK that a trusted root certified.
@@ -163,6 +163,22 @@ pub fn verify_intermediate(
         }
     }
     Err(refusal)
+}
+
+/// A window that `at` lies outside of, as a failed link of the chain.
+fn outside(
+    role: CertificateRole,
+    certificate: &str,
+    window: Window,
+    at: UnixTime,
+) -> Result<(), VerifyError> {
+    window.check(at).map_err(|outside| VerifyError::Path {
+        role,
+        source: PathError {
+            certificate: certificate.to_owned(),
+            kind: PathErrorKind::OutsideWindow(outside),
+        },
+    })
 }
 
 /// Of two roots' refusals, the one that is not merely about the name.

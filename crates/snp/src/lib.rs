@@ -40,6 +40,7 @@ mod intermediate;
 pub mod maa_request;
 mod product;
 mod report;
+mod scheme;
 mod tcb;
 pub mod uvm;
 mod vek_extensions;

@@ -1,6 +1,6 @@
 //! The `report` document of MAA's `POST /attest/SevSnpVm`.
 
-use avouch_wire::base64url;
+use avouch_wire::{base64url, failed_check};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -55,20 +55,14 @@ pub enum MaaRequestError {
     Report(#[from] ReportError),
 }
 
-impl MaaRequestError {
-    /// The stable name of the check that failed.
-    #[must_use]
-    pub fn check(&self) -> &'static str {
-        match self {
-            Self::TooLarge { .. } => "snp-document-size",
-            Self::Json { .. } => "snp-document-json",
-            Self::Base64 { .. } => "snp-document-base64",
-            Self::TooManyUvm { .. } => "snp-document-uvm-count",
-            Self::Certificates(error) => error.check(),
-            Self::Report(error) => error.check(),
-        }
-    }
-}
+failed_check!(MaaRequestError {
+    Self::TooLarge { .. } => "snp-document-size",
+    Self::Json { .. } => "snp-document-json",
+    Self::Base64 { .. } => "snp-document-base64",
+    Self::TooManyUvm { .. } => "snp-document-uvm-count",
+    Self::Certificates(error) => (error.check(), ChainError::checks()),
+    Self::Report(error) => (error.check(), ReportError::checks()),
+});
 
 /// Evidence of an SEV-SNP guest in MAA's form: parsed, not trusted.
 #[derive(Debug, Clone)]

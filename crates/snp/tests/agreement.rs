@@ -21,7 +21,7 @@ use avouch_mint::{Minted, Options, Stage, breaks, mint};
 use avouch_pki::pem;
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::{Chain, REPORT_LENGTH};
-use avouch_wire::{EvidenceKind, UnixTime, base64url};
+use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime, base64url};
 use common::{appraise, at, case, evidence, manifest, read, text, vectors};
 use sev::certs::snp::{Certificate, Chain as SevChain, Verifiable as _, ca};
 use sev::firmware::guest::AttestationReport;

@@ -15,7 +15,7 @@ use avouch_snp::uvm::{DidX509, UntrustedUvmDocument, UvmError, UvmTrust};
 use avouch_snp::{
     Anchors, Chain, Endorsements, REPORT_LENGTH, Report, ReportError, chain_cache_key,
 };
-use avouch_wire::{EvidenceKind, UnixTime, base64url};
+use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime, base64url};
 use serde_json::{Value, json};
 
 fn minted() -> Minted {

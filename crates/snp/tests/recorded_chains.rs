@@ -6,6 +6,7 @@ mod common;
 
 use avouch_snp::ghcb::{CertificateTable, Guid};
 use avouch_snp::{Anchors, Chain, Crls, Product, VekKind, verify_chain, verify_intermediate};
+use avouch_wire::FailedCheck as _;
 use common::{appraise, at, case, evidence, moment, read, text, vectors};
 
 const NOW: &str = "2026-11-21T17:00:00Z";

@@ -5,7 +5,7 @@ use avouch_mint::snp::{UvmForm, uvm_publisher};
 use avouch_mint::{Options, mint};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::{Form, UntrustedUvmDocument, UvmTrust, verify_document};
-use avouch_wire::{EvidenceKind, UnixTime, base64url};
+use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime, base64url};
 
 /// An endorsement of a publisher that nobody trusts, and what it was made of.
 fn endorsement(form: UvmForm) -> (Vec<u8>, Options, String) {

@@ -17,7 +17,7 @@ use avouch_snp::{
     VekExtensions, VerifiedReport, bind_init_time_data, bind_runtime_data, verify_chain,
     verify_report,
 };
-use avouch_wire::{UnixTime, base64url};
+use avouch_wire::{FailedCheck as _, UnixTime, base64url};
 use common::{appraise, at, base64, case, evidence, json, manifest, read, text, vectors};
 use serde_json::{Value, json as value};
 

@@ -4,7 +4,7 @@ use avouch_pki::der;
 use avouch_pki::{Certificate, PublicKey};
 use avouch_wire::base64url::{self, DecodeError};
 use avouch_wire::json::{JsonError, parse_object};
-use avouch_wire::{Cursor, Hex, ParseError};
+use avouch_wire::{Cursor, Hex, ParseError, failed_check};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -201,13 +201,9 @@ pub struct KeyBindingError {
     pub found: String,
 }
 
-impl KeyBindingError {
-    /// Stable name of the check that refused.
-    #[must_use]
-    pub const fn check(&self) -> &'static str {
-        "service-key-binding"
-    }
-}
+failed_check!(KeyBindingError {
+    _ => "service-key-binding",
+});
 
 /// The report data of evidence that vouches for a signing key: [`key_digest`], then 32 zero bytes.
 #[must_use]

@@ -17,7 +17,7 @@ use avouch_token::{
     Algorithm, BearerRules, Jwks, JwsError, PublishedKey, Signer as _, SigningKey, VerifiedBearer,
     VerifyError, jwks_document, peek_bearer, verify_bearer,
 };
-use avouch_wire::base64url;
+use avouch_wire::{FailedCheck as _, base64url};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding};

@@ -26,7 +26,7 @@ use avouch_token::{
     Algorithm, CertificateJwkError, JwsError, Part, Signer as _, SigningKey, X5cError,
     policy_certificates,
 };
-use avouch_wire::base64url;
+use avouch_wire::{FailedCheck as _, base64url};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P521_SHA256_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,

@@ -20,7 +20,7 @@ use avouch_token::policy_jws::{
     AuthorizedSigner, JwsContent, PolicySigner, ResetJws, SignedForm, SignerError, VerifiedSigner,
     authorize_signer, check_policy_certificate, create_signed,
 };
-use avouch_wire::UnixTime;
+use avouch_wire::{FailedCheck as _, UnixTime};
 use rcgen::{BasicConstraints, CertificateParams, CustomExtension, IsCa, KeyUsagePurpose};
 use support::pki::{self, Identity, at, ca, params, root};
 

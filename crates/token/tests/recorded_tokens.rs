@@ -17,8 +17,8 @@ use std::collections::BTreeSet;
 
 use avouch_pki::{Certificate, KeyKind};
 use avouch_token::{Accepted, Expectations, Jwks, UnusableReason, VerifyError, verify_token};
-use avouch_wire::base64url;
 use avouch_wire::json::{parse_value, to_canonical};
+use avouch_wire::{FailedCheck as _, base64url};
 use aws_lc_rs::signature::{RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
 use serde_json::Value;
 use support::Exchange;

@@ -18,7 +18,7 @@ use avouch_token::{
     EvidenceExtension, ServiceEvidence, ServiceEvidenceError, Signer as _, check_key_binding,
     key_digest, key_report_data, provider_certificate,
 };
-use avouch_wire::base64url;
+use avouch_wire::{FailedCheck as _, base64url};
 use rcgen::{CustomExtension, IsCa};
 use serde_json::{Value, json};
 use support::{ISSUER, P256_KEY, RSA_KEY, pki};

@@ -20,7 +20,7 @@ use avouch_token::{
     Signer, SigningKey, TokenTimes, UnusableReason, Verification, VerifyError, jwks_document,
     provider_certificate, verify_token,
 };
-use avouch_wire::{UnixTime, base64url};
+use avouch_wire::{FailedCheck as _, UnixTime, base64url};
 use serde_json::{Map, Value, json};
 use support::{ISSUER, P256_KEY, P384_KEY, RSA_KEY, claims, issued_at, issuer, pki};
 

@@ -8,6 +8,7 @@
 //! * [`excerpt`] is how a message quotes foreign text: escaped, and not more than its beginning;
 //! * [`EvidenceKind`] is the table of the kinds of evidence: what each is called where;
 //! * [`json`] is read strictly and written in one form;
+//! * [`FailedCheck`] is an error that names the check that failed;
 //! * [`UnixTime`] is a moment; nothing in this crate, or in any crate that verifies, reads a clock.
 //!
 //! ```
@@ -21,6 +22,7 @@
 //! ```
 
 mod base64url_codec;
+mod check;
 mod cursor;
 mod error;
 mod excerpt;
@@ -37,6 +39,7 @@ pub mod base64url {
     };
 }
 
+pub use check::FailedCheck;
 pub use cursor::Cursor;
 pub use error::{ParseError, ParseErrorKind};
 pub use excerpt::{Excerpt, beginning, excerpt};

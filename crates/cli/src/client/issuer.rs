@@ -1,6 +1,7 @@
 //! What a service publishes of itself, and the tokens that it answers with.
 
 use avouch_token::{Expectations, Jwks, verify_token};
+use avouch_wire::FailedCheck as _;
 use serde_json::{Map, Value};
 
 use super::http::{Answer, Http};

@@ -1,51 +1,73 @@
 //! The stable name of the check behind each error.
 
-use avouch_pki::{CrlError, OutsideWindow, PathError, PathErrorKind};
-use avouch_wire::ParseError;
+use avouch_pki::{CrlChecks, PathChecks, WindowChecks, crl_checks, path_checks, window_checks};
+use avouch_wire::failed_check;
 
-use super::{CertificateRole, ChainName, CrlName, Dated, DocumentName, VerifyError};
+use super::{CertificateRole, ChainName, CrlName, Dated, DocumentName, QuoteError, VerifyError};
 
-/// Check names of one kind of dated or certified thing.
-struct Names {
+/// Names of the checks of one kind of certificate.
+struct CertificateChecks {
+    path: PathChecks,
     name: &'static str,
     key: &'static str,
-    issuer: &'static str,
-    signature: &'static str,
-    not_yet_valid: &'static str,
-    expired: &'static str,
-    usage: &'static str,
-    extension: &'static str,
     revoked: &'static str,
-    malformed: &'static str,
-    id: &'static str,
 }
 
-macro_rules! names {
-    ($prefix:literal) => {
-        Names {
-            name: concat!($prefix, "-name"),
-            key: concat!($prefix, "-key"),
-            issuer: concat!($prefix, "-issuer"),
-            signature: concat!($prefix, "-signature"),
-            not_yet_valid: concat!($prefix, "-not-yet-valid"),
-            expired: concat!($prefix, "-expired"),
-            usage: concat!($prefix, "-usage"),
-            extension: concat!($prefix, "-extension"),
-            revoked: concat!($prefix, "-revoked"),
-            malformed: concat!($prefix, "-malformed"),
-            id: concat!($prefix, "-id"),
+macro_rules! certificate_checks {
+    ($name:literal) => {
+        CertificateChecks {
+            path: path_checks!(
+                $name,
+                issuer_name: "issuer",
+                issuer_not_ca: "issuer",
+                not_ca: "usage",
+                ca_as_leaf: "usage",
+                key_usage: "usage",
+                path_length: "usage",
+                critical_extension: "extension",
+                unsupported_constraint: "extension",
+                foreign_root: "signature",
+            ),
+            name: concat!($name, "-name"),
+            key: concat!($name, "-key"),
+            revoked: concat!($name, "-revoked"),
         }
     };
 }
 
-static PCK_CERTIFICATE: Names = names!("pck-certificate");
-static PCK_CA: Names = names!("pck-ca-certificate");
-static TCB_SIGNER: Names = names!("tcb-signing-certificate");
-static ROOT: Names = names!("root-certificate");
-static ROOT_CA_CRL: Names = names!("root-ca-crl");
-static PCK_CRL: Names = names!("pck-crl");
-static TCB_INFO: Names = names!("tcb-info");
-static QE_IDENTITY: Names = names!("qe-identity");
+macro_rules! crl_checks_of {
+    ($name:literal) => {
+        crl_checks!($name, issuer_name: "issuer", issuer_key_usage: "usage", next_update: "expired")
+    };
+}
+
+/// Names of the checks of one kind of document.
+struct DocumentChecks {
+    signature: &'static str,
+    malformed: &'static str,
+    id: &'static str,
+    window: WindowChecks,
+}
+
+macro_rules! document_checks {
+    ($name:literal) => {
+        DocumentChecks {
+            signature: concat!($name, "-signature"),
+            malformed: concat!($name, "-malformed"),
+            id: concat!($name, "-id"),
+            window: window_checks!($name),
+        }
+    };
+}
+
+static PCK_CERTIFICATE: CertificateChecks = certificate_checks!("pck-certificate");
+static PCK_CA: CertificateChecks = certificate_checks!("pck-ca-certificate");
+static TCB_SIGNER: CertificateChecks = certificate_checks!("tcb-signing-certificate");
+static ROOT: CertificateChecks = certificate_checks!("root-certificate");
+static ROOT_CA_CRL: CrlChecks = crl_checks_of!("root-ca-crl");
+static PCK_CRL: CrlChecks = crl_checks_of!("pck-crl");
+static TCB_INFO: DocumentChecks = document_checks!("tcb-info");
+static QE_IDENTITY: DocumentChecks = document_checks!("qe-identity");
 
 impl ChainName {
     const fn check(self) -> &'static str {
@@ -56,10 +78,14 @@ impl ChainName {
             Self::QeIdentityIssuer => "qe-identity-issuer-chain",
         }
     }
+
+    fn checks() -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().map(Self::check)
+    }
 }
 
 impl CertificateRole {
-    const fn names(self) -> &'static Names {
+    const fn checks(self) -> &'static CertificateChecks {
         match self {
             Self::PckLeaf => &PCK_CERTIFICATE,
             Self::PckCa => &PCK_CA,
@@ -70,7 +96,7 @@ impl CertificateRole {
 }
 
 impl CrlName {
-    const fn names(self) -> &'static Names {
+    pub(crate) const fn checks(self) -> &'static CrlChecks {
         match self {
             Self::RootCa => &ROOT_CA_CRL,
             Self::Pck => &PCK_CRL,
@@ -79,7 +105,7 @@ impl CrlName {
 }
 
 impl DocumentName {
-    const fn names(self) -> &'static Names {
+    const fn checks(self) -> &'static DocumentChecks {
         match self {
             Self::TcbInfo => &TCB_INFO,
             Self::QeIdentity => &QE_IDENTITY,
@@ -88,123 +114,77 @@ impl DocumentName {
 }
 
 impl Dated {
-    const fn names(self) -> &'static Names {
+    const fn checks(self) -> &'static WindowChecks {
         match self {
-            Self::Certificate(role) => role.names(),
-            Self::Crl(name) => name.names(),
-            Self::Document(name) => name.names(),
+            Self::Certificate(role) => &role.checks().path.window,
+            Self::Crl(name) => &name.checks().window,
+            Self::Document(name) => &name.checks().window,
         }
     }
 }
 
-impl VerifyError {
-    /// The stable name of the check that failed.
-    #[must_use]
-    pub fn check(&self) -> &'static str {
-        match self {
-            Self::Malformed(error) => structure_check(error),
-            Self::CertificationData { .. } => "certification-data-type",
-            Self::Pem { chain, .. }
-            | Self::Certificate { chain, .. }
-            | Self::ChainShape { chain, .. } => chain.check(),
-            Self::UnknownRoot { .. } => "trust-anchor",
-            Self::MixedRoots { .. } => "mixed-trust-anchors",
-            Self::CertificateName { role, .. } => role.names().name,
-            Self::CertificateKey { role, .. } => role.names().key,
-            Self::Path { role, source } => path_check(*role, source),
-            Self::CertificateRevoked { role, .. } => role.names().revoked,
-            Self::PckExtension(_) | Self::PckExtensionMissing(_) => "pck-extension",
-            Self::Crl { crl, source } => crl_check(*crl, source),
-            Self::PckCrlOfOtherCa { .. } => "pck-crl-of-other-ca",
-            Self::DocumentSignature(document) => document.names().signature,
-            Self::Document { document, .. } => document.names().malformed,
-            Self::OutsideWindow { what, source } => window_check(what.names(), source),
-            Self::EvaluationDataNumber { .. } => "evaluation-data-number",
-            Self::TcbInfoTee { .. } => TCB_INFO.id,
-            Self::QeIdentityId { .. } => QE_IDENTITY.id,
-            Self::Fmspc { .. } => "fmspc",
-            Self::PceId { .. } => "pce-id",
-            Self::OtherPlatform { .. } => "other-platform",
-            Self::QeReportSignature => "qe-report-signature",
-            Self::QeReportBinding { .. } => "qe-report-binding",
-            Self::QeDebuggable { .. } => "qe-debuggable",
-            Self::QeMrSigner { .. } => "qe-mr-signer",
-            Self::QeIsvProdId { .. } => "qe-isv-prod-id",
-            Self::QeMiscSelect { .. } => "qe-misc-select",
-            Self::QeAttributes { .. } => "qe-attributes",
-            Self::QeTcbLevel { .. } => "qe-tcb-level",
-            Self::QuoteSignature => "quote-signature",
-            Self::TcbLevel { .. } => "tcb-level",
-            Self::TdxModuleIdentity { .. } => "tdx-module-identity",
-            Self::TdxModuleMrSigner { .. } => "tdx-module-mr-signer",
-            Self::TdxModuleAttributes { .. } => "tdx-module-attributes",
-            Self::TdxModuleTcbLevel { .. } => "tdx-module-tcb-level",
-            Self::TcbRevoked { .. } => "tcb-revoked",
-        }
-    }
+/// One name of each kind of certificate.
+fn of_roles(name: fn(&CertificateChecks) -> &'static str) -> impl Iterator<Item = &'static str> {
+    CertificateRole::ALL.into_iter().map(move |role| name(role.checks()))
 }
 
-/// The check that a parse error of evidence stands for: a field with a meaning of its own, or
-/// the structure as a whole.
-#[must_use]
-pub fn structure_check(error: &ParseError) -> &'static str {
-    match error.field {
-        "version" => "quote-version",
-        "attestation_key_type" => "attestation-key-type",
-        "tee_type" => "tee-type",
-        "qe_vendor_id" => "qe-vendor-id",
-        "body_type" => "body-type",
-        "body_size" => "body-size",
-        "signature_data_length" => "signature-data-length",
-        "qe_authentication_data" => "qe-authentication-data-length",
-        "outer_certification_data_type" | "certification_data_type" => "certification-data-type",
-        "outer_certification_data_length" | "certification_data_length" => {
-            "certification-data-length"
-        }
-        "open_enclave_version" => "open-enclave-version",
-        "open_enclave_type" => "open-enclave-type",
-        "open_enclave_format" => "open-enclave-format",
-        "open_enclave_size" => "open-enclave-size",
-        _ => "quote-structure",
-    }
+fn of_paths() -> impl Iterator<Item = &'static str> {
+    CertificateRole::ALL.into_iter().flat_map(|role| role.checks().path.all())
 }
 
-fn path_check(role: CertificateRole, error: &PathError) -> &'static str {
-    let names = role.names();
-    match &error.kind {
-        PathErrorKind::IssuerName { .. } | PathErrorKind::IssuerNotCa { .. } => names.issuer,
-        PathErrorKind::Signature { .. } => names.signature,
-        PathErrorKind::OutsideWindow(source) => window_check(names, source),
-        PathErrorKind::NotCa
-        | PathErrorKind::CaAsLeaf
-        | PathErrorKind::KeyUsage { .. }
-        | PathErrorKind::PathLength => names.usage,
-        PathErrorKind::UnknownCriticalExtension(_) | PathErrorKind::UnsupportedConstraint(_) => {
-            names.extension
-        }
-        PathErrorKind::AnchorMismatch { .. } => names.signature,
-    }
+fn of_crls() -> impl Iterator<Item = &'static str> {
+    CrlName::ALL.into_iter().flat_map(|name| name.checks().all())
 }
 
-fn crl_check(crl: CrlName, error: &CrlError) -> &'static str {
-    let names = crl.names();
-    match error {
-        CrlError::Malformed(_)
-        | CrlError::TooLarge { .. }
-        | CrlError::UnsupportedAlgorithm(_)
-        | CrlError::DuplicateExtension(_) => names.malformed,
-        CrlError::Extension(_) => names.extension,
-        CrlError::IssuerName { .. } => names.issuer,
-        CrlError::IssuerKeyUsage { .. } => names.usage,
-        CrlError::Signature { .. } => names.signature,
-        CrlError::NoNextUpdate { .. } => names.expired,
-        CrlError::OutsideWindow { source, .. } => window_check(names, source),
-    }
+fn of_documents() -> impl Iterator<Item = &'static str> {
+    DocumentName::ALL.into_iter().flat_map(|name| {
+        let checks = name.checks();
+        let [not_yet_valid, expired] = checks.window.all();
+        [checks.signature, checks.malformed, checks.id, not_yet_valid, expired]
+    })
 }
 
-const fn window_check(names: &'static Names, error: &OutsideWindow) -> &'static str {
-    match error {
-        OutsideWindow::NotYetValid { .. } => names.not_yet_valid,
-        OutsideWindow::Expired { .. } => names.expired,
-    }
-}
+failed_check!(VerifyError {
+    Self::Malformed(error) => (error.check(), QuoteError::checks()),
+    Self::CertificationData { .. } => "certification-data-type",
+    Self::Pem { chain, .. }
+    | Self::Certificate { chain, .. }
+    | Self::ChainShape { chain, .. } => (chain.check(), ChainName::checks()),
+    Self::UnknownRoot { .. } => "trust-anchor",
+    Self::MixedRoots { .. } => "mixed-trust-anchors",
+    Self::CertificateName { role, .. } => (role.checks().name, of_roles(|checks| checks.name)),
+    Self::CertificateKey { role, .. } => (role.checks().key, of_roles(|checks| checks.key)),
+    Self::Path { role, source } => (role.checks().path.of(&source.kind), of_paths()),
+    Self::CertificateRevoked { role, .. } => (
+        role.checks().revoked,
+        of_roles(|checks| checks.revoked)
+    ),
+    Self::PckExtension(_) | Self::PckExtensionMissing(_) => "pck-extension",
+    Self::Crl { crl, source } => (crl.checks().of(source), of_crls()),
+    Self::PckCrlOfOtherCa { .. } => "pck-crl-of-other-ca",
+    Self::DocumentSignature(document) => (document.checks().signature, of_documents()),
+    Self::Document { document, .. } => (document.checks().malformed),
+    // Certificates, CRLs and documents have these names above.
+    Self::OutsideWindow { what, source } => (what.checks().of(source)),
+    Self::EvaluationDataNumber { .. } => "evaluation-data-number",
+    Self::TcbInfoTee { .. } => (TCB_INFO.id),
+    Self::QeIdentityId { .. } => (QE_IDENTITY.id),
+    Self::Fmspc { .. } => "fmspc",
+    Self::PceId { .. } => "pce-id",
+    Self::OtherPlatform { .. } => "other-platform",
+    Self::QeReportSignature => "qe-report-signature",
+    Self::QeReportBinding { .. } => "qe-report-binding",
+    Self::QeDebuggable { .. } => "qe-debuggable",
+    Self::QeMrSigner { .. } => "qe-mr-signer",
+    Self::QeIsvProdId { .. } => "qe-isv-prod-id",
+    Self::QeMiscSelect { .. } => "qe-misc-select",
+    Self::QeAttributes { .. } => "qe-attributes",
+    Self::QeTcbLevel { .. } => "qe-tcb-level",
+    Self::QuoteSignature => "quote-signature",
+    Self::TcbLevel { .. } => "tcb-level",
+    Self::TdxModuleIdentity { .. } => "tdx-module-identity",
+    Self::TdxModuleMrSigner { .. } => "tdx-module-mr-signer",
+    Self::TdxModuleAttributes { .. } => "tdx-module-attributes",
+    Self::TdxModuleTcbLevel { .. } => "tdx-module-tcb-level",
+    Self::TcbRevoked { .. } => "tcb-revoked",
+});

@@ -14,6 +14,9 @@ pub enum ChainName {
 }
 
 impl ChainName {
+    pub(super) const ALL: [Self; 4] =
+        [Self::Pck, Self::PckCrlIssuer, Self::TcbInfoIssuer, Self::QeIdentityIssuer];
+
     pub(crate) const fn certificates(self) -> usize {
         match self {
             Self::Pck => 3,
@@ -61,6 +64,10 @@ pub enum CertificateRole {
     Root,
 }
 
+impl CertificateRole {
+    pub(super) const ALL: [Self; 4] = [Self::PckLeaf, Self::PckCa, Self::TcbSigner, Self::Root];
+}
+
 impl std::fmt::Display for CertificateRole {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -81,6 +88,10 @@ pub enum CrlName {
     Pck,
 }
 
+impl CrlName {
+    pub(super) const ALL: [Self; 2] = [Self::RootCa, Self::Pck];
+}
+
 impl std::fmt::Display for CrlName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -97,6 +108,10 @@ pub enum DocumentName {
     TcbInfo,
     /// Identity of the quoting enclave.
     QeIdentity,
+}
+
+impl DocumentName {
+    pub(super) const ALL: [Self; 2] = [Self::TcbInfo, Self::QeIdentity];
 }
 
 impl std::fmt::Display for DocumentName {

@@ -4,6 +4,7 @@ use avouch_pki::digest;
 use avouch_wire::{Cursor, Hex, ParseError, ParseErrorKind};
 
 use crate::binding::BindError;
+use crate::error::QuoteError;
 use crate::header::unexpected;
 use crate::quote::Quote;
 use crate::verify::VerifiedQuote;
@@ -60,9 +61,9 @@ impl<'a> OpenEnclave<'a> {
     /// Parses a report or evidence, told apart by its version.
     ///
     /// # Errors
-    /// [`ParseError`] if it is neither, too large, of a type or format that cannot be verified, if
+    /// [`QuoteError`] if it is neither, too large, of a type or format that cannot be verified, if
     /// its size field does not match, or if the quote in it is malformed.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, QuoteError> {
         let mut cursor = Cursor::new("OpenEnclaveHeader", bytes);
         match cursor.u32_le("open_enclave_version")? {
             1 => Report::parse(bytes).map(Self::Report),
@@ -72,7 +73,7 @@ impl<'a> OpenEnclave<'a> {
                 "open_enclave_version",
                 "1 (remote report) or 3 (evidence)",
                 other,
-            )),
+            ))?,
         }
     }
 
@@ -94,7 +95,7 @@ impl<'a> Report<'a> {
     ///
     /// # Source
     /// Open Enclave, `oe_report_header_t`.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, QuoteError> {
         let mut cursor = Cursor::new("OpenEnclaveReportHeader", bytes);
         check_size(&cursor)?;
         expect_u32(&mut cursor, "open_enclave_version", 1)?;
@@ -103,7 +104,9 @@ impl<'a> Report<'a> {
         let quote = sgx_quote(cursor.clone())?;
         match quote.untrusted_trailing().len() {
             0 => Ok(Self { quote }),
-            extra => Err(cursor.error("signature_data_length", ParseErrorKind::Trailing { extra })),
+            extra => {
+                Err(cursor.error("signature_data_length", ParseErrorKind::Trailing { extra }))?
+            }
         }
     }
 
@@ -123,7 +126,7 @@ impl<'a> Evidence<'a> {
     ///
     /// # Source
     /// Open Enclave, `oe_attestation_header_t`, plugin `sgx_ecdsa`.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, QuoteError> {
         let mut cursor = Cursor::new("OpenEnclaveEvidenceHeader", bytes);
         check_size(&cursor)?;
         expect_u32(&mut cursor, "open_enclave_version", 3)?;
@@ -131,20 +134,20 @@ impl<'a> Evidence<'a> {
         let format = cursor.hex::<16>("open_enclave_format")?;
         if format != FORMAT_SGX_ECDSA {
             let found = format_name(format);
-            return Err(unexpected(&before, "open_enclave_format", "SGX_ECDSA", found));
+            Err(unexpected(&before, "open_enclave_format", "SGX_ECDSA", found))?;
         }
         check_rest(&mut cursor)?;
-        Self::parse_body(cursor)
+        Ok(Self::parse_body(cursor)?)
     }
 
     /// Parses evidence without its header: an SGX quote, then custom claims to the end.
     ///
     /// # Errors
-    /// [`ParseError`] if it is too large or the quote is malformed.
-    pub fn parse_without_header(bytes: &'a [u8]) -> Result<Self, ParseError> {
+    /// [`QuoteError`] if it is too large or the quote is malformed.
+    pub fn parse_without_header(bytes: &'a [u8]) -> Result<Self, QuoteError> {
         let cursor = Cursor::new("OpenEnclaveEvidence", bytes);
         check_size(&cursor)?;
-        Self::parse_body(cursor)
+        Ok(Self::parse_body(cursor)?)
     }
 
     fn parse_body(cursor: Cursor<'a>) -> Result<Self, ParseError> {

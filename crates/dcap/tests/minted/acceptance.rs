@@ -7,7 +7,7 @@ use avouch_mint::{
     HeldData, Kss, TD_DEBUG, TD_MIGRATABLE, TD_SEPT_VE_DISABLE, TcbStatus, TdQuoteFormat,
 };
 use avouch_pki::digest::sha256;
-use avouch_wire::EvidenceKind;
+use avouch_wire::{EvidenceKind, FailedCheck as _};
 
 use crate::{at, judge, minted};
 

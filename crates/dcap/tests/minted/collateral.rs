@@ -5,7 +5,7 @@ use avouch_dcap::{
 };
 use avouch_mint::{Options, Seed, breaks, mint};
 use avouch_pki::{digest::sha256, pem};
-use avouch_wire::{EvidenceKind, UnixTime, decode_hex};
+use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime, decode_hex};
 use serde_json::Value;
 
 use crate::{anchors, at, collateral, minted};

@@ -4,11 +4,10 @@ use avouch_dcap::open_enclave::{
     ENDORSEMENTS_BYTES_MAX, Endorsements, Evidence, OPEN_ENCLAVE_BYTES_MAX, OpenEnclave, Report,
 };
 use avouch_dcap::{
-    ATTESTATION_KEY_ECDSA_P256, QUOTE_BYTES_MAX, Quote, TrustAnchors, structure_check, verify,
-    verify_platform,
+    ATTESTATION_KEY_ECDSA_P256, QUOTE_BYTES_MAX, Quote, TrustAnchors, verify, verify_platform,
 };
 use avouch_mint::{OpenEnclaveFormat, Options, TdQuoteFormat, open_enclave_endorsements};
-use avouch_wire::EvidenceKind;
+use avouch_wire::{EvidenceKind, FailedCheck as _};
 
 use crate::{anchors, at, collateral, judge, minted};
 
@@ -22,7 +21,7 @@ fn no_truncated_quote_parses() {
         Quote::parse(&evidence.evidence).expect("whole");
         for length in 0..evidence.evidence.len() {
             let error = Quote::parse(&evidence.evidence[..length]).expect_err("truncated");
-            assert!(error.offset <= length, "{error}");
+            assert!(error.0.offset <= length, "{error}");
         }
     }
 }
@@ -55,12 +54,12 @@ fn evidence_of_the_other_tee_is_told_by_its_header() {
     let mut bytes = minted(EvidenceKind::Sgx, |_| {}).evidence;
     bytes[4] = 0x81;
     let error = Quote::parse(&bytes).expect_err("TDX in version 3");
-    assert_eq!(structure_check(&error), "tee-type");
+    assert_eq!(error.check(), "tee-type");
     let mut bytes = minted(EvidenceKind::Tdx, |_| {}).evidence;
     bytes[4] = 0;
     let error = Quote::parse(&bytes).expect_err("SGX in version 4");
-    assert_eq!(structure_check(&error), "tee-type");
-    assert_eq!(error.offset, 4);
+    assert_eq!(error.check(), "tee-type");
+    assert_eq!(error.0.offset, 4);
 }
 
 #[test]
@@ -71,7 +70,7 @@ fn an_open_enclave_report_is_unwrapped_and_its_siblings_are_refused() {
     let change = |offset: usize, value: u8| {
         let mut bytes = report.evidence.clone();
         bytes[offset] = value;
-        OpenEnclave::parse(&bytes).map(|_| ()).map_err(|error| structure_check(&error))
+        OpenEnclave::parse(&bytes).map(|_| ()).map_err(|error| error.check())
     };
     assert_eq!(change(0, 2), Err("open-enclave-version"));
     assert_eq!(change(0, 3), Err("open-enclave-format"));
@@ -85,13 +84,13 @@ fn an_open_enclave_report_is_unwrapped_and_its_siblings_are_refused() {
     }
     let longer = [report.evidence.as_slice(), &[0]].concat();
     let error = OpenEnclave::parse(&longer).expect_err("longer than it says");
-    assert_eq!(structure_check(&error), "open-enclave-size");
+    assert_eq!(error.check(), "open-enclave-size");
     // The size may be right and the quote still not fill it.
     let mut padded = longer;
     let size = u64::try_from(padded.len() - 16).expect("size");
     padded[8..16].copy_from_slice(&size.to_le_bytes());
     let error = OpenEnclave::parse(&padded).expect_err("padding");
-    assert_eq!(structure_check(&error), "signature-data-length");
+    assert_eq!(error.check(), "signature-data-length");
 }
 
 #[test]
@@ -100,7 +99,7 @@ fn a_td_quote_in_an_open_enclave_wrapper_is_refused() {
     let size = u64::try_from(quote.len()).expect("size").to_le_bytes();
     let report = [&[1, 0, 0, 0, 2, 0, 0, 0], size.as_slice(), &quote].concat();
     let error = Report::parse(&report).expect_err("TDX");
-    assert_eq!(structure_check(&error), "quote-version");
+    assert_eq!(error.check(), "quote-version");
 }
 
 #[test]
@@ -146,15 +145,15 @@ fn evidence_in_a_format_that_is_not_verified_is_refused_by_name() {
         let mut bytes = minted.evidence.clone();
         bytes[4..20].copy_from_slice(&avouch_wire::decode_hex(format).expect("hex"));
         let error = Evidence::parse(&bytes).expect_err(name);
-        assert_eq!(structure_check(&error), "open-enclave-format");
+        assert_eq!(error.check(), "open-enclave-format");
         let words = format!("expected SGX_ECDSA, found {name}");
         assert!(error.to_string().contains(&words), "{error}");
     }
 }
 
 /// The words of a refusal.
-fn refused<T>(read: Result<T, avouch_wire::ParseError>) -> String {
-    read.map(drop).expect_err("refused").to_string()
+fn refused<T>(read: Result<T, impl std::fmt::Display>) -> String {
+    read.err().expect("refused").to_string()
 }
 
 /// The bytes with zeros behind them, so many in all.

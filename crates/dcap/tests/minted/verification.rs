@@ -6,7 +6,7 @@ use avouch_dcap::{
     verify_quote,
 };
 use avouch_mint::{PckCa, Seed, TdQuoteFormat, breaks, mint};
-use avouch_wire::EvidenceKind;
+use avouch_wire::{EvidenceKind, FailedCheck as _};
 use serde_json::Value;
 
 use crate::{anchors, at, collateral, judge, minted};

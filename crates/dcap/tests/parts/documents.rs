@@ -4,6 +4,7 @@ use avouch_dcap::{
     Collateral, CollateralParts, DOCUMENT_BYTES_MAX, DocumentError, EnclaveId, EnclaveIdentity,
     SignedDocument, TcbInfo, TcbStatus, TeeType,
 };
+use avouch_wire::FailedCheck as _;
 use serde_json::{Value, json};
 
 fn components(svns: &[u8]) -> Value {

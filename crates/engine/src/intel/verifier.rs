@@ -9,7 +9,7 @@ use avouch_dcap::{
 use avouch_wire::UnixTime;
 
 use crate::remembered::{Held, Memory, held, memory};
-use crate::{AppraisalError, EndorsementSource, IntelWanted, Remembered};
+use crate::{AppraisalError, EndorsementSource, IntelWanted, NotAtHand, Remembered};
 
 /// Verifies quotes, remembering what content proves: platforms under the hash of what proves them,
 /// collateral by identity. Dates, revocation and TCB are judged on every call.
@@ -114,11 +114,11 @@ impl QuoteVerifier {
     }
 }
 
-fn missing(wanted: &IntelWanted<'_>) -> AppraisalError {
+fn missing(wanted: &IntelWanted<'_>) -> NotAtHand {
     if let Some(number) = wanted.tcb_evaluation_data_number {
-        return AppraisalError::BaselineMissing { identifier: number.to_string() };
+        return NotAtHand::TcbBaseline { identifier: number.to_string() };
     }
-    AppraisalError::EndorsementsMissing {
+    NotAtHand::Endorsements {
         platform: format!(
             "{} platforms with FMSPC {} and PCEID {} under {:?}",
             wanted.tee, wanted.fmspc, wanted.pce_id, wanted.pck_ca

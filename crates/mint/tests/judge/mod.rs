@@ -1,14 +1,13 @@
 //! Judges minted Intel evidence as the service does: verify, bind, accept.
 
 use avouch_dcap::{
-    Acceptance, Collateral, Quote, TrustAnchors, VerifiedQuote, bind_init_time_data,
+    Acceptance, Collateral, Quote, QuoteError, TrustAnchors, VerifiedQuote, bind_init_time_data,
     bind_runtime_data,
     open_enclave::{Evidence, OpenEnclave},
-    structure_check,
 };
 use avouch_mint::{Minted, OpenEnclaveFormat, Options, Stage};
 use avouch_pki::digest::sha256;
-use avouch_wire::{EvidenceKind, UnixTime};
+use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime};
 
 /// The kinds judged here.
 pub(crate) const INTEL: [EvidenceKind; 3] =
@@ -33,17 +32,16 @@ pub(crate) fn judge(
     format: OpenEnclaveFormat,
     acceptance: &Acceptance,
 ) -> Result<VerifiedQuote, Refusal> {
-    let malformed = |error: &_| (Stage::Verification, structure_check(error));
+    let malformed = |error: QuoteError| (Stage::Verification, error.check());
     let verified = match (minted.kind, format) {
         (EvidenceKind::OpenEnclave, OpenEnclaveFormat::EvidenceWithoutHeader) => {
-            let evidence = Evidence::parse_without_header(&minted.evidence)
-                .map_err(|error| malformed(&error))?;
+            let evidence = Evidence::parse_without_header(&minted.evidence).map_err(malformed)?;
             let verified = verify(minted, evidence.quote())?;
             evidence.bind_custom_claims(&verified).map_err(|e| (Stage::Binding, e.check()))?;
             verified
         }
         (EvidenceKind::OpenEnclave, _) => {
-            let wrapped = OpenEnclave::parse(&minted.evidence).map_err(|e| malformed(&e))?;
+            let wrapped = OpenEnclave::parse(&minted.evidence).map_err(malformed)?;
             let verified = verify(minted, wrapped.quote())?;
             if let OpenEnclave::Evidence(evidence) = &wrapped {
                 evidence.bind_custom_claims(&verified).map_err(|e| (Stage::Binding, e.check()))?;
@@ -51,7 +49,7 @@ pub(crate) fn judge(
             verified
         }
         _ => {
-            let quote = Quote::parse(&minted.evidence).map_err(|error| malformed(&error))?;
+            let quote = Quote::parse(&minted.evidence).map_err(malformed)?;
             verify(minted, &quote)?
         }
     };

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use avouch_store::{Actor, ActorKind};
 use avouch_token::{BearerRules, Jwks, VerifiedBearer, VerifyError, verify_bearer};
-use avouch_wire::UnixTime;
+use avouch_wire::{FailedCheck as _, UnixTime};
 use serde_json::Value;
 
 pub use fetch::OidcError;

@@ -3,6 +3,8 @@
 
 use rcgen::{CertificateParams, KeyPair};
 
+use avouch_wire::FailedCheck as _;
+
 use super::*;
 
 fn with(rest: &[(Label, Value)]) -> Header {

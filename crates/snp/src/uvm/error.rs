@@ -1,7 +1,7 @@
 //! Why an endorsement of a utility VM is refused.
 
-use avouch_pki::{CertificateError, OutsideWindow, PathError, PathErrorKind};
-use avouch_wire::{Hex, UnixTime, beginning, excerpt};
+use avouch_pki::{CertificateError, PathChecks, PathError, path_checks};
+use avouch_wire::{Hex, UnixTime, beginning, excerpt, failed_check};
 use thiserror::Error;
 
 /// Why an endorsement of a utility VM is refused.
@@ -152,32 +152,6 @@ pub enum UvmError {
 }
 
 impl UvmError {
-    /// The stable name of the check that failed.
-    #[must_use]
-    pub const fn check(&self) -> &'static str {
-        match self {
-            Self::TooLarge { .. } => "uvm-size",
-            Self::Cose { .. } => "uvm-cose",
-            Self::Header { .. } => "uvm-header",
-            Self::Algorithm { .. } => "uvm-algorithm",
-            Self::CriticalHeader { .. } => "uvm-critical-header",
-            Self::MixedForms { .. } => "uvm-mixed-forms",
-            Self::Certificate { .. } => "uvm-certificate",
-            Self::ChainLength { .. } => "uvm-chain-length",
-            Self::Thumbprint { .. } => "uvm-thumbprint",
-            Self::Did { .. } => "uvm-did",
-            Self::Untrusted { .. } => "uvm-untrusted",
-            Self::DidFingerprint { .. } => "uvm-did-fingerprint",
-            Self::ExtendedKeyUsage { .. } => "uvm-extended-key-usage",
-            Self::Path { source, .. } => path_check(&source.kind),
-            Self::SignedInFuture { .. } => "uvm-signed-in-future",
-            Self::Signature { .. } => "uvm-signature",
-            Self::Payload { .. } => "uvm-payload",
-            Self::Svn { .. } => "uvm-svn",
-            Self::Measurement { .. } => "uvm-measurement",
-        }
-    }
-
     /// Whether the endorsement is sound and merely not one that the operator counts: another
     /// publisher or feed, or too old a version. Such evidence is genuine but not compliant.
     #[must_use]
@@ -186,22 +160,30 @@ impl UvmError {
     }
 }
 
-const fn path_check(kind: &PathErrorKind) -> &'static str {
-    match kind {
-        PathErrorKind::IssuerName { .. } => "uvm-certificate-issuer-name",
-        PathErrorKind::Signature { .. } => "uvm-certificate-signature",
-        PathErrorKind::OutsideWindow(OutsideWindow::NotYetValid { .. }) => {
-            "uvm-certificate-not-yet-valid"
-        }
-        PathErrorKind::OutsideWindow(OutsideWindow::Expired { .. }) => "uvm-certificate-expired",
-        PathErrorKind::IssuerNotCa { .. } => "uvm-certificate-issuer-not-ca",
-        PathErrorKind::NotCa => "uvm-certificate-not-ca",
-        PathErrorKind::CaAsLeaf => "uvm-certificate-ca-as-leaf",
-        PathErrorKind::KeyUsage { .. } => "uvm-certificate-key-usage",
-        PathErrorKind::PathLength => "uvm-certificate-path-length",
-        PathErrorKind::UnknownCriticalExtension(_) | PathErrorKind::UnsupportedConstraint(_) => {
-            "uvm-certificate-critical-extension"
-        }
-        PathErrorKind::AnchorMismatch { .. } => "uvm-certificate-root",
-    }
-}
+static CERTIFICATE: PathChecks = path_checks!(
+    "uvm-certificate",
+    unsupported_constraint: "critical-extension",
+    foreign_root: "root",
+);
+
+failed_check!(UvmError {
+    Self::TooLarge { .. } => "uvm-size",
+    Self::Cose { .. } => "uvm-cose",
+    Self::Header { .. } => "uvm-header",
+    Self::Algorithm { .. } => "uvm-algorithm",
+    Self::CriticalHeader { .. } => "uvm-critical-header",
+    Self::MixedForms { .. } => "uvm-mixed-forms",
+    Self::Certificate { .. } => "uvm-certificate",
+    Self::ChainLength { .. } => "uvm-chain-length",
+    Self::Thumbprint { .. } => "uvm-thumbprint",
+    Self::Did { .. } => "uvm-did",
+    Self::Untrusted { .. } => "uvm-untrusted",
+    Self::DidFingerprint { .. } => "uvm-did-fingerprint",
+    Self::ExtendedKeyUsage { .. } => "uvm-extended-key-usage",
+    Self::Path { source, .. } => (CERTIFICATE.of(&source.kind), CERTIFICATE.all()),
+    Self::SignedInFuture { .. } => "uvm-signed-in-future",
+    Self::Signature { .. } => "uvm-signature",
+    Self::Payload { .. } => "uvm-payload",
+    Self::Svn { .. } => "uvm-svn",
+    Self::Measurement { .. } => "uvm-measurement",
+});

@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use avouch_wire::FailedCheck as _;
+
 use super::*;
 
 fn read(svn: &str, number: Option<Value>) -> Result<(Hex<48>, u64), UvmError> {

@@ -5,6 +5,8 @@ use rcgen::{
     KeyUsagePurpose, date_time_ymd,
 };
 
+use avouch_wire::FailedCheck as _;
+
 use super::*;
 
 const AT: UnixTime = UnixTime::EPOCH.saturating_add_seconds(1_800_000_000);

@@ -1,6 +1,6 @@
 //! What an operator accepts of verified reports, and what each floor reads.
 
-use avouch_wire::EvidenceKind;
+use avouch_wire::{EvidenceKind, FailedCheck as _};
 
 use super::*;
 

@@ -25,7 +25,7 @@ use avouch_snp::{
     VerifiedReport, VerifyError, bind_init_time_data, bind_runtime_data, chain_cache_key,
     verify_chain, verify_report,
 };
-use avouch_wire::{EvidenceKind, Hex, UnixTime, base64url};
+use avouch_wire::{EvidenceKind, FailedCheck as _, Hex, UnixTime, base64url};
 
 const AT: &str = "2026-01-31T12:00:00Z";
 const KEYS: [SnpKey; 2] = [SnpKey::Vcek, SnpKey::Vlek];

@@ -1,7 +1,7 @@
 //! Whether a provider trusts a signer: it is, or chains to, one of the policy certificates.
 
 use avouch_pki::{Certificate, PathError, Role, VerifiedCertificate, verify_issued, verify_pinned};
-use avouch_wire::UnixTime;
+use avouch_wire::{UnixTime, failed_check};
 use thiserror::Error;
 
 use super::error::PolicyJwsError;
@@ -68,21 +68,13 @@ pub enum SignerError {
     Path(#[from] PathError),
 }
 
-impl SignerError {
-    /// Stable name of the check that refused.
-    #[must_use]
-    pub const fn check(&self) -> &'static str {
-        match self {
-            Self::NoPolicyCertificates => "policy-signer-certificates",
-            Self::NoIssuer { .. } | Self::Stranger { .. } | Self::Renewed { .. } => {
-                "policy-signer-issuer"
-            }
-            Self::IssuerNotCa { .. } => "policy-signer-issuer-ca",
-            Self::Key { source, .. } => source.check(),
-            Self::Path(error) => error.check(),
-        }
-    }
-}
+failed_check!(SignerError {
+    Self::NoPolicyCertificates => "policy-signer-certificates",
+    Self::NoIssuer { .. } | Self::Stranger { .. } | Self::Renewed { .. } => "policy-signer-issuer",
+    Self::IssuerNotCa { .. } => "policy-signer-issuer-ca",
+    Self::Key { source, .. } => (source.check(), PolicyJwsError::checks()),
+    Self::Path(error) => (error.check(), PathError::checks()),
+});
 
 /// Proof that a signer is trusted by a provider. Only [`authorize_signer`] makes one.
 #[derive(Debug, Clone)]

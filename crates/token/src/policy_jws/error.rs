@@ -2,8 +2,8 @@
 
 use avouch_pki::KeyKind;
 use avouch_wire::base64url::DecodeError;
-use avouch_wire::excerpt;
 use avouch_wire::json::JsonError;
+use avouch_wire::{excerpt, failed_check};
 use thiserror::Error;
 
 use super::body::BodyError;
@@ -122,30 +122,24 @@ pub enum PolicyJwsError {
     Certificate(#[from] CertificateJwkError),
 }
 
-impl PolicyJwsError {
-    /// Stable name of the check that refused.
-    #[must_use]
-    pub const fn check(&self) -> &'static str {
-        match self {
-            Self::Body(_) => "policy-jws-body",
-            Self::Jws(_) | Self::PolicyText | Self::BarePayload => "policy-jws-form",
-            Self::SignatureUnderNone { .. } | Self::NoSignature { .. } | Self::Unsigned => {
-                "policy-jws-signed"
-            }
-            Self::NoCertificate | Self::TwoChains | Self::X5c(_) => "policy-jws-certificate",
-            Self::Algorithm { .. } => "policy-jws-algorithm",
-            Self::ShortKey { .. } => "policy-jws-key-length",
-            Self::Signature { .. } => "policy-jws-signature",
-            Self::NoPolicy
-            | Self::ResetWithPayload { .. }
-            | Self::Payload(_)
-            | Self::NoMember { .. }
-            | Self::TwoMembers => "policy-jws-payload",
-            Self::PolicyNotString
-            | Self::PolicyNotEncoded
-            | Self::PolicyEncoding(_)
-            | Self::PolicyNotUtf8 { .. } => "policy-jws-text",
-            Self::Certificate(_) => "policy-certificate-key",
-        }
-    }
-}
+failed_check!(PolicyJwsError {
+    Self::Body(_) => "policy-jws-body",
+    Self::Jws(_) | Self::PolicyText | Self::BarePayload => "policy-jws-form",
+    Self::SignatureUnderNone { .. }
+    | Self::NoSignature { .. }
+    | Self::Unsigned => "policy-jws-signed",
+    Self::NoCertificate | Self::TwoChains | Self::X5c(_) => "policy-jws-certificate",
+    Self::Algorithm { .. } => "policy-jws-algorithm",
+    Self::ShortKey { .. } => "policy-jws-key-length",
+    Self::Signature { .. } => "policy-jws-signature",
+    Self::NoPolicy
+    | Self::ResetWithPayload { .. }
+    | Self::Payload(_)
+    | Self::NoMember { .. }
+    | Self::TwoMembers => "policy-jws-payload",
+    Self::PolicyNotString
+    | Self::PolicyNotEncoded
+    | Self::PolicyEncoding(_)
+    | Self::PolicyNotUtf8 { .. } => "policy-jws-text",
+    Self::Certificate(_) => "policy-certificate-key",
+});

@@ -1,7 +1,7 @@
 //! Why a token is not accepted.
 
 use avouch_wire::json::JsonError;
-use avouch_wire::{UnixTime, beginning, excerpt};
+use avouch_wire::{UnixTime, beginning, excerpt, failed_check};
 use thiserror::Error;
 
 use crate::jws::JwsError;
@@ -144,29 +144,19 @@ fn named(kid: &Option<String>) -> String {
     kid.as_ref().map(|kid| format!(" named {}", excerpt(kid))).unwrap_or_default()
 }
 
-impl VerifyError {
-    /// Stable name of the check that refused.
-    #[must_use]
-    pub const fn check(&self) -> &'static str {
-        match self {
-            Self::Form(_) | Self::MalformedHeader { .. } => "token-form",
-            Self::Payload(_) | Self::MissingClaim { .. } | Self::MalformedClaim { .. } => {
-                "token-payload"
-            }
-            Self::Unsecured | Self::SignatureUnderNone { .. } | Self::Algorithm { .. } => {
-                "token-algorithm"
-            }
-            Self::UnknownKey { .. }
-            | Self::UnusableKey { .. }
-            | Self::KeyForOtherAlgorithm { .. } => "token-key",
-            Self::Signature { .. } => "token-signature",
-            Self::Issuer { .. } => "token-issuer",
-            Self::Audience { .. } => "token-audience",
-            Self::NotYetValid { .. } => "token-not-before",
-            Self::IssuedAhead { .. } => "token-issued-at",
-            Self::Expired { .. } => "token-expiry",
-            Self::TokenType { .. } => "token-type",
-            Self::KeyBound => "token-key-bound",
-        }
-    }
-}
+failed_check!(VerifyError {
+    Self::Form(_) | Self::MalformedHeader { .. } => "token-form",
+    Self::Payload(_) | Self::MissingClaim { .. } | Self::MalformedClaim { .. } => "token-payload",
+    Self::Unsecured | Self::SignatureUnderNone { .. } | Self::Algorithm { .. } => "token-algorithm",
+    Self::UnknownKey { .. }
+    | Self::UnusableKey { .. }
+    | Self::KeyForOtherAlgorithm { .. } => "token-key",
+    Self::Signature { .. } => "token-signature",
+    Self::Issuer { .. } => "token-issuer",
+    Self::Audience { .. } => "token-audience",
+    Self::NotYetValid { .. } => "token-not-before",
+    Self::IssuedAhead { .. } => "token-issued-at",
+    Self::Expired { .. } => "token-expiry",
+    Self::TokenType { .. } => "token-type",
+    Self::KeyBound => "token-key-bound",
+});

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use avouch_wire::FailedCheck as _;
+
 use super::error::VerifyError;
 
 /// How a check went.

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use avouch_token::policy_jws::{NO_POLICY_JWS, PolicyEncoding, PolicyJws, ResetJws};
-use avouch_wire::EvidenceKind;
+use avouch_wire::{EvidenceKind, FailedCheck as _};
 use clap::Args;
 use reqwest::Method;
 use serde_json::json;

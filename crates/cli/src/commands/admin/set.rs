@@ -7,7 +7,7 @@ use avouch_policy::{Limits, Policy};
 use avouch_token::policy_jws::{
     JwsContent, PolicyEncoding, PolicyJws, UnsignedForm, create_unsigned,
 };
-use avouch_wire::EvidenceKind;
+use avouch_wire::{EvidenceKind, FailedCheck as _};
 use clap::Args;
 use reqwest::Method;
 use serde_json::{Value, json};

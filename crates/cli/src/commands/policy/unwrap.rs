@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use avouch_policy::Limits;
 use avouch_token::policy_jws::{PolicyEncoding, PolicyJws, ResetJws, VerifiedSigner};
+use avouch_wire::FailedCheck as _;
 use clap::Args;
 use serde_json::json;
 

@@ -4,6 +4,7 @@ use avouch_dcap::{Body, Quote};
 use avouch_pki::Certificate;
 use avouch_snp::{Report, ReportVersions};
 use avouch_token::{ServiceEvidence, VerifiedToken, check_key_binding};
+use avouch_wire::FailedCheck as _;
 
 use crate::client::Steps;
 

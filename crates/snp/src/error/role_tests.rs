@@ -1,6 +1,6 @@
 //! Names of checks, which operators and tests rely on.
 
-use avouch_pki::{KeyKind, PathErrorKind};
+use avouch_pki::{KeyKind, OutsideWindow, PathErrorKind};
 use avouch_wire::UnixTime;
 
 use super::*;
@@ -29,7 +29,7 @@ fn a_failed_link_is_named_by_its_certificate_and_what_did_not_hold() {
             (CertificateRole::Root, "root", "root"),
         ] {
             assert_eq!(role.to_string(), words);
-            assert_eq!(path_check(role, &kind), format!("{place}-{name}"));
+            assert_eq!(role.checks().path.of(&kind), format!("{place}-{name}"));
         }
     }
 }

@@ -3,6 +3,8 @@
 
 #[path = "tidy/citations.rs"]
 mod citations;
+#[path = "tidy/features.rs"]
+mod features;
 #[path = "tidy/tools.rs"]
 mod tools;
 
@@ -20,7 +22,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
     (4, &["endorsements", "store", "server", "cli"]),
 ];
 /// What stands beside the layers: made for tests, and for showing.
-const BESIDE: [&str; 2] = ["mint", "linear"];
+const BESIDE: [&str; 3] = ["mint", "linear", "features"];
 /// What each of these may depend on within the workspace, closer than its layer says.
 const NARROWER: [(&str, &[&str]); 7] = [
     ("wire", &[]),

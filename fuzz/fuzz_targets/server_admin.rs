@@ -25,8 +25,9 @@ fn body(kind: BodyKind, bytes: &[u8]) {
     let verdict = check_body(kind, bytes);
     assert_eq!(verdict.is_ok(), check_body(kind, bytes).is_ok());
     if let Err(error) = verdict {
-        assert_eq!(error.status(), 400);
-        assert!(error.message().len() <= MESSAGE_BYTES_MAX, "{}", error.message().len());
+        assert_eq!(error.fault().status(), 400);
+        let length = error.fault().message().len();
+        assert!(length <= MESSAGE_BYTES_MAX, "{length}");
     }
 }
 

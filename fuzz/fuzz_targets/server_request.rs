@@ -5,7 +5,7 @@
 
 use avouch_server::api_version::{ApiVersion, ResourceVersion};
 use avouch_server::attest_request::AttestRequest;
-use avouch_server::route::control_plane::{self, Operation};
+use avouch_server::route::control_plane::Operation;
 use avouch_server::route::{self, Target};
 use avouch_wire::EvidenceKind;
 use axum::http::Method;
@@ -38,14 +38,19 @@ fn resolve(line: &[u8]) {
     let _ = ApiVersion::from_query(Some(query));
     let _ = ResourceVersion::from_query(Some(query));
     let Ok(method) = Method::from_bytes(method.as_bytes()) else { return };
-    if let Some(Ok(Operation::Provider(_, at))) = control_plane::resolve(&method, path) {
-        // Each is one segment of the path and cannot become two or lead elsewhere.
-        for part in [at.subscription, at.resource_group, at.name] {
-            assert!(!part.contains(['/', '\\', '%']) && !part.contains(char::is_control));
-            assert!(!matches!(part.as_str(), "" | "." | ".."));
+    let Ok(route) = route::resolve(&method, path) else { return };
+    match route.target {
+        Target::ControlPlane(Operation::Provider(at, _)) => {
+            // Each is one segment of the path and cannot become two or lead elsewhere.
+            for part in [at.subscription, at.resource_group, at.name] {
+                assert!(!part.contains(['/', '\\', '%']) && !part.contains(char::is_control));
+                assert!(!matches!(part.as_str(), "" | "." | ".."));
+            }
         }
-    }
-    if let Ok(Target::Provider { name: Some(provider), .. }) = route::resolve(&method, path) {
-        assert!(!provider.is_empty() && !provider.contains(['/', '\\', '%', ' ', '\0']));
+        Target::Provider { name: Some(provider), .. }
+        | Target::Published { name: Some(provider), .. } => {
+            assert!(!provider.is_empty() && !provider.contains(['/', '\\', '%', ' ', '\0']));
+        }
+        _ => {}
     }
 }

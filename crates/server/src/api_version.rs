@@ -38,6 +38,9 @@ const NAMES: [(&str, ApiVersion); 7] = [
 ];
 
 impl ApiVersion {
+    /// The one that came last.
+    pub const LATEST: Self = Self::V2026_03_11Preview;
+
     /// The version of this name, in any case.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

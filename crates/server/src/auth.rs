@@ -23,8 +23,8 @@ pub use oidc::{OidcError, OidcIssuer};
 pub use role::Role;
 pub use static_tokens::{StaticTokens, StaticTokensError};
 
-use crate::ApiError;
 use crate::config::AuthConfig;
+use crate::error::Fault;
 
 /// Who may call the routes that need a token.
 #[derive(Debug)]
@@ -74,21 +74,19 @@ impl Authenticator {
         self.tokens.store(Arc::new(tokens));
     }
 
-    async fn caller(&self, token: &str, at: UnixTime) -> Result<Caller, ApiError> {
+    async fn caller(&self, token: &str, at: UnixTime) -> Result<Caller, Fault> {
         if let Some(caller) = self.tokens.load().caller(token) {
             return Ok(caller);
         }
         // What is no JWT by its form can only have been meant as a static token.
         if token.matches('.').count() != 2 {
-            return Err(ApiError::unauthorized(
-                "token-unknown: the bearer token is not known here",
-            ));
+            return Err(Fault::unauthorized("token-unknown: the bearer token is not known here"));
         }
         let hint = avouch_token::peek_bearer(token)
-            .map_err(|error| ApiError::unauthorized(format!("{}: {error}", error.check())))?;
+            .map_err(|error| Fault::unauthorized(format!("{}: {error}", error.check())))?;
         let issuer = self.issuers.iter().find(|one| one.name() == hint.untrusted_issuer);
         let issuer = issuer.ok_or_else(|| {
-            ApiError::unauthorized("token-issuer: the issuer of the bearer token is not known here")
+            Fault::unauthorized("token-issuer: the issuer of the bearer token is not known here")
         })?;
         issuer.caller(token, at).await
     }
@@ -106,7 +104,7 @@ impl Access {
         headers: &HeaderMap,
         certificate: Option<&Certificate>,
         at: UnixTime,
-    ) -> Result<Caller, ApiError> {
+    ) -> Result<Caller, Fault> {
         if let (Self::Tokens(authenticator), Some(certificate)) = (self, certificate)
             && !headers.contains_key(header::AUTHORIZATION)
         {
@@ -134,11 +132,11 @@ impl Access {
 }
 
 /// The one bearer token of a request.
-fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+fn bearer(headers: &HeaderMap) -> Result<&str, Fault> {
     let mut fields = headers.get_all(header::AUTHORIZATION).iter();
     let (first, second) = (fields.next(), fields.next());
     if second.is_some() {
-        return Err(ApiError::unauthorized("The request has more than one Authorization field."));
+        return Err(Fault::unauthorized("The request has more than one Authorization field."));
     }
     first
         .and_then(|value| value.to_str().ok())
@@ -146,7 +144,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .filter(|token| !token.is_empty())
-        .ok_or_else(|| ApiError::unauthorized("This route needs a bearer token."))
+        .ok_or_else(|| Fault::unauthorized("This route needs a bearer token."))
 }
 
 #[cfg(test)]

@@ -1,55 +1,60 @@
-//! The only place where an error becomes a status code and MAA's error body.
+//! The only place where an error becomes a status code and an error body: MAA's in [`ApiError`], that
+//! of Azure Resource Manager in [`ResourceError`].
+//!
+//! What goes wrong alike in both planes is a [`Fault`]. Neither plane's error becomes the other's, so
+//! that `?` cannot answer one plane with codes of the other.
+
+mod fault;
+mod resource;
 
 use avouch_engine::{AppraisalError, PolicyRefused, Refused};
 use avouch_store::StoreError;
 use avouch_token::policy_jws::{PolicyJwsError, SignerError};
 use avouch_wire::FailedCheck as _;
 use axum::body::Body;
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::{Response, StatusCode};
 use serde_json::json;
 
 use crate::body::Malformed;
-use crate::respond;
+pub use fault::Fault;
+pub(crate) use fault::Said;
+pub use resource::ResourceError;
 
-/// An error as a client sees it: status, MAA's code, and a sentence that names the check.
+/// An error as a client of the data plane sees it: status, MAA's code, and a sentence that names the
+/// check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-    /// Methods for a 405.
-    allow: Option<&'static str>,
-    /// Whole seconds for a 429 or 503.
-    retry_after_seconds: Option<u32>,
-    /// What MAA's front end refuses has no inner error (`docs/maa/service.md#errors`).
+    fault: Fault,
+    /// What the front end refuses before the enclave has no inner error
+    /// (`docs/maa/service.md#errors`).
     has_inner_error: bool,
     /// What a policy refused for: for the log.
     why: Option<String>,
 }
 
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        Self { fault, has_inner_error: true, why: None }
+    }
+}
+
 impl ApiError {
-    /// A message may quote what an outsider sent; whatever its maker left of that, not more than
-    /// its beginning goes into answer and log.
-    fn new(status: StatusCode, code: &'static str, mut message: String) -> Self {
-        if let Some(at) = cut(&message) {
-            message.truncate(at);
-            message.push('…');
-        }
-        let has_inner_error = true;
-        let (allow, retry_after_seconds, why) = (None, None, None);
-        Self { status, code, message, allow, retry_after_seconds, has_inner_error, why }
+    fn new(status: StatusCode, code: &'static str, message: String) -> Self {
+        Fault::new(status, code, message).into()
     }
 
     /// The same error with what a policy refused for: always for the log, for the client where its
     /// provider tells.
     #[must_use]
     pub(crate) fn explained(self, why: Option<String>, is_told: bool) -> Self {
-        let message = match &why {
-            Some(why) if is_told => format!("{} Why: {why}", self.message),
-            _ => self.message,
+        let fault = match &why {
+            Some(why) if is_told => {
+                let message = format!("{} Why: {why}", self.fault.message());
+                self.fault.saying(message)
+            }
+            _ => self.fault,
         };
-        let new = Self::new(self.status, self.code, message);
-        Self { message: new.message, why, ..self }
+        Self { fault, why, ..self }
     }
 
     /// 400 `InvalidParameter`: evidence or a parameter that is not what it must be.
@@ -89,87 +94,11 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "UnsupportedApiVersion", message)
     }
 
-    /// 400 `MissingApiVersionParameter`, of the control plane.
-    #[must_use]
-    pub fn missing_api_version(message: String) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "MissingApiVersionParameter", message)
-    }
-
-    /// 400 `InvalidApiVersionParameter`, of the control plane.
-    #[must_use]
-    pub fn invalid_api_version(message: String) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "InvalidApiVersionParameter", message)
-    }
-
-    /// 400 `InvalidResourceName`, of the control plane.
-    #[must_use]
-    pub fn invalid_resource_name(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "InvalidResourceName", message.into())
-    }
-
-    /// 400 `InvalidRequestContent`, of the control plane.
-    #[must_use]
-    pub fn invalid_request_content(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContent", message.into())
-    }
-
-    /// 404 `ResourceNotFound`, of the control plane.
-    #[must_use]
-    pub fn resource_not_found(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", message.into())
-    }
-
-    /// 409 `InvalidResourceLocation`, of the control plane.
-    #[must_use]
-    pub fn invalid_resource_location(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "InvalidResourceLocation", message.into())
-    }
-
-    /// The same error in the body of Azure Resource Manager, which has no inner one.
-    #[must_use]
-    pub fn of_control_plane(self) -> Self {
-        Self { has_inner_error: false, ..self }
-    }
-
-    /// 401 `Unauthorized`: no token, a bad one, or one without the right.
-    #[must_use]
-    pub fn unauthorized(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", message.into())
-    }
-
     /// 403 `PublicNetworkAccessDisabled`.
     #[must_use]
     pub fn public_network_access_disabled() -> Self {
         let message = "The attestation provider is reached from private networks only.".to_owned();
         Self::new(StatusCode::FORBIDDEN, "PublicNetworkAccessDisabled", message)
-    }
-
-    /// 404 `NotFound`.
-    #[must_use]
-    pub fn not_found(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "NotFound", message.into())
-    }
-
-    /// 405 `MethodNotAllowed` with the methods that are.
-    #[must_use]
-    pub fn method_not_allowed(allow: &'static str) -> Self {
-        let message = format!("The method is not allowed on this route; allowed: {allow}.");
-        let error = Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message);
-        Self { allow: Some(allow), ..error }
-    }
-
-    /// 408 `RequestTimeout`: the body did not arrive in time.
-    #[must_use]
-    pub fn request_timeout() -> Self {
-        let message = "The request did not arrive in time.".to_owned();
-        Self::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message)
-    }
-
-    /// 413 `RequestEntityTooLarge` with the limit.
-    #[must_use]
-    pub fn too_large(limit_bytes: usize) -> Self {
-        let message = format!("The request body is over the limit of {limit_bytes} bytes.");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
     }
 
     /// 414 `UriTooLong` with the limit.
@@ -197,133 +126,82 @@ impl ApiError {
         Self::new(status, "RequestHeaderFieldsTooLarge", message)
     }
 
-    /// 429 `TooManyRequests`.
+    /// Status, code and sentence.
     #[must_use]
-    pub fn too_many_requests(retry_after_seconds: u32) -> Self {
-        let message = "The service is busy; try again later.".to_owned();
-        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
-        Self { retry_after_seconds: Some(retry_after_seconds), ..error }
-    }
-
-    /// 503 `ServiceUnavailable`: what the answer needs is out of reach just now.
-    #[must_use]
-    pub fn unavailable(message: impl Into<String>) -> Self {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        let error = Self::new(status, "ServiceUnavailable", message.into());
-        Self { retry_after_seconds: Some(1), ..error }
-    }
-
-    /// 409 `Conflict`.
-    #[must_use]
-    pub fn conflict(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "Conflict", message.into())
-    }
-
-    /// 500 `InternalError`. What happened goes to the log, never to the client.
-    #[must_use]
-    pub fn internal() -> Self {
-        let message = "The service could not complete the request.".to_owned();
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
+    pub const fn fault(&self) -> &Fault {
+        &self.fault
     }
 
     /// The status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
-        self.status
+        self.fault.status()
     }
 
     /// MAA's error code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        self.code
+        self.fault.code()
     }
 
     /// The sentence.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        self.fault.message()
     }
 
     /// The answer: MAA's body, with `innererror` repeating code and message.
     #[must_use]
     pub fn into_response(self) -> Response<Body> {
-        let (code, message) = (self.code, self.message);
-        let said = Said { code, message: message.clone(), why: self.why };
-        let body = if self.has_inner_error {
-            let inner = json!({"code": code, "message": message});
-            json!({"error": {"code": code, "message": message, "innererror": inner}})
-        } else {
-            json!({"error": {"code": code, "message": message}})
-        };
-        let mut response = respond::json(self.status, body.to_string());
-        response.extensions_mut().insert(said);
-        let headers = response.headers_mut();
-        headers.insert("x-ms-error-code", HeaderValue::from_static(code));
-        if let Some(allow) = self.allow {
-            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        let mut error = self.fault.shown();
+        if self.has_inner_error
+            && let Some(members) = error.as_object_mut()
+        {
+            members.insert("innererror".to_owned(), self.fault.shown());
         }
-        if let Some(seconds) = self.retry_after_seconds {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        self.fault.answer(&json!({ "error": error }), self.why)
+    }
+}
+
+/// An error of either plane, in its own shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlaneError {
+    /// Of the data plane, or of the service as a whole.
+    Data(ApiError),
+    /// Of the control plane.
+    Control(ResourceError),
+}
+
+impl From<ApiError> for PlaneError {
+    fn from(error: ApiError) -> Self {
+        Self::Data(error)
+    }
+}
+
+impl From<ResourceError> for PlaneError {
+    fn from(error: ResourceError) -> Self {
+        Self::Control(error)
+    }
+}
+
+impl PlaneError {
+    /// Status, code and sentence.
+    #[must_use]
+    pub const fn fault(&self) -> &Fault {
+        match self {
+            Self::Data(error) => error.fault(),
+            Self::Control(error) => error.fault(),
         }
-        if self.status == StatusCode::UNAUTHORIZED {
-            let challenge = HeaderValue::from_static("Bearer");
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn into_response(self) -> Response<Body> {
+        match self {
+            Self::Data(error) => error.into_response(),
+            Self::Control(error) => error.into_response(),
         }
-        response
     }
-}
-
-/// Bytes of a message, as they are written in JSON. It stands in the answer twice.
-const MESSAGE_BYTES_MAX: usize = 3500;
-
-/// Where a message is cut that would be too long.
-fn cut(message: &str) -> Option<usize> {
-    let mut bytes = 0_usize;
-    message.char_indices().find_map(|(at, char)| {
-        let written = match char {
-            '"' | '\\' | '\n' | '\r' | '\t' => 2,
-            char if char.is_control() => 6,
-            char => char.len_utf8(),
-        };
-        bytes = bytes.saturating_add(written);
-        (bytes > MESSAGE_BYTES_MAX).then_some(at)
-    })
-}
-
-/// What an answer says of an error, beside its status: an extension of the answer, for the log.
-#[derive(Debug, Clone)]
-pub(crate) struct Said {
-    code: &'static str,
-    message: String,
-    why: Option<String>,
-}
-
-impl Said {
-    /// What a policy refused for, in one line.
-    pub(crate) fn why(&self, bytes_max: usize) -> Option<String> {
-        self.why.as_deref().map(|why| one_line(why, bytes_max))
-    }
-
-    pub(crate) const fn code(&self) -> &'static str {
-        self.code
-    }
-
-    /// The name of the check, with which sentences begin that have one.
-    pub(crate) fn check(&self) -> Option<&str> {
-        let (check, _) = self.message.split_once(": ")?;
-        let is_name = check.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        is_name.then_some(check)
-    }
-
-    /// The beginning of the sentence, in one line.
-    pub(crate) fn beginning(&self, bytes_max: usize) -> String {
-        one_line(&self.message, bytes_max)
-    }
-}
-
-fn one_line(text: &str, bytes_max: usize) -> String {
-    let text = avouch_wire::beginning(text, bytes_max);
-    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
 impl From<AppraisalError> for ApiError {
@@ -399,27 +277,17 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let message = error.to_string();
         match error {
-            StoreError::NotFound { .. } => Self::not_found(message),
+            StoreError::NotFound { .. } => Fault::not_found(message).into(),
             StoreError::AlreadyExists { .. }
             | StoreError::Conflict { .. }
-            | StoreError::KeyState { .. } => Self::conflict(message),
+            | StoreError::KeyState { .. } => Fault::conflict(message).into(),
             StoreError::InvalidName { .. }
             | StoreError::Invalid { .. }
             | StoreError::Limit { .. } => Self::invalid_parameter(message),
             StoreError::LastCertificate { .. }
             | StoreError::NotIsolated { .. }
             | StoreError::RequestSeen { .. } => Self::invalid_operation(message),
-            StoreError::Unavailable { .. } => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the store is unavailable"
-                );
-                Self::unavailable("The service cannot reach its database; try again.")
-            }
-            _ => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
-                Self::internal()
-            }
+            _ => Fault::of_store(&error).into(),
         }
     }
 }

@@ -17,21 +17,19 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use avouch_store::ProviderName;
-use avouch_token::policy_jws::CertificateOperation;
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, Version, header};
 
-use crate::api_version::ApiVersion;
-use crate::auth::{Caller, Role};
+use crate::error::PlaneError;
 use crate::http::{Peer, UnreadBody};
 use crate::processor::Spent;
 use crate::request_id::request_id;
-use crate::route::control_plane::Operation;
-use crate::route::{self, Endpoint, Probe, Target};
+use crate::route::{Endpoint, Probe, Route, Row, Target};
 use crate::state::AppState;
 use crate::work::{Source, Work};
-use crate::{ApiError, Provider};
+use crate::{ApiError, Fault, Provider, ResourceError};
+use access::Authorized;
 use refusals::Attempt;
 pub(crate) use refusals::Refusals;
 
@@ -59,34 +57,34 @@ impl Asked {
     pub(crate) const fn route_is_published(&self) -> bool {
         self.is_published
     }
+
+    fn of(route: &Result<Route, PlaneError>) -> Self {
+        let (route, is_published) = match route {
+            Ok(Route { row, .. }) => (row.name, row.is_published),
+            Err(PlaneError::Control(_)) => ("control-plane", false),
+            Err(PlaneError::Data(_)) => ("", false),
+        };
+        Self { provider: None, route, is_published }
+    }
 }
 
 /// Answers a request; every error is an answer too.
 pub(crate) async fn handle(
     state: &Arc<AppState>,
     head: &Parts,
+    route: Result<Route, PlaneError>,
     body: UnreadBody,
 ) -> Response<Body> {
-    let (mut attempt, mut asked) = (Attempt::default(), Asked::default());
-    let mut response = match dispatch(state, head, body, &mut attempt, &mut asked).await {
+    let (mut attempt, mut asked) = (Attempt::default(), Asked::of(&route));
+    let mut response = match dispatch(state, head, route, body, &mut attempt, &mut asked).await {
         Ok(response) => response,
         Err(error) => {
-            attempt.refused(state, &error).await;
+            attempt.refused(state, error.fault()).await;
             error.into_response()
         }
     };
     response.extensions_mut().insert(asked);
     response
-}
-
-/// Whether a request is one that must be answered when others are not: a probe, or one for what
-/// relying parties need to verify tokens.
-pub(crate) fn is_probe(head: &Parts) -> bool {
-    match route::resolve(&head.method, head.uri.path()) {
-        Ok(Target::Service(_)) => true,
-        Ok(Target::Provider { endpoint, .. }) => endpoint.is_published(),
-        Err(_) => false,
-    }
 }
 
 /// Bytes of a client's own id that are given back to it.
@@ -119,50 +117,41 @@ pub(crate) fn finish(
 async fn dispatch(
     state: &Arc<AppState>,
     head: &Parts,
+    route: Result<Route, PlaneError>,
     body: UnreadBody,
     attempt: &mut Attempt,
     asked: &mut Asked,
-) -> Result<Response<Body>, ApiError> {
+) -> Result<Response<Body>, PlaneError> {
     let source = source(head);
     let work = Work::new(&state.work, &source);
-    if let Some(operation) = route::control_plane::resolve(&head.method, head.uri.path()) {
-        asked.route = operation.as_ref().map_or("control-plane", Operation::name);
-        let answer = control_plane(state, head, work, body, operation, attempt).await;
-        return answer.map_err(ApiError::of_control_plane);
-    }
-    let (name, endpoint) = match route::resolve(&head.method, head.uri.path())? {
-        // No provider's state may make the service look dead.
-        Target::Service(probe) => {
-            (asked.route, asked.is_published) = (probe.name(), true);
-            return match probe {
-                Probe::Alive => Ok(publish::alive()),
-                Probe::Ready => publish::ready(state, head.uri.query()),
-            };
+    let Route { row, target } = match route {
+        Err(PlaneError::Control(error)) => {
+            check_no_provider_host(state, head)?;
+            return Err(error.into());
         }
-        Target::Provider { name, endpoint } => (name, endpoint),
+        route => route?,
     };
-    (asked.route, asked.is_published) = (endpoint.name(), endpoint.is_published());
-    let name = named_provider(state, head, name)?;
-    access::check_root(state, name.as_deref())?;
-    asked.provider = Some(name.as_deref().unwrap_or(ProviderName::DEFAULT).to_owned());
-    // What relying parties read wherever they are, to verify tokens, waits for nobody.
-    match endpoint {
-        Endpoint::SigningCertificates => {
-            return publish::signing_certificates(&*state.providers.published(name.as_deref())?);
+    match target {
+        // No provider's state may make the service look dead.
+        Target::Service(Probe::Alive) => Ok(publish::alive()),
+        Target::Service(Probe::Ready) => Ok(publish::ready(state, head.uri.query())?),
+        Target::Published { name, document } => {
+            let name = provider_asked(state, head, name, asked)?;
+            let identity = state.providers.published(name.as_deref()).map_err(ApiError::from)?;
+            Ok(publish::document(&identity, document)?)
         }
-        Endpoint::OpenIdConfiguration => {
-            let published = state.providers.published(name.as_deref())?;
-            return Ok(publish::openid_configuration(&published));
+        Target::Provider { name, endpoint } => {
+            let name = provider_asked(state, head, name, asked)?;
+            let provider = state.providers.find(name.as_deref(), work).await?;
+            let request = Request { state, head, provider: &provider, work };
+            Ok(request.answer(row, endpoint, body, attempt).await?)
         }
-        _ => {}
+        Target::ControlPlane(operation) => {
+            check_no_provider_host(state, head)?;
+            let request = control_plane::Request { state, head, work };
+            Ok(request.answer(row, operation, body, attempt).await?)
+        }
     }
-    let provider = state.providers.find(name.as_deref(), work).await?;
-    if let Some(change) = change_of(&endpoint) {
-        attempt.to(change);
-        attempt.at(provider.tenant());
-    }
-    access::check_network(state, head, &provider)?;
-    Request { state, head, provider: &provider, work }.answer(endpoint, body, attempt).await
 }
 
 /// For whom the work of a request is done.
@@ -171,20 +160,7 @@ fn source(head: &Parts) -> Source {
     head.extensions.get::<Peer>().map_or_else(nobody, |peer| peer.source().clone())
 }
 
-/// What an endpoint changes, in the words of the audit trail.
-fn change_of(endpoint: &Endpoint) -> Option<&'static str> {
-    match endpoint {
-        Endpoint::SetPolicy(_) => Some("policy-set"),
-        Endpoint::ResetPolicy(_) => Some("policy-reset"),
-        Endpoint::ChangePolicyCertificates(CertificateOperation::Add) => Some("certificate-add"),
-        Endpoint::ChangePolicyCertificates(CertificateOperation::Remove) => {
-            Some("certificate-remove")
-        }
-        _ => None,
-    }
-}
-
-/// A request to a provider.
+/// A request to a provider, not checked yet.
 struct Request<'a> {
     state: &'a Arc<AppState>,
     head: &'a Parts,
@@ -195,96 +171,59 @@ struct Request<'a> {
 impl Request<'_> {
     async fn answer(
         self,
+        row: &Row,
         endpoint: Endpoint,
         body: UnreadBody,
         attempt: &mut Attempt,
     ) -> Result<Response<Body>, ApiError> {
-        let Self { state, provider, work, .. } = self;
-        let query = self.head.uri.query();
-        match endpoint {
-            Endpoint::Attest(kind) => {
-                let version = ApiVersion::from_query(query)?;
-                state.providers.check_current()?;
-                if !access::anonymous_attest(state, provider, kind) {
-                    access::authorize_granted(state, self.head, provider).await?;
-                }
-                attest::attest(state, provider, kind, version, body, work).await
-            }
-            Endpoint::GetPolicy(kind) => {
-                ApiVersion::from_query(query)?;
-                self.authorize(Role::Reader, attempt).await?;
-                policies::get(state, provider, &kind, work).await
-            }
-            Endpoint::SetPolicy(kind) => {
-                ApiVersion::from_query(query)?;
-                attempt.named("attestationType", &kind);
-                let caller = self.authorize(Role::Contributor, attempt).await?;
-                self.administer(caller)?.set_policy(&kind, body).await
-            }
-            Endpoint::ResetPolicy(kind) => {
-                ApiVersion::from_query(query)?;
-                attempt.named("attestationType", &kind);
-                let caller = self.authorize(Role::Contributor, attempt).await?;
-                self.administer(caller)?.reset_policy(&kind, body).await
-            }
-            Endpoint::PolicyCertificates => {
-                ApiVersion::from_query(query)?;
-                self.authorize(Role::Reader, attempt).await?;
-                certificates::get(state, provider, work).await
-            }
-            Endpoint::ChangePolicyCertificates(operation) => {
-                ApiVersion::from_query(query)?;
-                let caller = self.authorize(Role::Contributor, attempt).await?;
-                self.administer(caller)?.change_certificates(operation, body).await
-            }
-            Endpoint::TcbBaselines(kind) => {
-                let version = ApiVersion::from_query(query)?;
-                self.authorize(Role::Reader, attempt).await?;
-                baselines::get(state, provider, kind, version, query, work).await
-            }
-            Endpoint::PolicyHistory(kind) => {
-                self.authorize(Role::Reader, attempt).await?;
-                history::list(state, provider, kind, query).await
-            }
-            Endpoint::PolicyRevision(kind, revision) => {
-                self.authorize(Role::Reader, attempt).await?;
-                history::get(state, provider, kind, revision).await
-            }
-            Endpoint::Audit => {
-                self.authorize(Role::Owner, attempt).await?;
-                audit::list(state, provider, query).await
-            }
-            Endpoint::SigningCertificates => publish::signing_certificates(provider.identity()),
-            Endpoint::OpenIdConfiguration => Ok(publish::openid_configuration(provider.identity())),
+        if let Some(action) = row.audit {
+            attempt.to(action);
+            attempt.at(self.provider.tenant());
         }
-    }
-
-    /// What the caller may change, unless nobody may.
-    fn administer(&self, caller: Caller) -> Result<Administration<'_>, ApiError> {
-        let (state, provider) = (self.state, self.provider);
-        access::check_writable(state, provider)?;
-        Ok(Administration { state, provider, caller, work: self.work })
-    }
-
-    async fn authorize(&self, role: Role, attempt: &mut Attempt) -> Result<Caller, ApiError> {
-        access::authorize(self.state, self.head, self.provider, role, attempt).await
+        if let Endpoint::SetPolicy(name) | Endpoint::ResetPolicy(name) = &endpoint {
+            attempt.named("attestationType", name);
+        }
+        access::check_network(self.state, self.head, self.provider)?;
+        let request = access::authorize(self, row, &endpoint, attempt).await?;
+        match endpoint {
+            Endpoint::Attest(kind) => attest::attest(&request, kind, body).await,
+            Endpoint::GetPolicy(name) => policies::get(&request, &name).await,
+            Endpoint::SetPolicy(name) => request.set_policy(&name, body).await,
+            Endpoint::ResetPolicy(name) => request.reset_policy(&name, body).await,
+            Endpoint::PolicyCertificates => certificates::get(&request).await,
+            Endpoint::ChangePolicyCertificates(operation) => {
+                request.change_certificates(operation, body).await
+            }
+            Endpoint::TcbBaselines(kind) => baselines::get(&request, kind).await,
+            Endpoint::PolicyHistory(kind) => history::list(&request, kind).await,
+            Endpoint::PolicyRevision(kind, revision) => {
+                history::get(&request, kind, revision).await
+            }
+            Endpoint::Audit => audit::list(&request).await,
+        }
     }
 }
 
 /// The control plane answers under the host of the service only: nothing of one provider may be
 /// reached through another.
-async fn control_plane(
+fn check_no_provider_host(state: &AppState, head: &Parts) -> Result<(), ResourceError> {
+    match named_provider(state, head, None)? {
+        None => Ok(()),
+        Some(_) => Err(Fault::not_found("The host is that of one attestation provider.").into()),
+    }
+}
+
+/// The provider that a request of the data plane names, none for the default one.
+fn provider_asked(
     state: &AppState,
     head: &Parts,
-    work: Work<'_>,
-    body: UnreadBody,
-    operation: Result<Operation, ApiError>,
-    attempt: &mut Attempt,
-) -> Result<Response<Body>, ApiError> {
-    if named_provider(state, head, None)?.is_some() {
-        return Err(ApiError::not_found("The host is that of one attestation provider."));
-    }
-    control_plane::answer(state, head, work, body, operation?, attempt).await
+    in_path: Option<String>,
+    asked: &mut Asked,
+) -> Result<Option<String>, ApiError> {
+    let name = named_provider(state, head, in_path)?;
+    access::check_root(state, name.as_deref())?;
+    asked.provider = Some(name.as_deref().unwrap_or(ProviderName::DEFAULT).to_owned());
+    Ok(name)
 }
 
 /// The provider that host name or path prefix names; both at once must name the same one.
@@ -292,7 +231,7 @@ fn named_provider(
     state: &AppState,
     head: &Parts,
     in_path: Option<String>,
-) -> Result<Option<String>, ApiError> {
+) -> Result<Option<String>, Fault> {
     // HTTP/2 puts the host into the URI, HTTP/1.1 into a header field.
     let host =
         head.uri.authority().map(|authority| authority.as_str()).or_else(|| {
@@ -301,40 +240,30 @@ fn named_provider(
     let in_host = host.and_then(|host| state.providers.urls().provider_of_host(host));
     match (in_host, in_path) {
         (Some(host), Some(path)) if host != path => {
-            Err(ApiError::not_found("The path names another attestation provider than the host."))
+            Err(Fault::not_found("The path names another attestation provider than the host."))
         }
         (Some(name), _) | (None, Some(name)) => Ok(Some(name)),
         (None, None) => Ok(None),
     }
 }
 
-/// What a caller with the right to it changes at a provider.
-struct Administration<'a> {
-    state: &'a Arc<AppState>,
-    provider: &'a Arc<Provider>,
-    caller: Caller,
-    work: Work<'a>,
-}
-
 /// A signed answer that lives as long as policy and certificate results do.
 async fn result_token(
-    state: &AppState,
-    provider: &Arc<Provider>,
+    request: &Authorized<'_>,
     claims: serde_json::Map<String, serde_json::Value>,
-    work: Work<'_>,
 ) -> Result<Response<Body>, ApiError> {
     use avouch_token::{Payload, TokenTimes};
-    let times = TokenTimes::result(state.clock.now());
-    let provider = Arc::clone(provider);
+    let times = TokenTimes::result(request.state.clock.now());
+    let provider = Arc::clone(request.provider);
     let sign = move || {
         let payload = Payload::new(&claims, times).map_err(|error| internal(&error))?;
         provider.issuer().sign(&payload).map_err(|error| internal(&error))
     };
-    Ok(crate::respond::token(&work.run(sign).await?))
+    Ok(crate::respond::token(&request.work.run(sign).await?))
 }
 
 /// Logs what happened and tells the client nothing of it.
-fn internal(error: &(dyn std::error::Error + 'static)) -> ApiError {
+fn internal(error: &(dyn std::error::Error + 'static)) -> Fault {
     tracing::error!(error, "a request could not be completed");
-    ApiError::internal()
+    Fault::internal()
 }

@@ -31,7 +31,7 @@ pub use auth::{Access, Authenticator};
 pub use clock::Clock;
 pub use cloud::Cloud;
 pub use config::{Config, ConfigError, Settings};
-pub use error::ApiError;
+pub use error::{ApiError, Fault, ResourceError};
 pub use http::{
     CurrentTls, DevelopmentCa, Limits, Peer, PrivateNetworks, Server, ServerError, TlsError,
     TlsFiles, server_config,

@@ -16,10 +16,10 @@ use avouch_wire::{EvidenceKind, UnixTime, excerpt};
 use moka::sync::Cache;
 use thiserror::Error;
 
-use crate::ApiError;
 use crate::config::AppraisalConfig;
 use crate::provider::{Provider, ProviderError, ProviderIdentity, ReadyPolicies};
 use crate::work::Work;
+use crate::{ApiError, Fault};
 
 pub use url::{ProviderUrls, UrlError};
 
@@ -147,11 +147,11 @@ impl Providers {
     ///
     /// # Errors
     /// 503 if the database has been out of reach for too long.
-    pub(crate) fn check_current(&self) -> Result<(), ApiError> {
+    pub(crate) fn check_current(&self) -> Result<(), Fault> {
         if self.are_current() {
             return Ok(());
         }
-        Err(ApiError::unavailable(
+        Err(Fault::unavailable(
             "The service has been without its database for too long to know the policies in force.",
         ))
     }
@@ -182,7 +182,7 @@ impl Providers {
 
     /// What is in memory of the provider that a path prefix or host name names, or of the default
     /// one for none.
-    fn named(&self, name: Option<&str>) -> Result<Arc<Tenant>, ApiError> {
+    fn named(&self, name: Option<&str>) -> Result<Arc<Tenant>, Fault> {
         // The default provider has one address, the root.
         let own = |name: &&str| {
             !name.eq_ignore_ascii_case(ProviderName::DEFAULT) && !self.options.urls.is_taken(name)
@@ -200,7 +200,7 @@ impl Providers {
     ///
     /// # Errors
     /// 404 if there is none; 500 if its URL cannot be an issuer.
-    pub(crate) fn published(&self, name: Option<&str>) -> Result<Arc<ProviderIdentity>, ApiError> {
+    pub(crate) fn published(&self, name: Option<&str>) -> Result<Arc<ProviderIdentity>, Fault> {
         let provider = &self.named(name)?.provider;
         self.identity(provider.name.key(), provider.id.get()).map_err(|error| internal(&error))
     }
@@ -290,7 +290,7 @@ impl Providers {
         }
         let (id, kind) = (tenant.provider.id, stored.attestation_type);
         let found = self.store.policy_revision_jws(id, kind, stored.revision).await?;
-        found.ok_or_else(|| ApiError::unavailable("The policy is just being changed."))
+        Ok(found.ok_or_else(|| Fault::unavailable("The policy is just being changed."))?)
     }
 
     async fn compiled(
@@ -307,7 +307,7 @@ impl Providers {
         // Of several who need it one compiles it.
         let compile = move || {
             let policy = known.try_get_with(hash, || PolicyInForce::from_jws(&jws).map(Arc::new));
-            policy.map_err(|error| internal(&*error))
+            policy.map_err(|error| internal(&*error).into())
         };
         work.run(compile).await
     }
@@ -345,12 +345,12 @@ async fn ensure_default(store: &Store, now: UnixTime) -> Result<(), StoreError> 
     }
 }
 
-fn unknown(name: Option<&str>) -> ApiError {
+fn unknown(name: Option<&str>) -> Fault {
     let name = excerpt(name.unwrap_or_default());
-    ApiError::not_found(format!("There is no attestation provider {name}."))
+    Fault::not_found(format!("There is no attestation provider {name}."))
 }
 
-fn internal(error: &(dyn std::error::Error + 'static)) -> ApiError {
+fn internal(error: &(dyn std::error::Error + 'static)) -> Fault {
     tracing::error!(error, "a provider cannot be made ready");
-    ApiError::internal()
+    Fault::internal()
 }

@@ -1,71 +1,65 @@
-//! From method and path to an endpoint of a provider.
+//! From method and path to a row of the table of endpoints, once for each request.
 //!
 //! Matching ignores case, tolerates one trailing slash, and knows which methods a route has, so
 //! that a wrong method is 405 and not 404 (`docs/maa/service.md#routes`).
 
 pub mod control_plane;
+mod path;
+mod table;
+
+use std::borrow::Cow;
 
 use avouch_token::policy_jws::CertificateOperation;
 use avouch_wire::{EvidenceKind, excerpt};
 use axum::http::Method;
-use percent_encoding::percent_decode_str;
 
-use crate::ApiError;
+use crate::error::{Fault, PlaneError};
+use control_plane::{NAMESPACE, Operation};
+use path::{Path, Rules};
+pub(crate) use table::resource_types;
+pub use table::{Needs, Plane, Row, TABLE, Verb, Version};
 
-/// A route of the data plane or one of our own.
+/// What a request to a provider is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
-    /// `POST /attest/{type}`
+    /// Appraise evidence, or refuse it where this build does not appraise its kind.
     Attest(EvidenceKind),
-    /// `GET /policies/{type}`; the type as the client wrote it, in lower case.
+    /// Show a policy; the type as the client wrote it, in lower case.
     GetPolicy(String),
-    /// `PUT /policies/{type}`
+    /// Put a policy in force.
     SetPolicy(String),
-    /// `POST /policies/{type}:reset`
+    /// Go back to the default policy.
     ResetPolicy(String),
-    /// `GET /certificates`
+    /// Show the policy certificates.
     PolicyCertificates,
-    /// `POST /certificates:add` and `:remove`
+    /// Add or remove a policy certificate.
     ChangePolicyCertificates(CertificateOperation),
-    /// `GET /tcbbaselines/{type}`
+    /// List the TCB baselines.
     TcbBaselines(EvidenceKind),
-    /// `GET /avouch/policies/{type}/history`
+    /// List the revisions of a policy.
     PolicyHistory(EvidenceKind),
-    /// `GET /avouch/policies/{type}/history/{revision}`
+    /// Show a revision of a policy.
     PolicyRevision(EvidenceKind, u64),
-    /// `GET /avouch/audit`
+    /// Show the audit trail.
     Audit,
-    /// `GET /certs`
+}
+
+/// What relying parties read wherever they are, to verify tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// The keys that verify tokens.
     SigningCertificates,
-    /// `GET /.well-known/openid-configuration`
+    /// OpenID metadata.
     OpenIdConfiguration,
 }
 
-impl Endpoint {
-    /// Whether it is what relying parties read wherever they are, to verify tokens.
-    #[must_use]
-    pub const fn is_published(&self) -> bool {
-        matches!(self, Self::SigningCertificates | Self::OpenIdConfiguration)
-    }
-
-    /// A word for it, in logs.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Attest(_) => "attest",
-            Self::GetPolicy(_) => "policy-get",
-            Self::SetPolicy(_) => "policy-set",
-            Self::ResetPolicy(_) => "policy-reset",
-            Self::PolicyCertificates => "certificates-get",
-            Self::ChangePolicyCertificates(CertificateOperation::Add) => "certificate-add",
-            Self::ChangePolicyCertificates(CertificateOperation::Remove) => "certificate-remove",
-            Self::TcbBaselines(_) => "tcb-baselines",
-            Self::PolicyHistory(_) | Self::PolicyRevision(..) => "policy-history",
-            Self::Audit => "audit",
-            Self::SigningCertificates => "certs",
-            Self::OpenIdConfiguration => "openid-configuration",
-        }
-    }
+/// A question about the service itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    /// Does the process answer?
+    Alive,
+    /// May it be used?
+    Ready,
 }
 
 /// What a request is for.
@@ -73,6 +67,13 @@ impl Endpoint {
 pub enum Target {
     /// The service as a whole.
     Service(Probe),
+    /// What a provider publishes.
+    Published {
+        /// As in [`Target::Provider`].
+        name: Option<String>,
+        /// What of it.
+        document: Published,
+    },
     /// A provider.
     Provider {
         /// The provider in the path prefix, in lower case; none for the default provider.
@@ -80,136 +81,115 @@ pub enum Target {
         /// The endpoint.
         endpoint: Endpoint,
     },
+    /// Providers as resources.
+    ControlPlane(Operation),
 }
 
-/// A question about the service itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Probe {
-    /// `GET /healthz`
-    Alive,
-    /// `GET /readyz`
-    Ready,
-}
-
-impl Probe {
-    /// A word for it, in logs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Alive => "healthz",
-            Self::Ready => "readyz",
-        }
-    }
+/// What a request is for, and the row that says what it needs.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The row.
+    pub row: &'static Row,
+    /// With what the path names.
+    pub target: Target,
 }
 
 /// Finds what a request is for.
 ///
 /// # Errors
-/// 404 for an unknown route, 405 for a wrong method.
-pub fn resolve(method: &Method, path: &str) -> Result<Target, ApiError> {
-    let segments = segments(path).ok_or_else(|| unknown_route(path))?;
-    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let (name, rest) = match segments.as_slice() {
-        ["healthz"] => return only(method, &Method::GET, "GET", Target::Service(Probe::Alive)),
-        ["readyz"] => return only(method, &Method::GET, "GET", Target::Service(Probe::Ready)),
-        ["providers", name, rest @ ..] => (Some((*name).to_owned()), rest),
-        rest => (None, rest),
+/// 404 for an unknown route, 405 for a wrong method, each in the shape of its plane.
+pub fn resolve(method: &Method, path: &str) -> Result<Route, PlaneError> {
+    let decoded = Path::decode(path);
+    let found = match decoded.beginning() {
+        [first, ..] if is(first, "subscriptions") => resource(method, &decoded),
+        // No provider of the data plane can have a name with a dot in it.
+        [first, second, ..] if is(first, "providers") && is(second, NAMESPACE) => {
+            resource(method, &decoded)
+        }
+        [first, second, ..] if is(first, "metadata") && is(second, "endpoints") => {
+            resource(method, &decoded)
+        }
+        _ => return at_provider(method, &decoded).map_err(|missing| missing.in_data_plane(path)),
     };
-    Ok(Target::Provider { name, endpoint: endpoint(method, rest, path)? })
+    found.map_err(Missing::in_control_plane)
 }
 
-fn endpoint(method: &Method, segments: &[&str], path: &str) -> Result<Endpoint, ApiError> {
-    match segments {
-        ["attest", kind] => {
-            let kind = EvidenceKind::from_policy_name(kind).filter(|kind| kind.has_route());
-            let kind = kind.ok_or_else(|| unknown_route(path))?;
-            only(method, &Method::POST, "POST", Endpoint::Attest(kind))
+fn is(segment: &str, word: &str) -> bool {
+    segment.eq_ignore_ascii_case(word)
+}
+
+/// A route of the control plane. Generic resource clients (`az resource`) write an empty parent
+/// between the namespace and the type of a provider in a resource group; it is left out at that place.
+fn resource(method: &Method, path: &Path<'_>) -> Result<Route, Missing> {
+    let path = match path.beginning() {
+        [_, _, _, _, _, namespace, parent, kind, _, ..]
+            if is(namespace, NAMESPACE)
+                && parent.is_empty()
+                && is(kind, "attestationProviders") =>
+        {
+            &path.without(6)
         }
-        ["policies", kind] => policies(method, kind),
-        ["certificates"] => only(method, &Method::GET, "GET", Endpoint::PolicyCertificates),
-        ["certificates:add"] => {
-            let add = Endpoint::ChangePolicyCertificates(CertificateOperation::Add);
-            only(method, &Method::POST, "POST", add)
+        _ => path,
+    };
+    let segments = path.segments(Rules::Resources).ok_or(Missing::Route)?;
+    find(Plane::Control, method, segments, None)
+}
+
+/// A route of the data plane, or of the service as a whole.
+fn at_provider(method: &Method, path: &Path<'_>) -> Result<Route, Missing> {
+    match path.segments(Rules::Data).ok_or(Missing::Route)? {
+        [first, name, rest @ ..] if is(first, "providers") => {
+            find(Plane::Data, method, rest, Some(name))
         }
-        ["certificates:remove"] => {
-            let remove = Endpoint::ChangePolicyCertificates(CertificateOperation::Remove);
-            only(method, &Method::POST, "POST", remove)
-        }
-        ["tcbbaselines", kind] => {
-            let kind = EvidenceKind::from_policy_name(kind).filter(|kind| kind.is_appraised());
-            let kind = kind.ok_or_else(|| unknown_route(path))?;
-            only(method, &Method::GET, "GET", Endpoint::TcbBaselines(kind))
-        }
-        ["certs"] => only(method, &Method::GET, "GET", Endpoint::SigningCertificates),
-        [".well-known", "openid-configuration"] => {
-            only(method, &Method::GET, "GET", Endpoint::OpenIdConfiguration)
-        }
-        ["avouch", rest @ ..] => {
-            let endpoint = own(rest).ok_or_else(|| unknown_route(path))?;
-            only(method, &Method::GET, "GET", endpoint)
-        }
-        _ => Err(unknown_route(path)),
+        segments => match find(Plane::Service, method, segments, None) {
+            Err(Missing::Route) => find(Plane::Data, method, segments, None),
+            found => found,
+        },
     }
 }
 
-/// Routes of ours below each provider.
-fn own(segments: &[&str]) -> Option<Endpoint> {
-    match segments {
-        ["audit"] => Some(Endpoint::Audit),
-        ["policies", kind, "history"] => {
-            EvidenceKind::from_policy_name(kind).map(Endpoint::PolicyHistory)
-        }
-        ["policies", kind, "history", revision] => {
-            let revision = revision.parse().ok().filter(|_| !revision.starts_with(['+', '0']))?;
-            EvidenceKind::from_policy_name(kind)
-                .map(|kind| Endpoint::PolicyRevision(kind, revision))
-        }
-        _ => None,
-    }
-}
-
-/// `GET` and `PUT` of a policy, `POST` of `:reset` behind its type.
-fn policies(method: &Method, kind: &str) -> Result<Endpoint, ApiError> {
-    if let Some(kind) = kind.strip_suffix(":reset") {
-        return only(method, &Method::POST, "POST", Endpoint::ResetPolicy(kind.to_owned()));
-    }
-    if method == Method::PUT {
-        return Ok(Endpoint::SetPolicy(kind.to_owned()));
-    }
-    only(method, &Method::GET, "GET, PUT", Endpoint::GetPolicy(kind.to_owned()))
-}
-
-fn only<T>(
+/// The row of a plane for a path and a method. Where a path fits several patterns, the first in the
+/// table is meant.
+fn find(
+    plane: Plane,
     method: &Method,
-    allowed: &Method,
-    allow: &'static str,
-    target: T,
-) -> Result<T, ApiError> {
-    // HEAD is GET without its body; the HTTP library drops the body.
-    if method == allowed || (method == Method::HEAD && allowed == Method::GET) {
-        Ok(target)
-    } else {
-        Err(ApiError::method_not_allowed(allow))
+    segments: &[Cow<'_, str>],
+    provider: Option<&str>,
+) -> Result<Route, Missing> {
+    let mut rows = TABLE.iter().filter(|row| row.plane() == plane);
+    let fitting = rows.find_map(|row| Some((row, path::captures(row.path, segments)?)));
+    let (first, captures) = fitting.ok_or(Missing::Route)?;
+    let row = first.with_method(method);
+    // What the path names may be nothing that there is.
+    let target = row.unwrap_or(first).target(&captures, provider).ok_or(Missing::Route)?;
+    match row {
+        Some(row) => Ok(Route { row, target }),
+        None => Err(Missing::Method(first)),
     }
 }
 
-fn unknown_route(path: &str) -> ApiError {
-    ApiError::not_found(format!("There is no route {}.", excerpt(path)))
+/// Why there is no row.
+enum Missing {
+    Route,
+    /// There are others of the same path as this one.
+    Method(&'static Row),
 }
 
-/// Decoded lower-case segments; none if the path holds what no route has.
-///
-/// A segment is decoded after the path was split, so an encoded slash can never make two of one;
-/// it is refused, as are dot segments and anything but printable ASCII.
-fn segments(path: &str) -> Option<Vec<String>> {
-    let path = path.strip_prefix('/')?;
-    let path = path.strip_suffix('/').unwrap_or(path);
-    path.split('/').map(segment).collect()
-}
+impl Missing {
+    fn in_data_plane(self, path: &str) -> PlaneError {
+        let route = || Fault::not_found(format!("There is no route {}.", excerpt(path)));
+        PlaneError::Data(self.fault(route).into())
+    }
 
-fn segment(raw: &str) -> Option<String> {
-    let decoded = percent_decode_str(raw).decode_utf8().ok()?;
-    let printable = decoded.bytes().all(|byte| byte.is_ascii_graphic());
-    let harmless = !decoded.contains(['/', '\\', '%']) && decoded != "." && decoded != "..";
-    (printable && harmless && !decoded.is_empty()).then(|| decoded.to_ascii_lowercase())
+    fn in_control_plane(self) -> PlaneError {
+        let route = || Fault::not_found("There is no such route of the control plane.");
+        PlaneError::Control(self.fault(route).into())
+    }
+
+    fn fault(self, route: impl FnOnce() -> Fault) -> Fault {
+        match self {
+            Self::Route => route(),
+            Self::Method(row) => Fault::method_not_allowed(row.allowed()),
+        }
+    }
 }

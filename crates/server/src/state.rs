@@ -5,9 +5,10 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
 use crate::auth::Access;
 use crate::config::RootProvider;
+use crate::error::Fault;
 use crate::handlers::Refusals;
 use crate::http::PrivateNetworks;
-use crate::{ApiError, Clock, Cloud, Providers, Readiness, WorkPool};
+use crate::{Clock, Cloud, Providers, Readiness, WorkPool};
 
 /// Everything that outlives a request.
 pub struct AppState {
@@ -80,13 +81,13 @@ impl AppState {
     ///
     /// # Errors
     /// 500 if the system gives none.
-    pub fn random<const N: usize>(&self) -> Result<[u8; N], ApiError> {
+    pub fn random<const N: usize>(&self) -> Result<[u8; N], Fault> {
         let mut bytes = [0; N];
         match self.random.fill(&mut bytes) {
             Ok(()) => Ok(bytes),
             Err(_) => {
                 tracing::error!("the system's random source failed");
-                Err(ApiError::internal())
+                Err(Fault::internal())
             }
         }
     }

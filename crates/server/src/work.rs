@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::ApiError;
+use crate::error::Fault;
 use crate::processor::{Spent, Weight, be_nice, thread_time};
 use queue::FairQueue;
 
@@ -134,20 +134,20 @@ impl WorkPool {
     /// # Errors
     /// What `work` gives; 503 if too much else waits, or if it is not done by its deadline; 500 if
     /// it panicked.
-    pub async fn run<T: Send + 'static>(
+    pub async fn run<T: Send + 'static, E: From<Fault> + Send + 'static>(
         &self,
         source: Source,
-        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-    ) -> Result<T, ApiError> {
+        work: impl FnOnce() -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         self.run_within(self.deadline, source, work).await
     }
 
-    async fn run_within<T: Send + 'static>(
+    async fn run_within<T: Send + 'static, E: From<Fault> + Send + 'static>(
         &self,
         deadline: Duration,
         source: Source,
-        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-    ) -> Result<T, ApiError> {
+        work: impl FnOnce() -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let (answer, mut answered) = oneshot::channel();
         let spent = Arc::clone(&source.spent);
         let job = Box::new(move || {
@@ -157,7 +157,7 @@ impl WorkPool {
             let before = thread_time();
             let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
                 tracing::error!("a piece of work panicked");
-                Err(ApiError::internal())
+                Err(Fault::internal().into())
             });
             spent.add(thread_time().saturating_sub(before), Instant::now());
             // Nobody may wait any more.
@@ -167,8 +167,8 @@ impl WorkPool {
         match tokio::time::timeout(deadline, &mut answered).await {
             Ok(Ok(done)) => done,
             // Dropped undone: another sender had fewer waiting.
-            Ok(Err(_)) => Err(busy()),
-            Err(_) => Err(ApiError::unavailable("The request took too long; try again.")),
+            Ok(Err(_)) => Err(busy().into()),
+            Err(_) => Err(Fault::unavailable("The request took too long; try again.").into()),
         }
     }
 }
@@ -190,7 +190,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, source: &Source, job: Job) -> Result<(), ApiError> {
+    fn push(&self, source: &Source, job: Job) -> Result<(), Fault> {
         let mut state = self.lock();
         let pushed = state.queue.push(source.address, source.connection, &source.spent, job);
         let enough_light = state.queue.len() <= state.idle_light;
@@ -248,8 +248,8 @@ impl Shared {
     }
 }
 
-fn busy() -> ApiError {
-    ApiError::unavailable("The service is busy; try again later.")
+fn busy() -> Fault {
+    Fault::unavailable("The service is busy; try again later.")
 }
 
 /// A request's way to the pool.
@@ -268,10 +268,10 @@ impl<'a> Work<'a> {
     ///
     /// # Errors
     /// As [`WorkPool::run`].
-    pub(crate) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static, E: From<Fault> + Send + 'static>(
         self,
-        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-    ) -> Result<T, ApiError> {
+        work: impl FnOnce() -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         self.pool.run(self.source.clone(), work).await
     }
 }

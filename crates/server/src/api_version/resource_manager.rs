@@ -3,7 +3,7 @@
 use avouch_wire::excerpt;
 
 use super::values;
-use crate::ApiError;
+use crate::ResourceError;
 
 /// A version of the control plane. Every operation is served under each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,10 +30,10 @@ const NAMES: [(&str, ResourceVersion); 4] = [
 ///
 /// # Errors
 /// 400 `MissingApiVersionParameter` or `InvalidApiVersionParameter`.
-pub fn check_some_version(query: Option<&str>) -> Result<(), ApiError> {
+pub fn check_some_version(query: Option<&str>) -> Result<(), ResourceError> {
     let mut found = values(query);
     let Some(value) = found.next() else {
-        return Err(ApiError::missing_api_version(
+        return Err(ResourceError::missing_api_version(
             "The api-version query parameter (?api-version=) is required for all requests."
                 .to_owned(),
         ));
@@ -44,35 +44,38 @@ pub fn check_some_version(query: Option<&str>) -> Result<(), ApiError> {
     if is_version {
         return Ok(());
     }
-    Err(ApiError::invalid_api_version(
+    Err(ResourceError::invalid_api_version(
         "The api-version query parameter is no version, or was given more than once.".to_owned(),
     ))
 }
 
 impl ResourceVersion {
+    /// The one that came last.
+    pub const LATEST: Self = Self::V2021_06_01;
+
     /// The version named by the `api-version` parameter of a query string.
     ///
     /// # Errors
     /// 400 `MissingApiVersionParameter` or `InvalidApiVersionParameter`; the message lists the
     /// known ones.
-    pub fn from_query(query: Option<&str>) -> Result<Self, ApiError> {
+    pub fn from_query(query: Option<&str>) -> Result<Self, ResourceError> {
         let mut found = values(query);
         let known = NAMES.map(|(name, _)| name).join(", ");
         let Some(value) = found.next() else {
-            return Err(ApiError::missing_api_version(format!(
+            return Err(ResourceError::missing_api_version(format!(
                 "The api-version query parameter (?api-version=) is required for all requests. \
                  The supported versions are: {known}."
             )));
         };
         if found.next().is_some() {
-            return Err(ApiError::invalid_api_version(
+            return Err(ResourceError::invalid_api_version(
                 "The api-version query parameter was given more than once.".to_owned(),
             ));
         }
         let version = NAMES.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
         version.map(|(_, version)| version).ok_or_else(|| {
             let value = excerpt(value);
-            ApiError::invalid_api_version(format!(
+            ResourceError::invalid_api_version(format!(
                 "The api-version {value} is invalid. The supported versions are: {known}."
             ))
         })

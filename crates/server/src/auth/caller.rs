@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use avouch_store::{Actor, ActorKind, ProviderName};
 
 use super::Role;
-use crate::ApiError;
+use crate::error::Fault;
 
 /// A role at all providers, or at some.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +49,8 @@ impl Caller {
     ///
     /// # Errors
     /// 401 if it has none.
-    pub fn actor(&self) -> Result<&Actor, ApiError> {
-        self.actor.as_ref().ok_or_else(|| ApiError::unauthorized("The caller has no identity."))
+    pub fn actor(&self) -> Result<&Actor, Fault> {
+        self.actor.as_ref().ok_or_else(|| Fault::unauthorized("The caller has no identity."))
     }
 
     /// The highest role at the provider of this name, in its compared form.
@@ -82,7 +82,7 @@ impl Caller {
     ///
     /// # Errors
     /// 401, as MAA answers also those who are known but not permitted.
-    pub fn require(&self, role: Role, provider: &str) -> Result<(), ApiError> {
+    pub fn require(&self, role: Role, provider: &str) -> Result<(), Fault> {
         enough(self.role_at(provider), role)
     }
 
@@ -91,16 +91,16 @@ impl Caller {
     ///
     /// # Errors
     /// As [`Caller::require`].
-    pub fn require_granted(&self, role: Role, provider: &str) -> Result<(), ApiError> {
+    pub fn require_granted(&self, role: Role, provider: &str) -> Result<(), Fault> {
         enough(self.granted_role_at(provider), role)
     }
 }
 
-fn enough(found: Option<Role>, needed: Role) -> Result<(), ApiError> {
+fn enough(found: Option<Role>, needed: Role) -> Result<(), Fault> {
     if found.is_some_and(|found| found >= needed) {
         return Ok(());
     }
-    Err(ApiError::unauthorized(format!(
+    Err(Fault::unauthorized(format!(
         "The caller does not have the role {needed:?} at this attestation provider."
     )))
 }

@@ -5,8 +5,8 @@ use avouch_store::{Actor, ActorKind};
 use avouch_wire::UnixTime;
 
 use super::{Caller, Grant};
-use crate::ApiError;
 use crate::config::CertificateRule;
+use crate::error::Fault;
 
 /// The caller who holds a certificate that the TLS handshake verified against a client CA.
 ///
@@ -16,8 +16,8 @@ pub(super) fn caller(
     rules: &[CertificateRule],
     certificate: &Certificate,
     at: UnixTime,
-) -> Result<Caller, ApiError> {
-    let refused = |text: &str| ApiError::unauthorized(format!("client-certificate: {text}"));
+) -> Result<Caller, Fault> {
+    let refused = |text: &str| Fault::unauthorized(format!("client-certificate: {text}"));
     // A connection may outlive the certificate that it was made with.
     if !(certificate.not_before()..=certificate.not_after()).contains(&at) {
         return Err(refused("the client's certificate is not valid now"));

@@ -14,8 +14,8 @@ use serde_json::Value;
 pub use fetch::OidcError;
 
 use super::{Caller, Grant};
-use crate::ApiError;
 use crate::config::{IssuerConfig, RoleRule};
+use crate::error::Fault;
 use fetch::Fetcher;
 use keys::IssuerKeys;
 
@@ -51,7 +51,7 @@ impl OidcIssuer {
     ///
     /// # Errors
     /// 401 for a token that does not verify; 503 if the issuer's keys cannot be had.
-    pub(super) async fn caller(&self, token: &str, at: UnixTime) -> Result<Caller, ApiError> {
+    pub(super) async fn caller(&self, token: &str, at: UnixTime) -> Result<Caller, Fault> {
         let keys = self.keys.get(None, Instant::now()).await?;
         let verified = match self.verify(token, &keys, at) {
             Err(error) if may_be_rotated(&error) => {
@@ -60,8 +60,8 @@ impl OidcIssuer {
             }
             other => other,
         };
-        let verified = verified
-            .map_err(|error| ApiError::unauthorized(format!("{}: {error}", error.check())))?;
+        let verified =
+            verified.map_err(|error| Fault::unauthorized(format!("{}: {error}", error.check())))?;
         self.admit(&verified)
     }
 
@@ -82,13 +82,13 @@ impl OidcIssuer {
         verify_bearer(token, keys, &rules)
     }
 
-    fn admit(&self, token: &VerifiedBearer) -> Result<Caller, ApiError> {
+    fn admit(&self, token: &VerifiedBearer) -> Result<Caller, Fault> {
         // Entra ID says of tokens that a program got for itself that they are `app`.
         let is_program = token.claims().get("idtyp").is_some_and(|kind| kind == "app");
         let kind = if is_program { ActorKind::Application } else { ActorKind::User };
         let id = format!("{}#{}", token.issuer(), token.subject());
         let actor = Actor::new(kind, id)
-            .map_err(|error| ApiError::unauthorized(format!("token-payload: {error}")))?;
+            .map_err(|error| Fault::unauthorized(format!("token-payload: {error}")))?;
         let holds = |rule: &&RoleRule| {
             let claim = token.claims().get(&rule.claim);
             claim.is_some_and(|claim| has_value(&rule.claim, claim, &rule.value))

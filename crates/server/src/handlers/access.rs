@@ -1,52 +1,98 @@
-//! What stands before a handler: the network that a request came from, who sent it, and the role
-//! that it needs.
+//! What stands before a handler of the data plane: the network that a request came from, who sent it,
+//! and what its row in the table of endpoints asks for.
 
-use avouch_store::{ProviderName, Toggle};
+use std::sync::Arc;
+
+use avouch_store::{Actor, ProviderName, Toggle};
 use avouch_wire::EvidenceKind;
 use axum::http::request::Parts;
 
+use super::Request;
 use super::refusals::Attempt;
+use crate::api_version::ApiVersion;
 use crate::auth::{Caller, Role};
 use crate::config::RootProvider;
 use crate::http::Peer;
+use crate::route::{Endpoint, Needs, Row, Version};
 use crate::state::AppState;
-use crate::{ApiError, Provider};
+use crate::work::Work;
+use crate::{ApiError, Fault, Provider};
 
 /// The caller that a bearer token or client certificate proves.
-pub(super) async fn authenticate(state: &AppState, head: &Parts) -> Result<Caller, ApiError> {
+pub(super) async fn authenticate(state: &AppState, head: &Parts) -> Result<Caller, Fault> {
     let certificate = head.extensions.get::<Peer>().and_then(Peer::certificate);
     state.access.authenticate(&head.headers, certificate, state.clock.now()).await
 }
 
-/// Demands a caller who has a role at the provider.
-pub(super) async fn authorize(
-    state: &AppState,
-    head: &Parts,
-    provider: &Provider,
-    role: Role,
-    attempt: &mut Attempt,
-) -> Result<Caller, ApiError> {
-    let caller = authenticate(state, head).await?;
-    attempt.by(&caller);
-    caller.require(role, provider.name())?;
-    Ok(caller)
+/// A request to a provider that has all its row in the table of endpoints asks for. Only
+/// [`authorize`] makes one, and handlers take nothing else.
+pub(super) struct Authorized<'a> {
+    pub(super) state: &'a Arc<AppState>,
+    pub(super) provider: &'a Arc<Provider>,
+    /// The version that it names; the latest where it need not name one.
+    pub(super) version: ApiVersion,
+    pub(super) query: Option<&'a str>,
+    /// Where its work is done.
+    pub(super) work: Work<'a>,
+    /// None where anybody may send it.
+    caller: Option<Caller>,
 }
 
-/// Demands a caller who was given a role at the provider: the right of everybody to read the default
-/// provider is none to attest there.
-pub(super) async fn authorize_granted(
-    state: &AppState,
-    head: &Parts,
-    provider: &Provider,
-) -> Result<(), ApiError> {
-    let caller = authenticate(state, head).await?;
-    caller.require_granted(Role::Reader, provider.name())
+impl Authorized<'_> {
+    /// The identity that history and audit trail name.
+    ///
+    /// # Errors
+    /// 401 if there is none.
+    pub(super) fn actor(&self) -> Result<&Actor, Fault> {
+        self.caller
+            .as_ref()
+            .ok_or_else(|| Fault::unauthorized("The caller has no identity."))?
+            .actor()
+    }
+}
+
+/// Checks a request to a provider against its row: version, caller, role, and whether what it would
+/// change may be changed.
+pub(super) async fn authorize<'a>(
+    request: Request<'a>,
+    row: &Row,
+    endpoint: &Endpoint,
+    attempt: &mut Attempt,
+) -> Result<Authorized<'a>, ApiError> {
+    let Request { state, head, provider, work } = request;
+    let query = head.uri.query();
+    let version = match row.version {
+        Version::None => ApiVersion::LATEST,
+        Version::Known | Version::Any => ApiVersion::from_query(query)?,
+    };
+    let needs_nobody = match (row.needs, endpoint) {
+        (Needs::Nothing, _) => true,
+        (Needs::MayAttest, Endpoint::Attest(kind)) => {
+            state.providers.check_current()?;
+            anonymous_attest(state, provider, *kind)
+        }
+        _ => false,
+    };
+    let caller = if needs_nobody { None } else { Some(authenticate(state, head).await?) };
+    if let Some(caller) = &caller {
+        attempt.by(caller);
+        match row.needs {
+            Needs::Role(role) => caller.require(role, provider.name())?,
+            // The right of everybody to read the default provider is none to attest there.
+            Needs::MayAttest => caller.require_granted(Role::Reader, provider.name())?,
+            Needs::Nothing | Needs::Caller => {}
+        }
+    }
+    if row.audit.is_some() {
+        check_writable(state, provider)?;
+    }
+    Ok(Authorized { state, provider, version, query, work, caller })
 }
 
 /// Whether a provider takes evidence of this kind without a token: what the table of kinds says,
 /// unless the provider's own switch for TPM evidence says otherwise; the operator's switch for all
 /// kinds counts first (`docs/maa/service.md#roles`).
-pub(super) fn anonymous_attest(state: &AppState, provider: &Provider, kind: EvidenceKind) -> bool {
+fn anonymous_attest(state: &AppState, provider: &Provider, kind: EvidenceKind) -> bool {
     let switch = provider.tenant().provider.tpm_attestation_authentication;
     let is_switched = kind == EvidenceKind::Tpm && switch == Some(Toggle::Disabled);
     let allowed = kind.is_anonymous() || is_switched;
@@ -54,9 +100,9 @@ pub(super) fn anonymous_attest(state: &AppState, provider: &Provider, kind: Evid
 }
 
 /// Refuses requests to the root where there is no provider: some clients drop the path of theirs.
-pub(super) fn check_root(state: &AppState, name: Option<&str>) -> Result<(), ApiError> {
+pub(super) fn check_root(state: &AppState, name: Option<&str>) -> Result<(), Fault> {
     if name.is_none() && state.root_provider == RootProvider::Absent {
-        return Err(ApiError::not_found(
+        return Err(Fault::not_found(
             "There is no attestation provider at the root of this service; a provider answers at \
              its own URL. Some clients drop the path of that URL.",
         ));
@@ -66,7 +112,7 @@ pub(super) fn check_root(state: &AppState, name: Option<&str>) -> Result<(), Api
 
 /// Refuses changes of the provider at the root where it is read-only: a policy meant for another
 /// provider must not land there.
-pub(super) fn check_writable(state: &AppState, provider: &Provider) -> Result<(), ApiError> {
+fn check_writable(state: &AppState, provider: &Provider) -> Result<(), ApiError> {
     let is_root = provider.name() == ProviderName::DEFAULT;
     if is_root && state.root_provider == RootProvider::ReadOnly {
         return Err(ApiError::invalid_operation(

@@ -9,30 +9,28 @@ use avouch_wire::{EvidenceKind, Hex};
 use axum::body::Body;
 use axum::http::Response;
 
+use super::access::Authorized;
 use super::{internal, policies};
 use crate::api_version::ApiVersion;
 use crate::attest_request::AttestRequest;
 use crate::http::UnreadBody;
 use crate::state::AppState;
-use crate::work::Work;
 use crate::{ApiError, Provider, respond};
 
 /// Appraises the evidence of a request and answers with a token: signed, or unsecured where a
 /// draft policy was sent along.
 pub(super) async fn attest(
-    state: &Arc<AppState>,
-    provider: &Arc<Provider>,
+    request: &Authorized<'_>,
     kind: EvidenceKind,
-    version: ApiVersion,
     body: UnreadBody,
-    work: Work<'_>,
 ) -> Result<Response<Body>, ApiError> {
     if !kind.is_appraised() {
         return Err(policies::unserved(kind.policy_name()));
     }
     let body = body.read().await?;
-    let (state, provider) = (Arc::clone(state), Arc::clone(provider));
-    work.run(move || appraise(&state, &provider, kind, version, &body)).await
+    let (state, provider) = (Arc::clone(request.state), Arc::clone(request.provider));
+    let version = request.version;
+    request.work.run(move || appraise(&state, &provider, kind, version, &body)).await
 }
 
 /// From the bytes of a body to a token, without waiting for anything.

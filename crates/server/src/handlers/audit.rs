@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::access::Authorized;
 use super::paging::{Paging, next_query};
 use crate::state::AppState;
 use crate::{ApiError, Provider, respond};
@@ -13,13 +14,10 @@ use crate::{ApiError, Provider, respond};
 const ROWS_MAX: u32 = 500;
 
 /// The trail of this provider, oldest first; not that of providers that had its name before.
-pub(super) async fn list(
-    state: &AppState,
-    provider: &Provider,
-    query: Option<&str>,
-) -> Result<Response<Body>, ApiError> {
+pub(super) async fn list(request: &Authorized<'_>) -> Result<Response<Body>, ApiError> {
+    let (state, provider) = (request.state, request.provider);
     let id = provider.tenant().provider.id;
-    let mut page = Paging::from_query(query)?.page(ROWS_MAX);
+    let mut page = Paging::from_query(request.query)?.page(ROWS_MAX);
     // A provider's number is the sequence of its creation.
     page.after = page.after.max(id.get().saturating_sub(1));
     let found = state.providers.store().audit(Some(provider.name()), page).await?;

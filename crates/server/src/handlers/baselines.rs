@@ -8,9 +8,9 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::access::Authorized;
 use crate::api_version::ApiVersion;
 use crate::state::AppState;
-use crate::work::Work;
 use crate::{ApiError, Provider, query, respond};
 
 /// What MAA documents of a baseline besides its number: the least platform software on Linux and
@@ -28,17 +28,14 @@ const DOCUMENTED: [(u32, &str, &str); 6] = [
 
 /// Lists the baselines whose endorsements are at hand, and which of them the policy selects.
 pub(super) async fn get(
-    state: &Arc<AppState>,
-    provider: &Arc<Provider>,
+    request: &Authorized<'_>,
     kind: EvidenceKind,
-    version: ApiVersion,
-    query: Option<&str>,
-    work: Work<'_>,
 ) -> Result<Response<Body>, ApiError> {
-    let (state, provider) = (Arc::clone(state), Arc::clone(provider));
-    let query = query.map(str::to_owned);
+    let (state, provider) = (Arc::clone(request.state), Arc::clone(request.provider));
+    let (version, query) = (request.version, request.query.map(str::to_owned));
     // The policy's configuration rules are evaluated.
-    work.run(move || list(&state, &provider, kind, version, query.as_deref())).await
+    let list = move || list(&state, &provider, kind, version, query.as_deref());
+    request.work.run(list).await
 }
 
 fn list(

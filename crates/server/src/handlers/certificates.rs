@@ -11,26 +11,21 @@ use axum::body::Body;
 use axum::http::Response;
 use serde_json::{Map, Value, json};
 
+use super::access::Authorized;
 use super::policies::contended;
 use super::signers::Signers;
-use super::{Administration, internal, result_token};
+use super::{internal, result_token};
 use crate::http::UnreadBody;
-use crate::state::AppState;
-use crate::work::Work;
 use crate::{ApiError, Provider};
 
 /// Times that a decision is made anew because another writer was faster.
 const ATTEMPTS: usize = 4;
 
 /// `GET`: the certificates in a token of the service; none for trust model AAD.
-pub(super) async fn get(
-    state: &AppState,
-    provider: &Arc<Provider>,
-    work: Work<'_>,
-) -> Result<Response<Body>, ApiError> {
-    let stored = Arc::clone(provider);
-    let claims = work.run(move || certificate_claims(&stored)).await?;
-    result_token(state, provider, claims, work).await
+pub(super) async fn get(request: &Authorized<'_>) -> Result<Response<Body>, ApiError> {
+    let stored = Arc::clone(request.provider);
+    let claims = request.work.run(move || certificate_claims(&stored)).await?;
+    result_token(request, claims).await
 }
 
 fn certificate_claims(provider: &Provider) -> Result<Map<String, Value>, ApiError> {
@@ -42,7 +37,7 @@ fn certificate_claims(provider: &Provider) -> Result<Map<String, Value>, ApiErro
     Ok(Map::from_iter([claim]))
 }
 
-impl Administration<'_> {
+impl Authorized<'_> {
     /// `POST :add` and `:remove`, signed by a holder of one of the certificates; both idempotent.
     pub(super) async fn change_certificates(
         &self,
@@ -53,7 +48,7 @@ impl Administration<'_> {
             return Err(ApiError::invalid_operation("The operation is disallowed"));
         }
         let body = body.read().await?;
-        let parse = move || {
+        let parse = move || -> Result<_, ApiError> {
             let jws = CertificateJws::parse(&body, operation)?;
             if operation == CertificateOperation::Add {
                 // As at creation: what can never vouch could be left as the only one.
@@ -73,7 +68,7 @@ impl Administration<'_> {
             ("x-ms-certificate-thumbprint".to_owned(), jws.thumbprint().into()),
             ("x-ms-policycertificates-result".to_owned(), result.into()),
         ]);
-        result_token(self.state, self.provider, claims, self.work).await
+        result_token(self, claims).await
     }
 
     async fn store_change(
@@ -101,6 +96,6 @@ impl Administration<'_> {
                 done => return Ok(done?),
             }
         }
-        Err(contended())
+        Err(contended().into())
     }
 }

@@ -1,9 +1,7 @@
 //! The control plane: providers as resources of Azure Resource Manager
 //! (`docs/maa/control-plane.md`).
-//!
-//! Who may do what is decided before anything is looked up, by the name in the path alone. So who
-//! may not read a provider gets the same 401 whether it exists or not.
 
+mod access;
 mod cloud;
 mod connections;
 mod creation;
@@ -13,21 +11,20 @@ mod private_link;
 mod providers;
 mod shape;
 
-use avouch_store::{Provider, ProviderName, ResourceScope, StoreError};
+use avouch_store::ResourceScope;
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
 use super::refusals::Attempt;
-use crate::api_version::ResourceVersion;
-use crate::auth::{Caller, Role};
-use crate::body::Malformed;
 use crate::http::UnreadBody;
-use crate::route::control_plane::{ConnectionAction, Operation, ProviderAction, ProviderPath};
+use crate::route::Row;
+use crate::route::control_plane::{Operation, ProviderAction, ProviderPath};
 use crate::state::AppState;
 use crate::work::Work;
-use crate::{ApiError, respond};
+use crate::{Fault, ResourceError, respond};
+use access::AtProvider;
 
 /// Times that a decision is made anew because another writer was faster.
 const ATTEMPTS: usize = 16;
@@ -48,7 +45,7 @@ pub enum BodyKind {
 ///
 /// # Errors
 /// 400 with what is wrong.
-pub fn check_body(kind: BodyKind, body: &[u8]) -> Result<(), ApiError> {
+pub fn check_body(kind: BodyKind, body: &[u8]) -> Result<(), ResourceError> {
     match kind {
         BodyKind::Creation => creation::Creation::parse(body).map(|_| ()),
         BodyKind::Patch => creation::Patch::parse(body).map(|_| ()),
@@ -56,76 +53,66 @@ pub fn check_body(kind: BodyKind, body: &[u8]) -> Result<(), ApiError> {
     }
 }
 
-/// What every operation is given.
-struct Context<'a> {
-    state: &'a AppState,
-    version: ResourceVersion,
-    caller: Caller,
-    query: Option<&'a str>,
-    work: Work<'a>,
+/// A request of the control plane, not checked yet.
+pub(super) struct Request<'a> {
+    pub(super) state: &'a AppState,
+    pub(super) head: &'a Parts,
+    pub(super) work: Work<'a>,
 }
 
-/// Answers a request of the control plane.
-pub(super) async fn answer(
-    state: &AppState,
-    head: &Parts,
-    work: Work<'_>,
+impl Request<'_> {
+    pub(super) async fn answer(
+        self,
+        row: &Row,
+        operation: Operation,
+        body: UnreadBody,
+        attempt: &mut Attempt,
+    ) -> Result<Response<Body>, ResourceError> {
+        let at = match &operation {
+            Operation::Provider(at, _) => Some(at),
+            _ => None,
+        };
+        if let (Some(action), Some(at)) = (row.audit, at) {
+            note(self.state, action, at, attempt);
+        }
+        let request = access::authorize(self, row, at, attempt).await?;
+        match operation {
+            Operation::Cloud(operation) => cloud::answer(&request, operation, body).await,
+            Operation::Operations => Ok(ok(&operations::list(request.version))),
+            Operation::List { subscription, resource_group } => {
+                list::list(&request, subscription, resource_group).await
+            }
+            Operation::DefaultProviders { subscription } => {
+                providers::defaults(&request, &subscription).await
+            }
+            Operation::DefaultProvider { subscription, location } => {
+                providers::default(&request, &subscription, &location).await
+            }
+            Operation::Provider(at, action) => act(&request.at(&at)?, action, body).await,
+        }
+    }
+}
+
+async fn act(
+    at: &AtProvider<'_>,
+    action: ProviderAction,
     body: UnreadBody,
-    operation: Operation,
-    attempt: &mut Attempt,
-) -> Result<Response<Body>, ApiError> {
-    note(state, &operation, attempt);
-    let query = head.uri.query();
-    if let Operation::Cloud(asked) = operation {
-        return cloud::answer(state, head, work, body, asked).await;
-    }
-    let version = ResourceVersion::from_query(query)?;
-    let caller = super::access::authenticate(state, head).await?;
-    attempt.by(&caller);
-    let context = Context { state, version, caller, query, work };
-    match operation {
-        Operation::Operations => Ok(ok(&operations::list(version))),
-        Operation::List { subscription, resource_group } => {
-            list::list(&context, subscription, resource_group).await
-        }
-        Operation::DefaultProviders { subscription } => {
-            providers::defaults(&context, &subscription).await
-        }
-        Operation::DefaultProvider { subscription, location } => {
-            providers::default(&context, &subscription, &location).await
-        }
-        Operation::Provider(action, at) => match action {
-            ProviderAction::Create => providers::create(&context, &at, body).await,
-            ProviderAction::Get => providers::get(&context, &at).await,
-            ProviderAction::Update => providers::update(&context, &at, body).await,
-            ProviderAction::Delete => providers::delete(&context, &at).await,
-        },
-        Operation::Connections(at) => connections::list(&context, &at).await,
-        Operation::Connection(action, at, name) => match action {
-            ConnectionAction::Get => connections::get(&context, &at, &name).await,
-            ConnectionAction::Put => connections::put(&context, &at, &name, body).await,
-            ConnectionAction::Delete => connections::delete(&context, &at, &name).await,
-        },
-        // Answered above: these have versions of their own.
-        Operation::Cloud(_) => Err(ApiError::internal()),
-        Operation::PrivateLinkResources(at) => private_link::list(&context, &at).await,
+) -> Result<Response<Body>, ResourceError> {
+    match action {
+        ProviderAction::Create => providers::create(at, body).await,
+        ProviderAction::Get => providers::get(at).await,
+        ProviderAction::Update => providers::update(at, body).await,
+        ProviderAction::Delete => providers::delete(at).await,
+        ProviderAction::Connections => connections::list(at).await,
+        ProviderAction::GetConnection(name) => connections::get(at, &name).await,
+        ProviderAction::PutConnection(name) => connections::put(at, &name, body).await,
+        ProviderAction::DeleteConnection(name) => connections::delete(at, &name).await,
+        ProviderAction::PrivateLinkResources => private_link::list(at).await,
     }
 }
 
-/// What an operation changes, in the words of the audit trail, and where.
-fn note(state: &AppState, operation: &Operation, attempt: &mut Attempt) {
-    let (action, at) = match operation {
-        Operation::Provider(ProviderAction::Create, at) => ("provider-create", at),
-        Operation::Provider(ProviderAction::Update, at) => ("provider-update", at),
-        Operation::Provider(ProviderAction::Delete, at) => ("provider-delete", at),
-        Operation::Connection(ConnectionAction::Put, at, _) => {
-            ("private-endpoint-connection-put", at)
-        }
-        Operation::Connection(ConnectionAction::Delete, at, _) => {
-            ("private-endpoint-connection-delete", at)
-        }
-        _ => return,
-    };
+/// What a request changes, in the words of the audit trail, and where.
+fn note(state: &AppState, action: &'static str, at: &ProviderPath, attempt: &mut Attempt) {
     attempt.to(action);
     attempt.named("subscription", &at.subscription);
     attempt.named("resourceGroup", &at.resource_group);
@@ -138,56 +125,17 @@ fn note(state: &AppState, operation: &Operation, attempt: &mut Attempt) {
     }
 }
 
-impl Context<'_> {
-    /// Demands a role at the provider that a path names, and checks the path's names.
-    fn scope(&self, role: Role, at: &ProviderPath) -> Result<ResourceScope, ApiError> {
-        let key = ProviderName::key_of(&at.name).map_err(resource_error)?;
-        self.caller.require(role, &key)?;
-        ResourceScope::parse(&at.subscription, &at.resource_group).map_err(resource_error)
-    }
-
-    /// The provider at a path, read anew from the store; none if the name is free or taken in
-    /// another scope.
-    async fn find(&self, role: Role, at: &ProviderPath) -> Result<Option<Provider>, ApiError> {
-        let scope = self.scope(role, at)?;
-        let found = self.state.providers.store().provider(&at.name).await;
-        Ok(found.map_err(resource_error)?.filter(|provider| provider.scope.is(&scope)))
-    }
-
-    /// As [`Context::find`], where it must exist.
-    async fn existing(&self, role: Role, at: &ProviderPath) -> Result<Provider, ApiError> {
-        self.find(role, at).await?.ok_or_else(|| not_found(at))
-    }
-}
-
-fn not_found(at: &ProviderPath) -> ApiError {
+fn not_found(at: &ProviderPath) -> ResourceError {
     // Names have passed their rules, so they are short.
-    ApiError::resource_not_found(format!(
+    ResourceError::resource_not_found(format!(
         "The resource 'Microsoft.Attestation/attestationProviders/{}' under resource group '{}' \
          was not found.",
         at.name, at.resource_group
     ))
 }
 
-/// A fault of the store in the control plane's codes.
-fn resource_error(error: StoreError) -> ApiError {
-    match &error {
-        StoreError::InvalidName { .. } => ApiError::invalid_resource_name(error.to_string()),
-        StoreError::Invalid { .. } | StoreError::Limit { .. } => {
-            ApiError::invalid_request_content(error.to_string())
-        }
-        StoreError::NotFound { .. } => ApiError::resource_not_found(error.to_string()),
-        _ => error.into(),
-    }
-}
-
-/// A fault of a request body in the control plane's code.
-fn content_error(Malformed(message): Malformed) -> ApiError {
-    ApiError::invalid_request_content(message)
-}
-
-fn contended() -> ApiError {
-    ApiError::unavailable("The resource changes all the time; try again.")
+fn contended() -> Fault {
+    Fault::unavailable("The resource changes all the time; try again.")
 }
 
 fn ok(body: &Value) -> Response<Body> {

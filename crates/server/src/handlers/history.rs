@@ -6,21 +6,20 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::access::Authorized;
 use super::paging::{Paging, next_query};
-use crate::state::AppState;
-use crate::{ApiError, Provider, respond};
+use crate::{ApiError, Fault, respond};
 
 /// Revisions in one answer.
 const ROWS_MAX: u32 = 100;
 
 /// `GET …/history`, newest first.
 pub(super) async fn list(
-    state: &AppState,
-    provider: &Provider,
+    request: &Authorized<'_>,
     attestation_type: EvidenceKind,
-    query: Option<&str>,
 ) -> Result<Response<Body>, ApiError> {
-    let page = Paging::from_query(query)?.page(ROWS_MAX);
+    let (state, provider) = (request.state, request.provider);
+    let page = Paging::from_query(request.query)?.page(ROWS_MAX);
     let id = provider.tenant().provider.id;
     let store = state.providers.store();
     let found = store.policy_history(id, attestation_type, page).await?;
@@ -38,11 +37,11 @@ pub(super) async fn list(
 
 /// `GET …/history/{revision}`: the same with the JWS, byte for byte.
 pub(super) async fn get(
-    state: &AppState,
-    provider: &Provider,
+    request: &Authorized<'_>,
     attestation_type: EvidenceKind,
     number: u64,
 ) -> Result<Response<Body>, ApiError> {
+    let (state, provider) = (request.state, request.provider);
     let id = provider.tenant().provider.id;
     let store = state.providers.store();
     let page = PageRequest { after: number.saturating_add(1), rows: 1 };
@@ -50,9 +49,9 @@ pub(super) async fn get(
     let found = found.items.first().filter(|found| found.revision == number);
     let jws = store.policy_revision_jws(id, attestation_type, number).await?;
     let (Some(found), Some(jws)) = (found, jws) else {
-        return Err(ApiError::not_found(format!(
-            "There is no revision {number} of this policy, or it is no longer kept."
-        )));
+        let text =
+            format!("There is no revision {number} of this policy, or it is no longer kept.");
+        return Err(Fault::not_found(text).into());
     };
     let jws = String::from_utf8(jws).map_err(|error| super::internal(&error))?;
     let mut body = revision(found);

@@ -12,23 +12,19 @@ use axum::body::Body;
 use axum::http::Response;
 use serde_json::{Map, Value};
 
+use super::access::Authorized;
+use super::result_token;
 use super::signers::{Signers, stored_signer};
-use super::{Administration, result_token};
 use crate::http::UnreadBody;
 use crate::state::AppState;
-use crate::work::Work;
-use crate::{ApiError, Provider};
+use crate::{ApiError, Fault, Provider};
 
 /// Times that a decision is made anew because a signer was added or removed meanwhile.
 const ATTEMPTS: usize = 4;
 
 /// `GET`: the policy JWS, byte for byte, in a token of the service.
-pub(super) async fn get(
-    state: &AppState,
-    provider: &Arc<Provider>,
-    name: &str,
-    work: Work<'_>,
-) -> Result<Response<Body>, ApiError> {
+pub(super) async fn get(request: &Authorized<'_>, name: &str) -> Result<Response<Body>, ApiError> {
+    let (state, provider) = (request.state, request.provider);
     let attestation_type = known(name)?;
     // What does not compile any more is shown all the same.
     let compiled = provider.policy(attestation_type).ok().flatten();
@@ -38,7 +34,7 @@ pub(super) async fn get(
     };
     let claim = Value::String(jws);
     let claims = Map::from_iter([("x-ms-policy".to_owned(), claim)]);
-    result_token(state, provider, claims, work).await
+    result_token(request, claims).await
 }
 
 /// The policy as it was set, or MAA's form of "no policy".
@@ -50,13 +46,13 @@ async fn stored(
     match provider.tenant().policy(attestation_type) {
         Some(policy) => {
             let jws = state.providers.stored_jws(provider.tenant(), policy).await?;
-            String::from_utf8(jws).map_err(|error| super::internal(&error))
+            String::from_utf8(jws).map_err(|error| super::internal(&error).into())
         }
         None => Ok(NO_POLICY_JWS.to_owned()),
     }
 }
 
-impl Administration<'_> {
+impl Authorized<'_> {
     /// `PUT`: puts a policy in force, signed or unsigned as the provider's trust model wants it.
     pub(super) async fn set_policy(
         &self,
@@ -65,7 +61,9 @@ impl Administration<'_> {
     ) -> Result<Response<Body>, ApiError> {
         let attestation_type = known(name)?;
         let body = body.read().await?;
-        let parse = move || Ok(Arc::new(PolicyJws::parse(&body, PolicyEncoding::default())?));
+        let parse = move || -> Result<_, ApiError> {
+            Ok(Arc::new(PolicyJws::parse(&body, PolicyEncoding::default())?))
+        };
         let jws = self.work.run(parse).await?;
         let stored = self.store_policy(attestation_type, &jws).await?;
         self.state.providers.saw(Sequence(stored)).await;
@@ -75,7 +73,7 @@ impl Administration<'_> {
         if let Some(signer) = jws.signer() {
             claims.insert("x-ms-policy-signer".to_owned(), signer.jwk());
         }
-        result_token(self.state, self.provider, claims, self.work).await
+        result_token(self, claims).await
     }
 
     async fn store_policy(
@@ -107,7 +105,7 @@ impl Administration<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(contended())
+        Err(contended().into())
     }
 
     /// `POST :reset`: back to the default policy.
@@ -118,12 +116,13 @@ impl Administration<'_> {
     ) -> Result<Response<Body>, ApiError> {
         let attestation_type = known(name)?;
         let body = body.read().await?;
-        let jws = self.work.run(move || Ok(Arc::new(ResetJws::parse(&body)?))).await?;
+        let parse = move || -> Result<_, ApiError> { Ok(Arc::new(ResetJws::parse(&body)?)) };
+        let jws = self.work.run(parse).await?;
         if let Some(sequence) = self.store_reset(attestation_type, &jws).await? {
             self.state.providers.saw(Sequence(sequence)).await;
         }
         let claims = Map::from_iter([("x-ms-policy-result".to_owned(), "Removed".into())]);
-        result_token(self.state, self.provider, claims, self.work).await
+        result_token(self, claims).await
     }
 
     /// The sequence of the write, or none if the default policy was in force already.
@@ -148,11 +147,11 @@ impl Administration<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(contended())
+        Err(contended().into())
     }
 }
 
-impl Administration<'_> {
+impl Authorized<'_> {
     /// A write by this caller, perhaps carrying out what a signer wants.
     pub(super) fn edit(
         &self,
@@ -160,7 +159,7 @@ impl Administration<'_> {
         now: UnixTime,
         signer: Option<&VerifiedSigner>,
     ) -> Result<Edit<'_>, ApiError> {
-        let edit = Edit::new(self.caller.actor()?, now).expecting(expected);
+        let edit = Edit::new(self.actor()?, now).expecting(expected);
         let Some(signer) = signer else { return Ok(edit) };
         let once = self.state.providers.signed_requests_once();
         Ok(edit.carrying_out(SignedRequest { signed_hash: *signer.signed_hash(), once }))
@@ -177,11 +176,11 @@ fn check_compiles(jws: &PolicyJws) -> Result<(), ApiError> {
 
 fn hash_bytes(text: &str) -> Result<[u8; 32], ApiError> {
     let bytes = base64url::decode(text).ok().and_then(|bytes| bytes.try_into().ok());
-    bytes.ok_or_else(ApiError::internal)
+    Ok(bytes.ok_or_else(Fault::internal)?)
 }
 
-pub(super) fn contended() -> ApiError {
-    ApiError::unavailable("The policy certificates change all the time; try again.")
+pub(super) fn contended() -> Fault {
+    Fault::unavailable("The policy certificates change all the time; try again.")
 }
 
 /// The type that a route names. Policies can be set for every one that MAA has, also where this

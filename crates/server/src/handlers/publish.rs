@@ -6,20 +6,22 @@ use axum::http::{Response, StatusCode};
 use super::internal;
 use crate::provider::ProviderIdentity;
 use crate::readiness::{self, Abilities, Purpose};
+use crate::route::Published;
 use crate::state::AppState;
 use crate::{ApiError, respond};
 
-/// `GET /certs`
-pub(super) fn signing_certificates(
+/// What a provider publishes.
+pub(super) fn document(
     identity: &ProviderIdentity,
+    document: Published,
 ) -> Result<Response<Body>, ApiError> {
-    let made = identity.signing_certificates().map_err(|error| internal(&error))?;
-    Ok(respond::json(StatusCode::OK, made.to_owned()))
-}
-
-/// `GET /.well-known/openid-configuration`
-pub(super) fn openid_configuration(identity: &ProviderIdentity) -> Response<Body> {
-    respond::json(StatusCode::OK, identity.openid_configuration())
+    let text = match document {
+        Published::SigningCertificates => {
+            identity.signing_certificates().map_err(|error| internal(&error))?.to_owned()
+        }
+        Published::OpenIdConfiguration => identity.openid_configuration(),
+    };
+    Ok(respond::json(StatusCode::OK, text))
 }
 
 /// `GET /healthz`: the process answers.

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use moka::sync::Cache;
 use serde_json::{Map, Value, json};
 
-use crate::ApiError;
+use crate::Fault;
 use crate::auth::Caller;
 use crate::state::AppState;
 
@@ -58,7 +58,7 @@ impl Attempt {
     }
 
     /// Writes the refusal down, if it is one of a known caller to change something.
-    pub(super) async fn refused(self, state: &AppState, error: &ApiError) {
+    pub(super) async fn refused(self, state: &AppState, error: &Fault) {
         let (Some(action), Some(actor)) = (self.action, self.caller) else { return };
         if !is_refusal(error.status()) {
             return;

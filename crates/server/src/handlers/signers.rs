@@ -6,7 +6,7 @@ use avouch_token::policy_jws::{VerifiedSigner, authorize_signer};
 use avouch_wire::UnixTime;
 
 use super::internal;
-use crate::{ApiError, Provider};
+use crate::{ApiError, Fault, Provider};
 
 /// The policy certificates of a provider as they are in the store, with their revision.
 pub(super) struct Signers {
@@ -53,7 +53,7 @@ impl Signers {
 /// A verified signer as the store keeps it.
 pub(super) fn stored_signer(signer: &VerifiedSigner) -> Result<Signer, ApiError> {
     // A verified signer has a certificate: its key made the signature.
-    let certificate = signer.certificate().ok_or_else(ApiError::internal)?;
+    let certificate = signer.certificate().ok_or_else(Fault::internal)?;
     let thumbprint = *digest::sha256(certificate.der()).as_bytes();
     Ok(Signer { jwk: signer.jwk().to_string(), thumbprint })
 }

@@ -42,7 +42,8 @@ pub(super) fn write(head: &Parts, peer: &Peer, response: &Response<Body>, took: 
                 status = status.as_u16(),
                 code = said.map(Said::code),
                 check = said.and_then(Said::check),
-                message = said.map(|said| said.beginning(MESSAGE_BYTES_MAX)),
+                // Not `message`, which is written without quotes: it quotes what outsiders send.
+                error = said.map(|said| said.beginning(MESSAGE_BYTES_MAX)),
                 why = said.and_then(|said| said.why(MESSAGE_BYTES_MAX)),
                 microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             )
@@ -61,4 +62,51 @@ pub(super) fn write(head: &Parts, peer: &Peer, response: &Response<Body>, took: 
 pub(super) fn path(head: &Parts) -> String {
     let path = head.uri.path();
     path.chars().take(PATH_CHARS_MAX).flat_map(char::escape_debug).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use axum::http::Request;
+
+    use super::{Peer, write};
+    use crate::ApiError;
+    use crate::processor::Spent;
+    use crate::work::Source;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().map_or(Err(io::ErrorKind::Other.into()), |mut log| log.write(bytes))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_an_outsider_sends_makes_no_field_of_the_line() {
+        let log = Log::default();
+        let writer = log.clone();
+        let lines =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let source = Source::new(address, 0, Arc::new(Spent::new(1)));
+        let (head, ()) = Request::new(()).into_parts();
+        let refused = ApiError::invalid_parameter("nonce: \" status=200 route=\"attest");
+        tracing::subscriber::with_default(lines, || {
+            let peer = Peer::new(address, source, None);
+            write(&head, &peer, &refused.into_response(), Duration::ZERO);
+        });
+        let line = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let quoted = r#"error="nonce: \" status=200 route=\"attest""#;
+        assert!(line.contains(quoted), "{line}");
+    }
 }

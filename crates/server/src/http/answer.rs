@@ -19,8 +19,10 @@ use super::guard::Refusal;
 use super::held::{Held, Ticket};
 use super::memory::{Account, Use};
 use super::{Limits, Peer, access_log, rules};
+use crate::error::PlaneError;
+use crate::route::Route;
 use crate::state::AppState;
-use crate::{ApiError, handlers};
+use crate::{ApiError, Fault, handlers, route};
 
 /// What a request takes besides head and body: its task, its stream, a short answer with its head.
 const REQUEST_BYTES: usize = 8 * 1024;
@@ -60,6 +62,7 @@ type Answer = Result<Response<Full<Held>>, Overloaded>;
 struct Admitted {
     ticket: Ticket,
     of: Use,
+    route: Result<Route, PlaneError>,
 }
 
 impl Connection {
@@ -94,10 +97,12 @@ impl Connection {
             return Err(error.clone());
         }
         rules::check(head, self.limits)?;
-        let of = if handlers::is_probe(head) { Use::Probe } else { Use::Work };
+        let route = route::resolve(&head.method, head.uri.path());
+        let is_published = route.as_ref().is_ok_and(|route| route.row.is_published);
+        let of = if is_published { Use::Probe } else { Use::Work };
         let held = rules::memory_bytes(head).saturating_add(REQUEST_BYTES);
-        let ticket = self.ticket(of, held).ok_or_else(|| ApiError::too_many_requests(1))?;
-        Ok(Admitted { ticket, of })
+        let ticket = self.ticket(of, held).ok_or_else(|| Fault::too_many_requests(1))?;
+        Ok(Admitted { ticket, of, route })
     }
 
     fn ticket(&self, of: Use, bytes: usize) -> Option<Ticket> {
@@ -121,19 +126,19 @@ impl Connection {
     }
 
     async fn run(&self, admitted: Admitted, head: Parts, body: Incoming, begun: Instant) -> Answer {
-        let Admitted { mut ticket, of } = admitted;
+        let Admitted { mut ticket, of, route } = admitted;
         let most = match of {
             Use::Work => self.limits.body_bytes_max,
             Use::Refusal | Use::Probe => PROBE_BODY_BYTES_MAX.min(self.limits.body_bytes_max),
         };
         let handled =
             super::body::beside(body, self.limits, most, self.account.open(of), async |body| {
-                let task = AssertUnwindSafe(handlers::handle(&self.state, &head, body));
+                let task = AssertUnwindSafe(handlers::handle(&self.state, &head, route, body));
                 futures_util::FutureExt::catch_unwind(task).await
             });
         let response = handled.await.unwrap_or_else(|_| {
             tracing::error!(path = access_log::path(&head), "a handler panicked");
-            ApiError::internal().into_response()
+            ApiError::from(Fault::internal()).into_response()
         });
         let (response, bytes) = self.fit(&head, response, &mut ticket).await;
         access_log::write(&head, &self.peer, &response, begun.elapsed());
@@ -152,7 +157,7 @@ impl Connection {
         match whole(body, ticket).await {
             Ok(bytes) => (Response::from_parts(parts, Body::empty()), bytes),
             Err(refusal) => {
-                let refusal = refusal.into_response();
+                let refusal = ApiError::from(refusal).into_response();
                 let (parts, body) = handlers::finish(&self.state, head, refusal).into_parts();
                 let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
                 (Response::from_parts(parts, Body::empty()), bytes)
@@ -162,7 +167,7 @@ impl Connection {
 }
 
 /// The whole of an answer, counted as it comes.
-async fn whole(body: Body, ticket: &mut Ticket) -> Result<Bytes, ApiError> {
+async fn whole(body: Body, ticket: &mut Ticket) -> Result<Bytes, Fault> {
     let mut body = body.into_data_stream();
     let (mut all, mut last) = (BytesMut::new(), Bytes::new());
     while let Some(part) = body.next().await {
@@ -171,11 +176,11 @@ async fn whole(body: Body, ticket: &mut Ticket) -> Result<Bytes, ApiError> {
         last = part.map_err(|error| {
             let error: &dyn std::error::Error = &error;
             tracing::error!(error, "an answer broke off");
-            ApiError::internal()
+            Fault::internal()
         })?;
         let length = all.len().saturating_add(last.len());
         let counted = ticket.share.resize(REQUEST_BYTES.saturating_add(length));
-        counted.map_err(|_| ApiError::too_many_requests(1))?;
+        counted.map_err(|_| Fault::too_many_requests(1))?;
     }
     if all.is_empty() {
         return Ok(last);

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::Limits;
 use super::memory::Share;
-use crate::ApiError;
+use crate::error::Fault;
 
 /// Pieces that a body may come in: chunks of HTTP/1.1, frames of HTTP/2. Each costs some
 /// instructions however small it is; clients send some thousand bytes in each.
@@ -24,7 +24,7 @@ const MADE_OF_IT: usize = 2;
 const DISCARD: Duration = Duration::from_secs(1);
 
 /// A body that is on its way. Dropped, the rest of it is thrown away as it comes.
-pub(crate) struct UnreadBody(oneshot::Receiver<Result<ReadBody, ApiError>>);
+pub(crate) struct UnreadBody(oneshot::Receiver<Result<ReadBody, Fault>>);
 
 /// A body and its share of the memory, given back when it is dropped.
 pub(crate) struct ReadBody {
@@ -46,8 +46,8 @@ impl UnreadBody {
     /// # Errors
     /// 413 over the limit, also where only the declared length is; 408 if it does not arrive in
     /// time, 400 if it breaks off or comes in too many pieces, 429 where there is no memory for it.
-    pub(crate) async fn read(self) -> Result<ReadBody, ApiError> {
-        self.0.await.unwrap_or_else(|_| Err(ApiError::internal()))
+    pub(crate) async fn read(self) -> Result<ReadBody, Fault> {
+        self.0.await.unwrap_or_else(|_| Err(Fault::internal()))
     }
 }
 
@@ -81,17 +81,17 @@ async fn read(
     limits: Limits,
     bytes_max: usize,
     share: Share,
-    mut to: oneshot::Sender<Result<ReadBody, ApiError>>,
+    mut to: oneshot::Sender<Result<ReadBody, Fault>>,
 ) {
     let declared = usize::try_from(incoming.size_hint().lower()).unwrap_or(usize::MAX);
     if declared > bytes_max {
-        let _ = to.send(Err(ApiError::too_large(bytes_max)));
+        let _ = to.send(Err(Fault::too_large(bytes_max)));
         return;
     }
     let reading = Reading { bytes: Vec::new(), declared, bytes_max, share };
     let outcome =
         tokio::time::timeout(limits.request_timeout(), reading.collect(incoming, &mut to));
-    let outcome = outcome.await.unwrap_or_else(|_| Err(ApiError::request_timeout()));
+    let outcome = outcome.await.unwrap_or_else(|_| Err(Fault::request_timeout()));
     let _ = to.send(outcome);
 }
 
@@ -106,18 +106,18 @@ impl Reading {
     async fn collect(
         mut self,
         mut body: Incoming,
-        to: &mut oneshot::Sender<Result<ReadBody, ApiError>>,
-    ) -> Result<ReadBody, ApiError> {
+        to: &mut oneshot::Sender<Result<ReadBody, Fault>>,
+    ) -> Result<ReadBody, Fault> {
         let mut pieces = 0_usize;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
                 tracing::debug!(%error, "request body broke off");
-                ApiError::invalid_parameter("request-body: the body broke off")
+                Fault::unreadable_body("request-body: the body broke off".to_owned())
             })?;
             pieces = pieces.saturating_add(1);
             if pieces > PIECES_MAX {
                 let text = format!("request-body: the body comes in more than {PIECES_MAX} pieces");
-                return Err(ApiError::invalid_parameter(text));
+                return Err(Fault::unreadable_body(text));
             }
             let Ok(piece) = frame.into_data() else { continue };
             if to.is_closed() {
@@ -134,10 +134,10 @@ impl Reading {
     }
 
     /// Grows to twice the room, or the declared length, before there is too little.
-    fn make_room(&mut self, more: usize) -> Result<(), ApiError> {
+    fn make_room(&mut self, more: usize) -> Result<(), Fault> {
         let length = self.bytes.len().saturating_add(more);
         if length > self.bytes_max {
-            return Err(ApiError::too_large(self.bytes_max));
+            return Err(Fault::too_large(self.bytes_max));
         }
         let room = self.bytes.capacity();
         if length <= room {
@@ -150,15 +150,15 @@ impl Reading {
         Ok(())
     }
 
-    fn hold(&mut self, bytes: usize) -> Result<(), ApiError> {
-        self.share.resize(bytes).map_err(|_| ApiError::too_many_requests(1))
+    fn hold(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.share.resize(bytes).map_err(|_| Fault::too_many_requests(1))
     }
 
     /// Counts what is thrown away, against the same limit.
-    fn discard(&mut self, more: usize) -> Result<(), ApiError> {
+    fn discard(&mut self, more: usize) -> Result<(), Fault> {
         self.bytes = Vec::new();
         self.hold(0)?;
-        self.bytes_max = self.bytes_max.checked_sub(more).ok_or_else(ApiError::internal)?;
+        self.bytes_max = self.bytes_max.checked_sub(more).ok_or_else(Fault::internal)?;
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ use self::request_head::{Framing, Scan, framing};
 use super::Limits;
 use super::activity::Activity;
 use super::memory::{Account, Share, Use};
-use crate::ApiError;
+use crate::{ApiError, Fault};
 
 /// Stands for a head that was refused.
 const REFUSED: &[u8] = b"GET * HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n";
@@ -185,7 +185,7 @@ impl<S: AsyncRead + Unpin> Guard<S> {
         let room = length.max(1024).min(most.max(1)).min(READ_BYTES);
         let held = length.saturating_add(room);
         if in_head && held > HEAD_FREE_BYTES && self.share.resize(held).is_err() {
-            self.refuse(ApiError::too_many_requests(1));
+            self.refuse(Fault::too_many_requests(1).into());
             return Poll::Ready(Ok(true));
         }
         self.buffer.resize(held, 0);
@@ -258,7 +258,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
                     return Poll::Ready(Ok(()));
                 }
             } else if this.is_late(context) {
-                this.refuse(ApiError::request_timeout());
+                this.refuse(Fault::request_timeout().into());
                 continue;
             }
             if !ready!(this.fill(context))? {

@@ -12,8 +12,13 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::{Source, WorkLimits, WorkPool};
-use crate::ApiError;
+use crate::error::{ApiError, Fault};
 use crate::processor::Spent;
+
+/// Work that has this result.
+fn done<T>(value: T) -> Result<T, Fault> {
+    Ok(value)
+}
 
 fn source(last: u8) -> Source {
     Source::new(IpAddr::from([192, 0, 2, last]), u64::from(last), Arc::new(Spent::new(1)))
@@ -52,7 +57,7 @@ async fn occupy(pool: &Arc<WorkPool>) -> mpsc::Sender<()> {
         let work = move || {
             let _ = begun.send(());
             let _ = released.recv();
-            Ok(())
+            done(())
         };
         let _ = pool.run(heavy_source(200), work).await;
     });
@@ -70,18 +75,18 @@ async fn until_waiting(pool: &WorkPool, wanted: usize) {
 async fn work_is_done_elsewhere_and_its_outcome_comes_back() {
     let pool = pool(8);
     let here = std::thread::current().id();
-    let there = pool.run(source(1), || Ok(std::thread::current().id())).await.unwrap();
+    let there = pool.run(source(1), || done(std::thread::current().id())).await.unwrap();
     assert_ne!(here, there);
-    let refused = pool.run(source(1), || Err::<(), _>(ApiError::not_found("no"))).await;
+    let refused = pool.run(source(1), || Err::<(), _>(Fault::not_found("no"))).await;
     assert_eq!(refused.unwrap_err().status(), 404);
 }
 
 #[tokio::test]
 async fn a_panic_is_500_and_the_thread_goes_on() {
     let pool = pool(8);
-    let panicked = pool.run(source(1), || -> Result<(), ApiError> { panic!("as tests do") }).await;
+    let panicked = pool.run(source(1), || -> Result<(), Fault> { panic!("as tests do") }).await;
     assert_eq!(panicked.unwrap_err().status(), 500);
-    assert_eq!(pool.run(source(1), || Ok(7)).await, Ok(7));
+    assert_eq!(pool.run(source(1), || done(7)).await, Ok(7));
 }
 
 #[tokio::test]
@@ -91,16 +96,16 @@ async fn over_the_length_of_the_queue_work_is_refused_with_a_time_to_come_back()
     let waiting: Vec<_> = (0..2)
         .map(|_| {
             let pool = Arc::clone(&pool);
-            tokio::spawn(async move { pool.run(source(1), || Ok(())).await })
+            tokio::spawn(async move { pool.run(source(1), || done(())).await })
         })
         .collect();
     until_waiting(&pool, 2).await;
-    let refused = pool.run(source(1), || Ok(())).await.unwrap_err();
+    let refused = pool.run(source(1), || done(())).await.unwrap_err();
     assert_eq!(refused.status(), 503);
-    assert!(refused.into_response().headers().contains_key("retry-after"));
+    assert!(ApiError::from(refused).into_response().headers().contains_key("retry-after"));
     // Another sender has fewer waiting: one of the first sender's gives way.
     let other = Arc::clone(&pool);
-    let other = tokio::spawn(async move { other.run(source(2), || Ok(())).await });
+    let other = tokio::spawn(async move { other.run(source(2), || done(())).await });
     let mut outcomes = Vec::new();
     let mut waiting = waiting.into_iter();
     outcomes.push(waiting.next().unwrap().await.unwrap().map_err(|error| error.status()));
@@ -116,10 +121,10 @@ async fn who_takes_little_does_not_wait_for_heavy_work_that_has_begun() {
     let release = occupy(&pool).await;
     let waiting = {
         let pool = Arc::clone(&pool);
-        tokio::spawn(async move { pool.run(heavy_source(1), || Ok(())).await })
+        tokio::spawn(async move { pool.run(heavy_source(1), || done(())).await })
     };
     until_waiting(&pool, 1).await;
-    assert_eq!(pool.run(source(2), || Ok(7)).await, Ok(7));
+    assert_eq!(pool.run(source(2), || done(7)).await, Ok(7));
     assert_eq!(pool.waiting(), 1);
     drop(release);
     assert_eq!(waiting.await.unwrap(), Ok(()));
@@ -133,7 +138,7 @@ async fn work_of_a_sender_that_becomes_heavy_while_it_waits_is_done_by_the_other
         let spent = Arc::clone(&sender.spent);
         let done = tokio::spawn({
             let pool = Arc::clone(&pool);
-            async move { pool.run(sender, || Ok(())).await }
+            async move { pool.run(sender, || done(())).await }
         });
         tokio::task::yield_now().await;
         spent.add(Duration::from_secs(60), std::time::Instant::now());
@@ -150,13 +155,13 @@ async fn work_past_its_deadline_is_answered_503_and_never_begun() {
     let count = Arc::clone(&begun);
     let work = move || {
         count.fetch_add(1, Ordering::SeqCst);
-        Ok(())
+        done(())
     };
     let late = pool.run_within(Duration::ZERO, source(1), work).await;
     assert_eq!(late.unwrap_err().status(), 503);
     drop(release);
     // The thread comes past it on its way to this.
-    assert_eq!(pool.run(source(1), || Ok(())).await, Ok(()));
+    assert_eq!(pool.run(source(1), || done(())).await, Ok(()));
     assert_eq!(begun.load(Ordering::SeqCst), 0);
 }
 
@@ -169,7 +174,7 @@ async fn work_that_nobody_waits_for_any_more_is_not_begun() {
     let waiting = tokio::spawn(async move {
         let work = move || {
             count.fetch_add(1, Ordering::SeqCst);
-            Ok(())
+            done(())
         };
         gone.run(source(1), work).await
     });
@@ -177,7 +182,7 @@ async fn work_that_nobody_waits_for_any_more_is_not_begun() {
     waiting.abort();
     let _ = waiting.await;
     drop(release);
-    assert_eq!(pool.run(source(2), || Ok(())).await, Ok(()));
+    assert_eq!(pool.run(source(2), || done(())).await, Ok(()));
     assert_eq!(begun.load(Ordering::SeqCst), 0);
 }
 

@@ -8,6 +8,8 @@ mod confidential_vms;
 mod config;
 mod connections;
 mod control_plane;
+mod endpoints;
+mod endpoints_page;
 mod handbook;
 mod history;
 mod http;

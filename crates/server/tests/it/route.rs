@@ -1,35 +1,32 @@
 //! Paths that a client library would tidy up before they reach the wire.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use avouch_server::route::{Endpoint, Probe, Target, resolve};
+use avouch_server::route::{Probe, Published, Target, resolve};
 use axum::http::{Method, StatusCode};
 
-fn endpoint(path: &str) -> Result<(Option<String>, Endpoint), StatusCode> {
-    match resolve(&Method::GET, path) {
-        Ok(Target::Provider { name, endpoint }) => Ok((name, endpoint)),
-        Ok(Target::Service(probe)) => unreachable!("{path}: {probe:?}"),
-        Err(error) => Err(error.status()),
-    }
+fn target(method: &Method, path: &str) -> Result<Target, StatusCode> {
+    resolve(method, path).map(|route| route.target).map_err(|error| error.fault().status())
 }
 
 #[test]
 fn health_is_asked_of_the_service_and_of_no_provider() {
-    let target = |path| resolve(&Method::GET, path).map_err(|error| error.status());
-    assert_eq!(target("/healthz"), Ok(Target::Service(Probe::Alive)));
-    assert_eq!(target("/ReadyZ/"), Ok(Target::Service(Probe::Ready)));
-    assert_eq!(target("/providers/acme/healthz"), Err(StatusCode::NOT_FOUND));
-    let posted = resolve(&Method::POST, "/readyz").map_err(|error| error.status());
-    assert_eq!(posted, Err(StatusCode::METHOD_NOT_ALLOWED));
+    assert_eq!(target(&Method::GET, "/healthz"), Ok(Target::Service(Probe::Alive)));
+    assert_eq!(target(&Method::GET, "/ReadyZ/"), Ok(Target::Service(Probe::Ready)));
+    assert_eq!(target(&Method::GET, "/providers/acme/healthz"), Err(StatusCode::NOT_FOUND));
+    assert_eq!(target(&Method::POST, "/readyz"), Err(StatusCode::METHOD_NOT_ALLOWED));
 }
 
 #[test]
 fn one_trailing_slash_any_case_and_encoded_letters_are_accepted() {
+    let published = |name: Option<&str>| {
+        let name = name.map(str::to_owned);
+        Ok(Target::Published { name, document: Published::SigningCertificates })
+    };
     for path in ["/certs", "/certs/", "/CERTS", "/c%65rts"] {
-        assert_eq!(endpoint(path).unwrap(), (None, Endpoint::SigningCertificates), "{path}");
+        assert_eq!(target(&Method::GET, path), published(None), "{path}");
     }
-    let prefixed = (Some("acme".to_owned()), Endpoint::SigningCertificates);
     for path in ["/providers/acme/certs", "/Providers/ACME/certs/"] {
-        assert_eq!(endpoint(path).unwrap(), prefixed, "{path}");
+        assert_eq!(target(&Method::GET, path), published(Some("acme")), "{path}");
     }
 }
 
@@ -55,6 +52,6 @@ fn no_path_can_climb_split_or_smuggle_a_segment() {
         "/providers/a b/certs",
     ];
     for path in paths {
-        assert_eq!(endpoint(path), Err(StatusCode::NOT_FOUND), "{path}");
+        assert_eq!(target(&Method::GET, path), Err(StatusCode::NOT_FOUND), "{path}");
     }
 }

@@ -222,6 +222,7 @@ async fn each_request_has_one_line_that_its_id_finds() {
         assert_eq!(line["address"], "127.0.0.1", "{line}");
         assert_eq!(line["route"], route, "{line}");
         assert_eq!(line["check"].as_str(), check, "{line}");
+        assert_eq!(line["error"].is_string(), status >= 400, "{line}");
         assert!(line["microseconds"].is_u64(), "{line}");
         let has_provider = matches!(route, "attest" | "policy-get");
         assert_eq!(line["provider"].as_str(), has_provider.then_some("default"), "{line}");

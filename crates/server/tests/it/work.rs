@@ -29,7 +29,7 @@ async fn occupied(waiting_max: u64) -> (Running, mpsc::Sender<()>) {
         let work = move || {
             let _ = begun.send(());
             let _ = released.recv();
-            Ok(())
+            Ok::<_, avouch_server::Fault>(())
         };
         state
             .work

@@ -12,7 +12,7 @@ use avouch_token::Jwks;
 use tokio::sync::watch;
 
 use super::fetch::Fetcher;
-use crate::ApiError;
+use crate::error::Fault;
 
 /// How old keys may become before they are fetched again.
 const FRESH: Duration = Duration::from_secs(3600);
@@ -71,7 +71,7 @@ impl IssuerKeys {
         &self,
         outdated: Option<&Arc<Jwks>>,
         now: Instant,
-    ) -> Result<Arc<Jwks>, ApiError> {
+    ) -> Result<Arc<Jwks>, Fault> {
         if let Some(known) = &*self.known.load() {
             let is_outdated = outdated.is_some_and(|outdated| Arc::ptr_eq(outdated, &known.keys));
             if known.is_younger(STALE, now) && !is_outdated {
@@ -88,7 +88,7 @@ impl IssuerKeys {
         }
         match &*self.known.load() {
             Some(known) if known.is_younger(STALE, now) => Ok(Arc::clone(&known.keys)),
-            _ => Err(ApiError::unavailable("The issuer of the bearer token does not answer.")),
+            _ => Err(Fault::unavailable("The issuer of the bearer token does not answer.")),
         }
     }
 

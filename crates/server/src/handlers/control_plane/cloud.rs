@@ -7,19 +7,19 @@
 
 use avouch_store::ResourceScope;
 use axum::body::Body;
-use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::access::Authorized;
 use super::creation::Group;
-use super::{empty, ok, resource_error};
-use crate::api_version::{ResourceVersion, check_some_version};
-use crate::handlers::access;
+use super::{empty, ok};
+use crate::api_version::ResourceVersion;
 use crate::http::UnreadBody;
 use crate::route::control_plane::{CloudOperation, GroupAction, GroupPath, NAMESPACE};
+use crate::route::resource_types;
 use crate::state::AppState;
 use crate::work::Work;
-use crate::{ApiError, respond};
+use crate::{Fault, ResourceError, respond};
 
 /// Where everything is that has no place of its own.
 const LOCATION: &str = "default";
@@ -27,22 +27,16 @@ const LOCATION: &str = "default";
 /// Answers what tools ask. The metadata of the cloud are for everybody, since they say where to log
 /// in; the rest needs a caller.
 pub(super) async fn answer(
-    state: &AppState,
-    head: &Parts,
-    work: Work<'_>,
-    body: UnreadBody,
+    request: &Authorized<'_>,
     operation: CloudOperation,
-) -> Result<Response<Body>, ApiError> {
-    if operation == CloudOperation::Metadata {
-        return metadata(state);
-    }
-    check_some_version(head.uri.query())?;
-    let caller = access::authenticate(state, head).await?;
+    body: UnreadBody,
+) -> Result<Response<Body>, ResourceError> {
+    let state = request.state;
     let tenant = state.cloud.tenant.as_str();
     match operation {
         CloudOperation::Metadata => metadata(state),
         CloudOperation::Subscriptions => {
-            let names = state.providers.subscriptions(caller.readable());
+            let names = state.providers.subscriptions(request.caller()?.readable());
             let all: Vec<Value> = names.iter().map(|name| subscription(name, tenant)).collect();
             Ok(ok(&json!({ "value": all })))
         }
@@ -50,7 +44,9 @@ pub(super) async fn answer(
             check(&name)?;
             Ok(ok(&subscription(&name, tenant)))
         }
-        CloudOperation::ResourceGroup(action, at) => resource_group(action, &at, body, work).await,
+        CloudOperation::ResourceGroup(action, at) => {
+            resource_group(action, &at, body, request.work).await
+        }
         CloudOperation::Namespaces { subscription } => {
             check(&subscription)?;
             Ok(ok(&json!({ "value": [namespace(&subscription)] })))
@@ -62,9 +58,9 @@ pub(super) async fn answer(
     }
 }
 
-fn metadata(state: &AppState) -> Result<Response<Body>, ApiError> {
+fn metadata(state: &AppState) -> Result<Response<Body>, ResourceError> {
     let metadata = state.cloud.metadata.clone().ok_or_else(|| {
-        ApiError::not_found(
+        Fault::not_found(
             "This service names no identity provider for Azure's tools (cloud.login_endpoint is \
              not set).",
         )
@@ -72,8 +68,9 @@ fn metadata(state: &AppState) -> Result<Response<Body>, ApiError> {
     Ok(respond::json(StatusCode::OK, metadata))
 }
 
-fn check(subscription: &str) -> Result<(), ApiError> {
-    ResourceScope::parse(subscription, "any").map(|_| ()).map_err(resource_error)
+fn check(subscription: &str) -> Result<(), ResourceError> {
+    ResourceScope::parse(subscription, "any")?;
+    Ok(())
 }
 
 fn subscription(name: &str, tenant: &str) -> Value {
@@ -92,8 +89,8 @@ async fn resource_group(
     at: &GroupPath,
     body: UnreadBody,
     work: Work<'_>,
-) -> Result<Response<Body>, ApiError> {
-    ResourceScope::parse(&at.subscription, &at.resource_group).map_err(resource_error)?;
+) -> Result<Response<Body>, ResourceError> {
+    ResourceScope::parse(&at.subscription, &at.resource_group)?;
     let group = match action {
         GroupAction::Exists => return Ok(empty(StatusCode::NO_CONTENT)),
         GroupAction::Get => Group { location: LOCATION.to_owned(), tags: None },
@@ -118,11 +115,10 @@ async fn resource_group(
 /// The one namespace. Generic tools take the version that they ask for from here.
 fn namespace(subscription: &str) -> Value {
     let versions = ResourceVersion::newest_first();
-    let kinds =
-        ["attestationProviders", "defaultProviders", "locations/defaultProvider", "operations"];
-    let kinds = kinds.map(|kind| {
+    let kinds = resource_types().into_iter().map(|kind| {
         json!({"resourceType": kind, "locations": [], "apiVersions": versions, "capabilities": "None"})
     });
+    let kinds: Vec<Value> = kinds.collect();
     json!({
         "id": format!("/subscriptions/{subscription}/providers/{NAMESPACE}"),
         "namespace": NAMESPACE,

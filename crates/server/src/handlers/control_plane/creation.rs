@@ -9,8 +9,7 @@ use avouch_token::policy_jws::check_policy_certificate;
 use avouch_wire::{base64url, excerpt};
 use serde_json::Value;
 
-use super::content_error;
-use crate::ApiError;
+use crate::ResourceError;
 use crate::body::JsonBody;
 
 /// The body of `PUT`. Members that this service does not know are ignored, as Azure does.
@@ -39,15 +38,17 @@ pub(super) struct Switches {
 
 impl Creation {
     /// Reads the body: `location` and `properties` are required, `properties` may be empty.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let body = JsonBody::parse(body).map_err(content_error)?;
+    pub(super) fn parse(body: &[u8]) -> Result<Self, ResourceError> {
+        let body = JsonBody::parse(body)?;
         let location = location(&body)?;
-        let properties = body.object("properties").map_err(content_error)?.ok_or_else(|| {
-            ApiError::invalid_request_content("properties: an object is missing; it may be empty")
+        let properties = body.object("properties")?.ok_or_else(|| {
+            ResourceError::invalid_request_content(
+                "properties: an object is missing; it may be empty",
+            )
         })?;
         if properties.get("attestationPolicy").is_some() {
             // Of 2018-09-01-preview. To ignore it would leave a provider without its policy.
-            return Err(ApiError::invalid_request_content(
+            return Err(ResourceError::invalid_request_content(
                 "properties.attestationPolicy: a policy is set by PUT of /policies/{type} at the \
                  provider's attestUri",
             ));
@@ -63,12 +64,12 @@ impl Creation {
 
 impl Patch {
     /// Reads the body: tags and switches, both optional.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let body = JsonBody::parse(body).map_err(content_error)?;
-        let properties = body.object("properties").map_err(content_error)?;
+    pub(super) fn parse(body: &[u8]) -> Result<Self, ResourceError> {
+        let body = JsonBody::parse(body)?;
+        let properties = body.object("properties")?;
         let switches = properties.as_ref().map(switches).transpose()?.unwrap_or_default();
         if properties.is_some_and(|it| it.get("policySigningCertificates").is_some()) {
-            return Err(ApiError::invalid_request_content(
+            return Err(ResourceError::invalid_request_content(
                 "properties.policySigningCertificates: fixed at creation; use /certificates:add \
                  and /certificates:remove at the provider's attestUri",
             ));
@@ -86,58 +87,58 @@ pub(super) struct Group {
 
 impl Group {
     /// Reads the body: `location` is required.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let body = JsonBody::parse(body).map_err(content_error)?;
+    pub(super) fn parse(body: &[u8]) -> Result<Self, ResourceError> {
+        let body = JsonBody::parse(body)?;
         Ok(Self { location: location(&body)?, tags: tags(&body)? })
     }
 }
 
-fn location(body: &JsonBody<'_>) -> Result<String, ApiError> {
-    let location = body.string("location").map_err(content_error)?;
+fn location(body: &JsonBody<'_>) -> Result<String, ResourceError> {
+    let location = body.string("location")?;
     let location = location.filter(|location| !location.trim().is_empty());
-    let missing = || ApiError::invalid_request_content("location: the location is missing");
+    let missing = || ResourceError::invalid_request_content("location: the location is missing");
     location.map(str::to_owned).ok_or_else(missing)
 }
 
 /// Names of tags are compared without case, as Azure does.
-fn tags(body: &JsonBody<'_>) -> Result<Option<BTreeMap<String, String>>, ApiError> {
-    let Some(object) = body.object("tags").map_err(content_error)? else { return Ok(None) };
+fn tags(body: &JsonBody<'_>) -> Result<Option<BTreeMap<String, String>>, ResourceError> {
+    let Some(object) = body.object("tags")? else { return Ok(None) };
     let tags = object.members().map(|(name, value)| match value {
         Value::String(text) => Ok((name.to_owned(), text.clone())),
         _ => {
             let message = format!("tags: the value of {} is not a string", excerpt(name));
-            Err(ApiError::invalid_request_content(message))
+            Err(ResourceError::invalid_request_content(message))
         }
     });
     tags.collect::<Result<_, _>>().map(Some)
 }
 
-fn switches(properties: &JsonBody<'_>) -> Result<Switches, ApiError> {
+fn switches(properties: &JsonBody<'_>) -> Result<Switches, ResourceError> {
     Ok(Switches {
         public_network_access: switch(properties, "publicNetworkAccess")?,
         tpm_attestation_authentication: switch(properties, "tpmAttestationAuthentication")?,
     })
 }
 
-fn switch(properties: &JsonBody<'_>, name: &str) -> Result<Option<Toggle>, ApiError> {
-    let Some(word) = properties.string(name).map_err(content_error)? else { return Ok(None) };
+fn switch(properties: &JsonBody<'_>, name: &str) -> Result<Option<Toggle>, ResourceError> {
+    let Some(word) = properties.string(name)? else { return Ok(None) };
     let found = [Toggle::Enabled, Toggle::Disabled]
         .into_iter()
         .find(|toggle| toggle.as_str().eq_ignore_ascii_case(word));
     found.map(Some).ok_or_else(|| {
         let word = excerpt(word);
         let message = format!("properties.{name}: {word} is not \"Enabled\" or \"Disabled\"");
-        ApiError::invalid_request_content(message)
+        ResourceError::invalid_request_content(message)
     })
 }
 
 /// `{"keys": [JWK…]}`: the first certificate of each key's `x5c`. No set and no keys in it are the
 /// same; a set without the member is not: whoever sends one wants an Isolated provider.
-fn policy_certificates(properties: &JsonBody<'_>) -> Result<Vec<Vec<u8>>, ApiError> {
-    let set = properties.object("policySigningCertificates").map_err(content_error)?;
+fn policy_certificates(properties: &JsonBody<'_>) -> Result<Vec<Vec<u8>>, ResourceError> {
+    let set = properties.object("policySigningCertificates")?;
     let Some(set) = set else { return Ok(Vec::new()) };
-    let keys = set.list("keys").map_err(content_error)?.ok_or_else(|| {
-        ApiError::invalid_request_content(
+    let keys = set.list("keys")?.ok_or_else(|| {
+        ResourceError::invalid_request_content(
             "properties.policySigningCertificates.keys: a list is missing",
         )
     })?;
@@ -147,12 +148,12 @@ fn policy_certificates(properties: &JsonBody<'_>) -> Result<Vec<Vec<u8>>, ApiErr
             "properties.policySigningCertificates: {} keys are over the limit of {allowed}",
             keys.len()
         );
-        return Err(ApiError::invalid_request_content(message));
+        return Err(ResourceError::invalid_request_content(message));
     }
     let mut certificates: Vec<Vec<u8>> = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
         let der = certificate(key).map_err(|reason| {
-            ApiError::invalid_request_content(format!(
+            ResourceError::invalid_request_content(format!(
                 "properties.policySigningCertificates.keys[{index}]: {reason}"
             ))
         })?;

@@ -16,31 +16,31 @@ use futures_util::{StreamExt as _, stream};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::{Context, content_error, ok, resource_error, shape};
+use super::access::Authorized;
+use super::{ok, shape};
 use crate::api_version::ResourceVersion;
 use crate::handlers::paging::{Paging, next_query};
 use crate::providers::ProviderUrls;
 use crate::route::control_plane::NAMESPACE;
-use crate::{ApiError, respond};
+use crate::{ResourceError, respond};
 
 /// Providers read from the store at a time.
 const ROWS: u32 = 500;
 
 /// `GET …/attestationProviders` of a subscription or resource group.
 pub(super) async fn list(
-    context: &Context<'_>,
+    request: &Authorized<'_>,
     subscription: String,
     resource_group: Option<String>,
-) -> Result<Response<Body>, ApiError> {
-    ResourceScope::parse(&subscription, resource_group.as_deref().unwrap_or("any"))
-        .map_err(resource_error)?;
-    let paging = Paging::from_query(context.query).map_err(content_error)?;
-    let providers = &context.state.providers;
-    let readable = context.caller.readable();
+) -> Result<Response<Body>, ResourceError> {
+    ResourceScope::parse(&subscription, resource_group.as_deref().unwrap_or("any"))?;
+    let paging = Paging::from_query(request.query)?;
+    let providers = &request.state.providers;
+    let readable = request.caller()?.readable();
     let listing = Listing {
         store: providers.store().clone(),
         urls: providers.urls().clone(),
-        version: context.version,
+        version: request.version,
         subscription,
         resource_group,
         names: readable.map(|names| names.into_iter().map(str::to_owned).collect()),
@@ -51,8 +51,11 @@ pub(super) async fn list(
     }
 }
 
-async fn one_page(listing: &Listing, request: PageRequest) -> Result<Response<Body>, ApiError> {
-    let (resources, next) = listing.page(request).await.map_err(resource_error)?;
+async fn one_page(
+    listing: &Listing,
+    request: PageRequest,
+) -> Result<Response<Body>, ResourceError> {
+    let (resources, next) = listing.page(request).await?;
     let mut body = json!({ "value": resources });
     if let (Some(next), Some(members)) = (next, body.as_object_mut()) {
         members.insert("nextLink".to_owned(), listing.link(request, next).into());
@@ -62,9 +65,9 @@ async fn one_page(listing: &Listing, request: PageRequest) -> Result<Response<Bo
 
 /// All that follow `after`. A fault after the first page breaks the answer off, so that nobody
 /// takes a part for the whole.
-async fn everything(listing: Listing, after: u64) -> Result<Response<Body>, ApiError> {
+async fn everything(listing: Listing, after: u64) -> Result<Response<Body>, ResourceError> {
     let request = PageRequest { after, rows: ROWS };
-    let (first, next) = listing.page(request).await.map_err(resource_error)?;
+    let (first, next) = listing.page(request).await?;
     let Some(next) = next else { return Ok(ok(&json!({ "value": first }))) };
     let first: Vec<String> = first.iter().map(Value::to_string).collect();
     let head = Bytes::from(format!("{{\"value\":[{}", first.join(",")));

@@ -2,7 +2,7 @@
 //! resource commands and Terraform send it.
 
 use avouch_server::Config;
-use avouch_server::route::control_plane::resolve;
+use avouch_server::route::{Target, resolve};
 use axum::http::StatusCode;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -42,6 +42,7 @@ async fn the_metadata_of_the_cloud_name_the_operators_identity_provider_to_every
         }
     }
     assert_eq!(service.status("/metadata/endpoints/x").await, 404);
+    assert_eq!(service.status("/metadata/endpoints/operations").await, 404);
     assert_eq!(service.status("/metadata/other").await, 404);
     assert_eq!(service.status("/providers/contoso/metadata/endpoints").await, 404);
 }
@@ -150,9 +151,10 @@ async fn an_empty_parent_between_namespace_and_type_is_left_out_at_that_place_on
         let doubled = format!("{before}/{after}");
         let found = resolve(&Method::GET, &doubled);
         let is_the_place = doubled.contains("Attestation//");
-        assert_eq!(matches!(found, Some(Ok(_))), is_the_place, "{doubled}");
+        let is_found = found.is_ok_and(|route| matches!(route.target, Target::ControlPlane(_)));
+        assert_eq!(is_found, is_the_place, "{doubled}");
     }
     let tripled = whole.replace("/attestationProviders", "///attestationProviders");
-    let found = resolve(&Method::GET, &tripled).unwrap().unwrap_err();
-    assert_eq!(found.status(), StatusCode::NOT_FOUND);
+    let found = resolve(&Method::GET, &tripled).unwrap_err();
+    assert_eq!(found.fault().status(), StatusCode::NOT_FOUND);
 }

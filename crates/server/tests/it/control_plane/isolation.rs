@@ -1,6 +1,8 @@
 //! No spelling of a path collides with another's or escapes its place.
 
-use avouch_server::route::control_plane::{Operation, ProviderAction, resolve};
+use avouch_server::error::PlaneError;
+use avouch_server::route::control_plane::{Operation, ProviderAction};
+use avouch_server::route::{Route, Target, resolve};
 use axum::http::{Method, StatusCode};
 use reqwest::Method as Verb;
 use serde_json::json;
@@ -8,10 +10,14 @@ use serde_json::json;
 use super::{Fixture, below, path, token_of};
 use crate::support::policy::{MINIMAL, unsigned};
 
-/// What a raw path means: a client library would tidy it up before it reaches the wire.
+/// What a raw path means here, none if it is one of the data plane: a client library would tidy it up
+/// before it reaches the wire.
 fn status(path: &str) -> Option<StatusCode> {
-    resolve(&Method::GET, path)
-        .map(|found| found.map_or_else(|error| error.status(), |_| StatusCode::OK))
+    match resolve(&Method::GET, path) {
+        Ok(Route { target: Target::ControlPlane(_), .. }) => Some(StatusCode::OK),
+        Err(PlaneError::Control(error)) => Some(error.fault().status()),
+        Ok(_) | Err(PlaneError::Data(_)) => None,
+    }
 }
 
 #[test]
@@ -22,6 +28,7 @@ fn no_path_can_climb_split_or_smuggle_a_segment() {
         "/subscriptions/s/resourceGroups",
         "/subscriptions/s/resourceGroups/g/x",
         "/metadata/endpoints/x",
+        "/metadata/endpoints/operations",
         "/subscriptions/s/providers/Microsoft.Compute/attestationProviders",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Attestation/virtualMachines/n",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Attestation/attestationProviders/a/b",
@@ -63,7 +70,9 @@ fn no_path_can_climb_split_or_smuggle_a_segment() {
 fn names_arrive_as_they_were_written() {
     let path = "/Subscriptions/S-1/resourcegroups/Gr%C3%BCn/providers/microsoft.attestation/\
                 AttestationProviders/Con%74oso/";
-    let Some(Ok(Operation::Provider(ProviderAction::Get, at))) = resolve(&Method::GET, path) else {
+    let Target::ControlPlane(Operation::Provider(at, ProviderAction::Get)) =
+        resolve(&Method::GET, path).unwrap().target
+    else {
         panic!("not a provider");
     };
     assert_eq!((at.subscription.as_str(), at.resource_group.as_str()), ("S-1", "Gr\u{fc}n"));

@@ -1,0 +1,508 @@
+//! The table of endpoints: everything that this service answers, and what a request needs for it.
+//!
+//! Routing, access checks, the audit trail, the lists of rights and resource types that the service
+//! gives out, and `docs/endpoints.md` come from here.
+
+use avouch_token::policy_jws::CertificateOperation;
+use avouch_wire::EvidenceKind;
+use axum::http::Method;
+
+use super::control_plane::{
+    CloudOperation, GroupAction, GroupPath, NAMESPACE, Operation, ProviderAction, ProviderPath,
+};
+use super::path::Captures;
+use super::{Endpoint, Probe, Published, Target};
+use crate::auth::Role;
+
+/// A method that a route has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Also HEAD, unless the path has a row for that.
+    Get,
+    /// HEAD with an answer of its own.
+    Head,
+    /// POST
+    Post,
+    /// PUT
+    Put,
+    /// PATCH
+    Patch,
+    /// DELETE
+    Delete,
+}
+
+impl Verb {
+    /// As it is written in a request.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// Part of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plane {
+    /// The process: at the root only.
+    Service,
+    /// A provider: at the root, below `/providers/{provider}`, or under a host name of its own.
+    Data,
+    /// Providers as resources of Azure Resource Manager: at the root only.
+    Control,
+}
+
+/// Who may send a request; each asks for more than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Needs {
+    /// Whoever can reach the service.
+    Nothing,
+    /// Whoever may attest: everybody where that is anonymous, else a caller who was given a role at
+    /// the provider.
+    MayAttest,
+    /// A caller who is known; what the answer holds depends on the caller.
+    Caller,
+    /// A caller with this role at the provider that the request names, or at the default one.
+    Role(Role),
+}
+
+/// Which `api-version` a request has to name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// None: a route of our own, or one that everybody reads.
+    None,
+    /// One that a provider's plane or the control plane has.
+    Known,
+    /// Anything that looks like one.
+    Any,
+}
+
+/// An endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The method.
+    pub verb: Verb,
+    /// The path, below the provider's URL for those of a provider. A segment in braces stands for any.
+    pub path: &'static str,
+    /// Its name in the log.
+    pub name: &'static str,
+    /// Who may send it.
+    pub needs: Needs,
+    /// Which `api-version` it has to name.
+    pub version: Version,
+    /// What it is called in the audit trail, if it changes something.
+    pub audit: Option<&'static str>,
+    /// Whether it must be answered when others are not: a probe, or what relying parties need to verify
+    /// tokens. The log has it at level `debug`.
+    pub is_published: bool,
+    /// What it is for.
+    pub about: &'static str,
+    means: Means,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Means {
+    Service(Probe),
+    Published(Published),
+    Data(fn(&Captures<'_>) -> Option<Endpoint>),
+    Control(fn(&Captures<'_>) -> Option<Operation>),
+}
+
+impl Row {
+    const fn new(
+        verb: Verb,
+        path: &'static str,
+        name: &'static str,
+        needs: Needs,
+        means: Means,
+    ) -> Self {
+        let version = Version::Known;
+        let (audit, is_published, about) = (None, false, "");
+        Self { verb, path, name, needs, version, audit, is_published, about, means }
+    }
+
+    const fn data(
+        verb: Verb,
+        path: &'static str,
+        name: &'static str,
+        needs: Needs,
+        means: fn(&Captures<'_>) -> Option<Endpoint>,
+    ) -> Self {
+        Self::new(verb, path, name, needs, Means::Data(means))
+    }
+
+    const fn control(
+        verb: Verb,
+        path: &'static str,
+        name: &'static str,
+        needs: Needs,
+        means: fn(&Captures<'_>) -> Option<Operation>,
+    ) -> Self {
+        Self::new(verb, path, name, needs, Means::Control(means))
+    }
+
+    /// Whoever asks is told, whatever else goes on.
+    const fn published(path: &'static str, name: &'static str, means: Means) -> Self {
+        let row = Self::new(Verb::Get, path, name, Needs::Nothing, means);
+        Self { version: Version::None, is_published: true, ..row }
+    }
+
+    const fn about(self, about: &'static str) -> Self {
+        Self { about, ..self }
+    }
+
+    const fn named_version(self, version: Version) -> Self {
+        Self { version, ..self }
+    }
+
+    const fn audited(self, action: &'static str) -> Self {
+        Self { audit: Some(action), ..self }
+    }
+
+    /// The part of the service that it belongs to.
+    #[must_use]
+    pub const fn plane(&self) -> Plane {
+        match self.means {
+            Means::Service(_) => Plane::Service,
+            Means::Published(_) | Means::Data(_) => Plane::Data,
+            Means::Control(_) => Plane::Control,
+        }
+    }
+
+    /// What it stands for, with what the path names; none if it names nothing that there is.
+    pub(super) fn target(&self, path: &Captures<'_>, provider: Option<&str>) -> Option<Target> {
+        let name = || provider.map(str::to_ascii_lowercase);
+        Some(match self.means {
+            Means::Service(probe) => Target::Service(probe),
+            Means::Published(document) => Target::Published { name: name(), document },
+            Means::Data(means) => Target::Provider { name: name(), endpoint: means(path)? },
+            Means::Control(means) => Target::ControlPlane(means(path)?),
+        })
+    }
+
+    /// All rows of its path.
+    fn siblings(&self) -> impl Iterator<Item = &'static Self> {
+        let (plane, path) = (self.plane(), self.path);
+        TABLE.iter().filter(move |row| row.plane() == plane && row.path == path)
+    }
+
+    /// The row of its path that has this method. HEAD is GET without its body, which is dropped when
+    /// the answer is finished.
+    pub(super) fn with_method(&self, method: &Method) -> Option<&'static Self> {
+        let with = |verb: &str| self.siblings().find(|row| row.verb.as_str() == verb);
+        with(method.as_str()).or_else(|| with("GET").filter(|_| method == Method::HEAD))
+    }
+
+    /// The methods that its path has, for the header `Allow`.
+    #[must_use]
+    pub fn allowed(&self) -> String {
+        self.siblings().map(|row| row.verb.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The right in Azure's words that its role gives. Our own routes have none.
+    #[must_use]
+    pub fn right(&self) -> Option<String> {
+        let Needs::Role(_) = self.needs else { return None };
+        let resource = match self.plane() {
+            Plane::Data if !self.path.starts_with("/avouch/") => "attestationProviders/attestation",
+            Plane::Control => "attestationProviders",
+            Plane::Data | Plane::Service => return None,
+        };
+        let takes_away = self.verb == Verb::Delete
+            || self.path.ends_with(":reset")
+            || self.path.ends_with(":remove");
+        let does = match self.verb {
+            Verb::Get | Verb::Head => "read",
+            _ if takes_away => "delete",
+            _ => "write",
+        };
+        Some(format!("{resource}/{does}"))
+    }
+}
+
+/// Types of resources in the namespace that are not below a provider, in the order of the table.
+pub(crate) fn resource_types() -> Vec<String> {
+    let mut types: Vec<String> = Vec::new();
+    for row in TABLE.iter().filter(|row| row.verb == Verb::Get) {
+        let Some((_, behind)) = row.path.split_once(NAMESPACE) else { continue };
+        let words = behind.split('/').filter(|part| !part.is_empty() && !part.starts_with('{'));
+        let name = words.collect::<Vec<_>>().join("/");
+        let is_below = behind.contains("{provider}");
+        if !name.is_empty() && !is_below && !types.contains(&name) {
+            types.push(name);
+        }
+    }
+    types
+}
+
+const READER: Needs = Needs::Role(Role::Reader);
+const CONTRIBUTOR: Needs = Needs::Role(Role::Contributor);
+const OWNER: Needs = Needs::Role(Role::Owner);
+
+/// A path below a subscription.
+macro_rules! subscription {
+    ($rest:literal) => {
+        concat!("/subscriptions/{subscription}", $rest)
+    };
+}
+
+/// A path in the namespace of a subscription.
+macro_rules! namespace {
+    ($rest:literal) => {
+        concat!("/subscriptions/{subscription}/providers/Microsoft.Attestation", $rest)
+    };
+}
+
+/// A path in the namespace of a resource group.
+macro_rules! group {
+    ($rest:literal) => {
+        concat!(
+            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Attestation",
+            $rest
+        )
+    };
+}
+
+use Verb::{Delete, Get, Head, Patch, Post, Put};
+
+/// Every endpoint. Of patterns that one path fits the narrower stands first.
+pub static TABLE: [Row; 38] = [
+    Row::published("/healthz", "healthz", Means::Service(Probe::Alive))
+        .about("the process answers"),
+    Row::published("/readyz", "readyz", Means::Service(Probe::Ready))
+        .about("what the service may do"),
+    Row::published("/certs", "certs", Means::Published(Published::SigningCertificates))
+        .about("the keys that verify tokens"),
+    Row::published(
+        "/.well-known/openid-configuration",
+        "openid-configuration",
+        Means::Published(Published::OpenIdConfiguration),
+    )
+    .about("OpenID metadata"),
+    Row::data(Post, "/attest/{type}", "attest", Needs::MayAttest, |path| {
+        kind(path).filter(|kind| kind.has_route()).map(Endpoint::Attest)
+    })
+    .about("evidence for a token"),
+    Row::data(Post, "/policies/{type}:reset", "policy-reset", CONTRIBUTOR, |path| {
+        Some(Endpoint::ResetPolicy(policy_type(path)?))
+    })
+    .audited("policy-reset")
+    .about("go back to the default policy"),
+    Row::data(Get, "/policies/{type}", "policy-get", READER, |path| {
+        Some(Endpoint::GetPolicy(policy_type(path)?))
+    })
+    .about("the policy in force"),
+    Row::data(Put, "/policies/{type}", "policy-set", CONTRIBUTOR, |path| {
+        Some(Endpoint::SetPolicy(policy_type(path)?))
+    })
+    .audited("policy-set")
+    .about("put a policy in force"),
+    Row::data(Get, "/certificates", "certificates-get", READER, |_| {
+        Some(Endpoint::PolicyCertificates)
+    })
+    .about("the policy certificates"),
+    Row::data(Post, "/certificates:add", "certificate-add", CONTRIBUTOR, |_| {
+        Some(Endpoint::ChangePolicyCertificates(CertificateOperation::Add))
+    })
+    .audited("certificate-add")
+    .about("add a policy certificate"),
+    Row::data(Post, "/certificates:remove", "certificate-remove", CONTRIBUTOR, |_| {
+        Some(Endpoint::ChangePolicyCertificates(CertificateOperation::Remove))
+    })
+    .audited("certificate-remove")
+    .about("remove a policy certificate"),
+    Row::data(Get, "/tcbbaselines/{type}", "tcb-baselines", READER, |path| {
+        kind(path).filter(|kind| kind.is_appraised()).map(Endpoint::TcbBaselines)
+    })
+    .about("the TCB baselines at hand"),
+    Row::data(Get, "/avouch/policies/{type}/history", "policy-history", READER, |path| {
+        kind(path).map(Endpoint::PolicyHistory)
+    })
+    .named_version(Version::None)
+    .about("who set which policy when"),
+    Row::data(
+        Get,
+        "/avouch/policies/{type}/history/{revision}",
+        "policy-history",
+        READER,
+        |path| Some(Endpoint::PolicyRevision(kind(path)?, revision(path)?)),
+    )
+    .named_version(Version::None)
+    .about("one of these policies"),
+    Row::data(Get, "/avouch/audit", "audit", OWNER, |_| Some(Endpoint::Audit))
+        .named_version(Version::None)
+        .about("what was done, and what was refused"),
+    Row::control(Get, "/metadata/endpoints", "cloud-metadata", Needs::Nothing, |_| {
+        Some(Operation::Cloud(CloudOperation::Metadata))
+    })
+    .named_version(Version::None)
+    .about("where Azure's tools find everything of this cloud"),
+    Row::control(Get, "/subscriptions", "subscriptions", Needs::Caller, |_| {
+        Some(Operation::Cloud(CloudOperation::Subscriptions))
+    })
+    .named_version(Version::Any)
+    .about("those of the providers that the caller may read"),
+    Row::control(Get, subscription!(""), "subscriptions", Needs::Caller, |path| {
+        let subscription = path.text("subscription")?;
+        Some(Operation::Cloud(CloudOperation::Subscription { subscription }))
+    })
+    .named_version(Version::Any)
+    .about("every name is one"),
+    group_row(Get, |path| in_group(path, GroupAction::Get)).about("every name is one"),
+    group_row(Head, |path| in_group(path, GroupAction::Exists)).about("every name is one"),
+    group_row(Put, |path| in_group(path, GroupAction::Put)).about("shown as sent; nothing is kept"),
+    Row::control(Get, subscription!("/providers"), "resource-namespace", Needs::Caller, |path| {
+        let subscription = path.text("subscription")?;
+        Some(Operation::Cloud(CloudOperation::Namespaces { subscription }))
+    })
+    .named_version(Version::Any)
+    .about("the one namespace"),
+    Row::control(Get, namespace!(""), "resource-namespace", Needs::Caller, one_namespace)
+        .named_version(Version::Any)
+        .about("its types and their versions"),
+    Row::control(Post, namespace!("/register"), "resource-namespace", Needs::Caller, one_namespace)
+        .named_version(Version::Any)
+        .about("it is registered already"),
+    Row::control(
+        Get,
+        namespace!("/attestationProviders"),
+        "provider-list",
+        Needs::Caller,
+        |path| {
+            Some(Operation::List { subscription: path.text("subscription")?, resource_group: None })
+        },
+    )
+    .about("the providers that the caller may read"),
+    Row::control(Get, namespace!("/defaultProviders"), "default-provider", READER, |path| {
+        Some(Operation::DefaultProviders { subscription: path.text("subscription")? })
+    })
+    .about("the default provider, in a list"),
+    Row::control(
+        Get,
+        namespace!("/locations/{location}/defaultProvider"),
+        "default-provider",
+        READER,
+        |path| {
+            let subscription = path.text("subscription")?;
+            Some(Operation::DefaultProvider { subscription, location: path.text("location")? })
+        },
+    )
+    .about("the default provider"),
+    Row::control(
+        Get,
+        "/providers/Microsoft.Attestation/operations",
+        "operations",
+        Needs::Caller,
+        |_| Some(Operation::Operations),
+    )
+    .about("the rights that there are"),
+    Row::control(Get, group!("/attestationProviders"), "provider-list", Needs::Caller, |path| {
+        let resource_group = Some(path.text("group")?);
+        Some(Operation::List { subscription: path.text("subscription")?, resource_group })
+    })
+    .about("the providers that the caller may read"),
+    provider_row(Get, "provider-get", READER, |path| at_provider(path, ProviderAction::Get))
+        .about("a provider"),
+    provider_row(Put, "provider-create", OWNER, |path| at_provider(path, ProviderAction::Create))
+        .audited("provider-create")
+        .about("make a provider, or change its tags and switches"),
+    provider_row(Patch, "provider-update", OWNER, |path| at_provider(path, ProviderAction::Update))
+        .audited("provider-update")
+        .about("change tags and switches"),
+    provider_row(Delete, "provider-delete", OWNER, |path| {
+        at_provider(path, ProviderAction::Delete)
+    })
+    .audited("provider-delete")
+    .about("delete a provider with all it has"),
+    Row::control(
+        Get,
+        group!("/attestationProviders/{provider}/privateEndpointConnections"),
+        "connection-list",
+        READER,
+        |path| at_provider(path, ProviderAction::Connections),
+    )
+    .about("its private endpoint connections"),
+    connection_row(Get, "connection-get", READER, |path| {
+        at_provider(path, ProviderAction::GetConnection(path.text("connection")?))
+    })
+    .about("a private endpoint connection"),
+    connection_row(Put, "connection-put", OWNER, |path| {
+        at_provider(path, ProviderAction::PutConnection(path.text("connection")?))
+    })
+    .audited("private-endpoint-connection-put")
+    .about("make it, or put it in another state"),
+    connection_row(Delete, "connection-delete", OWNER, |path| {
+        at_provider(path, ProviderAction::DeleteConnection(path.text("connection")?))
+    })
+    .audited("private-endpoint-connection-delete")
+    .about("remove it"),
+    Row::control(
+        Get,
+        group!("/attestationProviders/{provider}/privateLinkResources"),
+        "private-link",
+        READER,
+        |path| at_provider(path, ProviderAction::PrivateLinkResources),
+    )
+    .about("what a private endpoint can be connected to"),
+];
+
+const fn group_row(verb: Verb, means: fn(&Captures<'_>) -> Option<Operation>) -> Row {
+    let path = subscription!("/resourceGroups/{group}");
+    Row::control(verb, path, "resource-group", Needs::Caller, means).named_version(Version::Any)
+}
+
+const fn provider_row(
+    verb: Verb,
+    name: &'static str,
+    needs: Needs,
+    means: fn(&Captures<'_>) -> Option<Operation>,
+) -> Row {
+    Row::control(verb, group!("/attestationProviders/{provider}"), name, needs, means)
+}
+
+const fn connection_row(
+    verb: Verb,
+    name: &'static str,
+    needs: Needs,
+    means: fn(&Captures<'_>) -> Option<Operation>,
+) -> Row {
+    let path = group!("/attestationProviders/{provider}/privateEndpointConnections/{connection}");
+    Row::control(verb, path, name, needs, means)
+}
+
+/// The kind of evidence that a path names.
+fn kind(path: &Captures<'_>) -> Option<EvidenceKind> {
+    EvidenceKind::from_policy_name(path.get("type")?)
+}
+
+/// Any word is a type: what is none is refused with a reason.
+fn policy_type(path: &Captures<'_>) -> Option<String> {
+    path.get("type").map(str::to_ascii_lowercase)
+}
+
+fn revision(path: &Captures<'_>) -> Option<u64> {
+    let digits = path.get("revision")?;
+    digits.parse().ok().filter(|_| !digits.starts_with(['+', '0']))
+}
+
+fn one_namespace(path: &Captures<'_>) -> Option<Operation> {
+    let subscription = path.text("subscription")?;
+    Some(Operation::Cloud(CloudOperation::Namespace { subscription }))
+}
+
+fn in_group(path: &Captures<'_>, action: GroupAction) -> Option<Operation> {
+    let (subscription, resource_group) = (path.text("subscription")?, path.text("group")?);
+    let at = GroupPath { subscription, resource_group };
+    Some(Operation::Cloud(CloudOperation::ResourceGroup(action, at)))
+}
+
+fn at_provider(path: &Captures<'_>, action: ProviderAction) -> Option<Operation> {
+    let (subscription, resource_group) = (path.text("subscription")?, path.text("group")?);
+    let at = ProviderPath { subscription, resource_group, name: path.text("provider")? };
+    Some(Operation::Provider(at, action))
+}

@@ -60,6 +60,12 @@ pub(crate) fn bind<E: FailedCheck>(
 pub trait VerifiedFacts: Debug + Send + Sync {
     /// A JSON object, under the fields' standard names, hex in lower case.
     fn to_json(&self) -> Value;
+
+    /// The public key (SubjectPublicKeyInfo, DER) that the evidence proves to be its sender's own, if
+    /// it proves one: what is sealed to it, nobody else opens.
+    fn sender_key(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// A vendor root that verified evidence rests on.

@@ -1,47 +1,53 @@
 //! `POST /attest/{type}`
 
+#[expect(dead_code, reason = "no kind that is appraised converses or has its answer sealed yet")]
+mod form;
+
 use std::sync::Arc;
 
 use avouch_engine::{Appraisal, Decision, Permitted, PolicyInForce, Refused};
 use avouch_policy::Limits;
-use avouch_token::{Payload, TokenTimes};
-use avouch_wire::{EvidenceKind, Hex};
+use avouch_wire::EvidenceKind;
 use axum::body::Body;
-use axum::http::Response;
+use axum::http::{Response, StatusCode};
 
 use super::access::Authorized;
-use super::{internal, policies};
-use crate::api_version::ApiVersion;
+use super::policies;
 use crate::attest_request::AttestRequest;
 use crate::http::UnreadBody;
 use crate::state::AppState;
 use crate::{ApiError, Provider, respond};
+use form::{AttestForm, Issue, Message, Step, form_of};
 
-/// Appraises the evidence of a request and answers with a token: signed, or unsecured where a
-/// draft policy was sent along.
+/// Answers a message to the attest route of a kind: in most forms it holds all evidence, and the
+/// answer is a token.
 pub(super) async fn attest(
     request: &Authorized<'_>,
     kind: EvidenceKind,
     body: UnreadBody,
 ) -> Result<Response<Body>, ApiError> {
-    if !kind.is_appraised() {
-        return Err(policies::unserved(kind.policy_name()));
-    }
+    let form = form_of(kind).ok_or_else(|| policies::unserved(kind.policy_name()))?;
     let body = body.read().await?;
     let (state, provider) = (Arc::clone(request.state), Arc::clone(request.provider));
     let version = request.version;
-    request.work.run(move || appraise(&state, &provider, kind, version, &body)).await
+    let answer = move || {
+        let message = Message { state: &state, kind, version, body: &body };
+        match form.read(&message)? {
+            Step::Appraise(request) => appraise(&state, &provider, form, &request),
+            Step::Converse(next) => Ok(respond::json(StatusCode::OK, next.to_string())),
+        }
+    };
+    request.work.run(answer).await
 }
 
-/// From the bytes of a body to a token, without waiting for anything.
+/// From evidence to the answer, without waiting for anything.
 fn appraise(
     state: &AppState,
     provider: &Provider,
-    kind: EvidenceKind,
-    version: ApiVersion,
-    body: &[u8],
+    form: &dyn AttestForm,
+    request: &AttestRequest,
 ) -> Result<Response<Body>, ApiError> {
-    let request = AttestRequest::parse(kind, version, body)?;
+    let kind = request.appraisal.kind;
     let draft = request.draft_policy.as_deref().map(PolicyInForce::draft).transpose()?;
     let policy = match &draft {
         Some(draft) => draft,
@@ -49,21 +55,9 @@ fn appraise(
     };
     let at = state.clock.appraisal_time();
     let appraisal = state.engine.appraise(&request.appraisal, policy, provider.settings(), at)?;
-    let permitted = permitted(appraisal, policy, provider, draft.is_some())?;
-    let times = TokenTimes::attestation(state.clock.now());
-    let payload = Payload::new(permitted.claims(), times)
-        .map_err(|error| internal(&error))?
-        .with_id(Hex(state.random::<32>()?));
-    let payload = match permitted.integer_nonce() {
-        Some(nonce) => payload.with_integer_nonce(nonce),
-        None => payload,
-    };
-    let token = if draft.is_some() {
-        provider.issuer().unsecured(&payload)
-    } else {
-        provider.issuer().sign(&payload).map_err(|error| internal(&error))?
-    };
-    Ok(respond::token(&token))
+    let is_draft = draft.is_some();
+    let permitted = permitted(&appraisal, policy, provider, is_draft)?;
+    form.answer(&Issue { state, provider, permitted, facts: &*appraisal.facts, is_draft })
 }
 
 /// The claims to sign, or the refusal with what the policy refused for.
@@ -71,18 +65,22 @@ fn appraise(
 /// To tell, the policy runs a second time, within what a draft may cost: of one that costs more it is
 /// not told. For a draft, which anybody may send, that is only done where the provider tells its
 /// clients.
-fn permitted(
-    appraisal: Appraisal,
+fn permitted<'a>(
+    appraisal: &'a Appraisal,
     policy: &PolicyInForce,
     provider: &Provider,
     is_draft: bool,
-) -> Result<Permitted, ApiError> {
+) -> Result<&'a Permitted, ApiError> {
+    let refused = match &appraisal.decision {
+        Decision::Permit(permitted) => return Ok(permitted),
+        Decision::Deny(refused) => refused,
+    };
     let is_told = provider.explains_refusals();
-    let by_policy = matches!(appraisal.decision, Decision::Deny(Refused::Policy { .. }));
+    let by_policy = matches!(refused, Refused::Policy { .. });
     let why = (by_policy && (is_told || !is_draft))
         .then(|| policy.policy().explain_refusal(&appraisal.incoming, &Limits::draft()))
         .flatten();
-    appraisal.permitted().map_err(|refused| ApiError::from(refused).explained(why, is_told))
+    Err(ApiError::from(refused.clone()).explained(why, is_told))
 }
 
 fn no_policy(kind: EvidenceKind) -> ApiError {

@@ -1,0 +1,97 @@
+//! What the attest route of a kind reads and answers: one form a kind.
+
+use avouch_engine::{Permitted, VerifiedFacts};
+use avouch_token::{Payload, TokenTimes};
+use avouch_wire::{EvidenceKind, Hex};
+use axum::body::Body;
+use axum::http::Response;
+use serde_json::Value;
+
+use super::super::internal;
+use crate::api_version::ApiVersion;
+use crate::attest_request::AttestRequest;
+use crate::state::AppState;
+use crate::{ApiError, Provider, respond};
+
+/// A message that a client sends to an attest route.
+#[derive(Clone, Copy)]
+pub(super) struct Message<'a> {
+    pub(super) state: &'a AppState,
+    pub(super) kind: EvidenceKind,
+    pub(super) version: ApiVersion,
+    pub(super) body: &'a [u8],
+}
+
+/// What a message asks for.
+pub(super) enum Step {
+    /// The evidence is whole: it is appraised.
+    Appraise(Box<AttestRequest>),
+    /// More messages are to come: this is the service's next one. What it must remember is for the
+    /// message to carry: an instance keeps nothing of a conversation.
+    Converse(Value),
+}
+
+/// Evidence that was permitted.
+pub(super) struct Issue<'a> {
+    pub(super) state: &'a AppState,
+    pub(super) provider: &'a Provider,
+    pub(super) permitted: &'a Permitted,
+    /// What was proven: an answer may be sealed to a key in it.
+    pub(super) facts: &'a dyn VerifiedFacts,
+    /// Whether a draft policy permitted it: then nothing is signed.
+    pub(super) is_draft: bool,
+}
+
+/// How a kind's route speaks.
+pub(super) trait AttestForm: Sync {
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// 400 naming what is wrong with it.
+    fn read(&self, message: &Message<'_>) -> Result<Step, ApiError>;
+
+    /// Writes the answer to evidence that was permitted.
+    ///
+    /// # Errors
+    /// 500.
+    fn answer(&self, issue: &Issue<'_>) -> Result<Response<Body>, ApiError>;
+}
+
+/// The form of a kind, if this build appraises it.
+pub(super) fn form_of(kind: EvidenceKind) -> Option<&'static dyn AttestForm> {
+    match kind {
+        EvidenceKind::Sgx | EvidenceKind::OpenEnclave | EvidenceKind::Tdx | EvidenceKind::Snp => {
+            Some(&OneMessage)
+        }
+        _ => None,
+    }
+}
+
+/// One message with all evidence; the answer is an attestation token: signed, or unsecured where a
+/// draft policy was sent along.
+struct OneMessage;
+
+impl AttestForm for OneMessage {
+    fn read(&self, message: &Message<'_>) -> Result<Step, ApiError> {
+        let &Message { kind, version, body, .. } = message;
+        Ok(Step::Appraise(Box::new(AttestRequest::parse(kind, version, body)?)))
+    }
+
+    fn answer(&self, issue: &Issue<'_>) -> Result<Response<Body>, ApiError> {
+        let &Issue { state, provider, permitted, is_draft, .. } = issue;
+        let times = TokenTimes::attestation(state.clock.now());
+        let payload = Payload::new(permitted.claims(), times)
+            .map_err(|error| internal(&error))?
+            .with_id(Hex(state.random::<32>()?));
+        let payload = match permitted.integer_nonce() {
+            Some(nonce) => payload.with_integer_nonce(nonce),
+            None => payload,
+        };
+        let token = if is_draft {
+            provider.issuer().unsecured(&payload)
+        } else {
+            provider.issuer().sign(&payload).map_err(|error| internal(&error))?
+        };
+        Ok(respond::token(&token))
+    }
+}

@@ -20,7 +20,7 @@ mod rows;
 mod suite;
 #[cfg(test)]
 mod tests;
-mod tree;
+pub(crate) mod tree;
 mod work;
 
 use std::collections::BTreeSet;

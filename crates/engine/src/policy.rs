@@ -5,7 +5,7 @@ use avouch_token::policy_jws::{
     JwsContent, PolicyEncoding, PolicyJws, PolicyJwsError, UnsignedForm, VerifiedSigner,
     create_unsigned, policy_hash,
 };
-use avouch_wire::EvidenceKind;
+use avouch_wire::{DefaultPolicy, EvidenceKind};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -37,7 +37,11 @@ impl PolicyInForce {
     /// The policy that MAA's shared providers have for a kind of evidence.
     #[must_use]
     pub fn default_for(kind: EvidenceKind) -> Option<Self> {
-        let text = defaults::for_policy_type(kind.policy_name())?;
+        let text = match kind.default_policy() {
+            DefaultPolicy::Sgx => defaults::SGX,
+            DefaultPolicy::Permissive => defaults::CONFIDENTIAL_VM,
+            DefaultPolicy::Absent => return None,
+        };
         Self::from_text(text).ok()
     }
 

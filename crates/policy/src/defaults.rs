@@ -24,15 +24,3 @@ pub const SGX: &str = concat!(
 /// # Source
 /// `docs/maa/policies.md#default-policies`.
 pub const CONFIDENTIAL_VM: &str = "version= 1.0;authorizationrules{=> permit();};";
-
-/// The default policy of a policy type of the REST API (`SgxEnclave`, `OpenEnclave`, `SevSnpVm`,
-/// `TdxVm`); none for the types that have none, such as `Tpm`, or an unpublished one, as
-/// `AzureGuest`.
-#[must_use]
-pub fn for_policy_type(policy_type: &str) -> Option<&'static str> {
-    match policy_type {
-        "SgxEnclave" | "OpenEnclave" => Some(SGX),
-        "SevSnpVm" | "TdxVm" => Some(CONFIDENTIAL_VM),
-        _ => None,
-    }
-}

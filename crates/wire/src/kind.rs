@@ -14,8 +14,20 @@ struct Row {
     title: &'static str,
     other_names: &'static [&'static str],
     evidence_member: &'static str,
+    default_policy: DefaultPolicy,
     is_appraised: bool,
     is_anonymous: bool,
+}
+
+/// The policy that evidence of a kind is judged by where none was set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefaultPolicy {
+    /// MAA's for SGX: it permits whatever verifies, and issues claims under older names.
+    Sgx,
+    /// It permits whatever verifies.
+    Permissive,
+    /// None: evidence is refused until a policy is set.
+    Absent,
 }
 
 /// Makes the enumeration and its table from the same rows.
@@ -52,6 +64,7 @@ kinds! {
         title: "an SGX quote",
         other_names: &[],
         evidence_member: "quote",
+        default_policy: DefaultPolicy::Sgx,
         is_appraised: true,
         is_anonymous: true,
     }
@@ -64,6 +77,7 @@ kinds! {
         title: "an Open Enclave report or evidence",
         other_names: &["oe"],
         evidence_member: "report",
+        default_policy: DefaultPolicy::Sgx,
         is_appraised: true,
         is_anonymous: true,
     }
@@ -76,6 +90,7 @@ kinds! {
         title: "a TDX quote",
         other_names: &["inteltdx"],
         evidence_member: "quote",
+        default_policy: DefaultPolicy::Permissive,
         is_appraised: true,
         is_anonymous: true,
     }
@@ -88,6 +103,7 @@ kinds! {
         title: "an SEV-SNP report",
         other_names: &["sevsnp", "amdsevsnp"],
         evidence_member: "report",
+        default_policy: DefaultPolicy::Permissive,
         is_appraised: true,
         is_anonymous: true,
     }
@@ -100,6 +116,7 @@ kinds! {
         title: "TPM evidence",
         other_names: &["vbs"],
         evidence_member: "data",
+        default_policy: DefaultPolicy::Absent,
         is_appraised: false,
         is_anonymous: false,
     }
@@ -112,6 +129,7 @@ kinds! {
         title: "evidence of an Azure guest",
         other_names: &["azurevm"],
         evidence_member: "AttestationInfo",
+        default_policy: DefaultPolicy::Absent,
         is_appraised: false,
         is_anonymous: true,
     }
@@ -124,6 +142,7 @@ kinds! {
         title: "evidence of a Pluton processor",
         other_names: &[],
         evidence_member: "data",
+        default_policy: DefaultPolicy::Absent,
         is_appraised: false,
         is_anonymous: false,
     }
@@ -136,6 +155,7 @@ kinds! {
         title: "KeyGuard evidence",
         other_names: &[],
         evidence_member: "attestationInfo",
+        default_policy: DefaultPolicy::Absent,
         is_appraised: false,
         is_anonymous: true,
     }
@@ -148,6 +168,7 @@ kinds! {
         title: "MDEP evidence",
         other_names: &[],
         evidence_member: "report",
+        default_policy: DefaultPolicy::Absent,
         is_appraised: false,
         is_anonymous: true,
     }
@@ -160,6 +181,7 @@ kinds! {
         title: "evidence of an HSM",
         other_names: &[],
         evidence_member: "report",
+        default_policy: DefaultPolicy::Absent,
         is_appraised: false,
         is_anonymous: false,
     }
@@ -213,6 +235,12 @@ impl EvidenceKind {
     #[must_use]
     pub const fn evidence_member(self) -> &'static str {
         self.row().evidence_member
+    }
+
+    /// The policy that evidence of it is judged by where none was set.
+    #[must_use]
+    pub const fn default_policy(self) -> DefaultPolicy {
+        self.row().default_policy
     }
 
     /// Whether this build appraises it.

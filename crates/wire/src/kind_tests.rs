@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::EvidenceKind;
+use super::{DefaultPolicy, EvidenceKind};
 
 #[test]
 fn each_kind_has_one_name_and_answers_to_the_others_that_people_use() {
@@ -44,16 +44,16 @@ fn kinds_that_are_not_appraised_have_names_too() {
 #[test]
 fn the_table_says_what_the_contract_says() {
     let rows = [
-        "sgx SgxEnclave route sgx quote appraised anonymous",
-        "open-enclave OpenEnclave route sgx report appraised anonymous",
-        "tdx TdxVm route tdxvm quote appraised anonymous",
-        "snp SevSnpVm route sevsnpvm report appraised anonymous",
-        "tpm Tpm route tpm data - token",
-        "azure-guest AzureGuest route azurevm AttestationInfo - anonymous",
-        "pluton Pluton route pluton data - token",
-        "key-guard KeyGuard route keyguard attestationInfo - anonymous",
-        "mdep-tz MdepTz route mdeptz report - anonymous",
-        "ai-hsm AiHsm - aihsm report - token",
+        "sgx SgxEnclave route sgx quote sgx appraised anonymous",
+        "open-enclave OpenEnclave route sgx report sgx appraised anonymous",
+        "tdx TdxVm route tdxvm quote permissive appraised anonymous",
+        "snp SevSnpVm route sevsnpvm report permissive appraised anonymous",
+        "tpm Tpm route tpm data absent - token",
+        "azure-guest AzureGuest route azurevm AttestationInfo absent - anonymous",
+        "pluton Pluton route pluton data absent - token",
+        "key-guard KeyGuard route keyguard attestationInfo absent - anonymous",
+        "mdep-tz MdepTz route mdeptz report absent - anonymous",
+        "ai-hsm AiHsm - aihsm report absent - token",
     ];
     let told = EvidenceKind::all().map(|kind| {
         [
@@ -62,6 +62,11 @@ fn the_table_says_what_the_contract_says() {
             if kind.has_route() { "route" } else { "-" },
             kind.attestation_type(),
             kind.evidence_member(),
+            match kind.default_policy() {
+                DefaultPolicy::Sgx => "sgx",
+                DefaultPolicy::Permissive => "permissive",
+                DefaultPolicy::Absent => "absent",
+            },
             if kind.is_appraised() { "appraised" } else { "-" },
             if kind.is_anonymous() { "anonymous" } else { "token" },
         ]

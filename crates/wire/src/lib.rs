@@ -44,6 +44,6 @@ pub use cursor::Cursor;
 pub use error::{ParseError, ParseErrorKind};
 pub use excerpt::{Excerpt, beginning, excerpt};
 pub use hex::{Hex, HexError, decode_hex, encode_hex, hex_beginning};
-pub use kind::EvidenceKind;
+pub use kind::{DefaultPolicy, EvidenceKind};
 pub use nul::without_final_nuls;
 pub use time::{TimeError, UnixTime};

@@ -92,9 +92,6 @@ fn the_default_policy_issues_the_old_names() {
         "cd".repeat(32)
     );
     assert_eq!(text, expected);
-    assert_eq!(defaults::for_policy_type("OpenEnclave"), Some(defaults::SGX));
-    assert_eq!(defaults::for_policy_type("TdxVm"), Some(defaults::CONFIDENTIAL_VM));
-    assert_eq!(defaults::for_policy_type("Tpm"), None);
     assert!(
         policy(defaults::CONFIDENTIAL_VM)
             .evaluate(&[], &Limits::default())

@@ -1,6 +1,6 @@
 //! `POST /attest/{type}`
 
-#[expect(dead_code, reason = "no kind that is appraised converses or has its answer sealed yet")]
+#[allow(dead_code, reason = "no kind that is appraised converses or has its answer sealed yet")]
 mod form;
 
 use std::sync::Arc;

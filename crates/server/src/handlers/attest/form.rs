@@ -42,6 +42,28 @@ pub(super) struct Issue<'a> {
     pub(super) is_draft: bool,
 }
 
+impl Issue<'_> {
+    /// An attestation token: signed, or unsecured.
+    ///
+    /// # Errors
+    /// 500.
+    pub(super) fn token(&self) -> Result<String, ApiError> {
+        let &Issue { state, provider, permitted, is_draft, .. } = self;
+        let times = TokenTimes::attestation(state.clock.now());
+        let payload = Payload::new(permitted.claims(), times)
+            .map_err(|error| internal(&error))?
+            .with_id(Hex(state.random::<32>()?));
+        let payload = match permitted.integer_nonce() {
+            Some(nonce) => payload.with_integer_nonce(nonce),
+            None => payload,
+        };
+        if is_draft {
+            return Ok(provider.issuer().unsecured(&payload));
+        }
+        Ok(provider.issuer().sign(&payload).map_err(|error| internal(&error))?)
+    }
+}
+
 /// How a kind's route speaks.
 pub(super) trait AttestForm: Sync {
     /// Reads a message.
@@ -78,20 +100,6 @@ impl AttestForm for OneMessage {
     }
 
     fn answer(&self, issue: &Issue<'_>) -> Result<Response<Body>, ApiError> {
-        let &Issue { state, provider, permitted, is_draft, .. } = issue;
-        let times = TokenTimes::attestation(state.clock.now());
-        let payload = Payload::new(permitted.claims(), times)
-            .map_err(|error| internal(&error))?
-            .with_id(Hex(state.random::<32>()?));
-        let payload = match permitted.integer_nonce() {
-            Some(nonce) => payload.with_integer_nonce(nonce),
-            None => payload,
-        };
-        let token = if is_draft {
-            provider.issuer().unsecured(&payload)
-        } else {
-            provider.issuer().sign(&payload).map_err(|error| internal(&error))?
-        };
-        Ok(respond::token(&token))
+        Ok(respond::token(&issue.token()?))
     }
 }

@@ -196,7 +196,7 @@ fn a_value_that_its_key_cannot_have_is_refused_under_the_name_of_the_key() {
             "boolean",
         ),
         ("[appraisal.snp]\nproducts = [\"Rome\"]\n".into(), "appraisal.snp.products[0]", "Rome"),
-        ("[appraisal.snp]\nmeasurements = [\"00\"]\n".into(), "appraisal.snp.measurements", ""),
+        ("[appraisal.snp]\nmeasurements = [\"00\"]\n".into(), "appraisal.snp.measurements[0]", ""),
         (
             "[appraisal]\ntolerated_advisories = [{ id = \"a\", until = \"soon\" }]\n".into(),
             "appraisal.tolerated_advisories[0].until",

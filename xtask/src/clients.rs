@@ -6,9 +6,10 @@ mod service;
 
 use std::path::{Path, PathBuf};
 
+use service::Service;
+
 use crate::run::{Outcome, cargo, command, step, target, workspace};
 use crate::{machine, test};
-use service::Service;
 
 /// Where the command that is tested comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

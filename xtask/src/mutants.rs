@@ -27,13 +27,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::run::{Outcome, say, target, workspace};
 use explain::Explanations;
 use find::Mutant;
 use plan::Plan;
 use report::Figures;
 use results::{Results, hash};
 use suite::Suite;
+
+use crate::run::{Outcome, say, target, workspace};
 
 /// The long help.
 pub(crate) const HELP: &str = "\

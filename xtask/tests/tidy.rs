@@ -1,10 +1,12 @@
 //! House rules as tests: what ARCHITECTURE.md promises is looked up in the files.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 #[path = "tidy/citations.rs"]
 mod citations;
 #[path = "tidy/features.rs"]
 mod features;
+#[path = "tidy/habits.rs"]
+mod habits;
 #[path = "tidy/tools.rs"]
 mod tools;
 #[path = "tidy/toy_kind.rs"]

@@ -8,12 +8,12 @@ use avouch_server::ApiError;
 use avouch_server::api_version::ApiVersion;
 use avouch_server::attest_request::AttestRequest;
 use avouch_server::body::JsonBody;
+use avouch_wire::EvidenceKind;
 use avouch_wire::json::parse_object;
+use wrapper::is_evidence_name;
 
 use crate::text_form;
 
-use avouch_wire::EvidenceKind;
-use wrapper::is_evidence_name;
 pub(crate) use wrapper::unwrapped;
 
 /// Fewest characters of text that stand for evidence.

@@ -1,13 +1,6 @@
 //! `avouch appraise`, through the binary: what is accepted of evidence that verified, endorsements
 //! that do not parse, and foreign text on a terminal.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![cfg(test)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Claims captured from evidence are what policies are tried and tested with.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
+#![cfg(test)]
 
 mod common;
 

@@ -1,13 +1,8 @@
 //! `avouch serve` as processes under load: killed at random points it loses nothing that it
 //! answered 200, and two of them on one database neither lose nor hide each other's writes.
+#![cfg(test)]
 #![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
     clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
     reason = "a test stops at the first surprise and says what it saw"
 )]
 

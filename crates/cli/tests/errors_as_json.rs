@@ -1,5 +1,5 @@
 //! Errors are for programs too, where JSON is asked for. How they read is in `refusals.txt`.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
+#![cfg(test)]
 
 mod common;
 

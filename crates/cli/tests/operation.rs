@@ -1,14 +1,7 @@
 //! `avouch serve` as a process whose surroundings fail or change: a log that cannot be written, a
 //! request to stop, a request to reload.
+#![cfg(test)]
 #![cfg(unix)]
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 mod common;
 

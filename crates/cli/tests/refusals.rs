@@ -1,15 +1,8 @@
 //! What a stranger reads when what they sent is not taken: every message, in one file to be read.
 //!
 //! `refusals.txt` beside this is written by the test where `AVOUCH_WRITE_REFUSALS` is set.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "a test fails by panicking"
-)]
+#![cfg(test)]
+#![allow(clippy::string_slice, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -1,13 +1,6 @@
 //! `avouch serve` as a process: what it refuses to start with, and that it starts with a complete
 //! configuration, knows its users and keeps its state.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![cfg(test)]
 
 mod common;
 

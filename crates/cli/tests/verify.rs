@@ -1,12 +1,5 @@
 //! `avouch verify`, through the binary: tokens of every quality, and a service to fetch keys from.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![cfg(test)]
 
 mod common;
 

@@ -154,5 +154,4 @@ fn check_key(certificate: &Certificate, role: CertificateRole) -> Result<(), Ver
 }
 
 #[cfg(test)]
-#[path = "chain_tests.rs"]
 mod tests;

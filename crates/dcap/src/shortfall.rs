@@ -181,5 +181,4 @@ fn cleared(matched: &[String], better: &[String]) -> Vec<String> {
 }
 
 #[cfg(test)]
-#[path = "shortfall_tests.rs"]
 mod tests;

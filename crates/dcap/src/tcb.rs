@@ -302,5 +302,4 @@ impl Reported {
 }
 
 #[cfg(test)]
-#[path = "tcb_tests.rs"]
 mod tests;

@@ -224,5 +224,4 @@ fn masked<const N: usize>(mut value: Hex<N>, mask: Hex<N>) -> Hex<N> {
 }
 
 #[cfg(test)]
-#[path = "verify_tests.rs"]
 mod tests;

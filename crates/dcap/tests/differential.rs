@@ -1,15 +1,7 @@
 //! A second verifier, the crate dcap-qvl, agrees on real evidence and on mutations of it, except
 //! where a table says how and why not (the same table as in docs/maa-divergences/intel.md).
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test may stop the process"
-)]
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may stop the process")]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Readers of foreign bytes at their worst: twice the input takes twice the instructions.
-#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "test code")]
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "test code")]
 
 use avouch_dcap::open_enclave::{Endorsements, OpenEnclave};
 use avouch_dcap::{

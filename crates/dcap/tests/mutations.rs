@@ -1,14 +1,6 @@
 //! Every entry of the list of mutations of real evidence has its stated outcome.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test may stop the process"
-)]
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may stop the process")]
 
 mod common;
 

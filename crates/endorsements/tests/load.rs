@@ -1,12 +1,6 @@
 //! Files of endorsements: what is taken, and by which check the others are refused.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 use std::path::Path;
 

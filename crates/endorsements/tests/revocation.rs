@@ -1,10 +1,7 @@
 //! Revocation cannot be switched off by accident: a CRL that is damaged, of somebody else, expired or
 //! missing never turns the refusal of a revoked intermediate into a permit unseen.
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
     clippy::arithmetic_side_effects,
     reason = "a test fails by panicking, and says what it skips"
 )]

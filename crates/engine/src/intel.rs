@@ -11,13 +11,13 @@ use avouch_pki::digest;
 use avouch_policy::Properties;
 use avouch_wire::EvidenceKind;
 use serde_json::Value;
+use verifier::QuoteVerifier;
 
 use crate::arm::{Arm, Bound, Root, Submission, Verified, VerifiedFacts, bind};
 use crate::{
     AppraisalError, AppraisalRequest, EndorsementSource, NotAtHand, Refused, Remembered,
     TcbBaseline, TokenForm, WrongTee,
 };
-use verifier::QuoteVerifier;
 
 /// Length of the header of an Open Enclave report.
 const OPEN_ENCLAVE_REPORT_HEADER_BYTES: usize = 16;

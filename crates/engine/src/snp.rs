@@ -11,10 +11,10 @@ use avouch_snp::{
 };
 use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::Value;
+use verifier::ReportVerifier;
 
 use crate::arm::{Arm, Bound, Root, Submission, Verified, VerifiedFacts, bind};
 use crate::{AppraisalError, AppraisalRequest, Refused, Remembered};
-use verifier::ReportVerifier;
 
 pub(crate) struct SnpArm {
     verifier: ReportVerifier,

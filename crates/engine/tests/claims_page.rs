@@ -1,10 +1,7 @@
 //! `docs/claims.md` tells of every claim: it is written from the claims' descriptions and from minted
 //! evidence. `AVOUCH_WRITE_CLAIMS=1` writes it anew.
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
     clippy::string_slice,
     clippy::arithmetic_side_effects,
     reason = "a test fails by panicking"

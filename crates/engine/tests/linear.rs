@@ -1,10 +1,6 @@
 //! Evidence at its worst, up to the largest body: twice the input takes twice the instructions.
-#![allow(
-    clippy::unwrap_used,
-    clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "test code")]
 
 mod support;
 

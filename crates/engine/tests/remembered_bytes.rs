@@ -1,12 +1,7 @@
 //! What the engine remembers is bounded in bytes, and one piece of evidence is remembered once,
 //! whatever stands around it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 mod support;
 

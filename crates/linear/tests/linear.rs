@@ -1,4 +1,5 @@
 //! The measure itself: it passes what is linear and refuses what is not.
+#![cfg(test)]
 
 use std::hint::black_box;
 

@@ -1,10 +1,5 @@
 //! Whatever the options ask for stands in the evidence, and good evidence of every option verifies.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may stop the process; its numbers are its own"
-)]
+#![cfg(test)]
 
 use avouch_dcap::{Acceptance, AcceptedTcbStatuses, TrustAnchors, VerifiedQuote, verify};
 use avouch_mint::{

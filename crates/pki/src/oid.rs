@@ -124,5 +124,4 @@ pub(crate) mod algorithm {
 }
 
 #[cfg(test)]
-#[path = "oid_tests.rs"]
 mod tests;

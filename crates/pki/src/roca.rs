@@ -57,5 +57,4 @@ fn reduced(number: u32, prime: u32) -> u32 {
 }
 
 #[cfg(test)]
-#[path = "roca_tests.rs"]
 mod tests;

@@ -1,11 +1,6 @@
 //! Keys, signatures and PEM.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::string_slice,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![cfg(test)]
+#![allow(clippy::string_slice, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -1,7 +1,6 @@
 //! Twice the input costs twice the instructions, whatever is in it.
-
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
     clippy::string_slice,
     clippy::arithmetic_side_effects,
     reason = "a test fails by panicking"

@@ -8,11 +8,12 @@
     reason = "a benchmark stops at the first surprise"
 )]
 
+use std::fmt::Write as _;
+
 use avouch_policy::json::Json;
 use avouch_policy::{Claim, Limits, Outcome, Policy, Value, defaults};
 use divan::Bencher;
 use serde_json::json;
-use std::fmt::Write as _;
 
 fn main() {
     divan::main();

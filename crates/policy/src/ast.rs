@@ -1,7 +1,8 @@
 //! The tree of a policy, as written: every node knows its place in the text.
 
-use crate::span::Span;
 use std::sync::Arc;
+
+use crate::span::Span;
 
 /// The version of the language that a policy is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

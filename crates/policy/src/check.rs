@@ -1,5 +1,8 @@
 //! What a policy must fulfil beyond the grammar.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use crate::ast::{
     Action, ActionBody, Assignment, Condition, Expression, ExpressionKind, Function, Identifier,
     Operator, Property, PropertyCondition, Rule, Section, SectionKind, Verb, Version,
@@ -9,8 +12,6 @@ use crate::print::printable;
 use crate::properties::{self, SettingError};
 use crate::span::Span;
 use crate::value::{Value, ValueKind};
-use std::collections::HashSet;
-use std::sync::Arc;
 
 /// Checks sections written in `version`.
 pub(crate) fn check(version: Version, sections: &[Section]) -> Vec<Diagnostic> {

@@ -1,5 +1,8 @@
 //! The tree to a form that evaluates fast: names become numbers, literal queries are compiled.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
 use crate::ast::{
     ActionBody, Assignment, Ast, Expression, ExpressionKind, Function, Operator, Property, Rule,
     Section, SectionKind, Verb,
@@ -10,8 +13,6 @@ use crate::jmespath::{Query, QueryError};
 use crate::limits::{Limit, LimitExceeded, Limits};
 use crate::span::Span;
 use crate::value::{Value, ValueKind};
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 /// The number of a claim type that the policy names.
 pub(crate) type Symbol = u32;

@@ -1,7 +1,8 @@
 //! What a policy and its evaluation may cost. No limit of MAA is documented; these are ours.
 
-use crate::cost::Cost;
 use serde::{Deserialize, Serialize};
+
+use crate::cost::Cost;
 
 /// Upper bounds on everything that a tenant's policy or an attester's evidence sizes.
 ///

@@ -1,5 +1,7 @@
 //! The policy as callers hold it.
 
+use std::sync::Arc;
+
 use crate::ast::{Ast, Rule, SectionKind, Version};
 use crate::compile::Program;
 use crate::cost::{self, Cost, Meter};
@@ -13,7 +15,6 @@ use crate::properties::Properties;
 use crate::span::{LineIndex, Position, Span};
 use crate::value::Claim;
 use crate::{check, compile, lexer};
-use std::sync::Arc;
 
 /// A policy that has been parsed, checked and compiled.
 ///

@@ -1,9 +1,10 @@
 //! Spelling: string literals, printable text, and the canonical form of a policy.
 
+use std::fmt::Write as _;
+
 use crate::ast::{
     Action, ActionBody, Ast, Condition, Expression, ExpressionKind, PropertyCondition, Rule,
 };
-use std::fmt::Write as _;
 
 /// A string literal for `text`. Line ends, which no literal can hold, are printed as they are.
 pub(crate) fn quoted(text: &str) -> String {

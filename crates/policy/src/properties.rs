@@ -1,10 +1,12 @@
 //! The settings that `issueproperty` knows (`docs/policy.md#settings`).
 
-use crate::ast::SectionKind;
-use crate::value::{Value, ValueKind};
-use serde::Serialize;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::ast::SectionKind;
+use crate::value::{Value, ValueKind};
 
 /// A documented setting.
 #[derive(Debug, Clone)]

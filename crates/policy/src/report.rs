@@ -1,5 +1,9 @@
 //! What the commands `policy check` and `policy eval` print, as data and as text.
 
+use std::fmt;
+
+use serde::Serialize;
+
 use crate::diag::Diagnostic;
 use crate::eval::{Decision, EvalError, Outcome};
 use crate::limits::Limits;
@@ -8,8 +12,6 @@ use crate::policy::Policy;
 use crate::properties::Properties;
 use crate::token::{Contribution, contribution};
 use crate::value::Claim;
-use serde::Serialize;
-use std::fmt;
 
 /// The result of checking one policy text.
 #[derive(Debug, Clone, Serialize)]

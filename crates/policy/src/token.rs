@@ -1,9 +1,11 @@
 //! From outgoing claims to the members of a token (`docs/policy.md#the-token`).
 
-use crate::value::{Claim, Key, Value};
-use serde::Serialize;
 use std::collections::HashSet;
 use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::value::{Claim, Key, Value};
 
 /// The claims that a policy contributes to a token, in order of first issue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

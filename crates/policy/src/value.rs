@@ -1,11 +1,13 @@
 //! Claims and their values: the only data that a policy sees.
 
-use crate::cost::{Cost, Meter};
-use crate::json::{Json, JsonError};
-use serde::ser::SerializeStruct;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::cost::{Cost, Meter};
+use crate::json::{Json, JsonError};
 
 /// The value of a claim. Kinds never convert: `1`, `true`, `"1"` and `"true"` are four values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,10 +16,12 @@ mod signers;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use access::Authorized;
 use avouch_store::ProviderName;
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, Version, header};
+use refusals::Attempt;
 
 use crate::error::PlaneError;
 use crate::http::{Peer, UnreadBody};
@@ -29,8 +31,7 @@ use crate::route::{Endpoint, Probe, Route, Row, Target};
 use crate::state::AppState;
 use crate::work::{Source, Work};
 use crate::{ApiError, Fault, Provider, ResourceError};
-use access::Authorized;
-use refusals::Attempt;
+
 pub(crate) use refusals::Refusals;
 
 /// The build, as MAA's `x-ms-maa-service-version` gives its own.

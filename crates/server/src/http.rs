@@ -28,14 +28,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use accept::serve_connections;
 use arc_swap::ArcSwap;
+use lanes::Lanes;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
 use crate::state::AppState;
-use lanes::Lanes;
 
-use accept::serve_connections;
 pub(crate) use addresses::sender;
 pub(crate) use body::UnreadBody;
 pub use memory::CONNECTION_BYTES;

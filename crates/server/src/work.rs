@@ -13,11 +13,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use queue::FairQueue;
 use tokio::sync::oneshot;
 
 use crate::error::Fault;
 use crate::processor::{Spent, Weight, be_nice, thread_time};
-use queue::FairQueue;
 
 /// How much work there may be at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

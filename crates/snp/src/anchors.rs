@@ -235,5 +235,4 @@ fn amd_name(common_name: &str) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[path = "anchors_tests.rs"]
 mod tests;

@@ -180,5 +180,4 @@ fn current(crl: &VerifiedCrl, at: UnixTime) -> Result<(), VerifyError> {
 }
 
 #[cfg(test)]
-#[path = "crls_tests.rs"]
 mod tests;

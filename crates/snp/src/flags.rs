@@ -264,5 +264,4 @@ impl std::fmt::Display for VekKind {
 }
 
 #[cfg(test)]
-#[path = "flags_tests.rs"]
 mod tests;

@@ -256,5 +256,4 @@ fn shown(value: &[u8]) -> String {
 }
 
 #[cfg(test)]
-#[path = "vek_extensions_tests.rs"]
 mod tests;

@@ -204,5 +204,4 @@ fn check_chip_id(
 }
 
 #[cfg(test)]
-#[path = "verify_tests.rs"]
 mod tests;

@@ -4,14 +4,8 @@
 //! Avouch refuses what it accepts is listed here, check by check; a difference that is not listed
 //! fails, and so does a listed one that has gone. The table for people is in
 //! `docs/maa-divergences/snp.md`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    missing_docs,
-    reason = "test code"
-)]
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "test code")]
 
 mod common;
 

@@ -1,12 +1,7 @@
 //! Readers of foreign bytes that need no recorded evidence: certificate tables, MAA's document,
 //! publishers' identifiers, files of certificates.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    missing_docs,
-    reason = "test code"
-)]
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "test code")]
 
 use avouch_mint::{Minted, Options, mint};
 use avouch_snp::ghcb::{CertificateTable, Guid};

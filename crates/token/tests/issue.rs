@@ -1,12 +1,8 @@
 //! Tokens as Avouch issues them: form, order, times, and what an independent library says of them.
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
     clippy::string_slice,
     clippy::arithmetic_side_effects,
-    clippy::print_stdout,
     reason = "tests over known data; a failed one may stop anywhere"
 )]
 

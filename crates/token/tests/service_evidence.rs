@@ -1,13 +1,8 @@
 //! Evidence inside signing certificates: of every generation, and broken.
-
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
     clippy::string_slice,
     clippy::arithmetic_side_effects,
-    clippy::print_stdout,
     reason = "tests over known data; a failed one may stop anywhere"
 )]
 

@@ -1,8 +1,6 @@
 //! Project Wycheproof's vectors through keys of a key set and JOSE's algorithms.
-
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     reason = "tests over known data; a failed one may stop anywhere"
 )]

@@ -304,5 +304,4 @@ impl FromStr for EvidenceKind {
 }
 
 #[cfg(test)]
-#[path = "kind_tests.rs"]
 mod tests;

@@ -1,4 +1,5 @@
 //! The cursor names structure, field and absolute offset.
+#![cfg(test)]
 
 use avouch_wire::{Cursor, ParseErrorKind};
 

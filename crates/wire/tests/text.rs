@@ -1,4 +1,5 @@
 //! Hex, base64url and times as text.
+#![cfg(test)]
 
 use avouch_wire::{Hex, UnixTime, base64url, decode_hex};
 use proptest::prelude::*;

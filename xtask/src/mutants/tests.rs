@@ -1,5 +1,4 @@
 //! The tool finds, builds and judges mutants of toy crates.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 

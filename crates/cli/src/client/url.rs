@@ -57,5 +57,4 @@ impl fmt::Display for ServiceUrl {
 }
 
 #[cfg(test)]
-#[path = "url/tests.rs"]
 mod tests;

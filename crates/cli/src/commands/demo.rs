@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use attest::{Attested, Relying};
 use avouch_endorsements::EndorsementSet;
 use avouch_engine::{Anchors, Engine};
 use avouch_mint::{Minted, Options, mint};
@@ -18,7 +19,6 @@ use super::serve::{Prepared, prepare_development, runtime};
 use crate::failure::{Failure, Verdict};
 use crate::output::{self, OutputOptions};
 use crate::setup;
-use attest::{Attested, Relying};
 
 /// Mint evidence of every supported kind, start a service, attest, verify the tokens as a relying
 /// party does, tamper with the evidence and see it refused; then keep serving.

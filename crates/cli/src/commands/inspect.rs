@@ -19,12 +19,12 @@ use std::path::PathBuf;
 
 use avouch_engine::Resemblance;
 use clap::Args;
-
-use crate::failure::{Failure, Verdict, read};
-use crate::output::OutputOptions;
 use input::Input;
 use recogniser::{Inspection, Recognition, recognise};
 use tree::{Fields, render};
+
+use crate::failure::{Failure, Verdict, read};
+use crate::output::OutputOptions;
 
 pub(super) use certificate::certificate_fields;
 pub(crate) use recogniser::title;

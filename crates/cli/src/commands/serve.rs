@@ -18,11 +18,11 @@ use avouch_store::Store;
 use avouch_token::SigningKey;
 use avouch_wire::UnixTime;
 use clap::Args;
+use reload::Reload;
 
 use crate::failure::{Failure, Verdict};
 use crate::logging::{LogControl, ServiceLog};
 use crate::{output, setup};
-use reload::Reload;
 
 /// The longest that the end waits for files that are being read or written.
 const LAST_FILES_WITHIN: Duration = Duration::from_secs(1);

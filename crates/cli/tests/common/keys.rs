@@ -1,11 +1,5 @@
 //! Policy signers for tests: keys and certificates in files.
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    clippy::unwrap_used,
-    reason = "test code; each test program uses a part"
-)]
+#![allow(dead_code, unreachable_pub, reason = "test code; each test program uses a part")]
 
 use std::path::PathBuf;
 

@@ -1,12 +1,8 @@
 //! A service that answers whatever a test wants it to, over TLS.
 #![allow(
     dead_code,
-    missing_docs,
     unreachable_pub,
-    clippy::unwrap_used,
-    clippy::expect_used,
     clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
     reason = "test code; each test program uses a part"
 )]
 

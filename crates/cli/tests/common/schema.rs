@@ -1,12 +1,7 @@
 //! The pages of `docs/schemas`, read: which members JSON has, and what each looks like.
 #![allow(
     dead_code,
-    missing_docs,
     unreachable_pub,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     reason = "test code; each test program uses a part"
 )]

@@ -1,13 +1,5 @@
 //! A service of its own for a test: the binary's `serve`, in development or as in production.
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "test code; each test program uses a part"
-)]
+#![allow(dead_code, unreachable_pub, reason = "test code; each test program uses a part")]
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _};

@@ -2,11 +2,6 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     reason = "a test may stop the process; each test binary uses its own part"
 )]

@@ -1,14 +1,6 @@
 //! Verification of evidence under a vendor PKI of our own: needs no file.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test may stop the process"
-)]
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test may stop the process")]
 
 mod acceptance;
 mod collateral;

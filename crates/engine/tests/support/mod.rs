@@ -1,11 +1,5 @@
 //! What the engine's tests share.
 #![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stderr,
-    reason = "a test fails by panicking, and says what it skips"
-)]
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Extensions of VCEK and VLEK certificates, under AMD's arc.
 
-use super::options::{HardwareIdForm, SnpOptions, SnpProduct};
 use avouch_pki::der::IA5_STRING;
 
+use super::options::{HardwareIdForm, SnpOptions, SnpProduct};
 use crate::der;
 
 /// One extension; `suffix` follows 1.3.6.1.4.1.3704.1 unless it is written out in full.

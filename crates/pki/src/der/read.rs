@@ -289,5 +289,4 @@ fn moment(century: u8, year: u8, rest: &[u8]) -> Option<UnixTime> {
 }
 
 #[cfg(test)]
-#[path = "read_tests.rs"]
 mod tests;

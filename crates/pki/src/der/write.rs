@@ -138,5 +138,4 @@ pub fn time(moment: UnixTime) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[path = "write_tests.rs"]
 mod tests;

@@ -5,13 +5,7 @@
 //! `AVOUCH_PKITS`. Each test of the suite is a certificate whose name says what must come of it; the
 //! paths to it are found here by the names of issuers, and one that holds is enough. A CRL of each
 //! issuer is required.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test fails by panicking, and says what it skips"
-)]
+#![cfg(test)]
 
 mod exceptions;
 

@@ -1,9 +1,11 @@
 //! One case: policy, claims, expectation.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
 use crate::json::{Json, JsonError, NESTING_MAX};
 use crate::value::{Claim, Issuer, Text, Value, ValueKind};
-use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// A case of a policy corpus.
 #[derive(Debug, Clone)]

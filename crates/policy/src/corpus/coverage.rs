@@ -1,13 +1,15 @@
 //! Which rules and conditions no case exercised.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
 use crate::compile::CompiledRule;
 use crate::eval::Tracer;
 use crate::policy::Policy;
 use crate::print::{print_condition, print_rule, shortened};
 use crate::span::Position;
-use serde::Serialize;
-use std::collections::BTreeMap;
-use std::fmt;
 
 /// Coverage of every policy of a corpus. Cases with the same policy text count together.
 #[derive(Debug, Clone, Default, Serialize)]

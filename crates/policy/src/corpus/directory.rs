@@ -1,10 +1,11 @@
 //! A corpus folder on disk.
 
-use super::case::{Case, CaseError};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use super::case::{Case, CaseError};
 
 /// Why a corpus folder cannot be read.
 #[derive(Debug, thiserror::Error)]

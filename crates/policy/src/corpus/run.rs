@@ -1,5 +1,11 @@
 //! Running cases and comparing.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
 use super::case::{Case, ExpectedError};
 use super::coverage::{Coverage, CoverageTracer};
 use crate::diag::PolicyErrors;
@@ -9,10 +15,6 @@ use crate::policy::Policy;
 use crate::properties::Properties;
 use crate::token::contribution;
 use crate::value::Claim;
-use serde::Serialize;
-use serde_json::Value as Json;
-use std::collections::BTreeMap;
-use std::fmt;
 
 /// How one case went.
 #[derive(Debug, Clone, Serialize)]

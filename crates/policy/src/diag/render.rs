@@ -1,9 +1,10 @@
 //! Excerpts with carets.
 
+use std::fmt::Write as _;
+
 use super::Diagnostic;
 use crate::print::{printable, printable_char};
 use crate::span::{LineIndex, Span};
-use std::fmt::Write as _;
 
 /// Columns of the text that are shown of a long line.
 const WIDTH: usize = 100;

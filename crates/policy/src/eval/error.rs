@@ -1,10 +1,11 @@
 //! How evaluating a policy can fail.
 
+use serde::Serialize;
+
 use crate::ast::SectionKind;
 use crate::limits::LimitExceeded;
 use crate::properties::SettingError;
 use crate::span::Position;
-use serde::Serialize;
 
 /// The stable names of evaluation failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

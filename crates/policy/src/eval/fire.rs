@@ -1,5 +1,8 @@
 //! What a rule does when its conditions hold (`docs/policy.md#actions`).
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::error::{EvalSlug, Failure};
 use super::functions::{Produced, Scope, Values};
 use super::matching::Bindings;
@@ -11,8 +14,6 @@ use crate::cost;
 use crate::limits::{Limit, LimitExceeded};
 use crate::properties;
 use crate::value::{Claim, Issuer, Value};
-use std::collections::HashMap;
-use std::sync::Arc;
 
 impl<'a, T: Tracer> Run<'a, T> {
     /// Runs the action once for each group of bindings that agree in the claims it mentions.

@@ -1,5 +1,8 @@
 //! Expressions and the six functions (`docs/policy.md#functions-12`).
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::error::{EvalSlug, Failure};
 use super::matching::{Bindings, View, view};
 use super::set::Place;
@@ -11,8 +14,6 @@ use crate::jmespath::{Query, QueryError, SearchError};
 use crate::json::{Json, JsonError};
 use crate::limits::{Limit, LimitExceeded};
 use crate::value::{Key, Text, Value, ValueKind};
-use std::collections::HashSet;
-use std::sync::Arc;
 
 /// A value with its mark.
 #[derive(Debug, Clone)]

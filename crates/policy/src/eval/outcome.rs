@@ -1,8 +1,9 @@
 //! What a policy says.
 
+use serde::Serialize;
+
 use crate::properties::Properties;
 use crate::value::Claim;
-use serde::Serialize;
 
 /// Whether a token may be issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,13 +1,14 @@
 //! The incoming claim set: an ordered multiset that knows its distinct claims by type.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
 use super::error::Failure;
 use crate::compile::{Program, Symbol};
 use crate::cost::{self, Meter};
 use crate::limits::{Limit, LimitExceeded};
 use crate::value::{Claim, Value};
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 
 /// The place of a claim in the set.
 pub(crate) type Place = u32;

@@ -1,8 +1,9 @@
 //! A trace for people.
 
+use std::fmt::{self, Display, Formatter};
+
 use super::{ConditionTrace, Explanation, RuleTrace};
 use crate::value::Claim;
-use std::fmt::{self, Display, Formatter};
 
 impl Display for Explanation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

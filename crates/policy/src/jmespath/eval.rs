@@ -1,12 +1,13 @@
 //! Running a query on a document, each step paid for.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use super::SearchError;
 use super::node::{Comparison, Elements, Node};
 use crate::cost::{self, Meter};
 use crate::json::{Json, LINEAR_MEMBERS_MAX};
 use crate::limits::{Limit, LimitExceeded, Limits};
-use std::borrow::Cow;
-use std::sync::Arc;
 
 pub(super) type Found<'a> = Result<Cow<'a, Json>, SearchError>;
 

@@ -1,12 +1,13 @@
 //! The function library of the JMESPath specification, and `equals_ignore_case`.
 
+use std::cmp::Ordering;
+use std::sync::Arc;
+
 use super::SearchError;
 use super::eval::Search;
 use super::node::{Argument, Node};
 use crate::cost;
 use crate::json::{Json, JsonError, Number};
-use std::cmp::Ordering;
-use std::sync::Arc;
 
 /// The names of all functions.
 pub const FUNCTION_NAMES: [&str; 27] = [

@@ -1,9 +1,10 @@
 //! Query text to tokens.
 
+use std::sync::Arc;
+
 use super::QueryError;
 use crate::cost::{self, Meter};
 use crate::json::{Json, JsonError};
-use std::sync::Arc;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {

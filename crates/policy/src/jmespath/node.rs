@@ -1,7 +1,8 @@
 //! The tree of a compiled query.
 
-use crate::json::Json;
 use std::sync::Arc;
+
+use crate::json::Json;
 
 /// One step of a query: takes the current value, gives another.
 #[derive(Debug, Clone)]

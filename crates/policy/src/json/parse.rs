@@ -1,9 +1,10 @@
 //! JSON text to [`Json`]: strict, exact, and bounded in depth.
 
+use std::sync::Arc;
+
 use super::{Json, NESTING_MAX, Number};
 use crate::cost::{self, Meter};
 use crate::limits::LimitExceeded;
-use std::sync::Arc;
 
 /// Why a text is not a JSON document that we accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,8 @@
 //! Compact JSON text: no white space, member order kept, non-ASCII unescaped.
 
-use super::Json;
 use std::fmt;
+
+use super::Json;
 
 impl fmt::Display for Json {
     /// Deep recursion is bounded by [`super::NESTING_MAX`], which parsing and queries keep.

@@ -1,5 +1,7 @@
 //! Warnings about conditions and the claims they name.
 
+use std::collections::BTreeSet;
+
 use super::patterns::{contradiction, is_upper_case_hex, quoted_scalar};
 use super::{AttestationType, LintSlug, Linter};
 use crate::ast::{
@@ -9,7 +11,6 @@ use crate::ast::{
 use crate::check::assigned;
 use crate::suggest::nearest;
 use crate::value::Issuer;
-use std::collections::BTreeSet;
 
 impl Linter<'_> {
     pub(super) fn each_rule(&mut self) {

@@ -2,14 +2,12 @@
 //! asked, for every operation at its worst and for random policies.
 //!
 //! Processor time is measured by `cargo bench -p avouch-policy --bench worst`, not here.
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
-    clippy::panic,
     reason = "a test stops at the first surprise"
 )]
 
@@ -18,11 +16,12 @@ mod generate;
 mod refusals;
 mod worst;
 
+use std::alloc::System;
+use std::sync::Mutex;
+
 use avouch_policy::{Claim, Cost, Limits, Policy, print};
 use generate::Random;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use std::alloc::System;
-use std::sync::Mutex;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

@@ -1,7 +1,8 @@
 //! Every operation of the language at its worst, repeated until a draft's limits stop it.
 
-use avouch_policy::Claim;
 use std::fmt::Write as _;
+
+use avouch_policy::Claim;
 
 /// A policy that does one thing as often as it can.
 pub(crate) struct Case {

@@ -1,10 +1,12 @@
 //! The engine against the reference evaluator.
 
-use crate::generate::Random;
-use crate::reference::{self, C, Result_, Val};
+use std::collections::BTreeMap;
+
 use avouch_policy::ast::Ast;
 use avouch_policy::{Claim, Decision, Limits, Policy, Value, print};
-use std::collections::BTreeMap;
+
+use crate::generate::Random;
+use crate::reference::{self, C, Result_, Val};
 
 const PAIRS: usize = 120_000;
 

@@ -1,7 +1,8 @@
 //! The formatter and the printer.
 
-use crate::generate::Random;
 use avouch_policy::{Limits, Policy, format, print};
+
+use crate::generate::Random;
 
 fn formatted(text: &str) -> String {
     format(text, &Limits::default()).unwrap()

@@ -1,9 +1,10 @@
 //! Diagnostics as text: each file `golden/NAME.policy.txt` has a `NAME.rendered.txt` beside it.
 //! `UPDATE_GOLDEN=1` writes them; what they say is reviewed like code.
 
-use avouch_policy::{Limits, Policy, Slug};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+
+use avouch_policy::{Limits, Policy, Slug};
 
 fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden"))

@@ -1,9 +1,10 @@
 //! The JMESPath engine: against a foreign engine, and where it must be better than that.
 
-use crate::generate::{DOCUMENTS, QUERIES, Random};
 use avouch_policy::jmespath::{FUNCTION_NAMES, Query, QueryError, SearchError};
 use avouch_policy::json::Json;
 use avouch_policy::{Limit, Limits};
+
+use crate::generate::{DOCUMENTS, QUERIES, Random};
 
 fn search(query: &str, document: &str) -> Result<String, String> {
     let limits = Limits::default();

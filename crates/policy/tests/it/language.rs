@@ -1,11 +1,12 @@
 //! The interface that other crates use: decisions, messages, tokens, settings, explanations.
 
+use std::path::Path;
+
 use avouch_policy::explain::Explanation;
 use avouch_policy::json::Json;
 use avouch_policy::{
     Claim, Decision, DenyReason, EvalSlug, Limits, Policy, Value, corpus, defaults, token,
 };
-use std::path::Path;
 
 fn policy(text: &str) -> Policy {
     Policy::compile(text, &Limits::default()).unwrap_or_else(|e| panic!("{}", e.render("policy")))

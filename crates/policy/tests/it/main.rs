@@ -1,16 +1,11 @@
 //! Integration tests of the policy language, one binary for quick links.
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
     clippy::string_slice,
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_possible_wrap,
-    clippy::print_stdout,
-    clippy::print_stderr,
     reason = "tests stop at the first surprise"
 )]
 

@@ -1,12 +1,13 @@
 //! A second evaluator, written from the language's description alone: lists, maps and recursion, a
 //! foreign JSON parser and a foreign JMESPath engine. It shares the tree with the engine, nothing else.
 
+use std::collections::BTreeMap;
+
 use avouch_policy::ast::{
     ActionBody, Ast, Condition, Expression, ExpressionKind, Operator, Property, Rule, SectionKind,
     Verb,
 };
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Val {

@@ -1,7 +1,8 @@
 //! The shared corpus of policies, read at run time.
 
-use avouch_policy::{Limits, corpus};
 use std::path::PathBuf;
+
+use avouch_policy::{Limits, corpus};
 
 /// The folder of shared vectors, or nothing if it is absent and not required.
 pub(crate) fn vectors() -> Option<PathBuf> {

@@ -1,5 +1,4 @@
 //! Who a request is from: its one bearer token, its client certificate, or nobody.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use axum::http::HeaderValue;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};

@@ -1,20 +1,15 @@
 //! Who may do what: OpenID Connect tokens, static tokens, roles, and 401.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
-use crate::support::oidc::Issuer;
-use crate::support::policy::{MINIMAL, provider, unsigned};
-use crate::support::{Running, Setup, now};
 use avouch_server::auth::StaticTokens;
 use avouch_server::{Access, Authenticator, Config};
 use avouch_wire::{base64url, encode_hex};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+
+use crate::support::oidc::Issuer;
+use crate::support::policy::{MINIMAL, provider, unsigned};
+use crate::support::{Running, Setup, now};
 
 const AUDIENCE: &str = "https://attest.example.org";
 const POLICY: &str = "policies/SgxEnclave?api-version=2022-08-01";

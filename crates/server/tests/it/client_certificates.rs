@@ -1,16 +1,16 @@
 //! Mutual TLS: who holds which certificate may do what.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 
-use crate::support::policy::{MINIMAL, provider, unsigned};
-use crate::support::{Running, Setup};
 use avouch_server::{Access, Authenticator, Config, TlsFiles};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair,
 };
 use reqwest::{Client, Identity, Method, StatusCode};
+
+use crate::support::policy::{MINIMAL, provider, unsigned};
+use crate::support::{Running, Setup};
 
 const RULES: &str = "[server.tls]\ncertificates = \"c\"\nprivate_key = \"k\"\nclient_ca = \"ca\"\n\
     [[auth.certificates]]\ncommon_name = \"pipeline\"\nrole = \"Contributor\"\n\

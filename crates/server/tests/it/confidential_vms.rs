@@ -1,11 +1,11 @@
 //! TDX and SEV-SNP as the public client tools post them, quirks included.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use crate::support::{Running, now};
 use avouch_mint::{HeldData, Minted, Options, mint};
 use avouch_wire::EvidenceKind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+
+use crate::support::{Running, now};
 
 fn body(minted: &Minted) -> Value {
     serde_json::from_str(&minted.request).unwrap()

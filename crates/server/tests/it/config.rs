@@ -1,5 +1,4 @@
 //! The configuration file: what is read, what is refused, and in which words.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 

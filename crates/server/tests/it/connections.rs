@@ -1,10 +1,10 @@
 //! Connections that do nothing, and bodies that together are too much.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
-use crate::support::{Running, Setup};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::support::{Running, Setup};
 
 /// A service that waits for a second at most.
 async fn impatient() -> Running {

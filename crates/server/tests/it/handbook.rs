@@ -1,17 +1,11 @@
 //! The examples of `docs/administration.md`, in their order: each does what the text says.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
 
 use std::path::Path;
 
-use crate::support::Setup;
 use reqwest::Method;
 use serde_json::Value;
+
+use crate::support::Setup;
 
 /// The curl commands of the handbook, each in one line.
 fn commands() -> Vec<String> {

@@ -1,15 +1,6 @@
 //! History of policies, and the audit trail with what was refused.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
-use crate::support::policy::{MINIMAL, PolicyKey, unsigned};
-use crate::support::tokens::{Token, access};
-use crate::support::{Running, Setup};
 use avouch_store::{AuditOutcome, PageRequest, Store};
 use avouch_token::policy_jws::{
     JwsContent, NO_POLICY_JWS, SignedForm, policy_hash, policy_token_hash,
@@ -17,6 +8,10 @@ use avouch_token::policy_jws::{
 use avouch_wire::{UnixTime, encode_hex};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+
+use crate::support::policy::{MINIMAL, PolicyKey, unsigned};
+use crate::support::tokens::{Token, access};
+use crate::support::{Running, Setup};
 
 const VERSION: &str = "api-version=2022-08-01";
 

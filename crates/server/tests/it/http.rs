@@ -1,18 +1,13 @@
 //! The service over TLS on loopback: what it answers to good and to bad requests.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::string_slice, reason = "a test fails by panicking")]
 
-use crate::support::{Running, now};
 use avouch_mint::{Options, mint};
 use avouch_token::{Expectations, Jwks, verify_token};
 use avouch_wire::EvidenceKind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+
+use crate::support::{Running, now};
 
 const VERSIONS: [&str; 7] = [
     "2018-09-01-preview",

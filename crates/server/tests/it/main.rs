@@ -1,6 +1,7 @@
 //! The service as its clients see it: over TLS on loopback, one file a subject.
 //!
 //! One program, so that what all tests need is linked once.
+#![cfg(test)]
 
 mod auth;
 mod client_certificates;

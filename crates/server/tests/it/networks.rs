@@ -1,19 +1,14 @@
 //! The two switches of a provider: who reaches it, and who sends it TPM evidence.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
-use crate::support::policy::{MINIMAL, unsigned};
-use crate::support::tokens::{Token, access};
-use crate::support::{Running, Setup, now};
 use avouch_mint::{Options, mint};
 use avouch_server::Config;
 use avouch_wire::EvidenceKind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+
+use crate::support::policy::{MINIMAL, unsigned};
+use crate::support::tokens::{Token, access};
+use crate::support::{Running, Setup, now};
 
 const CREATION: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Attestation/\
                         attestationProviders/contoso?api-version=2021-06-01";

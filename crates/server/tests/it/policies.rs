@@ -1,13 +1,5 @@
 //! Policy and certificate routes: both trust models, and what Microsoft's service answered.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
-use crate::support::policy::{MINIMAL, PolicyKey, provider, unsigned};
-use crate::support::{Running, Setup};
 use avouch_server::Config;
 use avouch_token::policy_jws::{
     JwsContent, NO_POLICY_JWS, SignedForm, UnsignedForm, create_unsigned, policy_hash,
@@ -16,6 +8,9 @@ use avouch_token::policy_jws::{
 use avouch_wire::EvidenceKind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
+
+use crate::support::policy::{MINIMAL, PolicyKey, provider, unsigned};
+use crate::support::{Running, Setup};
 
 const VERSION: &str = "api-version=2022-08-01";
 

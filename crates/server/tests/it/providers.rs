@@ -1,19 +1,14 @@
 //! Providers from the store: found by path and by host, current, and apart from each other.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
-use crate::support::policy::{MINIMAL, provider, unsigned};
-use crate::support::{Running, Setup, now};
 use avouch_mint::{Options, mint};
 use avouch_server::{Clock, Config};
 use avouch_store::{Actor, ActorKind, Edit, NewPolicy, Store};
 use avouch_wire::EvidenceKind;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+
+use crate::support::policy::{MINIMAL, provider, unsigned};
+use crate::support::{Running, Setup, now};
 
 const SGX: &str = "/policies/SgxEnclave?api-version=2022-08-01";
 

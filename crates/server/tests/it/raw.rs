@@ -1,11 +1,12 @@
 //! Requests as they are on the wire: what the HTTP library would take, or answer by itself.
-#![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test fails by panicking")]
+#![allow(clippy::string_slice, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
-use crate::support::{Running, Setup};
 use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::support::{Running, Setup};
 
 const LONG: Duration = Duration::from_secs(60);
 

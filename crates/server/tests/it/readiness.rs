@@ -1,10 +1,10 @@
 //! What `/readyz` tells apart, and how long memory is served without a database.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
-use crate::support::{Running, Setup};
 use serde_json::Value;
+
+use crate::support::{Running, Setup};
 
 const ATTEST: &str = "/attest/SgxEnclave?api-version=2020-10-01";
 

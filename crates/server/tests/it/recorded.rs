@@ -1,22 +1,16 @@
 //! Recorded exchanges with Microsoft Azure Attestation: the same requests get the same decisions,
 //! result claims and hashes.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
 
-use crate::support::policy::provider;
-use crate::support::{Running, Setup};
 use avouch_token::policy_jws::{NO_POLICY_JWS, policy_token_hash};
 use avouch_wire::base64url;
 use reqwest::Method;
 use serde_json::{Map, Value};
+
+use crate::support::policy::provider;
+use crate::support::{Running, Setup};
 
 /// The folder of recordings, or none with a notice.
 fn recordings() -> Option<PathBuf> {

@@ -1,5 +1,4 @@
 //! What a policy refused for: in the log always, to the client where the provider tells.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use avouch_mint::{Minted, Options, mint};
 use avouch_server::Config;

@@ -1,5 +1,4 @@
 //! Clients that lose the path of their provider, and what meets them at the root.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use avouch_server::Config;
 use reqwest::{Method, StatusCode};

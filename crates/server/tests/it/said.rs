@@ -1,18 +1,15 @@
 //! What is said of a request, to its sender and to the log: bounded, and findable by its id.
-#![allow(
-    clippy::unwrap_used,
-    clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::support::{Running, now};
 use avouch_mint::{Options, mint};
 use avouch_wire::EvidenceKind;
 use reqwest::Method;
 use serde_json::{Value, json};
+
+use crate::support::{Running, now};
 
 /// The most that an answer to garbage, or a line of the log, may have.
 const BYTES_MAX: usize = 8 * 1024;

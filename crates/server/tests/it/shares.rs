@@ -1,20 +1,16 @@
 //! What one sender may hold: memory, connections, requests; and what is left for others.
-#![allow(
-    clippy::unwrap_used,
-    clippy::string_slice,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::string_slice, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
-use crate::support::{Running, Setup};
 use axum::body::Bytes;
 use h2::client::SendRequest;
 use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+
+use crate::support::{Running, Setup};
 
 const ATTEST: &str = "/attest/SgxEnclave?api-version=2022-08-01";
 

@@ -1,15 +1,15 @@
 //! Work that waits for a thread: who waits behind it, and who does not.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use crate::support::{Running, Setup};
 use avouch_server::processor::Spent;
 use avouch_server::work::Source;
 use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::support::{Running, Setup};
 
 const ATTEST: &str = "/attest/SgxEnclave?api-version=2020-10-01";
 const POLICY: &str = "/policies/SgxEnclave?api-version=2022-08-01";

@@ -68,5 +68,4 @@ impl CertificateRole {
 }
 
 #[cfg(test)]
-#[path = "role_tests.rs"]
 mod tests;

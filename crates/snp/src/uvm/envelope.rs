@@ -270,5 +270,4 @@ fn bad(name: &'static str, reason: impl Into<String>) -> UvmError {
 }
 
 #[cfg(test)]
-#[path = "envelope_tests.rs"]
 mod tests;

@@ -55,5 +55,4 @@ fn bad(reason: impl Into<String>) -> UvmError {
 }
 
 #[cfg(test)]
-#[path = "payload_tests.rs"]
 mod tests;

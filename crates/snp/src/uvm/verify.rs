@@ -192,5 +192,4 @@ fn check_extended_key_usage(signer: &Certificate, did: &DidX509) -> Result<(), U
 }
 
 #[cfg(test)]
-#[path = "verify_tests.rs"]
 mod tests;

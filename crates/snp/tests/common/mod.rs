@@ -1,14 +1,5 @@
 //! What the tests share: where the recorded evidence lies, and how it is read.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    missing_docs,
-    unreachable_pub,
-    reason = "test code; each test program uses a part"
-)]
+#![allow(dead_code, unreachable_pub, reason = "test code; each test program uses a part")]
 
 use std::path::PathBuf;
 

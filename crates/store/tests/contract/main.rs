@@ -1,13 +1,7 @@
 //! The contract of the store, held on SQLite and on PostgreSQL by the same tests.
-
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    clippy::print_stdout,
-    clippy::print_stderr,
     reason = "a test stops at the first surprise and says what it saw"
 )]
 

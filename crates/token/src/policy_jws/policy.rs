@@ -1,5 +1,7 @@
 //! A policy as it was set, and the request to reset one.
 
+use avouch_wire::base64url;
+use avouch_wire::json::parse_object;
 use serde_json::Value;
 
 use super::body::{BODY_LIMIT_BYTES, policy_body};
@@ -7,8 +9,6 @@ use super::error::PolicyJwsError;
 use super::hash::{policy_hash, policy_token_hash};
 use super::signer::VerifiedSigner;
 use crate::jws::{Padding, UntrustedJws};
-use avouch_wire::base64url;
-use avouch_wire::json::parse_object;
 
 /// What `GET /policies/{type}` shows where no policy is set: header `{"alg":"none"}`, empty payload.
 /// The same text is the unsigned request to reset.

@@ -1,5 +1,4 @@
 //! When two chains are one.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
 use avouch_mint::{Options, mint};
 use avouch_pki::pem;

@@ -1,11 +1,5 @@
 //! The control plane: providers as resources of Azure Resource Manager.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 mod bodies;
 mod cloud;
@@ -16,12 +10,13 @@ mod lists;
 mod providers;
 mod roles;
 
-use crate::support::tokens::{Token, access};
-use crate::support::{Running, Setup};
 use avouch_store::Store;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+
+use crate::support::tokens::{Token, access};
+use crate::support::{Running, Setup};
 
 pub(crate) const VERSION: &str = "api-version=2021-06-01";
 pub(crate) const SUBSCRIPTION: &str = "aaaaaaaa-1111-4222-8333-bbbbbbbbbbbb";

@@ -1,5 +1,4 @@
 //! What a shortfall says: which level is aimed at, and what is short of it.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
 use avouch_wire::{Hex, UnixTime};
 

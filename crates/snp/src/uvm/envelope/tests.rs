@@ -1,5 +1,4 @@
 //! Headers of both generations, and those next to them that are refused.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use rcgen::{CertificateParams, KeyPair};
 

@@ -1,5 +1,4 @@
 //! Which level is reached, and what the verdict of several parts says.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 use avouch_pki::Window;
 use avouch_wire::{Cursor, FailedCheck as _, Hex};

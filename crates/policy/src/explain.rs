@@ -6,6 +6,8 @@
 pub(crate) mod refusal;
 mod text;
 
+use serde::Serialize;
+
 use crate::ast::{Rule, SectionKind, Verb};
 use crate::compile::CompiledRule;
 use crate::eval::{EvalError, Outcome, Tracer};
@@ -13,7 +15,6 @@ use crate::policy::Policy;
 use crate::print::{print_condition, print_rule, print_test, shortened};
 use crate::span::Position;
 use crate::value::Claim;
-use serde::Serialize;
 
 /// What happened in one evaluation.
 #[derive(Debug, Clone, Serialize)]

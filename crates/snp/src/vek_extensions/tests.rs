@@ -1,5 +1,4 @@
 //! Which values are read, and where each level stands.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
 

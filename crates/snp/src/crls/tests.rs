@@ -1,5 +1,4 @@
 //! Which roots need a list under which rule.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
 use avouch_mint::snp::SnpProduct;
 use avouch_mint::{Minted, Options, mint};

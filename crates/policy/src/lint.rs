@@ -10,11 +10,13 @@ mod values;
 pub use known::AttestationType;
 pub use values::{ValueForm, value_form};
 
+use std::fmt;
+
+use serde::Serialize;
+
 use crate::policy::Policy;
 use crate::print::printable;
 use crate::span::{Position, Span};
-use serde::Serialize;
-use std::fmt;
 
 /// The stable names of the lints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -7,10 +7,11 @@ mod slug;
 pub(crate) use render::excerpt;
 pub use slug::Slug;
 
+use serde::Serialize;
+
 use crate::limits::LimitExceeded;
 use crate::print::printable;
 use crate::span::{LineIndex, Position, Span};
-use serde::Serialize;
 
 /// More mistakes than this are not listed, by any stage.
 pub(crate) const DIAGNOSTICS_MAX: usize = 50;

@@ -1,6 +1,5 @@
 //! A service of its own for each test, on loopback.
 #![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub(crate) mod oidc;
 pub(crate) mod policy;

@@ -12,11 +12,12 @@ mod print;
 pub use number::{Decimal, Number};
 pub use parse::JsonError;
 
-use crate::cost::{self, Meter};
-use crate::limits::LimitExceeded;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+use crate::cost::{self, Meter};
+use crate::limits::LimitExceeded;
 
 /// The deepest nesting of arrays and objects that a document may have.
 pub const NESTING_MAX: usize = 128;

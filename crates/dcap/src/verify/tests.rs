@@ -1,5 +1,4 @@
 //! Which quoting enclave is the one of the identity.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 use avouch_wire::{Cursor, FailedCheck as _};
 

@@ -1,5 +1,4 @@
 #![allow(
-    clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     reason = "a test fails by panicking, and makes its numbers up"

@@ -1,5 +1,4 @@
 //! What a verified report says of each field.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
 use avouch_mint::{Options, mint};
 use avouch_pki::{Certificate, digest, pem};

@@ -1,5 +1,4 @@
 //! The JSON form: which security versions are read.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
 

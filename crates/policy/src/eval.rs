@@ -11,6 +11,10 @@ pub(crate) use error::Failure;
 pub use error::{EvalError, EvalSlug};
 pub use outcome::{Decision, DenyReason, Outcome};
 
+use std::collections::{BTreeMap, HashMap};
+
+use set::IncomingSet;
+
 use crate::ast::Verb;
 use crate::compile::{CompiledRule, LiteralQuery, Program};
 use crate::cost::{self, Cost, Meter};
@@ -18,8 +22,6 @@ use crate::limits::{LimitExceeded, Limits};
 use crate::policy::{Places, Policy};
 use crate::properties::Properties;
 use crate::value::{Claim, Text};
-use set::IncomingSet;
-use std::collections::{BTreeMap, HashMap};
 
 /// Watches an evaluation. With [`Silent`] the compiler removes every call.
 pub(crate) trait Tracer {

@@ -1,4 +1,4 @@
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "test code")]
+#![allow(clippy::arithmetic_side_effects, reason = "test code")]
 
 use super::*;
 use crate::VekKind;

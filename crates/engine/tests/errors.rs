@@ -1,5 +1,5 @@
 //! What becomes of the errors of evidence.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 use avouch_claims::HeldDataError;
 use avouch_engine::{AppraisalError, HeldDataRefused};

@@ -1,8 +1,7 @@
 //! What was checked, step by step.
 
-use serde::Serialize;
-
 use avouch_wire::FailedCheck as _;
+use serde::Serialize;
 
 use super::error::VerifyError;
 

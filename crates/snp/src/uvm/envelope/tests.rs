@@ -1,8 +1,7 @@
 //! Headers of both generations, and those next to them that are refused.
 
-use rcgen::{CertificateParams, KeyPair};
-
 use avouch_wire::FailedCheck as _;
+use rcgen::{CertificateParams, KeyPair};
 
 use super::*;
 

@@ -1,8 +1,7 @@
 //! The JSON form: which security versions are read.
 
-use serde_json::{Value, json};
-
 use avouch_wire::FailedCheck as _;
+use serde_json::{Value, json};
 
 use super::*;
 

@@ -1,9 +1,8 @@
+use avouch_wire::FailedCheck as _;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
-
-use avouch_wire::FailedCheck as _;
 
 use super::*;
 

@@ -12,10 +12,11 @@ use std::borrow::Cow;
 use avouch_token::policy_jws::CertificateOperation;
 use avouch_wire::{EvidenceKind, excerpt};
 use axum::http::Method;
-
-use crate::error::{Fault, PlaneError};
 use control_plane::{NAMESPACE, Operation};
 use path::{Path, Rules};
+
+use crate::error::{Fault, PlaneError};
+
 pub(crate) use table::resource_types;
 pub use table::{Needs, Plane, Row, TABLE, Verb, Version};
 

@@ -10,6 +10,7 @@ use avouch_policy::Limits;
 use avouch_wire::EvidenceKind;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
+use form::{AttestForm, Issue, Message, Step, form_of};
 
 use super::access::Authorized;
 use super::policies;
@@ -17,7 +18,6 @@ use crate::attest_request::AttestRequest;
 use crate::http::UnreadBody;
 use crate::state::AppState;
 use crate::{ApiError, Provider, respond};
-use form::{AttestForm, Issue, Message, Step, form_of};
 
 /// Answers a message to the attest route of a kind: in most forms it holds all evidence, and the
 /// answer is a token.

@@ -11,6 +11,7 @@ mod private_link;
 mod providers;
 mod shape;
 
+use access::AtProvider;
 use avouch_store::ResourceScope;
 use axum::body::Body;
 use axum::http::request::Parts;
@@ -24,7 +25,6 @@ use crate::route::control_plane::{Operation, ProviderAction, ProviderPath};
 use crate::state::AppState;
 use crate::work::Work;
 use crate::{Fault, ResourceError, respond};
-use access::AtProvider;
 
 /// Times that a decision is made anew because another writer was faster.
 const ATTEMPTS: usize = 16;

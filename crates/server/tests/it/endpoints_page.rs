@@ -1,6 +1,5 @@
 //! `docs/endpoints.md` is written from the table of endpoints. `AVOUCH_WRITE_ENDPOINTS=1` writes it
 //! anew.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write as _;
 

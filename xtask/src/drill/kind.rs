@@ -27,7 +27,10 @@ pub(crate) fn kind() -> Outcome {
         ("the table of kinds", &["test", "--package", "avouch-wire", "--lib", "kind"]),
         ("the toy's own tests", &["test", "--package", "avouch-server", "--test", "it", "toy"]),
         ("mint and break", &["test", "--package", "avouch-mint", "--test", "options", "appraised"]),
-        ("appraise every kind", &["test", "--package", "avouch-engine", "--lib", "--test", "minted"]),
+        (
+            "appraise every kind",
+            &["test", "--package", "avouch-engine", "--lib", "--test", "minted"],
+        ),
     ] {
         step(title, &mut within(cargo(words), &copy))?;
     }

@@ -3,6 +3,7 @@
 mod admin;
 mod appraise;
 mod demo;
+mod explain;
 pub(crate) mod inspect;
 mod mint;
 mod policy;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Policy(policy::PolicyArgs),
     /// Check a token as a relying party must, step by step.
     Verify(verify::VerifyArgs),
+    // Its help stands at the type of its arguments.
+    Explain(explain::ExplainArgs),
     // Help for these, short and long, is what stands at the type of their arguments.
     Provider(provider::ProviderArgs),
     PolicySet(admin::PolicySetArgs),
@@ -52,6 +55,7 @@ pub(crate) fn run(command: Command, output: OutputOptions) -> Result<Verdict, Fa
         Command::Inspect(args) => inspect::run(args, output),
         Command::Policy(args) => policy::run(args, output),
         Command::Verify(args) => verify::run(args, output),
+        Command::Explain(args) => explain::run(&args, output),
         Command::Provider(args) => provider::run(&args, output),
         Command::PolicySet(args) => admin::set_policy(&args, output),
         Command::PolicyGet(args) => admin::get_policy(&args, output),

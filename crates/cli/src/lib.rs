@@ -3,6 +3,7 @@
 //! Exit status everywhere: 0 for success or permitted, 1 for refused or invalid (the input was
 //! understood and the answer is no), 2 for a usage or I/O error.
 
+mod checks;
 mod client;
 mod commands;
 mod evidence_file;

@@ -15,6 +15,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::inspect::{self, tree::printable};
+use crate::checks;
 use crate::evidence_file::{self, Unreadable};
 use crate::failure::{Failure, Verdict, read as read_file, read_text};
 use crate::output::OutputOptions;
@@ -338,11 +339,11 @@ fn verified_report(appraisal: &Appraisal, policy: &PolicyInForce, explain: bool)
 fn text(report: &Value) -> String {
     let mut text = format!("decision: {}\n", plain(report.get("decision")));
     if let Some(error) = report.get("error") {
-        text.push_str(&format!(
-            "check:    {}\nreason:   {}\n",
-            plain(error.get("check")),
-            plain(error.get("message"))
-        ));
+        let check = plain(error.get("check"));
+        text.push_str(&format!("check:    {check}\nreason:   {}\n", plain(error.get("message"))));
+        if checks::is_known(&check) {
+            text.push_str(&format!("help:     avouch explain {check}\n"));
+        }
     }
     for (title, member) in [("facts", "facts"), ("claims of the token", "claims")] {
         if let Some(Value::Object(members)) = report.get(member)

@@ -47,6 +47,27 @@ pub enum EvalSlug {
 }
 
 impl EvalSlug {
+    /// Every slug.
+    pub const ALL: [Self; 17] = [
+        Self::InvalidJson,
+        Self::InvalidJmespath,
+        Self::JmespathRuntimeError,
+        Self::JsonFraction,
+        Self::JsonObject,
+        Self::JsonNestedArray,
+        Self::IntegerOutOfRange,
+        Self::FunctionArgumentType,
+        Self::FunctionArgumentNotSingle,
+        Self::ComparisonNotSingle,
+        Self::ReadOnlyClaimIssued,
+        Self::InvalidType,
+        Self::ValueTypeMismatch,
+        Self::WrongPropertyType,
+        Self::PropertyOutOfRange,
+        Self::UnknownConfigurationProperty,
+        Self::LimitExceeded,
+    ];
+
     /// The name.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -48,6 +48,9 @@ pub enum DenyReason {
 }
 
 impl DenyReason {
+    /// Every reason.
+    pub const ALL: [Self; 2] = [Self::DenyIssued, Self::NoPermit];
+
     /// The stable name.
     #[must_use]
     pub const fn name(self) -> &'static str {

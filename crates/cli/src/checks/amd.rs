@@ -1,0 +1,401 @@
+//! Checks of SEV-SNP reports and of AMD's certificates.
+
+use super::{Subject, Text, Thing, each, one};
+
+const CERTIFICATES: &[Thing] = &[
+    ("vek", "the endorsement key's certificate (VCEK or VLEK)"),
+    ("intermediate", "the ASK or ASVK certificate"),
+    ("root", "the ARK certificate"),
+];
+
+const RESEND: &str =
+    "Send the report as the firmware made it, unchanged; `avouch inspect FILE` shows its fields.";
+const CHAIN: &str = "Fetch the VCEK and its chain for this chip and TCB from AMD's KDS, or from the host, and send them along.";
+const CRL: &str =
+    "Fetch the CRL of the product anew from AMD's KDS and load it with the endorsements.";
+const FIRMWARE: &str = "Update the platform's firmware, and fetch the VCEK for its new TCB.";
+
+pub(super) static SUBJECT: Subject =
+    Subject { title: "AMD: reports and certificates", texts: TEXTS };
+
+const TEXTS: &[Text] = &[
+    one(
+        "report-length",
+        "The length of the report.",
+        "Every report has 1184 bytes; this one is cut, or more follows it.",
+        RESEND,
+    ),
+    one(
+        "report-version",
+        "The version of the report.",
+        "Its layout is not known here.",
+        "Update Avouch if the firmware is new.",
+    ),
+    one(
+        "report-reserved",
+        "That reserved fields of the report are zero.",
+        "It was altered, or its layout is newer than is known here.",
+        RESEND,
+    ),
+    one(
+        "signature-algorithm",
+        "The algorithm that the report names.",
+        "Only ECDSA P-384 with SHA-384 exists.",
+        RESEND,
+    ),
+    one(
+        "signature-padding",
+        "That the padding of the signature is zero.",
+        "The signature is in another form.",
+        RESEND,
+    ),
+    one(
+        "signature-reserved",
+        "That the rest of the signature is zero.",
+        "The report was altered.",
+        RESEND,
+    ),
+    one(
+        "signature-range",
+        "That both parts of the signature are in range.",
+        "One is zero or too large, as no signer makes it.",
+        RESEND,
+    ),
+    one(
+        "signing-key",
+        "The kind of key that signed.",
+        "The report is not signed, or by a key without known rules.",
+        "Ask the firmware for a report signed by VCEK or VLEK.",
+    ),
+    one(
+        "chip-key-masked",
+        "That the report is signed.",
+        "The host has masked the chip's key, so firmware wrote zeros for a signature.",
+        "Ask the host to unset MASK_CHIP_KEY, or to load a VLEK.",
+    ),
+    one("key-flags-reserved", "The key flags of the report.", "Reserved bits are set.", RESEND),
+    one("vmpl", "The privilege level in the report.", "It is none that exists.", RESEND),
+    one("policy-reserved-bit", "Bit 17 of the guest policy, which must be 1.", "It is 0.", RESEND),
+    one(
+        "structure",
+        "That the bytes are the structure that they should be.",
+        "They are cut or damaged: usually the table of certificates behind a report.",
+        "Send it as the host gave it, or the report alone.",
+    ),
+    one(
+        "snp-document-size",
+        "The size of the `report` document.",
+        "It is larger than any client sends.",
+        "Send one report with its certificates.",
+    ),
+    one(
+        "snp-document-json",
+        "That `report` holds the JSON document of MAA.",
+        "It is other JSON, or none.",
+        "Send `SnpReport`, `VcekCertChain` and maybe `Endorsements`, each base64url.",
+    ),
+    one(
+        "snp-document-base64",
+        "That the members of the document are base64url.",
+        "One has other characters.",
+        "Encode as base64url without padding.",
+    ),
+    one(
+        "snp-document-uvm-count",
+        "How many UVM endorsements came.",
+        "They are more than is accepted.",
+        "Send the one that is for this utility VM.",
+    ),
+    one(
+        "chain-pem",
+        "That the certificates are PEM or DER.",
+        "They are neither, or the text ends within a block.",
+        CHAIN,
+    ),
+    one("chain-certificate", "That each certificate can be read.", "One is damaged.", CHAIN),
+    one(
+        "chain-foreign-certificate",
+        "That each certificate is one of AMD's kinds.",
+        "One is something else.",
+        "Send only VCEK or VLEK, ASK or ASVK, and ARK.",
+    ),
+    one(
+        "chain-too-large",
+        "How much there is in the chain.",
+        "It is more than any chain has.",
+        CHAIN,
+    ),
+    one(
+        "chain-leaf-count",
+        "That exactly one VCEK or VLEK is for the report.",
+        "There is none, or several of different keys.",
+        CHAIN,
+    ),
+    each(
+        CERTIFICATES,
+        "-issuer-name",
+        "That {} names the certificate above as its issuer.",
+        "The chain is put together of different products or of foreign parts.",
+        CHAIN,
+    ),
+    each(
+        CERTIFICATES,
+        "-signature",
+        "That {} was signed by the key above it.",
+        "It was altered or forged, or is of another PKI.",
+        CHAIN,
+    ),
+    each(
+        CERTIFICATES,
+        "-not-yet-valid",
+        "That {} was valid when judged.",
+        "Its validity begins later: the clock is behind, or `--at` lies too early.",
+        "Set the clock, or judge at a later moment.",
+    ),
+    each(
+        CERTIFICATES,
+        "-expired",
+        "That {} was valid when judged.",
+        "It has expired.",
+        "Fetch it anew; to judge old evidence give the moment with `--at`.",
+    ),
+    each(
+        CERTIFICATES,
+        "-issuer-not-ca",
+        "That the issuer of {} is a CA.",
+        "A certificate that may not issue others stands above it.",
+        CHAIN,
+    ),
+    each(
+        CERTIFICATES,
+        "-not-ca",
+        "That {} is a CA where it must be one.",
+        "Its basic constraints do not say so.",
+        CHAIN,
+    ),
+    each(
+        CERTIFICATES,
+        "-is-ca",
+        "That {} is no CA where it must not be one.",
+        "Its basic constraints say that it is.",
+        CHAIN,
+    ),
+    each(
+        CERTIFICATES,
+        "-key-usage",
+        "The key usage of {}.",
+        "It does not allow what the key is used for.",
+        CHAIN,
+    ),
+    each(
+        CERTIFICATES,
+        "-path-length",
+        "That the path to {} is not longer than allowed.",
+        "There are more CAs than a certificate above allows.",
+        CHAIN,
+    ),
+    each(
+        CERTIFICATES,
+        "-critical-extension",
+        "That every critical extension of {} is understood.",
+        "It has one that is not, or constraints that are not implemented.",
+        CHAIN,
+    ),
+    each(
+        CERTIFICATES,
+        "-foreign",
+        "That {} is the one that is trusted.",
+        "It has the name of a root and another key.",
+        "Use production evidence; for tests add the root with `--trust-root amd=FILE`.",
+    ),
+    each(
+        CERTIFICATES,
+        "-signature-algorithm",
+        "The scheme by which {} is signed.",
+        "AMD signs by RSASSA-PSS with SHA-384 only.",
+        CHAIN,
+    ),
+    one("vek-issuer", "The name of the endorsement key's issuer.", "It is none of AMD's.", CHAIN),
+    one(
+        "vek-issuer-kind",
+        "That a VCEK is issued by an ASK, and a VLEK by an ASVK.",
+        "The chains were mixed.",
+        CHAIN,
+    ),
+    one("vek-key-kind", "That the endorsement key is P-384.", "It is another kind of key.", CHAIN),
+    one(
+        "vek-extension-missing",
+        "AMD's extensions in the endorsement key's certificate.",
+        "One that is needed is not there.",
+        CHAIN,
+    ),
+    one(
+        "vek-extension-unexpected",
+        "AMD's extensions in the endorsement key's certificate.",
+        "One stands there that this kind of certificate does not have.",
+        CHAIN,
+    ),
+    one(
+        "vek-extension-integer",
+        "That version numbers in the certificate are integers from 0 to 255.",
+        "One is not.",
+        CHAIN,
+    ),
+    one("vek-extension-text", "That names in the certificate are texts.", "One is not.", CHAIN),
+    one(
+        "vek-structure-version",
+        "The version of the certificate's own structure.",
+        "It is newer than is known here.",
+        "Update Avouch.",
+    ),
+    one(
+        "vek-hardware-id",
+        "The hardware id in the certificate.",
+        "It has not the length of this product's.",
+        CHAIN,
+    ),
+    one(
+        "vek-product-name",
+        "That certificate and issuer name one product.",
+        "They name two.",
+        CHAIN,
+    ),
+    one(
+        "intermediate-name",
+        "The name of the intermediate certificate.",
+        "It is none of AMD's.",
+        CHAIN,
+    ),
+    one(
+        "intermediate-missing",
+        "That the ASK or ASVK is at hand.",
+        "It was not sent, and is not one of those built in.",
+        CHAIN,
+    ),
+    one(
+        "intermediate-revoked",
+        "That the intermediate is not on AMD's CRL.",
+        "AMD has revoked it.",
+        "Do not trust it; ask the cloud provider.",
+    ),
+    one(
+        "root-missing",
+        "That a root of this product is trusted.",
+        "The product is unknown here, or evidence is from another PKI.",
+        "For tests add the root with `--trust-root amd=FILE`.",
+    ),
+    one(
+        "crl-signature-algorithm",
+        "The scheme by which the CRL is signed.",
+        "AMD signs by RSASSA-PSS with SHA-384 only.",
+        CRL,
+    ),
+    one(
+        "crl-missing",
+        "That a CRL of the root is at hand.",
+        "The settings demand one, and none is loaded.",
+        CRL,
+    ),
+    one(
+        "signing-key-mismatch",
+        "That the certificate is of the kind of key that the report names.",
+        "A VCEK was sent for a report signed by VLEK, or the other way round.",
+        CHAIN,
+    ),
+    one(
+        "product-unknown",
+        "The processor family in the report.",
+        "It is no Milan, Genoa or Turin.",
+        "Update Avouch if the processor is new.",
+    ),
+    one(
+        "product-mismatch",
+        "That report and chain are of one product.",
+        "The chain is for another kind of processor.",
+        CHAIN,
+    ),
+    one(
+        "report-signature",
+        "That the endorsement key signed the report.",
+        "The report was altered, or the certificate is of another chip or another TCB; the message says which, if it can be told.",
+        CHAIN,
+    ),
+    one(
+        "tcb-reserved",
+        "That reserved bytes of the TCB versions are zero.",
+        "They are not: layout and product do not fit.",
+        RESEND,
+    ),
+    one(
+        "tcb-mismatch",
+        "That the certificate is for the TCB that the report states.",
+        "Firmware was updated since the certificate was fetched.",
+        CHAIN,
+    ),
+    one(
+        "chip-id-mismatch",
+        "That the certificate is for the chip of the report.",
+        "It is of another machine.",
+        CHAIN,
+    ),
+    one(
+        "alias-check",
+        "That firmware has checked memory for aliases.",
+        "The settings demand it, and the platform has not done so.",
+        FIRMWARE,
+    ),
+    one(
+        "host-requested",
+        "That the guest asked for the report.",
+        "The host did, so REPORT_DATA is the host's.",
+        "Ask from within the guest, or accept it by `accept_host_requested`.",
+    ),
+    one(
+        "chip-id-masked",
+        "That the report names its chip.",
+        "The host has masked CHIP_ID, and the settings do not accept that.",
+        "Ask the host to unset it, or set `accept_masked_chip_id`.",
+    ),
+    one(
+        "chip-refused",
+        "That the chip is not among those refused.",
+        "It is.",
+        "Use another machine, or take the chip off the list.",
+    ),
+    one(
+        "product-not-accepted",
+        "That the settings accept the product.",
+        "It is not on the list.",
+        "Use another machine, or add the product.",
+    ),
+    one(
+        "tcb-below-minimum",
+        "That every part of the TCB is at its floor.",
+        "One is older; the message says which and by how much.",
+        FIRMWARE,
+    ),
+    one(
+        "guest-svn-below-minimum",
+        "The security version of the guest.",
+        "It is below the floor in the settings.",
+        "Start a newer image.",
+    ),
+    one(
+        "measurement-not-accepted",
+        "That the launch digest is an accepted one.",
+        "The guest was started from another image or firmware.",
+        "Check the image; add its digest if it is yours.",
+    ),
+    one(
+        "id-key-not-accepted",
+        "That the ID key is an accepted one.",
+        "The image is signed by somebody else, or by nobody.",
+        "Check the image; add the digest of the key if it is yours.",
+    ),
+    one(
+        "author-key-not-accepted",
+        "That the author key is an accepted one.",
+        "The ID key is certified by somebody else, or by nobody.",
+        "Check the image; add the digest of the key if it is yours.",
+    ),
+];

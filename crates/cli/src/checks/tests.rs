@@ -1,0 +1,256 @@
+//! The catalogue has exactly the checks that the crates can name, and `docs/checks.md` is made from it.
+//! `AVOUCH_WRITE_CHECKS=1` writes the page anew.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use avouch_engine::AppraisalError;
+use avouch_policy::{DenyReason, EvalSlug, Slug};
+use avouch_wire::FailedCheck;
+
+use super::{Page, nearest, pages};
+
+const CRATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/checks.md");
+
+/// Each type whose errors name their check, by crate, with the names.
+macro_rules! types {
+    ($($krate:literal: $($path:ident)::+ $(<$of:ty>)?,)+) => {
+        vec![$(
+            (
+                concat!($krate, " ", $(stringify!($path), "::"),+),
+                <$($path)::+ $(<$of>)? as FailedCheck>::checks(),
+            ),
+        )+]
+    };
+}
+
+fn types() -> Vec<(&'static str, Vec<&'static str>)> {
+    use avouch_dcap as dcap;
+    use avouch_engine as engine;
+    use avouch_snp as snp;
+    use avouch_token as token;
+    types![
+        "wire": avouch_wire::ParseError,
+        "pki": avouch_pki::PathError,
+        "pki": avouch_pki::CrlError,
+        "dcap": dcap::QuoteError,
+        "dcap": dcap::VerifyError,
+        "dcap": dcap::CollateralError,
+        "dcap": dcap::BindError,
+        "dcap": dcap::AcceptanceError,
+        "snp": snp::ReportError,
+        "snp": snp::ChainError,
+        "snp": snp::VekExtensionError,
+        "snp": snp::VerifyError,
+        "snp": snp::BindingError,
+        "snp": snp::Refusal,
+        "snp": snp::AcceptanceError,
+        "snp": snp::maa_request::MaaRequestError,
+        "snp": snp::uvm::UvmError,
+        "token": token::VerifyError,
+        "token": token::KeyBindingError,
+        "token": token::policy_jws::PolicyJwsError,
+        "token": token::policy_jws::SignerError,
+        "endorsements": avouch_endorsements::EndorsementError,
+        "engine": engine::WrongTee,
+        "engine": engine::NotAtHand,
+        "engine": engine::HeldDataRefused<dcap::BindError>,
+        "cli": crate::failure::Failure,
+    ]
+}
+
+/// Names that stand in the source of a crate as they are, not at an error type.
+const LITERALS: &[(&str, &[&str])] = &[
+    ("endorsements/src", &["endorsements-size"]),
+    (
+        "server/src",
+        &[
+            "client-certificate",
+            "content-encoding",
+            "content-length",
+            "host",
+            "nonce",
+            "request-body",
+            "request-head",
+            "root-provider",
+            "token-unknown",
+            "transfer-encoding",
+        ],
+    ),
+    ("cli/src/output.rs", &["usage"]),
+    ("cli/src/commands", &["answer-claims", "draft-policy", "endorsements", "policy-text"]),
+];
+
+/// Beginnings of the service's sentences that are members or parameters of a request, whose sentence
+/// says all.
+const MEMBERS: &[&str] = &["for", "location", "properties", "providers", "tags"];
+
+fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push((path.clone(), fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+fn sources_of(folder: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let path = Path::new(CRATES).join(folder);
+    if path.is_file() {
+        return vec![(path.clone(), fs::read_to_string(&path).unwrap())];
+    }
+    sources(&path, &mut found);
+    found
+}
+
+/// Every name that any crate can give.
+fn named() -> BTreeSet<&'static str> {
+    let mut named: BTreeSet<&'static str> =
+        types().into_iter().flat_map(|(_, names)| names).collect();
+    named.remove("");
+    named.extend(AppraisalError::CHECKS);
+    named.extend(DenyReason::ALL.map(DenyReason::name));
+    named.extend(EvalSlug::ALL.map(EvalSlug::name));
+    named.extend(Slug::ALL.map(Slug::name));
+    named.extend(LITERALS.iter().flat_map(|(_, names)| names.iter()));
+    named
+}
+
+#[test]
+fn every_check_has_one_page_and_every_page_is_of_a_check() {
+    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
+    for page in pages() {
+        *counted.entry(page.check).or_default() += 1;
+    }
+    let twice: Vec<_> = counted.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(twice.is_empty(), "more than one page: {twice:?}");
+    let named = named();
+    let missing: Vec<_> = named.iter().filter(|name| !counted.contains_key(**name)).collect();
+    let foreign: Vec<_> = counted.keys().filter(|name| !named.contains(name.as_str())).collect();
+    assert!(
+        missing.is_empty() && foreign.is_empty(),
+        "no page: {missing:?}\nno check: {foreign:?}"
+    );
+}
+
+#[test]
+fn every_type_that_names_its_check_is_asked() {
+    let asked: BTreeSet<String> = types()
+        .iter()
+        .map(|(path, _)| {
+            let (krate, path) = path.split_once(' ').unwrap();
+            let name = path.trim_end_matches("::").rsplit("::").next().unwrap();
+            format!("{krate} {name}")
+        })
+        .collect();
+    let mut implemented = BTreeSet::new();
+    for krate in fs::read_dir(CRATES).unwrap() {
+        let krate = krate.unwrap().file_name().into_string().unwrap();
+        for (path, text) in sources_of(&format!("{krate}/src")) {
+            if path.ends_with("wire/src/check.rs") {
+                implemented.insert("wire ParseError".to_owned());
+                continue;
+            }
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in lines {
+                let by_table = line.trim_start().strip_prefix("failed_check!(");
+                let by_hand = line.split_once(" FailedCheck for ").map(|(_, rest)| rest);
+                if let Some(rest) = by_table.or(by_hand) {
+                    let name: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
+                    // This very test names the words, and no type behind them.
+                    if !name.is_empty() {
+                        implemented.insert(format!("{krate} {name}"));
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(implemented, asked);
+}
+
+#[test]
+fn names_that_no_error_type_has_are_those_in_the_source() {
+    for (folder, names) in LITERALS {
+        let sources = sources_of(folder);
+        for name in *names {
+            let (quoted, leading) = (format!("\"{name}\""), format!("\"{name}: "));
+            let found =
+                sources.iter().any(|(_, text)| text.contains(&quoted) || text.contains(&leading));
+            assert!(found, "{folder} does not name {name}");
+        }
+    }
+    let named = named();
+    for (path, text) in sources_of("server/src") {
+        if path.to_string_lossy().contains("test") {
+            continue;
+        }
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        for piece in text.split('"').skip(1).step_by(2) {
+            let Some((name, _)) = piece.split_once(": ") else { continue };
+            let is_name = name.len() > 1
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+            let is_known = named.contains(name) || MEMBERS.contains(&name);
+            assert!(!is_name || is_known, "{}: {name} has no page", path.display());
+        }
+    }
+}
+
+#[test]
+fn texts_are_sentences() {
+    for Page { check, what, why, remedy, .. } in pages() {
+        for text in [&what, &why, &remedy] {
+            assert!(text.ends_with(['.', '?']) && !text.contains("{}"), "{check}: {text}");
+            let first = text.chars().next().unwrap();
+            assert!(first.is_uppercase() || first == '`', "{check}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_misspelt_name_finds_its_neighbours_and_a_foreign_one_none() {
+    assert_eq!(nearest("tcb-mismach").first().map(String::as_str), Some("tcb-mismatch"));
+    assert!(nearest("vek").iter().all(|name| name.contains("vek")));
+    assert!(nearest("completely-unlike-anything-known").is_empty());
+}
+
+fn markdown() -> String {
+    let mut text = "# Checks\n\nEvery refusal names the check that failed. `avouch explain NAME` tells of one what \
+                    stands here of all.\n\nThis page is made from the catalogue in `crates/cli/src/checks/`.\n"
+        .to_owned();
+    let mut subject = "";
+    for page in pages() {
+        if page.subject != subject {
+            subject = page.subject;
+            text.push_str(&format!(
+                "\n## {subject}\n\n| check | what is checked | why it fails | what to do |\n|---|---|---|---|\n"
+            ));
+        }
+        let cells = [&page.what, &page.why, &page.remedy].map(|cell| cell.replace('|', "\\|"));
+        text.push_str(&format!("| `{}` | {} |\n", page.check, cells.join(" | ")));
+    }
+    text
+}
+
+#[test]
+fn the_page_is_made_from_the_catalogue() {
+    let made = markdown();
+    if std::env::var_os("AVOUCH_WRITE_CHECKS").is_some() {
+        fs::write(PAGE, &made).unwrap();
+    }
+    let held = fs::read_to_string(PAGE).unwrap_or_default();
+    assert!(
+        held == made,
+        "docs/checks.md is not of the catalogue; AVOUCH_WRITE_CHECKS=1 writes it"
+    );
+}

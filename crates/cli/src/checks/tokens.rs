@@ -1,0 +1,162 @@
+//! Checks of tokens and of signed policies.
+
+use super::{Subject, Text, one};
+
+const NEW: &str = "Get a new token.";
+const SIGN: &str = "Make it with `avouch policy sign`, which writes the form that is expected.";
+
+pub(super) static SUBJECT: Subject = Subject { title: "Tokens and signed policies", texts: TEXTS };
+
+const TEXTS: &[Text] = &[
+    one(
+        "token-form",
+        "That the token is a compact JWS with a proper header.",
+        "It is cut, or is another thing.",
+        "Send the token as it was issued: three parts with dots between.",
+    ),
+    one(
+        "token-payload",
+        "That the payload is a JSON object with the claims that are needed.",
+        "One is missing, malformed or given twice.",
+        NEW,
+    ),
+    one(
+        "token-algorithm",
+        "The signature algorithm.",
+        "It is not accepted, or the token is unsigned.",
+        "Have tokens signed by an accepted algorithm.",
+    ),
+    one(
+        "token-key",
+        "That the key that the token names is known and fits.",
+        "The key set is old, or of another issuer.",
+        "Fetch the key set anew from the issuer.",
+    ),
+    one(
+        "token-signature",
+        "That a key of the set signed the token.",
+        "It was altered, or the key set is of another issuer.",
+        NEW,
+    ),
+    one(
+        "token-issuer",
+        "The issuer.",
+        "It is another than expected.",
+        "Ask the right service, or name this issuer in the configuration.",
+    ),
+    one(
+        "token-audience",
+        "That the token is meant for this service.",
+        "It is for another audience.",
+        "Ask the issuer for a token for this audience.",
+    ),
+    one(
+        "token-not-before",
+        "That the token is valid already.",
+        "Its time has not come, or the clock is behind.",
+        "Wait, or set the clock.",
+    ),
+    one(
+        "token-issued-at",
+        "That the token was not issued in the future.",
+        "The clock of one side is wrong.",
+        "Set the clocks.",
+    ),
+    one("token-expiry", "That the token has not expired.", "It has.", NEW),
+    one(
+        "token-type",
+        "The type of the token.",
+        "It is made for another purpose.",
+        "Send an access token (`JWT` or `at+jwt`).",
+    ),
+    one(
+        "token-key-bound",
+        "That the token is a bearer token.",
+        "It is bound to a key that a bearer does not prove to hold.",
+        "Ask for a token without `cnf`.",
+    ),
+    one(
+        "service-key-binding",
+        "That the evidence in the signing certificate vouches for its key.",
+        "The certificate and the evidence do not belong together.",
+        "Do not trust the service; fetch its certificates anew.",
+    ),
+    one(
+        "policy-jws-body",
+        "That the body of the request holds a JWS.",
+        "It is of another form.",
+        SIGN,
+    ),
+    one(
+        "policy-jws-form",
+        "That it is a compact JWS.",
+        "It is policy text or JSON as it is, or damaged.",
+        SIGN,
+    ),
+    one(
+        "policy-jws-signed",
+        "That it is signed where it must be, and unsigned where it says so.",
+        "Header and signature contradict each other, or a signature is required.",
+        SIGN,
+    ),
+    one(
+        "policy-jws-certificate",
+        "That the header has the signer's certificate.",
+        "There is none, or there are two that differ.",
+        SIGN,
+    ),
+    one(
+        "policy-jws-algorithm",
+        "The signature algorithm.",
+        "It is not accepted under this kind of key.",
+        SIGN,
+    ),
+    one(
+        "policy-jws-key-length",
+        "The length of the signer's RSA key.",
+        "It has under 2048 bits.",
+        "Sign with a longer key.",
+    ),
+    one(
+        "policy-jws-signature",
+        "That the first certificate's key signed it.",
+        "It was altered, or signed by another key.",
+        SIGN,
+    ),
+    one(
+        "policy-jws-payload",
+        "What the payload holds.",
+        "A member is missing or given twice, or a reset has a payload.",
+        SIGN,
+    ),
+    one(
+        "policy-jws-text",
+        "The policy in `AttestationPolicy`.",
+        "It is not base64url of UTF-8 text.",
+        SIGN,
+    ),
+    one(
+        "policy-certificate-key",
+        "The certificate in the payload.",
+        "It cannot be read.",
+        "Send the JWK with one certificate in `x5c`.",
+    ),
+    one(
+        "policy-signer-certificates",
+        "That the provider has policy certificates.",
+        "It has none, so nobody may sign.",
+        "Create the provider with policy certificates, or send unsigned policies.",
+    ),
+    one(
+        "policy-signer-issuer",
+        "That the signer is, or chains to, a policy certificate.",
+        "It does not; or it has the name of one and another key.",
+        "Sign with a trusted certificate, or add this one first with `avouch signer`.",
+    ),
+    one(
+        "policy-signer-issuer-ca",
+        "That the policy certificate above the signer is a CA.",
+        "It is not flagged as one.",
+        "Use a policy certificate with `CA:TRUE`.",
+    ),
+];

@@ -1,7 +1,7 @@
 //! Certificate tables of extended reports: no panic, and every body lies behind the entries.
 #![no_main]
 
-use avouch_snp::{Anchors, Chain};
+use avouch_snp::{TrustAnchors, Chain};
 use avouch_snp::ghcb::CertificateTable;
 use libfuzzer_sys::fuzz_target;
 
@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
                 assert_eq!(table.body(entry.guid), Some(entry.body));
                 assert_eq!(entry.guid.to_string().len(), 36);
             }
-            let _ = Chain::parse_sent(&table.certificates(), &Anchors::amd());
+            let _ = Chain::parse_sent(&table.certificates(), &TrustAnchors::amd());
             let bodies: usize = table.entries().iter().map(|entry| entry.body.len()).sum();
             assert!(bodies + entries <= data.len(), "bytes that are read twice");
         }

@@ -6,13 +6,13 @@ use std::sync::LazyLock;
 
 use avouch_pki::Certificate;
 use avouch_snp::{
-    Anchors, Crls, Endorsements, Product, VekExtensions, VekKind, verify_chain,
+    TrustAnchors, Crls, Endorsements, Product, VekExtensions, VekKind, verify_chain,
     verify_intermediate,
 };
 use avouch_wire::{FailedCheck as _, UnixTime};
 use libfuzzer_sys::fuzz_target;
 
-static AMD: LazyLock<Anchors> = LazyLock::new(Anchors::amd);
+static AMD: LazyLock<TrustAnchors> = LazyLock::new(TrustAnchors::amd);
 
 fuzz_target!(|data: &[u8]| {
     let at = UnixTime::from_seconds(1_769_860_800).unwrap();

@@ -13,7 +13,7 @@ use avouch_mint::snp::SnpKey;
 use avouch_mint::{ Options, mint};
 use avouch_pki::{Certificate, pem};
 use avouch_snp::{
-    Anchors, Chain, ChainError, Crls, Endorsements, VerifiedEndorsementKey, VerifyError,
+    TrustAnchors, Chain, ChainError, Crls, Endorsements, VerifiedEndorsementKey, VerifyError,
     verify_chain, verify_intermediate,
 };
 use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime};
@@ -23,9 +23,9 @@ use libfuzzer_sys::fuzz_target;
 const CERTIFICATES_MAX: usize = 16;
 
 struct Known {
-    roots: Anchors,
+    roots: TrustAnchors,
     /// The same, and the intermediate of the first chain.
-    remembering: Anchors,
+    remembering: TrustAnchors,
     /// VCEK, ASK, ARK; VLEK, ASVK, ARK; VCEK, ASK, ARK of another root.
     certificates: Vec<Vec<u8>>,
 }
@@ -37,7 +37,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     options.snp.key = SnpKey::Vlek;
     let vlek = mint(EvidenceKind::Snp, &options).unwrap();
     let root = pem::certificates(vcek.root_pem.as_bytes(), 1).unwrap();
-    let roots = Anchors::amd().with_root(&Certificate::parse(&root[0]).unwrap()).unwrap();
+    let roots = TrustAnchors::amd().with_root(&Certificate::parse(&root[0]).unwrap()).unwrap();
     let mut certificates = Vec::new();
     for minted in [vcek, vlek, foreign] {
         let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
@@ -87,7 +87,7 @@ fn certificates(data: &[u8]) -> Vec<u8> {
 
 fn verdict(
     chain: Result<Chain, ChainError>,
-    anchors: &Anchors,
+    anchors: &TrustAnchors,
 ) -> Result<VerifiedEndorsementKey, VerifyError> {
     verify_chain(&chain?, anchors, &Crls::none(), at())
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use avouch_mint::{ Options, mint};
 use avouch_pki::{Certificate, pem};
 use avouch_snp::{
-    Anchors, Chain, Crls, Endorsements, Report, ReportVersions, VerifiedEndorsementKey,
+    TrustAnchors, Chain, Crls, Endorsements, Report, ReportVersions, VerifiedEndorsementKey,
     verify_chain, verify_report,
 };
 use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime};
@@ -22,7 +22,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let at = UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap();
     let minted = mint(EvidenceKind::Snp, &Options::new(at)).unwrap();
     let root = pem::certificates(minted.root_pem.as_bytes(), 1).unwrap();
-    let anchors = Anchors::none().with_root(&Certificate::parse(&root[0]).unwrap()).unwrap();
+    let anchors = TrustAnchors::none().with_root(&Certificate::parse(&root[0]).unwrap()).unwrap();
     let chain: Chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
     let key = verify_chain(&chain, &anchors, &Crls::none(), at).unwrap();
     Known { key, report: Report::parse(&minted.evidence).unwrap(), at }

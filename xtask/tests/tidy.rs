@@ -11,6 +11,8 @@ mod habits;
 mod tools;
 #[path = "tidy/toy_kind.rs"]
 mod toy_kind;
+#[path = "tidy/vocabulary.rs"]
+mod vocabulary;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -34,7 +34,7 @@ fn debuggable_and_migratable_evidence_is_refused_where_that_is_asked_for() {
     }
     // A trust domain that may migrate is refused already unless that is accepted.
     let folder = own.mint("tdx --break migratable");
-    let accept = own.write("accept.toml", "[appraisal]\naccept_migratable = true\n");
+    let accept = own.write("accept.toml", "[appraisal]\nrefuse_migratable = false\n");
     let accept = format!("--appraisal {}", accept.display());
     assert_eq!(refusal(&folder, "").as_deref(), Some("migratable"));
     assert_eq!(refusal(&folder, &accept), None);

@@ -151,7 +151,7 @@ impl Tee {
         let [ca, root_der] = share_certificates(&mut minted);
         drop(ca);
         let root = Certificate::parse(&root_der).unwrap();
-        let anchors = TrustAnchors::intel().with_certificate("mint", &root).unwrap();
+        let anchors = TrustAnchors::intel().with_root(&root).unwrap();
         let collateral = Collateral::parse_json(&minted.endorsements).unwrap();
         let verified_collateral = collateral.verify(&anchors, at).unwrap();
         let quote = Quote::parse(&minted.evidence).unwrap();

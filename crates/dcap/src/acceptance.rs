@@ -90,7 +90,7 @@ pub struct ToleratedAdvisory {
 
 /// What an operator accepts of quotes that verified. The default is the secure one, except that
 /// debuggable evidence passes: it is a claim, and policies decide about it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acceptance {
     /// Statuses that pass; `Revoked` never does.
     pub tcb_statuses: AcceptedTcbStatuses,
@@ -99,10 +99,22 @@ pub struct Acceptance {
     pub tolerated_advisories: Vec<ToleratedAdvisory>,
     /// Refuse debuggable enclaves and TDs.
     pub refuse_debuggable: bool,
-    /// Accept TDs that a migration TD may move, and so hold keys and memory of.
-    pub accept_migratable: bool,
-    /// Accept TDs to which a service TD is or may be bound.
-    pub accept_service_td: bool,
+    /// Refuse TDs that a migration TD may move, and so hold keys and memory of.
+    pub refuse_migratable: bool,
+    /// Refuse TDs to which a service TD is or may be bound.
+    pub refuse_service_td: bool,
+}
+
+impl Default for Acceptance {
+    fn default() -> Self {
+        Self {
+            tcb_statuses: AcceptedTcbStatuses::default(),
+            tolerated_advisories: Vec::new(),
+            refuse_debuggable: false,
+            refuse_migratable: true,
+            refuse_service_td: true,
+        }
+    }
 }
 
 /// Why an operator's settings refuse a quote that verified.
@@ -206,10 +218,10 @@ impl Acceptance {
     fn check_td(&self, quote: &VerifiedQuote) -> Result<(), AcceptanceError> {
         let Some(td) = quote.td() else { return Ok(()) };
         let td_attributes = td.td_attributes.0;
-        if td.td_attributes.migratable() && !self.accept_migratable {
+        if self.refuse_migratable && td.td_attributes.migratable() {
             return Err(AcceptanceError::Migratable { td_attributes });
         }
-        if td.has_service_td() && !self.accept_service_td {
+        if self.refuse_service_td && td.has_service_td() {
             let mr_service_td = td.v15.as_ref().map_or(Hex([0; 48]), |v15| v15.mr_service_td);
             return Err(AcceptanceError::ServiceTd { td_attributes, mr_service_td });
         }

@@ -141,15 +141,12 @@ impl TrustAnchors {
         Self::of(Vec::new())
     }
 
-    /// Adds the key and name of a self-signed certificate, shown to people as `label`.
+    /// Adds the key and name of a self-signed certificate, shown to people by its subject.
     ///
     /// # Errors
     /// [`AnchorError::NotSelfSigned`], or [`AnchorError::TooMany`].
-    pub fn with_certificate(
-        mut self,
-        label: &str,
-        certificate: &Certificate,
-    ) -> Result<Self, AnchorError> {
+    pub fn with_root(mut self, certificate: &Certificate) -> Result<Self, AnchorError> {
+        let label = certificate.subject().to_string();
         let trust = TrustAnchor::from_certificate(label, certificate);
         if verify_anchor_copy(certificate, &trust).is_err() || !certificate.is_self_issued() {
             return Err(AnchorError::NotSelfSigned(certificate.subject().label().to_owned()));
@@ -165,22 +162,20 @@ impl TrustAnchors {
         Ok(Self::of(self.anchors))
     }
 
-    /// Adds every certificate of a PEM text. The label is the certificate's common name.
+    /// Adds every certificate of a PEM text; see [`TrustAnchors::with_root`].
     ///
     /// # Errors
     /// [`AnchorError`] if the text, a certificate or its self-signature is bad.
     pub fn with_pem(self, text: &[u8]) -> Result<Self, AnchorError> {
         let mut anchors = self;
         for der in pem::certificates(text, ANCHORS_MAX)? {
-            let certificate = Certificate::parse(&der)?;
-            let label = certificate.subject().to_string();
-            anchors = anchors.with_certificate(&label, &certificate)?;
+            anchors = anchors.with_root(&Certificate::parse(&der)?)?;
         }
         Ok(anchors)
     }
 
-    /// What the anchors are.
-    pub fn iter(&self) -> impl Iterator<Item = &AnchorInfo> {
+    /// All roots.
+    pub fn roots(&self) -> impl Iterator<Item = &AnchorInfo> {
         self.anchors.iter().map(|anchor| &anchor.info)
     }
 

@@ -8,7 +8,7 @@ use crate::verify::VerifiedQuote;
 
 /// Why data are not those that the evidence vouches for.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum BindError {
+pub enum BindingError {
     /// Runtime data are not what the report data vouch for.
     #[error("runtime data have SHA-256 {expected}, report data begin with {found}")]
     RuntimeData {
@@ -53,7 +53,7 @@ pub enum BindError {
     },
 }
 
-failed_check!(BindError {
+failed_check!(BindingError {
     Self::RuntimeData { .. } => "runtime-data",
     Self::InitTimeData { .. }
     | Self::InitTimeDataRest { .. }
@@ -66,27 +66,27 @@ failed_check!(BindError {
 /// The other 32 bytes are free: real enclaves use them.
 ///
 /// # Errors
-/// [`BindError::RuntimeData`] with both values.
-pub fn bind_runtime_data(quote: &VerifiedQuote, sha256: Hex<32>) -> Result<(), BindError> {
+/// [`BindingError::RuntimeData`] with both values.
+pub fn bind_runtime_data(quote: &VerifiedQuote, sha256: Hex<32>) -> Result<(), BindingError> {
     let found = first_half(quote.report_data());
     if sha256 == found {
         return Ok(());
     }
-    Err(BindError::RuntimeData { expected: sha256, found })
+    Err(BindingError::RuntimeData { expected: sha256, found })
 }
 
 /// Compares the SHA-256 of init-time data, as sent, with `CONFIGID` of an enclave with KSS, or with
 /// `MRCONFIGID` of a TD, whose last 16 bytes must then be zero.
 ///
 /// # Errors
-/// [`BindError`] with both values; always for an enclave without KSS, whose `CONFIGID` means
+/// [`BindingError`] with both values; always for an enclave without KSS, whose `CONFIGID` means
 /// nothing.
-pub fn bind_init_time_data(quote: &VerifiedQuote, sha256: Hex<32>) -> Result<(), BindError> {
+pub fn bind_init_time_data(quote: &VerifiedQuote, sha256: Hex<32>) -> Result<(), BindingError> {
     match quote.body() {
         Body::Enclave(report) => {
             if !report.attributes.has_kss() {
                 let attributes = report.attributes.0;
-                return Err(BindError::InitTimeDataWithoutKss { attributes });
+                return Err(BindingError::InitTimeDataWithoutKss { attributes });
             }
             check_init_time(sha256, first_half(&report.config_id), "CONFIGID")
         }
@@ -97,7 +97,7 @@ pub fn bind_init_time_data(quote: &VerifiedQuote, sha256: Hex<32>) -> Result<(),
             if rest.is_zero() {
                 return Ok(());
             }
-            Err(BindError::InitTimeDataRest { found: rest, field })
+            Err(BindingError::InitTimeDataRest { found: rest, field })
         }
     }
 }
@@ -106,11 +106,11 @@ fn check_init_time(
     expected: Hex<32>,
     found: Hex<32>,
     field: &'static str,
-) -> Result<(), BindError> {
+) -> Result<(), BindingError> {
     if expected == found {
         return Ok(());
     }
-    Err(BindError::InitTimeData { expected, found, field })
+    Err(BindingError::InitTimeData { expected, found, field })
 }
 
 /// The first 32 of 64 bytes.

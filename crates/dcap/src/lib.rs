@@ -52,7 +52,7 @@ pub use acceptance::{
     Acceptance, AcceptanceError, AcceptedTcbStatuses, AcceptedTcbStatusesError, ToleratedAdvisory,
 };
 pub use anchors::{AnchorError, AnchorInfo, INTEL_SGX_ROOT_LABEL, TrustAnchors};
-pub use binding::{BindError, bind_init_time_data, bind_runtime_data};
+pub use binding::{BindingError, bind_init_time_data, bind_runtime_data};
 pub use certification_data::{CertificationData, PckIdentifier};
 pub use collateral::{
     Collateral, CollateralError, CollateralHashes, CollateralParts, CollateralRequirements,

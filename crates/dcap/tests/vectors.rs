@@ -359,10 +359,10 @@ fn a_migratable_td_is_verified_and_only_accepted_on_request() {
         Acceptance { tcb_statuses: "any".parse().expect("any"), ..Default::default() };
     let error = acceptance.check(&verified, at).expect_err("migratable");
     assert_eq!(error.check(), "migratable");
-    acceptance.accept_migratable = true;
+    acceptance.refuse_migratable = false;
     if let Err(error) = acceptance.check(&verified, at) {
         assert_eq!(error.check(), "service-td");
-        acceptance.accept_service_td = true;
+        acceptance.refuse_service_td = false;
         acceptance.check(&verified, at).expect("accepted");
     }
 }

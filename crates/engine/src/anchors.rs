@@ -12,7 +12,7 @@ pub struct Anchors {
     /// Roots for SGX and TDX.
     pub intel: avouch_dcap::TrustAnchors,
     /// Roots that SEV-SNP chains may end at, by product.
-    pub amd: avouch_snp::Anchors,
+    pub amd: avouch_snp::TrustAnchors,
 }
 
 /// Whose evidence a root is for.
@@ -98,7 +98,7 @@ impl Anchors {
     /// The vendors' own roots.
     #[must_use]
     pub fn built_in() -> Self {
-        Self { intel: avouch_dcap::TrustAnchors::intel(), amd: avouch_snp::Anchors::amd() }
+        Self { intel: avouch_dcap::TrustAnchors::intel(), amd: avouch_snp::TrustAnchors::amd() }
     }
 
     /// Adds every certificate of a PEM text as a root for a vendor's evidence; without a vendor, for
@@ -110,13 +110,13 @@ impl Anchors {
     pub fn with_roots(mut self, vendor: Option<Vendor>, text: &[u8]) -> Result<Self, AnchorError> {
         for der in pem::certificates(text, ROOTS_MAX)? {
             let certificate = Certificate::parse(&der)?;
-            let name = certificate.subject().to_string();
             match vendor.or_else(|| Vendor::of_root(&certificate)) {
-                Some(Vendor::Intel) => {
-                    self.intel = self.intel.with_certificate(&name, &certificate)?;
-                }
+                Some(Vendor::Intel) => self.intel = self.intel.with_root(&certificate)?,
                 Some(Vendor::Amd) => self.amd = self.amd.with_root(&certificate)?,
-                None => return Err(AnchorError::WhoseRoot { name }),
+                None => {
+                    let name = certificate.subject().to_string();
+                    return Err(AnchorError::WhoseRoot { name });
+                }
             }
         }
         Ok(self)

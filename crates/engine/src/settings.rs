@@ -1,16 +1,14 @@
 //! What a provider accepts of evidence that verified: a step after verification, before policy.
 
-use avouch_dcap::Acceptance;
-use avouch_snp::SnpAcceptance;
 use avouch_snp::uvm::UvmTrust;
 
 /// What a provider accepts. The defaults are those of the handbook's first page: MAA's own.
 #[derive(Debug, Clone, Default)]
 pub struct AppraisalSettings {
     /// For SGX, Open Enclave and TDX.
-    pub intel: Acceptance,
+    pub intel: avouch_dcap::Acceptance,
     /// Reference values and floors for SEV-SNP.
-    pub snp: SnpAcceptance,
+    pub snp: avouch_snp::Acceptance,
     /// Whose utility VM endorsements count.
     pub uvm: UvmTrust,
 }

@@ -3,11 +3,12 @@
 mod verifier;
 
 use avouch_claims::snp;
+use avouch_pki::digest;
 use avouch_snp::ghcb::CertificateTable;
 use avouch_snp::maa_request::{MaaRequestError, SnpEvidence};
 use avouch_snp::uvm::{self, UvmTrust, VerifiedUvmEndorsement};
 use avouch_snp::{
-    Anchors, REPORT_LENGTH, Report, VerifiedReport, bind_init_time_data, bind_runtime_data,
+    TrustAnchors, REPORT_LENGTH, Report, VerifiedReport, bind_init_time_data, bind_runtime_data,
 };
 use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::Value;
@@ -22,7 +23,7 @@ pub(crate) struct SnpArm {
 
 impl SnpArm {
     /// Remembers at most as many bytes of endorsement keys.
-    pub(crate) fn new(anchors: Anchors, key_bytes: u64) -> Self {
+    pub(crate) fn new(anchors: TrustAnchors, key_bytes: u64) -> Self {
         Self { verifier: ReportVerifier::new(anchors, key_bytes) }
     }
 }
@@ -41,7 +42,7 @@ impl Arm for SnpArm {
         let root = Root { label: key.root.clone(), is_built_in: key.root_is_built_in };
         Ok(Verified {
             claims: snp(&report, uvm.as_ref()),
-            accepted: settings.snp.accept(&report).map_err(|error| Refused::not_accepted(&error)),
+            accepted: settings.snp.check(&report).map_err(|error| Refused::not_accepted(&error)),
             facts: Box::new(SnpFacts { report, uvm }),
             roots: vec![root],
             bound,
@@ -143,10 +144,10 @@ fn uvm_endorsement(
 /// What the report binds of the data sent along.
 fn bind_all(report: &VerifiedReport, request: &AppraisalRequest) -> Result<Bound, AppraisalError> {
     let runtime_data = bind("runtimeData", request.runtime_data.as_ref(), |bytes| {
-        bind_runtime_data(report, bytes)
+        bind_runtime_data(report, digest::sha256(bytes))
     })?;
     let init_time_data = bind("initTimeData", request.init_time_data.as_ref(), |bytes| {
-        bind_init_time_data(report, bytes)
+        bind_init_time_data(report, digest::sha256(bytes))
     })?;
     Ok(Bound { runtime_data, init_time_data })
 }

@@ -89,8 +89,8 @@ fn minted_evidence_says_which_step_and_check_will_refuse_it() {
 fn breaks_of_acceptance_pass_a_verifier_that_accepts_everything() {
     let lenient = Acceptance {
         tcb_statuses: avouch_dcap::AcceptedTcbStatuses::any(),
-        accept_migratable: true,
-        accept_service_td: true,
+        refuse_migratable: false,
+        refuse_service_td: false,
         ..Acceptance::default()
     };
     for kind in INTEL {

@@ -20,7 +20,7 @@ use avouch_mint::{Options, mint};
 use avouch_pki::{Certificate, SignatureScheme, pem};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::{
-    Anchors, Chain, Crls, Report, VerifiedEndorsementKey, VerifiedReport, chain_cache_key,
+    Chain, ChainCacheKey, Crls, Report, TrustAnchors, VerifiedEndorsementKey, VerifiedReport,
     verify_chain, verify_intermediate, verify_report,
 };
 use avouch_wire::{EvidenceKind, UnixTime, base64url};
@@ -42,9 +42,9 @@ struct Case {
     /// PEM, as a request carries it.
     chain: Vec<u8>,
     /// Roots alone.
-    anchors: Anchors,
+    anchors: TrustAnchors,
     /// Roots, and the ASK as one remembers it after its first chain.
-    anchors_with_intermediate: Anchors,
+    anchors_with_intermediate: TrustAnchors,
     key: VerifiedEndorsementKey,
     vek_point: Vec<u8>,
     vek: Certificate,
@@ -62,7 +62,7 @@ impl Case {
         let evidence = SnpEvidence::parse(&document).unwrap();
         let root = pem::certificates(minted.root_pem.as_bytes(), 1).unwrap();
         let root = Certificate::parse(&root[0]).unwrap();
-        let anchors = Anchors::amd().with_root(&root).unwrap();
+        let anchors = TrustAnchors::amd().with_root(&root).unwrap();
         let chain = evidence.chain().unwrap();
         let intermediate = chain.intermediates()[0].clone();
         let mut anchors_with_intermediate = anchors.clone();
@@ -86,7 +86,7 @@ impl Case {
 
     /// Parsed and keyed as each request must be, then one signature.
     fn known_key(&self) -> VerifiedReport {
-        black_box(chain_cache_key(&[&self.chain]));
+        black_box(ChainCacheKey::of(&[&self.chain]));
         let report = Report::parse(&self.report).unwrap();
         verify_report(&report, &self.key, &Crls::none(), self.at).unwrap()
     }
@@ -94,7 +94,7 @@ impl Case {
     /// What a VCEK costs that was not seen before, as the engine does it: everything but the report.
     fn new_key(&self) -> VerifiedEndorsementKey {
         let anchors = &self.anchors_with_intermediate;
-        black_box(chain_cache_key(&[&self.chain]));
+        black_box(ChainCacheKey::of(&[&self.chain]));
         let chain = Chain::parse_beside(&[&self.chain], 16, anchors).unwrap();
         verify_chain(&chain, anchors, &Crls::none(), self.at).unwrap()
     }

@@ -14,20 +14,20 @@ use crate::{ChipBinding, Product, Tcb, TcbShortfall, VMPL_HOST, VerifiedReport};
 /// debuggable guests too.
 ///
 /// Empty lists and absent floors mean *not checked*.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct SnpAcceptance {
+pub struct Acceptance {
     /// Refuse guests that the host may debug (`POLICY` bit 19).
     pub refuse_debuggable: bool,
     /// Refuse guests that may have a migration agent (`POLICY` bit 18).
     pub refuse_migratable: bool,
-    /// Accept reports that the host asked for (`VMPL` 0xFFFFFFFF): anybody on the host can have one
+    /// Refuse reports that the host asked for (`VMPL` 0xFFFFFFFF): anybody on the host can have one
     /// made, with REPORT_DATA of their choice.
-    pub accept_host_requested: bool,
-    /// Accept reports of a VCEK whose host masked CHIP_ID.
-    pub accept_masked_chip_id: bool,
+    pub refuse_host_requested: bool,
+    /// Refuse reports of a VCEK whose host masked CHIP_ID.
+    pub refuse_masked_chip_id: bool,
     /// Refuse platforms that did not check for memory aliasing (`PLATFORM_INFO` bit 5).
-    pub require_alias_check: bool,
+    pub refuse_unchecked_aliasing: bool,
     /// Accept only these products.
     pub products: BTreeSet<Product>,
     /// Least TCB per product, part by part.
@@ -180,18 +180,37 @@ fn listed(refusals: &[Refusal]) -> String {
     refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-impl SnpAcceptance {
+impl Default for Acceptance {
+    fn default() -> Self {
+        Self { refuse_host_requested: true, refuse_masked_chip_id: true, ..Self::everything() }
+    }
+}
+
+impl Acceptance {
     /// Accepts every report that verifies, also one that the host asked for.
     #[must_use]
-    pub fn everything() -> Self {
-        Self { accept_host_requested: true, accept_masked_chip_id: true, ..Self::default() }
+    pub const fn everything() -> Self {
+        Self {
+            refuse_debuggable: false,
+            refuse_migratable: false,
+            refuse_host_requested: false,
+            refuse_masked_chip_id: false,
+            refuse_unchecked_aliasing: false,
+            products: BTreeSet::new(),
+            minimum_tcb: BTreeMap::new(),
+            minimum_guest_svn: None,
+            measurements: BTreeSet::new(),
+            id_key_digests: BTreeSet::new(),
+            author_key_digests: BTreeSet::new(),
+            refused_chip_ids: BTreeSet::new(),
+        }
     }
 
     /// Judges a verified report; names all that is not accepted at once.
     ///
     /// # Errors
     /// [`AcceptanceError`] with each [`Refusal`].
-    pub fn accept(&self, report: &VerifiedReport) -> Result<(), AcceptanceError> {
+    pub fn check(&self, report: &VerifiedReport) -> Result<(), AcceptanceError> {
         let mut refusals = self.setting_refusals(report);
         refusals.extend(self.tcb_refusals(report));
         refusals.extend(self.reference_value_refusals(report));
@@ -203,15 +222,15 @@ impl SnpAcceptance {
         let policy = body.policy.0;
         let masked = report.chip_binding() == ChipBinding::Masked;
         let checks = [
-            (!self.accept_host_requested && body.vmpl == VMPL_HOST, Refusal::HostRequested),
-            (!self.accept_masked_chip_id && masked, Refusal::MaskedChipId),
+            (self.refuse_host_requested && body.vmpl == VMPL_HOST, Refusal::HostRequested),
+            (self.refuse_masked_chip_id && masked, Refusal::MaskedChipId),
             (self.refuse_debuggable && body.policy.debug_allowed(), Refusal::Debuggable { policy }),
             (
                 self.refuse_migratable && body.policy.migrate_ma_allowed(),
                 Refusal::Migratable { policy },
             ),
             (
-                self.require_alias_check && !body.platform_info.alias_check_complete(),
+                self.refuse_unchecked_aliasing && !body.platform_info.alias_check_complete(),
                 Refusal::AliasCheck { platform_info: body.platform_info.0 },
             ),
         ];

@@ -80,7 +80,7 @@ pub enum AnchorError {
 
 /// The trust anchors of SEV-SNP: AMD's roots by key, and any that an operator added.
 #[derive(Debug, Clone)]
-pub struct Anchors {
+pub struct TrustAnchors {
     arks: Vec<Arc<Ark>>,
     /// AMD's, known in this program.
     pinned: Vec<VerifiedIntermediate>,
@@ -92,13 +92,13 @@ pub struct Anchors {
 /// make more.
 const REMEMBERED_MAX: usize = 64;
 
-impl Default for Anchors {
+impl Default for TrustAnchors {
     fn default() -> Self {
         Self::amd()
     }
 }
 
-impl Anchors {
+impl TrustAnchors {
     /// AMD's roots of Milan, Genoa and Turin, with the ASKs and ASVKs known under them.
     #[must_use]
     pub fn amd() -> Self {

@@ -1,6 +1,5 @@
 //! What a report binds beyond itself: data that its guest or host hashed into it.
 
-use avouch_pki::digest;
 use avouch_wire::{Hex, failed_check};
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
@@ -33,17 +32,17 @@ failed_check!(BindingError {
     Self::InitTimeData { .. } => "init-time-data",
 });
 
-/// Checks that the guest put these runtime data into the report: REPORT_DATA is their SHA-256 in
-/// the first 32 bytes, then 32 zero bytes.
+/// Compares REPORT_DATA with the SHA-256 of runtime data, as sent, and 32 zero bytes: whether the
+/// guest put them into the report.
 ///
 /// # Errors
 /// [`BindingError::RuntimeData`] with both values.
 ///
 /// # Source
 /// MAA's REST specification, `AttestSevSnpVmRequest.runtimeData`; the zeros are in every sample.
-pub fn bind_runtime_data(report: &VerifiedReport, runtime_data: &[u8]) -> Result<(), BindingError> {
+pub fn bind_runtime_data(report: &VerifiedReport, sha256: Hex<32>) -> Result<(), BindingError> {
     let mut expected = [0; 64];
-    expected.split_at_mut(32).0.copy_from_slice(digest::sha256(runtime_data).as_bytes());
+    expected.split_at_mut(32).0.copy_from_slice(sha256.as_bytes());
     let found = report.body().report_data;
     if bool::from(expected.ct_eq(found.as_bytes())) {
         return Ok(());
@@ -51,7 +50,8 @@ pub fn bind_runtime_data(report: &VerifiedReport, runtime_data: &[u8]) -> Result
     Err(BindingError::RuntimeData { expected: Box::new(Hex(expected)), found: Box::new(found) })
 }
 
-/// Checks that the host launched the guest with these init-time data: HOST_DATA is their SHA-256.
+/// Compares HOST_DATA with the SHA-256 of init-time data, as sent: whether the host launched the
+/// guest with them.
 ///
 /// For confidential containers the data are the decoded CCE policy.
 ///
@@ -60,14 +60,10 @@ pub fn bind_runtime_data(report: &VerifiedReport, runtime_data: &[u8]) -> Result
 ///
 /// # Source
 /// MAA's REST specification, `AttestSevSnpVmRequest.initTimeData`.
-pub fn bind_init_time_data(
-    report: &VerifiedReport,
-    init_time_data: &[u8],
-) -> Result<(), BindingError> {
-    let expected = digest::sha256(init_time_data);
+pub fn bind_init_time_data(report: &VerifiedReport, sha256: Hex<32>) -> Result<(), BindingError> {
     let found = report.body().host_data;
-    if bool::from(expected.as_bytes().ct_eq(found.as_bytes())) {
+    if bool::from(sha256.as_bytes().ct_eq(found.as_bytes())) {
         return Ok(());
     }
-    Err(BindingError::InitTimeData { expected, found })
+    Err(BindingError::InitTimeData { expected: sha256, found })
 }

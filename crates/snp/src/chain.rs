@@ -8,7 +8,7 @@ use avouch_wire::{Hex, UnixTime};
 
 use crate::intermediate::intermediate_name;
 use crate::vek_extensions::VekExtensions;
-use crate::{Anchors, ChainError, Product, RawTcb, Report, VekKind, VerifiedIntermediate};
+use crate::{ChainError, Product, RawTcb, Report, TrustAnchors, VekKind, VerifiedIntermediate};
 
 /// Most certificates in the evidence of one request, in whatever form: clients and hosts send three.
 pub(crate) const SENT_CERTIFICATES_MAX: usize = 16;
@@ -150,14 +150,17 @@ impl Chain {
     /// # Errors
     /// [`ChainError`].
     pub fn parse_at_most<P: AsRef<[u8]>>(parts: &[P], most: usize) -> Result<Self, ChainError> {
-        Self::parse_beside(parts, most, &Anchors::none())
+        Self::parse_beside(parts, most, &TrustAnchors::none())
     }
 
     /// As [`Chain::parse_beside`], for certificates that came with evidence: at most 16.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub fn parse_sent<P: AsRef<[u8]>>(parts: &[P], anchors: &Anchors) -> Result<Self, ChainError> {
+    pub fn parse_sent<P: AsRef<[u8]>>(
+        parts: &[P],
+        anchors: &TrustAnchors,
+    ) -> Result<Self, ChainError> {
         Self::parse_beside(parts, SENT_CERTIFICATES_MAX, anchors)
     }
 
@@ -169,7 +172,7 @@ impl Chain {
     pub fn parse_beside<P: AsRef<[u8]>>(
         parts: &[P],
         most: usize,
-        anchors: &Anchors,
+        anchors: &TrustAnchors,
     ) -> Result<Self, ChainError> {
         let size = parts.iter().map(|part| part.as_ref().len()).fold(0, usize::saturating_add);
         limit("bytes of certificates", size, INPUT_BYTES_MAX)?;
@@ -188,7 +191,7 @@ impl Chain {
     }
 
     /// A known root needs no place here but to be counted: a root that comes along proves nothing.
-    fn add_beside(&mut self, der: &[u8], anchors: &Anchors) -> Result<(), ChainError> {
+    fn add_beside(&mut self, der: &[u8], anchors: &TrustAnchors) -> Result<(), ChainError> {
         if anchors.is_empty() {
             return self.add(der);
         }
@@ -378,16 +381,22 @@ impl Chain {
 /// good one. It does not cover what the reader passes over, such as text between PEM blocks.
 ///
 /// For inputs that were within the limits of [`Chain::parse_beside`] and of 16 certificates.
-#[must_use]
-pub fn chain_cache_key<P: AsRef<[u8]>>(parts: &[P]) -> Hex<32> {
-    let mut message = Vec::new();
-    for part in parts {
-        let (form, content) = content(part.as_ref());
-        message.push(form);
-        message.extend(u64::try_from(content.len()).unwrap_or(u64::MAX).to_le_bytes());
-        message.extend_from_slice(&content);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChainCacheKey(Hex<32>);
+
+impl ChainCacheKey {
+    /// The key of a chain as sent.
+    #[must_use]
+    pub fn of<P: AsRef<[u8]>>(parts: &[P]) -> Self {
+        let mut message = Vec::new();
+        for part in parts {
+            let (form, content) = content(part.as_ref());
+            message.push(form);
+            message.extend(u64::try_from(content.len()).unwrap_or(u64::MAX).to_le_bytes());
+            message.extend_from_slice(&content);
+        }
+        Self(digest::sha256(&message))
     }
-    digest::sha256(&message)
 }
 
 /// What is read of a part, with a number for its form: DER or what cannot be read as it stands, of

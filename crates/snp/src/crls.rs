@@ -9,7 +9,7 @@ use avouch_wire::UnixTime;
 use serde::Deserialize;
 
 use crate::scheme::AMD_SCHEME;
-use crate::{Anchors, Ark, VerifiedIntermediate, VerifyError};
+use crate::{TrustAnchors, Ark, VerifiedIntermediate, VerifyError};
 
 /// Of which roots there must be a CRL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -82,7 +82,11 @@ impl Crls {
     /// # Errors
     /// [`VerifyError::CrlIssuer`] for a list of a foreign root, [`VerifyError::Crl`] for one that
     /// does not verify or is not current at `at`.
-    pub fn verify(lists: &[Crl], anchors: &Anchors, at: UnixTime) -> Result<Self, VerifyError> {
+    pub fn verify(
+        lists: &[Crl],
+        anchors: &TrustAnchors,
+        at: UnixTime,
+    ) -> Result<Self, VerifyError> {
         let verified = lists.iter().map(|crl| verify_one(crl, anchors, at));
         Ok(Self { lists: verified.collect::<Result<_, _>>()?, rule: CrlRule::default() })
     }
@@ -155,7 +159,7 @@ impl Crls {
 
 fn verify_one(
     crl: &Crl,
-    anchors: &Anchors,
+    anchors: &TrustAnchors,
     at: UnixTime,
 ) -> Result<(Arc<Ark>, VerifiedCrl), VerifyError> {
     let issuer = crl.issuer().label().to_owned();

@@ -10,14 +10,14 @@ use crate::chain::SentIntermediate;
 use crate::intermediate::intermediate_name;
 use crate::scheme::check_scheme;
 use crate::{
-    Anchors, CertificateRole, Chain, ChainError, Crls, Product, Report, VekExtensions, VekKind,
-    VerifiedIntermediate, VerifyError, verify_intermediate,
+    CertificateRole, Chain, ChainError, Crls, Product, Report, TrustAnchors, VekExtensions,
+    VekKind, VerifiedIntermediate, VerifyError, verify_intermediate,
 };
 
 /// A VCEK or VLEK that AMD certified, with what its certificate says.
 ///
-/// Only [`verify_chain`] makes one. It may be kept under [`crate::chain_cache_key`] of the bytes it
-/// came from, for as long as the [`Anchors`] it was made with are in force: its window and
+/// Only [`verify_chain`] makes one. It may be kept under [`crate::ChainCacheKey`] of the bytes it
+/// came from, for as long as the [`TrustAnchors`] it was made with are in force: its window and
 /// revocation are judged again with each report. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct VerifiedEndorsementKey {
@@ -90,7 +90,7 @@ impl VerifiedEndorsementKey {
         self.inner.facts.validity
     }
 
-    /// What certified it: for [`Anchors::remember`].
+    /// What certified it: for [`TrustAnchors::remember`].
     #[must_use]
     pub fn intermediate(&self) -> &VerifiedIntermediate {
         &self.inner.intermediate
@@ -145,7 +145,7 @@ impl VerifiedEndorsementKey {
 /// AMD 57230, VCEK and VLEK certificate definitions and chains.
 pub fn verify_chain(
     chain: &Chain,
-    anchors: &Anchors,
+    anchors: &TrustAnchors,
     crls: &Crls,
     at: UnixTime,
 ) -> Result<VerifiedEndorsementKey, VerifyError> {
@@ -164,7 +164,7 @@ fn verify_leaf(
     kind: VekKind,
     leaf: &Certificate,
     chain: &Chain,
-    anchors: &Anchors,
+    anchors: &TrustAnchors,
     crls: &Crls,
     at: UnixTime,
 ) -> Result<VerifiedEndorsementKey, VerifyError> {
@@ -200,7 +200,7 @@ fn issuing_product(kind: VekKind, leaf: &Certificate) -> Result<Product, VerifyE
 
 /// A root that came along proves nothing; but one that is not trusted says that the sender means
 /// another chain. Roots of other products are ignored.
-fn check_roots(chain: &Chain, anchors: &Anchors, product: Product) -> Result<(), VerifyError> {
+fn check_roots(chain: &Chain, anchors: &TrustAnchors, product: Product) -> Result<(), VerifyError> {
     let name = format!("ARK-{product}");
     let sent = chain.roots().iter().filter(|root| root.subject().common_name() == Some(&name));
     for copy in sent {
@@ -223,7 +223,7 @@ fn check_roots(chain: &Chain, anchors: &Anchors, product: Product) -> Result<(),
 fn issuer_of(
     leaf: &Certificate,
     chain: &Chain,
-    anchors: &Anchors,
+    anchors: &TrustAnchors,
     at: UnixTime,
 ) -> Result<(VerifiedIntermediate, Window), VerifyError> {
     let sent = chain.sent_intermediates().iter().filter(|sent| sent.subject() == leaf.issuer());
@@ -255,7 +255,7 @@ fn issuer_of(
 /// An intermediate that was verified earlier, judged anew but for its signature.
 fn recognised(
     known: &VerifiedIntermediate,
-    anchors: &Anchors,
+    anchors: &TrustAnchors,
     at: UnixTime,
 ) -> Result<VerifiedIntermediate, VerifyError> {
     // The chain may have been read beside other anchors than these.

@@ -122,7 +122,7 @@ impl<'a> CertificateTable<'a> {
     }
 
     /// The bodies of VCEK, VLEK, ASK or ASVK, and ARK that are not empty, for
-    /// [`crate::chain_cache_key`] and [`crate::Chain::parse_sent`]. A CRL that came along is not
+    /// [`crate::ChainCacheKey`] and [`crate::Chain::parse_sent`]. A CRL that came along is not
     /// read: who sends evidence does not choose what it is judged by.
     #[must_use]
     pub fn certificates(&self) -> Vec<&'a [u8]> {

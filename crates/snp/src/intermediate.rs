@@ -11,12 +11,12 @@ use avouch_wire::{FailedCheck as _, Hex, UnixTime};
 use crate::amd_keys::PinnedIntermediate;
 use crate::anchors::pinned_anchor;
 use crate::scheme::check_scheme;
-use crate::{Anchors, Ark, CertificateRole, Product, VekKind, VerifyError};
+use crate::{TrustAnchors, Ark, CertificateRole, Product, VekKind, VerifyError};
 
 /// An ASK or ASVK that a trusted root certified.
 ///
 /// Only [`verify_intermediate`] makes one; those of AMD's that are pinned come with
-/// [`Anchors::amd`].
+/// [`TrustAnchors::amd`].
 /// Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct VerifiedIntermediate {
@@ -130,7 +130,7 @@ impl VerifiedIntermediate {
 /// AMD 57230, certificate chain.
 pub fn verify_intermediate(
     certificate: &Certificate,
-    anchors: &Anchors,
+    anchors: &TrustAnchors,
     at: UnixTime,
 ) -> Result<VerifiedIntermediate, VerifyError> {
     let fingerprint = certificate.fingerprint_sha256();

@@ -4,20 +4,20 @@
 //! What this crate proves: that AMD firmware signed a report with a key that AMD certified for the
 //! chip (or cloud provider), product and TCB that the report names, at a moment the caller chose.
 //! What it does not: that the measurement is a good one, that the guest is not debuggable, that the
-//! TCB is recent. Those are facts; [`SnpAcceptance`] and the tenant's policy judge them.
+//! TCB is recent. Those are facts; [`Acceptance`] and the tenant's policy judge them.
 //!
 //! In reading order: [`Report::parse`] → [`Chain::parse`] → [`verify_chain`] → [`verify_report`] →
 //! [`VerifiedReport::facts`] → [`bind_runtime_data`], [`bind_init_time_data`], [`uvm::verify`] →
-//! [`SnpAcceptance::accept`]. Parsed and verified are different types; nothing verified has a
+//! [`Acceptance::accept`]. Parsed and verified are different types; nothing verified has a
 //! public constructor. No clock is read, nothing is fetched.
 //!
 //! ```
-//! use avouch_snp::{Anchors, Chain, Crls, Report, VerifyError, verify_chain, verify_report};
+//! use avouch_snp::{TrustAnchors, Chain, Crls, Report, VerifyError, verify_chain, verify_report};
 //! use avouch_wire::UnixTime;
 //!
 //! fn measurement(report: &[u8], chain: &[u8], at: UnixTime) -> Result<String, VerifyError> {
 //!     let (report, chain) = (Report::parse(report)?, Chain::parse(&[chain])?);
-//!     let key = verify_chain(&chain, &Anchors::amd(), &Crls::none(), at)?;
+//!     let key = verify_chain(&chain, &TrustAnchors::amd(), &Crls::none(), at)?;
 //!     let verified = verify_report(&report, &key, &Crls::none(), at)?;
 //!     Ok(verified.body().measurement.to_string())
 //! }
@@ -46,10 +46,10 @@ pub mod uvm;
 mod vek_extensions;
 mod verify;
 
-pub use acceptance::{AcceptanceError, Refusal, SnpAcceptance, TcbFloor};
-pub use anchors::{AnchorError, Anchors, Ark};
+pub use acceptance::{Acceptance, AcceptanceError, Refusal, TcbFloor};
+pub use anchors::{AnchorError, Ark, TrustAnchors};
 pub use binding::{BindingError, bind_init_time_data, bind_runtime_data};
-pub use chain::{Chain, Endorsements, chain_cache_key};
+pub use chain::{Chain, ChainCacheKey, Endorsements};
 pub use crls::{CrlRule, Crls};
 pub use endorsement_key::{EndorsementKeyFacts, VerifiedEndorsementKey, verify_chain};
 pub use error::{CertificateRole, ChainError, ReportError, VekExtensionError, VerifyError};

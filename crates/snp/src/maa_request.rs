@@ -136,7 +136,7 @@ impl SnpEvidence {
         &self.report
     }
 
-    /// The certificates as sent, for [`crate::chain_cache_key`] and [`Chain::parse_sent`].
+    /// The certificates as sent, for [`crate::ChainCacheKey`] and [`Chain::parse_sent`].
     #[must_use]
     pub fn certificates(&self) -> &[u8] {
         &self.certificates

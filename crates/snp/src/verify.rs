@@ -94,7 +94,7 @@ impl VerifiedReport {
 /// * `at`: the moment to judge at. No clock is read.
 ///
 /// Not checked here: measurement, host data, report data, guest policy (debug, migration),
-/// privilege level, TCB floors. Those are facts for [`crate::SnpAcceptance`], the bindings and the
+/// privilege level, TCB floors. Those are facts for [`crate::Acceptance`], the bindings and the
 /// tenant's policy.
 ///
 /// # Errors

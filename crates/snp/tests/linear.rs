@@ -6,7 +6,7 @@ use avouch_linear::{Shape, check};
 use avouch_snp::ghcb::{CertificateTable, Guid};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::UntrustedUvmDocument;
-use avouch_snp::{Anchors, Chain, Endorsements, chain_cache_key};
+use avouch_snp::{Chain, ChainCacheKey, Endorsements, TrustAnchors};
 use avouch_wire::base64url;
 
 /// The largest body of a request.
@@ -25,14 +25,14 @@ fn filled(bytes: usize, begin: &str, copy: &str, end: &str) -> Vec<u8> {
 /// As a request's certificates are read, and an operator's file.
 fn read_certificates(input: &[u8]) {
     drop(Endorsements::parse(&[input]));
-    drop(Chain::parse_beside(&[input], 16, &Anchors::amd()));
-    let _ = chain_cache_key(&[input]);
+    drop(Chain::parse_beside(&[input], 16, &TrustAnchors::amd()));
+    let _ = ChainCacheKey::of(&[input]);
 }
 
 fn read_table(input: &[u8]) {
     if let Ok(table) = CertificateTable::parse(input) {
-        let _ = chain_cache_key(&table.certificates());
-        drop(Chain::parse_sent(&table.certificates(), &Anchors::amd()));
+        let _ = ChainCacheKey::of(&table.certificates());
+        drop(Chain::parse_sent(&table.certificates(), &TrustAnchors::amd()));
     }
 }
 

@@ -8,7 +8,7 @@ use avouch_snp::ghcb::{CertificateTable, Guid};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::{DidX509, UntrustedUvmDocument, UvmError, UvmTrust};
 use avouch_snp::{
-    Anchors, Chain, Endorsements, REPORT_LENGTH, Report, ReportError, chain_cache_key,
+    Chain, ChainCacheKey, Endorsements, REPORT_LENGTH, Report, ReportError, TrustAnchors,
 };
 use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime, base64url};
 use serde_json::{Value, json};
@@ -91,12 +91,12 @@ fn reads_the_certificates_of_a_table_and_no_list() {
     let entries = [(Guid::VCEK.0, 72, length), (Guid::CRL.0, 72 + length, 8)];
     let bytes = table(&entries, &[certificates.as_slice(), b"no list!"].concat());
     let table = CertificateTable::parse(&bytes).unwrap();
-    let chain = Chain::parse_sent(&table.certificates(), &Anchors::amd()).unwrap();
+    let chain = Chain::parse_sent(&table.certificates(), &TrustAnchors::amd()).unwrap();
     assert_eq!(chain.leaves().count(), 1);
     assert_eq!(table.body(Guid::CRL), Some(b"no list!".as_slice()));
     assert_eq!(table.certificates(), [certificates.as_slice()]);
     // The same certificates have one key, in whatever form they came.
-    assert_eq!(chain_cache_key(&table.certificates()), chain_cache_key(&[&certificates]));
+    assert_eq!(ChainCacheKey::of(&table.certificates()), ChainCacheKey::of(&[&certificates]));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn counts_the_certificates_of_a_table_over_all_of_its_entries() {
             table(&[(Guid::VCEK.0, 72, one), (Guid::ASK.0, 72 + one, other)], &bodies.concat());
         Chain::parse_sent(
             &CertificateTable::parse(&bytes).unwrap().certificates(),
-            &Anchors::none(),
+            &TrustAnchors::none(),
         )
     };
     assert_eq!(parse(3, 2).unwrap().leaves().count(), 1);
@@ -123,7 +123,7 @@ fn counts_the_certificates_of_a_table_over_all_of_its_entries() {
             table(&[(Guid::VCEK.0, 72, one), (Guid::ASK.0, 72 + one, other)], &bodies.concat());
         Chain::parse_sent(
             &CertificateTable::parse(&bytes).unwrap().certificates(),
-            &Anchors::none(),
+            &TrustAnchors::none(),
         )
     };
     assert_eq!(roots(15).unwrap().roots().len(), 1);

@@ -5,7 +5,7 @@
 mod common;
 
 use avouch_snp::ghcb::{CertificateTable, Guid};
-use avouch_snp::{Anchors, Chain, Crls, Product, VekKind, verify_chain, verify_intermediate};
+use avouch_snp::{TrustAnchors, Chain, Crls, Product, VekKind, verify_chain, verify_intermediate};
 use avouch_wire::FailedCheck as _;
 use common::{appraise, at, case, evidence, moment, read, text, vectors};
 
@@ -24,7 +24,7 @@ fn pinned_keys_are_those_of_amds_published_files() {
     if vectors().is_none() {
         return;
     }
-    let anchors = Anchors::amd();
+    let anchors = TrustAnchors::amd();
     for (path, product, kind) in CHAINS {
         let chain = Chain::parse(&[read(path)]).unwrap();
         let (root, intermediate) = (&chain.roots()[0], chain.intermediates()[0]);
@@ -50,7 +50,7 @@ fn intermediates_verify_under_the_pinned_roots_alone() {
     for (path, product, kind) in CHAINS {
         let chain = Chain::parse(&[read(path)]).unwrap();
         // Roots without the pinned intermediates, as an operator would add them.
-        let anchors = Anchors::none().with_root(&chain.roots()[0]).unwrap();
+        let anchors = TrustAnchors::none().with_root(&chain.roots()[0]).unwrap();
         let verified =
             verify_intermediate(chain.intermediates()[0], &anchors, moment(NOW)).unwrap();
         assert_eq!((verified.product(), verified.issues()), (product, kind));
@@ -68,7 +68,7 @@ fn accepts_a_turin_key_without_spl_4_and_with_a_short_hardware_id() {
         return;
     }
     let chain = Chain::parse(&[read("raw/turin-vcek-zero-spl.der")]).unwrap();
-    let key = verify_chain(&chain, &Anchors::amd(), &Crls::none(), moment(NOW)).unwrap();
+    let key = verify_chain(&chain, &TrustAnchors::amd(), &Crls::none(), moment(NOW)).unwrap();
     assert_eq!(key.extensions().hardware_id().map(<[u8]>::len), Some(8));
     assert_eq!(key.extensions().certified_tcb().0, [0, 0, 0, 0, 0, 0, 0, 9]);
 }
@@ -83,10 +83,10 @@ fn reads_the_certificate_table_of_an_extended_report() {
     let table = CertificateTable::parse(&bytes).unwrap();
     let guids: Vec<Guid> = table.entries().iter().map(|entry| entry.guid).collect();
     assert_eq!(guids, [Guid::ARK, Guid::ASK, Guid::VCEK]);
-    let chain = Chain::parse_sent(&table.certificates(), &Anchors::amd()).unwrap();
+    let chain = Chain::parse_sent(&table.certificates(), &TrustAnchors::amd()).unwrap();
     let report = read("raw/genoa-v3-tsm/report.bin");
     let report = avouch_snp::Report::parse(&report).unwrap();
-    let key = verify_chain(&chain, &Anchors::amd(), &Crls::none(), at(&case)).unwrap();
+    let key = verify_chain(&chain, &TrustAnchors::amd(), &Crls::none(), at(&case)).unwrap();
     avouch_snp::verify_report(&report, &key, &Crls::none(), at(&case)).unwrap();
 }
 
@@ -147,7 +147,7 @@ fn finds_the_key_of_a_report_among_many_in_any_order() {
     for case in &cases {
         let report = avouch_snp::Report::parse(&evidence(case).report).unwrap();
         let chain = all.clone().for_report(&report).unwrap();
-        let key = verify_chain(&chain, &Anchors::amd(), &Crls::none(), at(case)).unwrap();
+        let key = verify_chain(&chain, &TrustAnchors::amd(), &Crls::none(), at(case)).unwrap();
         avouch_snp::verify_report(&report, &key, &Crls::none(), at(case)).unwrap();
     }
 }

@@ -4,10 +4,11 @@
 
 mod common;
 
+use avouch_pki::digest::sha256;
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::{self, Form, UvmTrust};
 use avouch_snp::{
-    Anchors, Chain, Crls, Product, REPORT_LENGTH, Report, ReportVersions, SnpAcceptance,
+    Acceptance, Chain, Crls, Product, REPORT_LENGTH, Report, ReportVersions, TrustAnchors,
     VekExtensions, VerifiedReport, bind_init_time_data, bind_runtime_data, verify_chain,
     verify_report,
 };
@@ -107,7 +108,7 @@ fn accepts_every_recorded_report_with_the_listed_fields() {
         let verified = appraise(&evidence.report, &evidence.chain, at(case))
             .unwrap_or_else(|error| panic!("{}: {error}", case["id"]));
         assert_fields(case, &verified);
-        SnpAcceptance::default().accept(&verified).unwrap();
+        Acceptance::default().check(&verified).unwrap();
     }
 }
 
@@ -218,9 +219,9 @@ fn binds_the_container_policy_by_host_data() {
         let evidence = evidence(&case);
         let verified = appraise(&evidence.report, &evidence.chain, at(&case)).unwrap();
         let mut policy = base64(&read(policy));
-        bind_init_time_data(&verified, &policy).unwrap();
+        bind_init_time_data(&verified, sha256(&policy)).unwrap();
         policy.push(b'\n');
-        let error = bind_init_time_data(&verified, &policy).unwrap_err();
+        let error = bind_init_time_data(&verified, sha256(&policy)).unwrap_err();
         assert_eq!(error.check(), "init-time-data");
     }
 }
@@ -284,7 +285,7 @@ fn request(path: &str) -> (SnpEvidence, Option<Vec<u8>>) {
 
 fn appraise_request(evidence: &SnpEvidence, at: UnixTime) -> VerifiedReport {
     let chain = evidence.chain().unwrap();
-    let key = verify_chain(&chain, &Anchors::amd(), &Crls::none(), at).unwrap();
+    let key = verify_chain(&chain, &TrustAnchors::amd(), &Crls::none(), at).unwrap();
     verify_report(evidence.report(), &key, &Crls::none(), at).unwrap()
 }
 
@@ -302,7 +303,7 @@ fn accepts_every_recorded_request_with_its_bindings() {
         assert_fields(case, &verified);
         assert_eq!(runtime_data.is_some(), case["runtime_binding"] == true);
         if let Some(runtime_data) = runtime_data {
-            bind_runtime_data(&verified, &runtime_data).unwrap();
+            bind_runtime_data(&verified, sha256(&runtime_data)).unwrap();
         }
         assert_eq!(
             evidence.uvm_endorsements().len(),
@@ -359,12 +360,12 @@ fn refuses_runtime_data_that_the_report_does_not_bind() {
     let mismatch = case("neg-maa-request-runtime-mismatch");
     let (evidence, runtime_data) = request(text(&mismatch["files"][0]));
     let verified = appraise_request(&evidence, at(&mismatch));
-    let error = bind_runtime_data(&verified, &runtime_data.unwrap()).unwrap_err();
+    let error = bind_runtime_data(&verified, sha256(&runtime_data.unwrap())).unwrap_err();
     assert_eq!(error.check(), "runtime-data");
     let unrelated = read("maa/sevsnp-sample-unrelated-runtimedata.json");
     let (sample, _) = request("maa/sevsnp-sample-request.json");
     let verified = appraise_request(&sample, at(&mismatch));
-    assert!(bind_runtime_data(&verified, &unrelated).is_err());
+    assert!(bind_runtime_data(&verified, sha256(&unrelated)).is_err());
 }
 
 /// The check that must refuse each altered report.
@@ -408,7 +409,7 @@ fn refuses_version_6_by_its_signature_where_the_operator_allows_the_version() {
     let bytes = read(text(&case["files"][0]));
     let report = Report::parse_versions(&bytes, ReportVersions::KnownAndSix).unwrap();
     let chain = Chain::parse(&evidence(&case).chain).unwrap();
-    let key = verify_chain(&chain, &Anchors::amd(), &Crls::none(), at(&case)).unwrap();
+    let key = verify_chain(&chain, &TrustAnchors::amd(), &Crls::none(), at(&case)).unwrap();
     let error = verify_report(&report, &key, &Crls::none(), at(&case)).unwrap_err();
     assert_eq!(error.check(), "report-signature");
 }
@@ -440,7 +441,8 @@ fn refuses_endorsement_keys_that_amd_did_not_sign() {
         let (kind, leaf) = chain.leaf().unwrap();
         let extensions = VekExtensions::read(leaf, kind, Product::Milan).unwrap();
         assert_eq!(extensions.hardware_id().map(<[u8]>::len), Some(64));
-        let error = verify_chain(&chain, &Anchors::amd(), &Crls::none(), at(&case)).unwrap_err();
+        let error =
+            verify_chain(&chain, &TrustAnchors::amd(), &Crls::none(), at(&case)).unwrap_err();
         assert_eq!(error.check(), "vek-signature", "{id}");
     }
 }

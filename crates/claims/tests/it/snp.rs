@@ -8,7 +8,7 @@ use avouch_pki::{Certificate, pem};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::{self, UvmTrust, UvmTrustEntry, VerifiedUvmEndorsement};
 use avouch_snp::{
-    Anchors, Crls, Endorsements, Report, VerifiedReport, verify_chain, verify_report,
+    Crls, Endorsements, Report, TrustAnchors, VerifiedReport, verify_chain, verify_report,
 };
 use avouch_wire::EvidenceKind;
 
@@ -75,7 +75,7 @@ fn rows(debuggable: bool, migratable: bool, smt: bool) -> Vec<Row> {
 fn verified(options: &Options) -> (VerifiedReport, Vec<Vec<u8>>) {
     let minted = mint(EvidenceKind::Snp, options).unwrap();
     let root = pem::certificates(minted.root_pem.as_bytes(), 1).unwrap().remove(0);
-    let anchors = Anchors::none().with_root(&Certificate::parse(&root).unwrap()).unwrap();
+    let anchors = TrustAnchors::none().with_root(&Certificate::parse(&root).unwrap()).unwrap();
     let endorsements = Endorsements::parse(&[&minted.endorsements]).unwrap();
     let crls = Crls::verify(&endorsements.crls, &anchors, at()).unwrap().required();
     let key = verify_chain(&endorsements.chain, &anchors, &crls, at()).unwrap();

@@ -210,7 +210,7 @@ fn settings(args: &JudgementArgs) -> Result<(AppraisalSettings, Vec<TrustRoot>),
     }
     settings.intel.refuse_debuggable |= args.refuse_debuggable;
     settings.snp.refuse_debuggable |= args.refuse_debuggable;
-    settings.intel.accept_migratable &= !args.refuse_migratable;
+    settings.intel.refuse_migratable |= args.refuse_migratable;
     settings.snp.refuse_migratable |= args.refuse_migratable;
     Ok((settings, trust_roots))
 }

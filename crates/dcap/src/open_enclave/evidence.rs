@@ -3,7 +3,7 @@
 use avouch_pki::digest;
 use avouch_wire::{Cursor, Hex, ParseError, ParseErrorKind};
 
-use crate::binding::BindError;
+use crate::binding::BindingError;
 use crate::error::QuoteError;
 use crate::header::unexpected;
 use crate::quote::Quote;
@@ -171,15 +171,15 @@ impl<'a> Evidence<'a> {
     /// without claims binds the hash of nothing.
     ///
     /// # Errors
-    /// [`BindError::CustomClaims`] with both hashes, also if `verified` is another quote's.
+    /// [`BindingError::CustomClaims`] with both hashes, also if `verified` is another quote's.
     pub fn bind_custom_claims(
         &self,
         verified: &VerifiedQuote,
-    ) -> Result<VerifiedCustomClaims<'a>, BindError> {
+    ) -> Result<VerifiedCustomClaims<'a>, BindingError> {
         let expected = digest::sha256(self.custom_claims);
         let found = crate::binding::first_half(verified.report_data());
         if expected != found {
-            return Err(BindError::CustomClaims { expected, found });
+            return Err(BindingError::CustomClaims { expected, found });
         }
         Ok(VerifiedCustomClaims(self.custom_claims))
     }

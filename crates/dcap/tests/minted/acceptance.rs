@@ -139,8 +139,8 @@ fn migratable_tds_and_tds_with_a_service_td_need_an_opt_in() {
         let error = Acceptance::default().check(&verified, at()).expect_err(check);
         assert_eq!(error.check(), check);
         let opted_in = Acceptance {
-            accept_migratable: check == "migratable",
-            accept_service_td: check == "service-td",
+            refuse_migratable: check != "migratable",
+            refuse_service_td: check != "service-td",
             ..Acceptance::default()
         };
         opted_in.check(&verified, at()).expect("opted in");

@@ -3,8 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use avouch_snp::{
-    Anchors, Chain, CrlRule, Crls, Endorsements, Report, VerifiedEndorsementKey,
-    VerifiedIntermediate, VerifiedReport, chain_cache_key, verify_chain, verify_report,
+    Chain, ChainCacheKey, CrlRule, Crls, Endorsements, Report, TrustAnchors,
+    VerifiedEndorsementKey, VerifiedIntermediate, VerifiedReport, verify_chain, verify_report,
 };
 use avouch_wire::{Hex, UnixTime};
 
@@ -15,7 +15,7 @@ use crate::{AppraisalError, EndorsementSource, Remembered};
 /// them, and the intermediates above. Dates and revocation are judged on every call.
 pub(super) struct ReportVerifier {
     /// The roots, with the intermediates that were verified under them so far.
-    anchors: RwLock<Arc<Anchors>>,
+    anchors: RwLock<Arc<TrustAnchors>>,
     keys: Memory<Hex<32>, VerifiedEndorsementKey>,
     crls: RwLock<Option<Arc<KnownCrls>>>,
 }
@@ -30,7 +30,7 @@ struct KnownCrls {
 
 impl ReportVerifier {
     /// Remembers at most as many bytes of endorsement keys.
-    pub(super) fn new(anchors: Anchors, key_bytes: u64) -> Self {
+    pub(super) fn new(anchors: TrustAnchors, key_bytes: u64) -> Self {
         Self {
             anchors: RwLock::new(Arc::new(anchors)),
             keys: memory(key_bytes),
@@ -70,7 +70,7 @@ impl ReportVerifier {
         endorsements: &dyn EndorsementSource,
         at: UnixTime,
     ) -> Result<Arc<VerifiedEndorsementKey>, AppraisalError> {
-        let cache_key = sent.map(chain_cache_key);
+        let cache_key = sent.map(ChainCacheKey::of);
         let known = cache_key.and_then(|cache_key| self.keys.get(&cache_key));
         if let Some(known) = known.filter(|known| known.window().check(at).is_ok()) {
             return Ok(known);
@@ -90,7 +90,7 @@ impl ReportVerifier {
         Ok(key)
     }
 
-    fn anchors(&self) -> Arc<Anchors> {
+    fn anchors(&self) -> Arc<TrustAnchors> {
         Arc::clone(&self.anchors.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -100,7 +100,7 @@ impl ReportVerifier {
             return;
         }
         let mut place = self.anchors.write().unwrap_or_else(PoisonError::into_inner);
-        let mut anchors = Anchors::clone(&place);
+        let mut anchors = TrustAnchors::clone(&place);
         anchors.remember(intermediate.clone());
         *place = Arc::new(anchors);
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use avouch_dcap::AcceptedTcbStatuses;
 use avouch_engine::AppraisalSettings;
-use avouch_snp::SnpAcceptance;
 use avouch_snp::uvm::{UvmTrust, UvmTrustEntry};
 use avouch_store::ProviderName;
 use avouch_wire::UnixTime;
@@ -25,14 +24,14 @@ pub struct AppraisalConfig {
     pub tolerated_advisories: Option<Vec<ToleratedAdvisory>>,
     /// Refuse debuggable evidence of every kind.
     pub refuse_debuggable: Option<bool>,
-    /// Accept TDs that a migration TD may move.
-    pub accept_migratable: Option<bool>,
-    /// Accept TDs to which a service TD is or may be bound.
-    pub accept_service_td: Option<bool>,
+    /// Refuse TDs that a migration TD may move.
+    pub refuse_migratable: Option<bool>,
+    /// Refuse TDs to which a service TD is or may be bound.
+    pub refuse_service_td: Option<bool>,
     /// Tell clients which condition of a policy refused them, with the values on both sides.
     pub explain_refusals: Option<bool>,
     /// `[appraisal.snp]`: reference values and floors for SEV-SNP.
-    pub snp: Option<SnpAcceptance>,
+    pub snp: Option<avouch_snp::Acceptance>,
     /// `[[appraisal.uvm]]`: whose utility VM endorsements count, instead of Microsoft's.
     pub uvm: Option<Vec<UvmTrustEntry>>,
     /// `[appraisal.providers.NAME]`: what differs for one provider.
@@ -51,14 +50,14 @@ pub struct AppraisalOverride {
     pub tolerated_advisories: Option<Vec<ToleratedAdvisory>>,
     /// Refuse debuggable evidence of every kind.
     pub refuse_debuggable: Option<bool>,
-    /// Accept TDs that a migration TD may move.
-    pub accept_migratable: Option<bool>,
-    /// Accept TDs to which a service TD is or may be bound.
-    pub accept_service_td: Option<bool>,
+    /// Refuse TDs that a migration TD may move.
+    pub refuse_migratable: Option<bool>,
+    /// Refuse TDs to which a service TD is or may be bound.
+    pub refuse_service_td: Option<bool>,
     /// Tell clients which condition of a policy refused them, with the values on both sides.
     pub explain_refusals: Option<bool>,
     /// Reference values and floors for SEV-SNP.
-    pub snp: Option<SnpAcceptance>,
+    pub snp: Option<avouch_snp::Acceptance>,
     /// Whose utility VM endorsements count.
     pub uvm: Option<Vec<UvmTrustEntry>>,
 }
@@ -98,8 +97,8 @@ impl AppraisalConfig {
             accepted_tcb_statuses: self.accepted_tcb_statuses.clone(),
             tolerated_advisories: self.tolerated_advisories.clone(),
             refuse_debuggable: self.refuse_debuggable,
-            accept_migratable: self.accept_migratable,
-            accept_service_td: self.accept_service_td,
+            refuse_migratable: self.refuse_migratable,
+            refuse_service_td: self.refuse_service_td,
             explain_refusals: self.explain_refusals,
             snp: self.snp.clone(),
             uvm: self.uvm.clone(),
@@ -125,8 +124,8 @@ impl AppraisalOverride {
                 .map(|one| avouch_dcap::ToleratedAdvisory { id: one.id.clone(), until: one.until })
                 .collect();
         }
-        intel.accept_migratable = self.accept_migratable.unwrap_or(intel.accept_migratable);
-        intel.accept_service_td = self.accept_service_td.unwrap_or(intel.accept_service_td);
+        intel.refuse_migratable = self.refuse_migratable.unwrap_or(intel.refuse_migratable);
+        intel.refuse_service_td = self.refuse_service_td.unwrap_or(intel.refuse_service_td);
         let refused_before = intel.refuse_debuggable;
         intel.refuse_debuggable = self.refuse_debuggable.unwrap_or(refused_before);
         if let Some(snp) = &self.snp {

@@ -62,7 +62,7 @@ fn an_empty_file_has_the_defaults_of_the_engine_and_lists_all_that_is_missing() 
     let config = parse("").unwrap();
     assert_eq!(config, Config::default());
     let settings = config.appraisal.settings_for("default");
-    assert!(!settings.intel.refuse_debuggable && !settings.snp.accept_host_requested);
+    assert!(!settings.intel.refuse_debuggable && settings.snp.refuse_host_requested);
     assert_eq!(settings.uvm, avouch_snp::uvm::UvmTrust::default());
     let text = config.check_production().unwrap_err().to_string();
     for key in ["server.tls", "server.public_url", "auth.issuers", "signing.key_file"] {
@@ -112,6 +112,14 @@ fn a_misspelt_key_at_any_depth_is_named_with_its_section_and_its_nearest_neighbo
             "[appraisal.providers.contoso]\ntrust_roots = []\n",
             "appraisal.providers.contoso",
             "trust_roots",
+            None,
+        ),
+        // Switches once said what is accepted.
+        ("[appraisal]\naccept_migratable = true\n", "appraisal", "accept_migratable", None),
+        (
+            "[appraisal.snp]\naccept_host_requested = true\n",
+            "appraisal.snp",
+            "accept_host_requested",
             None,
         ),
         (

@@ -5,7 +5,7 @@ use crate::VekKind;
 
 #[test]
 fn every_pinned_key_is_read_and_has_its_published_fingerprint() {
-    let anchors = Anchors::amd();
+    let anchors = TrustAnchors::amd();
     assert_eq!(anchors.roots().count(), ROOTS.len());
     assert_eq!(anchors.intermediates().count(), INTERMEDIATES.len());
     for pinned in ROOTS.iter().chain(INTERMEDIATES.iter().map(|pinned| &pinned.key)) {
@@ -18,7 +18,7 @@ fn every_pinned_key_is_read_and_has_its_published_fingerprint() {
 
 #[test]
 fn every_product_has_a_root_an_ask_and_an_asvk() {
-    let anchors = Anchors::amd();
+    let anchors = TrustAnchors::amd();
     for product in Product::ALL {
         assert_eq!(anchors.arks_of(product).count(), 1);
         for kind in [VekKind::Vcek, VekKind::Vlek] {
@@ -54,9 +54,9 @@ fn roots_are_cas_and_told_apart_by_name_and_key() {
         Certificate::parse(params.self_signed(key).unwrap().der()).unwrap()
     };
     let (key, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
-    let error = Anchors::none().with_root(&root("ARK-Milan", &key, false)).unwrap_err();
+    let error = TrustAnchors::none().with_root(&root("ARK-Milan", &key, false)).unwrap_err();
     assert!(matches!(error, AnchorError::NotCa { .. }), "{error}");
-    let mut anchors = Anchors::none();
+    let mut anchors = TrustAnchors::none();
     for (name, key, count) in [
         ("ARK-Milan", &key, 1),
         ("ARK-Milan", &key, 1),

@@ -14,7 +14,7 @@ fn minted(product: SnpProduct) -> Minted {
     mint(EvidenceKind::Snp, &options).unwrap()
 }
 
-fn with_root(anchors: Anchors, minted: &Minted) -> Anchors {
+fn with_root(anchors: TrustAnchors, minted: &Minted) -> TrustAnchors {
     let root = pem::certificates(minted.root_pem.as_bytes(), 1).unwrap();
     anchors.with_root(&Certificate::parse(&root[0]).unwrap()).unwrap()
 }
@@ -37,7 +37,7 @@ fn a_rule_is_known_by_its_word() {
 #[test]
 fn a_rule_says_of_which_roots_a_list_must_be_kept() {
     let (milan, genoa) = (minted(SnpProduct::Milan), minted(SnpProduct::Genoa));
-    let anchors = with_root(with_root(Anchors::amd(), &milan), &genoa);
+    let anchors = with_root(with_root(TrustAnchors::amd(), &milan), &genoa);
     let at = milan.at;
     let parsed = |minted: &Minted| Endorsements::parse(&[&minted.endorsements]).unwrap();
     let intermediate = |minted: &Minted| {
@@ -47,7 +47,7 @@ fn a_rule_says_of_which_roots_a_list_must_be_kept() {
     let lists = Crls::verify(&parsed(&milan).crls, &anchors, at).unwrap();
     let of_milan = intermediate(&milan);
     let of_genoa = intermediate(&genoa);
-    let of_amd = Anchors::amd().intermediates().next().unwrap().clone();
+    let of_amd = TrustAnchors::amd().intermediates().next().unwrap().clone();
     let moment = of_amd.root().anchor().subject().clone();
     assert!(moment.to_string().contains("ARK-"), "{moment}");
 
@@ -81,7 +81,7 @@ fn a_rule_says_of_which_roots_a_list_must_be_kept() {
 #[test]
 fn lists_are_counted_and_in_force_together() {
     let (milan, genoa) = (minted(SnpProduct::Milan), minted(SnpProduct::Genoa));
-    let anchors = with_root(Anchors::none(), &milan);
+    let anchors = with_root(TrustAnchors::none(), &milan);
     let parsed = |minted: &Minted| Endorsements::parse(&[&minted.endorsements]).unwrap().crls;
     let list = parsed(&milan);
     let crls = Crls::verify(&list, &anchors, milan.at).unwrap();

@@ -5,7 +5,7 @@ use avouch_pki::{Certificate, digest, pem};
 use avouch_wire::EvidenceKind;
 
 use super::*;
-use crate::{Anchors, Endorsements, RawTcb, verify_chain};
+use crate::{Endorsements, RawTcb, TrustAnchors, verify_chain};
 
 /// Bytes of a report of version 5 and the fact that is read from them.
 #[test]
@@ -14,7 +14,7 @@ fn each_fact_is_read_from_its_own_bytes() {
     options.snp.report_version = 5;
     let minted = mint(EvidenceKind::Snp, &options).unwrap();
     let root = pem::certificates(minted.root_pem.as_bytes(), 1).unwrap();
-    let anchors = Anchors::none().with_root(&Certificate::parse(&root[0]).unwrap()).unwrap();
+    let anchors = TrustAnchors::none().with_root(&Certificate::parse(&root[0]).unwrap()).unwrap();
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
     let key = verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap();
     let report = Report::parse(&minted.evidence).unwrap();

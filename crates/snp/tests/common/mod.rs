@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use avouch_pki::Crl;
 use avouch_snp::{
-    Anchors, Chain, Crls, Report, VerifiedReport, VerifyError, verify_chain, verify_report,
+    Chain, Crls, Report, TrustAnchors, VerifiedReport, VerifyError, verify_chain, verify_report,
 };
 use avouch_wire::{UnixTime, base64url};
 use serde_json::Value;
@@ -71,7 +71,7 @@ pub fn appraise(
     at: UnixTime,
 ) -> Result<VerifiedReport, VerifyError> {
     let (report, chain) = (Report::parse(report)?, Chain::parse(chain)?);
-    let key = verify_chain(&chain, &Anchors::amd(), &Crls::none(), at)?;
+    let key = verify_chain(&chain, &TrustAnchors::amd(), &Crls::none(), at)?;
     verify_report(&report, &key, &Crls::none(), at)
 }
 

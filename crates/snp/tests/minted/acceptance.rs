@@ -13,8 +13,8 @@ fn acceptance_names_everything_that_is_not_accepted() {
     let body = verified.body();
     let floor = Tcb { fmc: None, boot_loader: 4, tee: 0, snp: 8, microcode: 200 };
     let floor = TcbFloor { reported: Some(floor), committed: None, launch: Some(floor) };
-    let acceptance = SnpAcceptance {
-        require_alias_check: true,
+    let acceptance = Acceptance {
+        refuse_unchecked_aliasing: true,
         products: [Product::Genoa].into(),
         minimum_tcb: [(Product::Milan, floor)].into(),
         minimum_guest_svn: Some(3),
@@ -22,9 +22,9 @@ fn acceptance_names_everything_that_is_not_accepted() {
         id_key_digests: [Hex([2; 48])].into(),
         author_key_digests: [Hex([3; 48])].into(),
         refused_chip_ids: [body.chip_id].into(),
-        ..SnpAcceptance::default()
+        ..Acceptance::default()
     };
-    let error = acceptance.accept(&verified).unwrap_err();
+    let error = acceptance.check(&verified).unwrap_err();
     let checks: Vec<&str> = error.refusals().iter().map(avouch_snp::Refusal::check).collect();
     assert_eq!(
         checks,
@@ -46,19 +46,19 @@ fn acceptance_names_everything_that_is_not_accepted() {
     let text = error.to_string();
     assert!(text.contains("boot_loader of REPORTED_TCB is 3, at least 4 is required"), "{text}");
     assert!(text.contains("guest SVN is 2, at least 3 is required"), "{text}");
-    let fitting = SnpAcceptance {
+    let fitting = Acceptance {
         products: [Product::Milan].into(),
         minimum_guest_svn: Some(2),
         measurements: [body.measurement].into(),
         id_key_digests: [body.id_key_digest].into(),
         author_key_digests: [body.author_key_digest].into(),
-        ..SnpAcceptance::default()
+        ..Acceptance::default()
     };
-    fitting.accept(&verified).unwrap();
+    fitting.check(&verified).unwrap();
     // Where memory aliasing was checked for, nothing stands against it.
     options.snp.platform_info |= 1 << 5;
-    let checked = SnpAcceptance { require_alias_check: true, ..SnpAcceptance::default() };
-    checked.accept(&assert_accepted(&options)).unwrap();
+    let checked = Acceptance { refuse_unchecked_aliasing: true, ..Acceptance::default() };
+    checked.check(&assert_accepted(&options)).unwrap();
 }
 
 #[test]
@@ -70,23 +70,23 @@ fn a_refused_chip_is_refused_also_where_the_host_masks_its_id() {
         let minted = mint(EvidenceKind::Snp, &options).unwrap();
         let masked = verify(&minted, &UvmTrust::default()).unwrap();
         assert_eq!(masked.chip_binding(), ChipBinding::Masked);
-        let refusing = |chip_id| SnpAcceptance {
-            accept_masked_chip_id: true,
+        let refusing = |chip_id| Acceptance {
+            refuse_masked_chip_id: false,
             refused_chip_ids: [chip_id].into(),
-            ..SnpAcceptance::default()
+            ..Acceptance::default()
         };
-        let error = refusing(chip_id).accept(&masked).unwrap_err();
+        let error = refusing(chip_id).check(&masked).unwrap_err();
         assert_eq!(error.check(), "chip-refused");
         assert_eq!(error.to_string(), format!("chip {chip_id} is refused"));
         let mut other = chip_id;
         other.0[0] ^= 1;
-        refusing(other).accept(&masked).unwrap();
+        refusing(other).check(&masked).unwrap();
         // A VLEK is of no chip: only the id in the report counts.
         options.snp.key = SnpKey::Vlek;
         options.snp.mask_chip_id = false;
         let of_provider = assert_accepted(&options);
-        refusing(chip_id).accept(&of_provider).unwrap();
-        let error = refusing(of_provider.body().chip_id).accept(&of_provider).unwrap_err();
+        refusing(chip_id).check(&of_provider).unwrap();
+        let error = refusing(of_provider.body().chip_id).check(&of_provider).unwrap_err();
         assert_eq!(error.check(), "chip-refused");
     }
 }
@@ -134,8 +134,8 @@ fn each_floor_reads_its_own_tcb_and_names_the_part_that_is_short() {
         let verified = assert_accepted(&options);
         let refusals = |floor: TcbFloor| {
             let acceptance =
-                SnpAcceptance { minimum_tcb: [(name, floor)].into(), ..SnpAcceptance::default() };
-            acceptance.accept(&verified).map_err(|error| error.to_string())
+                Acceptance { minimum_tcb: [(name, floor)].into(), ..Acceptance::default() };
+            acceptance.check(&verified).map_err(|error| error.to_string())
         };
         for (tcb, first, place) in tcbs {
             let mut floor = TcbFloor::default();
@@ -156,8 +156,8 @@ fn each_floor_reads_its_own_tcb_and_names_the_part_that_is_short() {
         let high = Some(Tcb { boot_loader: 255, ..Tcb::default() });
         let floor = TcbFloor { reported: high, committed: high, launch: high };
         let acceptance =
-            SnpAcceptance { minimum_tcb: [(other, floor)].into(), ..SnpAcceptance::default() };
-        acceptance.accept(&verified).unwrap();
+            Acceptance { minimum_tcb: [(other, floor)].into(), ..Acceptance::default() };
+        acceptance.check(&verified).unwrap();
     }
 }
 
@@ -183,8 +183,8 @@ fn acceptance_reads_its_configuration_and_refuses_unknown_keys() {
         "minimum_tcb": {"Turin": {"reported": {"fmc": 1, "microcode": 81}}},
         "measurements": ["000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f000102030405060708090A0B0C0D0E0F"]
     }"#;
-    let read: SnpAcceptance = serde_json::from_str(text).unwrap();
-    assert!(read.refuse_debuggable && !read.accept_host_requested);
+    let read: Acceptance = serde_json::from_str(text).unwrap();
+    assert!(read.refuse_debuggable && read.refuse_host_requested);
     assert_eq!(read.minimum_tcb[&Product::Turin].reported.unwrap().microcode, 81);
     assert_eq!(read.measurements.len(), 1);
     for wrong in [
@@ -193,7 +193,7 @@ fn acceptance_reads_its_configuration_and_refuses_unknown_keys() {
         r#"{"minimum_tcb": {"Venice": {}}}"#,
         r#"{"minimum_tcb": {"Milan": {"reported": {"bootloader": 1}}}}"#,
     ] {
-        assert!(serde_json::from_str::<SnpAcceptance>(wrong).is_err(), "{wrong}");
+        assert!(serde_json::from_str::<Acceptance>(wrong).is_err(), "{wrong}");
     }
 }
 
@@ -203,15 +203,15 @@ fn permissive_acceptance_takes_what_the_default_refuses() {
         let options = options(SnpProduct::Milan, SnpKey::Vcek).broken(name);
         let minted = mint(EvidenceKind::Snp, &options).unwrap();
         let trust = UvmTrust::default();
-        let default = judge(&minted, &trust, &SnpAcceptance::default());
+        let default = judge(&minted, &trust, &Acceptance::default());
         assert!(default.acceptance.is_err(), "{name}");
-        let everything = judge(&minted, &trust, &SnpAcceptance::everything());
+        let everything = judge(&minted, &trust, &Acceptance::everything());
         assert_eq!(everything.acceptance, Ok(()), "{name}");
     }
     for name in ["debuggable", "migratable"] {
         let options = options(SnpProduct::Milan, SnpKey::Vcek).broken(name);
         let minted = mint(EvidenceKind::Snp, &options).unwrap();
-        let default = judge(&minted, &UvmTrust::default(), &SnpAcceptance::default());
+        let default = judge(&minted, &UvmTrust::default(), &Acceptance::default());
         assert_eq!(default.acceptance, Ok(()), "{name}");
     }
 }

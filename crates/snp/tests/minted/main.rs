@@ -10,13 +10,14 @@ use avouch_mint::snp::{
     HardwareIdForm, SnpKey, SnpProduct, SnpTcb, UvmForm, UvmPublisher, UvmTop, uvm_publisher,
 };
 use avouch_mint::{Expected, Minted, Options, Stage, breaks, mint};
+use avouch_pki::digest::sha256;
 use avouch_pki::{Certificate, pem};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::{self, UntrustedUvmDocument, UvmError, UvmTrust, UvmTrustEntry};
 use avouch_snp::{
-    Anchors, Chain, ChipBinding, Crls, Endorsements, Product, RawTcb, Report, ReportVersions,
-    SnpAcceptance, Tcb, TcbFloor, VekKind, VerifiedEndorsementKey, VerifiedIntermediate,
-    VerifiedReport, VerifyError, bind_init_time_data, bind_runtime_data, chain_cache_key,
+    Acceptance, Chain, ChainCacheKey, ChipBinding, Crls, Endorsements, Product, RawTcb, Report,
+    ReportVersions, Tcb, TcbFloor, TrustAnchors, VekKind, VerifiedEndorsementKey,
+    VerifiedIntermediate, VerifiedReport, VerifyError, bind_init_time_data, bind_runtime_data,
     verify_chain, verify_report,
 };
 use avouch_wire::{EvidenceKind, FailedCheck as _, Hex, UnixTime, base64url};
@@ -41,8 +42,8 @@ fn root(minted: &Minted) -> Certificate {
     Certificate::parse(&pem::certificates(minted.root_pem.as_bytes(), 1).unwrap()[0]).unwrap()
 }
 
-fn anchors(minted: &Minted) -> Anchors {
-    Anchors::amd().with_root(&root(minted)).unwrap()
+fn anchors(minted: &Minted) -> TrustAnchors {
+    TrustAnchors::amd().with_root(&root(minted)).unwrap()
 }
 
 fn trust(publisher: UvmPublisher) -> UvmTrust {
@@ -65,7 +66,7 @@ struct Verdict {
 }
 
 /// Judges the request's evidence with the CRLs of the endorsements.
-fn judge(minted: &Minted, trust: &UvmTrust, acceptance: &SnpAcceptance) -> Verdict {
+fn judge(minted: &Minted, trust: &UvmTrust, acceptance: &Acceptance) -> Verdict {
     let verification = verify(minted, trust);
     let Ok(report) = &verification else {
         return Verdict { verification, binding: Ok(()), acceptance: Ok(()) };
@@ -73,12 +74,12 @@ fn judge(minted: &Minted, trust: &UvmTrust, acceptance: &SnpAcceptance) -> Verdi
     let runtime_data = minted.runtime_data.as_ref();
     let init_time_data = minted.init_time_data.as_ref();
     let binding = runtime_data
-        .map_or(Ok(()), |data| bind_runtime_data(report, &data.bytes))
+        .map_or(Ok(()), |data| bind_runtime_data(report, sha256(&data.bytes)))
         .and_then(|()| {
-            init_time_data.map_or(Ok(()), |data| bind_init_time_data(report, &data.bytes))
+            init_time_data.map_or(Ok(()), |data| bind_init_time_data(report, sha256(&data.bytes)))
         })
         .map_err(|error| error.check());
-    let acceptance = acceptance.accept(report).map_err(|error| error.check());
+    let acceptance = acceptance.check(report).map_err(|error| error.check());
     Verdict { verification, binding, acceptance }
 }
 
@@ -98,8 +99,8 @@ fn verify(minted: &Minted, trust: &UvmTrust) -> Result<VerifiedReport, &'static 
     Ok(report)
 }
 
-fn strict() -> SnpAcceptance {
-    SnpAcceptance { refuse_debuggable: true, refuse_migratable: true, ..SnpAcceptance::default() }
+fn strict() -> Acceptance {
+    Acceptance { refuse_debuggable: true, refuse_migratable: true, ..Acceptance::default() }
 }
 
 fn assert_accepted(options: &Options) -> VerifiedReport {
@@ -211,7 +212,8 @@ fn refuses_a_minted_chain_where_only_amds_roots_are_trusted() {
     for options in platforms() {
         let minted = mint(EvidenceKind::Snp, &options).unwrap();
         let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
-        let error = verify_chain(&chain, &Anchors::amd(), &Crls::none(), minted.at).unwrap_err();
+        let error =
+            verify_chain(&chain, &TrustAnchors::amd(), &Crls::none(), minted.at).unwrap_err();
         assert_eq!(error.check(), "root-foreign");
     }
 }
@@ -301,7 +303,7 @@ fn remembers_an_intermediate_but_not_its_altered_copy() {
     let error = verify_chain(&chain, &anchors, &Crls::none(), later).unwrap_err();
     assert_eq!(error.check(), "intermediate-expired");
     // Under other anchors what was recognised counts for nothing.
-    for others in [Anchors::amd(), Anchors::none()] {
+    for others in [TrustAnchors::amd(), TrustAnchors::none()] {
         let error = verify_chain(&chain, &others, &Crls::none(), minted.at).unwrap_err();
         assert_eq!(error.check(), "root-missing");
     }
@@ -377,12 +379,12 @@ fn forgets_the_oldest_of_too_many_intermediates_and_no_pinned_one() {
     }
     assert_eq!(anchors.intermediates().count(), pinned + 64);
     assert!(anchors.intermediate(first.fingerprint_sha256()).is_none());
-    for known in Anchors::amd().intermediates() {
+    for known in TrustAnchors::amd().intermediates() {
         assert!(anchors.intermediate(known.fingerprint_sha256()).is_some());
     }
 }
 
-fn verified_intermediate(minted: &Minted, anchors: &Anchors) -> VerifiedIntermediate {
+fn verified_intermediate(minted: &Minted, anchors: &TrustAnchors) -> VerifiedIntermediate {
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
     avouch_snp::verify_intermediate(chain.intermediates()[0], anchors, minted.at).unwrap()
 }
@@ -394,9 +396,9 @@ fn does_not_remember_an_intermediate_of_a_root_that_is_not_trusted() {
     let intermediate = chain.intermediates()[0];
     let verified =
         avouch_snp::verify_intermediate(intermediate, &anchors(&minted), minted.at).unwrap();
-    let mut amd = Anchors::amd();
+    let mut amd = TrustAnchors::amd();
     amd.remember(verified);
-    assert_eq!(amd.intermediates().count(), Anchors::amd().intermediates().count());
+    assert_eq!(amd.intermediates().count(), TrustAnchors::amd().intermediates().count());
 }
 
 #[test]
@@ -405,12 +407,12 @@ fn refuses_roots_that_are_not_named_or_signed_like_one() {
     let minted = mint(EvidenceKind::Snp, &good).unwrap();
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
     let twice = anchors(&minted).with_root(&root(&minted)).unwrap();
-    assert_eq!(twice.roots().count(), Anchors::amd().roots().count() + 1);
-    let error = Anchors::none().with_root(chain.intermediates()[0]).unwrap_err();
+    assert_eq!(twice.roots().count(), TrustAnchors::amd().roots().count() + 1);
+    let error = TrustAnchors::none().with_root(chain.intermediates()[0]).unwrap_err();
     assert!(error.to_string().contains("SEV-Milan"), "{error}");
     let broken = mint(EvidenceKind::Snp, &good.broken("root-self-signature")).unwrap();
     let chain = Endorsements::parse(&[&broken.endorsements]).unwrap().chain;
-    assert!(Anchors::none().with_root(&chain.roots()[0]).is_err());
+    assert!(TrustAnchors::none().with_root(&chain.roots()[0]).is_err());
 }
 
 #[test]
@@ -427,7 +429,7 @@ fn of_two_roots_refusals_the_one_that_is_not_about_a_name_is_given() {
     let other = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
     let (own, other) = (root(&minted), Certificate::parse(other.der()).unwrap());
     for [first, second] in [[&own, &other], [&other, &own]] {
-        let anchors = Anchors::none().with_root(first).unwrap().with_root(second).unwrap();
+        let anchors = TrustAnchors::none().with_root(first).unwrap().with_root(second).unwrap();
         let error = verify_chain(&chain, &anchors, &Crls::none(), minted.at).unwrap_err();
         assert_eq!(error.check(), "intermediate-expired");
     }
@@ -547,20 +549,23 @@ fn accepts_certificates_in_any_order_and_encoding() {
 #[test]
 fn the_key_of_a_cache_depends_on_every_part_and_where_it_ends() {
     let keys: BTreeSet<Hex<32>> = [
-        chain_cache_key(&[b"ab".as_slice(), b"c"]),
-        chain_cache_key(&[b"a".as_slice(), b"bc"]),
-        chain_cache_key(&[b"abc".as_slice()]),
-        chain_cache_key(&[b"abc".as_slice(), b""]),
+        ChainCacheKey::of(&[b"ab".as_slice(), b"c"]),
+        ChainCacheKey::of(&[b"a".as_slice(), b"bc"]),
+        ChainCacheKey::of(&[b"abc".as_slice()]),
+        ChainCacheKey::of(&[b"abc".as_slice(), b""]),
     ]
     .into();
     assert_eq!(keys.len(), 4);
-    assert_eq!(chain_cache_key(&[b"abc"]), chain_cache_key(&[b"abc".to_vec()]));
+    assert_eq!(ChainCacheKey::of(&[b"abc"]), ChainCacheKey::of(&[b"abc".to_vec()]));
     // One part that holds what leads another, and bytes that are the content of a text.
-    assert_ne!(chain_cache_key(&[b"a".as_slice(), b"b"]), chain_cache_key(&[b"a\0b".as_slice()]));
+    assert_ne!(
+        ChainCacheKey::of(&[b"a".as_slice(), b"b"]),
+        ChainCacheKey::of(&[b"a\0b".as_slice()])
+    );
     let text = pem::encode("CERTIFICATE", &[7; 36]);
     let content = pem::content(text.as_bytes(), 1).unwrap();
     assert_eq!(content.first(), Some(&0x30), "it begins like DER");
-    assert_ne!(chain_cache_key(&[text.as_bytes()]), chain_cache_key(&[&content]));
+    assert_ne!(ChainCacheKey::of(&[text.as_bytes()]), ChainCacheKey::of(&[&content]));
 }
 
 #[test]
@@ -569,7 +574,7 @@ fn chains_from_several_inputs_make_one_and_count_what_came() {
     let foreign = mint(EvidenceKind::Snp, &options(SnpProduct::Genoa, SnpKey::Vlek)).unwrap();
     let parts = |minted: &Minted| pem::certificates(&pem_only(minted)[0], 3).unwrap();
     let [vek, ask, ark] = <[Vec<u8>; 3]>::try_from(parts(&minted)).unwrap();
-    for anchors in [Anchors::none(), anchors(&minted)] {
+    for anchors in [TrustAnchors::none(), anchors(&minted)] {
         let parse = |sent: &[&Vec<u8>]| Chain::parse_beside(sent, 16, &anchors).unwrap();
         let counts = |chain: &Chain| {
             (chain.leaves().count(), chain.intermediates().len(), chain.roots().len())
@@ -660,7 +665,7 @@ fn a_chain_is_worth_remembering_if_all_of_it_was_judged() {
     let intermediate =
         avouch_snp::verify_intermediate(&intermediate, &remembering, minted.at).unwrap();
     remembering.remember(intermediate);
-    for anchors in [Anchors::none(), anchors(&minted), remembering] {
+    for anchors in [TrustAnchors::none(), anchors(&minted), remembering] {
         let is_plain =
             |sent: &[&Vec<u8>]| Chain::parse_beside(sent, 16, &anchors).unwrap().is_plain();
         for sent in [[&vek, &ask, &ark].as_slice(), &[&ark, &vek, &ask], &[&vek, &ask], &[&vek]] {
@@ -688,7 +693,7 @@ fn a_chain_is_worth_remembering_if_all_of_it_was_judged() {
 fn the_key_of_a_cache_does_not_depend_on_what_stands_between_certificates() {
     let minted = mint(EvidenceKind::Snp, &options(SnpProduct::Milan, SnpKey::Vcek)).unwrap();
     let text = String::from_utf8(pem_only(&minted).remove(0)).unwrap();
-    let key = |text: &str| chain_cache_key(&[text]);
+    let key = |text: &str| ChainCacheKey::of(&[text]);
     for same in [
         format!("subject=SEV-VCEK\n{text}"),
         format!("{text}\0\0"),

@@ -6,7 +6,7 @@ use avouch_wire::FailedCheck as _;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::commands::inspect::tree::is_obeyed;
+use avouch_policy::print::is_obeyed;
 use crate::failure::Failure;
 
 /// How a command answers.

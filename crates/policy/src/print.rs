@@ -25,13 +25,22 @@ pub(crate) fn printable_char(c: char) -> char {
     match c {
         '\t' => '\t',
         '\0'..='\u{1f}' => char::from_u32(u32::from(c).saturating_add(0x2400)).unwrap_or('?'),
-        '\u{7f}'..='\u{9f}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}'
-        | '\u{feff}' => '\u{fffd}',
+        _ if is_obeyed(c) => '\u{fffd}',
         _ => c,
     }
+}
+
+/// Whether a terminal obeys this character or hides it, control characters of ASCII but DEL apart.
+#[must_use]
+pub const fn is_obeyed(c: char) -> bool {
+    matches!(
+        c,
+        '\u{7f}'..='\u{9f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+    )
 }
 
 /// `text` without characters that a terminal would obey, at most some 200 of them.

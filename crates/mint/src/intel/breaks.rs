@@ -18,53 +18,11 @@ use std::sync::LazyLock;
 use avouch_wire::EvidenceKind;
 
 use super::plan::Plan;
-use crate::{Break, Options, Stage};
-
-/// How a break is made.
-#[derive(Clone, Copy)]
-pub(crate) struct Recipe {
-    /// Chooses options that give the break its ground, such as a v5 quote.
-    pub(crate) prepare: fn(&mut Options),
-    /// Changes the plan in one point, unless the ground is the break already.
-    pub(crate) apply: Option<fn(&mut Plan)>,
-}
+use crate::breaks::{at_stage, chosen, prepared, row};
+use crate::{Break, Stage};
 
 /// A row of a table.
-type Row = (Break, Recipe);
-
-/// A row whose evidence is refused by verification.
-const fn row(
-    name: &'static str,
-    what: &'static str,
-    expected_check: &'static str,
-    apply: fn(&mut Plan),
-) -> Row {
-    let named = Break { name, what, stage: Stage::Verification, expected_check };
-    (named, Recipe { prepare: |_| {}, apply: Some(apply) })
-}
-
-/// A row whose options are the break.
-const fn chosen(
-    name: &'static str,
-    what: &'static str,
-    expected_check: &'static str,
-    prepare: fn(&mut Options),
-) -> Row {
-    let named = Break { name, what, stage: Stage::Verification, expected_check };
-    (named, Recipe { prepare, apply: None })
-}
-
-/// The same row, refused at another step.
-const fn at_stage((mut named, recipe): Row, stage: Stage) -> Row {
-    named.stage = stage;
-    (named, recipe)
-}
-
-/// The same row on other ground.
-const fn prepared((named, mut recipe): Row, prepare: fn(&mut Options)) -> Row {
-    recipe.prepare = prepare;
-    (named, recipe)
-}
+type Row = crate::breaks::Row<Plan>;
 
 /// The tables that apply to every Intel kind.
 const COMMON: [&[Row]; 8] = [

@@ -17,47 +17,11 @@ use std::sync::LazyLock;
 
 use super::options::{SnpKey, SnpProduct};
 use super::plan::Plan;
+use crate::breaks::{at_stage, chosen, prepared, row};
 use crate::{Break, Options, Stage};
 
-/// How a break is made.
-#[derive(Clone, Copy)]
-pub(crate) struct Recipe {
-    /// Chooses options that give the break its ground, such as a VCEK.
-    pub(crate) prepare: fn(&mut Options),
-    /// Changes the plan in one point, unless the options are the break.
-    pub(crate) apply: Option<fn(&mut Plan)>,
-}
-
 /// A row of a table.
-type Row = (Break, Recipe);
-
-/// A row whose evidence is refused by verification.
-const fn row(
-    name: &'static str,
-    what: &'static str,
-    expected_check: &'static str,
-    apply: fn(&mut Plan),
-) -> Row {
-    let named = Break { name, what, stage: Stage::Verification, expected_check };
-    (named, Recipe { prepare: |_| {}, apply: Some(apply) })
-}
-
-/// A row whose options are the break.
-const fn chosen(
-    name: &'static str,
-    what: &'static str,
-    stage: Stage,
-    expected_check: &'static str,
-    prepare: fn(&mut Options),
-) -> Row {
-    (Break { name, what, stage, expected_check }, Recipe { prepare, apply: None })
-}
-
-/// The same row on other ground.
-const fn prepared((named, mut recipe): Row, prepare: fn(&mut Options)) -> Row {
-    recipe.prepare = prepare;
-    (named, recipe)
-}
+type Row = crate::breaks::Row<Plan>;
 
 fn with_vcek(options: &mut Options) {
     options.snp.key = SnpKey::Vcek;

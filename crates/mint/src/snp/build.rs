@@ -4,9 +4,10 @@ use avouch_pki::pem;
 use avouch_wire::{EvidenceKind, base64url};
 use serde::Serialize;
 
-use super::breaks::{self, Recipe};
+use super::breaks;
 use super::certificates::{Certificate, SubjectKey};
 use super::plan::{Part, Plan};
+use crate::breaks::Recipe;
 use crate::request;
 use crate::{Expected, MintError, Minted, Options, Seed};
 

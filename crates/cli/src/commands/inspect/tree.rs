@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use avouch_policy::print::is_obeyed;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -321,16 +322,4 @@ pub(crate) fn printable(text: &str) -> String {
             _ => c,
         })
         .collect()
-}
-
-/// Whether a terminal obeys this character or hides it, control characters of ASCII but DEL apart.
-pub(crate) const fn is_obeyed(c: char) -> bool {
-    matches!(
-        c,
-        '\u{7f}'..='\u{9f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}'
-    )
 }

@@ -1,8 +1,8 @@
 //! Evidence that verifies: its bindings do not hold, or strict settings refuse it.
 
-use super::{Row, chosen, row};
+use super::{Row, at_stage, chosen, row};
 use crate::snp::options::SnpKey;
-use crate::{HeldData, Stage};
+use crate::{HeldData, Options, Stage};
 
 const fn binding(
     name: &'static str,
@@ -10,9 +10,17 @@ const fn binding(
     expected_check: &'static str,
     apply: fn(&mut super::Plan),
 ) -> Row {
-    let (mut named, recipe) = row(name, what, expected_check, apply);
-    named.stage = Stage::Binding;
-    (named, recipe)
+    at_stage(row(name, what, expected_check, apply), Stage::Binding)
+}
+
+/// Refused by settings alone.
+const fn accepted_otherwise(
+    name: &'static str,
+    what: &'static str,
+    expected_check: &'static str,
+    prepare: fn(&mut Options),
+) -> Row {
+    at_stage(chosen(name, what, expected_check, prepare), Stage::Acceptance)
 }
 
 fn other_data() -> HeldData {
@@ -48,41 +56,27 @@ pub(super) const ROWS: &[Row] = &[
             plan.init_time_data = Some(other_data());
         },
     ),
-    chosen(
-        "debuggable",
-        "the host may debug the guest",
-        Stage::Acceptance,
-        "debuggable",
-        |options| {
-            options.snp.policy |= 1 << 19;
-        },
-    ),
-    chosen(
+    accepted_otherwise("debuggable", "the host may debug the guest", "debuggable", |options| {
+        options.snp.policy |= 1 << 19;
+    }),
+    accepted_otherwise(
         "migratable",
         "the guest may have a migration agent",
-        Stage::Acceptance,
         "migratable",
         |options| {
             options.snp.policy |= 1 << 18;
         },
     ),
-    chosen(
+    accepted_otherwise(
         "host-requested",
         "the host asked for the report",
-        Stage::Acceptance,
         "host-requested",
         |options| {
             options.snp.vmpl = u32::MAX;
         },
     ),
-    chosen(
-        "chip-id-masked",
-        "the host masked CHIP_ID",
-        Stage::Acceptance,
-        "chip-id-masked",
-        |options| {
-            options.snp.key = SnpKey::Vcek;
-            options.snp.mask_chip_id = true;
-        },
-    ),
+    accepted_otherwise("chip-id-masked", "the host masked CHIP_ID", "chip-id-masked", |options| {
+        options.snp.key = SnpKey::Vcek;
+        options.snp.mask_chip_id = true;
+    }),
 ];

@@ -1,12 +1,12 @@
 //! The endorsement of the utility VM.
 
 use super::{Row, chosen, prepared, row};
+use crate::Options;
 use crate::snp::cbor::Cbor;
 use crate::snp::certificates::SubjectKey;
 use crate::snp::keys::RsaKey;
 use crate::snp::options::{UvmForm, UvmTop};
 use crate::snp::uvm::set_header;
-use crate::{Options, Stage};
 
 /// Whichever form the options choose, else the old one.
 fn either(options: &mut Options) {
@@ -33,15 +33,6 @@ const fn any(
 fn with_top(options: &mut Options, top: UvmTop) {
     either(options);
     options.snp.uvm_top = top;
-}
-
-const fn top(
-    name: &'static str,
-    what: &'static str,
-    expected_check: &'static str,
-    prepare: fn(&mut Options),
-) -> Row {
-    chosen(name, what, Stage::Verification, expected_check, prepare)
 }
 
 /// Breaks of the endorsement.
@@ -218,25 +209,25 @@ pub(super) const ROWS: &[Row] = &[
     any("uvm-chain-long", "the chain has six certificates", "uvm-chain-length", |plan| {
         plan.change_uvm(|uvm| uvm.chain_length = 6);
     }),
-    top(
+    chosen(
         "uvm-top-key-usage",
         "the key usage of the top of a chain without its root allows no certificates",
         "uvm-certificate-key-usage",
         |options| with_top(options, UvmTop::CaForCrlsOnly),
     ),
-    top(
+    chosen(
         "uvm-top-path-length",
         "the path length of the top of a chain without its root allows no CA below",
         "uvm-certificate-path-length",
         |options| with_top(options, UvmTop::CaAboveLeavesOnly),
     ),
-    top(
+    chosen(
         "uvm-top-critical-extension",
         "the top of a chain without its root has a critical extension that nobody knows",
         "uvm-certificate-critical-extension",
         |options| with_top(options, UvmTop::CaWithCriticalExtension),
     ),
-    top(
+    chosen(
         "uvm-top-name-constraints",
         "the top of a chain without its root has name constraints, which are not critical",
         "uvm-certificate-critical-extension",

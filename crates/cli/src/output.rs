@@ -2,11 +2,11 @@
 
 use std::io::Write as _;
 
+use avouch_policy::print::is_obeyed;
 use avouch_wire::FailedCheck as _;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use avouch_policy::print::is_obeyed;
 use crate::failure::Failure;
 
 /// How a command answers.

@@ -8,7 +8,7 @@ use avouch_snp::ghcb::CertificateTable;
 use avouch_snp::maa_request::{MaaRequestError, SnpEvidence};
 use avouch_snp::uvm::{self, UvmTrust, VerifiedUvmEndorsement};
 use avouch_snp::{
-    TrustAnchors, REPORT_LENGTH, Report, VerifiedReport, bind_init_time_data, bind_runtime_data,
+    REPORT_LENGTH, Report, TrustAnchors, VerifiedReport, bind_init_time_data, bind_runtime_data,
 };
 use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::Value;

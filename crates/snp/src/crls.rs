@@ -9,7 +9,7 @@ use avouch_wire::UnixTime;
 use serde::Deserialize;
 
 use crate::scheme::AMD_SCHEME;
-use crate::{TrustAnchors, Ark, VerifiedIntermediate, VerifyError};
+use crate::{Ark, TrustAnchors, VerifiedIntermediate, VerifyError};
 
 /// Of which roots there must be a CRL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

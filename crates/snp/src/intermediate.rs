@@ -11,7 +11,7 @@ use avouch_wire::{FailedCheck as _, Hex, UnixTime};
 use crate::amd_keys::PinnedIntermediate;
 use crate::anchors::pinned_anchor;
 use crate::scheme::check_scheme;
-use crate::{TrustAnchors, Ark, CertificateRole, Product, VekKind, VerifyError};
+use crate::{Ark, CertificateRole, Product, TrustAnchors, VekKind, VerifyError};
 
 /// An ASK or ASVK that a trusted root certified.
 ///

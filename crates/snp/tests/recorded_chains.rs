@@ -5,7 +5,7 @@
 mod common;
 
 use avouch_snp::ghcb::{CertificateTable, Guid};
-use avouch_snp::{TrustAnchors, Chain, Crls, Product, VekKind, verify_chain, verify_intermediate};
+use avouch_snp::{Chain, Crls, Product, TrustAnchors, VekKind, verify_chain, verify_intermediate};
 use avouch_wire::FailedCheck as _;
 use common::{appraise, at, case, evidence, moment, read, text, vectors};
 

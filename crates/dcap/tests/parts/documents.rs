@@ -374,7 +374,7 @@ fn the_signed_bytes_are_cut_out_as_they_stand() {
 
 #[test]
 fn crls_are_read_in_all_three_encodings_and_in_no_other() {
-    let der = [0x30, 0x82, 0x00, 0x03, 0x02, 0x01, 0x05];
+    let der = [0x30, 0x03, 0x02, 0x01, 0x05];
     let hex = avouch_wire::encode_hex(&der);
     let base64 = avouch_wire::base64url::encode_standard(der);
     let pem = format!("-----BEGIN X509 CRL-----\n{base64}\n-----END X509 CRL-----\n");
@@ -399,10 +399,11 @@ fn crls_are_read_in_all_three_encodings_and_in_no_other() {
     // Text after the first block is passed over.
     let twice = format!("{pem}{}", pem.replace(&base64, "AAAA"));
     assert_eq!(read(twice.as_bytes()).expect("reads").pck_crl_der(), der);
-    // NUL bytes alone are dropped, behind lengths of both forms; all else stays to be refused.
+    // NUL bytes alone are dropped, behind lengths of every form; all else stays to be refused.
     let short = [&[0x30, 0x81, 0x80][..], &[5; 0x80]].concat();
     let long = [&[0x30, 0x82, 0x01, 0x00][..], &[5; 0x100]].concat();
-    for der in [short, long] {
+    let longer = [&[0x30, 0x83, 0x01, 0x00, 0x00][..], &[5; 0x1_0000]].concat();
+    for der in [short, long, longer] {
         for (behind, is_dropped) in [
             (&[][..], true),
             (&[0], true),

@@ -11,10 +11,10 @@ use std::sync::{Arc, LazyLock};
 
 use avouch_dcap::{Collateral, TeeType};
 use avouch_engine::{
-    Anchors, AppraisalRequest, AppraisalSettings, EndorsementSource, Engine, 
-    IntelWanted, PolicyInForce, TcbBaseline, TokenForm,
+    Anchors, AppraisalRequest, AppraisalSettings, EndorsementSource, Engine, IntelWanted,
+    PolicyInForce, TcbBaseline, TokenForm,
 };
-use avouch_mint::{ Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_snp::{CrlRule, Endorsements};
 use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use libfuzzer_sys::fuzz_target;

@@ -1,8 +1,8 @@
 //! Certificate tables of extended reports: no panic, and every body lies behind the entries.
 #![no_main]
 
-use avouch_snp::{TrustAnchors, Chain};
 use avouch_snp::ghcb::CertificateTable;
+use avouch_snp::{Chain, TrustAnchors};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use avouch_pki::Certificate;
 use avouch_snp::{
-    TrustAnchors, Crls, Endorsements, Product, VekExtensions, VekKind, verify_chain,
+    Crls, Endorsements, Product, TrustAnchors, VekExtensions, VekKind, verify_chain,
     verify_intermediate,
 };
 use avouch_wire::{FailedCheck as _, UnixTime};

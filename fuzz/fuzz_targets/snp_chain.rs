@@ -10,10 +10,10 @@
 use std::sync::LazyLock;
 
 use avouch_mint::snp::SnpKey;
-use avouch_mint::{ Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_pki::{Certificate, pem};
 use avouch_snp::{
-    TrustAnchors, Chain, ChainError, Crls, Endorsements, VerifiedEndorsementKey, VerifyError,
+    Chain, ChainError, Crls, Endorsements, TrustAnchors, VerifiedEndorsementKey, VerifyError,
     verify_chain, verify_intermediate,
 };
 use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime};

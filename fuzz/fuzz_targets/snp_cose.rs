@@ -8,7 +8,7 @@
 use std::sync::LazyLock;
 
 use avouch_mint::snp::{UvmForm, UvmPublisher, uvm_publisher};
-use avouch_mint::{ Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::uvm::{self, UntrustedUvmDocument, UvmTrust, UvmTrustEntry};
 use avouch_wire::{EvidenceKind, FailedCheck as _, Hex, UnixTime};

@@ -3,10 +3,10 @@
 
 use std::sync::LazyLock;
 
-use avouch_mint::{ Options, mint};
+use avouch_mint::{Options, mint};
 use avouch_pki::{Certificate, pem};
 use avouch_snp::{
-    TrustAnchors, Chain, Crls, Endorsements, Report, ReportVersions, VerifiedEndorsementKey,
+    Chain, Crls, Endorsements, Report, ReportVersions, TrustAnchors, VerifiedEndorsementKey,
     verify_chain, verify_report,
 };
 use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime};

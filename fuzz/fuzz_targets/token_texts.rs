@@ -4,7 +4,6 @@
 #![no_main]
 
 use avouch_pki::Certificate;
-use avouch_wire::json::{parse_value, to_canonical};
 use avouch_token::policy_jws::{
     CertificateJws, CertificateOperation, PolicyEncoding, PolicyJws, ResetJws,
 };
@@ -12,6 +11,7 @@ use avouch_token::{
     Algorithm, BearerRules, Expectations, Jwks, ServiceEvidence, VerifyError, peek_bearer,
     policy_certificates, verify_bearer, verify_token,
 };
+use avouch_wire::json::{parse_value, to_canonical};
 use avouch_wire::{UnixTime, base64url};
 use libfuzzer_sys::fuzz_target;
 

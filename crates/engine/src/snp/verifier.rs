@@ -6,7 +6,7 @@ use avouch_snp::{
     Chain, ChainCacheKey, CrlRule, Crls, Endorsements, Report, TrustAnchors,
     VerifiedEndorsementKey, VerifiedIntermediate, VerifiedReport, verify_chain, verify_report,
 };
-use avouch_wire::{Hex, UnixTime};
+use avouch_wire::UnixTime;
 
 use crate::remembered::{Memory, held, memory};
 use crate::{AppraisalError, EndorsementSource, Remembered};
@@ -16,7 +16,7 @@ use crate::{AppraisalError, EndorsementSource, Remembered};
 pub(super) struct ReportVerifier {
     /// The roots, with the intermediates that were verified under them so far.
     anchors: RwLock<Arc<TrustAnchors>>,
-    keys: Memory<Hex<32>, VerifiedEndorsementKey>,
+    keys: Memory<ChainCacheKey, VerifiedEndorsementKey>,
     crls: RwLock<Option<Arc<KnownCrls>>>,
 }
 

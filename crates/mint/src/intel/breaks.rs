@@ -18,8 +18,8 @@ use std::sync::LazyLock;
 use avouch_wire::EvidenceKind;
 
 use super::plan::Plan;
+use crate::Break;
 use crate::breaks::{at_stage, chosen, prepared, row};
-use crate::{Break, Stage};
 
 /// A row of a table.
 type Row = crate::breaks::Row<Plan>;

@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 use super::options::{SnpKey, SnpProduct};
 use super::plan::Plan;
 use crate::breaks::{at_stage, chosen, prepared, row};
-use crate::{Break, Options, Stage};
+use crate::{Break, Options};
 
 /// A row of a table.
 type Row = crate::breaks::Row<Plan>;

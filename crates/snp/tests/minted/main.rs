@@ -4,7 +4,7 @@
 
 mod acceptance;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use avouch_mint::snp::{
     HardwareIdForm, SnpKey, SnpProduct, SnpTcb, UvmForm, UvmPublisher, UvmTop, uvm_publisher,
@@ -548,7 +548,7 @@ fn accepts_certificates_in_any_order_and_encoding() {
 
 #[test]
 fn the_key_of_a_cache_depends_on_every_part_and_where_it_ends() {
-    let keys: BTreeSet<Hex<32>> = [
+    let keys: HashSet<ChainCacheKey> = [
         ChainCacheKey::of(&[b"ab".as_slice(), b"c"]),
         ChainCacheKey::of(&[b"a".as_slice(), b"bc"]),
         ChainCacheKey::of(&[b"abc".as_slice()]),

@@ -53,7 +53,7 @@ fn the_result_says_which_root_it_rests_on() {
     assert!(!verified.anchor().built_in);
     assert!(verified.anchor().label.contains("Avouch Mint"), "{:?}", verified.anchor());
     let intel = TrustAnchors::intel();
-    let listed: Vec<_> = intel.iter().collect();
+    let listed: Vec<_> = intel.roots().collect();
     assert!(matches!(listed.as_slice(), [only] if only.built_in));
     assert_eq!(anchors(&evidence).roots().count(), 2);
 }

@@ -44,7 +44,7 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "dcap": dcap::QuoteError,
         "dcap": dcap::VerifyError,
         "dcap": dcap::CollateralError,
-        "dcap": dcap::BindError,
+        "dcap": dcap::BindingError,
         "dcap": dcap::AcceptanceError,
         "snp": snp::ReportError,
         "snp": snp::ChainError,
@@ -62,7 +62,7 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "endorsements": avouch_endorsements::EndorsementError,
         "engine": engine::WrongTee,
         "engine": engine::NotAtHand,
-        "engine": engine::HeldDataRefused<dcap::BindError>,
+        "engine": engine::HeldDataRefused<dcap::BindingError>,
         "cli": crate::failure::Failure,
     ]
 }

@@ -8,13 +8,12 @@
 use avouch_wire::UnixTime;
 use serde_json::{Map, Value as Json};
 
-use crate::actor::Actor;
-use crate::driver::Row;
+use crate::actor::{Actor, ActorKind};
+use crate::columns::columns;
 use crate::error::StoreError;
 use crate::limits::{AUDIT_BATCH_MAX, AUDIT_DETAILS_BYTES_MAX};
 use crate::names::{ProviderId, ProviderName, check_size, checked_text};
 use crate::page::{Page, PageRequest};
-use crate::provider::read_actor;
 use crate::store::{Sequence, Store, next_sequence};
 
 /// How it ended.
@@ -77,6 +76,28 @@ pub struct AuditEntry {
     pub details: Map<String, Json>,
 }
 
+columns! {
+    entry_columns, read_entry -> AuditEntry {
+        sequence: u64,
+        at: time,
+        actor: text,
+        actor_kind: word(ActorKind::parse),
+        action: text,
+        outcome: word(AuditOutcome::parse),
+        provider_id: opt_u64,
+        provider_name: opt_text,
+        details: word(|text| serde_json::from_str(text).ok()),
+    } => AuditEntry {
+        sequence: Sequence(sequence),
+        at,
+        actor: Actor::stored(actor_kind, actor),
+        action,
+        outcome,
+        provider: provider_id.map(ProviderId).zip(provider_name.map(ProviderName::stored)),
+        details,
+    }
+}
+
 impl Store {
     /// Appends entries, all or none, and returns the sequence of the last.
     ///
@@ -131,9 +152,11 @@ impl Store {
             None => {
                 self.read(
                     operation,
-                    "select sequence, at, actor, actor_kind, action, outcome, provider_id, \
-                     provider_name, details from audit where sequence > $1 \
-                     order by sequence limit $2",
+                    concat!(
+                        "select ",
+                        entry_columns!(),
+                        " from audit where sequence > $1 order by sequence limit $2"
+                    ),
                     &[after, rows_max],
                 )
                 .await?
@@ -142,9 +165,12 @@ impl Store {
                 let key = ProviderName::key_of(name)?;
                 self.read(
                     operation,
-                    "select sequence, at, actor, actor_kind, action, outcome, provider_id, \
-                     provider_name, details from audit where provider_key = $3 \
-                     and sequence > $1 order by sequence limit $2",
+                    concat!(
+                        "select ",
+                        entry_columns!(),
+                        " from audit where provider_key = $3 and sequence > $1 \
+                         order by sequence limit $2"
+                    ),
                     &[after, rows_max, key.as_str().into()],
                 )
                 .await?
@@ -160,16 +186,4 @@ fn checked_details(entry: &NewAuditEntry) -> Result<String, StoreError> {
     let text = Json::Object(entry.details.clone()).to_string();
     check_size("bytes of audit details", text.len(), AUDIT_DETAILS_BYTES_MAX)?;
     Ok(text)
-}
-
-fn read_entry(mut row: Row) -> Result<AuditEntry, StoreError> {
-    let sequence = Sequence(row.u64("sequence")?);
-    let at = row.time("at")?;
-    let actor = read_actor(&mut row, "actor")?;
-    let action = row.text("action")?;
-    let outcome = row.word("outcome", AuditOutcome::parse)?;
-    let id = row.opt_u64("provider_id")?.map(ProviderId);
-    let name = row.opt_text("provider_name")?.map(ProviderName::stored);
-    let details = row.word("details", |text| serde_json::from_str(text).ok())?;
-    Ok(AuditEntry { sequence, at, actor, action, outcome, provider: id.zip(name), details })
 }

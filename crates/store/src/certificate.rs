@@ -3,13 +3,13 @@
 use avouch_wire::{UnixTime, encode_hex};
 use serde_json::json;
 
-use crate::actor::Actor;
-use crate::driver::Row;
+use crate::actor::{Actor, ActorKind};
+use crate::columns::columns;
 use crate::error::StoreError;
 use crate::limits::{CERTIFICATE_BYTES_MAX, POLICY_CERTIFICATES_MAX};
 use crate::names::{ProviderId, check_size};
 use crate::policy::sha256;
-use crate::provider::{Provider, TrustModel, read_actor};
+use crate::provider::{Provider, TrustModel};
 use crate::store::{Edit, Sequence, Store, WriteTx};
 
 /// A policy certificate as stored.
@@ -43,6 +43,23 @@ pub enum CertificateChange {
     Unchanged,
 }
 
+columns! {
+    certificate_columns, read_certificate -> PolicyCertificate {
+        thumbprint: digest,
+        der: bytes,
+        added_at: time,
+        added_by: text,
+        added_by_kind: word(ActorKind::parse),
+    } => PolicyCertificate {
+        thumbprint,
+        der,
+        added_at,
+        added_by: Actor::stored(added_by_kind, added_by),
+    }
+}
+#[expect(clippy::single_component_path_imports, reason = "so a macro is handed on")]
+pub(crate) use certificate_columns;
+
 impl Store {
     /// The policy certificates of a provider.
     ///
@@ -63,8 +80,11 @@ impl Store {
             .u64("signers_revision")?;
         let rows = tx
             .fetch(
-                "select thumbprint, der, added_at, added_by, added_by_kind \
-                 from policy_certificates where provider_id = $1 order by sequence, position",
+                concat!(
+                    "select ",
+                    certificate_columns!(),
+                    " from policy_certificates where provider_id = $1 order by sequence, position"
+                ),
                 &[provider.0.into()],
             )
             .await?;
@@ -206,13 +226,4 @@ pub(crate) async fn insert_certificate(
         )
         .await?;
     Ok(inserted > 0)
-}
-
-pub(crate) fn read_certificate(mut row: Row) -> Result<PolicyCertificate, StoreError> {
-    Ok(PolicyCertificate {
-        thumbprint: row.digest("thumbprint")?,
-        der: row.bytes("der")?,
-        added_at: row.time("added_at")?,
-        added_by: read_actor(&mut row, "added_by")?,
-    })
 }

@@ -37,3 +37,41 @@ macro_rules! columns_with {
     };
 }
 pub(crate) use columns_with;
+
+#[cfg(test)]
+mod tests {
+    use crate::driver::{Cell, Row};
+
+    columns! {
+        pair_columns, read_pair -> (String, Option<u64>) {
+            name: text,
+            number: opt_u64,
+        } => (name, number)
+    }
+
+    fn row(cells: Vec<Cell>) -> Row {
+        Row::new(cells)
+    }
+
+    #[test]
+    fn columns_are_listed_in_the_order_in_which_they_are_read() {
+        assert_eq!(pair_columns!(), "name, number");
+        assert_eq!(pair_columns!("r."), "r.name, r.number");
+        let cells = vec![Cell::Text("a".to_owned()), Cell::Int(7)];
+        assert_eq!(read_pair(row(cells)).ok(), Some(("a".to_owned(), Some(7))));
+    }
+
+    #[test]
+    fn a_cell_that_is_not_what_its_column_holds_is_called_by_its_name() {
+        let cells = vec![Cell::Text("a".to_owned()), Cell::Text("b".to_owned())];
+        let error = read_pair(row(cells)).unwrap_err();
+        assert!(error.to_string().contains("number"), "{error}");
+    }
+
+    #[test]
+    fn what_stands_behind_the_columns_is_left_to_be_read() {
+        let mut row = row(vec![Cell::Text("a".to_owned()), Cell::Null, Cell::Bytes(vec![1])]);
+        assert!(read_pair(&mut row).is_ok());
+        assert_eq!(row.bytes("jws").ok(), Some(vec![1]));
+    }
+}

@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 use avouch_wire::EvidenceKind;
 use tokio::sync::watch;
 
-use crate::certificate::{PolicyCertificate, read_certificate};
+use crate::certificate::{PolicyCertificate, certificate_columns, read_certificate};
+use crate::columns::columns;
 use crate::driver::{Row, Tx};
 use crate::error::StoreError;
 use crate::feed::{Change, ChangeKind, Subscription, chain};
 use crate::names::{ProviderId, ProviderName};
-use crate::policy::{Signer, read_signer};
+use crate::policy::Signer;
 use crate::provider::{Provider, provider_columns, read_provider};
 use crate::store::{Sequence, Store};
 use crate::task::Task;
@@ -61,6 +62,16 @@ pub struct TenantPolicy {
     /// The JWS, or `None` when the budget was used up: then
     /// [`Store::policy_revision_jws`] has it.
     pub jws: Option<Arc<[u8]>>,
+}
+
+columns! {
+    tenant_policy_columns, read_tenant_policy -> (u64, [u8; 32], [u8; 32], Option<Signer>) {
+        revision: u64,
+        token_hash: digest,
+        text_hash: digest,
+        signer_jwk: opt_text,
+        signer_thumbprint: opt_digest,
+    } => (revision, token_hash, text_hash, Signer::stored(signer_jwk, signer_thumbprint))
 }
 
 /// All providers by name.
@@ -452,19 +463,21 @@ async fn read_policies(
         )
         .await?
         .map_or(Ok(0), |mut row| row.u64("bytes"))?;
-    let sql = if budget.take(bytes) {
-        "select p.provider_id, p.attestation_type, r.revision, r.token_hash, r.text_hash, \
-         r.signer_jwk, r.signer_thumbprint, r.jws from policies p join policy_revisions r \
-         on r.provider_id = p.provider_id and r.attestation_type = p.attestation_type \
-         and r.revision = p.revision where p.provider_id > $1 and p.provider_id <= $2 \
-         and r.provider_id > $1 and r.provider_id <= $2"
-    } else {
-        "select p.provider_id, p.attestation_type, r.revision, r.token_hash, r.text_hash, \
-         r.signer_jwk, r.signer_thumbprint, null from policies p join policy_revisions r \
-         on r.provider_id = p.provider_id and r.attestation_type = p.attestation_type \
-         and r.revision = p.revision where p.provider_id > $1 and p.provider_id <= $2 \
-         and r.provider_id > $1 and r.provider_id <= $2"
-    };
+    macro_rules! tenant_policies {
+        ($jws:literal) => {
+            concat!(
+                "select p.provider_id, p.attestation_type, ",
+                tenant_policy_columns!("r."),
+                ", ",
+                $jws,
+                " from policies p join policy_revisions r on r.provider_id = p.provider_id \
+                 and r.attestation_type = p.attestation_type and r.revision = p.revision \
+                 where p.provider_id > $1 and p.provider_id <= $2 \
+                 and r.provider_id > $1 and r.provider_id <= $2"
+            )
+        };
+    }
+    let sql = if budget.take(bytes) { tenant_policies!("r.jws") } else { tenant_policies!("null") };
     for mut row in tx.fetch(sql, &[after.into(), last.into()]).await? {
         let id = row.u64("provider_id")?;
         let attestation_type = row.text("attestation_type")?;
@@ -472,25 +485,18 @@ async fn read_policies(
         let Some(attestation_type) = EvidenceKind::from_policy_name(&attestation_type) else {
             continue;
         };
-        add(tenants, id, read_tenant_policy(attestation_type, &mut row), |tenant, policy| {
+        add(tenants, id, tenant_policy(attestation_type, row), |tenant, policy| {
             tenant.policies.push(policy);
         });
     }
     Ok(())
 }
 
-fn read_tenant_policy(
-    attestation_type: EvidenceKind,
-    row: &mut Row,
-) -> Result<TenantPolicy, StoreError> {
-    Ok(TenantPolicy {
-        attestation_type,
-        revision: row.u64("revision")?,
-        token_hash: row.digest("token_hash")?,
-        text_hash: row.digest("text_hash")?,
-        signer: read_signer(row)?,
-        jws: row.opt_bytes("jws")?.map(Arc::from),
-    })
+/// The policy of a type: its JWS stands behind its other columns.
+fn tenant_policy(attestation_type: EvidenceKind, mut row: Row) -> Result<TenantPolicy, StoreError> {
+    let (revision, token_hash, text_hash, signer) = read_tenant_policy(&mut row)?;
+    let jws = row.opt_bytes("jws")?.map(Arc::from);
+    Ok(TenantPolicy { attestation_type, revision, token_hash, text_hash, signer, jws })
 }
 
 async fn read_certificates(
@@ -501,9 +507,12 @@ async fn read_certificates(
 ) -> Result<(), StoreError> {
     let rows = tx
         .fetch(
-            "select provider_id, thumbprint, der, added_at, added_by, added_by_kind \
-             from policy_certificates where provider_id > $1 and provider_id <= $2 \
-             order by provider_id, sequence, position",
+            concat!(
+                "select provider_id, ",
+                certificate_columns!(),
+                " from policy_certificates where provider_id > $1 and provider_id <= $2 \
+                 order by provider_id, sequence, position"
+            ),
             &[after.into(), last.into()],
         )
         .await?;

@@ -1,9 +1,14 @@
 //! Signing keys that the instances of one service share: records and states, never clear keys.
+//!
+//! The server signs with one key from a file and has no records yet. They are what rotation needs: a
+//! key is published before it signs, active while it signs (one for each purpose, scope and
+//! algorithm), and retired until the last token that it signed has expired.
 
 use avouch_wire::UnixTime;
 use serde_json::json;
 
-use crate::driver::{Row, Value};
+use crate::columns::columns;
+use crate::driver::Value;
 use crate::error::StoreError;
 use crate::limits::{KEY_BYTES_MAX, KEYS_MAX};
 use crate::names::{ProviderId, check_size, checked_text};
@@ -133,11 +138,36 @@ impl std::fmt::Debug for KeyRecord {
     }
 }
 
-macro_rules! key_columns {
-    () => {
-        "kid, purpose, provider_id, algorithm, state, public_key, wrapped_private_key, \
-         wrapping_key, revision, created_at, not_before, activated_at, retired_at"
-    };
+columns! {
+    key_columns, read_key -> KeyRecord {
+        kid: text,
+        purpose: word(KeyPurpose::parse),
+        provider_id: opt_u64,
+        algorithm: text,
+        state: word(KeyState::parse),
+        public_key: bytes,
+        wrapped_private_key: bytes,
+        wrapping_key: text,
+        revision: u64,
+        created_at: time,
+        not_before: time,
+        activated_at: opt_time,
+        retired_at: opt_time,
+    } => KeyRecord {
+        kid,
+        purpose,
+        provider: provider_id.map(ProviderId),
+        algorithm,
+        state,
+        public_key,
+        wrapped_private_key,
+        wrapping_key,
+        revision,
+        created_at,
+        not_before,
+        activated_at,
+        retired_at,
+    }
 }
 
 impl Store {
@@ -442,22 +472,4 @@ fn check_key(new: &NewKey<'_>) -> Result<(), StoreError> {
     }
     check_size("bytes of a public key", new.public_key.len(), KEY_BYTES_MAX)?;
     check_size("bytes of a wrapped private key", new.wrapped_private_key.len(), KEY_BYTES_MAX)
-}
-
-fn read_key(mut row: Row) -> Result<KeyRecord, StoreError> {
-    Ok(KeyRecord {
-        kid: row.text("kid")?,
-        purpose: row.word("purpose", KeyPurpose::parse)?,
-        provider: row.opt_u64("provider_id")?.map(ProviderId),
-        algorithm: row.text("algorithm")?,
-        state: row.word("state", KeyState::parse)?,
-        public_key: row.bytes("public_key")?,
-        wrapped_private_key: row.bytes("wrapped_private_key")?,
-        wrapping_key: row.text("wrapping_key")?,
-        revision: row.u64("revision")?,
-        created_at: row.time("created_at")?,
-        not_before: row.time("not_before")?,
-        activated_at: row.opt_time("activated_at")?,
-        retired_at: row.opt_time("retired_at")?,
-    })
 }

@@ -45,6 +45,7 @@ mod accepted;
 mod actor;
 mod audit;
 mod certificate;
+mod columns;
 mod directory;
 mod driver;
 mod error;
@@ -77,10 +78,8 @@ pub use key::{KeyPurpose, KeyRecord, KeyScope, KeyState, NewKey};
 pub use names::{ProviderId, ProviderName, RESERVED_PROVIDER_NAMES, ResourceScope};
 pub use page::{Page, PageRequest};
 pub use policy::{NewPolicy, Policy, PolicyAction, PolicyReset, PolicyRevision, Signer};
-pub use private_endpoint::{ConnectionStatus, PrivateEndpointConnection, ProvisioningState};
-pub use provider::{
-    NewProvider, Provider, ProviderFilter, ProviderPatch, ProviderStatus, Toggle, TrustModel,
-};
+pub use private_endpoint::{ConnectionStatus, PrivateEndpointConnection};
+pub use provider::{NewProvider, Provider, ProviderFilter, ProviderPatch, Toggle, TrustModel};
 pub use store::{Edit, Expected, Sequence, SignedRequest, Store, StoreOptions};
 
 /// Compiles the examples of `docs/storage.md`.

@@ -23,8 +23,6 @@ pub const TAGS_MAX: usize = 50;
 pub const TAG_NAME_CHARS_MAX: usize = 512;
 /// Characters of a tag's value, as Azure Resource Manager.
 pub const TAG_VALUE_CHARS_MAX: usize = 256;
-/// Bytes of a provider's settings as JSON.
-pub const SETTINGS_BYTES_MAX: usize = 64 * 1024;
 /// Private endpoint connections of one provider.
 pub const PRIVATE_ENDPOINT_CONNECTIONS_MAX: u64 = 100;
 /// Characters of a free text: location, description, actor, key identifier.

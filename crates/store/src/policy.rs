@@ -4,13 +4,14 @@ use avouch_wire::{EvidenceKind, UnixTime, base64url, encode_hex};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 
-use crate::actor::Actor;
-use crate::driver::{Row, Value};
+use crate::actor::{Actor, ActorKind};
+use crate::columns::columns;
+use crate::driver::Value;
 use crate::error::StoreError;
 use crate::limits::{POLICY_JWS_BYTES_MAX, SIGNER_JWK_BYTES_MAX};
 use crate::names::{ProviderId, check_size};
 use crate::page::{Page, PageRequest};
-use crate::provider::{Provider, TrustModel, read_actor, same};
+use crate::provider::{Provider, TrustModel, same};
 use crate::store::{Edit, Store, WriteTx};
 
 /// Who signed a policy JWS, as the caller verified it.
@@ -108,6 +109,63 @@ pub struct PolicyRevision {
     pub at: UnixTime,
     /// Who asked for it.
     pub actor: Actor,
+}
+
+columns! {
+    policy_columns, read_policy -> Policy {
+        revision: u64,
+        sequence: u64,
+        jws: bytes,
+        token_hash: digest,
+        text_hash: digest,
+        signer_jwk: opt_text,
+        signer_thumbprint: opt_digest,
+        at: time,
+        actor: text,
+        actor_kind: word(ActorKind::parse),
+    } => Policy {
+        revision,
+        sequence,
+        jws,
+        token_hash,
+        text_hash,
+        signer: Signer::stored(signer_jwk, signer_thumbprint),
+        at,
+        actor: Actor::stored(actor_kind, actor),
+    }
+}
+
+columns! {
+    revision_columns, read_revision -> PolicyRevision {
+        revision: u64,
+        sequence: u64,
+        action: word(PolicyAction::parse),
+        token_hash: digest,
+        text_hash: opt_digest,
+        signer_jwk: opt_text,
+        signer_thumbprint: opt_digest,
+        previous_revision: opt_u64,
+        previous_token_hash: opt_digest,
+        at: time,
+        actor: text,
+        actor_kind: word(ActorKind::parse),
+    } => PolicyRevision {
+        revision,
+        sequence,
+        action,
+        token_hash,
+        text_hash,
+        signer: Signer::stored(signer_jwk, signer_thumbprint),
+        previous: previous_revision.zip(previous_token_hash),
+        at,
+        actor: Actor::stored(actor_kind, actor),
+    }
+}
+
+impl Signer {
+    pub(crate) fn stored(jwk: Option<String>, thumbprint: Option<[u8; 32]>) -> Option<Self> {
+        jwk.zip(thumbprint).map(|(jwk, thumbprint)| Self { jwk, thumbprint })
+    }
 }
 
 impl Store {
@@ -232,11 +290,13 @@ impl Store {
         let rows = self
             .read(
                 "read a policy",
-                "select r.revision, r.sequence, r.jws, r.token_hash, r.text_hash, \
-                 r.signer_jwk, r.signer_thumbprint, r.at, r.actor, r.actor_kind \
-                 from policies p join policy_revisions r on r.provider_id = p.provider_id \
-                 and r.attestation_type = p.attestation_type and r.revision = p.revision \
-                 where p.provider_id = $1 and p.attestation_type = $2",
+                concat!(
+                    "select ",
+                    policy_columns!("r."),
+                    " from policies p join policy_revisions r on r.provider_id = p.provider_id \
+                     and r.attestation_type = p.attestation_type and r.revision = p.revision \
+                     where p.provider_id = $1 and p.attestation_type = $2"
+                ),
                 &[provider.0.into(), attestation_type.policy_name().into()],
             )
             .await?;
@@ -257,10 +317,12 @@ impl Store {
         let rows = self
             .read(
                 "read the history of a policy",
-                "select revision, sequence, action, token_hash, text_hash, signer_jwk, \
-                 signer_thumbprint, previous_revision, previous_token_hash, at, actor, \
-                 actor_kind from policy_revisions where provider_id = $1 \
-                 and attestation_type = $2 and revision < $3 order by revision desc limit $4",
+                concat!(
+                    "select ",
+                    revision_columns!(),
+                    " from policy_revisions where provider_id = $1 and attestation_type = $2 \
+                     and revision < $3 order by revision desc limit $4"
+                ),
                 &[
                     provider.0.into(),
                     attestation_type.policy_name().into(),
@@ -439,36 +501,4 @@ fn check_signed(provider: &Provider, signer: Option<&Signer>) -> Result<(), Stor
         return Err(StoreError::Invalid { field: "policy signer", reason });
     }
     Ok(())
-}
-
-fn read_policy(mut row: Row) -> Result<Policy, StoreError> {
-    Ok(Policy {
-        revision: row.u64("revision")?,
-        sequence: row.u64("sequence")?,
-        jws: row.bytes("jws")?,
-        token_hash: row.digest("token_hash")?,
-        text_hash: row.digest("text_hash")?,
-        signer: read_signer(&mut row)?,
-        at: row.time("at")?,
-        actor: read_actor(&mut row, "actor")?,
-    })
-}
-
-fn read_revision(mut row: Row) -> Result<PolicyRevision, StoreError> {
-    Ok(PolicyRevision {
-        revision: row.u64("revision")?,
-        sequence: row.u64("sequence")?,
-        action: row.word("action", PolicyAction::parse)?,
-        token_hash: row.digest("token_hash")?,
-        text_hash: row.opt_digest("text_hash")?,
-        signer: read_signer(&mut row)?,
-        previous: row.opt_u64("previous_revision")?.zip(row.opt_digest("previous_token_hash")?),
-        at: row.time("at")?,
-        actor: read_actor(&mut row, "actor")?,
-    })
-}
-
-pub(crate) fn read_signer(row: &mut Row) -> Result<Option<Signer>, StoreError> {
-    let (jwk, thumbprint) = (row.opt_text("signer_jwk")?, row.opt_digest("signer_thumbprint")?);
-    Ok(jwk.zip(thumbprint).map(|(jwk, thumbprint)| Signer { jwk, thumbprint }))
 }

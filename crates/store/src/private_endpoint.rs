@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use avouch_wire::UnixTime;
 use serde_json::json;
 
+use crate::columns::columns;
 use crate::driver::Row;
 use crate::error::StoreError;
 use crate::limits::PRIVATE_ENDPOINT_CONNECTIONS_MAX;
@@ -44,35 +45,6 @@ impl ConnectionStatus {
     }
 }
 
-/// How far the resource is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the words are Azure's and say it all")]
-pub enum ProvisioningState {
-    Succeeded,
-    Creating,
-    Deleting,
-    Failed,
-}
-
-impl ProvisioningState {
-    const ALL: [Self; 4] = [Self::Succeeded, Self::Creating, Self::Deleting, Self::Failed];
-
-    /// Azure's word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Succeeded => "Succeeded",
-            Self::Creating => "Creating",
-            Self::Deleting => "Deleting",
-            Self::Failed => "Failed",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.as_str() == text)
-    }
-}
-
 /// A private endpoint connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrivateEndpointConnection {
@@ -86,14 +58,31 @@ pub struct PrivateEndpointConnection {
     pub description: Option<String>,
     /// What the consumer has to do.
     pub actions_required: Option<String>,
-    /// How far it is made.
-    pub provisioning_state: ProvisioningState,
     /// When it last changed; set by the store.
     pub updated_at: UnixTime,
 }
 
+columns! {
+    connection_columns, read_connection -> PrivateEndpointConnection {
+        name: text,
+        private_endpoint_id: opt_text,
+        status: word(ConnectionStatus::parse),
+        description: opt_text,
+        actions_required: opt_text,
+        updated_at: time,
+    } => PrivateEndpointConnection {
+        name,
+        private_endpoint_id,
+        status,
+        description,
+        actions_required,
+        updated_at,
+    }
+}
+
 impl Store {
-    /// Makes a connection or replaces the one of that name. True if it is new.
+    /// Makes a connection or replaces the one of that name. True if it is new. A connection is made at
+    /// once: its column `provisioning_state` has one value.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the provider; [`StoreError::InvalidName`];
@@ -129,7 +118,7 @@ impl Store {
                 "insert into private_endpoint_connections (provider_id, name, name_key, \
                  private_endpoint_id, status, description, actions_required, \
                  provisioning_state, sequence, updated_at) \
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                 values ($1, $2, $3, $4, $5, $6, $7, 'Succeeded', $8, $9)",
                 &[
                     provider.id.0.into(),
                     connection.name.as_str().into(),
@@ -138,7 +127,6 @@ impl Store {
                     connection.status.as_str().into(),
                     connection.description.as_deref().into(),
                     connection.actions_required.as_deref().into(),
-                    connection.provisioning_state.as_str().into(),
                     write.sequence.0.into(),
                     edit.at.into(),
                 ],
@@ -209,9 +197,11 @@ impl Store {
         let rows = self
             .read(
                 "read private endpoint connections",
-                "select name, private_endpoint_id, status, description, actions_required, \
-                 provisioning_state, updated_at from private_endpoint_connections \
-                 where provider_id = $1 order by sequence",
+                concat!(
+                    "select ",
+                    connection_columns!(),
+                    " from private_endpoint_connections where provider_id = $1 order by sequence"
+                ),
                 &[provider.0.into()],
             )
             .await?;
@@ -232,11 +222,13 @@ impl Store {
         let rows = self
             .read(
                 "read private endpoint connections",
-                "select c.provider_id, c.name, c.private_endpoint_id, c.status, c.description, \
-                 c.actions_required, c.provisioning_state, c.updated_at \
-                 from private_endpoint_connections c join providers p on p.id = c.provider_id \
-                 where c.provider_id >= $1 and c.provider_id <= $2 and p.subscription_key = $3 \
-                 order by c.provider_id, c.sequence",
+                concat!(
+                    "select c.provider_id, ",
+                    connection_columns!("c."),
+                    " from private_endpoint_connections c join providers p on p.id = c.provider_id \
+                     where c.provider_id >= $1 and c.provider_id <= $2 \
+                     and p.subscription_key = $3 order by c.provider_id, c.sequence"
+                ),
                 &[
                     providers.start().0.into(),
                     providers.end().0.into(),
@@ -261,16 +253,4 @@ fn check_name(name: &str) -> Result<String, StoreError> {
     }
     let reason = "must be 1 to 80 letters, digits and the signs - _ .";
     Err(invalid_name("private endpoint connection", name, reason))
-}
-
-fn read_connection(mut row: Row) -> Result<PrivateEndpointConnection, StoreError> {
-    Ok(PrivateEndpointConnection {
-        name: row.text("name")?,
-        private_endpoint_id: row.opt_text("private_endpoint_id")?,
-        status: row.word("status", ConnectionStatus::parse)?,
-        description: row.opt_text("description")?,
-        actions_required: row.opt_text("actions_required")?,
-        provisioning_state: row.word("provisioning_state", ProvisioningState::parse)?,
-        updated_at: row.time("updated_at")?,
-    })
 }

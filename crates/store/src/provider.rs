@@ -7,11 +7,11 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::actor::{Actor, ActorKind};
 use crate::certificate::insert_certificate;
-use crate::driver::{Row, Tx, Value};
+use crate::columns::columns;
+use crate::driver::{Tx, Value};
 use crate::error::StoreError;
 use crate::limits::{
-    POLICY_CERTIFICATES_MAX, PROVIDERS_MAX, SETTINGS_BYTES_MAX, TAG_NAME_CHARS_MAX,
-    TAG_VALUE_CHARS_MAX, TAGS_MAX,
+    POLICY_CERTIFICATES_MAX, PROVIDERS_MAX, TAG_NAME_CHARS_MAX, TAG_VALUE_CHARS_MAX, TAGS_MAX,
 };
 use crate::names::{
     ProviderId, ProviderName, ResourceScope, check_chars, check_size, checked_text,
@@ -41,33 +41,6 @@ impl TrustModel {
 
     fn parse(text: &str) -> Option<Self> {
         [Self::Aad, Self::Isolated].into_iter().find(|model| model.as_str() == text)
-    }
-}
-
-/// State of a provider in the control plane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ProviderStatus {
-    /// Serving.
-    Ready,
-    /// Not serving yet.
-    NotReady,
-    /// Not serving because of a fault.
-    Error,
-}
-
-impl ProviderStatus {
-    /// MAA's word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "Ready",
-            Self::NotReady => "NotReady",
-            Self::Error => "Error",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Ready, Self::NotReady, Self::Error].into_iter().find(|it| it.as_str() == text)
     }
 }
 
@@ -110,14 +83,10 @@ pub struct Provider {
     pub tags: BTreeMap<String, String>,
     /// Who may set policies.
     pub trust_model: TrustModel,
-    /// State in the control plane.
-    pub status: ProviderStatus,
     /// `publicNetworkAccess`; `None` until set.
     pub public_network_access: Option<Toggle>,
     /// `tpmAttestationAuthentication`; `None` until set.
     pub tpm_attestation_authentication: Option<Toggle>,
-    /// Our own settings, a JSON object whose meaning is the server's.
-    pub settings: Map<String, Json>,
     /// Sequence of the last change of the fields above.
     pub revision: u64,
     /// Sequence of the last change of the policy certificates.
@@ -152,12 +121,10 @@ pub struct NewProvider {
     pub public_network_access: Option<Toggle>,
     /// `tpmAttestationAuthentication`; `None` leaves it as it is.
     pub tpm_attestation_authentication: Option<Toggle>,
-    /// Our own settings.
-    pub settings: Map<String, Json>,
 }
 
 impl NewProvider {
-    /// An AAD provider without tags or settings.
+    /// An AAD provider without tags.
     #[must_use]
     pub fn new(name: ProviderName, scope: ResourceScope, location: impl Into<String>) -> Self {
         Self {
@@ -168,7 +135,6 @@ impl NewProvider {
             policy_certificates: Vec::new(),
             public_network_access: None,
             tpm_attestation_authentication: None,
-            settings: Map::new(),
         }
     }
 
@@ -185,8 +151,7 @@ impl NewProvider {
             "policy certificates of one provider",
             self.policy_certificates.len(),
             usize::try_from(POLICY_CERTIFICATES_MAX).unwrap_or(usize::MAX),
-        )?;
-        settings_text(&self.settings).map(|_| ())
+        )
     }
 }
 
@@ -199,10 +164,6 @@ pub struct ProviderPatch {
     pub public_network_access: Option<Toggle>,
     /// `tpmAttestationAuthentication`; `None` leaves it as it is.
     pub tpm_attestation_authentication: Option<Toggle>,
-    /// All of our own settings anew.
-    pub settings: Option<Map<String, Json>>,
-    /// State in the control plane.
-    pub status: Option<ProviderStatus>,
 }
 
 /// Which providers to list.
@@ -216,15 +177,45 @@ pub enum ProviderFilter<'a> {
     ResourceGroup(&'a str, &'a str),
 }
 
-/// The columns of [`Provider`], in the order [`read_provider`] takes them.
-macro_rules! provider_columns {
-    () => {
-        "id, name, subscription, resource_group, location, tags, trust_model, status, \
-         public_network_access, tpm_attestation_authentication, settings, revision, \
-         signers_revision, version, created_at, created_by, created_by_kind, updated_at, \
-         updated_by, updated_by_kind"
-    };
+columns! {
+    provider_columns, read_provider -> Provider {
+        id: u64,
+        name: text,
+        subscription: text,
+        resource_group: text,
+        location: text,
+        tags: word(|text| serde_json::from_str(text).ok()),
+        trust_model: word(TrustModel::parse),
+        public_network_access: opt_word(Toggle::parse),
+        tpm_attestation_authentication: opt_word(Toggle::parse),
+        revision: u64,
+        signers_revision: u64,
+        version: u64,
+        created_at: time,
+        created_by: text,
+        created_by_kind: word(ActorKind::parse),
+        updated_at: time,
+        updated_by: text,
+        updated_by_kind: word(ActorKind::parse),
+    } => Provider {
+        id: ProviderId(id),
+        name: ProviderName::stored(name),
+        scope: ResourceScope::stored(subscription, resource_group),
+        location,
+        tags,
+        trust_model,
+        public_network_access,
+        tpm_attestation_authentication,
+        revision,
+        signers_revision,
+        version,
+        created_at,
+        created_by: Actor::stored(created_by_kind, created_by),
+        updated_at,
+        updated_by: Actor::stored(updated_by_kind, updated_by),
+    }
 }
+#[expect(clippy::single_component_path_imports, reason = "so a macro is handed on")]
 pub(crate) use provider_columns;
 
 impl Store {
@@ -433,10 +424,8 @@ async fn insert_provider(
         location: new.location.clone(),
         tags: new.tags.clone(),
         trust_model: new.trust_model(),
-        status: ProviderStatus::Ready,
         public_network_access: new.public_network_access,
         tpm_attestation_authentication: new.tpm_attestation_authentication,
-        settings: new.settings.clone(),
         revision: write.sequence.0,
         signers_revision: write.sequence.0,
         version: write.sequence.0,
@@ -462,8 +451,10 @@ async fn insert_provider(
     Ok(provider)
 }
 
+/// `status` and `settings` are columns of a first design: nobody reads them, and programs that run
+/// beside this one during an upgrade find what they write themselves.
 async fn store_insert(write: &mut WriteTx<'_>, provider: &Provider) -> Result<(), StoreError> {
-    let (tags, settings) = (tags_text(&provider.tags), settings_text(&provider.settings)?);
+    let tags = tags_text(&provider.tags);
     let (subscription_key, group_key) =
         (provider.scope.subscription_key(), provider.scope.resource_group_key());
     let inserted = write
@@ -474,8 +465,8 @@ async fn store_insert(write: &mut WriteTx<'_>, provider: &Provider) -> Result<()
              public_network_access, tpm_attestation_authentication, settings, revision, \
              signers_revision, version, created_at, created_by, created_by_kind, updated_at, \
              updated_by, updated_by_kind) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $1, $1, $1, \
-             $15, $16, $17, $15, $16, $17) on conflict (name_key) do nothing",
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'Ready', $11, $12, '{}', $1, $1, $1, \
+             $13, $14, $15, $13, $14, $15) on conflict (name_key) do nothing",
             &[
                 provider.id.0.into(),
                 provider.name.as_str().into(),
@@ -487,10 +478,8 @@ async fn store_insert(write: &mut WriteTx<'_>, provider: &Provider) -> Result<()
                 provider.location.as_str().into(),
                 tags.as_str().into(),
                 provider.trust_model.as_str().into(),
-                provider.status.as_str().into(),
                 provider.public_network_access.map(Toggle::as_str).into(),
                 provider.tpm_attestation_authentication.map(Toggle::as_str).into(),
-                settings.as_str().into(),
                 provider.created_at.into(),
                 provider.created_by.id().into(),
                 provider.created_by.kind().as_str().into(),
@@ -505,14 +494,12 @@ async fn store_insert(write: &mut WriteTx<'_>, provider: &Provider) -> Result<()
 }
 
 async fn store_update(write: &mut WriteTx<'_>, provider: &Provider) -> Result<(), StoreError> {
-    let (tags, settings) = (tags_text(&provider.tags), settings_text(&provider.settings)?);
-    let values: [Value<'_>; 10] = [
+    let tags = tags_text(&provider.tags);
+    let values: [Value<'_>; 8] = [
         provider.id.0.into(),
         tags.as_str().into(),
         provider.public_network_access.map(Toggle::as_str).into(),
         provider.tpm_attestation_authentication.map(Toggle::as_str).into(),
-        settings.as_str().into(),
-        provider.status.as_str().into(),
         provider.revision.into(),
         provider.updated_at.into(),
         provider.updated_by.id().into(),
@@ -522,8 +509,8 @@ async fn store_update(write: &mut WriteTx<'_>, provider: &Provider) -> Result<()
         .tx
         .execute(
             "update providers set tags = $2, public_network_access = $3, \
-             tpm_attestation_authentication = $4, settings = $5, status = $6, revision = $7, \
-             updated_at = $8, updated_by = $9, updated_by_kind = $10 where id = $1",
+             tpm_attestation_authentication = $4, revision = $5, updated_at = $6, \
+             updated_by = $7, updated_by_kind = $8 where id = $1",
             &values,
         )
         .await
@@ -545,15 +532,6 @@ fn apply(provider: &mut Provider, patch: &ProviderPatch) -> Result<Vec<&'static 
     if let Some(toggle) = patch.tpm_attestation_authentication {
         provider.tpm_attestation_authentication = Some(toggle);
         fields.push("tpmAttestationAuthentication");
-    }
-    if let Some(settings) = &patch.settings {
-        settings_text(settings)?;
-        provider.settings.clone_from(settings);
-        fields.push("settings");
-    }
-    if let Some(status) = patch.status {
-        provider.status = status;
-        fields.push("status");
     }
     Ok(fields)
 }
@@ -578,36 +556,6 @@ async fn policies_in_force(tx: &mut Tx, id: ProviderId) -> Result<Map<String, Js
         .collect()
 }
 
-pub(crate) fn read_provider(mut row: Row) -> Result<Provider, StoreError> {
-    Ok(Provider {
-        id: ProviderId(row.u64("id")?),
-        name: ProviderName::stored(row.text("name")?),
-        scope: ResourceScope::stored(row.text("subscription")?, row.text("resource_group")?),
-        location: row.text("location")?,
-        tags: row.word("tags", |text| serde_json::from_str(text).ok())?,
-        trust_model: row.word("trust_model", TrustModel::parse)?,
-        status: row.word("status", ProviderStatus::parse)?,
-        public_network_access: row.opt_word("public_network_access", Toggle::parse)?,
-        tpm_attestation_authentication: row
-            .opt_word("tpm_attestation_authentication", Toggle::parse)?,
-        settings: row.word("settings", |text| serde_json::from_str(text).ok())?,
-        revision: row.u64("revision")?,
-        signers_revision: row.u64("signers_revision")?,
-        version: row.u64("version")?,
-        created_at: row.time("created_at")?,
-        created_by: read_actor(&mut row, "created_by")?,
-        updated_at: row.time("updated_at")?,
-        updated_by: read_actor(&mut row, "updated_by")?,
-    })
-}
-
-/// Takes an actor's two columns, name before kind.
-pub(crate) fn read_actor(row: &mut Row, column: &'static str) -> Result<Actor, StoreError> {
-    let id = row.text(column)?;
-    let kind = row.word(column, ActorKind::parse)?;
-    Ok(Actor::stored(kind, id))
-}
-
 fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), StoreError> {
     check_size("tags of one provider", tags.len(), TAGS_MAX)?;
     for (name, value) in tags {
@@ -622,10 +570,4 @@ fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), StoreError> {
 
 fn tags_text(tags: &BTreeMap<String, String>) -> String {
     Json::from_iter(tags.iter().map(|(name, value)| (name.clone(), value.clone()))).to_string()
-}
-
-fn settings_text(settings: &Map<String, Json>) -> Result<String, StoreError> {
-    let text = Json::Object(settings.clone()).to_string();
-    check_size("bytes of settings", text.len(), SETTINGS_BYTES_MAX)?;
-    Ok(text)
 }

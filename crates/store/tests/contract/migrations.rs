@@ -29,7 +29,6 @@ async fn check_rows(store: &Store) {
     let provider = store.provider("contoso").await.unwrap().unwrap();
     assert_eq!(provider.trust_model, TrustModel::Isolated);
     assert_eq!(provider.tpm_attestation_authentication, Some(Toggle::Disabled));
-    assert_eq!(provider.settings["refuse_debuggable"], true);
     let policy = store.policy(provider.id, SGX).await.unwrap().unwrap();
     assert_eq!((policy.revision, policy.jws.as_slice()), (1, b"jws".as_slice()));
     assert_eq!((policy.token_hash, policy.text_hash), ([1; 32], [2; 32]));

@@ -1,6 +1,4 @@
-use avouch_store::{
-    ConnectionStatus, PrivateEndpointConnection, ProvisioningState, StoreError, limits,
-};
+use avouch_store::{ConnectionStatus, PrivateEndpointConnection, StoreError, limits};
 
 use crate::support::*;
 
@@ -11,7 +9,6 @@ fn connection(name: &str) -> PrivateEndpointConnection {
         status: ConnectionStatus::Pending,
         description: None,
         actions_required: Some("None".to_owned()),
-        provisioning_state: ProvisioningState::Succeeded,
         updated_at: at(1),
     }
 }

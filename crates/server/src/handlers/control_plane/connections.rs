@@ -1,8 +1,6 @@
 //! Private endpoint connections: kept and shown. Avouch opens no network path by them.
 
-use avouch_store::{
-    ConnectionStatus, Edit, PrivateEndpointConnection, Provider, ProvisioningState,
-};
+use avouch_store::{ConnectionStatus, Edit, PrivateEndpointConnection, Provider};
 use avouch_wire::excerpt;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -110,7 +108,6 @@ pub(super) fn parse(body: &[u8]) -> Result<PrivateEndpointConnection, ResourceEr
         status: status(text(&state, "status")?.as_deref())?,
         description: text(&state, "description")?,
         actions_required: text(&state, "actionsRequired")?,
-        provisioning_state: ProvisioningState::Succeeded,
         updated_at: avouch_wire::UnixTime::EPOCH,
     })
 }

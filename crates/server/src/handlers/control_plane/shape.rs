@@ -20,8 +20,9 @@ pub(super) fn provider_id(provider: &Provider) -> String {
     )
 }
 
-/// A provider. Before 2021 it has three properties; since then its two switches, which are `null`
-/// until they are set. What is empty is left out (`docs/maa/control-plane.md#a-provider`).
+/// A provider, which serves from the moment of its creation. Before 2021 it has three properties;
+/// since then its two switches, which are `null` until they are set. What is empty is left out
+/// (`docs/maa/control-plane.md#a-provider`).
 pub(super) fn provider(
     provider: &Provider,
     connections: &[PrivateEndpointConnection],
@@ -30,7 +31,7 @@ pub(super) fn provider(
 ) -> Value {
     let mut properties = Map::new();
     properties.insert("trustModel".to_owned(), provider.trust_model.as_str().into());
-    properties.insert("status".to_owned(), provider.status.as_str().into());
+    properties.insert("status".to_owned(), "Ready".into());
     properties.insert("attestUri".to_owned(), urls.of(provider.name.key()).into());
     let mut resource = Map::new();
     resource.insert("id".to_owned(), provider_id(provider).into());
@@ -69,7 +70,7 @@ fn system_data(provider: &Provider) -> Value {
     })
 }
 
-/// A private endpoint connection; what was not given is left out.
+/// A private endpoint connection, which is made at once; what was not given is left out.
 pub(super) fn connection(provider: &Provider, connection: &PrivateEndpointConnection) -> Value {
     let mut state = Map::new();
     state.insert("status".to_owned(), connection.status.as_str().into());
@@ -86,8 +87,7 @@ pub(super) fn connection(provider: &Provider, connection: &PrivateEndpointConnec
         properties.insert("privateEndpoint".to_owned(), json!({ "id": id }));
     }
     properties.insert("privateLinkServiceConnectionState".to_owned(), Value::Object(state));
-    properties
-        .insert("provisioningState".to_owned(), connection.provisioning_state.as_str().into());
+    properties.insert("provisioningState".to_owned(), "Succeeded".into());
     json!({
         "id": format!("{}/privateEndpointConnections/{}", provider_id(provider), connection.name),
         "name": connection.name,

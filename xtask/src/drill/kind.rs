@@ -16,7 +16,8 @@ pub(crate) fn kind() -> Outcome {
     tree::copy(&workspace(), &copy, &BTreeSet::new())?;
     let patch = workspace().join(PATCH);
     let within = |mut command: Command, copy: &Path| {
-        command.current_dir(copy).env("CARGO_TARGET_DIR", target());
+        // In a folder of its own: cargo would take what is built here for what is built there.
+        command.current_dir(copy).env("CARGO_TARGET_DIR", target().join("toy-kind-target"));
         command
     };
     let git = within(command("git", &["apply", "--whitespace=nowarn"]), &copy);

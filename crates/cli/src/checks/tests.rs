@@ -1,11 +1,7 @@
 //! The catalogue has exactly the checks that the crates can name, and `docs/checks.md` is made from it.
 //! `AVOUCH_WRITE_CHECKS=1` writes the page anew.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

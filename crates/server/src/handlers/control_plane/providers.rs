@@ -129,7 +129,6 @@ async fn apply(
         tpm_attestation_authentication: switches
             .tpm_attestation_authentication
             .filter(|toggle| found.tpm_attestation_authentication != Some(*toggle)),
-        ..ProviderPatch::default()
     };
     let changes = patch.tags.is_some()
         || patch.public_network_access.is_some()

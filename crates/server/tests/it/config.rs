@@ -120,7 +120,7 @@ fn a_misspelt_key_at_any_depth_is_named_with_its_section_and_its_nearest_neighbo
             "[appraisal.snp]\naccept_host_requested = true\n",
             "appraisal.snp",
             "accept_host_requested",
-            None,
+            Some("refuse_host_requested"),
         ),
         (
             "[appraisal.snp]\nmeasurement = []\n",

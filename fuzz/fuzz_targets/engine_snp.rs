@@ -23,7 +23,7 @@ use libfuzzer_sys::fuzz_target;
 const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// What an operator has at hand: nothing for Intel.
-struct AtHand(Endorsements);
+struct AtHand(Arc<Endorsements>);
 
 impl EndorsementSource for AtHand {
     fn intel(&self, _: &IntelWanted<'_>) -> Option<Arc<Collateral>> {
@@ -34,8 +34,8 @@ impl EndorsementSource for AtHand {
         Vec::new()
     }
 
-    fn amd(&self) -> &Endorsements {
-        &self.0
+    fn amd(&self) -> Arc<Endorsements> {
+        Arc::clone(&self.0)
     }
 
     fn amd_crl_rule(&self) -> CrlRule {
@@ -61,7 +61,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let endorsements = Endorsements::parse(&[&minted.endorsements]).unwrap();
     let anchors = Anchors::built_in().with_pem(minted.root_pem.as_bytes()).unwrap();
     Known {
-        engine: Engine::new(anchors, Arc::new(AtHand(endorsements))),
+        engine: Engine::new(anchors, Arc::new(AtHand(Arc::new(endorsements)))),
         policy: PolicyInForce::default_for(EvidenceKind::Snp).unwrap(),
         report: minted.evidence,
         certificates: minted.endorsements,

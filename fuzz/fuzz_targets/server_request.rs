@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
     let (Some((&first, line)), Some(body)) = (line.split_first(), body.get(1..)) else { return };
     let kinds: Vec<_> = EvidenceKind::appraised().collect();
     let kind = kinds[usize::from(first) % kinds.len()];
-    let preview = usize::from(first) / kinds % 2 == 1;
+    let preview = usize::from(first) / kinds.len() % 2 == 1;
     let version = if preview { ApiVersion::V2018_09_01Preview } else { ApiVersion::V2025_06_01 };
     resolve(line);
     if let Ok(request) = AttestRequest::parse(kind, version, body) {

@@ -91,12 +91,25 @@ impl ConfigError {
     }
 }
 
+/// Keys under their older names, and what becomes of the value: no neighbour may turn its meaning.
+const RENAMED: [(&str, &str, &str); 5] = [
+    ("accept_migratable", "refuse_migratable", "the opposite value"),
+    ("accept_service_td", "refuse_service_td", "the opposite value"),
+    ("accept_host_requested", "refuse_host_requested", "the opposite value"),
+    ("accept_masked_chip_id", "refuse_masked_chip_id", "the opposite value"),
+    ("require_alias_check", "refuse_unchecked_aliasing", "the same value"),
+];
+
 impl serde::de::Error for ConfigError {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         Self::value("", message)
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        let renamed = RENAMED.iter().find(|(old, new, _)| *old == field && expected.contains(new));
+        if let Some((_, new, value)) = renamed {
+            return Self::value(field, format!("this key is now {new:?}, with {value}"));
+        }
         Self::UnknownKey {
             path: String::new(),
             key: field.to_owned(),

@@ -114,14 +114,6 @@ fn a_misspelt_key_at_any_depth_is_named_with_its_section_and_its_nearest_neighbo
             "trust_roots",
             None,
         ),
-        // Switches once said what is accepted.
-        ("[appraisal]\naccept_migratable = true\n", "appraisal", "accept_migratable", None),
-        (
-            "[appraisal.snp]\naccept_host_requested = true\n",
-            "appraisal.snp",
-            "accept_host_requested",
-            Some("refuse_host_requested"),
-        ),
         (
             "[appraisal.snp]\nmeasurement = []\n",
             "appraisal.snp",
@@ -455,5 +447,21 @@ fn trust_roots_are_a_list_or_stand_by_vendor_and_strangers_are_named() {
     ] {
         let text = parse(stranger).unwrap_err().to_string();
         assert!(text.contains("appraisal.trust_roots") && text.contains("intel, amd"), "{text}");
+    }
+}
+
+#[test]
+fn a_key_under_its_older_name_is_refused_with_the_new_one_and_what_becomes_of_its_value() {
+    for (section, old, new, value) in [
+        ("appraisal", "accept_migratable", "refuse_migratable", "the opposite value"),
+        ("appraisal", "accept_service_td", "refuse_service_td", "the opposite value"),
+        ("appraisal.snp", "accept_host_requested", "refuse_host_requested", "the opposite value"),
+        ("appraisal.snp", "accept_masked_chip_id", "refuse_masked_chip_id", "the opposite value"),
+        ("appraisal.snp", "require_alias_check", "refuse_unchecked_aliasing", "the same value"),
+    ] {
+        let text = parse(&format!("[{section}]\n{old} = false\n")).unwrap_err().to_string();
+        for word in [&format!("{section}.{old}"), new, value] {
+            assert!(text.contains(word), "{text}");
+        }
     }
 }

@@ -9,7 +9,8 @@ use crate::{BoundData, ServiceClaim};
 
 /// Claims from the report of an enclave whose quote verified.
 ///
-/// * `quote_hash`: SHA-256 of the evidence as submitted, wrapper and padding included.
+/// * `quote_hash`: SHA-256 of the evidence as submitted, wrapper and padding included; in the 2018
+///   preview without the header of an Open Enclave report.
 /// * `runtime_data`: becomes the `ehd` claims if it is binary.
 ///
 /// The claims of key separation and sharing are made only if the enclave uses it: without KSS the

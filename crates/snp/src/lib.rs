@@ -8,7 +8,7 @@
 //!
 //! In reading order: [`Report::parse`] → [`Chain::parse`] → [`verify_chain`] → [`verify_report`] →
 //! [`VerifiedReport::facts`] → [`bind_runtime_data`], [`bind_init_time_data`], [`uvm::verify`] →
-//! [`Acceptance::accept`]. Parsed and verified are different types; nothing verified has a
+//! [`Acceptance::check`]. Parsed and verified are different types; nothing verified has a
 //! public constructor. No clock is read, nothing is fetched.
 //!
 //! ```

@@ -348,13 +348,13 @@ const TEXTS: &[Text] = &[
         "host-requested",
         "That the guest asked for the report.",
         "The host did, so REPORT_DATA is the host's.",
-        "Ask from within the guest, or unset `refuse_host_requested`.",
+        "Ask from within the guest, or set `refuse_host_requested = false`.",
     ),
     one(
         "chip-id-masked",
         "That the report names its chip.",
         "The host has masked CHIP_ID, and the settings do not accept that.",
-        "Ask the host to unset it, or unset `refuse_masked_chip_id`.",
+        "Ask the host to unset it, or set `refuse_masked_chip_id = false`.",
     ),
     one(
         "chip-refused",

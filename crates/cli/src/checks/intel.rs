@@ -422,7 +422,7 @@ const TEXTS: &[Text] = &[
         "service-td",
         "That no service TD is bound to the TD.",
         "One is or may be, and the settings do not accept it.",
-        "Start the TD without a service TD, or unset `refuse_service_td`.",
+        "Start the TD without a service TD, or set `refuse_service_td = false`.",
     ),
     one(
         "custom-claims",

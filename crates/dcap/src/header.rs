@@ -15,7 +15,7 @@ pub const INTEL_QE_VENDOR_ID: Hex<16> = Hex([
 pub const ATTESTATION_KEY_ECDSA_P256: u16 = 2;
 
 /// Which kind of trusted execution environment a quote speaks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TeeType {
     /// An SGX enclave, TEE type 0.

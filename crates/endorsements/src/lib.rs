@@ -8,5 +8,9 @@ mod folder;
 mod forms;
 mod intel;
 mod load;
+mod name;
+mod published;
 
 pub use load::{EndorsementError, EndorsementSet, LoadError};
+pub use name::{EndorsementName, NameError, PckCa, TcbEvaluation, VcekId};
+pub use published::Published;

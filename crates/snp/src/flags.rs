@@ -225,7 +225,7 @@ impl KeyFlags {
 }
 
 /// Which kind of versioned endorsement key signed a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum VekKind {
     /// Versioned Chip Endorsement Key: derived from a secret of the chip, certified for that chip.

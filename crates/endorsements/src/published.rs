@@ -1,0 +1,26 @@
+//! What was published under a name, as it came.
+
+use std::sync::Arc;
+
+use avouch_wire::UnixTime;
+
+use crate::EndorsementName;
+
+/// An endorsement as a source gave it. **Nothing in it is trusted**: the evidence crates verify it
+/// when it is used, and who fetches it verifies it before it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Under which name it was asked for.
+    pub name: EndorsementName,
+    /// The thing itself: signed JSON as Intel sends it (document and signature), a CRL in DER, a VCEK
+    /// in DER, a chain of AMD's in PEM.
+    pub body: Arc<[u8]>,
+    /// For what Intel signs: the signer's certificate and the root above, PEM. Empty for AMD's.
+    pub issuer_chain: Arc<[u8]>,
+    /// The name of the source, for people.
+    pub source: Arc<str>,
+    /// When it was fetched or read.
+    pub fetched_at: UnixTime,
+    /// The source's tag of this version, to ask whether there is a newer one.
+    pub etag: Option<Arc<str>>,
+}

@@ -6,6 +6,7 @@ mod amd;
 mod certificates;
 mod data;
 mod intel;
+mod lints;
 mod policies;
 mod service;
 mod tokens;
@@ -71,12 +72,13 @@ const fn each(
     Text { of, end, what, why, remedy }
 }
 
-const SUBJECTS: [&Subject; 8] = [
+const SUBJECTS: [&Subject; 9] = [
     &intel::SUBJECT,
     &amd::SUBJECT,
     &uvm::SUBJECT,
     &data::SUBJECT,
     &policies::SUBJECT,
+    &lints::SUBJECT,
     &tokens::SUBJECT,
     &certificates::SUBJECT,
     &service::SUBJECT,

@@ -40,6 +40,7 @@ pub mod json;
 mod lexer;
 mod limits;
 pub mod lint;
+mod named;
 mod parser;
 mod policy;
 pub mod print;

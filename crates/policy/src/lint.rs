@@ -14,76 +14,52 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::named::named;
 use crate::policy::Policy;
 use crate::print::printable;
 use crate::span::{Position, Span};
 
-/// The stable names of the lints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LintSlug {
-    /// A rule whose conditions can never hold.
-    NeverTrue,
-    /// A condition that holds whatever the evidence says.
-    AlwaysTrue,
-    /// A claim type that nothing produces.
-    UnknownClaim,
-    /// A selector that does not test `type`.
-    SelectorWithoutType,
-    /// A selector that does not test `issuer`, so that a client's claim can satisfy it.
-    SelectorWithoutIssuer,
-    /// A value that its claim cannot have.
-    ImpossibleValue,
-    /// A hash with upper-case digits, which no claim has.
-    UpperCaseHex,
-    /// A comment that contains a rule.
-    CommentSwallowsRule,
-    /// A literal query that is wrong.
-    InvalidQuery,
-    /// A literal query that means something else than it seems to.
-    SuspiciousQuery,
-    /// An unconditional permit behind conditional denials.
-    PermitAfterDenies,
-    /// A claim that will be dropped from the token.
-    ReservedName,
-    /// `issue` in `authorizationrules`, which only adds.
-    IssueInAuthorization,
-    /// A setting that has no effect.
-    IneffectiveProperty,
-    /// Two conditions about one claim type that were meant as one.
-    SplitSelector,
-    /// A number or boolean in quotes.
-    QuotedScalar,
-    /// JSON text issued as a string.
-    JsonTextIssued,
-    /// No rule can permit.
-    NothingPermits,
-}
-
-impl LintSlug {
-    /// The name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NeverTrue => "never-true",
-            Self::AlwaysTrue => "always-true",
-            Self::UnknownClaim => "unknown-claim",
-            Self::SelectorWithoutType => "selector-without-type",
-            Self::SelectorWithoutIssuer => "selector-without-issuer",
-            Self::ImpossibleValue => "impossible-value",
-            Self::UpperCaseHex => "upper-case-hex",
-            Self::CommentSwallowsRule => "comment-swallows-rule",
-            Self::InvalidQuery => "invalid-query",
-            Self::SuspiciousQuery => "suspicious-query",
-            Self::PermitAfterDenies => "permit-after-denies",
-            Self::ReservedName => "reserved-name",
-            Self::IssueInAuthorization => "issue-in-authorization",
-            Self::IneffectiveProperty => "ineffective-property",
-            Self::SplitSelector => "split-selector",
-            Self::QuotedScalar => "quoted-scalar",
-            Self::JsonTextIssued => "json-text-issued",
-            Self::NothingPermits => "nothing-permits",
-        }
+named! {
+    /// The stable names of the lints.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum LintSlug {
+        /// A rule whose conditions can never hold.
+        NeverTrue = "never-true",
+        /// A condition that holds whatever the evidence says.
+        AlwaysTrue = "always-true",
+        /// A claim type that nothing produces.
+        UnknownClaim = "unknown-claim",
+        /// A selector that does not test `type`.
+        SelectorWithoutType = "selector-without-type",
+        /// A selector that does not test `issuer`, so that a client's claim can satisfy it.
+        SelectorWithoutIssuer = "selector-without-issuer",
+        /// A value that its claim cannot have.
+        ImpossibleValue = "impossible-value",
+        /// A hash with upper-case digits, which no claim has.
+        UpperCaseHex = "upper-case-hex",
+        /// A comment that contains a rule.
+        CommentSwallowsRule = "comment-swallows-rule",
+        /// A literal query that is wrong.
+        InvalidQuery = "invalid-query",
+        /// A literal query that means something else than it seems to.
+        SuspiciousQuery = "suspicious-query",
+        /// An unconditional permit behind conditional denials.
+        PermitAfterDenies = "permit-after-denies",
+        /// A claim that will be dropped from the token.
+        ReservedName = "reserved-name",
+        /// `issue` in `authorizationrules`, which only adds.
+        IssueInAuthorization = "issue-in-authorization",
+        /// A setting that has no effect.
+        IneffectiveProperty = "ineffective-property",
+        /// Two conditions about one claim type that were meant as one.
+        SplitSelector = "split-selector",
+        /// A number or boolean in quotes.
+        QuotedScalar = "quoted-scalar",
+        /// JSON text issued as a string.
+        JsonTextIssued = "json-text-issued",
+        /// No rule can permit.
+        NothingPermits = "nothing-permits",
     }
 }
 

@@ -10,7 +10,8 @@ mod queue;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use queue::FairQueue;
@@ -77,10 +78,6 @@ pub struct WorkPool {
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// For the threads for all work.
-    wake: Condvar,
-    /// For the threads for light work.
-    wake_light: Condvar,
 }
 
 type Guard<'a> = MutexGuard<'a, State>;
@@ -88,9 +85,52 @@ type Guard<'a> = MutexGuard<'a, State>;
 #[derive(Debug)]
 struct State {
     queue: FairQueue<Job>,
+    /// The threads for all work that rest.
+    resting: Resting,
+    /// The threads for light work that rest.
+    resting_light: Resting,
     /// Threads for light work that have none, or that have not yet come to what they were woken for.
     idle_light: usize,
     closed: bool,
+}
+
+/// Threads that rest. The one that rested last is woken first: what it works with is still near
+/// its processor.
+#[derive(Debug, Default)]
+struct Resting(Vec<Thread>);
+
+impl Resting {
+    /// The thread to wake, by [`wake`] and not under the lock.
+    fn next(&mut self) -> Option<Thread> {
+        self.0.pop()
+    }
+
+    /// Rests until it is woken, now and then sooner; gives the lock away meanwhile.
+    fn rest<'a>(shared: &'a Shared, mut state: Guard<'a>, weight: Weight) -> Guard<'a> {
+        let this = thread::current();
+        let id = this.id();
+        state.resting(weight).0.push(this);
+        drop(state);
+        thread::park();
+        let mut state = shared.lock();
+        state.resting(weight).0.retain(|other| other.id() != id);
+        state
+    }
+}
+
+fn wake(thread: Option<Thread>) {
+    if let Some(thread) = thread {
+        thread.unpark();
+    }
+}
+
+impl State {
+    const fn resting(&mut self, weight: Weight) -> &mut Resting {
+        match weight {
+            Weight::Light => &mut self.resting_light,
+            Weight::Heavy => &mut self.resting,
+        }
+    }
 }
 
 impl WorkPool {
@@ -100,9 +140,9 @@ impl WorkPool {
     /// What the system says if it gives none.
     pub fn start(limits: WorkLimits) -> std::io::Result<Self> {
         let queue = FairQueue::new(limits.waiting_max, limits.waiting_per_address_max);
-        let state = Mutex::new(State { queue, idle_light: 0, closed: false });
-        let (wake, wake_light) = (Condvar::new(), Condvar::new());
-        let shared = Arc::new(Shared { state, wake, wake_light });
+        let (resting, resting_light) = (Resting::default(), Resting::default());
+        let state = State { queue, resting, resting_light, idle_light: 0, closed: false };
+        let shared = Arc::new(Shared { state: Mutex::new(state) });
         // Made first: should a thread fail to start, dropping this ends the others.
         let deadline = Duration::from_secs(limits.seconds_max);
         let pool = Self { shared: Arc::clone(&shared), deadline };
@@ -179,9 +219,13 @@ fn start_thread(name: String, run: impl FnOnce() + Send + 'static) -> std::io::R
 
 impl Drop for WorkPool {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.wake.notify_all();
-        self.shared.wake_light.notify_all();
+        let mut state = self.shared.lock();
+        state.closed = true;
+        for weight in [Weight::Light, Weight::Heavy] {
+            while let Some(thread) = state.resting(weight).next() {
+                thread.unpark();
+            }
+        }
     }
 }
 
@@ -191,21 +235,18 @@ impl Shared {
     }
 
     fn push(&self, source: &Source, job: Job) -> Result<(), Fault> {
+        let is_light = source.spent.weight(Instant::now()) == Weight::Light;
         let mut state = self.lock();
         let pushed = state.queue.push(source.address, source.connection, &source.spent, job);
         let enough_light = state.queue.len() <= state.idle_light;
+        // The threads for light work go first on a busy processor.
+        let light = is_light.then(|| state.resting_light.next()).flatten();
+        let any = (!is_light || !enough_light).then(|| state.resting.next()).flatten();
         // What is pushed out is dropped after the lock.
         drop(state);
-        pushed.map_err(|_job| busy())?;
-        // The threads for light work go first on a busy processor.
-        let is_light = source.spent.weight(Instant::now()) == Weight::Light;
-        if is_light {
-            self.wake_light.notify_one();
-        }
-        if !is_light || !enough_light {
-            self.wake.notify_one();
-        }
-        Ok(())
+        wake(light);
+        wake(any);
+        pushed.map(drop).map_err(|_job| busy())
     }
 
     /// Does work of senders that weigh so much or less, until the pool is gone.
@@ -224,25 +265,25 @@ impl Shared {
             }
             if let Some(job) = state.queue.pop(Instant::now(), weight_max) {
                 // Who was heavy when it came may be light by now.
-                if state.queue.len() > 0 {
-                    self.wake_light.notify_one();
-                }
+                let light = (state.queue.len() > 0).then(|| state.resting_light.next()).flatten();
+                drop(state);
+                wake(light);
                 return Some(job);
             }
             state = self.wait(state, weight_max);
         }
     }
 
-    fn wait<'a>(&self, mut state: Guard<'a>, weight_max: Weight) -> Guard<'a> {
+    fn wait<'a>(&'a self, mut state: Guard<'a>, weight_max: Weight) -> Guard<'a> {
         if weight_max == Weight::Heavy {
-            return self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            return Resting::rest(self, state, weight_max);
         }
         if state.queue.len() > 0 {
             // Who was light when it came is heavy by now.
-            self.wake.notify_one();
+            wake(state.resting.next());
         }
         state.idle_light = state.idle_light.saturating_add(1);
-        let mut state = self.wake_light.wait(state).unwrap_or_else(PoisonError::into_inner);
+        let mut state = Resting::rest(self, state, weight_max);
         state.idle_light = state.idle_light.saturating_sub(1);
         state
     }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use avouch_engine::AppraisalError;
-use avouch_policy::{DenyReason, EvalSlug, Slug};
+use avouch_policy::{DenyReason, EvalSlug, LintSlug, Slug};
 use avouch_wire::FailedCheck;
 
 use super::{Page, nearest, pages};
@@ -82,6 +82,8 @@ const LITERALS: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli/src/output.rs", &["usage"]),
+    ("cli/src/client/issuer.rs", &["provider-issuer", "provider-keys", "provider-keys-url"]),
+    ("cli/src/commands/verify/service.rs", &["service-evidence"]),
     ("cli/src/commands", &["answer-claims", "draft-policy", "endorsements", "policy-text"]),
 ];
 
@@ -119,6 +121,7 @@ fn named() -> BTreeSet<&'static str> {
     named.extend(DenyReason::ALL.map(DenyReason::name));
     named.extend(EvalSlug::ALL.map(EvalSlug::name));
     named.extend(Slug::ALL.map(Slug::name));
+    named.extend(LintSlug::ALL.map(LintSlug::name));
     named.extend(LITERALS.iter().flat_map(|(_, names)| names.iter()));
     named
 }

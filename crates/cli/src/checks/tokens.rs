@@ -159,4 +159,28 @@ const TEXTS: &[Text] = &[
         "It is not flagged as one.",
         "Use a policy certificate with `CA:TRUE`.",
     ),
+    one(
+        "provider-issuer",
+        "That the metadata of a service names it as the issuer.",
+        "The address leads to another service, or to one that is known by another name.",
+        "Give the name of the service by --issuer if it is the one that is meant.",
+    ),
+    one(
+        "provider-keys-url",
+        "That the metadata of a service has its keys below its own address.",
+        "They are elsewhere, where somebody else may publish them.",
+        "Ask the operator; do not trust the keys until it is mended.",
+    ),
+    one(
+        "provider-keys",
+        "That the published keys can be read.",
+        "The answer is no key set, or none of its keys is usable.",
+        "Ask the operator, or look whether a proxy answers in place of the service.",
+    ),
+    one(
+        "service-evidence",
+        "The evidence of the service in the certificate of its signing key.",
+        "It is in no known form.",
+        "Look at the certificate by `avouch inspect`.",
+    ),
 ];

@@ -4,92 +4,48 @@ use serde::Serialize;
 
 use crate::ast::SectionKind;
 use crate::limits::LimitExceeded;
+use crate::named::named;
 use crate::properties::SettingError;
 use crate::span::Position;
 
-/// The stable names of evaluation failures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EvalSlug {
-    /// A text that should be JSON is not.
-    InvalidJson,
-    /// A query that is no JMESPath.
-    InvalidJmespath,
-    /// A query that fails on its document.
-    JmespathRuntimeError,
-    /// A JSON number with a fraction where a claim value is made.
-    JsonFraction,
-    /// A JSON object where a claim value is made.
-    JsonObject,
-    /// An array or object inside an array where a set is made.
-    JsonNestedArray,
-    /// A JSON integer beyond 64 bits.
-    IntegerOutOfRange,
-    /// A function got a value of the wrong kind.
-    FunctionArgumentType,
-    /// A function got no value or several where it takes one.
-    FunctionArgumentNotSingle,
-    /// A comparison with several values.
-    ComparisonNotSingle,
-    /// A read-only value was issued.
-    ReadOnlyClaimIssued,
-    /// A claim type that is not one non-empty string.
-    InvalidType,
-    /// A value of another kind than the `valueType` beside it.
-    ValueTypeMismatch,
-    /// A setting of the wrong kind.
-    WrongPropertyType,
-    /// A setting out of range.
-    PropertyOutOfRange,
-    /// A setting that `configurationrules` does not have.
-    UnknownConfigurationProperty,
-    /// One of our [`crate::Limits`].
-    LimitExceeded,
-}
-
-impl EvalSlug {
-    /// Every slug.
-    pub const ALL: [Self; 17] = [
-        Self::InvalidJson,
-        Self::InvalidJmespath,
-        Self::JmespathRuntimeError,
-        Self::JsonFraction,
-        Self::JsonObject,
-        Self::JsonNestedArray,
-        Self::IntegerOutOfRange,
-        Self::FunctionArgumentType,
-        Self::FunctionArgumentNotSingle,
-        Self::ComparisonNotSingle,
-        Self::ReadOnlyClaimIssued,
-        Self::InvalidType,
-        Self::ValueTypeMismatch,
-        Self::WrongPropertyType,
-        Self::PropertyOutOfRange,
-        Self::UnknownConfigurationProperty,
-        Self::LimitExceeded,
-    ];
-
-    /// The name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::InvalidJson => "invalid-json",
-            Self::InvalidJmespath => "invalid-jmespath",
-            Self::JmespathRuntimeError => "jmespath-runtime-error",
-            Self::JsonFraction => "json-fraction",
-            Self::JsonObject => "json-object",
-            Self::JsonNestedArray => "json-nested-array",
-            Self::IntegerOutOfRange => "integer-out-of-range",
-            Self::FunctionArgumentType => "function-argument-type",
-            Self::FunctionArgumentNotSingle => "function-argument-not-single",
-            Self::ComparisonNotSingle => "comparison-not-single",
-            Self::ReadOnlyClaimIssued => "read-only-claim-issued",
-            Self::InvalidType => "invalid-type",
-            Self::ValueTypeMismatch => "value-type-mismatch",
-            Self::WrongPropertyType => "wrong-property-type",
-            Self::PropertyOutOfRange => "property-out-of-range",
-            Self::UnknownConfigurationProperty => "unknown-configuration-property",
-            Self::LimitExceeded => "limit-exceeded",
-        }
+named! {
+    /// The stable names of evaluation failures.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum EvalSlug {
+        /// A text that should be JSON is not.
+        InvalidJson = "invalid-json",
+        /// A query that is no JMESPath.
+        InvalidJmespath = "invalid-jmespath",
+        /// A query that fails on its document.
+        JmespathRuntimeError = "jmespath-runtime-error",
+        /// A JSON number with a fraction where a claim value is made.
+        JsonFraction = "json-fraction",
+        /// A JSON object where a claim value is made.
+        JsonObject = "json-object",
+        /// An array or object inside an array where a set is made.
+        JsonNestedArray = "json-nested-array",
+        /// A JSON integer beyond 64 bits.
+        IntegerOutOfRange = "integer-out-of-range",
+        /// A function got a value of the wrong kind.
+        FunctionArgumentType = "function-argument-type",
+        /// A function got no value or several where it takes one.
+        FunctionArgumentNotSingle = "function-argument-not-single",
+        /// A comparison with several values.
+        ComparisonNotSingle = "comparison-not-single",
+        /// A read-only value was issued.
+        ReadOnlyClaimIssued = "read-only-claim-issued",
+        /// A claim type that is not one non-empty string.
+        InvalidType = "invalid-type",
+        /// A value of another kind than the `valueType` beside it.
+        ValueTypeMismatch = "value-type-mismatch",
+        /// A setting of the wrong kind.
+        WrongPropertyType = "wrong-property-type",
+        /// A setting out of range.
+        PropertyOutOfRange = "property-out-of-range",
+        /// A setting that `configurationrules` does not have.
+        UnknownConfigurationProperty = "unknown-configuration-property",
+        /// One of our [`crate::Limits`].
+        LimitExceeded = "limit-exceeded",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::named::named;
 use crate::properties::Properties;
 use crate::value::Claim;
 
@@ -37,29 +38,19 @@ impl Serialize for Decision {
     }
 }
 
-/// Why a policy refuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DenyReason {
-    /// `deny` fired, whether or not `permit` did.
-    DenyIssued,
-    /// Neither fired.
-    NoPermit,
+named! {
+    /// Why a policy refuses.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum DenyReason {
+        /// `deny` fired, whether or not `permit` did.
+        DenyIssued = "deny-issued",
+        /// Neither fired.
+        NoPermit = "no-permit",
+    }
 }
 
 impl DenyReason {
-    /// Every reason.
-    pub const ALL: [Self; 2] = [Self::DenyIssued, Self::NoPermit];
-
-    /// The stable name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::DenyIssued => "deny-issued",
-            Self::NoPermit => "no-permit",
-        }
-    }
-
     /// The sentence in which MAA tells it (`docs/maa/service.md#errors`).
     #[must_use]
     pub const fn maa_message(self) -> &'static str {

@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use avouch_engine::AppraisalError;
-use avouch_policy::{DenyReason, EvalSlug, LintSlug, Slug};
+use avouch_policy::lint::LintSlug;
+use avouch_policy::{DenyReason, EvalSlug, Slug};
 use avouch_wire::FailedCheck;
 
 use super::{Page, nearest, pages};

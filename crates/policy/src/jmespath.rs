@@ -13,9 +13,8 @@ mod lexer;
 mod node;
 mod parser;
 
-pub use functions::FUNCTION_NAMES;
-pub(crate) use functions::arity;
-pub(crate) use node::{Argument, Comparison, Node};
+pub use functions::function_names;
+pub(crate) use node::{Comparison, Node};
 
 use crate::cost::{self, Meter};
 use crate::json::Json;

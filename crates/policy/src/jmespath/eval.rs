@@ -59,8 +59,11 @@ impl<'b> Search<'b> {
                 let right = self.node(&sides.1, value)?;
                 Cow::Owned(self.compare(*operator, &left, &right)?)
             }
-            Node::Call { name, arguments } => {
-                Cow::Owned(super::functions::call(self, name, arguments, value)?)
+            Node::Call { function: Ok(function), arguments } => {
+                Cow::Owned(function.call(self, arguments, value)?)
+            }
+            Node::Call { function: Err(name), .. } => {
+                return Err(SearchError::UnknownFunction(crate::print::printable(name)));
             }
         })
     }

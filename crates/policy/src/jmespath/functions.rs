@@ -9,77 +9,103 @@ use super::node::{Argument, Node};
 use crate::cost;
 use crate::json::{Json, JsonError, Number};
 
-/// The names of all functions.
-pub const FUNCTION_NAMES: [&str; 27] = [
-    "abs",
-    "avg",
-    "ceil",
-    "contains",
-    "ends_with",
-    "equals_ignore_case",
-    "floor",
-    "join",
-    "keys",
-    "length",
-    "map",
-    "max",
-    "max_by",
-    "merge",
-    "min",
-    "min_by",
-    "not_null",
-    "reverse",
-    "sort",
-    "sort_by",
-    "starts_with",
-    "sum",
-    "to_array",
-    "to_number",
-    "to_string",
-    "type",
-    "values",
-];
-
-/// How many arguments a function takes: the least, the most, and in words.
-pub(crate) fn arity(name: &str) -> Option<(usize, usize, &'static str)> {
-    Some(match name {
-        "abs" | "avg" | "ceil" | "floor" | "keys" | "length" | "max" | "min" | "reverse"
-        | "sort" | "sum" | "to_array" | "to_number" | "to_string" | "type" | "values" => {
-            (1, 1, "1 argument")
-        }
-        "contains" | "ends_with" | "equals_ignore_case" | "join" | "map" | "max_by" | "min_by"
-        | "sort_by" | "starts_with" => (2, 2, "2 arguments"),
-        "merge" | "not_null" => (1, usize::MAX, "at least 1 argument"),
-        _ => return None,
-    })
-}
-
 type Result<T> = std::result::Result<T, SearchError>;
 
-pub(super) fn call(
-    search: &mut Search<'_>,
-    name: &str,
-    arguments: &[Argument],
-    value: &Json,
-) -> Result<Json> {
-    let known = FUNCTION_NAMES.iter().find(|known| **known == name).zip(arity(name));
-    let Some((function, (least, most, expected))) = known else {
-        return Err(SearchError::UnknownFunction(crate::print::printable(name)));
-    };
-    let found = arguments.len();
-    if found < least || found > most {
-        return Err(SearchError::InvalidArity { function, expected, found });
+/// A function that queries can call.
+#[derive(Debug)]
+pub(crate) struct Function {
+    /// As queries write it.
+    pub(crate) name: &'static str,
+    arity: Arity,
+    run: Run,
+}
+
+type Run = fn(&mut Search<'_>, &Arguments<'_>) -> Result<Json>;
+
+/// How many arguments a function takes: the least, the most, and in words.
+#[derive(Debug)]
+struct Arity {
+    least: usize,
+    most: usize,
+    words: &'static str,
+}
+
+const ONE: Arity = Arity { least: 1, most: 1, words: "1 argument" };
+const TWO: Arity = Arity { least: 2, most: 2, words: "2 arguments" };
+const MANY: Arity = Arity { least: 1, most: usize::MAX, words: "at least 1 argument" };
+
+const fn row(name: &'static str, arity: Arity, run: Run) -> Function {
+    Function { name, arity, run }
+}
+
+/// All functions, in the order of their names.
+static FUNCTIONS: &[Function] = &[
+    row("abs", ONE, abs),
+    row("avg", ONE, average),
+    row("ceil", ONE, |search, given| rounded(search, given, f64::ceil)),
+    row("contains", TWO, contains),
+    row("ends_with", TWO, ends_with),
+    row("equals_ignore_case", TWO, equals_ignore_case),
+    row("floor", ONE, |search, given| rounded(search, given, f64::floor)),
+    row("join", TWO, join),
+    row("keys", ONE, keys),
+    row("length", ONE, length),
+    row("map", TWO, map),
+    row("max", ONE, |search, given| extreme(search, given, Ordering::Greater)),
+    row("max_by", TWO, |search, given| extreme_by(search, given, Ordering::Greater)),
+    row("merge", MANY, merge),
+    row("min", ONE, |search, given| extreme(search, given, Ordering::Less)),
+    row("min_by", TWO, |search, given| extreme_by(search, given, Ordering::Less)),
+    row("not_null", MANY, not_null),
+    row("reverse", ONE, reverse),
+    row("sort", ONE, sort),
+    row("sort_by", TWO, sort_by),
+    row("starts_with", TWO, starts_with),
+    row("sum", ONE, |search, given| sum(search, given).map(Json::number)),
+    row("to_array", ONE, to_array),
+    row("to_number", ONE, to_number),
+    row("to_string", ONE, to_string),
+    row("type", ONE, type_of),
+    row("values", ONE, values),
+];
+
+/// The names of all functions.
+pub fn function_names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|function| function.name)
+}
+
+impl Function {
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        FUNCTIONS.iter().find(|function| function.name == name)
     }
-    search.meter.charge(cost::CALL)?;
-    search.meter.charge_each(cost::ARGUMENT, found)?;
-    let mut values = Vec::with_capacity(found);
-    for argument in arguments {
-        values.push(match argument {
-            Argument::Value(node) => Given::Value(search.run(node, value)?),
-            Argument::Expression(node) => Given::Expression(node),
-        });
+
+    /// How many arguments the function takes, in words, if `count` is another number.
+    pub(crate) fn takes_instead_of(&self, count: usize) -> Option<&'static str> {
+        let Arity { least, most, words } = self.arity;
+        (count < least || count > most).then_some(words)
     }
-    run(search, &Arguments { function, values })
+
+    pub(super) fn call(
+        &self,
+        search: &mut Search<'_>,
+        arguments: &[Argument],
+        value: &Json,
+    ) -> Result<Json> {
+        let (function, found) = (self.name, arguments.len());
+        if let Some(expected) = self.takes_instead_of(found) {
+            return Err(SearchError::InvalidArity { function, expected, found });
+        }
+        search.meter.charge(cost::CALL)?;
+        search.meter.charge_each(cost::ARGUMENT, found)?;
+        let mut values = Vec::with_capacity(found);
+        for argument in arguments {
+            values.push(match argument {
+                Argument::Value(node) => Given::Value(search.run(node, value)?),
+                Argument::Expression(node) => Given::Expression(node),
+            });
+        }
+        (self.run)(search, &Arguments { function, values })
+    }
 }
 
 enum Given<'a> {
@@ -148,85 +174,67 @@ impl<'a> Arguments<'a> {
     }
 }
 
-fn run(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
-    match given.function {
-        "abs" => Ok(Json::number(given.number(0, search)?.abs())),
-        "avg" => average(search, given),
-        "ceil" => rounded(search, given, f64::ceil),
-        "contains" => contains(search, given),
-        "ends_with" => {
-            let (text, end) = (given.text(0)?, given.text(1)?);
-            search.meter.charge_text(cost::COMPARED, end.len())?;
-            Ok(Json::Boolean(text.ends_with(end)))
-        }
-        "equals_ignore_case" => {
-            let (left, right) = (given.text(0)?, given.text(1)?);
-            search.meter.charge_text(cost::READ, left.len().saturating_add(right.len()))?;
-            if left.is_ascii() && right.is_ascii() {
-                return Ok(Json::Boolean(left.eq_ignore_ascii_case(right)));
-            }
-            search.meter.charge_text(cost::FOLDED, left.len().min(right.len()))?;
-            Ok(Json::Boolean(super::fold::equal_ignoring_case(left, right)))
-        }
-        "floor" => rounded(search, given, f64::floor),
-        "join" => join(search, given),
-        "keys" => {
-            let members = given.object(0)?;
-            search.meter.charge_each(cost::ELEMENT, members.len())?;
-            let names = members.iter().map(|(name, _)| Json::String(Arc::clone(name)));
-            search.new_array(names.collect())
-        }
-        "length" => length(search, given),
-        "map" => {
-            let node = given.expression(0)?;
-            let mut mapped = Vec::new();
-            for item in given.array(1)? {
-                search.meter.charge(cost::ELEMENT)?;
-                mapped.push(search.run(node, item)?);
-            }
-            search.new_array(mapped)
-        }
-        "max" => extreme(search, given, Ordering::Greater),
-        "min" => extreme(search, given, Ordering::Less),
-        "max_by" => extreme_by(search, given, Ordering::Greater),
-        "min_by" => extreme_by(search, given, Ordering::Less),
-        "merge" => merge(search, given),
-        "not_null" => not_null(given),
-        "reverse" => reverse(search, given),
-        "sort" => {
-            let items = own_keys(search, given)?;
-            sorted(search, items)
-        }
-        "sort_by" => {
-            let keyed = keyed(search, given)?;
-            sorted(search, keyed)
-        }
-        "starts_with" => {
-            let (text, start) = (given.text(0)?, given.text(1)?);
-            search.meter.charge_text(cost::COMPARED, start.len())?;
-            Ok(Json::Boolean(text.starts_with(start)))
-        }
-        "sum" => sum(search, given).map(Json::number),
-        "to_array" => match given.any(0)? {
-            array @ Json::Array(_) => Ok(array.clone()),
-            other => {
-                search.meter.charge(cost::ELEMENT)?;
-                search.new_array(vec![other.clone()])
-            }
-        },
-        "to_number" => to_number(search, given.any(0)?),
-        "to_string" => to_string(search, given.any(0)?),
-        "type" => {
-            search.meter.charge(cost::STRING)?;
-            Ok(Json::string(given.any(0)?.kind()))
-        }
-        _ => {
-            let members = given.object(0)?;
-            search.meter.charge_each(cost::ELEMENT, members.len())?;
-            let values = members.iter().map(|(_, value)| value.clone());
-            search.new_array(values.collect())
+fn abs(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    Ok(Json::number(given.number(0, search)?.abs()))
+}
+
+fn ends_with(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let (text, end) = (given.text(0)?, given.text(1)?);
+    search.meter.charge_text(cost::COMPARED, end.len())?;
+    Ok(Json::Boolean(text.ends_with(end)))
+}
+
+fn starts_with(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let (text, start) = (given.text(0)?, given.text(1)?);
+    search.meter.charge_text(cost::COMPARED, start.len())?;
+    Ok(Json::Boolean(text.starts_with(start)))
+}
+
+fn equals_ignore_case(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let (left, right) = (given.text(0)?, given.text(1)?);
+    search.meter.charge_text(cost::READ, left.len().saturating_add(right.len()))?;
+    if left.is_ascii() && right.is_ascii() {
+        return Ok(Json::Boolean(left.eq_ignore_ascii_case(right)));
+    }
+    search.meter.charge_text(cost::FOLDED, left.len().min(right.len()))?;
+    Ok(Json::Boolean(super::fold::equal_ignoring_case(left, right)))
+}
+
+fn keys(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let members = given.object(0)?;
+    search.meter.charge_each(cost::ELEMENT, members.len())?;
+    search.new_array(members.iter().map(|(name, _)| Json::String(Arc::clone(name))).collect())
+}
+
+fn values(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let members = given.object(0)?;
+    search.meter.charge_each(cost::ELEMENT, members.len())?;
+    search.new_array(members.iter().map(|(_, value)| value.clone()).collect())
+}
+
+fn map(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let node = given.expression(0)?;
+    let mut mapped = Vec::new();
+    for item in given.array(1)? {
+        search.meter.charge(cost::ELEMENT)?;
+        mapped.push(search.run(node, item)?);
+    }
+    search.new_array(mapped)
+}
+
+fn to_array(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    match given.any(0)? {
+        array @ Json::Array(_) => Ok(array.clone()),
+        other => {
+            search.meter.charge(cost::ELEMENT)?;
+            search.new_array(vec![other.clone()])
         }
     }
+}
+
+fn type_of(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    search.meter.charge(cost::STRING)?;
+    Ok(Json::string(given.any(0)?.kind()))
 }
 
 fn contains(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
@@ -287,7 +295,7 @@ fn merge(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
     search.checked(Json::object(members))
 }
 
-fn not_null(given: &Arguments<'_>) -> Result<Json> {
+fn not_null(_search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
     for place in 0..given.values.len() {
         let value = given.any(place)?;
         if *value != Json::Null {
@@ -313,9 +321,9 @@ fn reverse(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
     }
 }
 
-fn to_number(search: &mut Search<'_>, value: &Json) -> Result<Json> {
-    let text = match value {
-        Json::Integer(_) | Json::Decimal(_) => return Ok(value.clone()),
+fn to_number(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let text = match given.any(0)? {
+        number @ (Json::Integer(_) | Json::Decimal(_)) => return Ok(number.clone()),
         Json::String(text) => text,
         _ => return Ok(Json::Null),
     };
@@ -331,7 +339,8 @@ fn to_number(search: &mut Search<'_>, value: &Json) -> Result<Json> {
     }
 }
 
-fn to_string(search: &mut Search<'_>, value: &Json) -> Result<Json> {
+fn to_string(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let value = given.any(0)?;
     if let Json::String(_) = value {
         return Ok(value.clone());
     }
@@ -480,6 +489,16 @@ fn sorted(search: &mut Search<'_>, mut keyed: Vec<(Json, Json)>) -> Result<Json>
     search.meter.charge_each(cost::ELEMENT, keyed.len())?;
     keyed.sort_by(|(left, _), (right, _)| key_order(left, right));
     search.new_array(keyed.into_iter().map(|(_, item)| item).collect())
+}
+
+fn sort(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let items = own_keys(search, given)?;
+    sorted(search, items)
+}
+
+fn sort_by(search: &mut Search<'_>, given: &Arguments<'_>) -> Result<Json> {
+    let keyed = keyed(search, given)?;
+    sorted(search, keyed)
 }
 
 fn extreme(search: &mut Search<'_>, given: &Arguments<'_>, wanted: Ordering) -> Result<Json> {

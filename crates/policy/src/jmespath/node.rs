@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::functions::Function;
 use crate::json::Json;
 
 /// One step of a query: takes the current value, gives another.
@@ -33,8 +34,8 @@ pub(crate) enum Node {
     Not(Box<Node>),
     /// `a == b`
     Compare(Comparison, Box<(Node, Node)>),
-    /// `name(a, &b)`
-    Call { name: Arc<str>, arguments: Vec<Argument> },
+    /// `name(a, &b)`. Of a function that is not there, the name; calling it fails when it is reached.
+    Call { function: Result<&'static Function, Arc<str>>, arguments: Vec<Argument> },
 }
 
 /// What a projection runs over.

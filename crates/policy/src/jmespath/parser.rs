@@ -1,6 +1,7 @@
 //! Tokens to a tree: operator precedence after the jmespath.org grammar, with bounded nesting.
 
 use super::QueryError;
+use super::functions::Function;
 use super::lexer::{Token, error, tokens};
 use super::node::{Argument, Comparison, Elements, Node};
 use crate::cost::Meter;
@@ -382,11 +383,12 @@ impl Parser {
         let Token::Name(name) = self.take() else {
             return Err(self.unexpected("a function's name"));
         };
+        let function = Function::named(&name).ok_or(name);
         self.expect(&Token::OpenParen, "`(`")?;
         let mut arguments = Vec::new();
         let mut depth = 0;
         if self.eat(&Token::CloseParen) {
-            return self.wrap(Node::Call { name, arguments }, depth);
+            return self.wrap(Node::Call { function, arguments }, depth);
         }
         loop {
             let expression = self.eat(&Token::Ampersand);
@@ -397,7 +399,7 @@ impl Parser {
                 false => Argument::Value(part.node),
             });
             if self.eat(&Token::CloseParen) {
-                return self.wrap(Node::Call { name, arguments }, depth);
+                return self.wrap(Node::Call { function, arguments }, depth);
             }
             self.expect(&Token::Comma, "`,` or `)`")?;
         }

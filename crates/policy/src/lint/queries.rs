@@ -2,7 +2,7 @@
 
 use super::{LintSlug, Linter};
 use crate::ast::{Expression, ExpressionKind, Function};
-use crate::jmespath::{self, Argument, Comparison, FUNCTION_NAMES, Node, Query};
+use crate::jmespath::{Comparison, Node, Query, function_names};
 use crate::json::Json;
 use crate::limits::Limits;
 use crate::print::printable;
@@ -33,7 +33,14 @@ impl Linter<'_> {
     fn query(&mut self, query: &Query, span: Span) {
         let mut found: Vec<(LintSlug, String, String)> = Vec::new();
         query.root().visit(&mut |node| match node {
-            Node::Call { name, arguments } => call(name, arguments, &mut found),
+            Node::Call { function: Err(name), .. } => found.push(unknown_function(name)),
+            Node::Call { function: Ok(function), arguments } => {
+                if let Some(words) = function.takes_instead_of(arguments.len()) {
+                    let message = format!("`{}` takes {words}", function.name);
+                    let help = "correct the query".to_owned();
+                    found.push((LintSlug::InvalidQuery, message, help));
+                }
+            }
             Node::Compare(operator, sides) => comparison(*operator, &sides.0, &sides.1, &mut found),
             Node::Chain(nodes) => {
                 for pair in nodes.windows(2) {
@@ -62,19 +69,13 @@ impl Linter<'_> {
     }
 }
 
-fn call(name: &str, arguments: &[Argument], found: &mut Vec<(LintSlug, String, String)>) {
-    let Some((least, most, words)) = jmespath::arity(name) else {
-        let help = match nearest(name, FUNCTION_NAMES) {
-            Some(nearest) => format!("write `{nearest}`"),
-            None => format!("the functions are {}", FUNCTION_NAMES.join(", ")),
-        };
-        let message = format!("there is no JMESPath function `{}`", printable(name));
-        return found.push((LintSlug::InvalidQuery, message, help));
+fn unknown_function(name: &str) -> (LintSlug, String, String) {
+    let help = match nearest(name, function_names()) {
+        Some(nearest) => format!("write `{nearest}`"),
+        None => format!("the functions are {}", function_names().collect::<Vec<_>>().join(", ")),
     };
-    if arguments.len() < least || arguments.len() > most {
-        let message = format!("`{name}` takes {words}");
-        found.push((LintSlug::InvalidQuery, message, "correct the query".to_owned()));
-    }
+    let message = format!("there is no JMESPath function `{}`", printable(name));
+    (LintSlug::InvalidQuery, message, help)
 }
 
 fn comparison(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::span::Span;
+use crate::value::Value;
 
 /// The version of the language that a policy is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -213,6 +214,22 @@ impl Operator {
     pub const fn is_order(self) -> bool {
         !matches!(self, Self::Equal | Self::NotEqual)
     }
+
+    /// Whether the operator holds for two values.
+    ///
+    /// Equality is by kind and value; order holds between Integers only
+    /// (`docs/policy.md#conditions`).
+    pub(crate) fn holds(self, left: &Value, right: &Value) -> bool {
+        match (self, left, right) {
+            (Self::Equal, ..) => left == right,
+            (Self::NotEqual, ..) => left != right,
+            (Self::Less, Value::Integer(left), Value::Integer(right)) => left < right,
+            (Self::LessOrEqual, Value::Integer(left), Value::Integer(right)) => left <= right,
+            (Self::Greater, Value::Integer(left), Value::Integer(right)) => left > right,
+            (Self::GreaterOrEqual, Value::Integer(left), Value::Integer(right)) => left >= right,
+            _ => false,
+        }
+    }
 }
 
 /// An expression with its place.
@@ -257,6 +274,16 @@ impl ExpressionKind {
             Self::String(_) => Some(crate::ValueKind::String),
             Self::Integer(_) => Some(crate::ValueKind::Integer),
             Self::Boolean(_) => Some(crate::ValueKind::Boolean),
+            Self::Reference { .. } | Self::Call { .. } => None,
+        }
+    }
+
+    /// The value of a literal.
+    pub(crate) fn literal_value(&self) -> Option<Value> {
+        match self {
+            Self::String(text) => Some(Value::from(&**text)),
+            Self::Integer(value) => Some(Value::Integer(*value)),
+            Self::Boolean(value) => Some(Value::Boolean(*value)),
             Self::Reference { .. } | Self::Call { .. } => None,
         }
     }
@@ -413,6 +440,11 @@ pub struct Assignment {
     pub property_span: Span,
     /// What it is set to.
     pub value: Expression,
+}
+
+/// What an action assigns to `property`.
+pub(crate) fn assigned(assignments: &[Assignment], property: Property) -> Option<&Expression> {
+    assignments.iter().find(|a| a.property == property).map(|a| &a.value)
 }
 
 /// Words that no identifier may have.

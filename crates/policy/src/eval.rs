@@ -16,11 +16,12 @@ use std::collections::{BTreeMap, HashMap};
 use set::IncomingSet;
 
 use crate::ast::Verb;
-use crate::compile::{CompiledRule, LiteralQuery, Program};
+use crate::compile::{CompiledRule, Program};
 use crate::cost::{self, Cost, Meter};
 use crate::limits::{LimitExceeded, Limits};
 use crate::policy::{Places, Policy};
 use crate::properties::Properties;
+use crate::resolved::LiteralQuery;
 use crate::value::{Claim, Text};
 
 /// Watches an evaluation. With [`Silent`] the compiler removes every call.

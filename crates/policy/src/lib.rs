@@ -22,8 +22,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Stages are modules: `lexer` → `parser` → `check` → `compile` → `eval`; beside them diagnostics,
-//! [`lint`], [`format()`], [`explain`] and [`corpus`].
+//! Stages are modules: `lexer` → `parser` → `check` → `compile` → `eval`. What the checker hands to the
+//! compiler is `resolved`: no name is left in it. Beside them stand diagnostics, [`lint`], [`format()`],
+//! [`explain`] and [`corpus`].
 
 pub mod ast;
 mod check;
@@ -46,6 +47,7 @@ mod policy;
 pub mod print;
 pub mod properties;
 pub mod report;
+mod resolved;
 mod span;
 mod suggest;
 pub mod token;

@@ -70,11 +70,11 @@ impl Policy {
         let mut found = lexed.diagnostics;
         found.extend(diagnostics);
         let assumed = version.map_or(Version::V1_2, |(version, _)| version);
-        found.extend(check::check(assumed, &sections));
+        let checked = check::check(assumed, &sections);
         let ast = Parsed { version, sections, diagnostics: Vec::new() }.into_ast();
-        match ast {
-            Some(ast) if found.is_empty() => {
-                let program = compile::compile(&ast, limits, &mut meter).map_err(too_costly)?;
+        match (ast, checked) {
+            (Some(ast), Ok(resolved)) if found.is_empty() => {
+                let program = compile::compile(resolved, limits, &mut meter).map_err(too_costly)?;
                 let places = Places { text, lines: &lines };
                 let configuration = eval::configuration(&program, &places, limits);
                 let inner = Inner {
@@ -88,7 +88,10 @@ impl Policy {
                 };
                 Ok(Self { inner: Arc::new(inner) })
             }
-            _ => Err(PolicyErrors::new(text, &lines, found)),
+            (_, checked) => {
+                found.extend(checked.err().into_iter().flatten());
+                Err(PolicyErrors::new(text, &lines, found))
+            }
         }
     }
 

@@ -9,10 +9,11 @@ use super::matching::Bindings;
 use super::set::Place;
 use super::{Run, Tracer};
 use crate::ast::{SectionKind, Verb};
-use crate::compile::{CompiledAction, CompiledMake, CompiledRule, Symbol};
+use crate::compile::CompiledRule;
 use crate::cost;
 use crate::limits::{Limit, LimitExceeded};
 use crate::properties;
+use crate::resolved::{Action, ClaimType, Make, Symbol};
 use crate::value::{Claim, Issuer, Value};
 
 impl<'a, T: Tracer> Run<'a, T> {
@@ -71,18 +72,18 @@ impl<'a, T: Tracer> Run<'a, T> {
         self.meter.charge(cost::ACTION)?;
         self.tracer.fired();
         match &rule.action {
-            CompiledAction::Permit => self.permitted = true,
-            CompiledAction::Deny => self.denied = true,
-            CompiledAction::Copy { verb, slot } => {
+            Action::Permit => self.permitted = true,
+            Action::Deny => self.denied = true,
+            Action::Copy { verb, slot } => {
                 let Some(entry) = scope.place(*slot).and_then(|place| self.set.get(place)) else {
                     return Ok(());
                 };
                 let symbol = entry.symbol;
                 let claim = entry.claim.clone();
                 let made = Produced { value: claim.value, read_only: claim.read_only };
-                return self.emit(rule.section, *verb, &claim.claim_type, Some(symbol), made);
+                return self.emit(rule.section, *verb, &claim.claim_type, symbol, made);
             }
-            CompiledAction::Make(make) => return self.make(rule.section, make, scope),
+            Action::Make(make) => return self.make(rule.section, make, scope),
         }
         Ok(())
     }
@@ -90,14 +91,14 @@ impl<'a, T: Tracer> Run<'a, T> {
     fn make(
         &mut self,
         section: SectionKind,
-        make: &'a CompiledMake,
+        make: &'a Make,
         scope: &Scope<'_>,
     ) -> Result<(), Failure> {
         let early = if make.value_first { Some(self.values(&make.value, scope)?) } else { None };
-        let (claim_type, symbol) = match &make.literal_type {
-            Some((name, symbol)) => (Arc::clone(name), Some(*symbol)),
-            None => {
-                let values = self.values(&make.claim_type, scope)?;
+        let (claim_type, symbol) = match &make.claim_type {
+            ClaimType::Literal(name, symbol) => (Arc::clone(name), Some(*symbol)),
+            ClaimType::Computed(computed) => {
+                let values = self.values(computed, scope)?;
                 (self.single_type(&values)?, None)
             }
         };

@@ -8,11 +8,11 @@ use super::matching::{Bindings, View, view};
 use super::set::Place;
 use super::{Run, Tracer};
 use crate::ast::{Function, Property};
-use crate::compile::{CompiledExpression, LiteralQuery};
 use crate::cost;
 use crate::jmespath::{Query, QueryError, SearchError};
 use crate::json::{Json, JsonError};
 use crate::limits::{Limit, LimitExceeded};
+use crate::resolved::{Expression, LiteralQuery};
 use crate::value::{Key, Text, Value, ValueKind};
 
 /// A value with its mark.
@@ -113,18 +113,16 @@ impl<'a, T: Tracer> Run<'a, T> {
     // Recursion is bounded by `Limits::expression_nesting`.
     pub(super) fn values(
         &mut self,
-        expression: &'a CompiledExpression,
+        expression: &'a Expression,
         scope: &Scope<'_>,
     ) -> Result<Values, Failure> {
         self.meter.charge(cost::EXPRESSION)?;
         match expression {
-            CompiledExpression::Literal(value) => {
+            Expression::Literal(value) => {
                 Ok(Values::One(Produced { value: value.clone(), read_only: false }))
             }
-            CompiledExpression::Reference { slot, property } => {
-                self.reference(*slot, *property, scope)
-            }
-            CompiledExpression::Call { function, arguments, query } => {
+            Expression::Reference { slot, property } => self.reference(*slot, *property, scope),
+            Expression::Call { function, arguments, query } => {
                 self.meter.charge_each(cost::VALUE, arguments.len())?;
                 let mut given = Vec::with_capacity(arguments.len());
                 for argument in arguments {

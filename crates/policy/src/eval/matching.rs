@@ -5,9 +5,10 @@ use super::functions::Scope;
 use super::set::{Entry, Place};
 use super::{Run, Tracer};
 use crate::ast::{Operator, Property};
-use crate::compile::{CompiledCondition, CompiledExpression, CompiledRule, CompiledTest};
+use crate::compile::{CompiledCondition, CompiledRule};
 use crate::cost::{self, Meter};
 use crate::limits::LimitExceeded;
+use crate::resolved::{Expression, Test};
 use crate::value::Value;
 
 /// Combinations of claims, one row each, in order of the leftmost condition first.
@@ -150,26 +151,21 @@ impl<'a, T: Tracer> Run<'a, T> {
         Ok(None)
     }
 
-    fn holds(
-        &mut self,
-        place: Place,
-        test: &'a CompiledTest,
-        row: &[Place],
-    ) -> Result<bool, Failure> {
+    fn holds(&mut self, place: Place, test: &'a Test, row: &[Place]) -> Result<bool, Failure> {
         let Some(entry) = self.set.get(place) else { return Ok(false) };
         if let Some(symbol) = test.symbol {
-            return Ok(entry.symbol == symbol);
+            return Ok(entry.symbol == Some(symbol));
         }
         let right = match &test.value {
-            CompiledExpression::Literal(value) => View::Value(value),
-            CompiledExpression::Reference { slot, property } => {
+            Expression::Literal(value) => View::Value(value),
+            Expression::Reference { slot, property } => {
                 let bound = row.get(*slot).and_then(|place| self.set.get(*place));
                 match bound {
                     Some(bound) => view(bound, *property),
                     None => return Ok(false),
                 }
             }
-            call @ CompiledExpression::Call { .. } => {
+            call @ Expression::Call { .. } => {
                 let values = self.values(call, &Scope::Row(row))?;
                 return match values.as_slice() {
                     [] => Ok(false),

@@ -5,21 +5,20 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use super::error::Failure;
-use crate::compile::{Program, Symbol};
+use crate::compile::Program;
 use crate::cost::{self, Meter};
 use crate::limits::{Limit, LimitExceeded};
+use crate::resolved::Symbol;
 use crate::value::{Claim, Value};
 
 /// The place of a claim in the set.
 pub(crate) type Place = u32;
 
 pub(crate) struct Entry {
-    pub(crate) symbol: Symbol,
+    /// The number of its type; none if the policy does not name it and no condition can find it.
+    pub(crate) symbol: Option<Symbol>,
     pub(crate) claim: Claim,
 }
-
-/// A type that the policy does not name and that no condition can find.
-const UNNAMED: Symbol = Symbol::MAX;
 
 /// Up to this many claims of one type are compared one by one; more are found by hash.
 const LINEAR_MAX: usize = 8;
@@ -75,8 +74,7 @@ impl<'a> IncomingSet<'a> {
     }
 
     fn of_type(&self, symbol: Symbol) -> &[Place] {
-        let list = usize::try_from(symbol).ok().and_then(|symbol| self.by_symbol.get(symbol));
-        list.map(Vec::as_slice).unwrap_or_default()
+        self.by_symbol.get(symbol).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Appends a claim that has been paid for as such; one that equals an earlier claim stays invisible to conditions.
@@ -90,13 +88,15 @@ impl<'a> IncomingSet<'a> {
             return Err(LimitExceeded::new(Limit::Claims, self.claims_max).into());
         }
         let symbol = match symbol {
-            Some(symbol) => symbol,
+            Some(symbol) => Some(symbol),
             None => {
                 meter.charge_long(cost::HASHED_TEXT, claim.claim_type.len())?;
                 self.symbol_of(&claim.claim_type)
             }
         };
-        if symbol != UNNAMED && !self.knows(&claim, symbol, meter)? {
+        if let Some(symbol) = symbol
+            && !self.knows(&claim, symbol, meter)?
+        {
             meter.charge(cost::CLAIM_INDEXED)?;
             let place = Place::try_from(self.entries.len()).unwrap_or(Place::MAX);
             self.remember(&claim, symbol, place);
@@ -105,20 +105,15 @@ impl<'a> IncomingSet<'a> {
         Ok(())
     }
 
-    fn symbol_of(&mut self, name: &Arc<str>) -> Symbol {
-        if let Some(symbol) = self.program.symbols.get(name) {
-            return *symbol;
+    fn symbol_of(&mut self, name: &Arc<str>) -> Option<Symbol> {
+        let known = self.program.symbols.get(name).or_else(|| self.more_symbols.get(name).copied());
+        if known.is_some() || !self.program.finds_unnamed {
+            return known;
         }
-        if !self.program.finds_unnamed {
-            return UNNAMED;
-        }
-        if let Some(symbol) = self.more_symbols.get(name) {
-            return *symbol;
-        }
-        let symbol = Symbol::try_from(self.by_symbol.len()).unwrap_or(UNNAMED);
+        let symbol = self.by_symbol.len();
         self.by_symbol.push(Vec::new());
         self.more_symbols.insert(Arc::clone(name), symbol);
-        symbol
+        Some(symbol)
     }
 
     fn knows(&self, claim: &Claim, symbol: Symbol, meter: &mut Meter) -> Result<bool, Failure> {
@@ -149,11 +144,7 @@ impl<'a> IncomingSet<'a> {
         if self.program.finds_unnamed {
             self.distinct.push(place);
         }
-        let Some(same_type) =
-            usize::try_from(symbol).ok().and_then(|symbol| self.by_symbol.get_mut(symbol))
-        else {
-            return;
-        };
+        let Some(same_type) = self.by_symbol.get_mut(symbol) else { return };
         same_type.push(place);
         if same_type.len() <= LINEAR_MAX {
             return;

@@ -1,7 +1,6 @@
 //! Recognising literals and tests that cannot be meant.
 
 use crate::ast::{Operator, Property, PropertyCondition};
-use crate::check::literal_value;
 use crate::value::Value;
 
 /// Whether a text looks like a digest with upper-case digits.
@@ -22,7 +21,7 @@ pub(super) fn contradiction(selector: &[PropertyCondition]) -> Option<String> {
         let tests: Vec<(Operator, Value)> = selector
             .iter()
             .filter(|test| test.property == property)
-            .filter_map(|test| Some((test.operator, literal_value(&test.value.kind)?)))
+            .filter_map(|test| Some((test.operator, test.value.kind.literal_value()?)))
             .collect();
         if let Some(why) = one_value(&tests).or_else(|| empty_range(&tests)) {
             return Some(format!("{} {why}", property.name()));

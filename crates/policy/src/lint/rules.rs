@@ -6,9 +6,8 @@ use super::patterns::{contradiction, is_upper_case_hex, quoted_scalar};
 use super::{AttestationType, LintSlug, Linter};
 use crate::ast::{
     Action, ActionBody, Condition, Expression, ExpressionKind, Function, Operator, Property,
-    PropertyCondition, Rule, Section, SectionKind, Verb,
+    PropertyCondition, Rule, Section, SectionKind, Verb, assigned,
 };
-use crate::check::assigned;
 use crate::suggest::nearest;
 use crate::value::Issuer;
 

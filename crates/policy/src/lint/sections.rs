@@ -1,8 +1,7 @@
 //! Warnings about comments, whole sections and settings.
 
 use super::{AttestationType, LintSlug, Linter};
-use crate::ast::{Action, ActionBody, Property, Rule, SectionKind, Verb};
-use crate::check::assigned;
+use crate::ast::{Action, ActionBody, Property, Rule, SectionKind, Verb, assigned};
 use crate::properties;
 
 impl Linter<'_> {

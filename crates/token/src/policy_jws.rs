@@ -7,6 +7,7 @@
 mod authorize;
 mod body;
 mod create;
+mod detached;
 mod error;
 mod hash;
 mod management;
@@ -16,7 +17,8 @@ mod signer;
 pub use authorize::{AuthorizedSigner, SignerError, authorize_signer, check_policy_certificate};
 pub use body::{BodyError, CertificateOperation};
 pub use create::{
-    CreateError, JwsContent, PolicySigner, SignedForm, UnsignedForm, create_signed, create_unsigned,
+    CreateError, JwsContent, PolicySigner, SignedForm, UnsignedForm, create_signed,
+    create_unsigned, sign_detached,
 };
 pub use error::PolicyJwsError;
 pub use hash::{certificate_thumbprint, policy_hash, policy_token_hash};

@@ -58,6 +58,42 @@ const TEXTS: &[Text] = &[
         "Name the file or folder that holds them.",
     ),
     one(
+        "bundle-malformed",
+        "That a file is a bundle of endorsements, written as bundles are.",
+        "It was changed by hand or by another tool: a member is unknown, a row is twice or out of order.",
+        "Fetch the bundle again, or make it anew with `avouch endorsements bundle`.",
+    ),
+    one(
+        "bundle-truncated",
+        "That a bundle of endorsements is whole.",
+        "The file ends too early.",
+        "Copy it again.",
+    ),
+    one(
+        "bundle-size",
+        "The size of a bundle of endorsements.",
+        "It is over 64 MiB, or has more than 40,000 things.",
+        "Make several, each for a part of the machines.",
+    ),
+    one(
+        "bundle-version",
+        "The version of a bundle's format.",
+        "A newer Avouch wrote it.",
+        "Update Avouch, or make the bundle with this one.",
+    ),
+    one(
+        "bundle-hash",
+        "That everything in a bundle has the hash that its manifest says, and nothing else is in it.",
+        "A content was changed, exchanged, left out or added.",
+        "Fetch the bundle again, and ask how it was changed.",
+    ),
+    one(
+        "bundle-manifest",
+        "That every endorsement in a bundle is what its name and the manifest say.",
+        "It is for another platform or chip, or its dates or number are others; or it does not read.",
+        "Make the bundle anew from endorsements as the vendors publish them.",
+    ),
+    one(
         "evidence-kind",
         "That this build appraises the kind of evidence.",
         "It knows the route and has no verifier for it.",

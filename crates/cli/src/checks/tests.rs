@@ -56,6 +56,7 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "token": token::KeyBindingError,
         "token": token::policy_jws::PolicyJwsError,
         "token": token::policy_jws::SignerError,
+        "endorsements": avouch_endorsements::BundleError,
         "endorsements": avouch_endorsements::EndorsementError,
         "engine": engine::WrongTee,
         "engine": engine::NotAtHand,

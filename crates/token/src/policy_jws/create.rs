@@ -94,6 +94,30 @@ impl<'a> PolicySigner<'a> {
     pub const fn with_id(self, id: &'a str) -> Self {
         Self { id: Some(id), ..self }
     }
+
+    fn header(self, algorithm: &str, form: SignedForm, writer: Writer) -> String {
+        let chain = writer.member("x5c", &writer.chain(self.certificates));
+        let chain = match form {
+            SignedForm::Compact => chain,
+            SignedForm::Python => writer.member("jwk", &format!("{{{chain}}}")),
+        };
+        let mut members = vec![writer.text_member("alg", algorithm)];
+        members.extend(self.id.map(|id| writer.text_member("jti", id)));
+        members.push(chain);
+        format!("{{{}}}", members.join(writer.comma))
+    }
+}
+
+/// A signature over `content` that stands beside it: a compact JWS whose payload is left out
+/// (RFC 7515, appendix F), with the signer's certificates in its header.
+///
+/// # Errors
+/// [`CreateError::Sign`] if the key cannot be used.
+pub fn sign_detached(content: &[u8], signer: PolicySigner<'_>) -> Result<String, CreateError> {
+    let name = signer.key.algorithm().name();
+    let header = base64url::encode(signer.header(name, SignedForm::Compact, Writer::COMPACT));
+    let signature = signer.key.sign(super::detached::signing_input(&header, content).as_bytes())?;
+    Ok(format!("{header}..{}", base64url::encode(signature)))
 }
 
 /// An unsigned JWS. Providers of trust model AAD accept it, isolated ones do not.
@@ -126,15 +150,7 @@ pub fn create_signed(
         (SignedForm::Python, Algorithm::Es256) => ("ECDH256", Writer::PYTHON),
         _ => return Err(CreateError::Algorithm { algorithm }),
     };
-    let chain = writer.member("x5c", &writer.chain(signer.certificates));
-    let chain = match form {
-        SignedForm::Compact => chain,
-        SignedForm::Python => writer.member("jwk", &format!("{{{chain}}}")),
-    };
-    let mut members = vec![writer.text_member("alg", name)];
-    members.extend(signer.id.map(|id| writer.text_member("jti", id)));
-    members.push(chain);
-    let header = format!("{{{}}}", members.join(writer.comma));
+    let header = signer.header(name, form, writer);
     let mut jws =
         format!("{}.{}", base64url::encode(header), base64url::encode(writer.payload(content)));
     let mut signature = signer.key.sign(jws.as_bytes())?;

@@ -50,6 +50,12 @@ pub enum PolicyJwsError {
     /// A certificate request that is not signed.
     #[error("unsigned, yet only a signed request may change policy certificates")]
     Unsigned,
+    /// A signature beside its content that has a payload of its own, or is no JWS at all.
+    #[error("not a detached signature: expected a header and a signature with two periods between")]
+    NotDetached,
+    /// A signature beside its content that signs nothing.
+    #[error("not signed: the algorithm is none")]
+    DetachedUnsigned,
     /// Neither `x5c` nor `jwk.x5c`.
     #[error("header has no certificate: neither x5c nor jwk.x5c")]
     NoCertificate,
@@ -124,10 +130,11 @@ pub enum PolicyJwsError {
 
 failed_check!(PolicyJwsError {
     Self::Body(_) => "policy-jws-body",
-    Self::Jws(_) | Self::PolicyText | Self::BarePayload => "policy-jws-form",
+    Self::Jws(_) | Self::PolicyText | Self::BarePayload | Self::NotDetached => "policy-jws-form",
     Self::SignatureUnderNone { .. }
     | Self::NoSignature { .. }
-    | Self::Unsigned => "policy-jws-signed",
+    | Self::Unsigned
+    | Self::DetachedUnsigned => "policy-jws-signed",
     Self::NoCertificate | Self::TwoChains | Self::X5c(_) => "policy-jws-certificate",
     Self::Algorithm { .. } => "policy-jws-algorithm",
     Self::ShortKey { .. } => "policy-jws-key-length",

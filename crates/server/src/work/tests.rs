@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::{Source, WorkLimits, WorkPool};
+use super::{Resting, Source, WorkLimits, WorkPool};
 use crate::error::{ApiError, Fault};
 use crate::processor::Spent;
 
@@ -186,4 +186,17 @@ fn an_ipv6_network_is_one_sender_and_a_mapped_address_the_one_it_maps() {
     assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
     assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
     assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+}
+
+#[test]
+fn the_thread_that_rested_last_is_woken_first() {
+    let threads: Vec<_> = (0..3)
+        .map(|_| std::thread::spawn(std::thread::current))
+        .map(|it| it.join().unwrap())
+        .collect();
+    let mut resting = Resting(threads.clone());
+    for thread in threads.iter().rev() {
+        assert_eq!(resting.next().map(|woken| woken.id()), Some(thread.id()));
+    }
+    assert!(resting.next().is_none());
 }

@@ -31,6 +31,12 @@ pub const TEXT_CHARS_MAX: usize = 512;
 pub const AUDIT_DETAILS_BYTES_MAX: usize = 16 * 1024;
 /// Audit entries appended in one call.
 pub const AUDIT_BATCH_MAX: usize = 1_000;
+/// Endorsements that are read at once.
+pub const ENDORSEMENTS_MAX: u64 = 50_000;
+/// Bytes of the body of an endorsement, and of its issuer chain: Intel's largest CRL has a few KB.
+pub const ENDORSEMENT_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of its name, its source and its tag.
+pub const ENDORSEMENT_TEXT_BYTES_MAX: usize = 1024;
 /// Signing keys in one database, all states and providers together.
 pub const KEYS_MAX: u64 = 100_000;
 /// Bytes of a public or wrapped private key.

@@ -37,6 +37,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0003_guards.sql"),
         postgres: include_str!("../migrations/0003_guards.sql"),
     },
+    Migration {
+        version: 5,
+        name: "endorsements",
+        sqlite: include_str!("../migrations/0005_endorsements.sql"),
+        postgres: include_str!("../migrations/0005_endorsements.sql"),
+    },
 ];
 
 impl Migration {

@@ -10,6 +10,7 @@ mod certificates;
 mod concurrency;
 mod directory;
 mod durability;
+mod endorsements;
 mod failures;
 mod feed;
 mod keys;

@@ -1,0 +1,49 @@
+use avouch_store::{KeptEndorsement, StoreError, limits};
+
+use crate::support::*;
+
+fn endorsement(name: &str, body: &[u8], seconds: i64) -> KeptEndorsement {
+    KeptEndorsement {
+        name: name.to_owned(),
+        body: body.to_vec(),
+        issuer_chain: b"chain".to_vec(),
+        source: "a source".to_owned(),
+        fetched_at: at(seconds),
+        etag: Some("\"1\"".to_owned()),
+    }
+}
+
+on_both_databases! {
+    async fn endorsements_come_back_as_they_were_kept_one_for_each_name(database: &Database) {
+        let store = database.open().await;
+        let before = store.sequence().await.unwrap();
+        assert_eq!(store.endorsements().await.unwrap(), []);
+        let bare = KeptEndorsement { issuer_chain: Vec::new(), etag: None, ..endorsement("b", b"\x30\x00", 2) };
+        let newer = endorsement("a", b"newer", 3);
+        for one in [&endorsement("a", b"old", 1), &bare, &newer] {
+            store.keep_endorsement(one).await.unwrap();
+        }
+        assert_eq!(store.endorsements().await.unwrap(), [newer, bare]);
+        // They are beside the order of all writes.
+        assert_eq!(store.sequence().await.unwrap(), before);
+    }
+
+    async fn endorsements_that_are_let_go_are_gone_and_others_stay(database: &Database) {
+        let store = database.open().await;
+        for name in ["a", "b", "c"] {
+            store.keep_endorsement(&endorsement(name, b"body", 1)).await.unwrap();
+        }
+        let names = ["a", "c", "never kept"].map(str::to_owned);
+        store.forget_endorsements(&names).await.unwrap();
+        assert_eq!(store.endorsements().await.unwrap(), [endorsement("b", b"body", 1)]);
+    }
+
+    async fn an_endorsement_beyond_all_size_is_refused(database: &Database) {
+        let store = database.open().await;
+        let large = vec![0; limits::ENDORSEMENT_BYTES_MAX];
+        store.keep_endorsement(&endorsement("a", &large, 1)).await.unwrap();
+        let larger = [large.as_slice(), b"x"].concat();
+        let refused = store.keep_endorsement(&endorsement("a", &larger, 1)).await;
+        assert!(matches!(refused, Err(StoreError::Limit { .. })), "{refused:?}");
+    }
+}

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use avouch_pki::{Certificate, PublicKey, SignatureScheme, VerifiedCertificate, digest};
+use avouch_pki::{
+    Certificate, KEY_READ_BYTES, PublicKey, SignatureScheme, VerifiedCertificate, digest,
+};
 use avouch_wire::{Hex, UnixTime};
 
 use crate::anchors::{Anchor, AnchorInfo, TrustAnchors};
@@ -95,7 +97,7 @@ impl VerifiedPlatform {
     #[must_use]
     pub fn bytes_held(&self) -> usize {
         let certificates = self.leaf().bytes_held().saturating_add(self.ca().bytes_held());
-        size_of::<Self>().saturating_add(certificates)
+        size_of::<Self>().saturating_add(certificates).saturating_add(KEY_READ_BYTES)
     }
 
     pub(crate) const fn trust_anchor(&self) -> &Arc<Anchor> {
@@ -210,7 +212,7 @@ fn verify(
         leaf,
         pck,
         qe_report: data.qe_report.clone(),
-        attestation_key: PublicKey::p256(data.attestation_key),
+        attestation_key: PublicKey::p256(data.attestation_key).serving_again(),
     })
 }
 

@@ -20,10 +20,14 @@ pub struct PublicKey {
     spki_der: Vec<u8>,
     /// What the provider takes: the uncompressed point, or the `RSAPublicKey` DER.
     raw: Vec<u8>,
-    /// An RSA key as the provider has read it, for the scheme that was asked of it first: reading
-    /// costs a tenth of a verification, and issuers serve again and again.
+    /// Whether `read` is kept.
+    serves_again: bool,
+    /// The key as the provider has read it, for the scheme that was asked of it first.
     read: OnceLock<Arc<(SignatureScheme, ParsedPublicKey)>>,
 }
+
+/// About how many bytes a key of at most 133 bytes takes that the provider has read.
+pub const KEY_READ_BYTES: usize = 1024;
 
 impl PartialEq for PublicKey {
     fn eq(&self, other: &Self) -> bool {
@@ -124,7 +128,16 @@ impl PublicKey {
     }
 
     const fn new(kind: KeyKind, spki_der: Vec<u8>, raw: Vec<u8>) -> Self {
-        Self { kind, spki_der, raw, read: OnceLock::new() }
+        // Reading an RSA key costs a tenth of a verification, and most are of issuers.
+        let serves_again = matches!(kind, KeyKind::Rsa { .. });
+        Self { kind, spki_der, raw, serves_again, read: OnceLock::new() }
+    }
+
+    /// The same key, which the provider reads once and not at each use: for one that is kept and
+    /// serves again and again. It takes [`KEY_READ_BYTES`] more.
+    #[must_use]
+    pub fn serving_again(self) -> Self {
+        Self { serves_again: true, ..self }
     }
 
     /// A key from the DER of its SubjectPublicKeyInfo: RSA, or an uncompressed point on P-256, P-384
@@ -206,13 +219,13 @@ impl PublicKey {
         verified.map_err(|_| SignatureError::Invalid { key: self.kind })
     }
 
-    /// The RSA key as read by the provider, if it was first read for this scheme.
+    /// The key as read by the provider, if that is kept and it was first read for this scheme.
     fn read_for(
         &self,
         scheme: SignatureScheme,
         algorithm: &'static dyn VerificationAlgorithm,
     ) -> Option<&ParsedPublicKey> {
-        if !matches!(self.kind, KeyKind::Rsa { .. }) {
+        if !self.serves_again {
             return None;
         }
         if self.read.get().is_none() {

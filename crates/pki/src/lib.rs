@@ -34,7 +34,7 @@ pub use certificate::{Certificate, CertificateError};
 pub use checks::{CrlChecks, PathChecks, WindowChecks};
 pub use crl::{Crl, CrlError, VerifiedCrl, verify_crl};
 pub use extension::Extension;
-pub use key::{KeyError, KeyKind, PublicKey};
+pub use key::{KEY_READ_BYTES, KeyError, KeyKind, PublicKey};
 pub use name::{Name, Serial};
 pub use path::{
     Issuer, PathError, PathErrorKind, Role, TrustAnchor, VerifiedCertificate, verify_anchor_copy,

@@ -21,25 +21,29 @@ fn raw_ecdsa_signatures_verify_and_their_tampered_siblings_do_not() {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
     let signature = pair.sign(&random, b"message").unwrap();
     let xy: [u8; 64] = pair.public_key().as_ref()[1..].try_into().unwrap();
-    let key = PublicKey::p256(&xy);
     let scheme = SignatureScheme::EcdsaP256Sha256Fixed;
-    key.verify(scheme, b"message", signature.as_ref()).unwrap();
-    assert!(key.verify(scheme, b"massage", signature.as_ref()).is_err());
-    assert!(key.verify(scheme, b"message", &signature.as_ref()[1..]).is_err());
-    assert!(key.verify(scheme, b"message", &[0; 64]).is_err());
-    for byte in 0..64 {
-        let mut flipped = signature.as_ref().to_vec();
-        flipped[byte] ^= 0x80;
-        assert!(key.verify(scheme, b"message", &flipped).is_err());
+    for key in [PublicKey::p256(&xy), PublicKey::p256(&xy).serving_again()] {
+        key.verify(scheme, b"message", signature.as_ref()).unwrap();
+        assert!(key.verify(scheme, b"massage", signature.as_ref()).is_err());
+        assert!(key.verify(scheme, b"message", &signature.as_ref()[1..]).is_err());
+        assert!(key.verify(scheme, b"message", &[0; 64]).is_err());
+        for byte in 0..64 {
+            let mut flipped = signature.as_ref().to_vec();
+            flipped[byte] ^= 0x80;
+            assert!(key.verify(scheme, b"message", &flipped).is_err());
+        }
+        assert_eq!(
+            key.verify(SignatureScheme::EcdsaP384Sha384Fixed, b"message", &[0; 96]),
+            Err(SignatureError::WrongKeyKind {
+                key: KeyKind::P256,
+                scheme: SignatureScheme::EcdsaP384Sha384Fixed
+            })
+        );
     }
-    assert_eq!(
-        key.verify(SignatureScheme::EcdsaP384Sha384Fixed, b"message", &[0; 96]),
-        Err(SignatureError::WrongKeyKind {
-            key: KeyKind::P256,
-            scheme: SignatureScheme::EcdsaP384Sha384Fixed
-        })
-    );
-    assert!(PublicKey::p256(&[0; 64]).verify(scheme, b"message", signature.as_ref()).is_err());
+    let nowhere = PublicKey::p256(&[0; 64]);
+    for nowhere in [nowhere.clone(), nowhere.serving_again()] {
+        assert!(nowhere.verify(scheme, b"message", signature.as_ref()).is_err());
+    }
 }
 
 #[test]

@@ -179,6 +179,11 @@ impl TrustAnchors {
         self.anchors.iter().map(|anchor| &anchor.info)
     }
 
+    /// The anchors of this name: several keys may have it.
+    pub(crate) fn named(&self, name: &Name) -> impl Iterator<Item = &Anchor> {
+        self.anchors.iter().map(AsRef::as_ref).filter(move |one| one.trust.subject() == name)
+    }
+
     /// SHA-256 over all names and keys in order: what is verified under one set of anchors must not
     /// be found under another.
     pub(crate) const fn fingerprint(&self) -> Hex<32> {

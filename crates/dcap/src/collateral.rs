@@ -1,6 +1,7 @@
 //! Collateral: what Intel publishes about platforms and quoting enclaves, before and after its
 //! signatures are checked.
 
+mod alone;
 mod bundle;
 mod crl_text;
 mod document;
@@ -13,6 +14,10 @@ use avouch_wire::failed_check;
 use serde::Serialize;
 use thiserror::Error;
 
+pub use alone::{
+    VerifiedDocument, crl_der, verify_pck_crl, verify_qe_identity, verify_root_ca_crl,
+    verify_tcb_info,
+};
 pub use document::{DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, DocumentError, SignedDocument};
 pub use enclave_identity::{EnclaveId, EnclaveIdentity};
 pub use levels::ComponentLevel;

@@ -58,7 +58,8 @@ pub use collateral::{
     Collateral, CollateralError, CollateralHashes, CollateralParts, CollateralRequirements,
     ComponentLevel, DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, DocumentError, EnclaveId,
     EnclaveIdentity, EvaluationDataNumbers, PlatformLevel, SignedDocument, TcbInfo, TdxModule,
-    TdxModuleIdentity, UntrustedCollateralSummary, VerifiedCollateral,
+    TdxModuleIdentity, UntrustedCollateralSummary, VerifiedCollateral, VerifiedDocument, crl_der,
+    verify_pck_crl, verify_qe_identity, verify_root_ca_crl, verify_tcb_info,
 };
 pub use error::{
     CertificateRole, ChainName, CrlName, Dated, DocumentName, QuoteError, TcbMoment, TcbPart,

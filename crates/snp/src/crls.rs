@@ -157,7 +157,7 @@ impl Crls {
     }
 }
 
-fn verify_one(
+pub(crate) fn verify_one(
     crl: &Crl,
     anchors: &TrustAnchors,
     at: UnixTime,

@@ -200,7 +200,11 @@ fn issuing_product(kind: VekKind, leaf: &Certificate) -> Result<Product, VerifyE
 
 /// A root that came along proves nothing; but one that is not trusted says that the sender means
 /// another chain. Roots of other products are ignored.
-fn check_roots(chain: &Chain, anchors: &TrustAnchors, product: Product) -> Result<(), VerifyError> {
+pub(crate) fn check_roots(
+    chain: &Chain,
+    anchors: &TrustAnchors,
+    product: Product,
+) -> Result<(), VerifyError> {
     let name = format!("ARK-{product}");
     let sent = chain.roots().iter().filter(|root| root.subject().common_name() == Some(&name));
     for copy in sent {

@@ -26,6 +26,7 @@
 //! ```
 
 mod acceptance;
+mod alone;
 mod amd_keys;
 mod anchors;
 mod binding;
@@ -47,6 +48,7 @@ mod vek_extensions;
 mod verify;
 
 pub use acceptance::{Acceptance, AcceptanceError, Refusal, TcbFloor};
+pub use alone::{verify_issuer_chain, verify_root_crl};
 pub use anchors::{AnchorError, Ark, TrustAnchors};
 pub use binding::{BindingError, bind_init_time_data, bind_runtime_data};
 pub use chain::{Chain, ChainCacheKey, Endorsements};

@@ -147,18 +147,11 @@ impl Collateral {
         for signer in [&tcb_signer, &qe_signer] {
             check_not_revoked(CertificateRole::TcbSigner, signer.certificate(), &root_ca_crl)?;
         }
-        let pck_crl = read_crl(CrlName::Pck, &self.pck_crl)?;
-        let pck_crl = verify_crl(&pck_crl, &pck_ca, at)
-            .map_err(|source| VerifyError::Crl { crl: CrlName::Pck, source })?;
+        let pck_crl = crl_of_pck_ca(&self.pck_crl, &pck_ca, at)?;
 
         // 3. The documents: signature over the exact bytes first, then what they say.
-        check_signature(DocumentName::TcbInfo, &self.tcb_info, &tcb_signer)?;
-        let tcb_info = TcbInfo::parse(self.tcb_info.text())
-            .map_err(|source| VerifyError::Document { document: DocumentName::TcbInfo, source })?;
-        check_signature(DocumentName::QeIdentity, &self.qe_identity, &qe_signer)?;
-        let qe_identity = EnclaveIdentity::parse(self.qe_identity.text()).map_err(|source| {
-            VerifyError::Document { document: DocumentName::QeIdentity, source }
-        })?;
+        let tcb_info = signed_tcb_info(&self.tcb_info, &tcb_signer)?;
+        let qe_identity = signed_qe_identity(&self.qe_identity, &qe_signer)?;
         check_evaluation_data_number(requirements, &tcb_info, &qe_identity)?;
 
         // 4. Every window, now and whenever the result is used again.
@@ -298,8 +291,37 @@ fn verify_signer(
     verify_tcb_signer(chain.only()?, anchor, at)
 }
 
-fn read_crl(name: CrlName, der: &[u8]) -> Result<Crl, VerifyError> {
+pub(super) fn read_crl(name: CrlName, der: &[u8]) -> Result<Crl, VerifyError> {
     Crl::parse(der).map_err(|source| VerifyError::Crl { crl: name, source })
+}
+
+pub(super) fn crl_of_pck_ca(
+    der: &[u8],
+    ca: &VerifiedCertificate,
+    at: UnixTime,
+) -> Result<VerifiedCrl, VerifyError> {
+    let crl = read_crl(CrlName::Pck, der)?;
+    verify_crl(&crl, ca, at).map_err(|source| VerifyError::Crl { crl: CrlName::Pck, source })
+}
+
+pub(super) fn signed_tcb_info(
+    document: &SignedDocument,
+    signer: &VerifiedCertificate,
+) -> Result<TcbInfo, VerifyError> {
+    let name = DocumentName::TcbInfo;
+    check_signature(name, document, signer)?;
+    TcbInfo::parse(document.text())
+        .map_err(|source| VerifyError::Document { document: name, source })
+}
+
+pub(super) fn signed_qe_identity(
+    document: &SignedDocument,
+    signer: &VerifiedCertificate,
+) -> Result<EnclaveIdentity, VerifyError> {
+    let name = DocumentName::QeIdentity;
+    check_signature(name, document, signer)?;
+    EnclaveIdentity::parse(document.text())
+        .map_err(|source| VerifyError::Document { document: name, source })
 }
 
 fn check_signature(

@@ -1,0 +1,70 @@
+//! When a source may be asked: its budget, and how long it is left alone.
+
+use std::time::Duration;
+
+use crate::{Budget, SourceFailure};
+
+/// So many connections fail in a row before a source is left alone.
+const BROKEN_MAX: u32 = 3;
+
+/// All times are of [`super::Clock::elapsed`].
+#[derive(Debug)]
+pub(super) struct Turns {
+    budget: Budget,
+    /// When the budget will be whole again.
+    whole_at: Duration,
+    rests_until: Duration,
+    broken: u32,
+}
+
+impl Turns {
+    pub(super) const fn new(budget: Budget) -> Self {
+        Self { budget, whole_at: Duration::ZERO, rests_until: Duration::ZERO, broken: 0 }
+    }
+
+    /// How long it is still left alone; zero if it is not.
+    pub(super) const fn rest(&self, now: Duration) -> Duration {
+        self.rests_until.saturating_sub(now)
+    }
+
+    /// Takes the next turn; gives how long it is until then.
+    pub(super) fn take(&mut self, now: Duration) -> Result<Duration, SourceFailure> {
+        let rest = self.rest(now);
+        if !rest.is_zero() {
+            return Err(SourceFailure::Resting(rest));
+        }
+        let whole_at = self.whole_at.max(now).saturating_add(self.budget.pause);
+        let burst = self.budget.pause.saturating_mul(self.budget.burst.get());
+        let wait = whole_at.saturating_sub(now).saturating_sub(burst);
+        if wait > self.budget.wait_max {
+            return Err(SourceFailure::Budget(self.budget.wait_max));
+        }
+        self.whole_at = whole_at;
+        Ok(wait)
+    }
+
+    /// Leaves it alone as it asked for, or for `pause` where it only says that it is busy or where nobody
+    /// has been there for several times.
+    pub(super) fn after_failure(
+        &mut self,
+        failure: &SourceFailure,
+        now: Duration,
+        pause: Duration,
+    ) {
+        let rest = match failure {
+            SourceFailure::Busy { retry_after, .. } => Some(retry_after.unwrap_or(pause)),
+            SourceFailure::Connection(_) | SourceFailure::TimedOut(_) => {
+                self.broken = self.broken.saturating_add(1);
+                (self.broken >= BROKEN_MAX).then_some(pause)
+            }
+            _ => None,
+        };
+        if let Some(rest) = rest {
+            self.rests_until = self.rests_until.max(now.saturating_add(rest));
+        }
+    }
+
+    pub(super) const fn after_success(&mut self) {
+        self.broken = 0;
+    }
+}

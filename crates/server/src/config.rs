@@ -13,7 +13,7 @@ mod sections;
 mod setting;
 mod trust_root;
 
-pub use appraisal::{AppraisalConfig, AppraisalOverride, ToleratedAdvisory};
+pub use appraisal::{AppraisalConfig, AppraisalOverride, ProviderSettings, ToleratedAdvisory};
 pub(crate) use auth::provider_keys;
 pub use auth::{AuthConfig, CertificateRule, IssuerConfig, ProviderAuth, RoleRule};
 pub use error::ConfigError;

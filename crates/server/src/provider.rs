@@ -13,6 +13,7 @@ use avouch_wire::EvidenceKind;
 use thiserror::Error;
 
 use crate::ApiError;
+use crate::config::ProviderSettings;
 
 /// Bytes of a compiled policy for each byte of its JWS, rounded up.
 const BYTES_PER_POLICY_BYTE: u64 = 4;
@@ -24,8 +25,7 @@ pub struct Provider {
     tenant: Arc<Tenant>,
     identity: Arc<ProviderIdentity>,
     policies: ReadyPolicies,
-    settings: AppraisalSettings,
-    explains_refusals: bool,
+    settings: ProviderSettings,
 }
 
 /// The policy in force for each kind of evidence, or why it cannot be had: one that cannot be read
@@ -98,10 +98,9 @@ impl Provider {
         tenant: Arc<Tenant>,
         identity: Arc<ProviderIdentity>,
         policies: ReadyPolicies,
-        settings: AppraisalSettings,
-        explains_refusals: bool,
+        settings: ProviderSettings,
     ) -> Self {
-        Self { tenant, identity, policies, settings, explains_refusals }
+        Self { tenant, identity, policies, settings }
     }
 
     /// What the store holds of it, as of one moment.
@@ -162,13 +161,13 @@ impl Provider {
     /// What it accepts of verified evidence.
     #[must_use]
     pub const fn settings(&self) -> &AppraisalSettings {
-        &self.settings
+        &self.settings.appraisal
     }
 
     /// Whether clients are told which condition of a policy refused them.
     #[must_use]
     pub const fn explains_refusals(&self) -> bool {
-        self.explains_refusals
+        self.settings.explain_refusals
     }
 
     /// What it is to the outside.

@@ -257,8 +257,7 @@ impl Providers {
             }
         }
         let settings = self.options.appraisal.settings_for(name);
-        let explains = self.options.appraisal.explains_refusals(name);
-        Ok(Provider::new(tenant, identity, policies, settings, explains))
+        Ok(Provider::new(tenant, identity, policies, settings))
     }
 
     fn identity(&self, name: &str, id: u64) -> Result<Arc<ProviderIdentity>, ProviderError> {

@@ -11,55 +11,92 @@ use serde::{Deserialize, Deserializer};
 
 use super::{ConfigError, TrustRoots};
 
-/// `[appraisal]`
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AppraisalConfig {
-    /// Roots that are trusted besides the vendors' own. Tokens that rest on one say so.
-    pub trust_roots: TrustRoots,
-    /// Intel TCB statuses, or the single word `any`.
-    #[serde(deserialize_with = "statuses")]
-    pub accepted_tcb_statuses: Option<AcceptedTcbStatuses>,
-    /// Intel advisories tolerated until a date.
-    pub tolerated_advisories: Option<Vec<ToleratedAdvisory>>,
-    /// Refuse debuggable evidence of every kind.
-    pub refuse_debuggable: Option<bool>,
-    /// Refuse TDs that a migration TD may move.
-    pub refuse_migratable: Option<bool>,
-    /// Refuse TDs to which a service TD is or may be bound.
-    pub refuse_service_td: Option<bool>,
-    /// Tell clients which condition of a policy refused them, with the values on both sides.
-    pub explain_refusals: Option<bool>,
-    /// `[appraisal.snp]`: reference values and floors for SEV-SNP.
-    pub snp: Option<avouch_snp::Acceptance>,
-    /// `[[appraisal.uvm]]`: whose utility VM endorsements count, instead of Microsoft's.
-    pub uvm: Option<Vec<UvmTrustEntry>>,
-    /// `[appraisal.providers.NAME]`: what differs for one provider.
-    pub providers: BTreeMap<String, AppraisalOverride>,
+/// What holds for one provider.
+#[derive(Debug, Clone, Default)]
+pub struct ProviderSettings {
+    /// What it accepts of evidence that verified.
+    pub appraisal: AppraisalSettings,
+    /// Whether its clients are told which condition of a policy refused them.
+    pub explain_refusals: bool,
 }
 
-/// `[appraisal.providers.NAME]`: each key that is given replaces the one of `[appraisal]`, as a
-/// whole.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AppraisalOverride {
+/// Makes both tables of one list of keys: each with its type, and what it sets where it is given. Keys
+/// are set in the order of the list.
+macro_rules! keys {
+    ($($(#[$attribute:meta])* $key:ident: $type:ty => $set:expr,)*) => {
+        /// `[appraisal]`
+        #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct AppraisalConfig {
+            /// Roots that are trusted besides the vendors' own. Tokens that rest on one say so.
+            pub trust_roots: TrustRoots,
+            $($(#[$attribute])* pub $key: Option<$type>,)*
+            /// `[appraisal.providers.NAME]`: what differs for one provider.
+            pub providers: BTreeMap<String, AppraisalOverride>,
+        }
+
+        /// `[appraisal.providers.NAME]`: each key that is given replaces the one of `[appraisal]`, as a
+        /// whole.
+        #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct AppraisalOverride {
+            $($(#[$attribute])* pub $key: Option<$type>,)*
+        }
+
+        impl AppraisalConfig {
+            fn apply(&self, settings: &mut ProviderSettings) {
+                $(set(settings, self.$key.as_ref(), $set);)*
+            }
+        }
+
+        impl AppraisalOverride {
+            fn apply(&self, settings: &mut ProviderSettings) {
+                $(set(settings, self.$key.as_ref(), $set);)*
+            }
+        }
+    };
+}
+
+fn set<T>(settings: &mut ProviderSettings, given: Option<&T>, set: fn(&mut ProviderSettings, &T)) {
+    if let Some(value) = given {
+        set(settings, value);
+    }
+}
+
+keys! {
     /// Intel TCB statuses, or the single word `any`.
     #[serde(deserialize_with = "statuses")]
-    pub accepted_tcb_statuses: Option<AcceptedTcbStatuses>,
+    accepted_tcb_statuses: AcceptedTcbStatuses => |to, statuses| {
+        to.appraisal.intel.tcb_statuses = statuses.clone();
+    },
     /// Intel advisories tolerated until a date.
-    pub tolerated_advisories: Option<Vec<ToleratedAdvisory>>,
+    tolerated_advisories: Vec<ToleratedAdvisory> => |to, advisories| {
+        to.appraisal.intel.tolerated_advisories = advisories
+            .iter()
+            .map(|one| avouch_dcap::ToleratedAdvisory { id: one.id.clone(), until: one.until })
+            .collect();
+    },
     /// Refuse debuggable evidence of every kind.
-    pub refuse_debuggable: Option<bool>,
+    refuse_debuggable: bool => |to, refuse| {
+        to.appraisal.intel.refuse_debuggable = *refuse;
+        to.appraisal.snp.refuse_debuggable = *refuse;
+    },
     /// Refuse TDs that a migration TD may move.
-    pub refuse_migratable: Option<bool>,
+    refuse_migratable: bool => |to, refuse| to.appraisal.intel.refuse_migratable = *refuse,
     /// Refuse TDs to which a service TD is or may be bound.
-    pub refuse_service_td: Option<bool>,
+    refuse_service_td: bool => |to, refuse| to.appraisal.intel.refuse_service_td = *refuse,
     /// Tell clients which condition of a policy refused them, with the values on both sides.
-    pub explain_refusals: Option<bool>,
-    /// Reference values and floors for SEV-SNP.
-    pub snp: Option<avouch_snp::Acceptance>,
-    /// Whose utility VM endorsements count.
-    pub uvm: Option<Vec<UvmTrustEntry>>,
+    explain_refusals: bool => |to, explain| to.explain_refusals = *explain,
+    /// `snp`: reference values and floors for SEV-SNP.
+    snp: avouch_snp::Acceptance => |to, snp| {
+        to.appraisal.snp = snp.clone();
+        // A table of reference values does not by itself allow what is refused.
+        to.appraisal.snp.refuse_debuggable |= to.appraisal.intel.refuse_debuggable;
+    },
+    /// `uvm`: whose utility VM endorsements count, instead of Microsoft's.
+    uvm: Vec<UvmTrustEntry> => |to, entries| {
+        to.appraisal.uvm = UvmTrust { entries: entries.clone() };
+    },
 }
 
 /// An advisory and the last moment at which it is tolerated.
@@ -74,72 +111,22 @@ pub struct ToleratedAdvisory {
 }
 
 impl AppraisalConfig {
-    /// The settings of the provider of this name.
+    /// The settings of the provider of this name: the defaults, over them `[appraisal]`, over that its
+    /// own table.
     #[must_use]
-    pub fn settings_for(&self, provider: &str) -> AppraisalSettings {
-        let mut settings = AppraisalSettings::default();
-        self.as_override().apply(&mut settings);
+    pub fn settings_for(&self, provider: &str) -> ProviderSettings {
+        let mut settings = ProviderSettings::default();
+        self.apply(&mut settings);
         if let Some(own) = self.providers.get(&provider.to_ascii_lowercase()) {
             own.apply(&mut settings);
         }
         settings
     }
 
-    /// Whether the provider of this name tells its clients which condition refused them.
-    #[must_use]
-    pub fn explains_refusals(&self, provider: &str) -> bool {
-        let own = self.providers.get(&provider.to_ascii_lowercase());
-        own.and_then(|own| own.explain_refusals).or(self.explain_refusals).unwrap_or(false)
-    }
-
-    fn as_override(&self) -> AppraisalOverride {
-        AppraisalOverride {
-            accepted_tcb_statuses: self.accepted_tcb_statuses.clone(),
-            tolerated_advisories: self.tolerated_advisories.clone(),
-            refuse_debuggable: self.refuse_debuggable,
-            refuse_migratable: self.refuse_migratable,
-            refuse_service_td: self.refuse_service_td,
-            explain_refusals: self.explain_refusals,
-            snp: self.snp.clone(),
-            uvm: self.uvm.clone(),
-        }
-    }
-
     /// Provider names as keys in lower case; names that no provider can have are refused.
     pub(super) fn check(&mut self) -> Result<(), ConfigError> {
         self.providers = by_name("appraisal.providers", std::mem::take(&mut self.providers))?;
         Ok(())
-    }
-}
-
-impl AppraisalOverride {
-    fn apply(&self, settings: &mut AppraisalSettings) {
-        let intel = &mut settings.intel;
-        if let Some(statuses) = &self.accepted_tcb_statuses {
-            intel.tcb_statuses = statuses.clone();
-        }
-        if let Some(advisories) = &self.tolerated_advisories {
-            intel.tolerated_advisories = advisories
-                .iter()
-                .map(|one| avouch_dcap::ToleratedAdvisory { id: one.id.clone(), until: one.until })
-                .collect();
-        }
-        intel.refuse_migratable = self.refuse_migratable.unwrap_or(intel.refuse_migratable);
-        intel.refuse_service_td = self.refuse_service_td.unwrap_or(intel.refuse_service_td);
-        let refused_before = intel.refuse_debuggable;
-        intel.refuse_debuggable = self.refuse_debuggable.unwrap_or(refused_before);
-        if let Some(snp) = &self.snp {
-            // A table of reference values does not by itself allow what was refused.
-            settings.snp = snp.clone();
-            settings.snp.refuse_debuggable |= refused_before;
-        }
-        if let Some(refuse) = self.refuse_debuggable {
-            let in_table = self.snp.as_ref().is_some_and(|snp| snp.refuse_debuggable);
-            settings.snp.refuse_debuggable = refuse || in_table;
-        }
-        if let Some(entries) = &self.uvm {
-            settings.uvm = UvmTrust { entries: entries.clone() };
-        }
     }
 }
 

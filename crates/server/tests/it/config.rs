@@ -1,5 +1,6 @@
 //! The configuration file: what is read, what is refused, and in which words.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use avouch_dcap::TcbStatus;
@@ -17,10 +18,14 @@ fn with_environment(text: &str, words: &[(&str, &str)]) -> Result<Config, Config
     Config::parse(text, "avouch.toml", words)
 }
 
+fn handbook() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    std::fs::read_to_string(path).unwrap()
+}
+
 /// The TOML blocks of the handbook.
 fn examples() -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = handbook();
     let blocks = text.split("```toml\n").skip(1);
     blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
 }
@@ -36,14 +41,14 @@ fn the_example_of_the_handbook_is_ready_for_production_and_means_what_it_says() 
     assert_eq!(issuer.algorithms().len(), 2);
     assert!(config.auth.anonymous_attest("default") && !config.auth.anonymous_attest("Contoso"));
 
-    let settings = config.appraisal.settings_for("contoso");
+    let settings = config.appraisal.settings_for("contoso").appraisal;
     assert!(settings.intel.refuse_debuggable && settings.snp.refuse_debuggable);
     assert!(!settings.intel.tcb_statuses.contains(TcbStatus::OutOfDate));
     assert_eq!(settings.intel.tolerated_advisories[0].until.to_string(), "2027-01-31T23:59:59Z");
     assert_eq!(settings.snp.measurements.len(), 1);
     assert_eq!(settings.uvm.entries[0].minimum_svn, 101);
 
-    let laboratory = config.appraisal.settings_for("Laboratory");
+    let laboratory = config.appraisal.settings_for("Laboratory").appraisal;
     assert!(laboratory.intel.tcb_statuses.contains(TcbStatus::OutOfDate));
     assert!(!laboratory.intel.tcb_statuses.contains(TcbStatus::Revoked));
     assert!(!laboratory.intel.refuse_debuggable && !laboratory.snp.refuse_debuggable);
@@ -61,7 +66,7 @@ fn the_token_file_of_the_handbook_is_read() {
 fn an_empty_file_has_the_defaults_of_the_engine_and_lists_all_that_is_missing() {
     let config = parse("").unwrap();
     assert_eq!(config, Config::default());
-    let settings = config.appraisal.settings_for("default");
+    let settings = config.appraisal.settings_for("default").appraisal;
     assert!(!settings.intel.refuse_debuggable && settings.snp.refuse_host_requested);
     assert_eq!(settings.uvm, avouch_snp::uvm::UvmTrust::default());
     let text = config.check_production().unwrap_err().to_string();
@@ -321,11 +326,11 @@ fn variables_go_over_the_file_and_take_the_type_of_their_key() {
     assert_eq!(config.server.public_url.as_deref(), Some("https://a.example"));
     let networks = &config.server.private_networks;
     assert!(networks.contain([192, 0, 2, 9].into()) && !networks.contain([127, 0, 0, 1].into()));
-    let settings = config.appraisal.settings_for("default");
+    let settings = config.appraisal.settings_for("default").appraisal;
     assert!(!settings.intel.refuse_debuggable);
     assert!(settings.intel.tcb_statuses.contains(TcbStatus::OutOfDate));
     assert_eq!(settings.intel.tolerated_advisories.len(), 1);
-    assert!(config.appraisal.settings_for("contoso").intel.refuse_debuggable);
+    assert!(config.appraisal.settings_for("contoso").appraisal.intel.refuse_debuggable);
 }
 
 #[test]
@@ -464,4 +469,70 @@ fn a_key_under_its_older_name_is_refused_with_the_new_one_and_what_becomes_of_it
             assert!(text.contains(word), "{text}");
         }
     }
+}
+
+/// The keys that a section knows, as it names them to whoever writes another.
+fn known_keys(section: &str) -> BTreeSet<String> {
+    let header = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
+    match parse(&format!("{header}zzzzzzzzzzzzzzzzzzzzzzzzzzzzzz = 1\n")) {
+        Err(ConfigError::UnknownKey { known, .. }) => known.into_iter().collect(),
+        other => panic!("[{section}]: {other:?}"),
+    }
+}
+
+/// What stands in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn the_handbook_lists_every_key_of_every_section_and_no_other() {
+    let handbook = handbook();
+    let rows = handbook.lines().filter(|line| line.starts_with("| `"));
+    let rows: Vec<Vec<&str>> = rows.map(|line| line.split(" | ").collect()).collect();
+    // Of `a.b`, `.c` the second is `a.c`.
+    let mut listed = BTreeSet::new();
+    for row in &rows {
+        let mut first: Vec<&str> = Vec::new();
+        for name in quoted(row[0]) {
+            if let Some(last) = name.strip_prefix('.') {
+                first.pop();
+                first.push(last);
+            } else {
+                first = name.split('.').collect();
+            }
+            listed.insert(first.join("."));
+        }
+    }
+    let sections = known_keys("");
+    let of_section = |name: &String| name.split('.').next().is_some_and(|it| sections.contains(it));
+    listed.retain(|name| name.contains('.') && of_section(name));
+    for section in &sections {
+        for key in known_keys(section) {
+            let name = format!("{section}.{key}");
+            let below = format!("{name}.");
+            let is_listed = listed.iter().any(|one| *one == name || one.starts_with(&below));
+            // A table by provider is told of where the key is that it overrides.
+            let is_told =
+                rows.iter().any(|row| row.last().unwrap().contains(&format!("`{below}NAME`")));
+            assert!(is_listed || is_told, "{name} is not in the handbook");
+        }
+    }
+    for name in &listed {
+        let (section, key) = name.split_once('.').unwrap();
+        let key = key.split('.').next().unwrap();
+        assert!(known_keys(section).contains(key), "{name} is no key");
+    }
+    // Reference values stand in one row.
+    let row = rows.iter().find(|row| row[0].contains("`appraisal.snp`")).unwrap();
+    let told: BTreeSet<String> = quoted(row.last().unwrap()).map(str::to_owned).collect();
+    let values = known_keys("appraisal.snp");
+    assert!(values.is_subset(&told), "{:?}", values.difference(&told));
+}
+
+#[test]
+fn a_provider_can_have_every_key_of_appraisal_but_for_roots_and_providers() {
+    let mut general = known_keys("appraisal");
+    assert!(general.remove("trust_roots") && general.remove("providers"));
+    assert_eq!(known_keys("appraisal.providers.contoso"), general);
 }

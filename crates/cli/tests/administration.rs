@@ -2,15 +2,15 @@
 //! each is refused.
 #![cfg(test)]
 
-mod common;
+mod support;
 
 use avouch_token::policy_jws::{
     JwsContent, UnsignedForm, create_unsigned, policy_hash, policy_token_hash,
 };
-use common::keys::PolicyKey;
-use common::service::{CONTOSO, CONTRIBUTOR, Installation, OWNER, READER, Service};
-use common::{Folder, Run, avouch, command, run, text};
 use serde_json::{Value, json};
+use support::keys::PolicyKey;
+use support::service::{CONTOSO, CONTRIBUTOR, Installation, OWNER, READER, Service};
+use support::{Folder, Run, avouch, command, run, text};
 
 const POLICY: &str = "version=1.0;\r\nauthorizationrules{=> permit();};\nissuancerules{\n\
                       => issue(type=\"tenant\", value=\"contoso\");\n};";
@@ -432,7 +432,7 @@ fn who_may_do_what_is_for_the_service_to_say_and_is_told_with_its_code() {
     let service = installation.start();
     let own = Folder::new("admin-roles-own");
     let file = own.write("policy.txt", POLICY).display().to_string();
-    let issuer = ["--issuer".to_owned(), common::service::PUBLIC_URL.to_owned()];
+    let issuer = ["--issuer".to_owned(), support::service::PUBLIC_URL.to_owned()];
     let mut admin = Administrator { own, service, always: Vec::new() };
     let token = |admin: &Administrator, token: &str| {
         let file = admin.own.write(token, token).display().to_string();
@@ -464,7 +464,7 @@ fn who_may_do_what_is_for_the_service_to_say_and_is_told_with_its_code() {
     }
     // A role at one provider is none at another.
     admin.always = token(&admin, CONTOSO);
-    let at_contoso = format!("{}/providers/contoso", common::service::PUBLIC_URL);
+    let at_contoso = format!("{}/providers/contoso", support::service::PUBLIC_URL);
     admin.refused(&["policy-set", "sgx", &file], "Unauthorized");
     *admin.always.last_mut().unwrap() = at_contoso;
     let answer = admin.json(&["policy-set", "sgx", &file, "--provider", "contoso"]);

@@ -2,12 +2,12 @@
 //! verify, and the token goes nowhere else.
 #![cfg(test)]
 
-mod common;
+mod support;
 
 use avouch_token::policy_jws::policy_token_hash;
-use common::liar::{Answer, Asked, Liar, Voice};
-use common::{Folder, Run, command, run, text};
 use serde_json::json;
+use support::liar::{Answer, Asked, Liar, Voice};
+use support::{Folder, Run, command, run, text};
 
 const POLICY: &str = "version=1.0; authorizationrules{=> permit();}; issuancerules{};";
 const TOKEN: &str = "the-administrators-own-token";

@@ -1,13 +1,13 @@
 //! `avouch appraise`, through the binary: recorded and minted evidence.
 #![cfg(test)]
 
-mod common;
+mod support;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use common::{AT, Folder, appraise_minted, avouch, avouch_json, manifest, text, vectors};
 use serde_json::Value;
+use support::{AT, Folder, appraise_minted, avouch, avouch_json, manifest, text, vectors};
 
 fn set(list: &Value) -> BTreeSet<&str> {
     list.as_array().expect("list").iter().map(text).collect()
@@ -32,7 +32,7 @@ fn arguments(parts: &[&str], evidence: &Path, endorsements: &[PathBuf]) -> Vec<S
     arguments
 }
 
-fn intel_case(folder: &Path, file: &str, case: &Value, statuses: &str) -> common::Run {
+fn intel_case(folder: &Path, file: &str, case: &Value, statuses: &str) -> support::Run {
     let collateral = folder.join(text(&case["collateral"]));
     let parts =
         [kind(file), "--at", text(&case["evaluation_time"]), "--accept-tcb-status", statuses];

@@ -2,12 +2,12 @@
 //! that do not parse, and foreign text on a terminal.
 #![cfg(test)]
 
-mod common;
+mod support;
 
 use std::path::Path;
 
-use common::{AT, Folder, Run, appraise_minted, avouch, avouch_json, text};
 use serde_json::Value;
+use support::{AT, Folder, Run, appraise_minted, avouch, avouch_json, text};
 
 /// The check by which minted evidence is refused; none if it is permitted.
 #[track_caller]

@@ -1,10 +1,10 @@
 //! Claims captured from evidence are what policies are tried and tested with.
 #![cfg(test)]
 
-mod common;
+mod support;
 
-use common::{AT, Folder, avouch, avouch_json};
 use serde_json::Value;
+use support::{AT, Folder, avouch, avouch_json};
 
 #[test]
 fn claims_captured_from_evidence_decide_like_the_evidence() {

@@ -6,7 +6,7 @@
     reason = "a test stops at the first surprise and says what it saw"
 )]
 
-mod common;
+mod support;
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
@@ -21,9 +21,9 @@ use avouch_token::policy_jws::{
     JwsContent, PolicyEncoding, PolicyJws, UnsignedForm, create_unsigned, policy_token_hash,
 };
 use avouch_wire::{EvidenceKind, UnixTime, base64url};
-use common::service::{Installation, OWNER, Service};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
+use support::service::{Installation, OWNER, Service};
 
 /// Writes that must be acknowledged in a test of kills.
 const WRITES: usize = 1_000;

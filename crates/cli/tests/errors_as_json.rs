@@ -1,10 +1,10 @@
 //! Errors are for programs too, where JSON is asked for. How they read is in `refusals.txt`.
 #![cfg(test)]
 
-mod common;
+mod support;
 
-use common::avouch_json;
 use serde_json::Value;
+use support::avouch_json;
 
 #[test]
 fn errors_are_one_json_document_where_json_is_asked_for() {

@@ -1,12 +1,12 @@
 //! `avouch inspect`, through the binary: one of each kind, and what is none.
 #![cfg(test)]
 
-mod common;
+mod support;
 
 use std::path::Path;
 
-use common::{Folder, Run, avouch, avouch_json, avouch_with_input, text, vectors};
 use serde_json::{Value, json};
+use support::{Folder, Run, avouch, avouch_json, avouch_with_input, text, vectors};
 
 fn inspect(path: &Path) -> Run {
     avouch_json(["inspect", &path.display().to_string()])
@@ -52,7 +52,7 @@ fn assert_no_upper_case_hex(shown: &Value) {
 fn recorded_intel_evidence_of_every_form_is_recognised_with_its_fields() {
     let Some(vectors) = vectors() else { return };
     let folder = vectors.join("intel");
-    for entry in common::manifest(&folder) {
+    for entry in support::manifest(&folder) {
         let file = text(&entry["file"]);
         let kind = match (file.split('/').next(), entry["tee"].as_str()) {
             (_, Some("TDX")) => "tdx-quote",
@@ -117,7 +117,7 @@ fn recorded_amd_evidence_of_every_form_is_recognised_with_its_fields() {
     let Some(vectors) = vectors() else { return };
     let folder = vectors.join("snp");
     let own = Folder::new("inspect-amd");
-    for entry in common::manifest(&folder).iter().filter(|one| one["kind"] == "snp-report") {
+    for entry in support::manifest(&folder).iter().filter(|one| one["kind"] == "snp-report") {
         let shown = recognised(&folder.join(text(&entry["files"][0])), "snp-report");
         for field in ["report_version", "measurement", "host_data", "guest_svn", "vmpl"] {
             assert_eq!(shown[field], entry[field], "{field} of {}", entry["id"]);

@@ -2,13 +2,13 @@
 #![cfg(test)]
 #![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
-mod common;
+mod support;
 
 use avouch_mint::Options;
 use avouch_mint::snp::uvm_publisher;
 use avouch_wire::UnixTime;
-use common::{AT, Folder, appraise_minted, avouch, avouch_json, text};
 use serde_json::Value;
+use support::{AT, Folder, appraise_minted, avouch, avouch_json, text};
 
 fn breaks(kind: &str) -> Vec<Value> {
     let run = avouch_json(["mint", kind, "--break", "list"]).expect_status(0);

@@ -3,16 +3,16 @@
 #![cfg(test)]
 #![cfg(unix)]
 
-mod common;
+mod support;
 
 use std::io::Write as _;
 use std::process::Stdio;
 use std::time::Duration;
 
 use avouch_token::policy_jws::{JwsContent, UnsignedForm, create_unsigned};
-use common::service::{Installation, OWNER, Service, tokens, write_tls};
 use reqwest::RequestBuilder;
 use serde_json::Value;
+use support::service::{Installation, OWNER, Service, tokens, write_tls};
 
 const POLICY: &str = "version=1.0; authorizationrules{=> permit();}; issuancerules{};";
 const PATH: &str = "/policies/SgxEnclave?api-version=2022-08-01";

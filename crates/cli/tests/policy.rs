@@ -1,13 +1,13 @@
 //! `avouch policy`, through the binary.
 #![cfg(test)]
 
-mod common;
+mod support;
 
 use std::path::Path;
 
 use avouch_token::{KeySpec, SigningKey, provider_certificate};
-use common::{Folder, avouch, avouch_json, avouch_with_input, vectors};
 use serde_json::{Value, json};
+use support::{Folder, avouch, avouch_json, avouch_with_input, vectors};
 
 const GOOD: &str = "version=1.0;\nauthorizationrules {\n    // debug enclaves are refused\n    \
     c:[type==\"x-ms-sgx-is-debuggable\", issuer==\"AttestationService\", value==false] => permit();\n};\n\

@@ -1,11 +1,11 @@
 //! The README's commands do what it promises.
 #![cfg(test)]
 
-mod common;
+mod support;
 
 use std::process::{Command, Stdio};
 
-use common::Folder;
+use support::Folder;
 
 const README: &str = include_str!("../../../README.md");
 

@@ -4,18 +4,18 @@
 #![cfg(test)]
 #![allow(clippy::string_slice, reason = "a test fails by panicking")]
 
-mod common;
+mod support;
 
 use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
 
 use avouch_wire::{base64url, encode_hex};
-use common::keys::PolicyKey;
-use common::service::{Installation, Service};
-use common::{AT, Folder, avouch, avouch_json, text};
 use rcgen::DnValue;
 use serde_json::{Value, json};
+use support::keys::PolicyKey;
+use support::service::{Installation, Service};
+use support::{AT, Folder, avouch, avouch_json, text};
 
 /// The messages so far, each under what was done.
 struct Book(String);

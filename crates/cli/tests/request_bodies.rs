@@ -3,13 +3,13 @@
 #![cfg(test)]
 #![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
-mod common;
+mod support;
 
 use std::path::{Path, PathBuf};
 
 use avouch_wire::{base64url, encode_hex};
-use common::{AT, Folder, Run, avouch_json, text};
 use serde_json::{Value, json};
+use support::{AT, Folder, Run, avouch_json, text};
 
 struct Minted {
     own: Folder,

@@ -2,18 +2,18 @@
 //! its member.
 #![cfg(test)]
 
-mod common;
+mod support;
 
 use avouch_mint::snp::{SnpKey, SnpProduct, UvmForm, uvm_publisher};
 use avouch_mint::{Options, PckCa, TcbStatus, TdQuoteFormat, mint};
 use avouch_store::{PageRequest, Store};
 use avouch_wire::{EvidenceKind, UnixTime};
-use common::keys::PolicyKey;
-use common::schema::{Schema, rows};
-use common::service::Service;
-use common::{AT, Folder, appraise_minted, command, run, text};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use support::keys::PolicyKey;
+use support::schema::{Schema, rows};
+use support::service::Service;
+use support::{AT, Folder, appraise_minted, command, run, text};
 
 /// Facts of minted evidence, with whatever acceptance and trust it takes.
 fn facts(own: &Folder, name: &str, kind: EvidenceKind, change: impl Fn(&mut Options)) -> Value {

@@ -2,17 +2,17 @@
 //! configuration, knows its users and keeps its state.
 #![cfg(test)]
 
-mod common;
+mod support;
 
 use std::process::Command;
 
 use avouch_token::policy_jws::{JwsContent, UnsignedForm, create_unsigned};
-use common::service::{
-    CONTOSO, CONTRIBUTOR, Installation, OWNER, PUBLIC_URL, READER, Service, serve,
-};
-use common::{Folder, avouch, run};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
+use support::service::{
+    CONTOSO, CONTRIBUTOR, Installation, OWNER, PUBLIC_URL, READER, Service, serve,
+};
+use support::{Folder, avouch, run};
 
 /// Standard error of a start that must fail with status 2.
 #[track_caller]
@@ -200,7 +200,7 @@ async fn a_complete_configuration_starts_a_service_that_knows_its_users_and_keep
 async fn a_development_certificate_covers_the_public_url_and_the_names_below_the_base_domain() {
     let folder = Folder::new("serve-dev-names");
     let (data, config) = (folder.join("data"), folder.join("avouch.toml"));
-    let port = common::service::free_port();
+    let port = support::service::free_port();
     let text = format!(
         "[server]\npublic_url = \"https://maa.test.example:{port}\"\n\
          base_domain = \"attest.example\"\nlisten = \"127.0.0.1:{port}\"\n"

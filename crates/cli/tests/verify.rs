@@ -1,7 +1,7 @@
 //! `avouch verify`, through the binary: tokens of every quality, and a service to fetch keys from.
 #![cfg(test)]
 
-mod common;
+mod support;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use avouch_token::{
     TokenTimes, jwks_document, provider_certificate,
 };
 use avouch_wire::{EvidenceKind, UnixTime};
-use common::service::Service;
-use common::{AT, Folder, avouch, avouch_json, avouch_with_input, text, vectors};
 use serde_json::{Map, Value, json};
+use support::service::Service;
+use support::{AT, Folder, avouch, avouch_json, avouch_with_input, text, vectors};
 
 const ISSUER: &str = "https://attest.example";
 

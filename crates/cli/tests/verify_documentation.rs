@@ -1,14 +1,14 @@
 //! The examples of `docs/cli.md` run, and print what they are said to print.
 #![cfg(test)]
 
-mod common;
+mod support;
 
 use std::io::BufRead as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use common::Folder;
+use support::Folder;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
 
@@ -89,7 +89,7 @@ fn shell(folder: &Path, command: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).current_dir(folder).stdin(Stdio::null());
     shell.env("PATH", std::env::join_paths(path).expect("path"));
-    common::clean(&mut shell);
+    support::clean(&mut shell);
     shell
 }
 
@@ -144,7 +144,7 @@ fn every_example_of_the_page_on_the_command_line_prints_what_the_page_says() {
             background.push(started);
             continue;
         }
-        let run = common::run(&mut shell(folder.path(), &example.command));
+        let run = support::run(&mut shell(folder.path(), &example.command));
         let printed: Vec<&str> = run.stdout.lines().collect();
         let said = example.command.as_str();
         assert_eq!(run.status, example.status, "$ {said}\n{}\n{}", run.stdout, run.stderr);
@@ -155,7 +155,7 @@ fn every_example_of_the_page_on_the_command_line_prints_what_the_page_says() {
 #[test]
 fn every_command_has_a_section_with_an_example() {
     let document = std::fs::read_to_string(DOCUMENT).expect("docs/cli.md");
-    let help = common::avouch(["--help"]).expect_status(0).stdout;
+    let help = support::avouch(["--help"]).expect_status(0).stdout;
     let commands = help.split("Commands:").nth(1).expect("commands");
     let commands = commands.lines().skip(1).take_while(|line| !line.trim().is_empty());
     let mut found = 0;

@@ -3,7 +3,7 @@
 #![cfg(test)]
 #![allow(clippy::arithmetic_side_effects, reason = "a test may stop the process")]
 
-mod common;
+mod support;
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ use avouch_dcap::{
     verify_platform_beside, verify_quote,
 };
 use avouch_wire::{FailedCheck as _, UnixTime};
-use common::{json, read, text, time, vectors};
 use dcap_qvl::QuoteCollateralV3;
 use dcap_qvl::verify::{QuoteVerifier, VerifiedReport};
+use support::{json, read, text, time, vectors};
 
 /// Status and sorted advisories, or the refusal in words.
 type Verdict = Result<(String, Vec<String>), String>;

@@ -2,11 +2,11 @@
 #![cfg(test)]
 #![allow(clippy::arithmetic_side_effects, reason = "a test may stop the process")]
 
-mod common;
+mod support;
 
 use avouch_dcap::{Collateral, Quote, TrustAnchors, VerifiedQuote, VerifyError, verify};
 use avouch_wire::{FailedCheck as _, UnixTime};
-use common::{apply, json, read, text, time, vectors};
+use support::{apply, json, read, text, time, vectors};
 
 fn judge(bytes: &[u8], collateral: &[u8], at: UnixTime) -> Result<VerifiedQuote, VerifyError> {
     let collateral = Collateral::parse_json(collateral).expect("collateral of the vectors");

@@ -2,7 +2,7 @@
 #![cfg(test)]
 #![allow(clippy::arithmetic_side_effects, reason = "a test may stop the process")]
 
-mod common;
+mod support;
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use avouch_dcap::{
     TcbStatus, TrustAnchors, VerifiedQuote, converge, verify, verify_platform,
 };
 use avouch_wire::{FailedCheck as _, Hex};
-use common::{json, read, text, time, unwrap_quote, vectors};
 use serde_json::{Value, json};
+use support::{json, read, text, time, unwrap_quote, vectors};
 
 fn strings(value: &Value) -> BTreeSet<&str> {
     value.as_array().expect("list").iter().map(|one| one.as_str().expect("text")).collect()
@@ -33,7 +33,7 @@ fn check_verdict(name: &str, verified: &VerifiedQuote, case: &Value) {
     assert_eq!(found, strings(&case["advisory_ids"]), "{name}");
     assert_eq!(tcb.advisory_ids.len(), found.len(), "{name} lists an advisory twice");
     assert_eq!(tcb.platform.tcb_date.to_rfc3339(), text(case, "tcb_date"), "{name}");
-    assert!(verified.anchor().built_in);
+    assert!(verified.root().built_in);
     let short = tcb.shortfalls.iter().any(|shortfall| shortfall.status != tcb.status);
     assert_eq!(tcb.shortfalls.is_empty(), text(case, "status") == "UpToDate" && !short, "{name}");
 }

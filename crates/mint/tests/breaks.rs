@@ -1,17 +1,16 @@
 //! Every break is refused by exactly the step and check it names.
 #![cfg(test)]
 
+mod support;
+
 use std::collections::BTreeSet;
 
 use avouch_dcap::Acceptance;
 use avouch_mint::{
     Break, Expected, MintError, OpenEnclaveFormat, Seed, Stage, TcbInfoVersion, breaks, mint,
 };
-
-#[path = "judge/mod.rs"]
-mod judge;
 use avouch_wire::EvidenceKind;
-use judge::{INTEL, judge, options, strict};
+use support::{INTEL, judge, options, strict};
 
 /// What is wrong with the breaks of every kind, one line each.
 fn surprises() -> Vec<String> {
@@ -131,7 +130,7 @@ fn a_break_that_finds_nothing_to_change_is_an_error_and_not_good_evidence() {
     let error = mint(EvidenceKind::Sgx, &options).unwrap_err();
     assert!(matches!(error, MintError::NothingToBreak), "{error}");
 
-    let mut options = judge::options().broken("auth-data-changed");
+    let mut options = support::options().broken("auth-data-changed");
     options.platform.qe_auth_data.clear();
     let error = mint(EvidenceKind::Sgx, &options).unwrap_err();
     assert!(matches!(error, MintError::NothingToBreak), "{error}");

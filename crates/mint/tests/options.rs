@@ -1,6 +1,8 @@
 //! Whatever the options ask for stands in the evidence, and good evidence of every option verifies.
 #![cfg(test)]
 
+mod support;
+
 use avouch_dcap::{Acceptance, AcceptedTcbStatuses, TrustAnchors, VerifiedQuote, verify};
 use avouch_mint::{
     ChainStyle, HeldData, Kss, MintError, OpenEnclaveFormat, Options, PckCa, Seed, Stage,
@@ -8,10 +10,7 @@ use avouch_mint::{
     serialize_custom_claims,
 };
 use avouch_wire::{EvidenceKind, FailedCheck as _, Hex, UnixTime, base64url};
-
-#[path = "judge/mod.rs"]
-mod judge;
-use judge::{INTEL, judge, options, strict};
+use support::{INTEL, judge, options, strict};
 
 fn any_status() -> Acceptance {
     Acceptance { tcb_statuses: AcceptedTcbStatuses::any(), ..Acceptance::default() }
@@ -323,13 +322,13 @@ fn options_that_contradict_each_other_are_an_error() {
     let error = mint(EvidenceKind::Tdx, &options).unwrap_err();
     assert!(matches!(error, MintError::Contradiction(_)), "{error}");
 
-    let mut options = judge::options();
+    let mut options = support::options();
     options.init_time_data = Some(HeldData::json("{}"));
     options.enclave.kss = Some(Kss { config_id: Some([1; 64]), ..Kss::default() });
     let error = mint(EvidenceKind::Sgx, &options).unwrap_err();
     assert!(matches!(error, MintError::Contradiction(_)), "{error}");
 
-    let mut options = judge::options();
+    let mut options = support::options();
     options.platform.qe_auth_data = vec![0; 65_536];
     let error = mint(EvidenceKind::Sgx, &options).unwrap_err();
     assert!(matches!(error, MintError::TooLong { length: 65_536, .. }), "{error}");

@@ -7,7 +7,7 @@
 #![cfg(test)]
 #![allow(clippy::arithmetic_side_effects, reason = "test code")]
 
-mod common;
+mod support;
 
 use std::collections::BTreeSet;
 
@@ -16,10 +16,10 @@ use avouch_pki::pem;
 use avouch_snp::maa_request::SnpEvidence;
 use avouch_snp::{Chain, REPORT_LENGTH};
 use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime, base64url};
-use common::{appraise, at, case, evidence, manifest, read, text, vectors};
 use sev::certs::snp::{Certificate, Chain as SevChain, Verifiable as _, ca};
 use sev::firmware::guest::AttestationReport;
 use sev::parser::ByteParser as _;
+use support::{appraise, at, case, evidence, manifest, read, text, vectors};
 
 /// What the other verifier says of a report and its three certificates.
 fn second_opinion(
@@ -75,7 +75,7 @@ fn both_verifiers_accept_the_recorded_requests() {
     }
     for id in ["maa-request-aci-cleanroom", "maa-request-sample"] {
         let case = case(id);
-        let body = common::json(text(&case["files"][0]));
+        let body = support::json(text(&case["files"][0]));
         let document = base64url::decode(text(&body["report"])).unwrap();
         let evidence = SnpEvidence::parse(&document).unwrap();
         let (report, chain) = (evidence.report().bytes(), vec![evidence.certificates().to_vec()]);

@@ -2,12 +2,12 @@
 //! certificate table, and chains in the wrong company.
 #![cfg(test)]
 
-mod common;
+mod support;
 
 use avouch_snp::ghcb::{CertificateTable, Guid};
 use avouch_snp::{Chain, Crls, Product, TrustAnchors, VekKind, verify_chain, verify_intermediate};
 use avouch_wire::FailedCheck as _;
-use common::{appraise, at, case, evidence, moment, read, text, vectors};
+use support::{appraise, at, case, evidence, moment, read, text, vectors};
 
 const NOW: &str = "2026-11-21T17:00:00Z";
 const CHAINS: [(&str, Product, VekKind); 6] = [
@@ -28,8 +28,8 @@ fn pinned_keys_are_those_of_amds_published_files() {
     for (path, product, kind) in CHAINS {
         let chain = Chain::parse(&[read(path)]).unwrap();
         let (root, intermediate) = (&chain.roots()[0], chain.intermediates()[0]);
-        let ark = anchors.roots().find(|ark| ark.product() == product).unwrap();
-        avouch_pki::verify_anchor_copy(root, ark.anchor()).unwrap();
+        let known = anchors.roots().find(|known| known.product() == product).unwrap();
+        avouch_pki::verify_anchor_copy(root, known.anchor()).unwrap();
         let pinned = anchors
             .intermediates()
             .find(|known| *known.fingerprint_sha256() == intermediate.fingerprint_sha256())

@@ -2,7 +2,7 @@
 #![cfg(test)]
 #![allow(clippy::arithmetic_side_effects, reason = "test code")]
 
-mod common;
+mod support;
 
 use avouch_pki::digest::sha256;
 use avouch_snp::maa_request::SnpEvidence;
@@ -13,8 +13,8 @@ use avouch_snp::{
     verify_report,
 };
 use avouch_wire::{FailedCheck as _, UnixTime, base64url};
-use common::{appraise, at, base64, case, evidence, json, manifest, read, text, vectors};
 use serde_json::{Value, json as value};
+use support::{appraise, at, base64, case, evidence, json, manifest, read, text, vectors};
 
 /// The manifest's fields, compared one by one with the facts.
 fn assert_fields(case: &Value, verified: &VerifiedReport) {
@@ -460,7 +460,7 @@ fn refuses_endorsements_that_were_altered_or_are_of_another_measurement() {
     for (id, check) in ALTERED_ENDORSEMENTS {
         let case = case(id);
         let cose = read(text(&case["files"][0]));
-        let aci = evidence(&common::case("aci-cleanroom-encryption"));
+        let aci = evidence(&support::case("aci-cleanroom-encryption"));
         let verified = appraise(&aci.report, &aci.chain, at(&case)).unwrap();
         let error = uvm::verify(&cose, &verified, &trust_from(1), at(&case)).unwrap_err();
         assert_eq!(error.check(), check, "{id}: {error}");

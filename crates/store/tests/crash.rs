@@ -16,6 +16,8 @@
     reason = "a test stops at the first surprise and says what it saw"
 )]
 
+mod support;
+
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -23,9 +25,6 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use avouch_store::{PageRequest, Store};
-
-#[path = "support/mod.rs"]
-mod support;
 use support::*;
 
 const WRITES: usize = 1_000;

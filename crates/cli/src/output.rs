@@ -56,6 +56,17 @@ fn json<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
     })
 }
 
+/// `text` without characters that a terminal would obey.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\0'..='\u{1f}' => char::from_u32(u32::from(c).saturating_add(0x2400)).unwrap_or('?'),
+            _ if is_obeyed(c) => '\u{fffd}',
+            _ => c,
+        })
+        .collect()
+}
+
 /// Writes to standard output, with a line end.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     write(text.trim_end_matches('\n'), "\n")

@@ -10,6 +10,7 @@
 
 mod bundle;
 mod diff;
+mod error;
 mod folder;
 mod forms;
 mod intel;
@@ -24,12 +25,13 @@ mod verify;
 
 pub use bundle::{BUNDLE_BYTES_MAX, BUNDLE_THINGS_MAX, Bundle, BundleError, BundledThing};
 pub use diff::{BundleDiff, BundleEntry, LevelChange, LevelVerdict, ReplacedEntry};
+pub use error::{EndorsementError, LoadError};
 pub use keeper::{
     Alert, Change, Clock, FailureStatus, FetchError, FetchFailure, Fetched, Keeper, KeeperParts,
     KeeperSettings, KeptStatus, NoShelf, RefresherStatus, Running, Shelf, ShelfError, SourceStatus,
     Status, SystemClock,
 };
-pub use load::{EndorsementError, EndorsementSet, LoadError};
+pub use load::EndorsementSet;
 pub use name::{EndorsementName, NameError, PckCa, TcbEvaluation, VcekId};
 pub use needs::{Need, NeedError, select};
 pub use published::Published;

@@ -1,12 +1,12 @@
 //! What an appraisal found: facts, claims, and the decision.
 
+use std::fmt::Debug;
+
 use avouch_policy::Claim;
 use avouch_wire::FailedCheck;
 use avouch_wire::json::Integer;
 use serde::Serialize;
 use serde_json::{Map, Value};
-
-use crate::arm::{Root, VerifiedFacts};
 
 /// The outcome of one appraisal of evidence that verified.
 #[derive(Debug)]
@@ -21,6 +21,27 @@ pub struct Appraisal {
     pub decision: Decision,
     /// What an operator or author should know, besides the decision.
     pub findings: Vec<Finding>,
+}
+
+/// What was proven, for people and programs. Implemented for verified types only.
+pub trait VerifiedFacts: Debug + Send + Sync {
+    /// A JSON object, under the fields' standard names, hex in lower case.
+    fn to_json(&self) -> Value;
+
+    /// The public key (SubjectPublicKeyInfo, DER) that the evidence proves to be its sender's own, if
+    /// it proves one: what is sealed to it, nobody else opens.
+    fn sender_key(&self) -> Option<&[u8]> {
+        None
+    }
+}
+
+/// A vendor root that verified evidence rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// Its name.
+    pub label: String,
+    /// Whether it is the vendor's own, and not one that an operator added.
+    pub is_built_in: bool,
 }
 
 /// Permitted with the token's claims, or refused with the reason.

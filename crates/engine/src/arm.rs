@@ -1,18 +1,16 @@
 //! What a kind of evidence is to the engine: an arm, which makes verified facts and claims of it.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use avouch_claims::{BoundData, HeldData, ServiceClaim};
 use avouch_policy::Properties;
 use avouch_wire::{EvidenceKind, FailedCheck, UnixTime};
-use serde_json::Value;
 
 use crate::intel::IntelArm;
 use crate::snp::SnpArm;
 use crate::{
     Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource,
-    HeldDataRefused, Refused, Remembered, TcbBaseline,
+    HeldDataRefused, Refused, Remembered, Root, TcbBaseline, VerifiedFacts,
 };
 
 /// Evidence as it was submitted, with all that it is judged by.
@@ -54,27 +52,6 @@ pub(crate) fn bind<E: FailedCheck>(
     data.map(|data| BoundData::bind(data, check))
         .transpose()
         .map_err(|source| HeldDataRefused { member, source })
-}
-
-/// What was proven, for people and programs. Implemented for verified types only.
-pub trait VerifiedFacts: Debug + Send + Sync {
-    /// A JSON object, under the fields' standard names, hex in lower case.
-    fn to_json(&self) -> Value;
-
-    /// The public key (SubjectPublicKeyInfo, DER) that the evidence proves to be its sender's own, if
-    /// it proves one: what is sealed to it, nobody else opens.
-    fn sender_key(&self) -> Option<&[u8]> {
-        None
-    }
-}
-
-/// A vendor root that verified evidence rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Root {
-    /// Its name.
-    pub label: String,
-    /// Whether it is the vendor's own, and not one that an operator added.
-    pub is_built_in: bool,
 }
 
 /// Verifies one family of evidence. What it remembers is what content proves, never a verdict.

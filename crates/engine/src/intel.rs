@@ -13,10 +13,10 @@ use avouch_wire::EvidenceKind;
 use serde_json::Value;
 use verifier::QuoteVerifier;
 
-use crate::arm::{Arm, Bound, Root, Submission, Verified, VerifiedFacts, bind};
+use crate::arm::{Arm, Bound, Submission, Verified, bind};
 use crate::{
-    AppraisalError, AppraisalRequest, EndorsementSource, NotAtHand, Refused, Remembered,
-    TcbBaseline, TokenForm, WrongTee,
+    AppraisalError, AppraisalRequest, EndorsementSource, NotAtHand, Refused, Remembered, Root,
+    TcbBaseline, TokenForm, VerifiedFacts, WrongTee,
 };
 
 /// Length of the header of an Open Enclave report.
@@ -41,8 +41,8 @@ impl Arm for IntelArm {
         let number = baseline(configuration)?;
         let verified = self.verifier.verify(wrapped.quote(), number, &**endorsements, at)?;
         let bound = bind_all(&wrapped, &verified, request)?;
-        let anchor = verified.anchor();
-        let root = Root { label: anchor.label.clone(), is_built_in: anchor.built_in };
+        let root = verified.root();
+        let root = Root { label: root.label.clone(), is_built_in: root.built_in };
         Ok(Verified {
             claims: claims(&verified, wrapped.quoted(request), bound.runtime_data.as_ref()),
             accepted: settings

@@ -13,7 +13,6 @@ mod arm;
 mod error;
 mod intel;
 mod policy;
-mod preview_2018;
 mod remembered;
 mod request;
 mod resemblance;
@@ -23,9 +22,8 @@ mod source;
 mod token_claims;
 
 pub use anchors::{AnchorError, Anchors, Vendor};
-pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused};
+pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused, Root, VerifiedFacts};
 pub use appraise::{Engine, REMEMBERED_BYTES};
-pub use arm::{Root, VerifiedFacts};
 pub use error::{AppraisalError, HeldDataRefused, NotAtHand, WrongTee};
 pub use policy::{PolicyInForce, PolicyRefused};
 pub use remembered::Remembered;

@@ -14,8 +14,8 @@ use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::Value;
 use verifier::ReportVerifier;
 
-use crate::arm::{Arm, Bound, Root, Submission, Verified, VerifiedFacts, bind};
-use crate::{AppraisalError, AppraisalRequest, Refused, Remembered};
+use crate::arm::{Arm, Bound, Submission, Verified, bind};
+use crate::{AppraisalError, AppraisalRequest, Refused, Remembered, Root, VerifiedFacts};
 
 pub(crate) struct SnpArm {
     verifier: ReportVerifier,

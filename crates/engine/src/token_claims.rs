@@ -1,12 +1,14 @@
 //! From the service's claims and the policy's to the claims of a token.
 
+mod preview_2018;
+
 use avouch_claims::{ClaimValue, SeenBy, ServiceClaim};
 use avouch_policy::Claim;
 use avouch_policy::token::{Contribution, contribution, is_reserved, is_service_space};
 use serde_json::{Map, Value};
 
 use crate::appraisal::{Finding, Permitted};
-use crate::{Nonce, PolicyInForce, Root, TokenForm, preview_2018};
+use crate::{Nonce, PolicyInForce, Root, TokenForm};
 
 /// What a token is made of, besides the service's claims and what its issuer adds.
 pub(crate) struct TokenParts<'a> {
@@ -31,7 +33,7 @@ impl TokenParts<'_> {
 }
 
 /// The claim that marks a token whose evidence rests on a root that is not the vendor's own.
-pub(crate) const FOREIGN_ROOT: &str = "avouch-trust-root";
+const FOREIGN_ROOT: &str = "avouch-trust-root";
 
 /// Composes the claims of a token in this form; says what of the policy's was dropped.
 pub(crate) fn compose(
@@ -90,7 +92,7 @@ fn current(
 /// Takes away claims that are reserved, that the service makes itself, or that stand in the
 /// service's own name spaces, where nothing but the policy hash would tell them from verified
 /// facts. Says which.
-pub(crate) fn drop_what_only_the_service_may_say(
+fn drop_what_only_the_service_may_say(
     issued: &mut Contribution,
     service: &[ServiceClaim],
 ) -> Vec<Finding> {

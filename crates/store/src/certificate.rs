@@ -5,10 +5,10 @@ use serde_json::json;
 
 use crate::actor::{Actor, ActorKind};
 use crate::columns::columns;
+use crate::digest::sha256;
 use crate::error::StoreError;
 use crate::limits::{CERTIFICATE_BYTES_MAX, POLICY_CERTIFICATES_MAX};
 use crate::names::{ProviderId, check_size};
-use crate::policy::sha256;
 use crate::provider::{Provider, TrustModel};
 use crate::store::{Edit, Sequence, Store, WriteTx};
 
@@ -107,7 +107,7 @@ impl Store {
     ) -> Result<CertificateChange, StoreError> {
         let mut write = self.begin_write("add a policy certificate", edit).await?;
         let provider = write.isolated_provider(provider).await?;
-        let changed = insert_certificate(&mut write, provider.id, der, 0).await?;
+        let changed = write.insert_certificate(provider.id, der, 0).await?;
         write.count_certificates(&provider).await?;
         write.finish_certificate(&provider, "certificate-add", der, changed).await
     }
@@ -194,36 +194,36 @@ impl WriteTx<'_> {
             CertificateChange::Unchanged
         })
     }
-}
 
-/// Adds one certificate to a set; false if it was there.
-pub(crate) async fn insert_certificate(
-    write: &mut WriteTx<'_>,
-    provider: ProviderId,
-    der: &[u8],
-    position: u64,
-) -> Result<bool, StoreError> {
-    check_size("bytes of a policy certificate", der.len(), CERTIFICATE_BYTES_MAX)?;
-    if der.is_empty() {
-        return Err(StoreError::Invalid { field: "policy certificate", reason: "empty" });
+    /// Adds one certificate to a set; false if it was there.
+    pub(crate) async fn insert_certificate(
+        &mut self,
+        provider: ProviderId,
+        der: &[u8],
+        position: u64,
+    ) -> Result<bool, StoreError> {
+        check_size("bytes of a policy certificate", der.len(), CERTIFICATE_BYTES_MAX)?;
+        if der.is_empty() {
+            return Err(StoreError::Invalid { field: "policy certificate", reason: "empty" });
+        }
+        let inserted = self
+            .tx
+            .execute(
+                "insert into policy_certificates (provider_id, thumbprint, der, sequence, position, \
+                 added_at, added_by, added_by_kind) values ($1, $2, $3, $4, $5, $6, $7, $8) \
+                 on conflict (provider_id, thumbprint) do nothing",
+                &[
+                    provider.0.into(),
+                    (&sha256(der)).into(),
+                    der.into(),
+                    self.sequence.0.into(),
+                    position.into(),
+                    self.edit.at.into(),
+                    self.edit.actor.id().into(),
+                    self.edit.actor.kind().as_str().into(),
+                ],
+            )
+            .await?;
+        Ok(inserted > 0)
     }
-    let inserted = write
-        .tx
-        .execute(
-            "insert into policy_certificates (provider_id, thumbprint, der, sequence, position, \
-             added_at, added_by, added_by_kind) values ($1, $2, $3, $4, $5, $6, $7, $8) \
-             on conflict (provider_id, thumbprint) do nothing",
-            &[
-                provider.0.into(),
-                (&sha256(der)).into(),
-                der.into(),
-                write.sequence.0.into(),
-                position.into(),
-                write.edit.at.into(),
-                write.edit.actor.id().into(),
-                write.edit.actor.kind().as_str().into(),
-            ],
-        )
-        .await?;
-    Ok(inserted > 0)
 }

@@ -15,7 +15,7 @@ use crate::certificate::{PolicyCertificate, certificate_columns, read_certificat
 use crate::columns::columns;
 use crate::driver::{Row, Tx};
 use crate::error::StoreError;
-use crate::feed::{Change, ChangeKind, Subscription, chain};
+use crate::feed::{Change, ChangeKind, Subscription};
 use crate::names::{ProviderId, ProviderName};
 use crate::policy::Signer;
 use crate::provider::{Provider, provider_columns, read_provider};
@@ -230,7 +230,7 @@ struct Log {
 impl Log {
     async fn pause_after(&mut self, error: &StoreError) {
         if !self.failing {
-            tracing::warn!(error = chain(error), "cannot read changes; will try again");
+            tracing::warn!(error = error.chain(), "cannot read changes; will try again");
         }
         self.failing = true;
         tokio::time::sleep(RETRY).await;
@@ -404,7 +404,7 @@ struct Found {
 }
 
 fn not_served(id: u64, error: &StoreError) {
-    let error = chain(error);
+    let error = error.chain();
     tracing::error!(provider = id, error, "a provider cannot be read and is not served");
 }
 

@@ -151,6 +151,18 @@ impl StoreError {
         }
     }
 
+    /// The sentence, and those of the errors below it, for the log.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
+    }
+
     /// True when the same call may succeed later without anyone changing its arguments.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {

@@ -241,7 +241,7 @@ async fn look(
             }
             Err(error) => {
                 if !failing {
-                    tracing::warn!(error = chain(&error), "cannot look for changes; will go on");
+                    tracing::warn!(error = error.chain(), "cannot look for changes; will go on");
                 }
                 failing = true;
             }
@@ -262,17 +262,6 @@ async fn listen(pool: sqlx::PgPool, wake: Arc<Notify>) {
         failing = true;
         tokio::time::sleep(LISTEN_AGAIN).await;
     }
-}
-
-pub(crate) fn chain(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 impl Store {

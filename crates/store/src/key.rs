@@ -12,8 +12,7 @@ use crate::driver::Value;
 use crate::error::StoreError;
 use crate::limits::{KEY_BYTES_MAX, KEYS_MAX};
 use crate::names::{ProviderId, check_size, checked_text};
-use crate::provider::same;
-use crate::store::{About, Edit, Store, WriteTx};
+use crate::store::{About, Edit, Store, WriteTx, same};
 
 /// What a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

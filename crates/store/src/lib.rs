@@ -46,6 +46,7 @@ mod actor;
 mod audit;
 mod certificate;
 mod columns;
+mod digest;
 mod directory;
 mod driver;
 mod endorsement;
@@ -58,6 +59,7 @@ pub mod limits;
 mod location;
 mod migrate;
 mod names;
+mod options;
 mod page;
 mod policy;
 mod private_endpoint;
@@ -78,11 +80,12 @@ pub use feed::{Change, ChangeKind, Subscription};
 pub use health::{Condition, Health};
 pub use key::{KeyPurpose, KeyRecord, KeyScope, KeyState, NewKey};
 pub use names::{ProviderId, ProviderName, RESERVED_PROVIDER_NAMES, ResourceScope};
+pub use options::StoreOptions;
 pub use page::{Page, PageRequest};
 pub use policy::{NewPolicy, Policy, PolicyAction, PolicyReset, PolicyRevision, Signer};
 pub use private_endpoint::{ConnectionStatus, PrivateEndpointConnection};
 pub use provider::{NewProvider, Provider, ProviderFilter, ProviderPatch, Toggle, TrustModel};
-pub use store::{Edit, Expected, Sequence, SignedRequest, Store, StoreOptions};
+pub use store::{Edit, Expected, Sequence, SignedRequest, Store};
 
 /// Compiles the examples of `docs/storage.md`.
 #[cfg(doctest)]

@@ -1,18 +1,18 @@
 //! Policies: the one in force per provider and attestation type, and all before it.
 
 use avouch_wire::{EvidenceKind, UnixTime, base64url, encode_hex};
-use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 
 use crate::actor::{Actor, ActorKind};
 use crate::columns::columns;
+use crate::digest::sha256;
 use crate::driver::Value;
 use crate::error::StoreError;
 use crate::limits::{POLICY_JWS_BYTES_MAX, SIGNER_JWK_BYTES_MAX};
 use crate::names::{ProviderId, check_size};
 use crate::page::{Page, PageRequest};
-use crate::provider::{Provider, TrustModel, same};
-use crate::store::{Edit, Store, WriteTx};
+use crate::provider::{Provider, TrustModel};
+use crate::store::{Edit, Store, WriteTx, same};
 
 /// Who signed a policy JWS, as the caller verified it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -476,12 +476,6 @@ impl WriteTx<'_> {
         self.audit(action, Some(provider.about()), &details).await?;
         self.change("policy", Some(provider.about()), Some(attestation_type.policy_name())).await
     }
-}
-
-pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    hash
 }
 
 fn check_jws(jws: &[u8], signer: Option<&Signer>) -> Result<(), StoreError> {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::driver::Database;
 use crate::error::StoreError;
-use crate::feed::chain;
 
 /// How long no write may have succeeded before one is tried.
 const IDLE: Duration = Duration::from_secs(15);
@@ -30,7 +29,7 @@ pub(crate) async fn probe(database: Database) {
         if let Err(error) = done
             && writes.works
         {
-            tracing::error!(error = chain(&error), "the database cannot be written; will go on");
+            tracing::error!(error = error.chain(), "the database cannot be written; will go on");
         }
     }
 }

@@ -6,7 +6,6 @@ use avouch_wire::UnixTime;
 use serde_json::{Map, Value as Json, json};
 
 use crate::actor::{Actor, ActorKind};
-use crate::certificate::insert_certificate;
 use crate::columns::columns;
 use crate::driver::{Tx, Value};
 use crate::error::StoreError;
@@ -400,18 +399,6 @@ impl WriteTx<'_> {
     }
 }
 
-/// One comparison of optimistic concurrency.
-pub(crate) fn same(
-    what: &'static str,
-    expected: Option<u64>,
-    found: u64,
-) -> Result<(), StoreError> {
-    match expected {
-        Some(expected) if expected != found => Err(StoreError::Conflict { what, expected, found }),
-        _ => Ok(()),
-    }
-}
-
 async fn insert_provider(
     write: &mut WriteTx<'_>,
     new: &NewProvider,
@@ -437,7 +424,7 @@ async fn insert_provider(
     store_insert(write, &provider).await?;
     write.count("providers", 1, "providers", PROVIDERS_MAX).await?;
     for (position, der) in new.policy_certificates.iter().enumerate() {
-        insert_certificate(write, provider.id, der, position as u64).await?;
+        write.insert_certificate(provider.id, der, position as u64).await?;
     }
     let details = json!({
         "subscription": provider.scope.subscription(),

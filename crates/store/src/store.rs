@@ -10,10 +10,10 @@ use crate::driver::{Database, Tx, Value};
 use crate::error::StoreError;
 use crate::feed::{Feed, Head};
 use crate::health::{Health, Kind};
-use crate::limits::{HISTORY_BYTES_MAX, POLICY_REVISIONS_KEPT};
 use crate::location::Location;
 use crate::migrate::{MIGRATIONS, Migration, migrate};
 use crate::names::ProviderId;
+use crate::options::StoreOptions;
 
 /// Position in the one order of all writes. It only grows; a cache that has seen a sequence has
 /// seen everything up to it.
@@ -23,42 +23,6 @@ pub struct Sequence(pub u64);
 impl std::fmt::Display for Sequence {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// What an operator may tune.
-#[derive(Debug, Clone)]
-pub struct StoreOptions {
-    /// Connections for reading (SQLite) or altogether (PostgreSQL, which adds one to listen).
-    pub connections_max: u32,
-    /// How long an operation waits for a connection or a lock before it is unavailable. For the
-    /// answer to a statement it waits five seconds longer, also when the database hangs.
-    pub wait_seconds_max: u64,
-    /// How often the feed looks for changes nobody told it of. At most a second, by contract.
-    pub poll_interval_ms: u64,
-    /// Bytes of policies and resets kept of each provider. The oldest go first; the newest of each
-    /// type always stay, the policies in force among them.
-    pub history_bytes_max: u64,
-    /// Policies and resets kept of each provider and type.
-    pub history_revisions_max: u64,
-}
-
-impl StoreOptions {
-    /// Longest wait for one answer: a lock that is waited for in vain must still be told as such.
-    pub(crate) const fn answer_within(&self) -> Duration {
-        Duration::from_secs(self.wait_seconds_max.saturating_add(5))
-    }
-}
-
-impl Default for StoreOptions {
-    fn default() -> Self {
-        Self {
-            connections_max: 8,
-            wait_seconds_max: 10,
-            poll_interval_ms: 250,
-            history_bytes_max: HISTORY_BYTES_MAX,
-            history_revisions_max: POLICY_REVISIONS_KEPT,
-        }
     }
 }
 
@@ -120,6 +84,18 @@ pub struct Expected {
     /// [`crate::Policy::revision`] of the attestation type written to; 0 while the default policy
     /// is in force.
     pub policy: Option<u64>,
+}
+
+/// One comparison of optimistic concurrency.
+pub(crate) fn same(
+    what: &'static str,
+    expected: Option<u64>,
+    found: u64,
+) -> Result<(), StoreError> {
+    match expected {
+        Some(expected) if expected != found => Err(StoreError::Conflict { what, expected, found }),
+        _ => Ok(()),
+    }
 }
 
 /// Providers, policies, signers, keys, audit trail and change feed, on SQLite or PostgreSQL.

@@ -18,7 +18,8 @@ use avouch_wire::UnixTime;
 
 use crate::error::StoreError;
 use crate::migrate::{MIGRATIONS, fingerprint, migrate};
-use crate::store::{StoreOptions, connect};
+use crate::options::StoreOptions;
+use crate::store::connect;
 
 /// Set it, and the absence of PostgreSQL fails tests instead of skipping them.
 pub const REQUIRED: &str = "AVOUCH_POSTGRES_REQUIRED";

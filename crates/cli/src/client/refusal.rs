@@ -4,9 +4,8 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::http::Answer;
-use crate::commands::inspect::tree::printable;
 use crate::failure::{Failure, Verdict};
-use crate::output::OutputOptions;
+use crate::output::{OutputOptions, printable};
 
 /// Characters kept of a foreign code or sentence.
 const FOREIGN_CHARS_MAX: usize = 4096;

@@ -5,7 +5,7 @@ use std::fmt;
 use avouch_token::{Check, Outcome};
 use serde::{Serialize, Serializer};
 
-use crate::commands::inspect::tree::printable;
+use crate::output::printable;
 
 /// One step and how it went.
 #[derive(Debug, Clone, Serialize)]

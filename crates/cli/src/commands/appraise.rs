@@ -14,11 +14,11 @@ use avouch_wire::{EvidenceKind, UnixTime};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::inspect::{self, tree::printable};
+use super::inspect;
 use crate::checks;
 use crate::evidence_file::{self, Unreadable};
 use crate::failure::{Failure, Verdict, read as read_file, read_text};
-use crate::output::OutputOptions;
+use crate::output::{OutputOptions, printable};
 use crate::setup;
 
 /// Judge one piece of evidence offline: the same steps as the service, up to the signature.
@@ -202,7 +202,7 @@ fn settings(args: &JudgementArgs) -> Result<(AppraisalSettings, Vec<TrustRoot>),
                     _ => Failure::Other(format!("{}: {error}", file.display())),
                 })?;
             let section = config.appraisal;
-            (section.settings_for(ProviderName::DEFAULT), section.trust_roots.0)
+            (section.settings_for(ProviderName::DEFAULT).appraisal, section.trust_roots.0)
         }
     };
     if let Some(statuses) = &args.accept_tcb_status {

@@ -24,7 +24,7 @@ use recogniser::{Inspection, Recognition, recognise};
 use tree::{Fields, render};
 
 use crate::failure::{Failure, Verdict, read};
-use crate::output::OutputOptions;
+use crate::output::{OutputOptions, printable};
 
 pub(super) use certificate::certificate_fields;
 pub(crate) use recogniser::title;
@@ -101,7 +101,7 @@ fn unknown(length: usize, resemblance: Option<&Resemblance>, tried: &[(String, S
     let looks_like = looks_like.map_or_else(String::new, |what| format!("; this is {what}"));
     let mut text = format!("not recognised: {length} bytes{looks_like}\n\ntried, and why not:\n");
     for (what, why) in tried {
-        text.push_str(&format!("  {what:width$}  {}\n", tree::printable(why)));
+        text.push_str(&format!("  {what:width$}  {}\n", printable(why)));
     }
     Said { document, text, verdict: Verdict::No }
 }

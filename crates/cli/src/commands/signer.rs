@@ -11,9 +11,8 @@ use serde_json::{Value, json};
 
 use super::admin::{DATA_PLANE, TenantArgs};
 use crate::client::{Refusal, Stop, conclude};
-use crate::commands::inspect::tree::printable;
 use crate::failure::{Failure, Verdict};
-use crate::output::OutputOptions;
+use crate::output::{OutputOptions, printable};
 use crate::policy_signer::{SignedId, certificates, signed};
 
 /// Add, remove and list the certificates whose policies a provider takes.

@@ -9,10 +9,10 @@ use avouch_wire::UnixTime;
 use clap::Args;
 use serde_json::json;
 
-use super::inspect::tree::{Fields, Tree, printable, render};
+use super::inspect::tree::{Fields, Tree, render};
 use crate::client::{Http, Published, ServiceUrl, Step, Steps, Stop};
 use crate::failure::{Failure, Verdict, read, read_text};
-use crate::output::OutputOptions;
+use crate::output::{OutputOptions, printable};
 use crate::setup;
 
 /// Check a token as a relying party must, step by step.

@@ -5,15 +5,15 @@ use avouch_policy::token::contribution;
 use avouch_wire::{base64url, encode_hex};
 use serde_json::{Map, Value};
 
+use super::{FOREIGN_ROOT, TokenParts, drop_what_only_the_service_may_say};
 use crate::appraisal::Finding;
-use crate::token_claims::{FOREIGN_ROOT, TokenParts, drop_what_only_the_service_may_say};
 
 /// Composes the claims: those that policies of later versions read as `$name` stand in the token
 /// without the `$`; the policy hash is hex; the collateral's members begin with `maa-`.
 ///
 /// # Source
 /// `docs/maa/token.md#tokens-of-2018-09-01-preview`.
-pub(crate) fn compose(
+pub(super) fn compose(
     service: &[ServiceClaim],
     parts: &TokenParts<'_>,
 ) -> (Map<String, Value>, Vec<Finding>) {

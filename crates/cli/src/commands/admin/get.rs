@@ -11,9 +11,8 @@ use serde_json::json;
 use super::policy_type::policy_type;
 use super::{DATA_PLANE, TenantArgs};
 use crate::client::{Refusal, Stop, conclude};
-use crate::commands::inspect::tree::printable;
 use crate::failure::{Failure, Verdict};
-use crate::output::{self, OutputForm, OutputOptions};
+use crate::output::{self, OutputForm, OutputOptions, printable};
 
 /// Print the policy in force at a running service.
 ///

@@ -1,6 +1,6 @@
 //! Rows in columns.
 
-use crate::commands::inspect::tree::printable;
+use crate::output::printable;
 
 /// `rows` below `titles`, each column as wide as its widest cell. Cells are foreign: what a terminal
 /// would obey is shown instead.

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use avouch_policy::print::is_obeyed;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
+
+use crate::output::printable;
 
 /// A value with its members in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -311,15 +312,4 @@ fn short_list(value: &Tree) -> Option<String> {
     }
     let texts: Option<Vec<String>> = items.iter().map(leaf).collect();
     texts.map(|texts| texts.join(", ")).filter(|line| line.chars().count() <= 100)
-}
-
-/// `text` without characters that a terminal would obey.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\0'..='\u{1f}' => char::from_u32(u32::from(c).saturating_add(0x2400)).unwrap_or('?'),
-            _ if is_obeyed(c) => '\u{fffd}',
-            _ => c,
-        })
-        .collect()
 }

@@ -8,9 +8,8 @@ use avouch_policy::{Claim, Decision, Limits, Outcome, Policy, PolicyErrors};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::commands::inspect::tree::printable;
 use crate::failure::{Failure, Verdict, read_text};
-use crate::output::OutputOptions;
+use crate::output::{OutputOptions, printable};
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {

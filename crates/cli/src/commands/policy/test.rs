@@ -7,9 +7,8 @@ use avouch_policy::corpus::{Report, read_directory, run as run_cases};
 use clap::Args;
 use serde_json::json;
 
-use crate::commands::inspect::tree::printable;
 use crate::failure::{Failure, Verdict};
-use crate::output::OutputOptions;
+use crate::output::{OutputOptions, printable};
 
 #[derive(Debug, Args)]
 pub(super) struct TestArgs {

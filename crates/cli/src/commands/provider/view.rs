@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::client::{Refusal, Stop};
-use crate::commands::inspect::tree::printable;
+use crate::output::printable;
 
 /// A provider's JSON; every text in it is foreign.
 pub(super) struct View<'a>(pub(super) &'a Value);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use avouch_pki::{
-    Certificate, CertificateError, Name, PublicKey, TrustAnchor, digest, pem, verify_anchor_copy,
+    Certificate, CertificateError, KeyKind, Name, PublicKey, TrustAnchor, digest, pem,
+    verify_anchor_copy,
 };
 use avouch_wire::Hex;
 use serde::Serialize;
@@ -47,7 +48,7 @@ const ANCHORS_MAX: usize = 64;
 
 /// Which anchor a verified thing rests on, for people and audit records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AnchorInfo {
+pub struct Root {
     /// What people call it.
     pub label: String,
     /// Whether it is Intel's own root. Evidence under any other root is as good as whoever holds
@@ -61,18 +62,18 @@ pub struct AnchorInfo {
 #[derive(Debug)]
 pub(crate) struct Anchor {
     pub(crate) trust: TrustAnchor,
-    pub(crate) info: AnchorInfo,
+    pub(crate) root: Root,
     known_copies: Vec<Hex<32>>,
 }
 
 impl Anchor {
     fn new(trust: TrustAnchor, built_in: bool, known_copies: Vec<Hex<32>>) -> Self {
-        let info = AnchorInfo {
+        let root = Root {
             label: trust.label().to_owned(),
             built_in,
             key_sha256: digest::sha256(trust.key().spki_der()),
         };
-        Self { trust, info, known_copies }
+        Self { trust, root, known_copies }
     }
 
     /// Whether both mean the same key under the same name.
@@ -101,6 +102,14 @@ pub enum AnchorError {
     /// Not signed by its own key.
     #[error("trust root {0:?} is not self-signed")]
     NotSelfSigned(String),
+    /// Not a P-256 key, as Intel's root has: nothing could verify under it.
+    #[error("the key of trust root {name:?} is {found}; SGX and TDX evidence rests on P-256 only")]
+    Key {
+        /// The certificate's name.
+        name: String,
+        /// Its kind of key.
+        found: KeyKind,
+    },
     /// Too many.
     #[error("more than {limit} trust roots")]
     TooMany {
@@ -141,15 +150,20 @@ impl TrustAnchors {
         Self::of(Vec::new())
     }
 
-    /// Adds the key and name of a self-signed certificate, shown to people by its subject.
+    /// Adds the P-256 key and the name of a self-signed certificate, shown to people by its subject.
     ///
     /// # Errors
-    /// [`AnchorError::NotSelfSigned`], or [`AnchorError::TooMany`].
+    /// [`AnchorError::Key`], [`AnchorError::NotSelfSigned`], or [`AnchorError::TooMany`].
     pub fn with_root(mut self, certificate: &Certificate) -> Result<Self, AnchorError> {
+        let name = || certificate.subject().label().to_owned();
+        let found = certificate.public_key().kind();
+        if found != KeyKind::P256 {
+            return Err(AnchorError::Key { name: name(), found });
+        }
         let label = certificate.subject().to_string();
         let trust = TrustAnchor::from_certificate(label, certificate);
         if verify_anchor_copy(certificate, &trust).is_err() || !certificate.is_self_issued() {
-            return Err(AnchorError::NotSelfSigned(certificate.subject().label().to_owned()));
+            return Err(AnchorError::NotSelfSigned(name()));
         }
         if self.anchors.len() >= ANCHORS_MAX {
             return Err(AnchorError::TooMany { limit: ANCHORS_MAX });
@@ -165,7 +179,7 @@ impl TrustAnchors {
     /// Adds every certificate of a PEM text; see [`TrustAnchors::with_root`].
     ///
     /// # Errors
-    /// [`AnchorError`] if the text, a certificate or its self-signature is bad.
+    /// [`AnchorError`] if the text, a certificate, its key or its self-signature is bad.
     pub fn with_pem(self, text: &[u8]) -> Result<Self, AnchorError> {
         let mut anchors = self;
         for der in pem::certificates(text, ANCHORS_MAX)? {
@@ -175,8 +189,8 @@ impl TrustAnchors {
     }
 
     /// All roots.
-    pub fn roots(&self) -> impl Iterator<Item = &AnchorInfo> {
-        self.anchors.iter().map(|anchor| &anchor.info)
+    pub fn roots(&self) -> impl Iterator<Item = &Root> {
+        self.anchors.iter().map(|anchor| &anchor.root)
     }
 
     /// The anchors of this name: several keys may have it.
@@ -198,7 +212,7 @@ impl TrustAnchors {
         let anchor = found.ok_or_else(|| VerifyError::UnknownRoot {
             name: root.subject().to_string(),
             key_sha256: digest::sha256(root.public_key().spki_der()),
-            trusted: self.anchors.iter().map(|anchor| anchor.info.label.clone()).collect(),
+            trusted: self.anchors.iter().map(|anchor| anchor.root.label.clone()).collect(),
         })?;
         anchor.check_copy(root)?;
         Ok(anchor)

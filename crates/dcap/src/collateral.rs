@@ -18,7 +18,7 @@ pub use alone::{
     VerifiedDocument, crl_der, verify_pck_crl, verify_qe_identity, verify_root_ca_crl,
     verify_tcb_info,
 };
-pub use document::{DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, DocumentError, SignedDocument};
+pub use document::{DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, SignedDocument};
 pub use enclave_identity::{EnclaveId, EnclaveIdentity};
 pub use levels::ComponentLevel;
 pub(crate) use levels::{level_of, lowest};
@@ -28,7 +28,7 @@ pub use verified::{
     CollateralHashes, CollateralRequirements, EvaluationDataNumbers, VerifiedCollateral,
 };
 
-use crate::error::{CrlName, DocumentName, VerifyError};
+use crate::error::{CrlName, DocumentError, DocumentName, VerifyError};
 
 /// One set of collateral, as it came. **Nothing in it is trusted**; see [`Collateral::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]

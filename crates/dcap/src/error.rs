@@ -1,6 +1,7 @@
 //! Why evidence or collateral is refused: which check, and both sides of it.
 
 mod check;
+mod document;
 mod quote;
 mod subjects;
 
@@ -8,10 +9,10 @@ use avouch_pki::{CertificateError, CrlError, KeyKind, OutsideWindow, PathError, 
 use avouch_wire::{Hex, ParseError};
 use thiserror::Error;
 
+pub use document::DocumentError;
 pub use quote::QuoteError;
 pub use subjects::{CertificateRole, ChainName, CrlName, Dated, DocumentName, TcbMoment, TcbPart};
 
-use crate::collateral::DocumentError;
 use crate::header::TeeType;
 
 /// Why evidence or collateral does not verify.

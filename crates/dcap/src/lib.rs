@@ -24,7 +24,7 @@
 //! let anchors = TrustAnchors::intel().with_pem(minted.root_pem.as_bytes())?;
 //! let verified = verify(&quote, &collateral, &anchors, at)?;
 //! Acceptance::default().check(&verified, at)?;
-//! assert!(!verified.anchor().built_in);
+//! assert!(!verified.root().built_in);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -51,19 +51,19 @@ mod verify;
 pub use acceptance::{
     Acceptance, AcceptanceError, AcceptedTcbStatuses, AcceptedTcbStatusesError, ToleratedAdvisory,
 };
-pub use anchors::{AnchorError, AnchorInfo, INTEL_SGX_ROOT_LABEL, TrustAnchors};
+pub use anchors::{AnchorError, INTEL_SGX_ROOT_LABEL, Root, TrustAnchors};
 pub use binding::{BindingError, bind_init_time_data, bind_runtime_data};
 pub use certification_data::{CertificationData, PckIdentifier};
 pub use collateral::{
     Collateral, CollateralError, CollateralHashes, CollateralParts, CollateralRequirements,
-    ComponentLevel, DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, DocumentError, EnclaveId,
+    ComponentLevel, DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, EnclaveId,
     EnclaveIdentity, EvaluationDataNumbers, PlatformLevel, SignedDocument, TcbInfo, TdxModule,
     TdxModuleIdentity, UntrustedCollateralSummary, VerifiedCollateral, VerifiedDocument, crl_der,
     verify_pck_crl, verify_qe_identity, verify_root_ca_crl, verify_tcb_info,
 };
 pub use error::{
-    CertificateRole, ChainName, CrlName, Dated, DocumentName, QuoteError, TcbMoment, TcbPart,
-    VerifyError,
+    CertificateRole, ChainName, CrlName, Dated, DocumentError, DocumentName, QuoteError, TcbMoment,
+    TcbPart, VerifyError,
 };
 pub use header::{
     ATTESTATION_KEY_ECDSA_P256, HEADER_BYTES, Header, INTEL_QE_VENDOR_ID, QuoteVersion, TeeType,

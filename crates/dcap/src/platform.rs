@@ -7,7 +7,7 @@ use avouch_pki::{
 };
 use avouch_wire::{Hex, UnixTime};
 
-use crate::anchors::{Anchor, AnchorInfo, TrustAnchors};
+use crate::anchors::{Anchor, Root, TrustAnchors};
 use crate::certification_data::CertificationData;
 use crate::chain::{Chain, verify_pck_ca, verify_pck_leaf};
 use crate::collateral::VerifiedCollateral;
@@ -89,8 +89,8 @@ impl VerifiedPlatform {
 
     /// The anchor that the PCK chain rests on.
     #[must_use]
-    pub fn anchor(&self) -> &AnchorInfo {
-        &self.anchor.info
+    pub fn root(&self) -> &Root {
+        &self.anchor.root
     }
 
     /// About how many bytes of memory it holds: for those who remember many.

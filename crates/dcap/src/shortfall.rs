@@ -8,7 +8,6 @@ use crate::collateral::{ComponentLevel, PlatformLevel};
 use crate::error::{TcbMoment, TcbPart};
 use crate::pck_extension::PckTcb;
 use crate::status::{ComponentStatus, TcbStatus};
-use crate::tcb::first_tdx_component;
 use crate::td_report::TeeTcbSvn;
 
 /// One security version that is too low.
@@ -142,7 +141,7 @@ fn missing(level: &PlatformLevel, pck: &PckTcb, tdx: Option<&TeeTcbSvn>) -> Vec<
     list.extend(missing_components("SGX", names, &pck.components, &level.sgx_components, 0));
     list.extend(short("PCESVN".to_owned(), pck.pce_svn, level.pce_svn));
     if let (Some(svn), Some(needs)) = (tdx, &level.tdx_components) {
-        let (names, skip) = (&level.tdx_component_names, first_tdx_component(svn));
+        let (names, skip) = (&level.tdx_component_names, svn.first_platform_component());
         list.extend(missing_components("TDX", names, svn.components(), needs, skip));
     }
     list

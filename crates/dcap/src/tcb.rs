@@ -154,15 +154,12 @@ fn level_fits(level: &PlatformLevel, pck: &PckTcb, tdx: Option<&TeeTcbSvn>) -> b
     let sgx = reaches(&pck.components, &level.sgx_components, 0) && pck.pce_svn >= level.pce_svn;
     let tdx = match (tdx, &level.tdx_components) {
         (None, None) => true,
-        (Some(svn), Some(needs)) => reaches(svn.components(), needs, first_tdx_component(svn)),
+        (Some(svn), Some(needs)) => {
+            reaches(svn.components(), needs, svn.first_platform_component())
+        }
         (None, Some(_)) | (Some(_), None) => false,
     };
     sgx && tdx
-}
-
-/// Bytes 0 and 1 name the module; with a major version they are judged by the module's identity.
-pub(crate) const fn first_tdx_component(svn: &TeeTcbSvn) -> usize {
-    if svn.module_major_version() == 0 { 0 } else { 2 }
 }
 
 fn judge_module(

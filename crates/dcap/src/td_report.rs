@@ -62,6 +62,12 @@ impl TeeTcbSvn {
         let [_, major, ..] = self.0.0;
         major
     }
+
+    /// Index of the first component that the platform's levels judge: bytes 0 and 1 name the module,
+    /// and with a major version they are judged by its identity.
+    pub(crate) const fn first_platform_component(&self) -> usize {
+        if self.module_major_version() == 0 { 0 } else { 2 }
+    }
 }
 
 /// `TDATTRIBUTES`, 8 bytes little-endian.

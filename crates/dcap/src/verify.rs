@@ -6,7 +6,7 @@ use avouch_pki::{SignatureScheme, Window};
 use avouch_wire::{Hex, UnixTime};
 use serde::Serialize;
 
-use crate::anchors::{AnchorInfo, TrustAnchors};
+use crate::anchors::{Root, TrustAnchors};
 use crate::collateral::{Collateral, CollateralHashes, EnclaveId, VerifiedCollateral};
 use crate::collateral::{EnclaveIdentity, check_not_revoked};
 use crate::error::{CertificateRole, VerifyError};
@@ -49,7 +49,7 @@ pub struct VerifiedQuote {
     #[serde(flatten)]
     pck: PckExtension,
     collateral: CollateralFacts,
-    anchor: AnchorInfo,
+    anchor: Root,
     judged_at: UnixTime,
 }
 
@@ -113,7 +113,7 @@ pub fn verify_quote(
         tcb,
         pck: platform.pck().clone(),
         collateral: CollateralFacts { hashes: *collateral.hashes(), window: collateral.window() },
-        anchor: platform.anchor().clone(),
+        anchor: platform.root().clone(),
         judged_at: at,
     })
 }
@@ -142,8 +142,8 @@ fn check_same_root(
     }
     Err(VerifyError::MixedRoots {
         what: "collateral",
-        expected: platform.anchor().label.clone(),
-        found: collateral.anchor().label.clone(),
+        expected: platform.root().label.clone(),
+        found: collateral.root().label.clone(),
     })
 }
 

@@ -27,23 +27,34 @@ fn a_root_that_is_named_like_a_vendors_is_one_for_that_vendor_unless_another_is_
     assert_eq!(added(None, &[intel.clone(), amd.clone()].concat()).unwrap(), (1, 1));
     assert_eq!(added(Some(Vendor::Intel), &intel).unwrap(), (1, 0));
     assert_eq!(added(Some(Vendor::Amd), &amd).unwrap(), (0, 1));
-    // A name is no proof: the operator's word counts.
-    assert_eq!(added(Some(Vendor::Intel), &amd).unwrap(), (1, 0));
+    let refused = added(Some(Vendor::Intel), &amd).unwrap_err();
+    assert!(matches!(refused, AnchorError::Intel(_)), "{refused}");
     let refused = added(Some(Vendor::Amd), &intel).unwrap_err();
     assert!(matches!(refused, AnchorError::Amd(_)), "{refused}");
 }
 
+/// A root with a name that is not a vendor's.
+fn root_of_its_own(key: KeySpec) -> String {
+    let key = SigningKey::generate(key).unwrap();
+    pem::encode("CERTIFICATE", &provider_certificate(&key, "https://a.example", None).unwrap())
+}
+
 #[test]
 fn a_root_with_a_name_of_its_own_needs_a_vendor_whatever_its_key() {
-    for key in [
-        SigningKey::generate(KeySpec::Rsa2048).unwrap(),
-        SigningKey::generate(KeySpec::P256).unwrap(),
-    ] {
-        let der = provider_certificate(&key, "https://a.example", None).unwrap();
-        let pem = pem::encode("CERTIFICATE", &der);
-        let refused = added(None, &pem).unwrap_err();
+    for key in [KeySpec::Rsa2048, KeySpec::P256] {
+        let refused = added(None, &root_of_its_own(key)).unwrap_err();
         assert!(matches!(refused, AnchorError::WhoseRoot { .. }), "{refused}");
         assert!(refused.to_string().contains("intel=FILE or amd=FILE"), "{refused}");
-        assert_eq!(added(Some(Vendor::Intel), &pem).unwrap(), (1, 0));
     }
+}
+
+#[test]
+fn a_root_has_the_kind_of_key_that_its_vendors_evidence_can_rest_on() {
+    let (good, bad) = (root_of_its_own(KeySpec::P256), root_of_its_own(KeySpec::Rsa2048));
+    assert_eq!(added(Some(Vendor::Intel), &good).unwrap(), (1, 0));
+    let refused = added(Some(Vendor::Intel), &bad).unwrap_err().to_string();
+    assert!(refused.contains("is RSA-2048;") && refused.contains("P-256 only"), "{refused}");
+    // One root among others that is of no use is not passed over.
+    let among = added(Some(Vendor::Intel), &[good, bad].concat()).unwrap_err();
+    assert!(matches!(among, AnchorError::Intel(_)), "{among}");
 }

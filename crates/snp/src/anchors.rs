@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use avouch_pki::der::{PRINTABLE_STRING, UTF8_STRING, write as der};
 use avouch_pki::{
-    Certificate, Name, PathError, PublicKey, TrustAnchor, digest, verify_anchor_copy,
+    Certificate, KeyKind, Name, PathError, PublicKey, TrustAnchor, digest, verify_anchor_copy,
 };
 use avouch_wire::{Hex, decode_hex};
 use thiserror::Error;
@@ -14,7 +14,7 @@ use crate::{Product, VerifiedIntermediate};
 
 /// A trusted root of one product.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ark {
+pub struct Root {
     product: Product,
     anchor: TrustAnchor,
     built_in: bool,
@@ -23,7 +23,7 @@ pub struct Ark {
     certificate_sha256: Hex<32>,
 }
 
-impl Ark {
+impl Root {
     /// The product whose chains it may root.
     #[must_use]
     pub const fn product(&self) -> Product {
@@ -76,12 +76,24 @@ pub enum AnchorError {
         /// The certificate's common name.
         name: String,
     },
+    /// Not an RSA-4096 key, as AMD's roots have: nothing that AMD's chains consist of could verify
+    /// under it.
+    #[error("the key of root {name:?} is {found}; SEV-SNP evidence rests on {ROOT_KEY} only")]
+    Key {
+        /// The certificate's common name.
+        name: String,
+        /// Its kind of key.
+        found: KeyKind,
+    },
 }
+
+/// The kind of key that all roots of AMD's have.
+const ROOT_KEY: KeyKind = KeyKind::Rsa { modulus_bits: 4096 };
 
 /// The trust anchors of SEV-SNP: AMD's roots by key, and any that an operator added.
 #[derive(Debug, Clone)]
 pub struct TrustAnchors {
-    arks: Vec<Arc<Ark>>,
+    roots: Vec<Arc<Root>>,
     /// AMD's, known in this program.
     pinned: Vec<VerifiedIntermediate>,
     /// Verified earlier; the oldest first, at most [`REMEMBERED_MAX`].
@@ -106,12 +118,13 @@ impl TrustAnchors {
         for root in &ROOTS {
             let Some(anchor) = pinned_anchor(root) else { continue };
             let Ok(certificate_sha256) = Hex::from_hex(root.certificate_sha256) else { continue };
-            let ark = Ark { product: root.product, anchor, built_in: true, certificate_sha256 };
-            anchors.arks.push(Arc::new(ark));
+            let product = root.product;
+            let root = Root { product, anchor, built_in: true, certificate_sha256 };
+            anchors.roots.push(Arc::new(root));
         }
         for pinned in &INTERMEDIATES {
-            let root = anchors.arks_of(pinned.key.product).next().cloned();
-            let known = root.and_then(|ark| VerifiedIntermediate::pinned(pinned, ark));
+            let root = anchors.roots_of(pinned.key.product).next().cloned();
+            let known = root.and_then(|root| VerifiedIntermediate::pinned(pinned, root));
             anchors.pinned.extend(known);
         }
         anchors
@@ -120,7 +133,7 @@ impl TrustAnchors {
     /// No root at all.
     #[must_use]
     pub const fn none() -> Self {
-        Self { arks: Vec::new(), pinned: Vec::new(), remembered: Vec::new() }
+        Self { roots: Vec::new(), pinned: Vec::new(), remembered: Vec::new() }
     }
 
     /// Adds a root of an operator's choice, such as a mint's. Its common name says for which
@@ -128,7 +141,8 @@ impl TrustAnchors {
     /// that is trusted already is not added again.
     ///
     /// # Errors
-    /// [`AnchorError`] if the certificate is not named like a root, no CA, or not self-signed.
+    /// [`AnchorError`] if the certificate is not named like a root, no CA, not self-signed, or has
+    /// another kind of key.
     pub fn with_root(mut self, certificate: &Certificate) -> Result<Self, AnchorError> {
         let name = certificate.subject().label();
         let product = name.strip_prefix("ARK-").and_then(Product::from_name);
@@ -136,19 +150,23 @@ impl TrustAnchors {
         if !certificate.is_ca() {
             return Err(AnchorError::NotCa { name: name.to_owned() });
         }
+        let found = certificate.public_key().kind();
+        if found != ROOT_KEY {
+            return Err(AnchorError::Key { name: name.to_owned(), found });
+        }
         let certificate_sha256 = certificate.fingerprint_sha256();
         let label = format!("{name} {certificate_sha256}");
         let anchor = TrustAnchor::from_certificate(label, certificate);
         verify_anchor_copy(certificate, &anchor)?;
         // One root, one entry: whatever is judged by root finds the same one each time.
-        let same = |ark: &Ark| {
-            ark.anchor.subject() == anchor.subject() && ark.anchor.key() == anchor.key()
+        let same = |root: &Root| {
+            root.anchor.subject() == anchor.subject() && root.anchor.key() == anchor.key()
         };
         if self.roots().any(same) {
             return Ok(self);
         }
-        let ark = Ark { product, anchor, built_in: false, certificate_sha256 };
-        self.arks.push(Arc::new(ark));
+        let root = Root { product, anchor, built_in: false, certificate_sha256 };
+        self.roots.push(Arc::new(root));
         Ok(self)
     }
 
@@ -168,21 +186,21 @@ impl TrustAnchors {
     }
 
     /// Whether this root, with this key, is one of these.
-    pub(crate) fn trust(&self, root: &Ark) -> bool {
+    pub(crate) fn trust(&self, root: &Root) -> bool {
         self.roots().any(|known| known == root)
     }
 
     /// All roots.
-    pub fn roots(&self) -> impl Iterator<Item = &Ark> {
-        self.arks.iter().map(Arc::as_ref)
+    pub fn roots(&self) -> impl Iterator<Item = &Root> {
+        self.roots.iter().map(Arc::as_ref)
     }
 
-    pub(crate) fn arks(&self) -> impl Iterator<Item = &Arc<Ark>> {
-        self.arks.iter()
+    pub(crate) fn shared_roots(&self) -> impl Iterator<Item = &Arc<Root>> {
+        self.roots.iter()
     }
 
-    pub(crate) fn arks_of(&self, product: Product) -> impl Iterator<Item = &Arc<Ark>> {
-        self.arks.iter().filter(move |ark| ark.product == product)
+    pub(crate) fn roots_of(&self, product: Product) -> impl Iterator<Item = &Arc<Root>> {
+        self.roots.iter().filter(move |root| root.product == product)
     }
 
     /// All pinned and remembered intermediates.
@@ -191,7 +209,7 @@ impl TrustAnchors {
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
-        self.arks.is_empty()
+        self.roots.is_empty()
     }
 
     /// The pinned or remembered intermediate whose certificate has this SHA-256.

@@ -9,7 +9,7 @@ use avouch_wire::UnixTime;
 use serde::Deserialize;
 
 use crate::scheme::AMD_SCHEME;
-use crate::{Ark, TrustAnchors, VerifiedIntermediate, VerifyError};
+use crate::{Root, TrustAnchors, VerifiedIntermediate, VerifyError};
 
 /// Of which roots there must be a CRL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -65,7 +65,7 @@ impl FromStr for CrlRule {
 /// AMD 57230, certificate revocation list.
 #[derive(Debug, Clone, Default)]
 pub struct Crls {
-    lists: Vec<(Arc<Ark>, VerifiedCrl)>,
+    lists: Vec<(Arc<Root>, VerifiedCrl)>,
     rule: CrlRule,
 }
 
@@ -147,8 +147,8 @@ impl Crls {
         Ok(())
     }
 
-    fn must_list(&self, root: &Ark) -> bool {
-        let is_alike = |kept: &Ark| kept.is_built_in() == root.is_built_in();
+    fn must_list(&self, root: &Root) -> bool {
+        let is_alike = |kept: &Root| kept.is_built_in() == root.is_built_in();
         match self.rule {
             CrlRule::Required => true,
             CrlRule::WhereKept => self.lists.iter().any(|(kept, _)| is_alike(kept)),
@@ -161,13 +161,13 @@ pub(crate) fn verify_one(
     crl: &Crl,
     anchors: &TrustAnchors,
     at: UnixTime,
-) -> Result<(Arc<Ark>, VerifiedCrl), VerifyError> {
+) -> Result<(Arc<Root>, VerifiedCrl), VerifyError> {
     let issuer = crl.issuer().label().to_owned();
     if crl.rsa_signature_scheme() != Some(AMD_SCHEME) {
         return Err(VerifyError::CrlScheme { found: crl.rsa_signature_scheme() });
     }
     let mut refusal = VerifyError::CrlIssuer { issuer };
-    for root in anchors.arks().filter(|root| root.anchor().subject() == crl.issuer()) {
+    for root in anchors.shared_roots().filter(|root| root.anchor().subject() == crl.issuer()) {
         match verify_crl(crl, root.anchor(), at) {
             Ok(verified) => return Ok((Arc::clone(root), verified)),
             Err(error) => refusal = VerifyError::Crl(error),

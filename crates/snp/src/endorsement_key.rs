@@ -209,7 +209,7 @@ pub(crate) fn check_roots(
     let sent = chain.roots().iter().filter(|root| root.subject().common_name() == Some(&name));
     for copy in sent {
         let mut refusal = VerifyError::NoRoot { product };
-        let trusted = anchors.arks_of(product).any(|root| match root.check_copy(copy) {
+        let trusted = anchors.roots_of(product).any(|root| match root.check_copy(copy) {
             Ok(()) => true,
             Err(source) => {
                 refusal = VerifyError::Path { role: CertificateRole::Root, source };

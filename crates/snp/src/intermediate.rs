@@ -11,7 +11,7 @@ use avouch_wire::{FailedCheck as _, Hex, UnixTime};
 use crate::amd_keys::PinnedIntermediate;
 use crate::anchors::pinned_anchor;
 use crate::scheme::check_scheme;
-use crate::{Ark, CertificateRole, Product, TrustAnchors, VekKind, VerifyError};
+use crate::{CertificateRole, Product, Root, TrustAnchors, VekKind, VerifyError};
 
 /// An ASK or ASVK that a trusted root certified.
 ///
@@ -30,7 +30,7 @@ struct Inner {
     issues: VekKind,
     serial: Serial,
     window: Window,
-    root: Arc<Ark>,
+    root: Arc<Root>,
 }
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl VerifiedIntermediate {
     }
 
     /// One of AMD's; `None` if its constants are not sound, which a test excludes.
-    pub(crate) fn pinned(pinned: &PinnedIntermediate, root: Arc<Ark>) -> Option<Self> {
+    pub(crate) fn pinned(pinned: &PinnedIntermediate, root: Arc<Root>) -> Option<Self> {
         Some(Self::new(Inner {
             key: IntermediateKey::Pinned(pinned_anchor(&pinned.key)?),
             fingerprint: Hex::from_hex(pinned.key.certificate_sha256).ok()?,
@@ -79,7 +79,7 @@ impl VerifiedIntermediate {
 
     /// The root that certified it.
     #[must_use]
-    pub fn root(&self) -> &Ark {
+    pub fn root(&self) -> &Root {
         &self.inner.root
     }
 
@@ -144,7 +144,7 @@ pub fn verify_intermediate(
     })?;
     check_scheme(CertificateRole::Intermediate, certificate)?;
     let mut refusal = VerifyError::NoRoot { product };
-    for root in anchors.arks_of(product) {
+    for root in anchors.roots_of(product) {
         match verify_issued(certificate, root.anchor(), Role::Ca, at) {
             Ok(verified) => {
                 return Ok(VerifiedIntermediate::new(Inner {

@@ -4,8 +4,9 @@ use super::{shown, sources};
 
 /// What each crate of evidence calls the roots it trusts, the operator's step and its judgement, what
 /// binds data, and under what verified things may be remembered.
-const WORDS: [&str; 8] = [
+const WORDS: [&str; 9] = [
     "pub struct TrustAnchors",
+    "pub struct Root {",
     "pub struct Acceptance {",
     "pub enum BindingError",
     "pub fn with_root(",

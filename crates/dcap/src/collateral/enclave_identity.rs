@@ -4,8 +4,9 @@ use avouch_pki::Window;
 use avouch_wire::Hex;
 use serde::Deserialize;
 
-use super::document::{DocumentError, JsonTime, checked_text};
+use super::document::{JsonTime, checked_text};
 use super::levels::{ComponentLevel, RawComponentLevel, component_levels};
+use crate::error::DocumentError;
 
 /// Which of Intel's enclaves an identity is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use avouch_wire::UnixTime;
 use serde::Deserialize;
 
-use super::document::{DocumentError, JsonTime};
+use super::document::JsonTime;
+use crate::error::DocumentError;
 use crate::status::ComponentStatus;
 
 /// One level: the SVN that it asks for, and what it gives.

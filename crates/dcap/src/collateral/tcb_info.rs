@@ -6,8 +6,9 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::document::{DocumentError, JsonTime, checked_text};
+use super::document::{JsonTime, checked_text};
 use super::levels::{ComponentLevel, RawComponentLevel, component_levels};
+use crate::error::DocumentError;
 use crate::header::TeeType;
 use crate::status::{TcbStatus, names};
 

@@ -9,7 +9,7 @@ use avouch_wire::{Hex, UnixTime};
 use serde::Serialize;
 
 use super::{Collateral, EnclaveIdentity, SignedDocument, TcbInfo};
-use crate::anchors::{Anchor, AnchorInfo, TrustAnchors};
+use crate::anchors::{Anchor, Root, TrustAnchors};
 use crate::chain::{Chain, verify_pck_ca, verify_tcb_signer};
 use crate::error::{CertificateRole, ChainName, CrlName, Dated, DocumentName, VerifyError};
 
@@ -262,8 +262,8 @@ impl VerifiedCollateral {
 
     /// The anchor that all of it rests on.
     #[must_use]
-    pub fn anchor(&self) -> &AnchorInfo {
-        &self.pck_ca.anchor.info
+    pub fn root(&self) -> &Root {
+        &self.pck_ca.anchor.root
     }
 
     pub(crate) fn check_windows(&self, at: UnixTime) -> Result<(), VerifyError> {
@@ -284,8 +284,8 @@ fn verify_signer(
                 ChainName::QeIdentityIssuer => "QE identity issuer chain",
                 _ => "TCB info issuer chain",
             },
-            expected: anchor.info.label.clone(),
-            found: found.info.label.clone(),
+            expected: anchor.root.label.clone(),
+            found: found.root.label.clone(),
         });
     }
     verify_tcb_signer(chain.only()?, anchor, at)

@@ -3,7 +3,7 @@
 use avouch_wire::{Hex, UnixTime};
 
 use super::{CollateralFacts, VerifiedQuote};
-use crate::anchors::AnchorInfo;
+use crate::anchors::Root;
 use crate::header::{QuoteVersion, TeeType};
 use crate::pck_extension::PckExtension;
 use crate::quote::Body;
@@ -84,7 +84,7 @@ impl VerifiedQuote {
 
     /// The root that everything rests on, and whether it is Intel's.
     #[must_use]
-    pub const fn anchor(&self) -> &AnchorInfo {
+    pub const fn root(&self) -> &Root {
         &self.anchor
     }
 

@@ -50,8 +50,8 @@ fn evidence_under_a_root_that_is_not_added_is_refused() {
 fn the_result_says_which_root_it_rests_on() {
     let evidence = minted(EvidenceKind::Sgx, |_| {});
     let verified = judge(&evidence).expect("verifies");
-    assert!(!verified.anchor().built_in);
-    assert!(verified.anchor().label.contains("Avouch Mint"), "{:?}", verified.anchor());
+    assert!(!verified.root().built_in);
+    assert!(verified.root().label.contains("Avouch Mint"), "{:?}", verified.root());
     let intel = TrustAnchors::intel();
     let listed: Vec<_> = intel.roots().collect();
     assert!(matches!(listed.as_slice(), [only] if only.built_in));
@@ -458,7 +458,7 @@ fn each_fact_is_told_by_itself() {
         assert_eq!(verified.collateral().window, collateral.window());
         assert_eq!(verified.collateral().hashes, *collateral.hashes());
         assert_eq!(verified.pck(), platform.pck());
-        assert_eq!(verified.anchor(), platform.anchor());
+        assert_eq!(verified.root(), platform.root());
         assert!(!verified.is_debuggable());
         assert_eq!(platform.qe_report(), &quote.signature_data().qe_report);
         assert_eq!(platform.pck_ca_name(), "Intel SGX PCK Platform CA");

@@ -16,12 +16,22 @@ use crate::{AppraisalError, EndorsementSource, IntelWanted, NotAtHand, Remembere
 pub(super) struct QuoteVerifier {
     anchors: TrustAnchors,
     platforms: Memory<PlatformCacheKey, VerifiedPlatform>,
-    collateral: Memory<CollateralKey, KnownCollateral>,
+    collateral: Memory<CollateralCacheKey, KnownCollateral>,
 }
 
 /// Address of a set and the evaluation data number demanded of it. The entry keeps the set alive,
 /// so the address cannot come to mean another.
-type CollateralKey = (usize, Option<u32>);
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct CollateralCacheKey {
+    address: usize,
+    evaluation_data_number: Option<u32>,
+}
+
+impl CollateralCacheKey {
+    fn of(collateral: &Arc<Collateral>, evaluation_data_number: Option<u32>) -> Self {
+        Self { address: Arc::as_ptr(collateral).addr(), evaluation_data_number }
+    }
+}
 
 struct KnownCollateral {
     kept_alive: Arc<Collateral>,
@@ -99,7 +109,7 @@ impl QuoteVerifier {
             at,
         };
         let collateral = endorsements.intel(&wanted).ok_or_else(|| missing(&wanted))?;
-        let key = (Arc::as_ptr(&collateral).addr(), number);
+        let key = CollateralCacheKey::of(&collateral, number);
         if let Some(known) = self.collateral.get(&key) {
             return Ok(known);
         }

@@ -417,7 +417,7 @@ fn refuses_roots_that_are_not_named_or_signed_like_one() {
 
 #[test]
 fn of_two_roots_refusals_the_one_that_is_not_about_a_name_is_given() {
-    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, PKCS_RSA_SHA384};
     let expired = options(SnpProduct::Milan, SnpKey::Vcek).broken("intermediate-expired");
     let minted = mint(EvidenceKind::Snp, &expired).unwrap();
     let chain = Endorsements::parse(&[&minted.endorsements]).unwrap().chain;
@@ -426,7 +426,9 @@ fn of_two_roots_refusals_the_one_that_is_not_about_a_name_is_given() {
     params.distinguished_name.remove(DnType::CommonName);
     params.distinguished_name.push(DnType::CommonName, "ARK-Milan");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let other = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+    let key = include_bytes!("../../../mint/src/snp/test_keys/foreign.der").as_slice();
+    let key = KeyPair::from_pkcs8_der_and_sign_algo(&key.into(), &PKCS_RSA_SHA384).unwrap();
+    let other = params.self_signed(&key).unwrap();
     let (own, other) = (root(&minted), Certificate::parse(other.der()).unwrap());
     for [first, second] in [[&own, &other], [&other, &own]] {
         let anchors = TrustAnchors::none().with_root(first).unwrap().with_root(second).unwrap();

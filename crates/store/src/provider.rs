@@ -17,7 +17,7 @@ use crate::names::{
     parse_resource_group, parse_subscription,
 };
 use crate::page::{Page, PageRequest};
-use crate::store::{About, Edit, Sequence, Store, WriteTx};
+use crate::store::{About, Edit, Sequence, Store, WriteTx, same};
 
 /// Who may set policies. Fixed at creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -76,8 +76,7 @@ pub enum AnchorError {
         /// The certificate's common name.
         name: String,
     },
-    /// Not an RSA-4096 key, as AMD's roots have: nothing that AMD's chains consist of could verify
-    /// under it.
+    /// Not an RSA-4096 key, as AMD's roots have.
     #[error("the key of root {name:?} is {found}; SEV-SNP evidence rests on {ROOT_KEY} only")]
     Key {
         /// The certificate's common name.

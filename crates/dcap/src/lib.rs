@@ -56,10 +56,10 @@ pub use binding::{BindingError, bind_init_time_data, bind_runtime_data};
 pub use certification_data::{CertificationData, PckIdentifier};
 pub use collateral::{
     Collateral, CollateralError, CollateralHashes, CollateralParts, CollateralRequirements,
-    ComponentLevel, DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, EnclaveId,
-    EnclaveIdentity, EvaluationDataNumbers, PlatformLevel, SignedDocument, TcbInfo, TdxModule,
-    TdxModuleIdentity, UntrustedCollateralSummary, VerifiedCollateral, VerifiedDocument, crl_der,
-    verify_pck_crl, verify_qe_identity, verify_root_ca_crl, verify_tcb_info,
+    ComponentLevel, DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, EnclaveId, EnclaveIdentity,
+    EvaluationDataNumbers, PlatformLevel, SignedDocument, TcbInfo, TdxModule, TdxModuleIdentity,
+    UntrustedCollateralSummary, VerifiedCollateral, VerifiedDocument, crl_der, verify_pck_crl,
+    verify_qe_identity, verify_root_ca_crl, verify_tcb_info,
 };
 pub use error::{
     CertificateRole, ChainName, CrlName, Dated, DocumentError, DocumentName, QuoteError, TcbMoment,

@@ -11,11 +11,12 @@ use std::sync::{Arc, LazyLock};
 
 use avouch_dcap::{Collateral, TeeType};
 use avouch_engine::{
-    Anchors, AppraisalRequest, AppraisalSettings, EndorsementSource, Engine, IntelWanted,
-    PolicyInForce, TcbBaseline, TokenForm,
+    AmdWanted, Anchors, AppraisalRequest, AppraisalSettings, EndorsementSource, Engine,
+    IntelWanted, PolicyInForce, TcbBaseline, TokenForm,
 };
 use avouch_mint::{Options, mint};
-use avouch_snp::{CrlRule, Endorsements};
+use avouch_pki::Crl;
+use avouch_snp::{Chain, ChainError, CrlRule, Endorsements};
 use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use libfuzzer_sys::fuzz_target;
 
@@ -23,7 +24,7 @@ use libfuzzer_sys::fuzz_target;
 const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// What an operator has at hand: nothing for Intel.
-struct AtHand(Arc<Endorsements>);
+struct AtHand(Chain, Arc<Vec<Crl>>);
 
 impl EndorsementSource for AtHand {
     fn intel(&self, _: &IntelWanted<'_>) -> Option<Arc<Collateral>> {
@@ -34,8 +35,12 @@ impl EndorsementSource for AtHand {
         Vec::new()
     }
 
-    fn amd(&self) -> Arc<Endorsements> {
-        Arc::clone(&self.0)
+    fn amd(&self, wanted: &AmdWanted<'_>) -> Result<Chain, ChainError> {
+        self.0.clone().for_report(wanted.report)
+    }
+
+    fn amd_crls(&self, _: &AmdWanted<'_>) -> Arc<Vec<Crl>> {
+        Arc::clone(&self.1)
     }
 
     fn amd_crl_rule(&self) -> CrlRule {
@@ -58,10 +63,11 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let mut options = Options::new(at());
     options.snp.with_crl = false;
     let minted = mint(EvidenceKind::Snp, &options).unwrap();
-    let endorsements = Endorsements::parse(&[&minted.endorsements]).unwrap();
+    let Endorsements { chain, crls } = Endorsements::parse(&[&minted.endorsements]).unwrap();
+    let at_hand = AtHand(chain, Arc::new(crls));
     let anchors = Anchors::built_in().with_pem(minted.root_pem.as_bytes()).unwrap();
     Known {
-        engine: Engine::new(anchors, Arc::new(AtHand(Arc::new(endorsements)))),
+        engine: Engine::new(anchors, Arc::new(at_hand)),
         policy: PolicyInForce::default_for(EvidenceKind::Snp).unwrap(),
         report: minted.evidence,
         certificates: minted.endorsements,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use avouch_endorsements::{EndorsementSet, LoadError};
-use avouch_engine::{Anchors, EndorsementSource as _};
+use avouch_engine::Anchors;
 use avouch_server::config::{EndorsementsConfig, TrustRoot};
 use avouch_snp::CrlRule;
 use avouch_wire::{EvidenceKind, UnixTime};
@@ -49,12 +49,18 @@ pub(crate) fn endorsements(config: &EndorsementsConfig) -> Result<Arc<Endorsemen
     for note in set.ignored() {
         tracing::warn!("endorsements: {note}");
     }
+    for note in set.incomplete() {
+        tracing::warn!("endorsements: {note}");
+    }
     Ok(Arc::new(set.with_amd_crl_rule(config.amd_crl)))
 }
 
-/// Says which revocation a service will not see.
-pub(crate) fn warn_of_missing_crls(set: &EndorsementSet, rule: CrlRule) {
-    if !set.amd().crls.is_empty() {
+/// Says what a service has at hand that is out of date, and which revocation it will not see.
+pub(crate) fn warn_of_weak_endorsements(set: &EndorsementSet, rule: CrlRule, at: UnixTime) {
+    for note in set.stale(at) {
+        tracing::warn!("endorsements: {note}");
+    }
+    if set.has_amd_crls() {
         return;
     }
     match rule {

@@ -10,6 +10,8 @@ mod levels;
 mod tcb_info;
 mod verified;
 
+use std::sync::Arc;
+
 use avouch_wire::failed_check;
 use serde::Serialize;
 use thiserror::Error;
@@ -33,13 +35,27 @@ use crate::error::{CrlName, DocumentError, DocumentName, VerifyError};
 /// One set of collateral, as it came. **Nothing in it is trusted**; see [`Collateral::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collateral {
-    tcb_info: SignedDocument,
-    tcb_info_issuer_chain: Vec<u8>,
-    qe_identity: SignedDocument,
-    qe_identity_issuer_chain: Vec<u8>,
-    root_ca_crl: Vec<u8>,
-    pck_crl: Vec<u8>,
-    pck_crl_issuer_chain: Vec<u8>,
+    parts: SharedParts,
+}
+
+/// The parts of a set, each read as far as it must be to be one. Sets of many platforms share CRLs
+/// and chains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedParts {
+    /// The TCB info with its signature.
+    pub tcb_info: Arc<SignedDocument>,
+    /// Its issuer chain, PEM.
+    pub tcb_info_issuer_chain: Arc<[u8]>,
+    /// The identity with its signature.
+    pub qe_identity: Arc<SignedDocument>,
+    /// Its issuer chain, PEM.
+    pub qe_identity_issuer_chain: Arc<[u8]>,
+    /// DER of the root CA's CRL.
+    pub root_ca_crl: Arc<[u8]>,
+    /// DER of the Processor or Platform CA's CRL.
+    pub pck_crl: Arc<[u8]>,
+    /// Issuer chain of the PCK CRL, PEM.
+    pub pck_crl_issuer_chain: Arc<[u8]>,
 }
 
 /// The seven answers of Intel's service (or a cache of it) that make one set.
@@ -129,54 +145,67 @@ impl Collateral {
             .map_err(|source| CollateralError::document(DocumentName::TcbInfo, source))?;
         let qe_identity = SignedDocument::from_identity_body(parts.qe_identity)
             .map_err(|source| CollateralError::document(DocumentName::QeIdentity, source))?;
-        Ok(Self {
-            tcb_info,
-            tcb_info_issuer_chain: parts.tcb_info_issuer_chain.to_vec(),
-            qe_identity,
-            qe_identity_issuer_chain: parts.qe_identity_issuer_chain.to_vec(),
-            root_ca_crl: crl_text::decode(CrlName::RootCa, parts.root_ca_crl)?,
-            pck_crl: crl_text::decode(CrlName::Pck, parts.pck_crl)?,
-            pck_crl_issuer_chain: parts.pck_crl_issuer_chain.to_vec(),
-        })
+        Ok(Self::of(SharedParts {
+            tcb_info: Arc::new(tcb_info),
+            tcb_info_issuer_chain: parts.tcb_info_issuer_chain.into(),
+            qe_identity: Arc::new(qe_identity),
+            qe_identity_issuer_chain: parts.qe_identity_issuer_chain.into(),
+            root_ca_crl: crl_der(CrlName::RootCa, parts.root_ca_crl)?.into(),
+            pck_crl: crl_der(CrlName::Pck, parts.pck_crl)?.into(),
+            pck_crl_issuer_chain: parts.pck_crl_issuer_chain.into(),
+        }))
+    }
+
+    /// The set of these parts.
+    #[must_use]
+    pub const fn of(parts: SharedParts) -> Self {
+        Self { parts }
+    }
+
+    /// Its parts.
+    #[must_use]
+    pub const fn parts(&self) -> &SharedParts {
+        &self.parts
     }
 
     /// The TCB info with its signature.
     #[must_use]
-    pub const fn tcb_info(&self) -> &SignedDocument {
-        &self.tcb_info
+    pub fn tcb_info(&self) -> &SignedDocument {
+        &self.parts.tcb_info
     }
 
     /// The identity with its signature.
     #[must_use]
-    pub const fn qe_identity(&self) -> &SignedDocument {
-        &self.qe_identity
+    pub fn qe_identity(&self) -> &SignedDocument {
+        &self.parts.qe_identity
     }
 
     /// DER of the root CA's CRL.
     #[must_use]
     pub fn root_ca_crl_der(&self) -> &[u8] {
-        &self.root_ca_crl
+        &self.parts.root_ca_crl
     }
 
     /// DER of the PCK CA's CRL.
     #[must_use]
     pub fn pck_crl_der(&self) -> &[u8] {
-        &self.pck_crl
+        &self.parts.pck_crl
     }
 
     /// Bytes of all its parts.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let documents = [&self.tcb_info, &self.qe_identity];
-        let documents = documents.into_iter().map(|document| document.body().len());
+        let SharedParts { tcb_info, qe_identity, .. } = &self.parts;
+        let documents = [tcb_info, qe_identity].map(|document| document.body().len());
         let others = [
-            &self.tcb_info_issuer_chain,
-            &self.qe_identity_issuer_chain,
-            &self.root_ca_crl,
-            &self.pck_crl,
-            &self.pck_crl_issuer_chain,
+            &self.parts.tcb_info_issuer_chain,
+            &self.parts.qe_identity_issuer_chain,
+            &self.parts.root_ca_crl,
+            &self.parts.pck_crl,
+            &self.parts.pck_crl_issuer_chain,
         ];
-        documents.chain(others.into_iter().map(Vec::len)).fold(0, usize::saturating_add)
+        let others = others.map(|part| part.len());
+        documents.into_iter().chain(others).fold(0, usize::saturating_add)
     }
 
     /// What it says it is for, so that it can be filed before it is verified.
@@ -185,7 +214,7 @@ impl Collateral {
     /// [`VerifyError::Document`] if the TCB info does not parse.
     pub fn untrusted_summary(&self) -> Result<UntrustedCollateralSummary, VerifyError> {
         let document = DocumentName::TcbInfo;
-        let info = TcbInfo::parse(self.tcb_info.text())
+        let info = TcbInfo::parse(self.tcb_info().text())
             .map_err(|source| VerifyError::Document { document, source })?;
         Ok(UntrustedCollateralSummary {
             tee: info.tee,

@@ -45,6 +45,7 @@ mod shortfall;
 mod signature_data;
 mod status;
 mod tcb;
+mod tcb_evaluation;
 mod td_report;
 mod verify;
 
@@ -57,9 +58,9 @@ pub use certification_data::{CertificationData, PckIdentifier};
 pub use collateral::{
     Collateral, CollateralError, CollateralHashes, CollateralParts, CollateralRequirements,
     ComponentLevel, DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, EnclaveId, EnclaveIdentity,
-    EvaluationDataNumbers, PlatformLevel, SignedDocument, TcbInfo, TdxModule, TdxModuleIdentity,
-    UntrustedCollateralSummary, VerifiedCollateral, VerifiedDocument, crl_der, verify_pck_crl,
-    verify_qe_identity, verify_root_ca_crl, verify_tcb_info,
+    EvaluationDataNumbers, PlatformLevel, SharedParts, SignedDocument, TcbInfo, TdxModule,
+    TdxModuleIdentity, UntrustedCollateralSummary, VerifiedCollateral, VerifiedDocument, crl_der,
+    verify_pck_crl, verify_qe_identity, verify_root_ca_crl, verify_tcb_info,
 };
 pub use error::{
     CertificateRole, ChainName, CrlName, Dated, DocumentError, DocumentName, QuoteError, TcbMoment,
@@ -76,6 +77,7 @@ pub use shortfall::{MissingSvn, Shortfall};
 pub use signature_data::SignatureData;
 pub use status::{ComponentStatus, TcbStatus, UnknownTcbStatus, converge, relaunch};
 pub use tcb::{PartVerdict, TcbVerdict};
+pub use tcb_evaluation::TcbEvaluation;
 pub use td_report::{
     TD_REPORT_10_BYTES, TD_REPORT_15_BYTES, TD_REPORT_15_EXTENDED_BYTES, TdAttributes, TdReport,
     TdReport15, TdReport15Extended, TdReportKind, TeeTcbSvn, Xfam,

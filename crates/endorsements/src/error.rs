@@ -7,7 +7,9 @@ use avouch_snp::ChainError;
 use avouch_wire::{FailedCheck as _, ParseError, failed_check};
 use thiserror::Error;
 
-/// The largest endorsement file. A set of Intel collateral has about 25 KB.
+use crate::BundleError;
+
+/// The largest endorsement file but for bundles. A set of Intel collateral has about 25 KB.
 pub(crate) const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// Why endorsements could not be loaded.
@@ -68,6 +70,9 @@ pub enum EndorsementError {
         /// Why it is no endorsement.
         source: Box<Self>,
     },
+    /// A bundle that cannot be read.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// Anything else, and no AMD certificates and CRLs.
     #[error(transparent)]
     Amd(#[from] ChainError),
@@ -79,6 +84,7 @@ failed_check!(EndorsementError {
     Self::TcbInfo(error) => (error.check(), VerifyError::checks()),
     Self::OpenEnclave(_) => "collateral-malformed",
     Self::Cut => "chain-pem",
+    Self::Bundle(error) => (error.check(), BundleError::checks()),
     Self::Other { source, .. } => (source.check()),
     Self::Amd(error) => (error.check(), ChainError::checks()),
 });

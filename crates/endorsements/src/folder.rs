@@ -7,7 +7,7 @@ use avouch_pki::pem;
 use avouch_snp::ChainError;
 use serde_json::Value;
 
-use crate::{EndorsementError, LoadError, forms};
+use crate::{Bundle, EndorsementError, LoadError, forms};
 
 /// The files of a folder, in order of their names; links that lead nowhere are among them.
 /// Folders, and what is no file at all, are passed over.
@@ -27,10 +27,10 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
 /// somebody else's certificate. Everything else is damage: what is cut, empty, unreadable or too
 /// large may have been a CRL.
 pub(crate) fn is_stranger(path: &Path, bytes: &[u8], error: &EndorsementError) -> bool {
-    if forms::is_of_host(bytes) {
+    if forms::is_of_host(bytes) || Bundle::is_meant(bytes) {
         return false;
     }
-    if bytes.trim_ascii_start().first() == Some(&b'{') {
+    if [Some(&b'{'), Some(&b'[')].contains(&bytes.trim_ascii_start().first()) {
         return is_other_json(bytes);
     }
     if matches!(error.reason(), EndorsementError::Amd(ChainError::Foreign { .. })) {
@@ -50,10 +50,12 @@ pub(crate) fn ends_within_a_mark(bytes: &[u8]) -> bool {
 /// Members of a set of Intel collateral.
 const COLLATERAL_MEMBERS: [&str; 4] = ["tcb_info", "qe_identity", "root_ca_crl", "pck_crl"];
 
-/// Whole JSON that has nothing of a set of collateral.
+/// Whole JSON that has nothing of a set of collateral, and is no answer of Intel's service.
 fn is_other_json(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(bytes)
-        .is_ok_and(|json| COLLATERAL_MEMBERS.iter().all(|member| json.get(member).is_none()))
+    serde_json::from_slice::<Value>(bytes).is_ok_and(|json| {
+        COLLATERAL_MEMBERS.iter().all(|member| json.get(member).is_none())
+            && !forms::is_intel_answer(&json, bytes)
+    })
 }
 
 /// A SEQUENCE of 128 bytes or more, as every certificate and CRL is. Text that begins with the digit

@@ -1,8 +1,9 @@
 //! Shapes in which hosts hand endorsements over, and names for what is none.
 
+use avouch_dcap::DocumentName;
 use avouch_engine::Resemblance;
 use avouch_snp::ghcb::{CertificateTable, Guid};
-use avouch_wire::base64url;
+use avouch_wire::{base64url, without_final_nuls};
 use serde_json::Value;
 
 /// Members of a set of Intel collateral.
@@ -19,11 +20,16 @@ const COLLATERAL: [&str; 9] = [
 ];
 
 /// JSON of others by a member that it has.
-const NAMED_BY_MEMBER: [(&str, &str); 9] = [
+const NAMED_BY_MEMBER: [(&str, &str); 14] = [
+    ("manifest", "a bundle of endorsements"),
     ("vcekCert", "AMD certificates as a host hands them out (THIM)"),
-    ("tcbInfo", "Intel TCB info by itself"),
-    ("enclaveIdentity", "an Intel QE identity by itself"),
+    ("tcbInfo", "Intel TCB info"),
+    ("tcb_info_json", "Intel TCB info"),
+    ("enclaveIdentity", "an Intel enclave identity"),
+    ("enclave_identity_json", "an Intel enclave identity"),
     ("tcbEvaluationDataNumbers", "Intel's list of TCB evaluation data numbers"),
+    ("tcb_evaluation_data_numbers_json", "Intel's list of TCB evaluation data numbers"),
+    ("fmspcs_json", "Intel's list of FMSPCs"),
     ("SnpReport", "SEV-SNP evidence"),
     ("runtimeData", "the body of an attest request"),
     ("quote", "the body of an attest request"),
@@ -82,6 +88,9 @@ pub(crate) fn name(bytes: &[u8]) -> Option<String> {
     if let Ok(json) = serde_json::from_slice::<Value>(bytes) {
         return json_name(&json);
     }
+    if is_cose(bytes) && !bytes.starts_with(&[0xd2]) {
+        return Some("an endorsement of a utility VM (COSE_Sign1) in base64".to_owned());
+    }
     let found = Resemblance::of(bytes)?.to_string();
     match found.as_str() {
         "text" if is_yaml(bytes) => Some("text in YAML".to_owned()),
@@ -117,13 +126,73 @@ fn is_yaml(bytes: &[u8]) -> bool {
         .is_some_and(|line| line.trim() == "---" || is_entry(line))
 }
 
-/// Whether a vendor published it and it still is no endorsement by itself.
-pub(crate) fn is_part(bytes: &[u8]) -> bool {
-    let json = serde_json::from_slice::<Value>(bytes);
-    let is_of_intel = json.is_ok_and(|json| {
-        ["tcbInfo", "enclaveIdentity"].iter().any(|member| json.get(member).is_some())
-    });
-    is_of_intel || bytes.starts_with(&[0xd2, 0x84])
+/// TCB info or QE identity as Intel's service answers.
+pub(crate) struct Answer {
+    pub(crate) document: DocumentName,
+    pub(crate) body: Vec<u8>,
+    /// PEM; empty unless it came along.
+    pub(crate) issuer_chain: Vec<u8>,
+}
+
+/// Members with an answer's body, where it is wrapped with the header that came with it.
+const WRAPPED: [&str; 2] = ["tcb_info_json", "enclave_identity_json"];
+
+/// An answer of Intel's service, as it came, or wrapped with its issuer chain in a JSON object. None
+/// for identities of enclaves that sign no quotes.
+pub(crate) fn intel_answer(bytes: &[u8]) -> Option<Answer> {
+    let outer: Value = serde_json::from_slice(without_final_nuls(bytes)).ok()?;
+    let text = |member: &str| outer.get(member).and_then(Value::as_str);
+    let (body, issuer_chain) = match WRAPPED.iter().find_map(|member| text(member)) {
+        Some(body) => (body.as_bytes(), text("issuer_chain").unwrap_or_default()),
+        None => (bytes, ""),
+    };
+    let inner: Value = serde_json::from_slice(without_final_nuls(body)).ok()?;
+    let document = if inner.get("tcbInfo").is_some() {
+        DocumentName::TcbInfo
+    } else {
+        let id = inner.get("enclaveIdentity")?.get("id").and_then(Value::as_str);
+        if id.is_some_and(|id| ["QVE", "QAE"].contains(&id)) {
+            return None;
+        }
+        DocumentName::QeIdentity
+    };
+    Some(Answer { document, body: body.to_vec(), issuer_chain: issuer_chain.into() })
+}
+
+/// Whether it is meant to be an answer of Intel's that counts, be it damaged or not.
+pub(crate) fn is_intel_answer(json: &Value, bytes: &[u8]) -> bool {
+    let is_wrapped = WRAPPED.iter().any(|member| json.get(member).is_some());
+    // What is wrapped and cannot be read may have been one.
+    let reads = |member: &str| {
+        let inner = json.get(member).and_then(Value::as_str);
+        inner.is_some_and(|inner| serde_json::from_str::<Value>(inner).is_ok())
+    };
+    intel_answer(bytes).is_some() || (is_wrapped && !WRAPPED.iter().any(|member| reads(member)))
+}
+
+/// Whether a vendor published it and nothing here uses it.
+pub(crate) fn is_unused(bytes: &[u8]) -> bool {
+    const MEMBERS: [&str; 5] = [
+        "enclaveIdentity",
+        "enclave_identity_json",
+        "tcbEvaluationDataNumbers",
+        "tcb_evaluation_data_numbers_json",
+        "fmspcs_json",
+    ];
+    let is_of_intel = || {
+        let json = serde_json::from_slice::<Value>(bytes);
+        json.is_ok_and(|json| MEMBERS.iter().any(|member| json.get(member).is_some()))
+    };
+    is_cose(bytes) || is_of_intel()
+}
+
+/// An endorsement of a utility VM, plain or in base64, as hosts hand it out: it counts where it comes
+/// with evidence.
+fn is_cose(bytes: &[u8]) -> bool {
+    const COSE_SIGN1: [u8; 2] = [0xd2, 0x84];
+    let text = || std::str::from_utf8(bytes).ok();
+    let decoded = || base64url::decode_either(text()?.trim()).ok();
+    bytes.starts_with(&COSE_SIGN1) || decoded().is_some_and(|cose| cose.starts_with(&COSE_SIGN1))
 }
 
 /// Members of a set of collateral that nothing reads.

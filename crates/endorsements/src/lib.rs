@@ -1,14 +1,18 @@
 //! Vendor endorsements: from files and directories, and from the services of vendors and caches of them.
 //!
-//! What is loaded from files is filed by what it says of itself and trusted for nothing: the evidence
-//! crates verify every signature when it is used. For Intel the files are sets of collateral in
-//! JSON; for AMD certificates and CRLs, PEM or DER, in any order, or as hosts hand them out.
+//! What is at hand is filed by what it says of itself and trusted for nothing: the evidence crates
+//! verify every signature when it is used. [`EndorsementSet`] is one snapshot of it: files and folders
+//! ([`EndorsementSet::load`], by [`recognise`]) and what was [`Published`] under an
+//! [`EndorsementName`] since. [`Asked`] says what an appraisal missed.
 //!
-//! What is fetched comes one thing at a time, each under an [`EndorsementName`]: a [`Source`] asks for it,
-//! [`prove`] proves what came to be genuine and what was asked for, and a [`Keeper`] keeps it at hand
-//! and fresh. Each use verifies it again.
+//! What is fetched comes one thing at a time: a [`Source`] asks for it, [`prove`] proves what came to be
+//! genuine and what was asked for, and a [`Keeper`] keeps it at hand and fresh.
 
+mod amd;
+mod asked;
 mod bundle;
+mod by_name;
+mod chains;
 mod diff;
 mod error;
 mod folder;
@@ -19,10 +23,15 @@ mod load;
 mod name;
 mod needs;
 mod published;
+mod recognise;
+mod set;
+
 mod source;
 mod stated;
 mod verify;
 
+pub use asked::{Asked, Wanted};
+pub use avouch_dcap::TcbEvaluation;
 pub use bundle::{BUNDLE_BYTES_MAX, BUNDLE_THINGS_MAX, Bundle, BundleError, BundledThing};
 pub use diff::{BundleDiff, BundleEntry, LevelChange, LevelVerdict, ReplacedEntry};
 pub use error::{EndorsementError, LoadError};
@@ -31,10 +40,11 @@ pub use keeper::{
     KeeperSettings, KeptStatus, NoShelf, RefresherStatus, Running, Shelf, ShelfError, SourceStatus,
     Status, SystemClock,
 };
-pub use load::EndorsementSet;
-pub use name::{EndorsementName, NameError, PckCa, TcbEvaluation, VcekId};
+pub use name::{EndorsementName, NameError, PckCa, VcekId};
 pub use needs::{Need, NeedError, select};
 pub use published::Published;
+pub use recognise::{Recognised, recognise};
+pub use set::EndorsementSet;
 pub use source::{
     Answer, Budget, HttpSource, Source, SourceConfig, SourceConfigError, SourceError,
     SourceFailure, SourceKind, read_answer,

@@ -5,25 +5,13 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use avouch_dcap::{Collateral, TeeType, open_enclave};
-use avouch_engine::{EndorsementSource, IntelWanted, TcbBaseline};
-use avouch_snp::{CrlRule, Endorsements as AmdEndorsements};
+use avouch_snp::ChainError;
 use avouch_wire::excerpt;
-use serde_json::{Value, json};
 
+use crate::by_name::Origin;
 use crate::error::{EndorsementError, FILE_BYTES_MAX, LoadError};
-use crate::intel::IntelShelf;
-use crate::{folder, forms};
-
-/// Endorsements at hand.
-#[derive(Debug, Default)]
-pub struct EndorsementSet {
-    intel: IntelShelf,
-    amd: Arc<AmdEndorsements>,
-    amd_crl_rule: CrlRule,
-    skipped: Vec<LoadError>,
-    ignored: Vec<String>,
-}
+use crate::recognise::{Recognised, recognise};
+use crate::{BUNDLE_BYTES_MAX, Bundle, EndorsementSet, chains, folder, forms};
 
 /// What becomes of a damaged file in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,37 +41,76 @@ impl EndorsementSet {
         Self::load_each(paths, Damaged::Skipped)
     }
 
-    /// The same, with another rule for CRLs of AMD's roots.
-    #[must_use]
-    pub fn with_amd_crl_rule(self, amd_crl_rule: CrlRule) -> Self {
-        Self { amd_crl_rule, ..self }
-    }
-
-    /// Damaged files that were left out, and what is wrong with each.
-    #[must_use]
-    pub fn skipped(&self) -> &[LoadError] {
-        &self.skipped
-    }
-
-    /// What was found and has no effect, in words with the file's name: members of sets of collateral
-    /// that nothing reads, and files of folders that are a part of a set only.
-    #[must_use]
-    pub fn ignored(&self) -> &[String] {
-        &self.ignored
-    }
-
     fn load_each(paths: &[PathBuf], damaged: Damaged) -> Result<Self, LoadError> {
-        let mut set = Self::default();
+        let mut loading = Loading::default();
         for path in paths {
             if path.is_dir() {
-                set.add_directory(path, damaged)?;
+                loading.add_directory(path, damaged)?;
             } else {
-                let bytes = read(path)?;
-                set.add(&bytes).map_err(|source| malformed(path, source))?;
-                set.note_ignored(path, &bytes);
+                loading.add_file(path)?;
             }
         }
-        Ok(set)
+        loading.finish()
+    }
+
+    /// Adds the content of one file: whatever [`recognise`] takes.
+    ///
+    /// # Errors
+    /// [`EndorsementError`], if it is none of these.
+    pub fn add(&mut self, bytes: &[u8]) -> Result<(), EndorsementError> {
+        let source = Arc::from("bytes");
+        let mut found = recognise(bytes, &source)?;
+        if !found.is_endorsement() {
+            return Err(foreign(&found));
+        }
+        chains::complete(&mut [&mut found]);
+        self.take(found, &source)
+    }
+
+    /// Files what one file holds: all of it or nothing.
+    fn take(&mut self, found: Recognised, source: &Arc<str>) -> Result<(), EndorsementError> {
+        let Recognised { sets, published, amd, certificates: _ } = found;
+        if !sets.is_empty() {
+            let shelf = Arc::make_mut(&mut self.intel);
+            for set in sets {
+                shelf.add_set(set, source)?;
+            }
+            shelf.assemble();
+        }
+        if !amd.is_empty() {
+            Arc::make_mut(&mut self.amd).add_file(amd, source);
+        }
+        self.put(published, Origin::File);
+        Ok(())
+    }
+}
+
+/// What only is of use to others, and to none of them.
+fn foreign(found: &Recognised) -> EndorsementError {
+    let names = found.certificates.iter().map(|one| one.subject().label());
+    let name = names.collect::<Vec<_>>().join(", ");
+    EndorsementError::Amd(ChainError::Foreign { name: name.chars().take(80).collect() })
+}
+
+/// Files that were read so far. Which belong together is known when all are.
+#[derive(Default)]
+struct Loading {
+    files: Vec<(PathBuf, Recognised)>,
+    /// Of files that were named: certificates, which must be of use to another file.
+    named_certificates: Vec<(PathBuf, Recognised)>,
+    skipped: Vec<LoadError>,
+    ignored: Vec<String>,
+}
+
+impl Loading {
+    fn add_file(&mut self, path: &Path) -> Result<(), LoadError> {
+        let bytes = read(path)?;
+        let found = recognise(&bytes, &named(path)).map_err(|source| malformed(path, source))?;
+        self.note_ignored(path, &bytes);
+        let is_endorsement = found.is_endorsement();
+        let files = if is_endorsement { &mut self.files } else { &mut self.named_certificates };
+        files.push((path.to_owned(), found));
+        Ok(())
     }
 
     fn add_directory(&mut self, directory: &Path, damaged: Damaged) -> Result<(), LoadError> {
@@ -105,13 +132,15 @@ impl EndorsementSet {
     /// Whether it is an endorsement; an error if it is damaged.
     fn add_file_of_directory(&mut self, path: &Path) -> Result<bool, LoadError> {
         let bytes = read(path)?;
-        match self.add(&bytes) {
-            Ok(()) => {
+        match recognise(&bytes, &named(path)) {
+            Ok(found) => {
                 self.note_ignored(path, &bytes);
-                Ok(true)
+                let is_endorsement = found.is_endorsement();
+                self.files.push((path.to_owned(), found));
+                Ok(is_endorsement)
             }
             Err(error) if folder::is_stranger(path, &bytes, &error) => {
-                if forms::is_part(&bytes) {
+                if forms::is_unused(&bytes) {
                     self.ignored.push(format!("{} is passed over: {error}", path.display()));
                 }
                 Ok(false)
@@ -131,42 +160,21 @@ impl EndorsementSet {
         }
     }
 
-    /// Adds the content of one file: Intel collateral as JSON or as Open Enclave hands it out; AMD
-    /// certificates and CRLs, in PEM or DER or as hosts hand them out (THIM's JSON, certificate tables).
-    ///
-    /// # Errors
-    /// [`EndorsementError`], if it is none of these.
-    pub fn add(&mut self, bytes: &[u8]) -> Result<(), EndorsementError> {
-        let added = match forms::of_amd_host(bytes) {
-            Some(parts) => self.add_amd(&parts),
-            None => self.add_plain(bytes),
-        };
-        added.map_err(|error| match forms::name(bytes) {
-            Some(what) => EndorsementError::Other { what, source: Box::new(error) },
-            None => error,
-        })
-    }
-
-    fn add_plain(&mut self, bytes: &[u8]) -> Result<(), EndorsementError> {
-        if bytes.trim_ascii_start().first() == Some(&b'{') {
-            return Ok(self.intel.add(Collateral::parse_json(bytes)?)?);
+    /// Gives what came without its issuer chain the one that lies beside, and files everything.
+    fn finish(mut self) -> Result<EndorsementSet, LoadError> {
+        let all = self.files.iter_mut().chain(&mut self.named_certificates);
+        let used = chains::complete(&mut all.map(|(_, found)| found).collect::<Vec<_>>());
+        for (path, found) in &self.named_certificates {
+            if !found.certificates.iter().any(|one| used.contains(&one.fingerprint_sha256())) {
+                return Err(malformed(path, foreign(found)));
+            }
         }
-        if forms::is_of_open_enclave(bytes) {
-            let blob = open_enclave::Endorsements::parse(bytes)?;
-            return Ok(self.intel.add(blob.collateral()?)?);
+        let mut set = EndorsementSet::default();
+        (set.skipped, set.ignored) = (Arc::new(self.skipped), self.ignored);
+        for (path, found) in self.files {
+            set.take(found, &named(&path)).map_err(|source| malformed(&path, source))?;
         }
-        self.add_amd(&[bytes])
-    }
-
-    fn add_amd<P: AsRef<[u8]>>(&mut self, parts: &[P]) -> Result<(), EndorsementError> {
-        if parts.iter().any(|part| folder::ends_within_a_mark(part.as_ref())) {
-            return Err(EndorsementError::Cut);
-        }
-        let amd = AmdEndorsements::parse(parts)?;
-        let at_hand = Arc::make_mut(&mut self.amd);
-        at_hand.chain.extend(amd.chain);
-        at_hand.crls.extend(amd.crls);
-        Ok(())
+        Ok(set)
     }
 }
 
@@ -175,43 +183,19 @@ fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(failed)?;
     // What is read counts: a file may be longer than it says it is.
-    file.take(FILE_BYTES_MAX.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
+    let most = u64::try_from(BUNDLE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(most).read_to_end(&mut bytes).map_err(failed)?;
+    let is_large = u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_BYTES_MAX;
+    if is_large && !Bundle::is_meant(&bytes) {
         return Err(LoadError::TooLarge { path: path.to_owned() });
     }
     Ok(bytes)
 }
 
-fn malformed(path: &Path, source: EndorsementError) -> LoadError {
-    LoadError::Malformed { path: path.to_owned(), source: Box::new(source) }
+fn named(path: &Path) -> Arc<str> {
+    path.display().to_string().into()
 }
 
-impl EndorsementSource for EndorsementSet {
-    fn intel(&self, wanted: &IntelWanted<'_>) -> Option<Arc<Collateral>> {
-        self.intel.best(wanted)
-    }
-
-    fn tcb_baselines(&self, tee: TeeType) -> Vec<TcbBaseline> {
-        self.intel.baselines(tee)
-    }
-
-    fn amd(&self) -> Arc<AmdEndorsements> {
-        Arc::clone(&self.amd)
-    }
-
-    fn amd_crl_rule(&self) -> CrlRule {
-        self.amd_crl_rule
-    }
-
-    fn summary(&self) -> Value {
-        let chain = &self.amd.chain;
-        let upper = chain.intermediates().len().saturating_add(chain.roots().len());
-        json!({
-            "intel_collateral": self.intel.summary(),
-            "amd_certificates": chain.leaves().count().saturating_add(upper),
-            "amd_crls": self.amd.crls.len(),
-            "amd_crl_rule": self.amd_crl_rule.name(),
-            "damaged_files": self.skipped.len(),
-        })
-    }
+fn malformed(path: &Path, source: EndorsementError) -> LoadError {
+    LoadError::Malformed { path: path.to_owned(), source: Box::new(source) }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use avouch_dcap::TeeType;
+use avouch_dcap::{TcbEvaluation, TeeType};
 use avouch_snp::{Product, VekKind};
 use avouch_wire::{Hex, excerpt};
 use thiserror::Error;
@@ -43,18 +43,6 @@ pub enum EndorsementName {
     Vcek(Product, VcekId),
 }
 
-/// Of which TCB recovery Intel's documents are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum TcbEvaluation {
-    /// Intel's default: the recovery that operators had time to patch for.
-    #[default]
-    Standard,
-    /// The newest, as soon as it is published.
-    Early,
-    /// The one of this TCB evaluation data number.
-    Number(u32),
-}
-
 /// Who issued a PCK certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PckCa {
@@ -78,6 +66,19 @@ pub struct VcekId {
 #[error("{text:?} is no name of an endorsement, such as intel/sgx/qe-identity/standard")]
 pub struct NameError {
     text: String,
+}
+
+impl EndorsementName {
+    /// Whether Intel publishes it.
+    #[must_use]
+    pub const fn is_of_intel(&self) -> bool {
+        match self {
+            Self::TcbInfo { .. } | Self::QeIdentity { .. } | Self::PckCrl(_) | Self::RootCaCrl => {
+                true
+            }
+            Self::VekChain(..) | Self::AmdCrl(..) | Self::Vcek(..) => false,
+        }
+    }
 }
 
 impl fmt::Display for EndorsementName {
@@ -168,31 +169,6 @@ impl PckCa {
     #[must_use]
     pub fn from_common_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|ca| ca.common_name() == name)
-    }
-}
-
-impl fmt::Display for TcbEvaluation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Standard => f.write_str("standard"),
-            Self::Early => f.write_str("early"),
-            Self::Number(number) => write!(f, "{number}"),
-        }
-    }
-}
-
-impl FromStr for TcbEvaluation {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "standard" => Ok(Self::Standard),
-            "early" => Ok(Self::Early),
-            number => number.parse().map(Self::Number).map_err(|_| {
-                let found = excerpt(text);
-                format!("{found:?} is none of: standard, early, a TCB evaluation data number")
-            }),
-        }
     }
 }
 

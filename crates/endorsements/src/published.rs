@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use avouch_pki::Window;
 use avouch_wire::UnixTime;
 
 use crate::EndorsementName;
@@ -23,4 +24,12 @@ pub struct Published {
     pub fetched_at: UnixTime,
     /// The source's tag of this version, to ask whether there is a newer one.
     pub etag: Option<Arc<str>>,
+}
+
+impl Published {
+    /// When it says that it is in force; none if it cannot be read. Issuer chains are not looked at.
+    #[must_use]
+    pub fn window(&self) -> Option<Window> {
+        self.stated().ok().map(|stated| stated.window)
+    }
 }

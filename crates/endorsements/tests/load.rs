@@ -167,8 +167,8 @@ fn the_endorsements_of_open_enclave_are_filed_like_the_set_that_they_hold() {
 fn what_is_no_endorsement_is_called_what_it_is() {
     let quote = mint(EvidenceKind::Sgx, &options()).unwrap();
     for (bytes, words) in [
-        (&b"{\"tcbInfo\":{},\"signature\":\"\"}"[..], "Intel TCB info by itself"),
-        (b"{\"enclaveIdentity\":{}}", "QE identity by itself"),
+        (&b"{\"tcbInfo\":{},\"signature\":\"\"}"[..], "Intel TCB info"),
+        (b"{\"enclaveIdentity\":{}}", "an Intel enclave identity"),
         (b"apiVersion: v1\nkind: Secret\n", "text in YAML"),
         (b"\xd2\x84\x43\xa1\x01\x38", "COSE_Sign1"),
         (quote.request.as_bytes(), "the body of an attest request"),
@@ -189,9 +189,14 @@ fn what_has_no_effect_is_told() {
     std::fs::write(&path, &minted.endorsements).unwrap();
     assert!(load(&path).unwrap().ignored().is_empty());
     std::fs::write(&path, document.to_string()).unwrap();
-    std::fs::write(folder.path().join("tcb.json"), "{\"tcbInfo\":{}}").unwrap();
+    let numbers = "{\"tcbEvaluationDataNumbers\":{}}";
+    std::fs::write(folder.path().join("numbers.json"), numbers).unwrap();
     let set = load(folder.path()).unwrap();
-    let [member, file] = set.ignored() else { panic!("{:?}", set.ignored()) };
+    let [file, member] = set.ignored() else { panic!("{:?}", set.ignored()) };
     assert!(member.contains("\"pck_certificate_chain\" is not used"), "{member}");
-    assert!(file.contains("tcb.json is passed over: this is Intel TCB info"), "{file}");
+    assert!(file.contains("numbers.json is passed over: this is Intel's list of TCB"), "{file}");
+    // A document that counts is none that is passed over: what cannot be read of it is damage.
+    std::fs::write(folder.path().join("tcb.json"), "{\"tcbInfo\":{}}").unwrap();
+    let error = load(folder.path()).unwrap_err();
+    assert!(error.to_string().contains("tcb.json"), "{error}");
 }

@@ -91,13 +91,28 @@ impl Engine {
         settings: &AppraisalSettings,
         at: UnixTime,
     ) -> Result<Appraisal, AppraisalError> {
+        self.appraise_by(request, policy, settings, &self.endorsements(), at)
+    }
+
+    /// The same, by other endorsements than those in force: for who must know what was wanted of them,
+    /// or asks what a change of them would change.
+    ///
+    /// # Errors
+    /// As [`Engine::appraise`].
+    pub fn appraise_by(
+        &self,
+        request: &AppraisalRequest,
+        policy: &PolicyInForce,
+        settings: &AppraisalSettings,
+        endorsements: &Arc<dyn EndorsementSource>,
+        at: UnixTime,
+    ) -> Result<Appraisal, AppraisalError> {
         // 1. What the policy demands of verification itself. Nothing of it runs here: until the
         //    evidence has verified, no rule costs anything.
         let configuration = policy.configuration().map_err(AppraisalError::Configuration)?;
 
         // 2. Evidence, endorsements and a moment become verified facts.
         let arm = self.arms.of(request.kind).ok_or(AppraisalError::NotBuilt(request.kind))?;
-        let endorsements = &self.endorsements();
         let verified =
             arm.verify(&Submission { request, configuration, settings, endorsements, at })?;
 

@@ -5,7 +5,8 @@ mod verifier;
 use avouch_claims::{BoundData, ServiceClaim, sgx, tdx};
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_dcap::{
-    Body, Quote, TeeType, TrustAnchors, VerifiedQuote, bind_init_time_data, bind_runtime_data,
+    Body, Quote, TcbEvaluation, TeeType, TrustAnchors, VerifiedQuote, bind_init_time_data,
+    bind_runtime_data,
 };
 use avouch_pki::digest;
 use avouch_policy::Properties;
@@ -38,8 +39,8 @@ impl Arm for IntelArm {
         let &Submission { request, configuration, settings, endorsements, at } = submission;
         let wrapped = Wrapped::parse(request.kind, &request.evidence)
             .map_err(|error| error.named(request.kind, &request.evidence))?;
-        let number = baseline(configuration)?;
-        let verified = self.verifier.verify(wrapped.quote(), number, &**endorsements, at)?;
+        let evaluation = baseline(configuration)?.unwrap_or(settings.tcb_evaluation);
+        let verified = self.verifier.verify(wrapped.quote(), evaluation, &**endorsements, at)?;
         let bound = bind_all(&wrapped, &verified, request)?;
         let root = verified.root();
         let root = Root { label: root.label.clone(), is_built_in: root.built_in };
@@ -148,13 +149,13 @@ fn bind_all(
     Ok(Bound { runtime_data, init_time_data })
 }
 
-/// The TCB evaluation data number that the policy asks for; none for the default baseline.
-fn baseline(configuration: &Properties) -> Result<Option<u32>, NotAtHand> {
+/// The TCB recovery that the policy asks for by its number; none for the default baseline.
+fn baseline(configuration: &Properties) -> Result<Option<TcbEvaluation>, NotAtHand> {
     match configuration.sgx_tcb_identifier() {
         "azuredefault" => Ok(None),
         identifier => identifier
             .parse()
-            .map(Some)
+            .map(|number| Some(TcbEvaluation::Number(number)))
             .map_err(|_| NotAtHand::TcbBaseline { identifier: identifier.to_owned() }),
     }
 }

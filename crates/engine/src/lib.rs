@@ -30,4 +30,4 @@ pub use remembered::Remembered;
 pub use request::{AppraisalRequest, DataType, HeldData, Nonce, TokenForm};
 pub use resemblance::Resemblance;
 pub use settings::AppraisalSettings;
-pub use source::{EndorsementSource, IntelWanted, TcbBaseline};
+pub use source::{AmdWanted, EndorsementSource, IntelWanted, TcbBaseline};

@@ -1,5 +1,6 @@
 //! What a provider accepts of evidence that verified: a step after verification, before policy.
 
+use avouch_dcap::TcbEvaluation;
 use avouch_snp::uvm::UvmTrust;
 
 /// What a provider accepts. The defaults are those of the handbook's first page: MAA's own.
@@ -7,6 +8,8 @@ use avouch_snp::uvm::UvmTrust;
 pub struct AppraisalSettings {
     /// For SGX, Open Enclave and TDX.
     pub intel: avouch_dcap::Acceptance,
+    /// By which of Intel's TCB recoveries, where the policy asks for none.
+    pub tcb_evaluation: TcbEvaluation,
     /// Reference values and floors for SEV-SNP.
     pub snp: avouch_snp::Acceptance,
     /// Whose utility VM endorsements count.

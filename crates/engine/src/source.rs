@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use avouch_dcap::{Collateral, TeeType};
+use avouch_dcap::{Collateral, TcbEvaluation, TeeType};
+use avouch_pki::Crl;
+use avouch_snp::{Chain, ChainError, CrlRule, Report};
 use avouch_wire::{Hex, UnixTime};
 
 /// Which Intel collateral an appraisal needs. FMSPC and PCEID come from a verified PCK certificate.
@@ -16,8 +18,17 @@ pub struct IntelWanted<'a> {
     pub pce_id: Hex<2>,
     /// Common name of the CA that issued the PCK certificate: says which PCK CRL is needed.
     pub pck_ca: &'a str,
-    /// A certain TCB evaluation data number, where the policy asks for a baseline.
-    pub tcb_evaluation_data_number: Option<u32>,
+    /// By which TCB recovery to judge: the number that the policy asks for, or the provider's choice.
+    pub evaluation: TcbEvaluation,
+    /// The moment to judge at.
+    pub at: UnixTime,
+}
+
+/// Whose key an appraisal of SEV-SNP evidence needs endorsed.
+#[derive(Debug, Clone, Copy)]
+pub struct AmdWanted<'a> {
+    /// The report, not verified.
+    pub report: &'a Report,
     /// The moment to judge at.
     pub at: UnixTime,
 }
@@ -33,20 +44,28 @@ pub struct TcbBaseline {
 
 /// Gives the endorsements at hand. What it gives is verified before use and may be anything.
 pub trait EndorsementSource: Send + Sync {
-    /// The best collateral for a platform: of those in force at the moment, the highest evaluation
-    /// data number, then the newest; if none is in force, the same choice among all, so that the
-    /// refusal can say what has expired. The same value for as long as it is the same.
+    /// The best collateral for a platform: of those for its PCK CA and in force at the moment, the
+    /// highest evaluation data number, then the newest; if none is in force, the same choice among
+    /// all, so that the refusal can say what has expired. The same value for as long as it is the
+    /// same.
     fn intel(&self, wanted: &IntelWanted<'_>) -> Option<Arc<Collateral>>;
 
     /// The TCB baselines (evaluation data numbers) at hand for a TEE, each once, in rising order.
     fn tcb_baselines(&self, tee: TeeType) -> Vec<TcbBaseline>;
 
-    /// AMD certificates that complete a chain that came without them, and AMD's CRLs. The same value
-    /// for as long as they are the same: what was verified of them is remembered for it.
-    fn amd(&self) -> Arc<avouch_snp::Endorsements>;
+    /// The certificates that endorse the key of a report which came without any: those made for its
+    /// chip and TCB, or else what is nearest, so that the refusal can say what does not fit.
+    ///
+    /// # Errors
+    /// [`ChainError::NoneForReport`] if there are several keys and none is for the report.
+    fn amd(&self, wanted: &AmdWanted<'_>) -> Result<Chain, ChainError>;
+
+    /// AMD's CRLs. The same value for as long as they are the same: what was verified of them is
+    /// remembered for it.
+    fn amd_crls(&self, wanted: &AmdWanted<'_>) -> Arc<Vec<Crl>>;
 
     /// Of which of AMD's roots there must be a CRL at hand.
-    fn amd_crl_rule(&self) -> avouch_snp::CrlRule;
+    fn amd_crl_rule(&self) -> CrlRule;
 
     /// What is at hand, for people.
     fn summary(&self) -> serde_json::Value;

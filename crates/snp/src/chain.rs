@@ -7,15 +7,14 @@ use avouch_pki::{Certificate, Crl, Name, digest, pem};
 use avouch_wire::{Hex, UnixTime};
 
 use crate::intermediate::intermediate_name;
-use crate::vek_extensions::VekExtensions;
-use crate::{ChainError, Product, RawTcb, Report, TrustAnchors, VekKind, VerifiedIntermediate};
+use crate::{ChainError, Product, Report, TrustAnchors, VekId, VekKind, VerifiedIntermediate};
 
 /// Most certificates in the evidence of one request, in whatever form: clients and hosts send three.
 pub(crate) const SENT_CERTIFICATES_MAX: usize = 16;
 /// Most bytes of them, with all that stands around them: clients and hosts send 5 to 7 KiB.
 pub(crate) const SENT_BYTES_MAX: usize = 64 * 1024;
 
-/// Most certificates in one input; a directory of endorsements may hold many VCEKs.
+/// Most certificates in one input. An operator may keep many VCEKs: in many inputs.
 const CERTIFICATES_MAX: usize = 256;
 /// Most CRLs in one input: two for each of three products, with room for old ones.
 const CRLS_MAX: usize = 32;
@@ -97,6 +96,12 @@ impl Endorsements {
             endorsements.add(part.as_ref())?;
         }
         Ok(endorsements)
+    }
+
+    /// Whether there is neither certificate nor CRL.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.chain.count() == 0 && self.crls.is_empty()
     }
 
     fn add(&mut self, part: &[u8]) -> Result<(), ChainError> {
@@ -262,6 +267,18 @@ impl Chain {
         self.sent = self.sent.saturating_add(other.sent);
     }
 
+    /// The same intermediates and roots, with other keys.
+    #[must_use]
+    pub fn with_leaves(&self, leaves: Vec<(VekKind, Certificate)>) -> Self {
+        Self {
+            leaves,
+            intermediates: self.intermediates.clone(),
+            roots: self.roots.clone(),
+            known_roots: self.known_roots.clone(),
+            sent: self.sent,
+        }
+    }
+
     /// Whether nothing came along but what [`crate::verify_chain`] judges: one key, its issuer and
     /// the root above at most, none of them twice. Of the key in such a chain there are few
     /// versions; of one with anything beside it as many as its sender likes, so that only the first
@@ -421,13 +438,9 @@ enum Fit {
 }
 
 fn fit(kind: VekKind, certificate: &Certificate, report: &Report) -> Fit {
-    let Some((product, _)) = intermediate_name(certificate.issuer()) else { return Fit::No };
-    let Ok(extensions) = VekExtensions::read(certificate, kind, product) else { return Fit::No };
-    let body = report.body();
-    let is_of_chip = kind == report.signing_key()
-        && extensions.hardware_id().is_none_or(|id| chip_id_is(&body.chip_id, id, product));
-    let is_of_tcb = extensions.first_mismatch(product, RawTcb(body.reported_tcb.0)).is_none();
-    match (is_of_chip, is_of_tcb) {
+    let Some(id) = VekId::of(kind, certificate) else { return Fit::No };
+    let wanted = VekId::wanted_by(report, id.product);
+    match (kind == wanted.kind && id.chip_id == wanted.chip_id, id.tcb == wanted.tcb) {
         (true, true) => Fit::ChipAndTcb,
         (true, false) => Fit::Chip,
         (false, _) => Fit::No,

@@ -77,7 +77,7 @@ impl Crls {
     }
 
     /// Verifies lists under the trusted roots that they name as their issuers, to be judged by
-    /// [`CrlRule::WhereKept`].
+    /// [`CrlRule::WhereKept`]. A list that is out of date beside a newer one of its root is left out.
     ///
     /// # Errors
     /// [`VerifyError::CrlIssuer`] for a list of a foreign root, [`VerifyError::Crl`] for one that
@@ -87,8 +87,22 @@ impl Crls {
         anchors: &TrustAnchors,
         at: UnixTime,
     ) -> Result<Self, VerifyError> {
-        let verified = lists.iter().map(|crl| verify_one(crl, anchors, at));
-        Ok(Self { lists: verified.collect::<Result<_, _>>()?, rule: CrlRule::default() })
+        let (mut verified, mut stale) = (Vec::new(), Vec::new());
+        for crl in lists {
+            match verify_one(crl, anchors, at) {
+                Ok(one) => verified.push(one),
+                Err(error @ VerifyError::Crl(CrlError::OutsideWindow { .. })) => {
+                    stale.push((crl, error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        for (crl, error) in stale {
+            if !is_superseded(crl, &verified) {
+                return Err(error);
+            }
+        }
+        Ok(Self { lists: verified, rule: CrlRule::default() })
     }
 
     /// The same lists under another rule.
@@ -174,6 +188,14 @@ pub(crate) fn verify_one(
         }
     }
     Err(refusal)
+}
+
+/// Whether there is a later list of the very root that signed this one.
+fn is_superseded(crl: &Crl, verified: &[(Arc<Ark>, VerifiedCrl)]) -> bool {
+    verified.iter().any(|(root, newer)| {
+        newer.window().not_before > crl.this_update()
+            && verify_crl(crl, root.anchor(), crl.this_update()).is_ok()
+    })
 }
 
 fn current(crl: &VerifiedCrl, at: UnixTime) -> Result<(), VerifyError> {

@@ -129,8 +129,8 @@ impl VerifiedEndorsementKey {
 /// product and the TCB in the certificate, no certificate in the chain was outside its validity at
 /// `at`, and no CRL in `crls` names the intermediate.
 ///
-/// * `chain`: one VCEK or VLEK, or several certificates of its key, of which all that are in force must
-///   hold and the newest counts; intermediates and copies of roots as they came along. Intermediates
+/// * `chain`: one VCEK or VLEK, or several certificates of its key, of those in force the newest that
+///   holds counts; intermediates and copies of roots as they came along. Intermediates
 ///   of AMD's that are pinned need not come along; other certificates are not used.
 /// * `anchors`: the roots. One that came along only has to be a copy of a trusted one.
 /// * `crls`: verified lists; whether one is required is a property of theirs.
@@ -151,13 +151,15 @@ pub fn verify_chain(
 ) -> Result<VerifiedEndorsementKey, VerifyError> {
     // One endorsement key, however often it was certified.
     let (kind, certificates) = chain.certificates_of_key(at)?;
-    let mut verified = certificates
-        .into_iter()
-        .map(|leaf| verify_leaf(kind, leaf, chain, anchors, crls, at))
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter();
-    let newest = verified.next();
-    newest.ok_or_else(|| ChainError::LeafCount { found: 0 }.into())
+    let mut refusal = None;
+    for leaf in certificates {
+        match verify_leaf(kind, leaf, chain, anchors, crls, at) {
+            Ok(key) => return Ok(key),
+            // Of several, what is wrong with the newest is told.
+            Err(error) => refusal = refusal.or(Some(error)),
+        }
+    }
+    Err(refusal.unwrap_or_else(|| ChainError::LeafCount { found: 0 }.into()))
 }
 
 fn verify_leaf(

@@ -45,6 +45,7 @@ mod scheme;
 mod tcb;
 pub mod uvm;
 mod vek_extensions;
+mod vek_id;
 mod verify;
 
 pub use acceptance::{Acceptance, AcceptanceError, Refusal, TcbFloor};
@@ -64,4 +65,5 @@ pub use report::{
 };
 pub use tcb::{RawTcb, Tcb, TcbShortfall};
 pub use vek_extensions::{LevelMismatch, VekExtensions};
+pub use vek_id::VekId;
 pub use verify::{ChipBinding, VerifiedReport, verify_report};

@@ -11,7 +11,7 @@ use crate::Product;
 ///
 /// # Source
 /// AMD 56860, `TCB_VERSION`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RawTcb(pub [u8; 8]);
 
 impl RawTcb {

@@ -102,7 +102,7 @@ async fn serve(
     let clock = clock(config)?;
     let anchors = setup::anchors(&config.appraisal.trust_roots.0)?;
     let endorsements = setup::endorsements(&config.endorsements).map_err(Failure::other)?;
-    setup::warn_of_missing_crls(&endorsements, config.endorsements.amd_crl);
+    setup::warn_of_weak_endorsements(&endorsements, config.endorsements.amd_crl, clock.now());
     let engine = Engine::remembering(anchors, endorsements, config.limits.remembered_bytes_max);
     let prepared = if args.dev {
         prepare_development(config, engine, clock).await?

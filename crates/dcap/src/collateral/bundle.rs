@@ -1,10 +1,12 @@
 //! The common exchange shape of one set of collateral: one JSON object with nine texts.
 
+use std::sync::Arc;
+
 use avouch_wire::Hex;
 use serde::Deserialize;
 
 use super::document::{SignedDocument, checked_text};
-use super::{Collateral, CollateralError, crl_text};
+use super::{Collateral, CollateralError, SharedParts, crl_der};
 use crate::error::{CrlName, DocumentName};
 
 /// `pck_certificate_chain` and keys that are not known are ignored: nothing here is trusted.
@@ -31,13 +33,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Collateral, CollateralError> {
     let signature = bundle.qe_identity_signature;
     let qe_identity = SignedDocument::from_identity_parts(&bundle.qe_identity, signature)
         .map_err(|source| CollateralError::document(DocumentName::QeIdentity, source))?;
-    Ok(Collateral {
-        tcb_info,
-        tcb_info_issuer_chain: bundle.tcb_info_issuer_chain.into_bytes(),
-        qe_identity,
-        qe_identity_issuer_chain: bundle.qe_identity_issuer_chain.into_bytes(),
-        root_ca_crl: crl_text::decode(CrlName::RootCa, bundle.root_ca_crl.as_bytes())?,
-        pck_crl: crl_text::decode(CrlName::Pck, bundle.pck_crl.as_bytes())?,
-        pck_crl_issuer_chain: bundle.pck_crl_issuer_chain.into_bytes(),
-    })
+    let shared = |text: String| Arc::from(text.into_bytes());
+    Ok(Collateral::of(SharedParts {
+        tcb_info: Arc::new(tcb_info),
+        tcb_info_issuer_chain: shared(bundle.tcb_info_issuer_chain),
+        qe_identity: Arc::new(qe_identity),
+        qe_identity_issuer_chain: shared(bundle.qe_identity_issuer_chain),
+        root_ca_crl: crl_der(CrlName::RootCa, bundle.root_ca_crl.as_bytes())?.into(),
+        pck_crl: crl_der(CrlName::Pck, bundle.pck_crl.as_bytes())?.into(),
+        pck_crl_issuer_chain: shared(bundle.pck_crl_issuer_chain),
+    }))
 }

@@ -1,5 +1,7 @@
 //! Signed JSON documents: the exact bytes, their signature, and strict reading.
 
+use std::sync::Arc;
+
 use avouch_pki::{PublicKey, SignatureScheme, digest};
 use avouch_wire::{Hex, TimeError, UnixTime, without_final_nuls};
 use serde::de::Error as _;
@@ -19,7 +21,7 @@ pub const DOCUMENT_DEPTH_MAX: usize = 32;
 pub struct SignedDocument {
     text: String,
     signature: Hex<64>,
-    body: Vec<u8>,
+    body: Arc<[u8]>,
 }
 
 /// Outer object of what Intel's service answers for TCB infos.
@@ -96,25 +98,33 @@ impl SignedDocument {
         &self.body
     }
 
+    /// The same, to be kept.
+    #[must_use]
+    pub fn shared_body(&self) -> Arc<[u8]> {
+        Arc::clone(&self.body)
+    }
+
     /// SHA-256 of the inner object's bytes: what an operator pins.
     #[must_use]
     pub fn text_sha256(&self) -> Hex<32> {
         digest::sha256(self.text.as_bytes())
     }
 
-    pub(crate) fn is_signed_by(&self, key: &PublicKey) -> bool {
+    /// Whether a key signed it. Whether the key is Intel's is another matter.
+    #[must_use]
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
         let scheme = SignatureScheme::EcdsaP256Sha256Fixed;
         key.verify(scheme, self.text.as_bytes(), self.signature.as_bytes()).is_ok()
     }
 
     fn of_body(body: &str, document: &RawValue, signature: Hex<64>) -> Self {
-        Self { text: document.get().to_owned(), signature, body: body.as_bytes().to_vec() }
+        Self { text: document.get().to_owned(), signature, body: body.as_bytes().into() }
     }
 
     fn of_parts(key: &str, text: &str, signature: Hex<64>) -> Result<Self, DocumentError> {
         let text = checked_text(without_final_nuls(text.as_bytes()))?;
-        let body = format!("{{\"{key}\":{text},\"signature\":\"{signature}\"}}").into_bytes();
-        Ok(Self { text: text.to_owned(), signature, body })
+        let body = format!("{{\"{key}\":{text},\"signature\":\"{signature}\"}}");
+        Ok(Self { text: text.to_owned(), signature, body: body.into_bytes().into() })
     }
 }
 

@@ -121,15 +121,18 @@ impl Collateral {
         requirements: &CollateralRequirements,
     ) -> Result<VerifiedCollateral, VerifyError> {
         // 1. The three chains, all under one anchor.
-        let ca_chain = Chain::read(ChainName::PckCrlIssuer, &self.pck_crl_issuer_chain, &[])?;
+        let ca_chain = Chain::read(ChainName::PckCrlIssuer, &self.parts.pck_crl_issuer_chain, &[])?;
         let anchor = anchors.find(&ca_chain.root)?;
         let pck_ca = verify_pck_ca(ca_chain.only()?, anchor, at)?;
-        let tcb_chain =
-            Chain::read(ChainName::TcbInfoIssuer, &self.tcb_info_issuer_chain, &[&ca_chain.root])?;
+        let tcb_chain = Chain::read(
+            ChainName::TcbInfoIssuer,
+            &self.parts.tcb_info_issuer_chain,
+            &[&ca_chain.root],
+        )?;
         let tcb_signer = verify_signer(&tcb_chain, anchors, anchor, at)?;
         let qe_chain = Chain::read(
             ChainName::QeIdentityIssuer,
-            &self.qe_identity_issuer_chain,
+            &self.parts.qe_identity_issuer_chain,
             &[&tcb_chain.root, tcb_chain.only()?],
         )?;
         // Intel signs both documents with one certificate, as a rule.
@@ -140,23 +143,23 @@ impl Collateral {
         };
 
         // 2. The CRLs, each by its own issuer, and nobody above on them.
-        let root_ca_crl = read_crl(CrlName::RootCa, &self.root_ca_crl)?;
+        let root_ca_crl = read_crl(CrlName::RootCa, self.root_ca_crl_der())?;
         let root_ca_crl = verify_crl(&root_ca_crl, &anchor.trust, at)
             .map_err(|source| VerifyError::Crl { crl: CrlName::RootCa, source })?;
         check_not_revoked(CertificateRole::PckCa, pck_ca.certificate(), &root_ca_crl)?;
         for signer in [&tcb_signer, &qe_signer] {
             check_not_revoked(CertificateRole::TcbSigner, signer.certificate(), &root_ca_crl)?;
         }
-        let pck_crl = crl_of_pck_ca(&self.pck_crl, &pck_ca, at)?;
+        let pck_crl = crl_of_pck_ca(self.pck_crl_der(), &pck_ca, at)?;
 
         // 3. The documents: signature over the exact bytes first, then what they say.
-        let tcb_info = signed_tcb_info(&self.tcb_info, &tcb_signer)?;
-        let qe_identity = signed_qe_identity(&self.qe_identity, &qe_signer)?;
+        let tcb_info = signed_tcb_info(self.tcb_info(), &tcb_signer)?;
+        let qe_identity = signed_qe_identity(self.qe_identity(), &qe_signer)?;
         check_evaluation_data_number(requirements, &tcb_info, &qe_identity)?;
 
         // 4. Every window, now and whenever the result is used again.
-        let tcb_info_window = requirements.window(&self.tcb_info, tcb_info.window);
-        let qe_identity_window = requirements.window(&self.qe_identity, qe_identity.window);
+        let tcb_info_window = requirements.window(self.tcb_info(), tcb_info.window);
+        let qe_identity_window = requirements.window(self.qe_identity(), qe_identity.window);
         let windows = vec![
             (Dated::Certificate(CertificateRole::PckCa), pck_ca.window()),
             (Dated::Certificate(CertificateRole::TcbSigner), tcb_signer.window()),
@@ -185,15 +188,15 @@ impl Collateral {
     }
 
     fn hashes(&self, tcb: &Chain, qe: &Chain) -> Result<CollateralHashes, VerifyError> {
-        let root_ca_crl = with_nul(&self.root_ca_crl);
+        let root_ca_crl = with_nul(self.root_ca_crl_der());
         Ok(CollateralHashes {
             tcb_info_certs: chain_hash(tcb)?,
-            tcb_info: with_nul(self.tcb_info.body()),
+            tcb_info: with_nul(self.tcb_info().body()),
             tcb_info_crl: root_ca_crl,
             qe_identity_certs: chain_hash(qe)?,
-            qe_identity: with_nul(self.qe_identity.body()),
+            qe_identity: with_nul(self.qe_identity().body()),
             qe_identity_crl: root_ca_crl,
-            pck_crl: with_nul(&self.pck_crl),
+            pck_crl: with_nul(self.pck_crl_der()),
         })
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use avouch_dcap::{
-    Collateral, CollateralRequirements, PlatformCacheKey, Quote, TrustAnchors, VerifiedCollateral,
-    VerifiedPlatform, VerifiedQuote, verify_platform, verify_quote,
+    Collateral, CollateralRequirements, PlatformCacheKey, Quote, TcbEvaluation, TrustAnchors,
+    VerifiedCollateral, VerifiedPlatform, VerifiedQuote, verify_platform, verify_quote,
 };
 use avouch_wire::UnixTime;
 
@@ -61,17 +61,16 @@ impl QuoteVerifier {
         self.collateral.invalidate_all();
     }
 
-    /// Verifies a quote by the collateral at hand for its platform; of a certain TCB evaluation data
-    /// number, if one is demanded.
+    /// Verifies a quote by the collateral at hand for its platform, of the TCB recovery demanded.
     pub(super) fn verify(
         &self,
         quote: &Quote<'_>,
-        number: Option<u32>,
+        evaluation: TcbEvaluation,
         endorsements: &dyn EndorsementSource,
         at: UnixTime,
     ) -> Result<VerifiedQuote, AppraisalError> {
         let platform = self.platform(quote, at)?;
-        let collateral = self.collateral(quote, &platform, number, endorsements, at)?;
+        let collateral = self.collateral(quote, &platform, evaluation, endorsements, at)?;
         Ok(verify_quote(quote, &platform, &collateral.verified, at)?)
     }
 
@@ -95,7 +94,7 @@ impl QuoteVerifier {
         &self,
         quote: &Quote<'_>,
         platform: &VerifiedPlatform,
-        number: Option<u32>,
+        evaluation: TcbEvaluation,
         endorsements: &dyn EndorsementSource,
         at: UnixTime,
     ) -> Result<Arc<KnownCollateral>, AppraisalError> {
@@ -105,10 +104,14 @@ impl QuoteVerifier {
             fmspc: pck.fmspc,
             pce_id: pck.pce_id,
             pck_ca: platform.pck_ca_name(),
-            tcb_evaluation_data_number: number,
+            evaluation,
             at,
         };
         let collateral = endorsements.intel(&wanted).ok_or_else(|| missing(&wanted))?;
+        let number = match evaluation {
+            TcbEvaluation::Number(number) => Some(number),
+            TcbEvaluation::Standard | TcbEvaluation::Early => None,
+        };
         let key = CollateralCacheKey::of(&collateral, number);
         if let Some(known) = self.collateral.get(&key) {
             return Ok(known);
@@ -125,7 +128,7 @@ impl QuoteVerifier {
 }
 
 fn missing(wanted: &IntelWanted<'_>) -> NotAtHand {
-    if let Some(number) = wanted.tcb_evaluation_data_number {
+    if let TcbEvaluation::Number(number) = wanted.evaluation {
         return NotAtHand::TcbBaseline { identifier: number.to_string() };
     }
     NotAtHand::Endorsements {

@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use avouch_pki::Crl;
 use avouch_snp::{
-    Chain, ChainCacheKey, CrlRule, Crls, Endorsements, Report, TrustAnchors,
-    VerifiedEndorsementKey, VerifiedIntermediate, VerifiedReport, verify_chain, verify_report,
+    Chain, ChainCacheKey, CrlRule, Crls, Report, TrustAnchors, VerifiedEndorsementKey,
+    VerifiedIntermediate, VerifiedReport, verify_chain, verify_report,
 };
 use avouch_wire::UnixTime;
 
 use crate::remembered::{Memory, held, memory};
-use crate::{AppraisalError, EndorsementSource, Remembered};
+use crate::{AmdWanted, AppraisalError, EndorsementSource, Remembered};
 
 /// Verifies reports, remembering endorsement keys under the hash of the certificates that prove
 /// them, and the intermediates above. Dates and revocation are judged on every call.
@@ -20,10 +21,10 @@ pub(super) struct ReportVerifier {
     crls: RwLock<Option<Arc<KnownCrls>>>,
 }
 
-/// Verified CRLs, with the endorsements that they are from, which are kept alive: their address
-/// cannot come to mean others.
+/// Verified CRLs, with those that they were made of, which are kept alive: their address cannot come
+/// to mean others.
 struct KnownCrls {
-    endorsements: Arc<Endorsements>,
+    lists: Arc<Vec<Crl>>,
     rule: CrlRule,
     verified: Arc<Crls>,
 }
@@ -51,7 +52,7 @@ impl ReportVerifier {
         endorsements: &dyn EndorsementSource,
         at: UnixTime,
     ) -> Result<VerifiedReport, AppraisalError> {
-        let crls = self.crls(endorsements, at)?;
+        let crls = self.crls(endorsements, &AmdWanted { report, at })?;
         let key = self.endorsement_key(report, sent, &crls, endorsements, at)?;
         Ok(verify_report(report, &key, &crls, at)?)
     }
@@ -78,7 +79,7 @@ impl ReportVerifier {
         let anchors = self.anchors();
         let chain = match sent {
             Some(sent) => Chain::parse_sent(sent, &anchors)?,
-            None => endorsements.amd().chain.clone().for_report(report)?,
+            None => endorsements.amd(&AmdWanted { report, at })?,
         };
         let key = Arc::new(verify_chain(&chain, &anchors, crls, at)?);
         if let Some(cache_key) = cache_key {
@@ -109,22 +110,22 @@ impl ReportVerifier {
     fn crls(
         &self,
         endorsements: &dyn EndorsementSource,
-        at: UnixTime,
+        wanted: &AmdWanted<'_>,
     ) -> Result<Arc<Crls>, AppraisalError> {
-        let (endorsements, rule) = (endorsements.amd(), endorsements.amd_crl_rule());
+        let (lists, rule) = (endorsements.amd_crls(wanted), endorsements.amd_crl_rule());
         let known = self.crls.read().ok().and_then(|known| known.clone());
         if let Some(known) = known
-            && Arc::ptr_eq(&known.endorsements, &endorsements)
+            && Arc::ptr_eq(&known.lists, &lists)
             && known.rule == rule
-            && known.verified.window().is_none_or(|window| window.check(at).is_ok())
+            && known.verified.window().is_none_or(|window| window.check(wanted.at).is_ok())
         {
             return Ok(Arc::clone(&known.verified));
         }
-        let verified = Crls::verify(&endorsements.crls, &self.anchors(), at)?.with_rule(rule);
+        let verified = Crls::verify(&lists, &self.anchors(), wanted.at)?.with_rule(rule);
         let verified = Arc::new(verified);
         if let Ok(mut place) = self.crls.write() {
             let verified = Arc::clone(&verified);
-            *place = Some(Arc::new(KnownCrls { endorsements, rule, verified }));
+            *place = Some(Arc::new(KnownCrls { lists, rule, verified }));
         }
         Ok(verified)
     }

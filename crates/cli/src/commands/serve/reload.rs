@@ -96,7 +96,8 @@ impl Replacements {
             None => StaticTokens::default(),
         };
         let endorsements = setup::endorsements(&config.endorsements).map_err(Failure::other)?;
-        setup::warn_of_missing_crls(&endorsements, config.endorsements.amd_crl);
+        let at = setup::present();
+        setup::warn_of_weak_endorsements(&endorsements, config.endorsements.amd_crl, at);
         let mut left = started_with.differences(&settings);
         left.retain(|key| !is_taken(key));
         Ok(Self {

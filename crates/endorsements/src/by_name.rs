@@ -1,0 +1,182 @@
+//! Things that were published, by their names: of most the newest, of some several.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use avouch_pki::{Crl, Window};
+use avouch_wire::UnixTime;
+
+use crate::{EndorsementName, Published};
+
+/// How a thing came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// In a file, by itself: there may be several of a name.
+    File,
+    /// In a file, as a part of a whole set, which counts as it is.
+    WholeSet,
+    /// Asked for by its name: a newer one takes the place of an older one.
+    Fetched,
+}
+
+/// How new a thing says it is, among those of one name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Age {
+    /// A CRL's number: its length without leading zeros, then its bytes. Empty for all else.
+    number: (usize, Vec<u8>),
+    issued: UnixTime,
+    until: Option<UnixTime>,
+}
+
+impl Age {
+    /// Of what has no number.
+    pub(crate) const fn of(window: Window) -> Self {
+        let Window { not_before, not_after } = window;
+        Self { number: (0, Vec::new()), issued: not_before, until: Some(not_after) }
+    }
+
+    /// Of a CRL: its number counts before its date.
+    pub(crate) fn of_crl(crl: &Crl) -> Self {
+        let number = crl.untrusted_number().unwrap_or_default();
+        let number: Vec<u8> = number.iter().copied().skip_while(|byte| *byte == 0).collect();
+        let number = (number.len(), number);
+        Self { number, issued: crl.this_update(), until: crl.next_update() }
+    }
+}
+
+/// A thing, with what was read of it.
+#[derive(Debug)]
+pub(crate) struct Kept<T> {
+    pub(crate) published: Arc<Published>,
+    pub(crate) origin: Origin,
+    pub(crate) age: Age,
+    pub(crate) read: Arc<T>,
+}
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        Self {
+            published: Arc::clone(&self.published),
+            origin: self.origin,
+            age: self.age.clone(),
+            read: Arc::clone(&self.read),
+        }
+    }
+}
+
+impl<T> Kept<T> {
+    fn is_same_as(&self, other: &Self) -> bool {
+        let (one, other_one) = (&self.published, &other.published);
+        self.origin == other.origin
+            && one.body == other_one.body
+            && one.issuer_chain == other_one.issuer_chain
+    }
+}
+
+/// Things by their names, each name's the oldest first.
+#[derive(Debug)]
+pub(crate) struct ByName<T> {
+    by_name: BTreeMap<EndorsementName, Vec<Kept<T>>>,
+}
+
+impl<T> Default for ByName<T> {
+    fn default() -> Self {
+        Self { by_name: BTreeMap::new() }
+    }
+}
+
+impl<T> Clone for ByName<T> {
+    fn clone(&self) -> Self {
+        Self { by_name: self.by_name.clone() }
+    }
+}
+
+impl<T> ByName<T> {
+    /// Files a thing. Of what is fetched the newest of its name stays, unless vendors issue several;
+    /// an older one is left where it came from. What is there already stays as it was read.
+    pub(crate) fn put(&mut self, mut new: Kept<T>, issued_often: bool) {
+        let place = self.by_name.entry(new.published.name).or_default();
+        if let Some(same) = place.iter_mut().find(|kept| kept.is_same_as(&new)) {
+            new.read = Arc::clone(&same.read);
+            *same = new;
+            return;
+        }
+        if new.origin == Origin::Fetched && !issued_often {
+            let fetched = |kept: &Kept<T>| kept.origin == Origin::Fetched;
+            if place.iter().any(|kept| fetched(kept) && kept.age > new.age) {
+                return;
+            }
+            place.retain(|kept| !fetched(kept));
+        }
+        let index = place.partition_point(|kept| kept.age <= new.age);
+        place.insert(index, new);
+    }
+
+    /// The newest of a name.
+    pub(crate) fn newest(&self, name: &EndorsementName) -> Option<&Kept<T>> {
+        self.by_name.get(name)?.last()
+    }
+
+    /// Everything of a name, the oldest first.
+    pub(crate) fn all_of(&self, name: &EndorsementName) -> impl Iterator<Item = &Kept<T>> {
+        self.by_name.get(name).into_iter().flatten()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Kept<T>> {
+        self.by_name.values().flatten()
+    }
+}
+
+/// Why a thing is not filed under its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mismatch(String);
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Mismatch {
+    pub(crate) fn new(why: impl fmt::Display) -> Self {
+        Self(why.to_string())
+    }
+
+    /// It is for something else.
+    pub(crate) fn other() -> Self {
+        Self("it is for something else than its name says".to_owned())
+    }
+}
+
+/// Counts bytes, those that are shared once.
+#[derive(Debug, Default)]
+pub(crate) struct Bytes {
+    seen: HashSet<usize>,
+    total: usize,
+}
+
+impl Bytes {
+    /// Counts bytes that nothing else holds.
+    pub(crate) fn add(&mut self, bytes: usize) {
+        self.total = self.total.saturating_add(bytes);
+    }
+
+    /// Counts bytes that others may hold too.
+    pub(crate) fn add_shared(&mut self, bytes: &Arc<[u8]>) {
+        if self.seen.insert(Arc::as_ptr(bytes).addr()) {
+            self.add(bytes.len());
+        }
+    }
+
+    /// Counts a thing as it came.
+    pub(crate) fn add_published(&mut self, published: &Published) {
+        self.add(size_of::<Published>());
+        self.add_shared(&published.body);
+        self.add_shared(&published.issuer_chain);
+    }
+
+    pub(crate) const fn total(&self) -> usize {
+        self.total
+    }
+}

@@ -1,0 +1,186 @@
+//! The endorsements at hand: one snapshot, which never changes.
+
+use std::sync::Arc;
+
+use avouch_dcap::{Collateral, TeeType};
+use avouch_engine::{AmdWanted, EndorsementSource, IntelWanted, TcbBaseline};
+use avouch_pki::Crl;
+use avouch_snp::{Chain, ChainError, CrlRule};
+use avouch_wire::UnixTime;
+use serde_json::{Value, json};
+
+use crate::amd::AmdShelf;
+use crate::by_name::{Bytes, Mismatch, Origin};
+use crate::intel::IntelShelf;
+use crate::{EndorsementName, LoadError, Published};
+
+/// Endorsements at hand, filed by what they say of themselves and trusted for nothing.
+///
+/// Another set is made of one and what was published since ([`EndorsementSet::with`]): they share
+/// what they have in common, and who judges by the one goes on with it.
+#[derive(Debug, Clone, Default)]
+pub struct EndorsementSet {
+    pub(crate) intel: Arc<IntelShelf>,
+    pub(crate) amd: Arc<AmdShelf>,
+    amd_crl_rule: CrlRule,
+    pub(crate) skipped: Arc<Vec<LoadError>>,
+    pub(crate) ignored: Vec<String>,
+}
+
+impl EndorsementSet {
+    /// The same, with what was published since. Of what is fetched by its name the newest stays: a
+    /// CRL by its number, a document by its date. VCEK certificates of one key stand beside each
+    /// other. What is not for its name is left out, and told by [`EndorsementSet::ignored`].
+    #[must_use]
+    pub fn with(&self, published: Vec<Published>) -> Self {
+        let mut set = self.clone();
+        set.put(published, Origin::Fetched);
+        set
+    }
+
+    pub(crate) fn put(&mut self, published: Vec<Published>, origin: Origin) {
+        let is_of_intel = |one: &Published| one.name.is_of_intel();
+        let (of_intel, of_amd): (Vec<_>, Vec<_>) = published.into_iter().partition(is_of_intel);
+        let mut refused = Vec::new();
+        let mut note = |one: &Published, why: Mismatch| {
+            refused.push(format!("{} from {} is not taken: {why}", one.name, one.source));
+        };
+        if !of_intel.is_empty() {
+            let shelf = Arc::make_mut(&mut self.intel);
+            for one in of_intel.into_iter().map(Arc::new) {
+                let put = shelf.put(Arc::clone(&one), origin);
+                put.unwrap_or_else(|error| note(&one, error));
+            }
+            shelf.assemble();
+        }
+        if !of_amd.is_empty() {
+            let shelf = Arc::make_mut(&mut self.amd);
+            for one in of_amd.into_iter().map(Arc::new) {
+                let put = shelf.put(Arc::clone(&one), origin);
+                put.unwrap_or_else(|error| note(&one, error));
+            }
+        }
+        self.ignored.extend(refused);
+    }
+
+    /// The same, with another rule for CRLs of AMD's roots.
+    #[must_use]
+    pub fn with_amd_crl_rule(self, amd_crl_rule: CrlRule) -> Self {
+        Self { amd_crl_rule, ..self }
+    }
+
+    /// The newest thing of a name, as it came.
+    #[must_use]
+    pub fn published(&self, name: &EndorsementName) -> Option<&Arc<Published>> {
+        if name.is_of_intel() {
+            return self.intel.parts().newest(name).map(|kept| &kept.published);
+        }
+        self.amd.published().newest(name).map(|kept| &kept.published)
+    }
+
+    /// Every thing that has a name, in the order of their names, those of a name the oldest first. The
+    /// parts of whole sets are among them, under their own TCB evaluation data numbers.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Published>> {
+        let of_intel = self.intel.parts().iter().map(|kept| &kept.published);
+        of_intel.chain(self.amd.published().iter().map(|kept| &kept.published))
+    }
+
+    /// Whether there is nothing of a name, or nothing that is in force.
+    #[must_use]
+    pub fn lacks(&self, name: &EndorsementName, at: UnixTime) -> bool {
+        let in_force =
+            |one: &Arc<Published>| one.window().is_some_and(|window| window.check(at).is_ok());
+        !self.all_of(name).any(in_force)
+    }
+
+    fn all_of(&self, name: &EndorsementName) -> impl Iterator<Item = &Arc<Published>> {
+        let of_intel = self.intel.parts().all_of(name).map(|kept| &kept.published);
+        of_intel.chain(self.amd.published().all_of(name).map(|kept| &kept.published))
+    }
+
+    /// What is out of date, where nothing of its name is in force, in words.
+    #[must_use]
+    pub fn stale(&self, at: UnixTime) -> Vec<String> {
+        let mut stale = Vec::new();
+        let mut name = None;
+        for one in self.iter().filter(|one| self.lacks(&one.name, at)) {
+            let Some(outside) = one.window().and_then(|window| window.check(at).err()) else {
+                continue;
+            };
+            if name.replace(one.name) != Some(one.name) {
+                stale.push(format!("{} from {} is {outside}", one.name, one.source));
+            }
+        }
+        stale
+    }
+
+    /// About how many bytes of memory it holds; what things share counts once.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let mut bytes = Bytes::default();
+        self.intel.count(&mut bytes);
+        self.amd.count(&mut bytes);
+        bytes.total()
+    }
+
+    /// Whether there is any CRL of AMD's.
+    #[must_use]
+    pub fn has_amd_crls(&self) -> bool {
+        !self.amd.crls().is_empty()
+    }
+
+    /// TCB infos that no set of collateral could be made of, and what each lacks.
+    #[must_use]
+    pub fn incomplete(&self) -> &[String] {
+        self.intel.incomplete()
+    }
+
+    /// Damaged files that were left out, and what is wrong with each.
+    #[must_use]
+    pub fn skipped(&self) -> &[LoadError] {
+        &self.skipped
+    }
+
+    /// What was found and has no effect, in words with the file's name: members of sets of collateral
+    /// that nothing reads, files of folders that are a part of a set only, and what is not what its
+    /// name says.
+    #[must_use]
+    pub fn ignored(&self) -> &[String] {
+        &self.ignored
+    }
+}
+
+impl EndorsementSource for EndorsementSet {
+    fn intel(&self, wanted: &IntelWanted<'_>) -> Option<Arc<Collateral>> {
+        self.intel.best(wanted).map(|filed| Arc::clone(&filed.collateral))
+    }
+
+    fn tcb_baselines(&self, tee: TeeType) -> Vec<TcbBaseline> {
+        self.intel.baselines(tee)
+    }
+
+    fn amd(&self, wanted: &AmdWanted<'_>) -> Result<Chain, ChainError> {
+        self.amd.chain(wanted)
+    }
+
+    fn amd_crls(&self, _: &AmdWanted<'_>) -> Arc<Vec<Crl>> {
+        Arc::clone(self.amd.crls())
+    }
+
+    fn amd_crl_rule(&self) -> CrlRule {
+        self.amd_crl_rule
+    }
+
+    fn summary(&self) -> Value {
+        json!({
+            "intel_collateral": self.intel.summary(),
+            "incomplete": self.incomplete(),
+            "amd_certificates": self.amd.certificates(),
+            "amd_crls": self.amd.crls().len(),
+            "amd_crl_rule": self.amd_crl_rule.name(),
+            "damaged_files": self.skipped.len(),
+            "published": self.iter().count(),
+            "bytes": self.bytes(),
+        })
+    }
+}

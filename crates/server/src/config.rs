@@ -6,6 +6,7 @@
 
 mod appraisal;
 mod auth;
+mod endorsements;
 mod error;
 mod load;
 mod nearest;
@@ -16,10 +17,11 @@ mod trust_root;
 pub use appraisal::{AppraisalConfig, AppraisalOverride, ProviderSettings, ToleratedAdvisory};
 pub(crate) use auth::provider_keys;
 pub use auth::{AuthConfig, CertificateRule, IssuerConfig, ProviderAuth, RoleRule};
+pub use endorsements::{EndorsementsConfig, SourceSection};
 pub use error::ConfigError;
 pub use load::Settings;
 pub use sections::{
-    CloudConfig, Config, DatabaseConfig, DevConfig, EndorsementsConfig, LimitsConfig, LogFormat,
-    RootProvider, ServerConfig, SigningConfig, TelemetryConfig, TlsConfig,
+    CloudConfig, Config, DatabaseConfig, DevConfig, LimitsConfig, LogFormat, RootProvider,
+    ServerConfig, SigningConfig, TelemetryConfig, TlsConfig,
 };
 pub use trust_root::{TrustRoot, TrustRoots};

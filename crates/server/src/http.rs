@@ -37,7 +37,7 @@ use tokio::net::TcpListener;
 use crate::state::AppState;
 
 pub(crate) use addresses::sender;
-pub(crate) use body::UnreadBody;
+pub(crate) use body::{ReadBody, UnreadBody};
 pub use memory::CONNECTION_BYTES;
 pub use networks::{Network, PrivateNetworks};
 pub use peer::Peer;

@@ -6,6 +6,7 @@
 //! status code. The clock is read here, at the edge, and nowhere below.
 
 pub mod api_version;
+mod at_hand;
 pub mod attest_request;
 pub mod auth;
 pub mod body;
@@ -27,6 +28,7 @@ pub mod signing_key;
 pub mod state;
 pub mod work;
 
+pub use at_hand::AtHand;
 pub use auth::{Access, Authenticator};
 pub use clock::Clock;
 pub use cloud::Cloud;

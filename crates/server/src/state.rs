@@ -1,5 +1,7 @@
 //! What every request may use.
 
+use std::sync::Arc;
+
 use avouch_engine::Engine;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
@@ -8,12 +10,14 @@ use crate::config::RootProvider;
 use crate::error::Fault;
 use crate::handlers::Refusals;
 use crate::http::PrivateNetworks;
-use crate::{Clock, Cloud, Providers, Readiness, WorkPool};
+use crate::{AtHand, Clock, Cloud, Providers, Readiness, WorkPool};
 
 /// Everything that outlives a request.
 pub struct AppState {
-    /// Appraises evidence, with endorsements that may be replaced.
+    /// Appraises evidence by the endorsements at hand.
     pub engine: Engine,
+    /// They, and who fetches what is not.
+    pub at_hand: Arc<AtHand>,
     /// Gives the moment of requests and appraisals.
     pub clock: Clock,
     /// All tenants, by name.
@@ -35,10 +39,12 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// The state of a server that is about to start, with the usual private networks.
+    /// The state of a server that is about to start, with the usual private networks, and an engine
+    /// that rests on these endorsements.
     #[must_use]
     pub fn new(
         engine: Engine,
+        at_hand: Arc<AtHand>,
         clock: Clock,
         providers: Providers,
         access: Access,
@@ -46,6 +52,7 @@ impl AppState {
     ) -> Self {
         Self {
             engine,
+            at_hand,
             clock,
             providers,
             access,

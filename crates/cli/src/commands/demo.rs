@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use attest::{Attested, Relying};
 use avouch_endorsements::EndorsementSet;
-use avouch_engine::{Anchors, Engine};
+use avouch_engine::Anchors;
 use avouch_mint::{Minted, Options, mint};
 use avouch_server::{Clock, Config};
 use avouch_wire::EvidenceKind;
 use clap::Args;
 use serde_json::json;
 
-use super::serve::{Prepared, prepare_development, runtime};
+use super::serve::{Judge, Prepared, prepare_development, runtime};
 use crate::failure::{Failure, Verdict};
 use crate::output::{self, OutputOptions};
 use crate::setup;
@@ -42,12 +42,12 @@ pub(crate) fn run(args: DemoArgs, output: OutputOptions) -> Result<Verdict, Fail
 async fn demonstrate(args: DemoArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     let minted = mint_all()?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
-    let engine = engine_for(&minted)?;
     let mut config = Config::default();
     config.server.listen = Some(listen);
     config.server.data_dir = Some(args.data_dir);
+    let judge = judge_for(&config, &minted)?;
     let Prepared { server, state, url, ca } =
-        prepare_development(&config, engine, Clock::system()).await?;
+        prepare_development(&config, judge, Clock::system()).await?;
     let ca = ca.ok_or_else(|| Failure::other("the service has no CA of its own"))?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(server.run(state, async {
@@ -85,15 +85,15 @@ fn mint_all() -> Result<Vec<Minted>, Failure> {
     EvidenceKind::appraised().map(|kind| mint(kind, &options).map_err(Failure::other)).collect()
 }
 
-/// An engine that trusts the minted roots and has the minted endorsements.
-fn engine_for(minted: &[Minted]) -> Result<Engine, Failure> {
+/// What trusts the minted roots and has the minted endorsements.
+fn judge_for(config: &Config, minted: &[Minted]) -> Result<Judge, Failure> {
     let mut anchors = Anchors::built_in();
     let mut endorsements = EndorsementSet::default();
     for minted in minted {
         anchors = anchors.with_pem(minted.root_pem.as_bytes()).map_err(Failure::other)?;
         endorsements.add(&minted.endorsements).map_err(Failure::other)?;
     }
-    Ok(Engine::new(anchors, Arc::new(endorsements)))
+    Ok(Judge::new(config, anchors, endorsements))
 }
 
 fn story(url: &str, attested: &[Attested]) -> String {

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use avouch_engine::Engine;
+use avouch_endorsements::EndorsementSet;
+use avouch_engine::{Anchors, Engine};
 use avouch_server::config::TrustRoot;
 use avouch_server::{
-    Access, AppState, Authenticator, Clock, Cloud, Config, ConfigError, DevelopmentCa,
+    Access, AppState, AtHand, Authenticator, Clock, Cloud, Config, ConfigError, DevelopmentCa,
     ProviderUrls, Providers, ProvidersOptions, Server, ServerError, Settings, TlsFiles, WorkPool,
     server_config, signing_key,
 };
@@ -50,6 +51,9 @@ pub(crate) struct ServeArgs {
     /// Endorsements: a file or folder; may be repeated.
     #[arg(long, value_name = "PATH")]
     pub(crate) endorsements: Vec<PathBuf>,
+    /// Fetch no endorsements: only those in files count.
+    #[arg(long)]
+    pub(crate) offline: bool,
     /// Leave damaged files of endorsement folders out, with a warning, instead of refusing to start.
     #[arg(long)]
     pub(crate) skip_damaged_endorsements: bool,
@@ -82,6 +86,21 @@ pub(crate) struct Prepared {
     pub(crate) ca: Option<PathBuf>,
 }
 
+/// What judges evidence, and by what.
+pub(crate) struct Judge {
+    engine: Engine,
+    at_hand: Arc<AtHand>,
+}
+
+impl Judge {
+    /// By the endorsements in files, and what is fetched over them.
+    pub(crate) fn new(config: &Config, anchors: Anchors, files: EndorsementSet) -> Self {
+        let at_hand = Arc::new(AtHand::of_files(files));
+        let engine = at_hand.engine(anchors, config.limits.remembered_bytes_max);
+        Self { engine, at_hand }
+    }
+}
+
 pub(crate) fn run(args: ServeArgs) -> Result<Verdict, Failure> {
     let settings = settings(&args)?;
     let config = configuration(&args, &settings)?;
@@ -102,13 +121,23 @@ async fn serve(
     let clock = clock(config)?;
     let anchors = setup::anchors(&config.appraisal.trust_roots.0)?;
     let endorsements = setup::endorsements(&config.endorsements).map_err(Failure::other)?;
-    setup::warn_of_weak_endorsements(&endorsements, config.endorsements.amd_crl, clock.now());
-    let engine = Engine::remembering(anchors, endorsements, config.limits.remembered_bytes_max);
+    // What is fetched takes the place of what is weak, and is told by itself.
+    if config.endorsements.sources(args.dev).map_err(Failure::other)?.is_empty() {
+        let at = clock.appraisal_time();
+        setup::warn_of_weak_endorsements(&endorsements, config.endorsements.amd_crl, at);
+    }
+    let judge = Judge::new(config, anchors.clone(), endorsements);
     let prepared = if args.dev {
-        prepare_development(config, engine, clock).await?
+        prepare_development(config, judge, clock).await?
     } else {
-        prepare_production(config, engine, clock).await?
+        prepare_production(config, judge, clock).await?
     };
+    let at_hand = &prepared.state.at_hand;
+    let store = prepared.state.providers.store();
+    let fetching = at_hand
+        .start_fetching(&config.endorsements, args.dev, anchors, &clock, store)
+        .await
+        .map_err(Failure::other)?;
     // Whoever reads the URL may send a signal.
     let (stop, hangups) = (setup::stop_signal(), setup::hangups());
     if args.dev {
@@ -126,6 +155,7 @@ async fn serve(
         () = reload.on_each(hangups) => {}
         () = log.tell_of_losses() => {}
     }
+    drop(fetching);
     Ok(Verdict::Yes)
 }
 
@@ -151,6 +181,7 @@ fn configuration(args: &ServeArgs, settings: &Settings) -> Result<Config, Failur
     if !args.endorsements.is_empty() {
         config.endorsements.paths = args.endorsements;
     }
+    config.endorsements.offline |= args.offline;
     config.endorsements.skip_damaged |= args.skip_damaged_endorsements;
     config.endorsements.amd_crl = args.amd_crl.unwrap_or(config.endorsements.amd_crl);
     if args.accept_tcb_status.is_some() {
@@ -205,7 +236,7 @@ fn data_dir(config: &Config) -> PathBuf {
 /// A service with an operator's TLS files, key and users, listening and about to answer.
 async fn prepare_production(
     config: &Config,
-    engine: Engine,
+    judge: Judge,
     clock: Clock,
 ) -> Result<Prepared, Failure> {
     config.check_production().map_err(not_ready)?;
@@ -216,14 +247,14 @@ async fn prepare_production(
     let authenticator = Authenticator::new(config.auth.clone()).map_err(Failure::other)?;
     let server = bind(config, tls).await?;
     let access = Access::Tokens(authenticator);
-    let state = state(config, &url, key, engine, clock, access).await?;
+    let state = state(config, &url, key, judge, clock, access).await?;
     Ok(Prepared { server, state, url, ca: None })
 }
 
 /// A development service over an engine, listening and about to answer.
 pub(crate) async fn prepare_development(
     config: &Config,
-    engine: Engine,
+    judge: Judge,
     clock: Clock,
 ) -> Result<Prepared, Failure> {
     let data_dir = data_dir(config);
@@ -237,7 +268,7 @@ pub(crate) async fn prepare_development(
     };
     let key = key.map_err(Failure::other)?;
     let access = Access::AnyBearerIsAdministrator;
-    let state = state(config, &url, key, engine, clock, access).await?;
+    let state = state(config, &url, key, judge, clock, access).await?;
     Ok(Prepared { server, state, url, ca: Some(ca.certificate_path().to_owned()) })
 }
 
@@ -267,7 +298,7 @@ async fn state(
     config: &Config,
     url: &str,
     key: SigningKey,
-    engine: Engine,
+    judge: Judge,
     clock: Clock,
     access: Access,
 ) -> Result<Arc<AppState>, Failure> {
@@ -291,7 +322,7 @@ async fn state(
     };
     let providers = Providers::open(store, options, clock.now()).await.map_err(Failure::other)?;
     let work = WorkPool::start(config.limits.work()).map_err(Failure::other)?;
-    let state = AppState::new(engine, clock, providers, access, work)
+    let state = AppState::new(judge.engine, judge.at_hand, clock, providers, access, work)
         .with_private_networks(config.server.private_networks.clone())
         .with_root_provider(config.server.root_provider)
         .with_cloud(cloud);

@@ -44,7 +44,8 @@ pub enum FetchFailure {
 
 impl FetchError {
     /// Whether every source that was asked says that it has none.
-    pub(super) fn is_absence(&self) -> bool {
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
         match &self.reason {
             FetchFailure::Sources(errors) => errors.iter().all(|one| one.failure.is_absence()),
             FetchFailure::NoSource => true,

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use avouch_endorsements::EndorsementSet;
-use avouch_engine::{Anchors, Engine};
+use avouch_engine::Anchors;
 use avouch_server::config::{AppraisalConfig, LimitsConfig};
 use avouch_server::{
-    Access, AppState, Clock, DevelopmentCa, Limits, ProviderUrls, Providers, ProvidersOptions,
-    Server, WorkPool, signing_key,
+    Access, AppState, AtHand, Clock, DevelopmentCa, Limits, ProviderUrls, Providers,
+    ProvidersOptions, Server, WorkPool, signing_key,
 };
 use avouch_store::Store;
 use avouch_store::testing::resident_bytes;
@@ -167,7 +167,8 @@ async fn attest(folder: &Path, database: &str) {
     let anchors = Anchors::built_in().with_pem(&root).unwrap();
     let mut endorsements = EndorsementSet::default();
     endorsements.add(&std::fs::read(folder.join("endorsements.json")).unwrap()).unwrap();
-    let engine = Engine::new(anchors, Arc::new(endorsements));
+    let at_hand = Arc::new(AtHand::of_files(endorsements));
+    let engine = at_hand.engine(anchors, LimitsConfig::default().remembered_bytes_max);
     let ca = DevelopmentCa::open(&folder.join("tls")).unwrap();
     let tls = ca.server_config(&[]).unwrap();
     let server = Server::bind(LISTEN, Some(tls), Limits::default()).await.unwrap();
@@ -191,7 +192,7 @@ async fn attest(folder: &Path, database: &str) {
     let providers = Providers::open(store, options, clock.now()).await.unwrap();
     let access = Access::AnyBearerIsAdministrator;
     let work = WorkPool::start(limits.work()).unwrap();
-    let state = AppState::new(engine, clock, providers, access, work);
+    let state = AppState::new(engine, at_hand, clock, providers, access, work);
     let resident_bytes = resident_bytes().unwrap();
     println!(
         "{port} ready after {:.2} s, {} MB resident, {} MB of that for {} providers",

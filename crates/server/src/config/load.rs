@@ -115,6 +115,8 @@ impl Config {
         auth.issuers.iter_mut().filter_map(|issuer| issuer.ca_file.as_mut()).for_each(resolve);
         signing.key_file.iter_mut().for_each(resolve);
         endorsements.paths.iter_mut().for_each(resolve);
+        let sources = endorsements.sources.iter_mut().flatten();
+        sources.filter_map(|source| source.ca_file.as_mut()).for_each(resolve);
         appraisal.trust_roots.0.iter_mut().for_each(|root| resolve(&mut root.file));
         telemetry.log_file.iter_mut().for_each(resolve);
     }

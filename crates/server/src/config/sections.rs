@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use avouch_engine::REMEMBERED_BYTES;
-use avouch_snp::CrlRule;
 use avouch_store::StoreOptions;
 use serde::Deserialize;
 
-use super::{AppraisalConfig, AuthConfig, ConfigError};
+use super::{AppraisalConfig, AuthConfig, ConfigError, EndorsementsConfig};
 use crate::http::PrivateNetworks;
 use crate::{Limits, WorkLimits};
 
@@ -158,18 +157,6 @@ pub enum LogFormat {
 pub struct SigningConfig {
     /// PKCS#8 PEM: RSA of 2048 bits or more, which all MAA clients take, or P-256 or P-384.
     pub key_file: Option<PathBuf>,
-}
-
-/// `[endorsements]`
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct EndorsementsConfig {
-    /// Files and folders, absolute or from the file's folder.
-    pub paths: Vec<PathBuf>,
-    /// Leave damaged files of folders out, with a warning, instead of refusing to start.
-    pub skip_damaged: bool,
-    /// Of which of AMD's roots there must be a CRL.
-    pub amd_crl: CrlRule,
 }
 
 /// `[limits]`

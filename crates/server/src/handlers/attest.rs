@@ -2,22 +2,29 @@
 
 #[allow(dead_code, reason = "no kind that is appraised converses or has its answer sealed yet")]
 mod form;
+mod lacking;
 
 use std::sync::Arc;
 
-use avouch_engine::{Appraisal, Decision, Permitted, PolicyInForce, Refused};
+use avouch_endorsements::Asked;
+use avouch_engine::{Appraisal, Decision, EndorsementSource, Permitted, PolicyInForce, Refused};
 use avouch_policy::Limits;
 use avouch_wire::EvidenceKind;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use form::{AttestForm, Issue, Message, Step, form_of};
+use lacking::Lacking;
 
 use super::access::Authorized;
 use super::policies;
+use crate::api_version::ApiVersion;
 use crate::attest_request::AttestRequest;
-use crate::http::UnreadBody;
+use crate::http::{ReadBody, UnreadBody};
 use crate::state::AppState;
 use crate::{ApiError, Provider, respond};
+
+/// How often evidence is appraised for which endorsements had to be fetched.
+const ROUNDS_MAX: usize = 3;
 
 /// Answers a message to the attest route of a kind: in most forms it holds all evidence, and the
 /// answer is a token.
@@ -27,9 +34,27 @@ pub(super) async fn attest(
     body: UnreadBody,
 ) -> Result<Response<Body>, ApiError> {
     let form = form_of(kind).ok_or_else(|| policies::unserved(kind.policy_name()))?;
-    let body = body.read().await?;
-    let (state, provider) = (Arc::clone(request.state), Arc::clone(request.provider));
+    let body = Arc::new(body.read().await?);
     let version = request.version;
+    for _ in 1..ROUNDS_MAX {
+        match round(request, form, kind, &body, version).await {
+            Ok(answer) => return Ok(answer),
+            Err(lacking) => lacking.wait(&request.state.at_hand).await?,
+        }
+    }
+    round(request, form, kind, &body, version).await.map_err(Lacking::into_error)
+}
+
+/// Appraises once, on a thread for such work.
+async fn round(
+    request: &Authorized<'_>,
+    form: &'static dyn AttestForm,
+    kind: EvidenceKind,
+    body: &Arc<ReadBody>,
+    version: ApiVersion,
+) -> Result<Response<Body>, Lacking> {
+    let (state, provider) = (Arc::clone(request.state), Arc::clone(request.provider));
+    let body = Arc::clone(body);
     let answer = move || {
         let message = Message { state: &state, kind, version, body: &body };
         match form.read(&message)? {
@@ -46,18 +71,25 @@ fn appraise(
     provider: &Provider,
     form: &dyn AttestForm,
     request: &AttestRequest,
-) -> Result<Response<Body>, ApiError> {
+) -> Result<Response<Body>, Lacking> {
     let kind = request.appraisal.kind;
-    let draft = request.draft_policy.as_deref().map(PolicyInForce::draft).transpose()?;
+    let draft = request.draft_policy.as_deref().map(PolicyInForce::draft);
+    let draft = draft.transpose().map_err(ApiError::from)?;
     let policy = match &draft {
         Some(draft) => draft,
         None => provider.policy(kind)?.ok_or_else(|| no_policy(kind))?,
     };
     let at = state.clock.appraisal_time();
-    let appraisal = state.engine.appraise(&request.appraisal, policy, provider.settings(), at)?;
+    let asked = Arc::new(Asked::new(state.at_hand.snapshot()));
+    let endorsements: Arc<dyn EndorsementSource> = Arc::clone(&asked) as _;
+    let (evidence, settings) = (&request.appraisal, provider.settings());
+    let appraisal = state
+        .engine
+        .appraise_by(evidence, policy, settings, &endorsements, at)
+        .map_err(|error| Lacking::from(ApiError::from(error)).these(asked.missing(at)))?;
     let is_draft = draft.is_some();
     let permitted = permitted(&appraisal, policy, provider, is_draft)?;
-    form.answer(&Issue { state, provider, permitted, facts: &*appraisal.facts, is_draft })
+    Ok(form.answer(&Issue { state, provider, permitted, facts: &*appraisal.facts, is_draft })?)
 }
 
 /// The claims to sign, or the refusal with what the policy refused for.

@@ -9,10 +9,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
-use avouch_engine::{Anchors, Engine};
+use avouch_engine::Anchors;
 use avouch_mint::Minted;
 use avouch_server::{
-    Access, AppState, Clock, Cloud, Config, DevelopmentCa, ProviderUrls, Providers,
+    Access, AppState, AtHand, Clock, Cloud, Config, DevelopmentCa, ProviderUrls, Providers,
     ProvidersOptions, Server, TlsFiles, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
@@ -102,9 +102,10 @@ impl Setup {
         };
         let providers = Providers::open(self.store, options, now()).await.unwrap();
         let remembered = self.config.limits.remembered_bytes_max;
-        let engine = Engine::remembering(self.anchors, Arc::new(self.endorsements), remembered);
+        let at_hand = Arc::new(AtHand::of_files(self.endorsements));
+        let engine = at_hand.engine(self.anchors, remembered);
         let work = WorkPool::start(self.config.limits.work()).unwrap();
-        let state = AppState::new(engine, self.clock, providers, self.access, work)
+        let state = AppState::new(engine, at_hand, self.clock, providers, self.access, work)
             .with_private_networks(self.config.server.private_networks)
             .with_root_provider(self.config.server.root_provider)
             .with_cloud(cloud);

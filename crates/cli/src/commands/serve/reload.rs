@@ -28,7 +28,7 @@ pub(super) struct Reload {
 struct Replacements {
     tls: Option<Arc<rustls::ServerConfig>>,
     tokens: StaticTokens,
-    endorsements: Arc<EndorsementSet>,
+    endorsements: EndorsementSet,
     filter: EnvFilter,
     /// Keys that have changed and are not taken.
     left: Vec<String>,
@@ -77,7 +77,7 @@ impl Reload {
         if let Access::Tokens(authenticator) = &self.state.access {
             authenticator.replace_tokens(new.tokens);
         }
-        self.state.engine.replace_endorsements(new.endorsements);
+        self.state.at_hand.replace_files(new.endorsements);
         tracing::info!("reloaded: TLS certificate, tokens, endorsements, log filter");
         if !new.left.is_empty() {
             let keys = new.left.join(", ");

@@ -1,7 +1,5 @@
 //! What several commands need: the time, trust roots, endorsements.
 
-use std::sync::Arc;
-
 use avouch_endorsements::{EndorsementSet, LoadError};
 use avouch_engine::Anchors;
 use avouch_server::config::{EndorsementsConfig, TrustRoot};

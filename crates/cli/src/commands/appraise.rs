@@ -1,6 +1,7 @@
 //! `avouch appraise`
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use avouch_engine::{
     Appraisal, AppraisalRequest, AppraisalSettings, DataType, Decision, Engine, HeldData, Nonce,
@@ -142,6 +143,7 @@ pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, 
         paths: judgement.endorsements.clone(),
         skip_damaged: judgement.skip_damaged_endorsements,
         amd_crl: judgement.amd_crl,
+        ..EndorsementsConfig::default()
     };
     // What is wrong with the call comes before what is wrong with the evidence.
     let endorsements = match setup::endorsements(&endorsements) {
@@ -159,7 +161,7 @@ pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, 
     let request = request(&args, read.appraisal)?;
     let report = match endorsements {
         Ok(endorsements) => {
-            let engine = Engine::new(anchors, endorsements);
+            let engine = Engine::new(anchors, Arc::new(endorsements));
             match engine.appraise(&request, &policy, &settings, at) {
                 Ok(appraisal) => {
                     if let Some(path) = &args.claims_out {

@@ -4,7 +4,6 @@ mod attest;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use attest::{Attested, Relying};
 use avouch_endorsements::EndorsementSet;

@@ -37,6 +37,7 @@ pub(crate) struct Running {
     client: Client,
     ca: Vec<u8>,
     _data: tempfile::TempDir,
+    _fetching: Option<avouch_endorsements::Running>,
 }
 
 /// What a service is made from.
@@ -103,16 +104,20 @@ impl Setup {
         let providers = Providers::open(self.store, options, now()).await.unwrap();
         let remembered = self.config.limits.remembered_bytes_max;
         let at_hand = Arc::new(AtHand::of_files(self.endorsements));
-        let engine = at_hand.engine(self.anchors, remembered);
+        let engine = at_hand.engine(self.anchors.clone(), remembered);
         let work = WorkPool::start(self.config.limits.work()).unwrap();
         let state = AppState::new(engine, at_hand, self.clock, providers, self.access, work)
             .with_private_networks(self.config.server.private_networks)
             .with_root_provider(self.config.server.root_provider)
             .with_cloud(cloud);
         let state = Arc::new(state);
+        let (fetched, store) = (&self.config.endorsements, state.providers.store());
+        let fetching =
+            state.at_hand.start_fetching(fetched, true, self.anchors, &self.clock, store);
+        let fetching = fetching.await.unwrap();
         tokio::spawn(server.run(Arc::clone(&state), std::future::pending()));
         let client = trusting(&ca, |builder| builder);
-        Running { url, state, client, ca, _data: data }
+        Running { url, state, client, ca, _data: data, _fetching: fetching }
     }
 }
 

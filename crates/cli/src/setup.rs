@@ -35,7 +35,10 @@ pub(crate) fn anchors(trust_roots: &[TrustRoot]) -> Result<Anchors, Failure> {
 ///
 /// Whatever weakens the check of revocation is logged: damaged files that were left out, and that
 /// there is no CRL of AMD's where one might be expected.
-pub(crate) fn endorsements(config: &EndorsementsConfig) -> Result<EndorsementSet, LoadError> {
+pub(crate) fn endorsements(
+    config: &EndorsementsConfig,
+    rule: CrlRule,
+) -> Result<EndorsementSet, LoadError> {
     let set = if config.skip_damaged {
         EndorsementSet::load_skipping_damaged(&config.paths)?
     } else {
@@ -50,7 +53,7 @@ pub(crate) fn endorsements(config: &EndorsementsConfig) -> Result<EndorsementSet
     for note in set.incomplete() {
         tracing::warn!("endorsements: {note}");
     }
-    Ok(set.with_amd_crl_rule(config.amd_crl))
+    Ok(set.with_amd_crl_rule(rule))
 }
 
 /// Says what a service has at hand that is out of date, and which revocation it will not see.

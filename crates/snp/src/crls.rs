@@ -191,7 +191,7 @@ pub(crate) fn verify_one(
 }
 
 /// Whether there is a later list of the very root that signed this one.
-fn is_superseded(crl: &Crl, verified: &[(Arc<Ark>, VerifiedCrl)]) -> bool {
+fn is_superseded(crl: &Crl, verified: &[(Arc<Root>, VerifiedCrl)]) -> bool {
     verified.iter().any(|(root, newer)| {
         newer.window().not_before > crl.this_update()
             && verify_crl(crl, root.anchor(), crl.this_update()).is_ok()

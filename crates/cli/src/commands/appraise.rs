@@ -142,11 +142,11 @@ pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, 
     let endorsements = EndorsementsConfig {
         paths: judgement.endorsements.clone(),
         skip_damaged: judgement.skip_damaged_endorsements,
-        amd_crl: judgement.amd_crl,
+        offline: true,
         ..EndorsementsConfig::default()
     };
     // What is wrong with the call comes before what is wrong with the evidence.
-    let endorsements = match setup::endorsements(&endorsements) {
+    let endorsements = match setup::endorsements(&endorsements, judgement.amd_crl) {
         Err(error) if error.check().is_none() => return Err(Failure::other(error)),
         other => other,
     };

@@ -58,7 +58,7 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) skip_damaged_endorsements: bool,
     /// Of which AMD roots there must be a CRL: required (of each), where-kept (of each, if there
-    /// is one of any), optional [default: where-kept].
+    /// is one of any), optional [default: required where AMD's CRLs are fetched, else where-kept].
     #[arg(long, value_name = "RULE")]
     pub(crate) amd_crl: Option<avouch_snp::CrlRule>,
     /// Intel TCB statuses to accept, separated by commas, or `any`
@@ -120,11 +120,12 @@ async fn serve(
 ) -> Result<Verdict, Failure> {
     let clock = clock(config)?;
     let anchors = setup::anchors(&config.appraisal.trust_roots.0)?;
-    let endorsements = setup::endorsements(&config.endorsements).map_err(Failure::other)?;
+    let rule = config.endorsements.amd_crl_rule(args.dev);
+    let endorsements = setup::endorsements(&config.endorsements, rule).map_err(Failure::other)?;
     // What is fetched takes the place of what is weak, and is told by itself.
-    if config.endorsements.sources(args.dev).map_err(Failure::other)?.is_empty() {
+    if !config.endorsements.is_fetching(args.dev) {
         let at = clock.appraisal_time();
-        setup::warn_of_weak_endorsements(&endorsements, config.endorsements.amd_crl, at);
+        setup::warn_of_weak_endorsements(&endorsements, rule, at);
     }
     let judge = Judge::new(config, anchors.clone(), endorsements);
     let prepared = if args.dev {
@@ -183,7 +184,7 @@ fn configuration(args: &ServeArgs, settings: &Settings) -> Result<Config, Failur
     }
     config.endorsements.offline |= args.offline;
     config.endorsements.skip_damaged |= args.skip_damaged_endorsements;
-    config.endorsements.amd_crl = args.amd_crl.unwrap_or(config.endorsements.amd_crl);
+    config.endorsements.amd_crl = args.amd_crl.or(config.endorsements.amd_crl);
     if args.accept_tcb_status.is_some() {
         config.appraisal.accepted_tcb_statuses = args.accept_tcb_status;
     }

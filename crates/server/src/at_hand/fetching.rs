@@ -47,7 +47,7 @@ impl AtHand {
             anchors: Arc::new(anchors),
             sources: sources.collect::<Result<_, ConfigError>>()?,
             settings: config.keeper(),
-            clock: Arc::new(JudgingClock { clock: clock.clone(), system: SystemClock::start() }),
+            clock: Arc::new(JudgingClock { clock: *clock, system: SystemClock::start() }),
             chance: Box::new(chance),
             shelf: Arc::new(StoreShelf(store.clone())),
             on_change: Box::new(move |change| at_hand.take(change)),

@@ -18,8 +18,8 @@ pub struct EndorsementsConfig {
     pub paths: Vec<PathBuf>,
     /// Leave damaged files of folders out, with a warning, instead of refusing to start.
     pub skip_damaged: bool,
-    /// Of which of AMD's roots there must be a CRL.
-    pub amd_crl: CrlRule,
+    /// Of which of AMD's roots there must be a CRL; see [`EndorsementsConfig::amd_crl_rule`].
+    pub amd_crl: Option<CrlRule>,
     /// Never fetch anything.
     pub offline: bool,
     /// Where to fetch, in order; the vendors' own services without.
@@ -43,7 +43,7 @@ impl Default for EndorsementsConfig {
         Self {
             paths: Vec::new(),
             skip_damaged: false,
-            amd_crl: CrlRule::default(),
+            amd_crl: None,
             offline: false,
             sources: None,
             wait_seconds_max: 10,
@@ -124,6 +124,27 @@ impl EndorsementsConfig {
             None if development => Ok(Vec::new()),
             None => Ok(vec![SourceConfig::intel(), SourceConfig::amd()]),
         }
+    }
+
+    /// Whether anything is fetched.
+    #[must_use]
+    pub fn is_fetching(&self, development: bool) -> bool {
+        let named = self.sources.as_ref();
+        !self.offline && named.map_or(!development, |sources| !sources.is_empty())
+    }
+
+    /// Of which of AMD's roots there must be a CRL. Where the configuration does not say: of all if
+    /// there is a source that publishes them, since then none is missing by chance.
+    #[must_use]
+    pub fn amd_crl_rule(&self, development: bool) -> CrlRule {
+        let is_kds = |source: &SourceSection| source.kind == SourceKind::Kds;
+        let published = self.sources.as_ref().is_none_or(|sources| sources.iter().any(is_kds));
+        let usual = if self.is_fetching(development) && published {
+            CrlRule::Required
+        } else {
+            CrlRule::default()
+        };
+        self.amd_crl.unwrap_or(usual)
     }
 
     /// Limits and times of who keeps what was fetched.

@@ -322,7 +322,7 @@ fn variables_go_over_the_file_and_take_the_type_of_their_key() {
     assert_eq!(config.limits.connections_max, 20);
     assert_eq!(config.endorsements.paths, [PathBuf::from("a"), PathBuf::from("b")]);
     assert!(config.endorsements.skip_damaged);
-    assert_eq!(config.endorsements.amd_crl, CrlRule::Required);
+    assert_eq!(config.endorsements.amd_crl, Some(CrlRule::Required));
     assert_eq!(config.server.public_url.as_deref(), Some("https://a.example"));
     let networks = &config.server.private_networks;
     assert!(networks.contain([192, 0, 2, 9].into()) && !networks.contain([127, 0, 0, 1].into()));
@@ -337,14 +337,27 @@ fn variables_go_over_the_file_and_take_the_type_of_their_key() {
 fn damaged_endorsements_are_not_skipped_and_a_lost_crl_is_missed_unless_the_file_says_so() {
     let default = parse("").unwrap().endorsements;
     assert!(!default.skip_damaged);
-    assert_eq!(default.amd_crl, CrlRule::WhereKept);
+    assert_eq!(default.amd_crl_rule(true), CrlRule::WhereKept);
+    // Whoever can have them has them.
+    assert_eq!(default.amd_crl_rule(false), CrlRule::Required);
+    for (text, rule) in [
+        ("offline = true", CrlRule::WhereKept),
+        ("sources = []", CrlRule::WhereKept),
+        ("sources = [{kind = \"pcs\", url = \"https://pcs.example\"}]", CrlRule::WhereKept),
+        ("sources = [{kind = \"kds\", url = \"https://kds.example\"}]", CrlRule::Required),
+    ] {
+        let found = parse(&format!("[endorsements]\n{text}")).unwrap().endorsements;
+        assert_eq!(found.amd_crl_rule(false), rule, "{text}");
+        let of_sources = if text.contains("kds") { rule } else { CrlRule::WhereKept };
+        assert_eq!(found.amd_crl_rule(true), of_sources, "{text}");
+    }
     for (word, rule) in [
         ("required", CrlRule::Required),
         ("where-kept", CrlRule::WhereKept),
         ("optional", CrlRule::Optional),
     ] {
         let config = parse(&format!("[endorsements]\namd_crl = \"{word}\"")).unwrap();
-        assert_eq!(config.endorsements.amd_crl, rule);
+        assert_eq!(config.endorsements.amd_crl_rule(false), rule);
         assert_eq!((rule.name(), word.parse()), (word, Ok(rule)));
     }
     for word in ["\"Required\"", "\"\"", "true"] {

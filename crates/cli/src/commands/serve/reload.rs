@@ -95,9 +95,12 @@ impl Replacements {
             Some(file) => StaticTokens::load(file).map_err(Failure::other)?,
             None => StaticTokens::default(),
         };
-        let endorsements = setup::endorsements(&config.endorsements).map_err(Failure::other)?;
-        let at = setup::present();
-        setup::warn_of_weak_endorsements(&endorsements, config.endorsements.amd_crl, at);
+        let found = &config.endorsements;
+        let rule = found.amd_crl_rule(args.dev);
+        let endorsements = setup::endorsements(found, rule).map_err(Failure::other)?;
+        if !found.is_fetching(args.dev) {
+            setup::warn_of_weak_endorsements(&endorsements, rule, setup::present());
+        }
         let mut left = started_with.differences(&settings);
         left.retain(|key| !is_taken(key));
         Ok(Self {

@@ -8,13 +8,13 @@ use crate::error::Fault;
 
 /// An attestation that failed, with the endorsements that were not at hand or not in force for it.
 pub(super) struct Lacking {
-    error: ApiError,
+    error: Box<ApiError>,
     names: Vec<EndorsementName>,
 }
 
 impl From<ApiError> for Lacking {
     fn from(error: ApiError) -> Self {
-        Self { error, names: Vec::new() }
+        Self { error: Box::new(error), names: Vec::new() }
     }
 }
 
@@ -31,7 +31,7 @@ impl Lacking {
     }
 
     pub(super) fn into_error(self) -> ApiError {
-        self.error
+        *self.error
     }
 
     /// Waits for what is lacking, if it is fetched here, as long as the configuration allows.
@@ -41,9 +41,9 @@ impl Lacking {
     /// the time is over, or if no source could be asked.
     pub(super) async fn wait(self, at_hand: &AtHand) -> Result<(), ApiError> {
         if self.names.is_empty() {
-            return Err(self.error);
+            return Err(*self.error);
         }
-        let Some(fetched) = at_hand.fetch(&self.names).await else { return Err(self.error) };
+        let Some(fetched) = at_hand.fetch(&self.names).await else { return Err(*self.error) };
         let Fetched { got, under_way, failed } = fetched;
         for failure in &failed {
             tracing::warn!(error = %failure, "endorsements that an attestation needs are not to be had");
@@ -57,7 +57,7 @@ impl Lacking {
         let unasked = failed.iter().filter(|failure| !failure.is_absence());
         let unasked: Vec<EndorsementName> = unasked.map(|failure| failure.name).collect();
         if unasked.is_empty() {
-            return Err(self.error);
+            return Err(*self.error);
         }
         Err(later("cannot be fetched at present", &unasked))
     }

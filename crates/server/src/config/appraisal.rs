@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use avouch_dcap::AcceptedTcbStatuses;
+use avouch_dcap::{AcceptedTcbStatuses, TcbEvaluation};
 use avouch_engine::AppraisalSettings;
 use avouch_snp::uvm::{UvmTrust, UvmTrustEntry};
 use avouch_store::ProviderName;
@@ -76,6 +76,9 @@ keys! {
             .map(|one| avouch_dcap::ToleratedAdvisory { id: one.id.clone(), until: one.until })
             .collect();
     },
+    /// By which of Intel's TCB recoveries evidence is judged: `standard`, `early`, or a number.
+    #[serde(deserialize_with = "evaluation")]
+    tcb_evaluation: TcbEvaluation => |to, evaluation| to.appraisal.tcb_evaluation = *evaluation,
     /// Refuse debuggable evidence of every kind.
     refuse_debuggable: bool => |to, refuse| {
         to.appraisal.intel.refuse_debuggable = *refuse;
@@ -152,6 +155,13 @@ fn statuses<'de, D: Deserializer<'de>>(
 ) -> Result<Option<AcceptedTcbStatuses>, D::Error> {
     let words = Vec::<String>::deserialize(deserializer)?;
     words.join(",").parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+fn evaluation<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<TcbEvaluation>, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    word.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UnixTime, D::Error> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use avouch_dcap::TcbStatus;
+use avouch_dcap::{TcbEvaluation, TcbStatus};
 use avouch_engine::Vendor;
 use avouch_server::auth::{Role, StaticTokens};
 use avouch_server::{Config, ConfigError, Settings};
@@ -548,4 +548,21 @@ fn a_provider_can_have_every_key_of_appraisal_but_for_roots_and_providers() {
     let mut general = known_keys("appraisal");
     assert!(general.remove("trust_roots") && general.remove("providers"));
     assert_eq!(known_keys("appraisal.providers.contoso"), general);
+}
+
+#[test]
+fn each_provider_chooses_its_tcb_recovery() {
+    let text = "[appraisal]\ntcb_evaluation = \"early\"\n\
+                [appraisal.providers.calm]\ntcb_evaluation = \"standard\"\n\
+                [appraisal.providers.fixed]\ntcb_evaluation = \"17\"";
+    let appraisal = parse(text).unwrap().appraisal;
+    for (provider, evaluation) in [
+        ("other", TcbEvaluation::Early),
+        ("calm", TcbEvaluation::Standard),
+        ("fixed", TcbEvaluation::Number(17)),
+    ] {
+        assert_eq!(appraisal.settings_for(provider).appraisal.tcb_evaluation, evaluation);
+    }
+    let error = parse("[appraisal]\ntcb_evaluation = \"latest\"").unwrap_err().to_string();
+    assert!(error.contains("appraisal.tcb_evaluation") && error.contains("latest"), "{error}");
 }

@@ -3,7 +3,9 @@
 //!
 //! What is at hand serves at once, whatever the sources do meanwhile. A name is fetched by one task at a
 //! time, which nobody's leaving cancels; who wants it waits for that task, for as long as they choose.
-//! Sources are asked in their order, each within its budget, until one gives what is proven.
+//! Sources are asked in their order, each within its budget, until one gives what is proven. CRLs, chains
+//! and identities of quoting enclaves need no budget: there are few of them, and a flood of names of
+//! chips must not keep a CRL from being fetched.
 
 mod clock;
 mod error;
@@ -21,13 +23,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use avouch_engine::Anchors;
+use failures::Failures;
 use futures_util::future::{join_all, select};
+use kept::{Held, Kept};
 use tokio::sync::watch;
+use turns::Turns;
 
 use crate::{EndorsementName, Published, Source, prove};
-use failures::Failures;
-use kept::{Held, Kept};
-use turns::Turns;
 
 pub use clock::{Clock, SystemClock};
 pub use error::{FetchError, FetchFailure};
@@ -261,7 +263,8 @@ impl Inner {
             match prove(&published, issuer, &self.anchors, published.fetched_at) {
                 Ok(proven) => {
                     let chance = (self.chance)();
-                    let held = Held::new(published, proven, None, &self.settings, chance);
+                    let mut held = Held::new(published, proven, None, &self.settings, chance);
+                    held.withdrawn = held.is_too_old(&self.settings, self.clock.now());
                     state.kept.put(held, self.settings.bytes_max);
                 }
                 Err(error) => {

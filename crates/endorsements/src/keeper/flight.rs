@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::failures::spread;
-use super::kept::Held;
+use super::kept::{Held, is_one_of_few};
 use super::{
     Asked, Change, FetchError, FetchFailure, Inner, Landing, State, Want, issuer_name, landed,
 };
@@ -29,7 +29,7 @@ impl Inner {
             return Want::Failed(Arc::clone(error));
         }
         let limit = self.settings.waiting_max;
-        if state.flights.len() >= limit {
+        if state.flights.len() >= limit && !is_one_of_few(&name) {
             let reason = FetchFailure::Crowded { limit };
             return Want::Failed(Arc::new(FetchError { name, reason }));
         }
@@ -129,15 +129,14 @@ impl Inner {
             path: name.to_string(),
             failure,
         };
-        let wait = asked.of_late().turns.take(self.clock.elapsed()).map_err(error)?;
-        if !wait.is_zero() {
-            self.clock.sleep(wait).await;
-            // It may have been told to rest meanwhile.
-            let rest = asked.of_late().turns.rest(self.clock.elapsed());
-            if !rest.is_zero() {
-                return Err(error(SourceFailure::Resting(rest)));
+        if !is_one_of_few(&name) {
+            let wait = asked.of_late().turns.take(self.clock.elapsed()).map_err(error)?;
+            if !wait.is_zero() {
+                self.clock.sleep(wait).await;
             }
         }
+        // It may have been told to rest while we waited.
+        asked.of_late().turns.check_rest(self.clock.elapsed()).map_err(error)?;
         let outcome = match asked.source.fetch(name, kept, self.clock.now()).await {
             Ok(Answer::Found(published, fresh_for)) => {
                 self.judge_and_keep(published, fresh_for).await.map_err(error)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use avouch_wire::UnixTime;
 
 use super::KeeperSettings;
-use crate::{EndorsementName, Proven, Published};
+use crate::{EndorsementName, Proven, Published, TcbEvaluation};
 
 /// What the maps around a thing take, about.
 const OVERHEAD_BYTES: usize = 512;
@@ -97,8 +97,8 @@ impl Kept {
         self.iter().filter(|held| !held.withdrawn).map(|held| held.published.clone()).collect()
     }
 
-    /// Keeps a thing in place of what had its name. Where memory is full, VCEKs and documents that were
-    /// fetched longest ago go, never CRLs nor chains.
+    /// Keeps a thing in place of what had its name. Where memory is full, VCEKs and then TCB infos go that
+    /// were fetched longest ago, never CRLs nor chains.
     pub(super) fn put(&mut self, held: Held, bytes_max: usize) -> Room {
         let (name, needed) = (held.published.name, held.bytes());
         if needed > bytes_max {
@@ -121,17 +121,17 @@ impl Kept {
         if self.bytes <= bytes_max {
             return Vec::new();
         }
-        let mut dispensable: Vec<(bool, UnixTime, EndorsementName)> = self
+        let mut many: Vec<(bool, UnixTime, EndorsementName)> = self
             .iter()
-            .filter(|held| is_dispensable(&held.published.name))
+            .filter(|held| !is_one_of_few(&held.published.name))
             .map(|held| {
                 let Published { name, fetched_at, .. } = &held.published;
                 (!is_vcek(name), *fetched_at, *name)
             })
             .collect();
-        dispensable.sort_unstable();
+        many.sort_unstable();
         let (target, mut gone) = (bytes_max.saturating_sub(bytes_max / 8), Vec::new());
-        for (_, _, name) in dispensable {
+        for (_, _, name) in many {
             if self.bytes <= target {
                 break;
             }
@@ -147,9 +147,19 @@ pub(super) const fn is_vcek(name: &EndorsementName) -> bool {
     matches!(name, EndorsementName::Vcek(..))
 }
 
-const fn is_dispensable(name: &EndorsementName) -> bool {
-    is_vcek(name)
-        || matches!(name, EndorsementName::TcbInfo { .. } | EndorsementName::QeIdentity { .. })
+/// CRLs, chains and the identities of quoting enclaves: of these there are few, whoever asks. What comes
+/// in numbers, or is named by a sender, must not take their place.
+pub(super) const fn is_one_of_few(name: &EndorsementName) -> bool {
+    match name {
+        EndorsementName::PckCrl(_)
+        | EndorsementName::RootCaCrl
+        | EndorsementName::VekChain(..)
+        | EndorsementName::AmdCrl(..) => true,
+        EndorsementName::QeIdentity { evaluation, .. } => {
+            matches!(evaluation, TcbEvaluation::Standard | TcbEvaluation::Early)
+        }
+        EndorsementName::TcbInfo { .. } | EndorsementName::Vcek(..) => false,
+    }
 }
 
 /// Every `refresh`, or later if its source says that it is fresh for longer, and in any case when two

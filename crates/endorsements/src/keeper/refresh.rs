@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::kept::is_one_of_few;
 use super::{Change, Inner, status};
 use crate::EndorsementName;
 
@@ -76,16 +77,23 @@ impl Inner {
         let is_free = |name: &EndorsementName| {
             !state.flights.contains_key(name) && state.failures.standing(name, now).is_none()
         };
-        let room = self.settings.waiting_max.saturating_sub(state.flights.len());
+        let mut room = self.settings.waiting_max.saturating_sub(state.flights.len());
         let mut due: Vec<_> = state
             .kept
             .iter()
             .filter(|held| held.is_due(at) && is_free(&held.published.name))
-            .map(|held| (held.proven.window().not_after, held.published.name))
+            .map(|held| {
+                let name = held.published.name;
+                (!is_one_of_few(&name), held.proven.window().not_after, name)
+            })
             .collect();
         due.sort_unstable();
-        for (_, name) in due.into_iter().take(AT_ONCE_MAX.min(room)) {
+        for (is_one_of_many, _, name) in due.into_iter().take(AT_ONCE_MAX) {
+            if is_one_of_many && room == 0 {
+                break;
+            }
             let _over = self.launch(&mut state, name);
+            room = room.saturating_sub(1);
         }
         let alerts = status::alerts(&state, &self.settings, at);
         for alert in alerts.iter().filter(|alert| !state.alerted.contains(&alert.name)) {

@@ -27,12 +27,15 @@ impl Turns {
         self.rests_until.saturating_sub(now)
     }
 
+    /// Refused while it is left alone.
+    pub(super) const fn check_rest(&self, now: Duration) -> Result<(), SourceFailure> {
+        let rest = self.rest(now);
+        if rest.is_zero() { Ok(()) } else { Err(SourceFailure::Resting(rest)) }
+    }
+
     /// Takes the next turn; gives how long it is until then.
     pub(super) fn take(&mut self, now: Duration) -> Result<Duration, SourceFailure> {
-        let rest = self.rest(now);
-        if !rest.is_zero() {
-            return Err(SourceFailure::Resting(rest));
-        }
+        self.check_rest(now)?;
         let whole_at = self.whole_at.max(now).saturating_add(self.budget.pause);
         let burst = self.budget.pause.saturating_mul(self.budget.burst.get());
         let wait = whole_at.saturating_sub(now).saturating_sub(burst);

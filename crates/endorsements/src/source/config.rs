@@ -44,7 +44,8 @@ pub struct SourceConfig {
     pub budget: Budget,
 }
 
-/// How often a source may be asked: so many times at once, and once more with each pause.
+/// How often a source may be asked for VCEKs and TCB infos, of which there are many: so many times at
+/// once, and once more with each pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// Requests at once.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use avouch_dcap::TeeType;
 use avouch_endorsements::{
     Budget, Clock as _, EndorsementName, FetchFailure, HttpSource, Keeper, KeeperSettings,
-    Published, Source, SourceConfig, SourceFailure, SourceKind, TcbEvaluation,
+    Published, Source, SourceConfig, SourceFailure, SourceKind, TcbEvaluation, VcekId,
 };
 use avouch_mint::Options;
 use avouch_mint::snp::SnpProduct;
@@ -238,6 +238,39 @@ async fn a_source_is_asked_no_more_often_than_its_budget_allows() {
         let failures = source_failures(&error.reason);
         assert!(matches!(failures[..], [SourceFailure::Budget(_)]), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_flood_of_names_of_chips_keeps_no_crl_from_being_fetched_or_refreshed() {
+    let settings = KeeperSettings { waiting_max: 3, ..KeeperSettings::default() };
+    let bench = Bench { settings, ..Bench::new() };
+    let pause = Duration::from_secs(10);
+    let budget =
+        Budget { burst: NonZeroU32::MIN, pause, wait_max: Duration::from_secs(100_000_000) };
+    let source = Scripted::new("kds", &bench.clock, budget);
+    let milan = amd(SnpProduct::Milan);
+    source.has(milan.clone());
+    let keeper = bench.keeper(&[&source]).await;
+    let EndorsementName::Vcek(product, id) = milan[2].name else { panic!() };
+    let flood = |round: u8| {
+        let chips = (0..20).map(move |number| {
+            let chip_id = Hex([number + 20 * (round % 10) + 1; 64]);
+            EndorsementName::Vcek(product, VcekId { chip_id, ..id })
+        });
+        chips.collect::<Vec<_>>()
+    };
+    keeper.fetch(&flood(0), NO_WAIT).await;
+    // No time passes: neither the places nor the turns that the flood took are needed.
+    assert!(got(&keeper, &names(&milan)[..2]).await);
+    let _running = keeper.start();
+    for round in 1..50 {
+        let wants = keeper.clone();
+        let chips = flood(round);
+        tokio::spawn(async move { wants.fetch(&chips, NO_WAIT).await });
+        bench.clock.advance(hours(1)).await;
+    }
+    let crl = keeper.status().kept.into_iter().find(|kept| kept.name == milan[1].name).unwrap();
+    assert!(crl.fetched_at.seconds() > at().seconds() + DAY, "{}", crl.fetched_at);
 }
 
 #[tokio::test]
@@ -476,6 +509,21 @@ async fn what_no_source_has_confirmed_for_too_long_is_withdrawn_until_one_does()
 }
 
 #[tokio::test]
+async fn what_was_confirmed_too_long_ago_does_not_serve_after_a_restart_either() {
+    let source_bench = Bench::new();
+    let source = source_bench.source("pcs");
+    source.has(sgx());
+    assert!(got(&source_bench.keeper(&[&source]).await, &names(&sgx())).await);
+    settle().await;
+    let settings = KeeperSettings { age_max: Some(hours(48)), ..KeeperSettings::default() };
+    let bench = Bench { settings, shelf: source_bench.shelf.clone(), ..Bench::new() };
+    bench.clock.advance(hours(49)).await;
+    let keeper = bench.keeper(&[]).await;
+    assert!(keeper.published().is_empty() && !bench.snapshot.has(&sgx()[0].name));
+    assert_eq!(keeper.status().kept_count, 4);
+}
+
+#[tokio::test]
 async fn what_a_source_confirms_changes_nothing_for_those_who_judge() {
     let bench = Bench::new();
     let source = bench.source("pcs");
@@ -622,10 +670,8 @@ async fn half_open_connections_and_cut_bodies_fall_through_to_the_next_service()
     let good = Fake::start(intel_service(sgx(), Manner::Pcs)).await;
     let sources = [&silent, &cut, &swapped, &good].map(|fake| {
         let mut config = SourceConfig::new(&fake.url, SourceKind::Pcs, &fake.url);
-        config.timeout = Duration::from_millis(100);
-        if std::ptr::eq(fake, &good) {
-            config.timeout = Duration::from_secs(60);
-        }
+        let is_silent = std::ptr::eq(fake, &silent);
+        config.timeout = Duration::from_millis(if is_silent { 50 } else { 60_000 });
         Arc::new(HttpSource::new(&config).unwrap()) as Arc<dyn Source>
     });
     let keeper = bench.keeper_of(sources.into()).await;

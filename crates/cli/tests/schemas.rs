@@ -101,7 +101,11 @@ impl Installed {
     fn new(name: &str) -> Self {
         let own = Folder::new(name);
         let minted = own.mint("sgx").join("endorsements.json").display().to_string();
-        let service = Service::dev(&own.join("data"), ["--endorsements", &minted]);
+        // Nobody listens there.
+        let source = "[[endorsements.sources]]\nkind = \"pccs\"\nurl = \"http://127.0.0.1:1\"\n";
+        let config = own.write("avouch.toml", source).display().to_string();
+        let words = ["--config", &config, "--endorsements", &minted];
+        let service = Service::dev(&own.join("data"), words);
         own.write("token", "anything");
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let ca = reqwest::Certificate::from_pem(&std::fs::read(&service.ca).unwrap()).unwrap();
@@ -182,8 +186,9 @@ const API: &str = "api-version=2022-08-01";
 fn readiness_audit_and_history_are_as_documented() {
     let at = Installed::new("schemas-service");
     let mut readiness = Schema::new(rows("docs/schemas/service.md", "Readiness"));
-    readiness.check(&at.get("/readyz"));
-    assert_eq!(readiness.unseen().len(), 0, "{:?}", readiness.unseen());
+    readiness.check_if(&at.get("/readyz"), |row| !row.condition.contains("any"));
+    // Nothing was fetched that could expire.
+    assert!(readiness.unseen().iter().all(|row| row.contains(".alerts[].")));
 
     let signer = PolicyKey::p256(&at.own, "signer");
     change_everything(&at, &signer, &PolicyKey::p256(&at.own, "second"));

@@ -8,22 +8,37 @@ mod fetching;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use avouch_dcap::{Collateral, TeeType};
-use avouch_endorsements::{Change, EndorsementName, EndorsementSet, Fetched, Keeper, Published};
+use avouch_endorsements::{
+    Change, EndorsementName, EndorsementSet, Fetched, Keeper, Published, Status,
+};
 use avouch_engine::{AmdWanted, Anchors, EndorsementSource, Engine, IntelWanted, TcbBaseline};
 use avouch_pki::Crl;
 use avouch_snp::{Chain, ChainError, CrlRule};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The endorsements at hand, and who fetches what is not.
 #[derive(Debug)]
 pub struct AtHand {
-    snapshot: ArcSwap<EndorsementSet>,
+    snapshot: ArcSwap<Snapshot>,
     parts: Mutex<Parts>,
     keeper: OnceLock<Keeping>,
+}
+
+/// A set, with what is said of it, which takes looking at all of it.
+#[derive(Debug)]
+struct Snapshot {
+    set: Arc<EndorsementSet>,
+    summary: OnceLock<Value>,
+}
+
+impl Snapshot {
+    fn new(set: EndorsementSet) -> Self {
+        Self { set: Arc::new(set), summary: OnceLock::new() }
+    }
 }
 
 /// What the snapshot is made of.
@@ -38,7 +53,14 @@ struct Keeping {
     keeper: Keeper,
     /// The longest that a request waits for what is being fetched.
     wait_max: Duration,
+    /// What the keeper said of itself of late: anybody may ask.
+    said: Mutex<Option<(Instant, Value)>>,
 }
+
+/// How long that is repeated.
+const SAID_FOR: Duration = Duration::from_secs(1);
+/// Most alerts that are told.
+const ALERTS_MAX: usize = 16;
 
 impl Parts {
     fn whole(&self) -> EndorsementSet {
@@ -50,7 +72,7 @@ impl AtHand {
     /// What was in files; nothing is fetched.
     #[must_use]
     pub fn of_files(files: EndorsementSet) -> Self {
-        let snapshot = ArcSwap::from_pointee(files.clone());
+        let snapshot = ArcSwap::from_pointee(Snapshot::new(files.clone()));
         let parts = Mutex::new(Parts { files, fetched: BTreeMap::new() });
         Self { snapshot, parts, keeper: OnceLock::new() }
     }
@@ -66,20 +88,20 @@ impl AtHand {
     /// From now on what is not at hand is fetched by `keeper`, and a request waits for it for at most
     /// `wait_max`. Whoever came first stays.
     pub fn fetch_by(&self, keeper: Keeper, wait_max: Duration) {
-        let _ = self.keeper.set(Keeping { keeper, wait_max });
+        let _ = self.keeper.set(Keeping { keeper, wait_max, said: Mutex::default() });
     }
 
     /// The snapshot of this moment.
     #[must_use]
     pub fn snapshot(&self) -> Arc<EndorsementSet> {
-        self.snapshot.load_full()
+        Arc::clone(&self.snapshot.load().set)
     }
 
     /// Takes other files; what was fetched stays.
     pub fn replace_files(&self, files: EndorsementSet) {
         let mut parts = self.parts();
         parts.files = files;
-        self.snapshot.store(Arc::new(parts.whole()));
+        self.snapshot.store(Arc::new(Snapshot::new(parts.whole())));
     }
 
     /// Takes what a keeper has, or has no more.
@@ -89,14 +111,14 @@ impl AtHand {
         let snapshot = match change {
             Change::Added(new) => {
                 parts.fetched.extend(by_name(new.clone()));
-                self.snapshot.load().with(new)
+                self.snapshot.load().set.with(new)
             }
             Change::All(left) => {
                 parts.fetched = by_name(left).collect();
                 parts.whole()
             }
         };
-        self.snapshot.store(Arc::new(snapshot));
+        self.snapshot.store(Arc::new(Snapshot::new(snapshot)));
     }
 
     /// Held while the snapshot is made, so that none is lost of two changes at once.
@@ -111,35 +133,72 @@ impl AtHand {
         Some(keeping.keeper.fetch(names, keeping.wait_max).await)
     }
 
-    /// What the keeper says of itself; null where nothing is fetched.
-    pub(crate) fn keeper_status(&self) -> Value {
-        let status = self.keeper.get().map(|keeping| keeping.keeper.status());
-        serde_json::to_value(status).unwrap_or_default()
+    /// What the keeper says of itself, in short; none where nothing is fetched.
+    pub(crate) fn fetched(&self) -> Option<Value> {
+        let keeping = self.keeper.get()?;
+        let now = Instant::now();
+        let mut said = keeping.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, value)) = &*said
+            && now.saturating_duration_since(*at) < SAID_FOR
+        {
+            return Some(value.clone());
+        }
+        let value = told(keeping.keeper.status());
+        *said = Some((now, value.clone()));
+        Some(value)
     }
+}
+
+/// What would tell which machines there are is left out: names of what is at hand, and why a source
+/// failed. The log has it.
+fn told(mut status: Status) -> Value {
+    status.alerts.truncate(ALERTS_MAX);
+    let sources = status.sources.iter().map(|source| {
+        json!({
+            "name": source.name,
+            "asked": source.asked,
+            "failed": source.failed,
+            "rests_seconds": source.rests_seconds,
+        })
+    });
+    let sources: Vec<Value> = sources.collect();
+    json!({
+        "at_hand": status.kept_count,
+        "bytes": status.kept_bytes,
+        "under_way": status.under_way_count,
+        "failures": status.failures_count,
+        "refused_at_start": status.refused_at_start.len(),
+        "store_works": status.shelf_failure.is_none(),
+        "refreshes": status.refresher.is_running,
+        "refresher_ends": status.refresher.ends,
+        "alerts": status.alerts,
+        "sources": sources,
+    })
 }
 
 impl EndorsementSource for AtHand {
     fn intel(&self, wanted: &IntelWanted<'_>) -> Option<Arc<Collateral>> {
-        self.snapshot.load().intel(wanted)
+        self.snapshot.load().set.intel(wanted)
     }
 
     fn tcb_baselines(&self, tee: TeeType) -> Vec<TcbBaseline> {
-        self.snapshot.load().tcb_baselines(tee)
+        self.snapshot.load().set.tcb_baselines(tee)
     }
 
     fn amd(&self, wanted: &AmdWanted<'_>) -> Result<Chain, ChainError> {
-        self.snapshot.load().amd(wanted)
+        self.snapshot.load().set.amd(wanted)
     }
 
     fn amd_crls(&self, wanted: &AmdWanted<'_>) -> Arc<Vec<Crl>> {
-        self.snapshot.load().amd_crls(wanted)
+        self.snapshot.load().set.amd_crls(wanted)
     }
 
     fn amd_crl_rule(&self) -> CrlRule {
-        self.snapshot.load().amd_crl_rule()
+        self.snapshot.load().set.amd_crl_rule()
     }
 
     fn summary(&self) -> Value {
-        self.snapshot.load().summary()
+        let snapshot = self.snapshot.load();
+        snapshot.summary.get_or_init(|| snapshot.set.summary()).clone()
     }
 }

@@ -112,7 +112,7 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
     let readiness = &state.readiness;
     let remembered = state.engine.remembered();
     let reload = usize::from(readiness.last_reload.load(Ordering::Relaxed));
-    json!({
+    let mut report = json!({
         "ready": abilities.suffice_for(Purpose::Everything),
         "may_attest": abilities.attest,
         "may_administer": abilities.administer,
@@ -122,7 +122,6 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
         "providers_current_seconds_ago": state.providers.age().as_secs(),
         "providers_followed": state.providers.are_followed(),
         "endorsements": state.engine.endorsement_summary(),
-        "endorsements_fetched": state.at_hand.keeper_status(),
         "appraisal_time_pinned": state.clock.is_pinned(),
         "last_reload": RELOADS.get(reload),
         "log_lines_lost": readiness.lost_log_lines.get().map_or(0, |count| count()),
@@ -130,5 +129,9 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
         "providers_ready": state.providers.ready_count(),
         "evidence_remembered": remembered.entries,
         "evidence_remembered_bytes": remembered.bytes,
-    })
+    });
+    if let (Some(members), Some(fetched)) = (report.as_object_mut(), state.at_hand.fetched()) {
+        members.insert("endorsements_fetched".to_owned(), fetched);
+    }
+    report
 }

@@ -71,6 +71,9 @@ private_key = "tls-key.pem"
 [signing]
 key_file = "signing-key.pem"
 
+[endorsements]
+offline = true
+
 [[auth.issuers]]
 issuer = "${issuer.url}"
 audiences = ["${AUDIENCE}", "${AUDIENCE}/", "${MANAGEMENT_AUDIENCE}"]

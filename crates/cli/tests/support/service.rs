@@ -167,7 +167,9 @@ impl Installation {
 
     /// The command that serves it; each time at the same address.
     pub fn command(&self) -> Command {
-        let mut command = serve(["--listen", &format!("127.0.0.1:{}", self.port), "--config"]);
+        let listen = format!("127.0.0.1:{}", self.port);
+        // Tests talk to loopback only.
+        let mut command = serve(["--offline", "--listen", &listen, "--config"]);
         command.arg(self.config());
         command
     }
@@ -190,7 +192,8 @@ impl Installation {
     /// Another instance of the same service: the same files and database, another address.
     pub fn start_another(&self) -> Service {
         let port = free_port();
-        let mut command = serve(["--listen", &format!("127.0.0.1:{port}"), "--config"]);
+        let mut command =
+            serve(["--offline", "--listen", &format!("127.0.0.1:{port}"), "--config"]);
         command.arg(self.config());
         let (child, url) = start(command);
         assert_eq!(url, PUBLIC_URL, "the first line");

@@ -177,7 +177,7 @@ async fn what_is_not_at_hand_is_fetched_once_and_evidence_is_judged_by_it() {
     }
     assert_eq!(cache.asked("/sgx/certification/v4/"), 4);
     let ready = service.get("/readyz").await;
-    assert_eq!(ready["endorsements_fetched"]["kept_count"], 4, "{ready}");
+    assert_eq!(ready["endorsements_fetched"]["at_hand"], 4, "{ready}");
     assert_eq!(ready["endorsements"]["intel_collateral"].as_array().unwrap().len(), 1);
 }
 
@@ -279,5 +279,5 @@ async fn what_was_fetched_stays_when_files_are_replaced_and_offline_nothing_is_f
     let (status, answer) = attest(&service, &minted).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
     assert_eq!(cache.asked("/"), asked);
-    assert_eq!(service.get("/readyz").await["endorsements_fetched"], Value::Null);
+    assert!(service.get("/readyz").await.get("endorsements_fetched").is_none());
 }

@@ -38,8 +38,7 @@ impl Age {
 
     /// Of a CRL: its number counts before its date.
     pub(crate) fn of_crl(crl: &Crl) -> Self {
-        let number = crl.untrusted_number().unwrap_or_default();
-        let number: Vec<u8> = number.iter().copied().skip_while(|byte| *byte == 0).collect();
+        let number = crl.untrusted_number().unwrap_or_default().to_vec();
         let number = (number.len(), number);
         Self { number, issued: crl.this_update(), until: crl.next_update() }
     }

@@ -251,9 +251,7 @@ const fn document_proven(number: u32, own: Window, window: Window) -> Proven {
 }
 
 fn crl_proven(crl: &VerifiedCrl) -> Proven {
-    let number = crl
-        .number()
-        .map(|number| number.iter().copied().skip_while(|byte| *byte == 0).collect::<Vec<u8>>());
+    let number = crl.number().map(<[u8]>::to_vec);
     let window = crl.window();
     Proven { window, version: Version::Crl { number, issued: window.not_before } }
 }

@@ -178,7 +178,7 @@ impl Crl {
         self.next_update
     }
 
-    /// The content of the CRL number, big-endian, if there is one: for showing; nothing is verified.
+    /// The CRL number, big-endian, without leading zeros, if there is one: for showing; nothing is verified.
     #[must_use]
     pub fn untrusted_number(&self) -> Option<&[u8]> {
         self.number.as_deref()
@@ -282,7 +282,7 @@ impl VerifiedCrl {
         self.window
     }
 
-    /// The CRL number as big-endian bytes.
+    /// The CRL number, big-endian, without leading zeros; one zero byte for zero.
     #[must_use]
     pub fn number(&self) -> Option<&[u8]> {
         self.crl.number.as_deref()

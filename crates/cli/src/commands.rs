@@ -3,11 +3,13 @@
 mod admin;
 mod appraise;
 mod demo;
+mod endorsements;
 mod explain;
 pub(crate) mod inspect;
 mod mint;
 mod policy;
 mod provider;
+mod replay;
 mod serve;
 mod signer;
 mod verify;
@@ -34,7 +36,9 @@ pub(crate) enum Command {
     Policy(policy::PolicyArgs),
     /// Check a token as a relying party must, step by step.
     Verify(verify::VerifyArgs),
-    // Its help stands at the type of its arguments.
+    // Help for these stands at the type of their arguments.
+    Endorsements(endorsements::EndorsementsArgs),
+    Replay(replay::ReplayArgs),
     Explain(explain::ExplainArgs),
     // Help for these, short and long, is what stands at the type of their arguments.
     Provider(provider::ProviderArgs),
@@ -55,6 +59,8 @@ pub(crate) fn run(command: Command, output: OutputOptions) -> Result<Verdict, Fa
         Command::Inspect(args) => inspect::run(args, output),
         Command::Policy(args) => policy::run(args, output),
         Command::Verify(args) => verify::run(args, output),
+        Command::Endorsements(args) => endorsements::run(args, output),
+        Command::Replay(args) => replay::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Provider(args) => provider::run(&args, output),
         Command::PolicySet(args) => admin::set_policy(&args, output),

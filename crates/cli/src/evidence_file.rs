@@ -3,7 +3,7 @@
 
 mod wrapper;
 
-use avouch_engine::{AppraisalRequest, TokenForm};
+use avouch_engine::{AppraisalRequest, Resemblance, TokenForm};
 use avouch_server::ApiError;
 use avouch_server::api_version::ApiVersion;
 use avouch_server::attest_request::AttestRequest;
@@ -50,6 +50,16 @@ pub(crate) fn read_evidence(
         Some(decoded) if !is_text(&decoded.bytes) => Ok(bare(kind, decoded.bytes)),
         _ => Err(Unreadable::Text),
     }
+}
+
+/// Reads evidence of whatever kind it resembles; none if it resembles none.
+pub(crate) fn read_any(bytes: &[u8]) -> Option<AttestRequest> {
+    EvidenceKind::appraised().find_map(|kind| {
+        let read = read_evidence(kind, None, bytes).ok()?;
+        let evidence = &read.appraisal.evidence;
+        let resembles = Resemblance::of(evidence).is_some_and(|found| found.is(kind));
+        (resembles || (kind == EvidenceKind::Snp && is_snp_document(evidence))).then_some(read)
+    })
 }
 
 /// A JSON object: MAA's SEV-SNP document, which is evidence by itself, or a request's body.

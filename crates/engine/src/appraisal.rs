@@ -8,6 +8,8 @@ use avouch_wire::json::Integer;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::{Grounds, OutdatedComponent};
+
 /// The outcome of one appraisal of evidence that verified.
 #[derive(Debug)]
 pub struct Appraisal {
@@ -32,6 +34,11 @@ pub trait VerifiedFacts: Debug + Send + Sync {
     /// it proves one: what is sealed to it, nobody else opens.
     fn sender_key(&self) -> Option<&[u8]> {
         None
+    }
+
+    /// Whom they are about and what they rest on.
+    fn grounds(&self) -> Grounds {
+        Grounds::default()
     }
 }
 
@@ -86,6 +93,8 @@ pub enum Refused {
         check: &'static str,
         /// What is short and by how much.
         message: String,
+        /// Parts whose security versions are too low, each once.
+        outdated: Vec<OutdatedComponent>,
     },
     /// The policy denied or did not permit.
     #[error("{message}")]
@@ -107,8 +116,17 @@ pub enum Refused {
 
 impl Refused {
     /// By the provider's settings.
-    pub(crate) fn not_accepted(error: &dyn FailedCheck) -> Self {
-        Self::NotAccepted { check: error.check(), message: error.to_string() }
+    pub(crate) fn not_accepted(
+        error: &dyn FailedCheck,
+        outdated: impl IntoIterator<Item = OutdatedComponent>,
+    ) -> Self {
+        let mut each_once: Vec<OutdatedComponent> = Vec::new();
+        for one in outdated {
+            if !each_once.contains(&one) {
+                each_once.push(one);
+            }
+        }
+        Self::NotAccepted { check: error.check(), message: error.to_string(), outdated: each_once }
     }
 
     /// The stable name of the check.
@@ -118,6 +136,15 @@ impl Refused {
             Self::NotAccepted { check, .. }
             | Self::Policy { check, .. }
             | Self::PolicyFailed { check, .. } => check,
+        }
+    }
+
+    /// Parts whose security versions are too low for the provider's settings.
+    #[must_use]
+    pub fn outdated(&self) -> &[OutdatedComponent] {
+        match self {
+            Self::NotAccepted { outdated, .. } => outdated,
+            Self::Policy { .. } | Self::PolicyFailed { .. } => &[],
         }
     }
 }
@@ -132,6 +159,12 @@ pub struct Finding {
 }
 
 impl Appraisal {
+    /// Whether a token may be issued.
+    #[must_use]
+    pub const fn is_permitted(&self) -> bool {
+        matches!(self.decision, Decision::Permit(_))
+    }
+
     /// The claims to sign.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ mod verifier;
 use avouch_claims::{BoundData, ServiceClaim, sgx, tdx};
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_dcap::{
-    Body, Quote, TcbEvaluation, TeeType, TrustAnchors, VerifiedQuote, bind_init_time_data,
+    AcceptanceError, Body, Quote, TcbEvaluation, TeeType, TrustAnchors, VerifiedQuote, bind_init_time_data,
     bind_runtime_data,
 };
 use avouch_pki::digest;
@@ -16,8 +16,8 @@ use verifier::QuoteVerifier;
 
 use crate::arm::{Arm, Bound, Submission, Verified, bind};
 use crate::{
-    AppraisalError, AppraisalRequest, EndorsementSource, NotAtHand, Refused, Remembered, Root,
-    TcbBaseline, TokenForm, VerifiedFacts, WrongTee,
+    AppraisalError, AppraisalRequest, EndorsementSource, Grounds, NotAtHand, OutdatedComponent,
+    Refused, Remembered, Root, TcbBaseline, TokenForm, VerifiedFacts, WrongTee,
 };
 
 /// Length of the header of an Open Enclave report.
@@ -49,7 +49,7 @@ impl Arm for IntelArm {
             accepted: settings
                 .intel
                 .check(&verified, at)
-                .map_err(|error| Refused::not_accepted(&error)),
+                .map_err(|error| Refused::not_accepted(&error, outdated(&error))),
             facts: Box::new(verified),
             roots: vec![root],
             bound,
@@ -77,6 +77,37 @@ impl VerifiedFacts for VerifiedQuote {
     fn to_json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
     }
+
+    fn grounds(&self) -> Grounds {
+        let (pck, collateral) = (self.pck(), self.collateral());
+        let instance = pck.platform_instance_id.map(|id| ("platform_instance_id", id.to_string()));
+        let machine = [("fmspc", pck.fmspc.to_string()), ("ppid", pck.ppid.to_string())];
+        let hashes = &collateral.hashes;
+        Grounds {
+            machine: machine.into_iter().chain(instance).collect(),
+            endorsements: vec![
+                ("tcb_info", hashes.tcb_info),
+                ("tcb_info_certs", hashes.tcb_info_certs),
+                ("qe_identity", hashes.qe_identity),
+                ("qe_identity_certs", hashes.qe_identity_certs),
+                ("root_ca_crl", hashes.tcb_info_crl),
+                ("pck_crl", hashes.pck_crl),
+            ],
+            window: Some(collateral.window),
+        }
+    }
+}
+
+/// What the better level of each part asks for.
+fn outdated(error: &AcceptanceError) -> Vec<OutdatedComponent> {
+    let AcceptanceError::TcbStatus { shortfalls, .. } = error else { return Vec::new() };
+    let missing = shortfalls.iter().flat_map(|shortfall| &shortfall.missing);
+    let outdated = missing.map(|svn| OutdatedComponent {
+        component: svn.component.clone(),
+        found: svn.has.into(),
+        minimum: svn.needs.into(),
+    });
+    outdated.collect()
 }
 
 /// The TEE that a route is for.

@@ -4,7 +4,7 @@ use avouch_dcap::TcbEvaluation;
 use avouch_snp::uvm::UvmTrust;
 
 /// What a provider accepts. The defaults are those of the handbook's first page: MAA's own.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AppraisalSettings {
     /// For SGX, Open Enclave and TDX.
     pub intel: avouch_dcap::Acceptance,

@@ -8,14 +8,18 @@ use avouch_snp::ghcb::CertificateTable;
 use avouch_snp::maa_request::{MaaRequestError, SnpEvidence};
 use avouch_snp::uvm::{self, UvmTrust, VerifiedUvmEndorsement};
 use avouch_snp::{
-    REPORT_LENGTH, Report, TrustAnchors, VerifiedReport, bind_init_time_data, bind_runtime_data,
+    AcceptanceError, REPORT_LENGTH, Refusal, Report, TrustAnchors, VerifiedReport,
+    bind_init_time_data, bind_runtime_data,
 };
 use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::Value;
 use verifier::ReportVerifier;
 
 use crate::arm::{Arm, Bound, Submission, Verified, bind};
-use crate::{AppraisalError, AppraisalRequest, Refused, Remembered, Root, VerifiedFacts};
+use crate::{
+    AppraisalError, AppraisalRequest, Grounds, OutdatedComponent, Refused, Remembered, Root,
+    VerifiedFacts,
+};
 
 pub(crate) struct SnpArm {
     verifier: ReportVerifier,
@@ -42,7 +46,10 @@ impl Arm for SnpArm {
         let root = Root { label: key.root.clone(), is_built_in: key.root_is_built_in };
         Ok(Verified {
             claims: snp(&report, uvm.as_ref()),
-            accepted: settings.snp.check(&report).map_err(|error| Refused::not_accepted(&error)),
+            accepted: settings
+                .snp
+                .check(&report)
+                .map_err(|error| Refused::not_accepted(&error, outdated(&error))),
             facts: Box::new(SnpFacts { report, uvm }),
             roots: vec![root],
             bound,
@@ -70,6 +77,37 @@ impl VerifiedFacts for SnpFacts {
         }
         facts
     }
+
+    fn grounds(&self) -> Grounds {
+        let (report, key) = (&self.report, self.report.endorsement_key());
+        let chip = report.certified_chip_id().unwrap_or(report.body().chip_id);
+        Grounds {
+            machine: vec![("product", report.product().to_string()), ("chip_id", chip.to_string())],
+            endorsements: vec![
+                ("endorsement_key", key.certificate_sha256),
+                ("intermediate", key.intermediate_sha256),
+            ],
+            window: Some(key.validity),
+        }
+    }
+}
+
+/// Each part of a TCB that is below its floor, and a guest's security version.
+fn outdated(error: &AcceptanceError) -> Vec<OutdatedComponent> {
+    let outdated = error.refusals().iter().filter_map(|refusal| match refusal {
+        Refusal::Tcb { tcb, shortfall } => Some(OutdatedComponent {
+            component: format!("{} of {tcb}", shortfall.component),
+            found: shortfall.found.into(),
+            minimum: shortfall.minimum.into(),
+        }),
+        Refusal::GuestSvn { found, minimum } => Some(OutdatedComponent {
+            component: "guest SVN".to_owned(),
+            found: *found,
+            minimum: *minimum,
+        }),
+        _ => None,
+    });
+    outdated.collect()
 }
 
 /// A report with what came along. Certificates are read only if they are not known by their bytes.

@@ -48,6 +48,12 @@ impl ApiVersion {
         known.map(|(_, version)| version)
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        NAMES.into_iter().find(|(_, version)| *version == self).map_or("", |(name, _)| name)
+    }
+
     /// The names of all versions.
     #[must_use]
     pub fn names() -> String {

@@ -5,6 +5,7 @@
 //! others with it is for [`Config::check_production`].
 
 mod appraisal;
+mod audit;
 mod auth;
 mod endorsements;
 mod error;
@@ -15,6 +16,7 @@ mod setting;
 mod trust_root;
 
 pub use appraisal::{AppraisalConfig, AppraisalOverride, ProviderSettings, ToleratedAdvisory};
+pub use audit::{AuditConfig, KeepEvidence};
 pub(crate) use auth::provider_keys;
 pub use auth::{AuthConfig, CertificateRule, IssuerConfig, ProviderAuth, RoleRule};
 pub use endorsements::{EndorsementsConfig, SourceSection};

@@ -223,7 +223,7 @@ impl From<AppraisalError> for ApiError {
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::NotAccepted { check, message } => {
+            Refused::NotAccepted { check, message, .. } => {
                 Self::invalid_parameter(format!("{check}: {message}"))
             }
             Refused::Policy { message, .. } => {

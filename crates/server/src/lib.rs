@@ -14,6 +14,7 @@ pub mod clock;
 pub mod cloud;
 pub mod config;
 pub mod error;
+pub mod evidence;
 pub mod handlers;
 pub mod http;
 pub mod processor;
@@ -34,6 +35,7 @@ pub use clock::Clock;
 pub use cloud::Cloud;
 pub use config::{Config, ConfigError, Settings};
 pub use error::{ApiError, Fault, ResourceError};
+pub use evidence::EvidenceKeeper;
 pub use http::{
     CurrentTls, DevelopmentCa, Limits, Peer, PrivateNetworks, Server, ServerError, TlsError,
     TlsFiles, server_config,

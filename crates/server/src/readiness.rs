@@ -127,6 +127,8 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
         "log_lines_lost": readiness.lost_log_lines.get().map_or(0, |count| count()),
         "work_waiting": state.work.waiting(),
         "providers_ready": state.providers.ready_count(),
+        "evidence_kept": state.evidence.kept(),
+        "evidence_lost": state.evidence.lost(),
         "evidence_remembered": remembered.entries,
         "evidence_remembered_bytes": remembered.bytes,
     });

@@ -10,7 +10,7 @@ use crate::config::RootProvider;
 use crate::error::Fault;
 use crate::handlers::Refusals;
 use crate::http::PrivateNetworks;
-use crate::{AtHand, Clock, Cloud, Providers, Readiness, WorkPool};
+use crate::{AtHand, Clock, Cloud, EvidenceKeeper, Providers, Readiness, WorkPool};
 
 /// Everything that outlives a request.
 pub struct AppState {
@@ -34,6 +34,8 @@ pub struct AppState {
     pub work: WorkPool,
     /// What the service may do at this moment.
     pub readiness: Readiness,
+    /// Keeps evidence where that was asked for.
+    pub evidence: EvidenceKeeper,
     pub(crate) refusals: Refusals,
     random: SystemRandom,
 }
@@ -61,6 +63,7 @@ impl AppState {
             cloud: Cloud::default(),
             work,
             readiness: Readiness::default(),
+            evidence: EvidenceKeeper::none(),
             refusals: Refusals::new(),
             random: SystemRandom::new(),
         }
@@ -82,6 +85,12 @@ impl AppState {
     #[must_use]
     pub fn with_cloud(self, cloud: Cloud) -> Self {
         Self { cloud, ..self }
+    }
+
+    /// The same state, keeping evidence.
+    #[must_use]
+    pub fn with_evidence(self, evidence: EvidenceKeeper) -> Self {
+        Self { evidence, ..self }
     }
 
     /// Fresh random bytes.

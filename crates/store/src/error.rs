@@ -127,6 +127,16 @@ pub enum StoreError {
         /// Newest version this program knows.
         known: u32,
     },
+    /// The database was made by an older program, and is not to be upgraded here.
+    #[error(
+        "database has schema {found}, this program needs {known}: start its service with it first"
+    )]
+    SchemaTooOld {
+        /// Version in the database.
+        found: u32,
+        /// Version this program needs.
+        known: u32,
+    },
     /// A migration in the database is not the one this program has under that number.
     #[error("migration {version} in the database differs from the one in this program")]
     SchemaDiffers {

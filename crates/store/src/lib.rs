@@ -44,6 +44,7 @@
 mod accepted;
 mod actor;
 mod audit;
+mod capsule;
 mod certificate;
 mod columns;
 mod digest;
@@ -72,6 +73,7 @@ pub mod testing;
 
 pub use actor::{Actor, ActorKind};
 pub use audit::{AuditEntry, AuditOutcome, NewAuditEntry};
+pub use capsule::{CapsuleBounds, CapsuleVerdict, KeptCapsule, NewCapsule};
 pub use certificate::{CertificateChange, PolicyCertificate, PolicyCertificates};
 pub use directory::{Directory, Tenant, TenantPolicy};
 pub use endorsement::KeptEndorsement;

@@ -38,6 +38,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0003_guards.sql"),
     },
     Migration {
+        version: 4,
+        name: "capsules",
+        sqlite: include_str!("../migrations/0004_capsules.sql"),
+        postgres: include_str!("../migrations/0004_capsules.sql"),
+    },
+    Migration {
         version: 5,
         name: "endorsements",
         sqlite: include_str!("../migrations/0005_endorsements.sql"),
@@ -65,11 +71,7 @@ pub(crate) async fn migrate(
     migrations: &[Migration],
     at: UnixTime,
 ) -> Result<(), StoreError> {
-    let mut tx = database.begin_read("read the schema version").await?;
-    let applied =
-        if table_exists(&mut tx, database).await? { applied(&mut tx).await? } else { vec![] };
-    tx.commit().await?;
-    if check(&applied, migrations, database)?.is_empty() {
+    if pending(database, migrations).await?.is_empty() {
         return Ok(());
     }
 
@@ -104,6 +106,34 @@ pub(crate) async fn migrate(
         tracing::info!(version = migration.version, name = migration.name, "migrated the schema");
     }
     tx.commit().await
+}
+
+/// The migrations still to apply.
+async fn pending<'a>(
+    database: &Database,
+    migrations: &'a [Migration],
+) -> Result<&'a [Migration], StoreError> {
+    let mut tx = database.begin_read("read the schema version").await?;
+    let applied =
+        if table_exists(&mut tx, database).await? { applied(&mut tx).await? } else { vec![] };
+    tx.commit().await?;
+    check(&applied, migrations, database)
+}
+
+/// Refuses a database of an older schema, for those who only read.
+pub(crate) async fn require_current(
+    database: &Database,
+    migrations: &[Migration],
+) -> Result<(), StoreError> {
+    let pending = pending(database, migrations).await?.len();
+    let version = |count| u32::try_from(count).unwrap_or(u32::MAX);
+    match migrations.len().saturating_sub(pending) {
+        _ if pending == 0 => Ok(()),
+        applied => Err(StoreError::SchemaTooOld {
+            found: version(applied),
+            known: version(migrations.len()),
+        }),
+    }
 }
 
 async fn table_exists(tx: &mut Tx, database: &Database) -> Result<bool, StoreError> {

@@ -19,6 +19,8 @@ pub struct StoreOptions {
     pub history_bytes_max: u64,
     /// Policies and resets kept of each provider and type.
     pub history_revisions_max: u64,
+    /// Whether a database of an older schema is brought up to date; otherwise it is refused.
+    pub upgrades: bool,
 }
 
 impl StoreOptions {
@@ -36,6 +38,7 @@ impl Default for StoreOptions {
             poll_interval_ms: 250,
             history_bytes_max: HISTORY_BYTES_MAX,
             history_revisions_max: POLICY_REVISIONS_KEPT,
+            upgrades: true,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::feed::{Feed, Head};
 use crate::health::{Health, Kind};
 use crate::location::Location;
-use crate::migrate::{MIGRATIONS, Migration, migrate};
+use crate::migrate::{MIGRATIONS, Migration, migrate, require_current};
 use crate::names::ProviderId;
 use crate::options::StoreOptions;
 
@@ -125,7 +125,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Location`], [`StoreError::Unavailable`], [`StoreError::SchemaTooNew`],
-    /// [`StoreError::SchemaDiffers`].
+    /// [`StoreError::SchemaTooOld`], [`StoreError::SchemaDiffers`].
     pub async fn open(location: &str, at: UnixTime) -> Result<Self, StoreError> {
         Self::open_with(location, &StoreOptions::default(), at).await
     }
@@ -159,7 +159,11 @@ impl Store {
         migrations: &[Migration],
         at: UnixTime,
     ) -> Result<Self, StoreError> {
-        migrate(&database, migrations, at).await?;
+        if options.upgrades {
+            migrate(&database, migrations, at).await?;
+        } else {
+            require_current(&database, migrations).await?;
+        }
         let poll_interval = Duration::from_millis(options.poll_interval_ms.clamp(10, 1_000));
         let feed = Feed::start(&database, poll_interval).await?;
         Ok(Self { inner: Arc::new(Inner { database, feed, options: options.clone() }) })

@@ -6,7 +6,7 @@ mod options;
 mod policy_type;
 mod reset;
 mod set;
-mod table;
+pub(crate) mod table;
 
 pub(super) use get::{PolicyGetArgs, run as get_policy};
 pub(super) use history::{PolicyHistoryArgs, run as policy_history};

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use avouch_endorsements::{EndorsementSet, LoadError};
 use avouch_engine::{
-    Appraisal, AppraisalRequest, AppraisalSettings, DataType, Decision, Engine, HeldData, Nonce,
-    PolicyInForce,
+    Appraisal, AppraisalRequest, AppraisalSettings, Capsule, DataType, Decision, Engine, HeldData,
+    Judged, Nonce, PolicyInForce,
 };
 use avouch_server::api_version::ApiVersion;
 use avouch_server::config::{EndorsementsConfig, TrustRoot};
@@ -62,14 +63,18 @@ pub(crate) struct AppraiseArgs {
     /// take them.
     #[arg(long, value_name = "FILE")]
     claims_out: Option<PathBuf>,
+    /// Write the appraisal to this file as an evidence capsule, which `replay` and `endorsements
+    /// forecast` take. It holds the evidence and all data sent along.
+    #[arg(long, value_name = "FILE")]
+    capsule_out: Option<PathBuf>,
     /// Also print why each rule of the policy fired or did not.
     #[arg(long)]
     explain: bool,
 }
 
-/// What evidence is judged by.
+/// What evidence is verified with.
 #[derive(Debug, Args)]
-pub(crate) struct JudgementArgs {
+pub(crate) struct VerificationArgs {
     /// Endorsements: a file or folder; may be repeated.
     #[arg(long, value_name = "PATH")]
     pub(crate) endorsements: Vec<PathBuf>,
@@ -80,6 +85,17 @@ pub(crate) struct JudgementArgs {
     /// is one of any), optional.
     #[arg(long, value_name = "RULE", default_value_t = avouch_snp::CrlRule::WhereKept)]
     pub(crate) amd_crl: avouch_snp::CrlRule,
+    /// Root certificates to trust besides the vendors' own, PEM, as intel=FILE or amd=FILE; a file
+    /// alone where the roots are named like a vendor's. May be repeated.
+    #[arg(long, value_name = "[VENDOR=]FILE")]
+    pub(crate) trust_root: Vec<TrustRoot>,
+}
+
+/// What evidence is judged by.
+#[derive(Debug, Args)]
+pub(crate) struct JudgementArgs {
+    #[command(flatten)]
+    pub(crate) verification: VerificationArgs,
     /// The moment to judge at (default: now).
     #[arg(long, value_name = "RFC3339")]
     pub(crate) at: Option<UnixTime>,
@@ -98,10 +114,29 @@ pub(crate) struct JudgementArgs {
     /// Refuse trust domains and guests that may be migrated.
     #[arg(long)]
     pub(crate) refuse_migratable: bool,
-    /// Root certificates to trust besides the vendors' own, PEM, as intel=FILE or amd=FILE; a file
-    /// alone where the roots are named like a vendor's. May be repeated.
-    #[arg(long, value_name = "[VENDOR=]FILE")]
-    pub(crate) trust_root: Vec<TrustRoot>,
+}
+
+impl VerificationArgs {
+    /// The endorsements in the files; nothing is fetched.
+    pub(crate) fn endorsements(&self) -> Result<EndorsementSet, LoadError> {
+        let config = EndorsementsConfig {
+            paths: self.endorsements.clone(),
+            skip_damaged: self.skip_damaged_endorsements,
+            offline: true,
+            ..EndorsementsConfig::default()
+        };
+        setup::endorsements(&config, self.amd_crl)
+    }
+}
+
+impl JudgementArgs {
+    /// Whether anything says what is accepted of evidence that verified.
+    pub(crate) const fn names_settings(&self) -> bool {
+        self.appraisal.is_some()
+            || self.accept_tcb_status.is_some()
+            || self.refuse_debuggable
+            || self.refuse_migratable
+    }
 }
 
 /// How held data is to be read.
@@ -132,21 +167,20 @@ fn write_claims(path: &Path, kind: EvidenceKind, appraisal: &Appraisal) -> Resul
     std::fs::write(path, text).map_err(|source| Failure::Write { path: path.to_owned(), source })
 }
 
+fn write_capsule(path: &Path, judged: &Judged<'_>) -> Result<(), Failure> {
+    let text = format!("{}\n", Capsule::of(judged).to_json());
+    std::fs::write(path, text).map_err(|source| Failure::Write { path: path.to_owned(), source })
+}
+
 pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     let bytes = read_file(&args.file)?;
     let judgement = &args.judgement;
     let at = judgement.at.unwrap_or_else(setup::present);
     let (settings, mut trust_roots) = settings(judgement)?;
-    trust_roots.extend(judgement.trust_root.iter().cloned());
+    trust_roots.extend(judgement.verification.trust_root.iter().cloned());
     let anchors = setup::anchors(&trust_roots)?;
-    let endorsements = EndorsementsConfig {
-        paths: judgement.endorsements.clone(),
-        skip_damaged: judgement.skip_damaged_endorsements,
-        offline: true,
-        ..EndorsementsConfig::default()
-    };
     // What is wrong with the call comes before what is wrong with the evidence.
-    let endorsements = match setup::endorsements(&endorsements, judgement.amd_crl) {
+    let endorsements = match judgement.verification.endorsements() {
         Err(error) if error.check().is_none() => return Err(Failure::other(error)),
         other => other,
     };
@@ -162,7 +196,17 @@ pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, 
     let report = match endorsements {
         Ok(endorsements) => {
             let engine = Engine::new(anchors, Arc::new(endorsements));
-            match engine.appraise(&request, &policy, &settings, at) {
+            let said = engine.appraise(&request, &policy, &settings, at);
+            if let Some(path) = &args.capsule_out {
+                let (request, policy, settings) = (&request, &policy, &settings);
+                let (api_version, outcome) =
+                    (args.api_version.map(ApiVersion::name), said.as_ref());
+                write_capsule(
+                    path,
+                    &Judged { request, api_version, policy, settings, at, outcome },
+                )?;
+            }
+            match said {
                 Ok(appraisal) => {
                     if let Some(path) = &args.claims_out {
                         write_claims(path, args.kind, &appraisal)?;
@@ -193,7 +237,9 @@ fn api_version(name: &str) -> Result<ApiVersion, String> {
 }
 
 /// The settings of file and options, and the roots that the file trusts.
-fn settings(args: &JudgementArgs) -> Result<(AppraisalSettings, Vec<TrustRoot>), Failure> {
+pub(crate) fn settings(
+    args: &JudgementArgs,
+) -> Result<(AppraisalSettings, Vec<TrustRoot>), Failure> {
     let (mut settings, trust_roots) = match &args.appraisal {
         None => (AppraisalSettings::default(), Vec::new()),
         Some(file) => {
@@ -231,6 +277,11 @@ fn policy(
                 .ok_or_else(|| Failure::Other(format!("{} has no default policy", args.kind))),
         };
     };
+    policy_from_file(path).map(Ok)
+}
+
+/// A policy's text or JWS.
+pub(crate) fn policy_from_file(path: &Path) -> Result<PolicyInForce, Failure> {
     let text = read_text(path)?;
     let compact = text.trim();
     let parts = compact.split('.').count();
@@ -240,7 +291,7 @@ fn policy(
     } else {
         PolicyInForce::from_text(&text)
     };
-    policy.map(Ok).map_err(|error| Failure::Other(format!("{}: {error}", path.display())))
+    policy.map_err(|error| Failure::Other(format!("{}: {error}", path.display())))
 }
 
 /// What was read, under what the command line says.

@@ -65,6 +65,16 @@ pub(crate) struct MintArgs {
     /// Intel: TCB status that the platform lands on, in Intel's spelling.
     #[arg(long, value_name = "STATUS", value_parser = tcb_status)]
     tcb_status: Option<avouch_mint::TcbStatus>,
+    /// Intel: which of the machines under one hierarchy.
+    #[arg(long, value_name = "N")]
+    machine: Option<u32>,
+    /// Intel: SVN of the platform's first TCB component [default: 12].
+    #[arg(long, value_name = "SVN")]
+    svn: Option<u8>,
+    /// Intel: SVN that the collateral asks of that component [default: the platform's]. A platform one
+    /// below it is out of date.
+    #[arg(long, value_name = "SVN")]
+    level_svn: Option<u8>,
     /// Intel: TCB evaluation data number of the collateral.
     #[arg(long, value_name = "N")]
     tcb_evaluation_data_number: Option<u32>,
@@ -152,6 +162,9 @@ fn options(args: &MintArgs) -> Result<Options, Failure> {
     if let Some(status) = args.tcb_status {
         options.platform.tcb_status = status;
     }
+    options.platform.machine = args.machine.unwrap_or(options.platform.machine);
+    options.platform.svn = args.svn.unwrap_or(options.platform.svn);
+    options.platform.level_svn = args.level_svn;
     if let Some(number) = args.tcb_evaluation_data_number {
         options.platform.evaluation_data_number = number;
     }

@@ -11,7 +11,7 @@ use avouch_endorsements::EndorsementSet;
 use avouch_engine::{Anchors, Engine};
 use avouch_server::config::TrustRoot;
 use avouch_server::{
-    Access, AppState, AtHand, Authenticator, Clock, Cloud, Config, ConfigError, DevelopmentCa,
+    Access, AppState, AtHand, Authenticator, Clock, Cloud, Config, ConfigError, DevelopmentCa, EvidenceKeeper,
     ProviderUrls, Providers, ProvidersOptions, Server, ServerError, Settings, TlsFiles, WorkPool,
     server_config, signing_key,
 };
@@ -230,7 +230,7 @@ fn listen(config: &Config) -> SocketAddr {
     config.server.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)))
 }
 
-fn data_dir(config: &Config) -> PathBuf {
+pub(crate) fn data_dir(config: &Config) -> PathBuf {
     config.server.data_dir.clone().unwrap_or_else(|| PathBuf::from("avouch-data"))
 }
 
@@ -321,12 +321,14 @@ async fn state(
         ready_bytes_max: config.limits.providers_ready_bytes_max,
         signed_requests_once: config.auth.signed_requests_once,
     };
+    let evidence = EvidenceKeeper::start(&config.audit, store.clone(), clock);
     let providers = Providers::open(store, options, clock.now()).await.map_err(Failure::other)?;
     let work = WorkPool::start(config.limits.work()).map_err(Failure::other)?;
     let state = AppState::new(judge.engine, judge.at_hand, clock, providers, access, work)
         .with_private_networks(config.server.private_networks.clone())
         .with_root_provider(config.server.root_provider)
-        .with_cloud(cloud);
+        .with_cloud(cloud)
+        .with_evidence(evidence);
     Ok(Arc::new(state))
 }
 
@@ -354,7 +356,7 @@ fn make_folder(path: &Path) -> Result<(), Failure> {
 }
 
 /// A store's error says what failed; why is in its cause.
-fn with_cause(error: avouch_store::StoreError) -> Failure {
+pub(crate) fn with_cause(error: avouch_store::StoreError) -> Failure {
     match std::error::Error::source(&error) {
         Some(cause) => Failure::Other(format!("{error}: {cause}")),
         None => Failure::other(error),

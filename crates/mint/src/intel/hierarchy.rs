@@ -25,10 +25,26 @@ const OID_CRL_DISTRIBUTION_POINTS: &[u64] = &[2, 5, 29, 31];
 const ROOT_CRL_ADDRESS: &str = "https://mint.invalid/root-ca.crl";
 const PCK_CRL_ADDRESS: &str = "https://mint.invalid/pck.crl";
 
-/// The components of the minted platform, as in its PCK certificate.
+/// The components of a platform for which no other SVN was chosen.
 pub(crate) const COMPONENTS: [u8; 16] = [12, 12, 3, 3, 255, 255, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 /// The PCESVN of the minted platform.
 pub(crate) const PCE_SVN: u16 = 13;
+
+/// The components of the minted platform, as in its PCK certificate.
+pub(crate) fn components(options: &Options) -> [u8; 16] {
+    let [_, rest @ ..] = COMPONENTS;
+    let mut components = [options.platform.svn; 16];
+    components.iter_mut().skip(1).zip(rest).for_each(|(to, from)| *to = from);
+    components
+}
+
+/// A label in the seed that each machine has for itself.
+pub(crate) fn of_machine(options: &Options, label: &str) -> String {
+    match options.platform.machine {
+        0 => label.to_owned(),
+        machine => format!("{label} of machine {machine}"),
+    }
+}
 
 /// The name of the CA that issues the PCK certificate.
 pub(crate) const fn pck_ca_name(ca: PckCa) -> &'static str {
@@ -104,7 +120,7 @@ pub(crate) fn pck(options: &Options) -> Certificate {
         key: Keys::PCK,
         curve: Curve::P256,
         signer: Keys::PCK_CA,
-        serial: serial(options, "PCK serial"),
+        serial: serial(options, &of_machine(options, "PCK serial")),
         not_before: options.days_from_at(-365),
         not_after: options.days_from_at(6 * 365),
         is_ca: false,
@@ -175,17 +191,17 @@ pub(crate) fn pck_extension(options: &Options) -> PckExtension {
     let platform = match options.platform.ca {
         PckCa::Processor => None,
         PckCa::Platform => Some(PlatformFields {
-            instance_id: options.seed.bytes("platform instance id"),
+            instance_id: options.seed.bytes(&of_machine(options, "platform instance id")),
             dynamic_platform: true,
             cached_keys: true,
             smt_enabled: true,
         }),
     };
     PckExtension {
-        ppid: options.seed.bytes("PPID"),
-        components: COMPONENTS.into_iter().map(u64::from).collect(),
+        ppid: options.seed.bytes(&of_machine(options, "PPID")),
+        components: components(options).into_iter().map(u64::from).collect(),
         pce_svn: PCE_SVN.into(),
-        cpu_svn: COMPONENTS,
+        cpu_svn: components(options),
         pce_id: options.platform.pce_id.to_vec(),
         fmspc: options.platform.fmspc.to_vec(),
         sgx_type: match options.platform.ca {

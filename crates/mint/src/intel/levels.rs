@@ -3,7 +3,7 @@
 use avouch_wire::{EvidenceKind, UnixTime, encode_hex};
 
 use super::{
-    hierarchy::{COMPONENTS, PCE_SVN},
+    hierarchy::{self, PCE_SVN},
     identity::EnclaveIdentity,
     options::{TEE_TCB_SVN, TcbInfoVersion, TcbStatus},
     tcb_info::{IsvSvn, SvnLevel, Tcb, TcbInfo, TcbLevel, TdxModule, TdxModuleIdentity},
@@ -55,7 +55,7 @@ pub(crate) fn tcb_info(kind: EvidenceKind, options: &Options) -> TcbInfo {
 /// Levels above, at and below the platform. The level above exists where it would help.
 fn platform_levels(options: &Options, tdx: bool, flat: bool) -> Vec<TcbLevel> {
     let level = |raise: i32, days: i64, status: TcbStatus, advisory_ids: Vec<String>| TcbLevel {
-        tcb: tcb(raise, tdx, flat),
+        tcb: tcb(options, raise, tdx, flat),
         tcb_date: midnight(options.days_from_at(days)),
         tcb_status: status.name().to_owned(),
         advisory_ids: if flat { Vec::new() } else { advisory_ids },
@@ -70,11 +70,13 @@ fn platform_levels(options: &Options, tdx: bool, flat: bool) -> Vec<TcbLevel> {
     levels
 }
 
-/// The platform's own SVNs, the first component raised or lowered.
-fn tcb(raise: i32, tdx: bool, flat: bool) -> Tcb {
-    let mut sgx: Vec<u32> = COMPONENTS.into_iter().map(u32::from).collect();
+/// The platform's own SVNs, the first component that of the level, raised or lowered.
+fn tcb(options: &Options, raise: i32, tdx: bool, flat: bool) -> Tcb {
+    let own = hierarchy::components(options);
+    let mut sgx: Vec<u32> = own.into_iter().map(u32::from).collect();
     if let Some(first) = sgx.first_mut() {
-        *first = first.saturating_add_signed(raise);
+        let of_level = options.platform.level_svn.unwrap_or(options.platform.svn);
+        *first = u32::from(of_level).saturating_add_signed(raise);
     }
     let tdx = tdx.then(|| {
         // Real levels leave the module's major version at 0 in the second component.

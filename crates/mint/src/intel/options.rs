@@ -1,5 +1,7 @@
 //! What an Intel platform, enclave or trust domain shall look like.
 
+use super::hierarchy::COMPONENTS;
+
 /// An Intel TCB status, in Intel's spelling by [`TcbStatus::name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TcbStatus {
@@ -89,6 +91,14 @@ pub struct PlatformOptions {
     pub fmspc: [u8; 6],
     /// Id of the provisioning certification enclave.
     pub pce_id: [u8; 2],
+    /// Which of the machines under one hierarchy: those of other numbers have other PPIDs, instance ids
+    /// and PCK certificates.
+    pub machine: u32,
+    /// SVN of the platform's first TCB component.
+    pub svn: u8,
+    /// SVN of that component at the TCB level with the chosen status; the platform's own if absent. A
+    /// platform one below it lands on the level below, which is OutOfDate.
+    pub level_svn: Option<u8>,
     /// Status of the TCB level that the platform lands on.
     pub tcb_status: TcbStatus,
     /// Advisories of that level (TCB info v3 only).
@@ -117,6 +127,9 @@ impl Default for PlatformOptions {
             ca: PckCa::Platform,
             fmspc: [0xa0, 0xc0, 0x6d, 0, 0, 0],
             pce_id: [0, 0],
+            machine: 0,
+            svn: COMPONENTS[0],
+            level_svn: None,
             tcb_status: TcbStatus::UpToDate,
             advisory_ids: Vec::new(),
             qe_status: TcbStatus::UpToDate,

@@ -224,7 +224,7 @@ fn quote(kind: EvidenceKind, options: &Options) -> Result<Quote, MintError> {
         _ => (Layout::V3, 3, Body::Enclave(Box::new(enclave(options)?)), 1),
     };
     let tdx = kind == EvidenceKind::Tdx;
-    let qe_id: [u8; 16] = options.seed.bytes("QEID");
+    let qe_id: [u8; 16] = options.seed.bytes(&hierarchy::of_machine(options, "QEID"));
     let mut user_data = [0; 20];
     for (to, from) in user_data.iter_mut().zip(qe_id) {
         *to = from;
@@ -295,7 +295,7 @@ fn enclave(options: &Options) -> Result<EnclaveReport, MintError> {
     let config_id = kss.as_ref().and_then(|kss| kss.config_id);
     let init_hash = options.init_time_data.as_ref().map(|data| padded(&sha256(&data.bytes)));
     Ok(EnclaveReport {
-        cpu_svn: hierarchy::COMPONENTS,
+        cpu_svn: hierarchy::components(options),
         misc_select: chosen.misc_select,
         isv_ext_prod_id: kss.as_ref().map_or([0; 16], |kss| kss.isv_ext_prod_id),
         flags,
@@ -362,7 +362,7 @@ fn td(options: &Options) -> Result<(Layout, u16, Body, u16), MintError> {
 
 fn quoting_enclave(kind: EvidenceKind, options: &Options) -> EnclaveReport {
     EnclaveReport {
-        cpu_svn: hierarchy::COMPONENTS,
+        cpu_svn: hierarchy::components(options),
         misc_select: 0,
         isv_ext_prod_id: [0; 16],
         flags: FLAG_INIT | FLAG_MODE64BIT | FLAG_PROVISION_KEY,

@@ -7,7 +7,7 @@ use avouch_engine::REMEMBERED_BYTES;
 use avouch_store::StoreOptions;
 use serde::Deserialize;
 
-use super::{AppraisalConfig, AuthConfig, ConfigError, EndorsementsConfig};
+use super::{AppraisalConfig, AuditConfig, AuthConfig, ConfigError, EndorsementsConfig};
 use crate::http::PrivateNetworks;
 use crate::{Limits, WorkLimits};
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub cloud: CloudConfig,
     /// What is accepted of evidence that verified.
     pub appraisal: AppraisalConfig,
+    /// What is kept of what was appraised.
+    pub audit: AuditConfig,
     /// How much an outsider may ask for.
     pub limits: LimitsConfig,
     /// What the service tells of itself.
@@ -364,6 +366,7 @@ impl Config {
             return Err(ConfigError::value("database.served_without_seconds_max", message));
         }
         self.limits.check()?;
+        self.audit.check()?;
         self.appraisal.check()?;
         self.auth.check()
     }

@@ -7,7 +7,9 @@ mod lacking;
 use std::sync::Arc;
 
 use avouch_endorsements::Asked;
-use avouch_engine::{Appraisal, Decision, EndorsementSource, Permitted, PolicyInForce, Refused};
+use avouch_engine::{
+    Appraisal, Decision, EndorsementSource, Judged, Permitted, PolicyInForce, Refused,
+};
 use avouch_policy::Limits;
 use avouch_wire::EvidenceKind;
 use axum::body::Body;
@@ -58,7 +60,7 @@ async fn round(
     let answer = move || {
         let message = Message { state: &state, kind, version, body: &body };
         match form.read(&message)? {
-            Step::Appraise(request) => appraise(&state, &provider, form, &request),
+            Step::Appraise(request) => appraise(&state, &provider, form, version, &request),
             Step::Converse(next) => Ok(respond::json(StatusCode::OK, next.to_string())),
         }
     };
@@ -70,6 +72,7 @@ fn appraise(
     state: &AppState,
     provider: &Provider,
     form: &dyn AttestForm,
+    version: ApiVersion,
     request: &AttestRequest,
 ) -> Result<Response<Body>, Lacking> {
     let kind = request.appraisal.kind;
@@ -83,11 +86,17 @@ fn appraise(
     let asked = Arc::new(Asked::new(state.at_hand.snapshot()));
     let endorsements: Arc<dyn EndorsementSource> = Arc::clone(&asked) as _;
     let (evidence, settings) = (&request.appraisal, provider.settings());
-    let appraisal = state
-        .engine
-        .appraise_by(evidence, policy, settings, &endorsements, at)
-        .map_err(|error| Lacking::from(ApiError::from(error)).these(asked.missing(at)))?;
+    let said = state.engine.appraise_by(evidence, policy, settings, &endorsements, at);
+    let missing = asked.missing(at);
     let is_draft = draft.is_some();
+    // A draft is its sender's, and so is its verdict. What lacks endorsements comes again.
+    if !is_draft && (said.is_ok() || missing.is_empty()) {
+        let (request, outcome) = (evidence, said.as_ref());
+        let api_version = Some(version.name());
+        let judged = Judged { request, api_version, policy, settings, at, outcome };
+        state.evidence.offer(provider.tenant().provider.id, &judged);
+    }
+    let appraisal = said.map_err(|error| Lacking::from(ApiError::from(error)).these(missing))?;
     let permitted = permitted(&appraisal, policy, provider, is_draft)?;
     Ok(form.answer(&Issue { state, provider, permitted, facts: &*appraisal.facts, is_draft })?)
 }

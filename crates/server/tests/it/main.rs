@@ -11,6 +11,7 @@ mod connections;
 mod control_plane;
 mod endpoints;
 mod endpoints_page;
+mod evidence;
 mod fetching;
 mod handbook;
 mod history;

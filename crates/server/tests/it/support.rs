@@ -12,7 +12,7 @@ use avouch_endorsements::EndorsementSet;
 use avouch_engine::Anchors;
 use avouch_mint::Minted;
 use avouch_server::{
-    Access, AppState, AtHand, Clock, Cloud, Config, DevelopmentCa, ProviderUrls, Providers,
+    Access, AppState, AtHand, Clock, Cloud, Config, DevelopmentCa, EvidenceKeeper, ProviderUrls, Providers,
     ProvidersOptions, Server, TlsFiles, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
@@ -101,6 +101,7 @@ impl Setup {
             ready_bytes_max: self.config.limits.providers_ready_bytes_max,
             signed_requests_once: self.config.auth.signed_requests_once,
         };
+        let evidence = EvidenceKeeper::start(&self.config.audit, self.store.clone(), self.clock);
         let providers = Providers::open(self.store, options, now()).await.unwrap();
         let remembered = self.config.limits.remembered_bytes_max;
         let at_hand = Arc::new(AtHand::of_files(self.endorsements));
@@ -109,7 +110,8 @@ impl Setup {
         let state = AppState::new(engine, at_hand, self.clock, providers, self.access, work)
             .with_private_networks(self.config.server.private_networks)
             .with_root_provider(self.config.server.root_provider)
-            .with_cloud(cloud);
+            .with_cloud(cloud)
+            .with_evidence(evidence);
         let state = Arc::new(state);
         let (fetched, store) = (&self.config.endorsements, state.providers.store());
         let fetching =

@@ -6,6 +6,7 @@
 )]
 
 mod audit;
+mod capsules;
 mod certificates;
 mod concurrency;
 mod directory;

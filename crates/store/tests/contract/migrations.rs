@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use avouch_store::testing::{create_schema, migrations, run_script};
-use avouch_store::{KeyState, PageRequest, Sequence, Store, StoreError, Toggle, TrustModel};
+use avouch_store::{
+    KeyState, PageRequest, Sequence, Store, StoreError, StoreOptions, Toggle, TrustModel,
+};
 
 use crate::support::*;
 
@@ -85,6 +87,21 @@ on_both_databases! {
             StoreError::SchemaTooNew { found, known } => assert_eq!((found, known), (newest + 1, newest)),
             other => panic!("{other:?}"),
         }
+    }
+
+    async fn who_only_reads_refuses_an_older_schema_and_leaves_it_alone(database: &Database) {
+        let newest = u32::try_from(migrations().len()).unwrap();
+        create_schema(&database.location, newest - 1, at(0)).await.unwrap();
+        let reading = StoreOptions { upgrades: false, ..StoreOptions::default() };
+        for _ in 0..2 {
+            let refused = Store::open_with(&database.location, &reading, at(0)).await.unwrap_err();
+            match refused {
+                StoreError::SchemaTooOld { found, known } => assert_eq!((found, known), (newest - 1, newest)),
+                other => panic!("{other:?}"),
+            }
+        }
+        database.open().await.close().await;
+        assert!(Store::open_with(&database.location, &reading, at(0)).await.is_ok());
     }
 
     async fn a_migration_that_is_not_ours_is_refused(database: &Database) {

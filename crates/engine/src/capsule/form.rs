@@ -1,0 +1,350 @@
+//! The JSON of a capsule. What is read is written anew and must be the same bytes, so that members
+//! named twice, other spellings of values and arrays in place of objects have no chance.
+
+use std::collections::BTreeMap;
+
+use avouch_wire::json::{Integer, to_canonical};
+use avouch_wire::{EvidenceKind, Hex, UnixTime, base64url};
+use serde::{Deserialize, Serialize};
+
+use super::{CAPSULE_BYTES_MAX, Capsule, CapsuleError, Outcome, Verdict, Why};
+use crate::{AppraisalRequest, AppraisalSettings, DataType, HeldData, Nonce, TokenForm};
+
+/// The version that this program writes and reads.
+pub(super) const VERSION: u32 = 1;
+/// Most characters of what the JSON reader says, which quotes what it found.
+const REASON_CHARACTERS_MAX: usize = 200;
+
+/// The member that every version has.
+#[derive(Deserialize)]
+struct Versioned {
+    avouch_capsule: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CapsuleForm {
+    avouch_capsule: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    api_version: Option<String>,
+    at: String,
+    kind: String,
+    request: RequestForm,
+    policy: String,
+    settings: SettingsForm,
+    outcome: OutcomeForm,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestForm {
+    evidence: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    runtime_data: Option<HeldForm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    init_time_data: Option<HeldForm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nonce: Option<NonceForm>,
+    token_form: TokenFormName,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeldForm {
+    data: String,
+    data_type: DataTypeName,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum DataTypeName {
+    Json,
+    Binary,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum TokenFormName {
+    Current,
+    #[serde(rename = "preview-2018")]
+    Preview2018,
+}
+
+/// A text, or the digits of an integer.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum NonceForm {
+    Text(String),
+    Integer(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingsForm {
+    intel: IntelForm,
+    tcb_evaluation: String,
+    snp: avouch_snp::Acceptance,
+    uvm: avouch_snp::uvm::UvmTrust,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IntelForm {
+    accepted_tcb_statuses: String,
+    tolerated_advisories: Vec<AdvisoryForm>,
+    refuse_debuggable: bool,
+    refuse_migratable: bool,
+    refuse_service_td: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdvisoryForm {
+    id: String,
+    until: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutcomeForm {
+    verdict: VerdictName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    check: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claims_sha256: Option<Hex<32>>,
+    machine: BTreeMap<String, String>,
+    endorsements: BTreeMap<String, Hex<32>>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum VerdictName {
+    Permitted,
+    Refused,
+    Unverified,
+}
+
+pub(super) fn read(bytes: &[u8]) -> Result<Capsule, CapsuleError> {
+    if bytes.len() > CAPSULE_BYTES_MAX {
+        return Err(CapsuleError::TooLarge { found: bytes.len() });
+    }
+    let Versioned { avouch_capsule: found } = serde_json::from_slice(bytes)
+        .map_err(|error| CapsuleError::NotACapsule { reason: reason(&error) })?;
+    if found != VERSION {
+        return Err(CapsuleError::Version { found });
+    }
+    let form: CapsuleForm = serde_json::from_slice(bytes).map_err(malformed)?;
+    let capsule = Capsule::try_from(form)?;
+    let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    if write(&capsule).as_bytes() != text {
+        return Err(CapsuleError::NotCanonical);
+    }
+    Ok(capsule)
+}
+
+pub(super) fn write(capsule: &Capsule) -> String {
+    // Texts, numbers and maps with text keys: there is nothing in it that JSON cannot hold.
+    let value = serde_json::to_value(CapsuleForm::from(capsule)).unwrap_or_default();
+    to_canonical(&value)
+}
+
+fn reason(error: &serde_json::Error) -> String {
+    error.to_string().chars().take(REASON_CHARACTERS_MAX).collect()
+}
+
+fn malformed(error: impl std::fmt::Display) -> CapsuleError {
+    let reason = error.to_string().chars().take(REASON_CHARACTERS_MAX).collect();
+    CapsuleError::Malformed { reason }
+}
+
+impl From<&Capsule> for CapsuleForm {
+    fn from(capsule: &Capsule) -> Self {
+        let request = &capsule.request;
+        Self {
+            avouch_capsule: VERSION,
+            api_version: capsule.api_version.clone(),
+            at: capsule.at.to_rfc3339(),
+            kind: request.kind.name().to_owned(),
+            request: RequestForm {
+                evidence: base64url::encode(&request.evidence),
+                runtime_data: request.runtime_data.as_ref().map(HeldForm::from),
+                init_time_data: request.init_time_data.as_ref().map(HeldForm::from),
+                nonce: request.nonce.as_ref().map(NonceForm::from),
+                token_form: match request.token_form {
+                    TokenForm::Current => TokenFormName::Current,
+                    TokenForm::Preview2018 => TokenFormName::Preview2018,
+                },
+            },
+            policy: capsule.policy_jws.clone(),
+            settings: SettingsForm::from(&capsule.settings),
+            outcome: OutcomeForm::from(&capsule.outcome),
+        }
+    }
+}
+
+impl TryFrom<CapsuleForm> for Capsule {
+    type Error = CapsuleError;
+
+    fn try_from(form: CapsuleForm) -> Result<Self, CapsuleError> {
+        let CapsuleForm { api_version, at, kind, request, policy, settings, outcome, .. } = form;
+        let named = EvidenceKind::all().find(|known| known.name() == kind);
+        let request = AppraisalRequest {
+            kind: named.ok_or_else(|| malformed("kind: no kind of evidence"))?,
+            evidence: base64url::decode(&request.evidence).map_err(malformed)?,
+            runtime_data: request.runtime_data.map(HeldData::try_from).transpose()?,
+            init_time_data: request.init_time_data.map(HeldData::try_from).transpose()?,
+            nonce: request.nonce.map(Nonce::try_from).transpose()?,
+            token_form: match request.token_form {
+                TokenFormName::Current => TokenForm::Current,
+                TokenFormName::Preview2018 => TokenForm::Preview2018,
+            },
+        };
+        Ok(Self {
+            request,
+            api_version,
+            policy_jws: policy,
+            settings: AppraisalSettings::try_from(settings)?,
+            at: UnixTime::from_rfc3339(&at).map_err(malformed)?,
+            outcome: Outcome::try_from(outcome)?,
+        })
+    }
+}
+
+impl From<&HeldData> for HeldForm {
+    fn from(held: &HeldData) -> Self {
+        let data_type = match held.data_type {
+            DataType::Json => DataTypeName::Json,
+            DataType::Binary => DataTypeName::Binary,
+        };
+        Self { data: base64url::encode(&held.bytes), data_type }
+    }
+}
+
+impl TryFrom<HeldForm> for HeldData {
+    type Error = CapsuleError;
+
+    fn try_from(form: HeldForm) -> Result<Self, CapsuleError> {
+        let data_type = match form.data_type {
+            DataTypeName::Json => DataType::Json,
+            DataTypeName::Binary => DataType::Binary,
+        };
+        Ok(Self { bytes: base64url::decode(&form.data).map_err(malformed)?, data_type })
+    }
+}
+
+impl From<&Nonce> for NonceForm {
+    fn from(nonce: &Nonce) -> Self {
+        match nonce {
+            Nonce::Text(text) => Self::Text(text.clone()),
+            Nonce::Number(number) => Self::Integer(number.to_string()),
+            Nonce::Integer(integer) => Self::Integer(integer.as_str().to_owned()),
+        }
+    }
+}
+
+impl TryFrom<NonceForm> for Nonce {
+    type Error = CapsuleError;
+
+    fn try_from(form: NonceForm) -> Result<Self, CapsuleError> {
+        let digits = match form {
+            NonceForm::Text(text) => return Ok(Self::Text(text)),
+            NonceForm::Integer(digits) => digits,
+        };
+        let integer = Integer::parse(&digits).ok_or_else(|| malformed("nonce: no integer"))?;
+        let number: Option<serde_json::Number> =
+            match (digits.parse::<i64>(), digits.parse::<u64>()) {
+                // The sign of a zero is lost in a number.
+                _ if digits == "-0" => None,
+                (Ok(number), _) => Some(number.into()),
+                (_, Ok(number)) => Some(number.into()),
+                _ => None,
+            };
+        Ok(number.map_or(Self::Integer(integer), Self::Number))
+    }
+}
+
+impl From<&AppraisalSettings> for SettingsForm {
+    fn from(settings: &AppraisalSettings) -> Self {
+        let intel = &settings.intel;
+        let advisories = intel.tolerated_advisories.iter();
+        Self {
+            intel: IntelForm {
+                accepted_tcb_statuses: intel.tcb_statuses.to_string(),
+                tolerated_advisories: advisories
+                    .map(|one| AdvisoryForm { id: one.id.clone(), until: one.until.to_rfc3339() })
+                    .collect(),
+                refuse_debuggable: intel.refuse_debuggable,
+                refuse_migratable: intel.refuse_migratable,
+                refuse_service_td: intel.refuse_service_td,
+            },
+            tcb_evaluation: settings.tcb_evaluation.to_string(),
+            snp: settings.snp.clone(),
+            uvm: settings.uvm.clone(),
+        }
+    }
+}
+
+impl TryFrom<SettingsForm> for AppraisalSettings {
+    type Error = CapsuleError;
+
+    fn try_from(form: SettingsForm) -> Result<Self, CapsuleError> {
+        let SettingsForm { intel, tcb_evaluation, snp, uvm } = form;
+        let tcb_evaluation = tcb_evaluation.parse().map_err(malformed)?;
+        let advisory = |one: AdvisoryForm| {
+            let until = UnixTime::from_rfc3339(&one.until).map_err(malformed)?;
+            Ok(avouch_dcap::ToleratedAdvisory { id: one.id, until })
+        };
+        let intel = avouch_dcap::Acceptance {
+            tcb_statuses: intel.accepted_tcb_statuses.parse().map_err(malformed)?,
+            tolerated_advisories: intel
+                .tolerated_advisories
+                .into_iter()
+                .map(advisory)
+                .collect::<Result<_, CapsuleError>>()?,
+            refuse_debuggable: intel.refuse_debuggable,
+            refuse_migratable: intel.refuse_migratable,
+            refuse_service_td: intel.refuse_service_td,
+        };
+        Ok(Self { intel, tcb_evaluation, snp, uvm })
+    }
+}
+
+impl From<&Outcome> for OutcomeForm {
+    fn from(outcome: &Outcome) -> Self {
+        let (verdict, why, claims_sha256) = match &outcome.verdict {
+            Verdict::Permitted { claims_sha256 } => {
+                (VerdictName::Permitted, None, Some(*claims_sha256))
+            }
+            Verdict::Refused(why) => (VerdictName::Refused, Some(why), None),
+            Verdict::Unverified(why) => (VerdictName::Unverified, Some(why), None),
+        };
+        Self {
+            verdict,
+            check: why.map(|why| why.check.clone()),
+            message: why.map(|why| why.message.clone()),
+            claims_sha256,
+            machine: outcome.machine.clone(),
+            endorsements: outcome.endorsements.clone(),
+        }
+    }
+}
+
+impl TryFrom<OutcomeForm> for Outcome {
+    type Error = CapsuleError;
+
+    fn try_from(form: OutcomeForm) -> Result<Self, CapsuleError> {
+        let OutcomeForm { verdict, check, message, claims_sha256, machine, endorsements } = form;
+        let why = check.zip(message).map(|(check, message)| Why { check, message });
+        let verdict = match (verdict, why, claims_sha256) {
+            (VerdictName::Permitted, None, Some(claims_sha256)) => {
+                Verdict::Permitted { claims_sha256 }
+            }
+            (VerdictName::Refused, Some(why), None) => Verdict::Refused(why),
+            (VerdictName::Unverified, Some(why), None) => Verdict::Unverified(why),
+            _ => return Err(malformed("outcome: a verdict and its reason do not go together")),
+        };
+        Ok(Self { verdict, machine, endorsements })
+    }
+}

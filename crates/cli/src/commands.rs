@@ -59,7 +59,7 @@ pub(crate) fn run(command: Command, output: OutputOptions) -> Result<Verdict, Fa
         Command::Inspect(args) => inspect::run(args, output),
         Command::Policy(args) => policy::run(args, output),
         Command::Verify(args) => verify::run(args, output),
-        Command::Endorsements(args) => endorsements::run(args, output),
+        Command::Endorsements(args) => endorsements::run(&args, output),
         Command::Replay(args) => replay::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Provider(args) => provider::run(&args, output),

@@ -20,8 +20,8 @@ enum EndorsementsCommand {
     Forecast(forecast::ForecastArgs),
 }
 
-pub(crate) fn run(args: EndorsementsArgs, output: OutputOptions) -> Result<Verdict, Failure> {
-    match args.command {
-        EndorsementsCommand::Forecast(args) => forecast::run(&args, output),
+pub(crate) fn run(args: &EndorsementsArgs, output: OutputOptions) -> Result<Verdict, Failure> {
+    match &args.command {
+        EndorsementsCommand::Forecast(args) => forecast::run(args, output),
     }
 }

@@ -107,8 +107,8 @@ impl Row {
 /// Whose evidence it is, as far as it verified at any moment or did once.
 fn machine<const N: usize>(case: &Case, seen: [&Seen; N]) -> BTreeMap<String, String> {
     let known = seen.into_iter().map(|seen| &seen.outcome.machine).chain([&case.machine]);
-    let known = known.filter(|machine| !machine.is_empty());
-    known.cloned().next().unwrap_or_default()
+    let mut known = known.filter(|machine| !machine.is_empty());
+    known.next().cloned().unwrap_or_default()
 }
 
 impl Report {

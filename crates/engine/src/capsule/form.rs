@@ -130,6 +130,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Capsule, CapsuleError> {
     if bytes.len() > CAPSULE_BYTES_MAX {
         return Err(CapsuleError::TooLarge { found: bytes.len() });
     }
+    // A derived reader would take an array, too.
+    if bytes.first() != Some(&b'{') {
+        return Err(CapsuleError::NotACapsule { reason: "expected an object".to_owned() });
+    }
     let Versioned { avouch_capsule: found } = serde_json::from_slice(bytes)
         .map_err(|error| CapsuleError::NotACapsule { reason: reason(&error) })?;
     if found != VERSION {

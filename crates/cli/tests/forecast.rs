@@ -2,15 +2,15 @@
 //! and from what a service has kept.
 #![cfg(test)]
 
-mod common;
+mod support;
 
 use std::path::PathBuf;
 
 use avouch_mint::{Minted, Options, mint};
 use avouch_wire::{EvidenceKind, UnixTime};
-use common::schema::{Schema, rows};
-use common::service::Service;
-use common::{AT, Folder, Run, avouch_in, avouch_json, text};
+use support::schema::{Schema, rows};
+use support::service::Service;
+use support::{AT, Folder, Run, avouch_in, avouch_json, text};
 use serde_json::Value;
 
 const MACHINES: u32 = 22;

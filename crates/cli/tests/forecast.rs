@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 use avouch_mint::{Minted, Options, mint};
 use avouch_wire::{EvidenceKind, UnixTime};
+use serde_json::Value;
 use support::schema::{Schema, rows};
 use support::service::Service;
 use support::{AT, Folder, Run, avouch_in, avouch_json, text};
-use serde_json::Value;
 
 const MACHINES: u32 = 22;
 /// The machines whose first TCB component is one version behind.

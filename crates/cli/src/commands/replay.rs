@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::appraise::VerificationArgs;
 use crate::failure::{Failure, Verdict, read};
-use crate::output::OutputOptions;
+use crate::output::{OutputOptions, printable};
 use crate::setup;
 
 /// Judge the evidence in a capsule again, at its own moment: is it the same verdict, with the same
@@ -75,5 +75,5 @@ fn line(outcome: &Outcome) -> String {
         Said::Permitted { claims_sha256 } => format!("claims {claims_sha256}"),
         Said::Refused(why) | Said::Unverified(why) => format!("{}: {}", why.check, why.message),
     };
-    super::inspect::tree::printable(&format!("{name}, {rest}"))
+    printable(&format!("{name}, {rest}"))
 }

@@ -111,7 +111,7 @@ fn given(args: &ForecastArgs, config: Option<&Config>) -> Result<(Given, Vec<Tru
     trust_roots.extend(config.iter().flat_map(|config| config.appraisal.trust_roots.0.clone()));
     let otherwise = match config {
         Some(config) if !judgement.names_settings() => {
-            config.appraisal.settings_for(avouch_store::ProviderName::DEFAULT)
+            config.appraisal.settings_for(avouch_store::ProviderName::DEFAULT).appraisal
         }
         _ => settings.clone(),
     };

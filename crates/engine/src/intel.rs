@@ -5,8 +5,8 @@ mod verifier;
 use avouch_claims::{BoundData, ServiceClaim, sgx, tdx};
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_dcap::{
-    AcceptanceError, Body, Quote, TcbEvaluation, TeeType, TrustAnchors, VerifiedQuote, bind_init_time_data,
-    bind_runtime_data,
+    AcceptanceError, Body, Quote, TcbEvaluation, TeeType, TrustAnchors, VerifiedQuote,
+    bind_init_time_data, bind_runtime_data,
 };
 use avouch_pki::digest;
 use avouch_policy::Properties;

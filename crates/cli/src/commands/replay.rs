@@ -1,6 +1,7 @@
 //! `avouch replay`
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use avouch_engine::{Capsule, Engine, Outcome, Verdict as Said};
 use clap::Args;
@@ -30,9 +31,8 @@ pub(crate) fn run(args: &ReplayArgs, output: OutputOptions) -> Result<Verdict, F
     let capsule = Capsule::read(&read(&args.capsule)?)
         .map_err(|error| Failure::Other(format!("{path}: {error}")))?;
     let anchors = setup::anchors(&args.verification.trust_root)?;
-    let endorsements =
-        setup::endorsements(&args.verification.endorsements()).map_err(Failure::other)?;
-    let engine = Engine::new(anchors, endorsements);
+    let endorsements = args.verification.endorsements().map_err(Failure::other)?;
+    let engine = Engine::new(anchors, Arc::new(endorsements));
     let said = capsule
         .again(&engine, capsule.at)
         .map_err(|error| Failure::Other(format!("{path}: its policy: {error}")))?;

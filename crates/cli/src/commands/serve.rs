@@ -11,9 +11,9 @@ use avouch_endorsements::EndorsementSet;
 use avouch_engine::{Anchors, Engine};
 use avouch_server::config::TrustRoot;
 use avouch_server::{
-    Access, AppState, AtHand, Authenticator, Clock, Cloud, Config, ConfigError, DevelopmentCa, EvidenceKeeper,
-    ProviderUrls, Providers, ProvidersOptions, Server, ServerError, Settings, TlsFiles, WorkPool,
-    server_config, signing_key,
+    Access, AppState, AtHand, Authenticator, Clock, Cloud, Config, ConfigError, DevelopmentCa,
+    EvidenceKeeper, ProviderUrls, Providers, ProvidersOptions, Server, ServerError, Settings,
+    TlsFiles, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::SigningKey;

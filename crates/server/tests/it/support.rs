@@ -12,8 +12,8 @@ use avouch_endorsements::EndorsementSet;
 use avouch_engine::Anchors;
 use avouch_mint::Minted;
 use avouch_server::{
-    Access, AppState, AtHand, Clock, Cloud, Config, DevelopmentCa, EvidenceKeeper, ProviderUrls, Providers,
-    ProvidersOptions, Server, TlsFiles, WorkPool, server_config, signing_key,
+    Access, AppState, AtHand, Clock, Cloud, Config, DevelopmentCa, EvidenceKeeper, ProviderUrls,
+    Providers, ProvidersOptions, Server, TlsFiles, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::{Expectations, Jwks, verify_token};

@@ -6,7 +6,9 @@ mod horizon;
 mod report;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use avouch_dcap::TcbEvaluation;
 use avouch_engine::{AppraisalSettings, Engine, PolicyInForce};
 use avouch_server::Config;
 use avouch_server::config::TrustRoot;
@@ -51,6 +53,10 @@ pub(crate) struct ForecastArgs {
     /// Policy text or JWS that judges instead of those in capsules and the default ones.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// By which of Intel's TCB recoveries everything is judged: standard, early, or a TCB evaluation data
+    /// number [default: as before].
+    #[arg(long, value_name = "WHICH")]
+    tcb_evaluation: Option<TcbEvaluation>,
     #[command(flatten)]
     judgement: JudgementArgs,
 }
@@ -59,6 +65,7 @@ pub(crate) struct ForecastArgs {
 struct Given {
     policy: Option<PolicyInForce>,
     settings: Option<AppraisalSettings>,
+    tcb_evaluation: Option<TcbEvaluation>,
     /// For evidence that brings no settings along.
     otherwise: AppraisalSettings,
 }
@@ -117,7 +124,8 @@ fn given(args: &ForecastArgs, config: Option<&Config>) -> Result<(Given, Vec<Tru
     };
     let policy = args.policy.as_deref().map(policy_from_file).transpose()?;
     let settings = judgement.names_settings().then_some(settings);
-    Ok((Given { policy, settings, otherwise }, trust_roots))
+    let tcb_evaluation = args.tcb_evaluation;
+    Ok((Given { policy, settings, tcb_evaluation, otherwise }, trust_roots))
 }
 
 /// What everything is judged with.
@@ -126,13 +134,15 @@ fn engine(
     config: Option<&Config>,
     trust_roots: &[TrustRoot],
 ) -> Result<Engine, Failure> {
-    let given = args.judgement.verification.endorsements();
-    let of_service = config.map(|config| config.endorsements.clone());
-    let endorsements = match of_service.filter(|_| given.paths.is_empty()) {
-        Some(of_service) => of_service,
-        None => given,
+    let verification = &args.judgement.verification;
+    let endorsements = match config.filter(|_| verification.endorsements.is_empty()) {
+        Some(config) => {
+            let section = &config.endorsements;
+            setup::endorsements(section, section.amd_crl_rule(false))
+        }
+        None => verification.endorsements(),
     };
-    let endorsements = setup::endorsements(&endorsements).map_err(Failure::other)?;
+    let endorsements = Arc::new(endorsements.map_err(Failure::other)?);
     Ok(Engine::new(setup::anchors(trust_roots)?, endorsements))
 }
 
@@ -147,6 +157,8 @@ fn judge(
 ) -> Result<Row, Failure> {
     let policy = case.policy(given.policy.as_ref())?;
     let settings = given.settings.as_ref().or(case.settings.as_ref()).unwrap_or(&given.otherwise);
+    let tcb_evaluation = given.tcb_evaluation.unwrap_or(settings.tcb_evaluation);
+    let settings = &AppraisalSettings { tcb_evaluation, ..settings.clone() };
     let mut seen = |moment| Seen::of(&engine.appraise(&case.request, &policy, settings, moment));
     let then = seen(at);
     if then.is_permitted() {

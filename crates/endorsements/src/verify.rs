@@ -30,7 +30,7 @@ enum Version {
         evaluation_data_number: u32,
         issued: UnixTime,
     },
-    /// The number big-endian, without leading zeros.
+    /// The number big-endian, without leading zeros, as it is read.
     Crl {
         number: Option<Vec<u8>>,
         issued: UnixTime,

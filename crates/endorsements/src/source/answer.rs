@@ -151,18 +151,18 @@ fn issuer_chain(name: EndorsementName, headers: &HeaderMap) -> Result<Vec<u8>, S
 
 /// PEM that lost its line ends on the way through a header gets them back.
 fn lines(text: &[u8]) -> Vec<u8> {
-    const MARKS: [&str; 2] = ["-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"];
     if text.contains(&b'\n') {
         return text.to_vec();
     }
+    let marks = pem::encode("CERTIFICATE", &[]);
+    let marks: Vec<&str> = marks.lines().filter(|line| !line.is_empty()).collect();
     let mut text = String::from_utf8_lossy(text).into_owned();
-    for mark in MARKS {
+    for mark in &marks {
         text = text.replace(mark, &format!("\n{mark}\n"));
     }
-    let is_mark = |line: &&str| MARKS.contains(line);
-    let line = |line: &str| match Some(line).filter(is_mark) {
-        Some(mark) => mark.to_owned(),
-        None => line.split_whitespace().collect::<Vec<_>>().join("\n"),
+    let line = |line: &str| {
+        let words = line.split_whitespace();
+        if marks.contains(&line) { line.to_owned() } else { words.collect::<Vec<_>>().join("\n") }
     };
     text.lines().map(line).collect::<Vec<_>>().join("\n").into_bytes()
 }

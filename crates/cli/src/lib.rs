@@ -8,10 +8,12 @@ mod client;
 mod commands;
 mod evidence_file;
 mod failure;
+mod fleet;
 pub mod foreign;
 mod logging;
 mod output;
 mod policy_signer;
+mod rules;
 mod setup;
 mod text_form;
 

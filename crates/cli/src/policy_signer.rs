@@ -46,6 +46,27 @@ impl SignerFiles {
     }
 }
 
+/// A key with the certificates for it, the key's own first.
+pub(crate) struct SigningPair {
+    pub(crate) key: SigningKey,
+    pub(crate) certificates: Vec<Certificate>,
+}
+
+impl SigningPair {
+    /// Reads both from files; the first certificate must be for the key.
+    pub(crate) fn read(key: &Path, certificate: &Path) -> Result<Self, Failure> {
+        let named = |path: &Path, reason: &dyn std::fmt::Display| {
+            Failure::Other(format!("{}: {reason}", path.display()))
+        };
+        let signing_key =
+            SigningKey::from_pkcs8_pem(&read_text(key)?).map_err(|error| named(key, &error))?;
+        let certificates = certificates(certificate)?;
+        PolicySigner::new(&signing_key, &certificates)
+            .map_err(|error| named(certificate, &error))?;
+        Ok(Self { key: signing_key, certificates })
+    }
+}
+
 /// A JWS signed by the key in one file and with the certificates in another.
 pub(crate) fn signed(
     content: JwsContent<'_>,
@@ -54,12 +75,8 @@ pub(crate) fn signed(
     certificate: &Path,
     id: &SignedId,
 ) -> Result<String, Failure> {
-    let signing_key = SigningKey::from_pkcs8_pem(&read_text(key)?)
-        .map_err(|error| Failure::Other(format!("{}: {error}", key.display())))?;
-    let named = |reason: String| Failure::Other(format!("{}: {reason}", certificate.display()));
-    let certificates = certificates(certificate)?;
-    let signer =
-        PolicySigner::new(&signing_key, &certificates).map_err(|error| named(error.to_string()))?;
+    let pair = SigningPair::read(key, certificate)?;
+    let signer = PolicySigner::new(&pair.key, &pair.certificates).map_err(Failure::other)?;
     let signer = id.jti.as_deref().map_or(signer, |id| signer.with_id(id));
     create_signed(content, form, signer).map_err(Failure::other)
 }

@@ -1,4 +1,4 @@
-//! The examples of `docs/cli.md` run, and print what they are said to print.
+//! The examples of `docs/cli.md` and `docs/endorsements.md` run, and print what they are said to print.
 #![cfg(test)]
 
 mod support;
@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use support::Folder;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
+const ENDORSEMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/endorsements.md");
 
 /// A command of an example with what is said of its answer.
 #[derive(Debug, Default)]
@@ -121,19 +122,20 @@ impl Drop for Background {
 }
 
 fn is_missing(tool: &str) -> bool {
-    let found = Command::new(tool).arg("--version").stdout(Stdio::null()).status();
-    !found.is_ok_and(|status| status.success())
+    // What is there runs, whether it knows the option or not.
+    let quiet = (Stdio::null(), Stdio::null());
+    Command::new(tool).arg("--version").stdout(quiet.0).stderr(quiet.1).status().is_err()
 }
 
-#[test]
-fn every_example_of_the_page_on_the_command_line_prints_what_the_page_says() {
+/// Runs the examples of a page in order, in a folder of their own.
+fn check_examples(page: &str, examples_min: usize) {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let document = std::fs::read_to_string(DOCUMENT).expect("docs/cli.md");
+    let document = std::fs::read_to_string(page).expect("the page");
     let document = document.replace(":8443", &format!(":{port}"));
     let folder = Folder::new("documentation");
     let mut background = Vec::new();
     let examples = examples(&document);
-    assert!(examples.len() >= 20, "only {} examples", examples.len());
+    assert!(examples.len() >= examples_min, "only {} examples", examples.len());
     for example in &examples {
         if let Some(tool) = example.needs.as_deref().filter(|tool| is_missing(tool)) {
             eprintln!("skipped: there is no {tool} for: {}", example.command);
@@ -150,6 +152,16 @@ fn every_example_of_the_page_on_the_command_line_prints_what_the_page_says() {
         assert_eq!(run.status, example.status, "$ {said}\n{}\n{}", run.stdout, run.stderr);
         assert!(is_as_said(&example.expected, &printed), "$ {said}\n{}", run.stdout);
     }
+}
+
+#[test]
+fn every_example_of_the_page_on_the_command_line_prints_what_the_page_says() {
+    check_examples(DOCUMENT, 20);
+}
+
+#[test]
+fn every_example_of_the_page_on_endorsements_prints_what_the_page_says() {
+    check_examples(ENDORSEMENTS, 12);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use avouch_snp::{Chain, Product, REPORT_LENGTH, Report, VekKind};
 use avouch_wire::{EvidenceKind, Hex};
 use thiserror::Error;
 
-use crate::{EndorsementName, PckCa, Published};
+use crate::{EndorsementName, PckCa, Published, TcbEvaluation, VcekId};
 
 /// Something that a machine's evidence cannot be verified without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +33,8 @@ pub enum Need {
     RootCaCrl,
     /// A VCEK of a chip, at one TCB or at any.
     Vcek {
+        /// Of which product, if that is known.
+        product: Option<Product>,
         /// The chip.
         chip_id: Hex<64>,
         /// REPORTED_TCB, in memory order.
@@ -78,6 +80,57 @@ impl Need {
         }
     }
 
+    /// What the owner of a VCEK needs; none for names of other things.
+    #[must_use]
+    pub const fn of_vcek(name: &EndorsementName) -> Option<Self> {
+        match name {
+            EndorsementName::Vcek(product, id) => {
+                Some(Self::Vcek { product: Some(*product), chip_id: id.chip_id, tcb: Some(id.tcb) })
+            }
+            _ => None,
+        }
+    }
+
+    /// Under which names the needs of machines are published, each once, with all that goes with them:
+    /// documents of each of `evaluations`. Where a need does not say of which TEE or product it is, the
+    /// names of all are given, of which some may not exist.
+    #[must_use]
+    pub fn names(needs: &[Self], evaluations: &[TcbEvaluation]) -> Vec<EndorsementName> {
+        let mut names: BTreeSet<EndorsementName> =
+            needs.iter().flat_map(|need| need.own_names(evaluations)).collect();
+        let beside: Vec<Self> = names.iter().flat_map(Self::beside).collect();
+        names.extend(beside.iter().flat_map(|need| need.own_names(evaluations)));
+        names.into_iter().collect()
+    }
+
+    fn own_names(&self, evaluations: &[TcbEvaluation]) -> Vec<EndorsementName> {
+        let each = |name: &dyn Fn(TcbEvaluation) -> EndorsementName| {
+            evaluations.iter().map(|evaluation| name(*evaluation)).collect::<Vec<_>>()
+        };
+        match *self {
+            Self::TcbInfo { tee, fmspc } => {
+                let tees = tee.map_or_else(|| vec![TeeType::Sgx, TeeType::Tdx], |tee| vec![tee]);
+                let of_tee =
+                    |tee| each(&|evaluation| EndorsementName::TcbInfo { tee, fmspc, evaluation });
+                tees.into_iter().flat_map(of_tee).collect()
+            }
+            Self::QeIdentity(tee) => {
+                each(&|evaluation| EndorsementName::QeIdentity { tee, evaluation })
+            }
+            Self::PckCrl(ca) => vec![EndorsementName::PckCrl(ca)],
+            Self::RootCaCrl => vec![EndorsementName::RootCaCrl],
+            Self::Vcek { product, chip_id, tcb: Some(tcb) } => {
+                let id = VcekId { chip_id, tcb };
+                let products = product.map_or_else(|| Product::ALL.to_vec(), |one| vec![one]);
+                products.into_iter().map(|product| EndorsementName::Vcek(product, id)).collect()
+            }
+            // A VCEK is derived for one TCB: without it there is nothing to ask for.
+            Self::Vcek { tcb: None, .. } => Vec::new(),
+            Self::VekChain(product, kind) => vec![EndorsementName::VekChain(product, kind)],
+            Self::AmdCrl(product, kind) => vec![EndorsementName::AmdCrl(product, kind)],
+        }
+    }
+
     /// Whether a thing of this name is what is needed.
     #[must_use]
     pub fn is_met_by(&self, name: &EndorsementName) -> bool {
@@ -89,8 +142,10 @@ impl Need {
             (Self::QeIdentity(tee), EndorsementName::QeIdentity { tee: found, .. }) => tee == found,
             (Self::PckCrl(ca), EndorsementName::PckCrl(found)) => ca == found,
             (Self::RootCaCrl, EndorsementName::RootCaCrl) => true,
-            (Self::Vcek { chip_id, tcb }, EndorsementName::Vcek(_, found)) => {
-                chip_id == found.chip_id && tcb.is_none_or(|tcb| tcb == found.tcb)
+            (Self::Vcek { product, chip_id, tcb }, EndorsementName::Vcek(of, found)) => {
+                product.is_none_or(|product| product == of)
+                    && chip_id == found.chip_id
+                    && tcb.is_none_or(|tcb| tcb == found.tcb)
             }
             (Self::VekChain(product, kind), EndorsementName::VekChain(of, found))
             | (Self::AmdCrl(product, kind), EndorsementName::AmdCrl(of, found)) => {
@@ -196,7 +251,7 @@ fn of_report(report: &Report, sent: &Chain) -> Result<Vec<Need>, NeedError> {
         }
         (None, VekKind::Vcek) => {
             let tcb = Some(Hex(body.reported_tcb.0));
-            needs.push(Need::Vcek { chip_id: body.chip_id, tcb });
+            needs.push(Need::Vcek { product, chip_id: body.chip_id, tcb });
         }
         (None, VekKind::Vlek) => {
             return Err(NeedError::new("no VLEK came with it, and AMD's service has none"));
@@ -219,10 +274,10 @@ impl fmt::Display for Need {
             Self::QeIdentity(tee) => write!(f, "QE identity of {tee}"),
             Self::PckCrl(ca) => write!(f, "CRL of {:?}", ca.common_name()),
             Self::RootCaCrl => f.write_str("CRL of Intel's root CA"),
-            Self::Vcek { chip_id, tcb: Some(tcb) } => {
+            Self::Vcek { chip_id, tcb: Some(tcb), .. } => {
                 write!(f, "VCEK of chip {chip_id} at TCB {tcb}")
             }
-            Self::Vcek { chip_id, tcb: None } => write!(f, "VCEK of chip {chip_id}"),
+            Self::Vcek { chip_id, tcb: None, .. } => write!(f, "VCEK of chip {chip_id}"),
             Self::VekChain(product, kind) => write!(f, "chain above the {kind} of {product}"),
             Self::AmdCrl(product, kind) => write!(f, "CRL for the {kind} of {product}"),
         }

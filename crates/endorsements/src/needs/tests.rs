@@ -74,11 +74,44 @@ fn an_fmspc_alone_needs_the_crls_of_both_cas_and_a_chip_its_chain_and_crl() {
 
     let chip = amd();
     let EndorsementName::Vcek(_, id) = chip[0].name else { panic!("{}", chip[0].name) };
-    let need = Need::Vcek { chip_id: id.chip_id, tcb: None };
+    let need = Need::Vcek { product: None, chip_id: id.chip_id, tcb: None };
     let (found, missing) = select(&chip, [need]);
     assert_eq!((found.len(), missing), (3, vec![]));
     let (_, missing) = select(&chip[..1], [need]);
     assert_eq!(missing.len(), 2, "{missing:?}");
-    let elsewhere = Need::Vcek { chip_id: id.chip_id, tcb: Some(Hex([9; 8])) };
+    let elsewhere = Need::Vcek { product: None, chip_id: id.chip_id, tcb: Some(Hex([9; 8])) };
     assert_eq!(select(&chip, [elsewhere]), (vec![], vec![elsewhere]));
+}
+
+#[test]
+fn what_is_needed_has_names_to_ask_for() {
+    let texts = |needs: &[Need], evaluations: &[TcbEvaluation]| {
+        let names = Need::names(needs, evaluations);
+        names.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let standard = [TcbEvaluation::Standard];
+    let of = |kind| Need::of_evidence(kind, &evidence(kind)).unwrap();
+    let found = texts(&of(EvidenceKind::Sgx), &[TcbEvaluation::Standard, TcbEvaluation::Early]);
+    assert_eq!(
+        found,
+        [
+            "intel/sgx/tcb-info/a0c06d000000/standard",
+            "intel/sgx/tcb-info/a0c06d000000/early",
+            "intel/sgx/qe-identity/standard",
+            "intel/sgx/qe-identity/early",
+            "intel/pck-crl/platform",
+            "intel/root-ca-crl",
+        ]
+    );
+    let found = texts(&of(EvidenceKind::Snp), &standard);
+    assert_eq!(found[..2], ["amd/milan/vcek-chain", "amd/milan/vcek-crl"]);
+    assert!(found[2].starts_with("amd/milan/vcek/") && found.len() == 3, "{found:?}");
+    let found = texts(&Need::of_fmspc(Hex([1; 6])), &standard);
+    assert_eq!(found.len(), 7, "TCB infos and identities of both TEEs, three CRLs: {found:?}");
+
+    // A report that does not say its product may be of any; a chip without a TCB has no VCEK.
+    let chip_id = Hex([7; 64]);
+    let at_tcb = |tcb| texts(&[Need::Vcek { product: None, chip_id, tcb }], &standard);
+    assert_eq!(at_tcb(Some(Hex([1; 8]))).len(), 9);
+    assert_eq!(at_tcb(None), [""; 0]);
 }

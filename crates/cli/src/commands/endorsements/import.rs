@@ -1,0 +1,330 @@
+//! `avouch endorsements import`
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use avouch_endorsements::{
+    Bundle, BundleDiff, BundleError, EndorsementName, EndorsementSet, ProofError, Proven,
+    Published, prove,
+};
+use avouch_engine::{Anchors, AppraisalSettings};
+use avouch_snp::VekKind;
+use avouch_token::policy_jws::{VerifiedSigner, authorize_signer};
+use avouch_wire::{FailedCheck as _, UnixTime, excerpt};
+use clap::Args;
+use serde::Serialize;
+
+use super::files::{refuse, refuse_bundle, write_whole};
+use super::signed::signature_file;
+
+use crate::failure::{Failure, Verdict, read, read_text};
+use crate::fleet::{Fleet, Judge, Outcome};
+use crate::output::{OutputOptions, note, printable};
+use crate::policy_signer::certificates;
+use crate::rules::RuleArgs;
+
+/// Take a bundle's endorsements into a folder that the service reads.
+///
+/// All of the bundle is verified first: the operator's signature, if certificates are given, and that of
+/// each vendor at the moment. If anything does not verify, nothing is imported. No CRL and no document
+/// takes the place of a newer one. The folder then has one more file, `imported.json`, written whole.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    avouch endorsements import site.json --into /etc/avouch/endorsements --certificate operator.pem\n  \
+    avouch endorsements import site.json --into endorsements --dry-run --evidence fleet/")]
+pub(super) struct ImportArgs {
+    /// The bundle.
+    file: PathBuf,
+    /// The folder, one of the service's `endorsements.paths`.
+    #[arg(long, value_name = "DIR")]
+    into: PathBuf,
+    /// Take only what the key of this certificate signed, or one that it issued: PEM; may be repeated.
+    #[arg(long, value_name = "PEM")]
+    certificate: Vec<PathBuf>,
+    /// The signature [default: the bundle's name with .sig].
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    signature: Option<PathBuf>,
+    /// Verify and compare only, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Judge the evidence in this folder by what is there now and by what would be there, and say which
+    /// machines change verdict. Policies are the default ones.
+    #[arg(long, value_name = "DIR", requires = "dry_run")]
+    evidence: Option<PathBuf>,
+    #[command(flatten)]
+    rules: RuleArgs,
+}
+
+/// The file of a folder that holds what was imported.
+const IMPORTED: &str = "imported.json";
+
+#[derive(Serialize)]
+struct Answer {
+    file: PathBuf,
+    written: bool,
+    signer: Option<String>,
+    #[serde(flatten)]
+    diff: BundleDiff,
+    /// Names of which something newer is kept.
+    kept: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machines: Option<Vec<Change>>,
+}
+
+/// What becomes of one machine.
+#[derive(Serialize)]
+struct Change {
+    file: String,
+    kind: &'static str,
+    old: Outcome,
+    new: Outcome,
+}
+
+pub(super) fn run(args: &ImportArgs, output: OutputOptions) -> Result<Verdict, Failure> {
+    let at = args.rules.at();
+    let (settings, anchors) = args.rules.settings()?;
+    let bytes = read(&args.file)?;
+    let signer = match signer(args, &bytes, at)? {
+        Ok(signer) => signer,
+        Err((check, message)) => return refuse(check, &message, output),
+    };
+    let source = args.file.display().to_string();
+    let new = match Bundle::read(&bytes, &source, at) {
+        Ok(bundle) => bundle,
+        Err(error) => return refuse_bundle(&error, output),
+    };
+    if let Err((check, message)) = prove_all(&new, &anchors, at) {
+        return refuse(check, &message, output);
+    }
+    let file = args.into.join(IMPORTED);
+    let old = imported(&file, at)?;
+    let (merged, kept) = match merge(&old, &new, &anchors, at) {
+        Ok(merged) => merged,
+        Err(error) => return refuse_bundle(&error, output),
+    };
+    let machines = match &args.evidence {
+        None => None,
+        Some(folder) => {
+            let without = endorsements_of_others(&args.into)?;
+            Some(changes(args, folder, [&old, &merged], &without, (&settings, &anchors))?)
+        }
+    };
+    let diff = BundleDiff::of(&old, &merged);
+    if !args.dry_run {
+        std::fs::create_dir_all(&args.into)
+            .map_err(|source| Failure::Write { path: args.into.clone(), source })?;
+        write_whole(&file, &merged.write().map_err(Failure::other)?)?;
+    }
+    let answer = Answer { file, written: !args.dry_run, signer, diff, kept, machines };
+    output.answer(&answer, || text(&answer))?;
+    Ok(Verdict::of(answer.failing().next().is_none()))
+}
+
+type Refusal = (&'static str, String);
+
+/// Who signed the bundle, if that is to be checked.
+fn signer(
+    args: &ImportArgs,
+    bundle: &[u8],
+    at: UnixTime,
+) -> Result<Result<Option<String>, Refusal>, Failure> {
+    let file = args.signature.clone().unwrap_or_else(|| signature_file(&args.file));
+    if args.certificate.is_empty() {
+        if file.exists() {
+            note("warning: who signed the bundle is not checked: give --certificate");
+        }
+        return Ok(Ok(None));
+    }
+    let trusted: Vec<_> =
+        args.certificate.iter().map(|path| certificates(path)).collect::<Result<_, _>>()?;
+    let signature = read_text(&file)?;
+    let signer = match VerifiedSigner::verify_detached(&signature, bundle) {
+        Ok(signer) => signer,
+        Err(error) => {
+            return Ok(Err((error.check(), format!("{}: {error}", file.display()))));
+        }
+    };
+    Ok(match authorize_signer(&signer, &trusted.concat(), at) {
+        Ok(_) => Ok(signer.certificate().map(|found| found.subject().to_string())),
+        Err(error) => Err((error.check(), format!("{}: {error}", file.display()))),
+    })
+}
+
+/// That a vendor signed each thing, for what its name says, in force at the moment.
+fn prove_all(bundle: &Bundle, anchors: &Anchors, at: UnixTime) -> Result<(), Refusal> {
+    let mut refusals = bundle.things().iter().filter_map(|thing| {
+        let published = &thing.published;
+        let error = prove_one(published, bundle, anchors, at).err()?;
+        Some((error.check(), format!("{}: {error}", published.name)))
+    });
+    let Some((check, first)) = refusals.next() else { return Ok(()) };
+    match refusals.count() {
+        0 => Err((check, first)),
+        more => Err((check, format!("{first}; and {more} more do not verify"))),
+    }
+}
+
+fn prove_one(
+    published: &Published,
+    bundle: &Bundle,
+    anchors: &Anchors,
+    at: UnixTime,
+) -> Result<Proven, ProofError> {
+    let issuer = match published.name {
+        EndorsementName::Vcek(product, _) => {
+            let name = EndorsementName::VekChain(product, VekKind::Vcek);
+            bundle.things().iter().find(|thing| thing.published.name == name)
+        }
+        _ => None,
+    };
+    prove(published, issuer.map(|thing| &*thing.published), anchors, at)
+}
+
+/// What was imported before.
+fn imported(file: &Path, at: UnixTime) -> Result<Bundle, Failure> {
+    if !file.exists() {
+        return Ok(Bundle::default());
+    }
+    let name = file.display().to_string();
+    Bundle::read(&read(file)?, &name, at)
+        .map_err(|error| Failure::Other(format!("{name}: {error}")))
+}
+
+/// Both, the new in place of the old where it may be; and the names of which the old is kept. Of VCEKs
+/// all are kept.
+fn merge(
+    old: &Bundle,
+    new: &Bundle,
+    anchors: &Anchors,
+    at: UnixTime,
+) -> Result<(Bundle, Vec<String>), BundleError> {
+    let mut singles: BTreeMap<EndorsementName, Arc<Published>> = BTreeMap::new();
+    let (mut all, mut kept) = (Vec::new(), Vec::new());
+    for thing in old.things().iter().chain(new.things()) {
+        let published = &thing.published;
+        match published.name {
+            EndorsementName::Vcek(..) => all.push(Arc::clone(published)),
+            name => {
+                let is_newer = singles
+                    .get(&name)
+                    .is_none_or(|before| may_replace(published, new, before, old, anchors, at));
+                if is_newer {
+                    singles.insert(name, Arc::clone(published));
+                } else {
+                    kept.push(name.to_string());
+                }
+            }
+        }
+    }
+    all.extend(singles.into_values());
+    Ok((Bundle::new(all)?, kept))
+}
+
+/// Whether the new thing may take the place of the old; what does not verify any more protects nothing.
+fn may_replace(
+    new: &Published,
+    beside_new: &Bundle,
+    old: &Published,
+    beside_old: &Bundle,
+    anchors: &Anchors,
+    at: UnixTime,
+) -> bool {
+    let proven = prove_one(new, beside_new, anchors, at);
+    let before = prove_one(old, beside_old, anchors, at);
+    match (proven, before) {
+        (Ok(new), Ok(old)) => new.may_replace(&old, at),
+        (Ok(_), Err(_)) => true,
+        (Err(_), _) => false,
+    }
+}
+
+/// What the folder has beside what was imported.
+fn endorsements_of_others(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let failed = |source| Failure::Read { path: folder.to_owned(), source };
+    let entries = std::fs::read_dir(folder).map_err(failed)?;
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(failed)?;
+    paths.retain(|path| path.is_file() && path.file_name().is_none_or(|name| name != IMPORTED));
+    paths.sort();
+    Ok(paths)
+}
+
+/// What each machine's verdict is under the first and under the second.
+fn changes(
+    args: &ImportArgs,
+    folder: &Path,
+    bundles: [&Bundle; 2],
+    others: &[PathBuf],
+    (settings, anchors): (&AppraisalSettings, &Anchors),
+) -> Result<Vec<Change>, Failure> {
+    let fleet = Fleet::read(folder)?;
+    for other in &fleet.others {
+        note(&format!("warning: {} is no evidence", excerpt(other)));
+    }
+    let judge = |bundle: &Bundle| {
+        let mut set = EndorsementSet::load(others).map_err(Failure::other)?;
+        if !bundle.things().is_empty() {
+            // As a file, which is how the service will read it.
+            set.add(&bundle.write().map_err(Failure::other)?).map_err(Failure::other)?;
+        }
+        Ok::<_, Failure>(Judge::new(set, &args.rules, settings.clone(), anchors.clone()))
+    };
+    let [old, new] = [judge(bundles[0])?, judge(bundles[1])?];
+    let change = |machine: &crate::fleet::Machine| {
+        Ok(Change {
+            file: machine.name.clone(),
+            kind: machine.request.kind.name(),
+            old: old.judge(machine)?,
+            new: new.judge(machine)?,
+        })
+    };
+    fleet.machines.iter().map(change).collect()
+}
+
+impl Change {
+    fn is_change(&self) -> bool {
+        self.old.is_permit() != self.new.is_permit()
+    }
+}
+
+impl Answer {
+    /// Machines that are accepted now and would not be.
+    fn failing(&self) -> impl Iterator<Item = &Change> {
+        let machines = self.machines.iter().flatten();
+        machines.filter(|machine| machine.old.is_permit() && !machine.new.is_permit())
+    }
+}
+
+fn text(answer: &Answer) -> String {
+    let file = answer.file.display();
+    let mut text = match answer.written {
+        true => format!("imported into {file}\n"),
+        false => format!("verified; nothing was written to {file}\n"),
+    };
+    if let Some(signer) = &answer.signer {
+        text.push_str(&format!("signed by {}\n", printable(signer)));
+    }
+    text.push_str(&format!("\n{}", super::diff::text(&answer.diff)));
+    for name in &answer.kept {
+        text.push_str(&format!("= {name}  kept: the bundle's is older\n"));
+    }
+    let Some(machines) = &answer.machines else { return text };
+    let changed = machines.iter().filter(|machine| machine.is_change());
+    let rows: Vec<String> = changed.map(change_text).collect();
+    let (of, all) = (rows.len(), machines.len());
+    text.push_str(&format!("\n{of} of {all} machines change verdict\n{}", rows.concat()));
+    text
+}
+
+fn change_text(change: &Change) -> String {
+    let Change { file, old, new, .. } = change;
+    let reason = new.reason.as_deref().unwrap_or("accepted");
+    let (old, new) = (old.decision, new.decision);
+    format!("  {}  {old} -> {new}: {}\n", printable(file), printable(reason))
+}

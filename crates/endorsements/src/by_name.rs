@@ -112,6 +112,15 @@ impl<T> ByName<T> {
         place.insert(index, new);
     }
 
+    /// What has a name from `first` to `last`, the last name first, of each the newest first.
+    pub(crate) fn backwards(
+        &self,
+        first: &EndorsementName,
+        last: &EndorsementName,
+    ) -> impl Iterator<Item = &Kept<T>> {
+        self.by_name.range(*first..=*last).rev().flat_map(|(_, kept)| kept.iter().rev())
+    }
+
     /// The newest of a name.
     pub(crate) fn newest(&self, name: &EndorsementName) -> Option<&Kept<T>> {
         self.by_name.get(name)?.last()

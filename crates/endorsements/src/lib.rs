@@ -20,6 +20,7 @@ mod forms;
 mod intel;
 mod keeper;
 mod load;
+mod mirror;
 mod name;
 mod needs;
 mod published;
@@ -39,6 +40,9 @@ pub use keeper::{
     Alert, Change, Clock, FailureStatus, FetchError, FetchFailure, Fetched, Keeper, KeeperParts,
     KeeperSettings, KeptStatus, NoShelf, RefresherStatus, Running, Shelf, ShelfError, SourceStatus,
     Status, SystemClock,
+};
+pub use mirror::{
+    MirrorAnswer, MirrorPath, MirrorRefusal, MirrorRequest, MirrorScope, NameRule, NameRuleError,
 };
 pub use name::{EndorsementName, NameError, PckCa, VcekId};
 pub use needs::{Need, NeedError, select};

@@ -79,6 +79,27 @@ impl EndorsementName {
             Self::VekChain(..) | Self::AmdCrl(..) | Self::Vcek(..) => false,
         }
     }
+
+    /// By which TCB recovery; none of what is the same for all.
+    #[must_use]
+    pub const fn evaluation(&self) -> Option<TcbEvaluation> {
+        match *self {
+            Self::TcbInfo { evaluation, .. } | Self::QeIdentity { evaluation, .. } => {
+                Some(evaluation)
+            }
+            _ => None,
+        }
+    }
+
+    /// The same by another TCB recovery, where there are several.
+    #[must_use]
+    pub const fn with_evaluation(self, evaluation: TcbEvaluation) -> Self {
+        match self {
+            Self::TcbInfo { tee, fmspc, .. } => Self::TcbInfo { tee, fmspc, evaluation },
+            Self::QeIdentity { tee, .. } => Self::QeIdentity { tee, evaluation },
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for EndorsementName {

@@ -32,4 +32,14 @@ impl Published {
     pub fn window(&self) -> Option<Window> {
         self.stated().ok().map(|stated| stated.window)
     }
+
+    /// Whether it says that it is in force at `at`.
+    pub(crate) fn is_in_force(&self, at: UnixTime) -> bool {
+        self.window().is_some_and(|window| window.check(at).is_ok())
+    }
+
+    /// The TCB evaluation data number of a document of Intel's.
+    pub(crate) fn evaluation_data_number(&self) -> Option<u32> {
+        self.stated().ok()?.version?.evaluation_data_number()
+    }
 }

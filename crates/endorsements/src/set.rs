@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use avouch_dcap::{Collateral, TeeType};
+use avouch_dcap::{Collateral, TcbEvaluation, TeeType};
 use avouch_engine::{AmdWanted, EndorsementSource, IntelWanted, TcbBaseline};
 use avouch_pki::Crl;
 use avouch_snp::{Chain, ChainError, CrlRule};
@@ -85,12 +85,44 @@ impl EndorsementSet {
         of_intel.chain(self.amd.published().iter().map(|kept| &kept.published))
     }
 
+    /// What to hand to whoever asks for a name: the newest that is in force.
+    ///
+    /// What was fetched as standard or early serves who asks for it by its number. Whole sets in files
+    /// do not say which recovery they are of: where nothing else is standard, the highest number is.
+    #[must_use]
+    pub fn to_serve(&self, name: &EndorsementName, at: UnixTime) -> Option<&Arc<Published>> {
+        let by = |choice| name.with_evaluation(choice);
+        let found = self.newest_in_force(name, name, at);
+        found.or_else(|| match name.evaluation()? {
+            TcbEvaluation::Standard => {
+                let [first, last] = [0, u32::MAX].map(TcbEvaluation::Number).map(by);
+                self.newest_in_force(&first, &last, at)
+            }
+            TcbEvaluation::Early => None,
+            TcbEvaluation::Number(number) => [TcbEvaluation::Standard, TcbEvaluation::Early]
+                .map(by)
+                .iter()
+                .filter_map(|name| self.newest_in_force(name, name, at))
+                .find(|one| one.evaluation_data_number() == Some(number)),
+        })
+    }
+
+    /// Of the last name from `first` to `last` of which anything is in force the newest.
+    fn newest_in_force(
+        &self,
+        first: &EndorsementName,
+        last: &EndorsementName,
+        at: UnixTime,
+    ) -> Option<&Arc<Published>> {
+        let of_intel = self.intel.parts().backwards(first, last).map(|kept| &kept.published);
+        let of_amd = self.amd.published().backwards(first, last).map(|kept| &kept.published);
+        of_intel.chain(of_amd).find(|one| one.is_in_force(at))
+    }
+
     /// Whether there is nothing of a name, or nothing that is in force.
     #[must_use]
     pub fn lacks(&self, name: &EndorsementName, at: UnixTime) -> bool {
-        let in_force =
-            |one: &Arc<Published>| one.window().is_some_and(|window| window.check(at).is_ok());
-        !self.all_of(name).any(in_force)
+        !self.all_of(name).any(|one| one.is_in_force(at))
     }
 
     fn all_of(&self, name: &EndorsementName) -> impl Iterator<Item = &Arc<Published>> {

@@ -87,6 +87,23 @@ pub struct TcbShortfall {
 }
 
 impl Tcb {
+    /// Its bytes by the layout of `product`, those that are reserved zero: the reverse of
+    /// [`RawTcb::parts`]. A part that the product has not is left out.
+    #[must_use]
+    pub const fn raw(self, product: Product) -> RawTcb {
+        let Self { fmc, boot_loader, tee, snp, microcode } = self;
+        RawTcb(match product {
+            Product::Milan | Product::Genoa => [boot_loader, tee, 0, 0, 0, 0, snp, microcode],
+            Product::Turin => {
+                let fmc = match fmc {
+                    Some(fmc) => fmc,
+                    None => 0,
+                };
+                [fmc, boot_loader, tee, snp, 0, 0, 0, microcode]
+            }
+        })
+    }
+
     /// Every part that is below `floor`; empty if this TCB is at or above it in every part.
     #[must_use]
     pub fn shortfalls(&self, floor: &Self) -> Vec<TcbShortfall> {

@@ -7,6 +7,7 @@
 mod appraisal;
 mod audit;
 mod auth;
+mod collateral_server;
 mod endorsements;
 mod error;
 mod load;
@@ -19,6 +20,7 @@ pub use appraisal::{AppraisalConfig, AppraisalOverride, ProviderSettings, Tolera
 pub use audit::{AuditConfig, KeepEvidence};
 pub(crate) use auth::provider_keys;
 pub use auth::{AuthConfig, CertificateRule, IssuerConfig, ProviderAuth, RoleRule};
+pub use collateral_server::CollateralServerConfig;
 pub use endorsements::{EndorsementsConfig, SourceSection};
 pub use error::ConfigError;
 pub use load::Settings;

@@ -5,6 +5,7 @@ mod attest;
 mod audit;
 mod baselines;
 mod certificates;
+mod collateral;
 pub mod control_plane;
 mod history;
 mod paging;
@@ -99,8 +100,14 @@ pub(crate) fn finish(
     mut response: Response<Body>,
 ) -> Response<Body> {
     let random = || state.random().unwrap_or_default();
+    let is_collateral = response.extensions().get::<collateral::Served>().is_some();
     let headers = response.headers_mut();
-    headers.insert("x-ms-request-id", request_id(&head.headers, random));
+    let id = request_id(&head.headers, random);
+    if is_collateral {
+        // The name that clients of Intel's service know.
+        headers.insert("request-id", id.clone());
+    }
+    headers.insert("x-ms-request-id", id);
     headers.insert("x-ms-maa-service-version", SERVICE_VERSION);
     let client_id = head.headers.get("x-ms-client-request-id");
     if let Some(id) = client_id.filter(|id| id.len() <= CLIENT_ID_BYTES_MAX) {
@@ -136,6 +143,7 @@ async fn dispatch(
         // No provider's state may make the service look dead.
         Target::Service(Probe::Alive) => Ok(publish::alive()),
         Target::Service(Probe::Ready) => Ok(publish::ready(state, head.uri.query())?),
+        Target::Collateral(path) => Ok(collateral::get(state, head, &path, work).await?),
         Target::Published { name, document } => {
             let name = provider_asked(state, head, name, asked)?;
             let identity = state.providers.published(name.as_deref()).map_err(ApiError::from)?;

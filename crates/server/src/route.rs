@@ -9,6 +9,7 @@ mod table;
 
 use std::borrow::Cow;
 
+use avouch_endorsements::MirrorPath;
 use avouch_token::policy_jws::CertificateOperation;
 use avouch_wire::{EvidenceKind, excerpt};
 use axum::http::Method;
@@ -68,6 +69,8 @@ pub enum Probe {
 pub enum Target {
     /// The service as a whole.
     Service(Probe),
+    /// An endorsement that a vendor publishes.
+    Collateral(MirrorPath),
     /// What a provider publishes.
     Published {
         /// As in [`Target::Provider`].
@@ -142,10 +145,11 @@ fn at_provider(method: &Method, path: &Path<'_>) -> Result<Route, Missing> {
         [first, name, rest @ ..] if is(first, "providers") => {
             find(Plane::Data, method, rest, Some(name))
         }
-        segments => match find(Plane::Service, method, segments, None) {
-            Err(Missing::Route) => find(Plane::Data, method, segments, None),
-            found => found,
-        },
+        segments => [Plane::Service, Plane::Collateral, Plane::Data]
+            .into_iter()
+            .map(|plane| find(plane, method, segments, None))
+            .find(|found| !matches!(found, Err(Missing::Route)))
+            .unwrap_or(Err(Missing::Route)),
     }
 }
 
@@ -169,6 +173,11 @@ fn find(
     }
 }
 
+/// 404: nothing is answered at a path.
+pub(crate) fn no_route(path: &str) -> Fault {
+    Fault::not_found(format!("There is no route {}.", excerpt(path)))
+}
+
 /// Why there is no row.
 enum Missing {
     Route,
@@ -178,8 +187,7 @@ enum Missing {
 
 impl Missing {
     fn in_data_plane(self, path: &str) -> PlaneError {
-        let route = || Fault::not_found(format!("There is no route {}.", excerpt(path)));
-        PlaneError::Data(self.fault(route).into())
+        PlaneError::Data(self.fault(|| no_route(path)).into())
     }
 
     fn in_control_plane(self) -> PlaneError {

@@ -10,7 +10,9 @@ use crate::config::RootProvider;
 use crate::error::Fault;
 use crate::handlers::Refusals;
 use crate::http::PrivateNetworks;
-use crate::{AtHand, Clock, Cloud, EvidenceKeeper, Providers, Readiness, WorkPool};
+use crate::{
+    AtHand, Clock, Cloud, CollateralServer, EvidenceKeeper, Providers, Readiness, WorkPool,
+};
 
 /// Everything that outlives a request.
 pub struct AppState {
@@ -30,6 +32,8 @@ pub struct AppState {
     pub root_provider: RootProvider,
     /// What Azure's tools are told.
     pub cloud: Cloud,
+    /// Serves vendors' endorsements to a site, where that is switched on.
+    pub collateral_server: Option<CollateralServer>,
     /// Does what takes processor time.
     pub work: WorkPool,
     /// What the service may do at this moment.
@@ -61,6 +65,7 @@ impl AppState {
             private_networks: PrivateNetworks::default(),
             root_provider: RootProvider::default(),
             cloud: Cloud::default(),
+            collateral_server: None,
             work,
             readiness: Readiness::default(),
             evidence: EvidenceKeeper::none(),
@@ -91,6 +96,12 @@ impl AppState {
     #[must_use]
     pub fn with_evidence(self, evidence: EvidenceKeeper) -> Self {
         Self { evidence, ..self }
+    }
+
+    /// The same state with what serves vendors' endorsements to a site, if anything does.
+    #[must_use]
+    pub fn with_collateral_server(self, collateral_server: Option<CollateralServer>) -> Self {
+        Self { collateral_server, ..self }
     }
 
     /// Fresh random bytes.

@@ -11,9 +11,9 @@ use avouch_endorsements::EndorsementSet;
 use avouch_engine::{Anchors, Engine};
 use avouch_server::config::TrustRoot;
 use avouch_server::{
-    Access, AppState, AtHand, Authenticator, Clock, Cloud, Config, ConfigError, DevelopmentCa,
-    EvidenceKeeper, ProviderUrls, Providers, ProvidersOptions, Server, ServerError, Settings,
-    TlsFiles, WorkPool, server_config, signing_key,
+    Access, AppState, AtHand, Authenticator, Clock, Cloud, Collateral, CollateralServer, Config,
+    ConfigError, DevelopmentCa, EvidenceKeeper, ProviderUrls, Providers, ProvidersOptions, Server,
+    ServerError, Settings, TlsFiles, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::SigningKey;
@@ -324,11 +324,14 @@ async fn state(
     let evidence = EvidenceKeeper::start(&config.audit, store.clone(), clock);
     let providers = Providers::open(store, options, clock.now()).await.map_err(Failure::other)?;
     let work = WorkPool::start(config.limits.work()).map_err(Failure::other)?;
+    let site: Arc<dyn Collateral> = Arc::clone(&judge.at_hand) as _;
+    let to_site = &config.endorsements.server;
     let state = AppState::new(judge.engine, judge.at_hand, clock, providers, access, work)
         .with_private_networks(config.server.private_networks.clone())
         .with_root_provider(config.server.root_provider)
         .with_cloud(cloud)
-        .with_evidence(evidence);
+        .with_evidence(evidence)
+        .with_collateral_server(to_site.enabled.then(|| CollateralServer::new(site, to_site)));
     Ok(Arc::new(state))
 }
 

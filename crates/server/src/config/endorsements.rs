@@ -8,7 +8,7 @@ use avouch_endorsements::{Budget, KeeperSettings, SourceConfig, SourceKind};
 use avouch_snp::CrlRule;
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::{CollateralServerConfig, ConfigError};
 
 /// `[endorsements]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -35,6 +35,8 @@ pub struct EndorsementsConfig {
     pub alert_seconds: u64,
     /// Bytes of what was fetched.
     pub memory_bytes_max: u64,
+    /// `[endorsements.server]`: what is served to a site.
+    pub server: CollateralServerConfig,
 }
 
 impl Default for EndorsementsConfig {
@@ -51,6 +53,7 @@ impl Default for EndorsementsConfig {
             age_seconds_max: None,
             alert_seconds: usual.alert_before.as_secs(),
             memory_bytes_max: u64::try_from(usual.bytes_max).unwrap_or(u64::MAX),
+            server: CollateralServerConfig::default(),
         }
     }
 }

@@ -106,6 +106,12 @@ impl Fault {
         Self { retry_after_seconds: Some(1), ..fault }
     }
 
+    /// The same, to be tried again after so many seconds.
+    #[must_use]
+    pub fn after(self, seconds: u32) -> Self {
+        Self { retry_after_seconds: Some(seconds), ..self }
+    }
+
     /// A store that does not answer or answers nonsense: 503 or 500. The log has what happened.
     pub(super) fn of_store(error: &StoreError) -> Self {
         let shown = error as &dyn std::error::Error;

@@ -3,6 +3,9 @@
 //! Routing, access checks, the audit trail, the lists of rights and resource types that the service
 //! gives out, and `docs/endpoints.md` come from here.
 
+use avouch_dcap::TeeType;
+use avouch_endorsements::MirrorPath;
+use avouch_snp::{Product, VekKind};
 use avouch_token::policy_jws::CertificateOperation;
 use avouch_wire::EvidenceKind;
 use axum::http::Method;
@@ -51,6 +54,8 @@ impl Verb {
 pub enum Plane {
     /// The process: at the root only.
     Service,
+    /// Vendors' endorsements for a site, where that is switched on: at the root only.
+    Collateral,
     /// A provider: at the root, below `/providers/{provider}`, or under a host name of its own.
     Data,
     /// Providers as resources of Azure Resource Manager: at the root only.
@@ -108,6 +113,7 @@ pub struct Row {
 #[derive(Debug, Clone, Copy)]
 enum Means {
     Service(Probe),
+    Collateral(fn(&Captures<'_>) -> Option<MirrorPath>),
     Published(Published),
     Data(fn(&Captures<'_>) -> Option<Endpoint>),
     Control(fn(&Captures<'_>) -> Option<Operation>),
@@ -134,6 +140,15 @@ impl Row {
         means: fn(&Captures<'_>) -> Option<Endpoint>,
     ) -> Self {
         Self::new(verb, path, name, needs, Means::Data(means))
+    }
+
+    const fn collateral(
+        path: &'static str,
+        name: &'static str,
+        means: fn(&Captures<'_>) -> Option<MirrorPath>,
+    ) -> Self {
+        let row = Self::new(Verb::Get, path, name, Needs::Nothing, Means::Collateral(means));
+        Self { version: Version::None, ..row }
     }
 
     const fn control(
@@ -169,6 +184,7 @@ impl Row {
     pub const fn plane(&self) -> Plane {
         match self.means {
             Means::Service(_) => Plane::Service,
+            Means::Collateral(_) => Plane::Collateral,
             Means::Published(_) | Means::Data(_) => Plane::Data,
             Means::Control(_) => Plane::Control,
         }
@@ -179,6 +195,7 @@ impl Row {
         let name = || provider.map(str::to_ascii_lowercase);
         Some(match self.means {
             Means::Service(probe) => Target::Service(probe),
+            Means::Collateral(means) => Target::Collateral(means(path)?),
             Means::Published(document) => Target::Published { name: name(), document },
             Means::Data(means) => Target::Provider { name: name(), endpoint: means(path)? },
             Means::Control(means) => Target::ControlPlane(means(path)?),
@@ -211,7 +228,7 @@ impl Row {
         let resource = match self.plane() {
             Plane::Data if !self.path.starts_with("/avouch/") => "attestationProviders/attestation",
             Plane::Control => "attestationProviders",
-            Plane::Data | Plane::Service => return None,
+            Plane::Data | Plane::Service | Plane::Collateral => return None,
         };
         let takes_away = self.verb == Verb::Delete
             || self.path.ends_with(":reset")
@@ -271,11 +288,51 @@ macro_rules! group {
 use Verb::{Delete, Get, Head, Patch, Post, Put};
 
 /// Every endpoint. Of patterns that one path fits the narrower stands first.
-pub static TABLE: [Row; 38] = [
+pub static TABLE: [Row; 50] = [
     Row::published("/healthz", "healthz", Means::Service(Probe::Alive))
         .about("the process answers"),
     Row::published("/readyz", "readyz", Means::Service(Probe::Ready))
         .about("what the service may do"),
+    intel("/sgx/certification/{version}/tcb", |path| {
+        Some(if is_v3(path)? { MirrorPath::TcbInfoOfV3 } else { MirrorPath::TcbInfo(TeeType::Sgx) })
+    })
+    .about("TCB info of SGX platforms; of version 3 there is none"),
+    intel("/tdx/certification/v4/tcb", |_| Some(MirrorPath::TcbInfo(TeeType::Tdx)))
+        .about("TCB info of TDX platforms"),
+    intel("/sgx/certification/{version}/qe/identity", |path| {
+        is_v3(path).map(|_| MirrorPath::QeIdentity(TeeType::Sgx))
+    })
+    .about("identity of the quoting enclave"),
+    intel("/tdx/certification/v4/qe/identity", |_| Some(MirrorPath::QeIdentity(TeeType::Tdx)))
+        .about("identity of the quoting enclave for TDs"),
+    intel("/sgx/certification/{version}/pckcrl", |path| is_v3(path).map(|_| MirrorPath::PckCrl))
+        .about("CRL of a PCK CA: hex, or by `encoding` DER or PEM"),
+    intel("/sgx/certification/{version}/rootcacrl", |path| {
+        is_v3(path).map(|_| MirrorPath::RootCaCrl)
+    })
+    .about("CRL of the root CA, hex"),
+    intel("/sgx/certification/{version}/crl", |path| is_v3(path).map(|_| MirrorPath::CrlOfAddress))
+        .about("the CRL that a certificate names by its address, DER"),
+    amd("/vcek/v1/{product}/cert_chain", |path| {
+        product(path).map(|product| MirrorPath::VekChain(product, VekKind::Vcek))
+    })
+    .about("ASK and ARK"),
+    amd("/vcek/v1/{product}/crl", |path| {
+        product(path).map(|product| MirrorPath::AmdCrl(product, VekKind::Vcek))
+    })
+    .about("CRL of the ARK"),
+    amd("/vcek/v1/{product}/{chip}", |path| {
+        Some(MirrorPath::Vcek(product(path)?, path.text("chip")?))
+    })
+    .about("the VCEK of a chip at a TCB"),
+    amd("/vlek/v1/{product}/cert_chain", |path| {
+        product(path).map(|product| MirrorPath::VekChain(product, VekKind::Vlek))
+    })
+    .about("ASVK and ARK"),
+    amd("/vlek/v1/{product}/crl", |path| {
+        product(path).map(|product| MirrorPath::AmdCrl(product, VekKind::Vlek))
+    })
+    .about("CRL of the ARK"),
     Row::published("/certs", "certs", Means::Published(Published::SigningCertificates))
         .about("the keys that verify tokens"),
     Row::published(
@@ -450,6 +507,28 @@ pub static TABLE: [Row; 38] = [
     )
     .about("what a private endpoint can be connected to"),
 ];
+
+const fn intel(path: &'static str, means: fn(&Captures<'_>) -> Option<MirrorPath>) -> Row {
+    Row::collateral(path, "pccs", means)
+}
+
+const fn amd(path: &'static str, means: fn(&Captures<'_>) -> Option<MirrorPath>) -> Row {
+    Row::collateral(path, "kds", means)
+}
+
+/// Which of the two versions of Intel's API a path is of; none of any other.
+fn is_v3(path: &Captures<'_>) -> Option<bool> {
+    match path.get("version")? {
+        "v3" | "V3" => Some(true),
+        "v4" | "V4" => Some(false),
+        _ => None,
+    }
+}
+
+fn product(path: &Captures<'_>) -> Option<Product> {
+    let name = path.get("product")?;
+    Product::ALL.into_iter().find(|product| product.name().eq_ignore_ascii_case(name))
+}
 
 const fn group_row(verb: Verb, means: fn(&Captures<'_>) -> Option<Operation>) -> Row {
     let path = subscription!("/resourceGroups/{group}");

@@ -44,19 +44,22 @@ fn path(row: &Row) -> String {
         ("{provider}", "contoso"),
         ("{connection}", "pec"),
         ("{location}", "westus"),
+        ("{version}", "v4"),
+        ("{product}", "Milan"),
+        ("{chip}", "ab"),
     ] {
         path = path.replace(variable, value);
     }
     assert!(!path.contains('{'), "{path} has a variable that this test does not know");
     match row.plane() {
         Plane::Data => format!("/providers/contoso{path}"),
-        Plane::Service | Plane::Control => path,
+        Plane::Service | Plane::Collateral | Plane::Control => path,
     }
 }
 
 fn version(row: &Row) -> &'static str {
     match row.plane() {
-        Plane::Service | Plane::Data => "api-version=2022-08-01",
+        Plane::Service | Plane::Collateral | Plane::Data => "api-version=2022-08-01",
         Plane::Control => "api-version=2021-06-01",
     }
 }
@@ -161,7 +164,7 @@ async fn every_row_asks_for_the_api_version_that_it_says_and_for_no_other() {
     let fixture = Fixture::new().await;
     for row in &TABLE {
         let code = match row.plane() {
-            Plane::Service | Plane::Data => ["UnsupportedApiVersion"; 2],
+            Plane::Service | Plane::Collateral | Plane::Data => ["UnsupportedApiVersion"; 2],
             Plane::Control => ["MissingApiVersionParameter", "InvalidApiVersionParameter"],
         };
         let [missing, unknown] = code;

@@ -59,6 +59,10 @@ fn page() -> String {
     let service = "At the root of the service. They are answered when nothing else is, as are the two \
         that relying parties read, and have lines of level `debug` in the log.";
     section(&mut page, "The service", service, Plane::Service);
+    let collateral = "At the root of the service, where `endorsements.server.enabled` says so; else they \
+        are 404. What vendors publish, for the verifiers of a site: see [feeding a \
+        site](configuration.md#feeding-a-site).";
+    section(&mut page, "Endorsements for a site", collateral, Plane::Collateral);
     let data = "At the root for the default provider, below `/providers/{provider}` for each other \
         one, or under its host name where `server.base_domain` is set.";
     section(&mut page, "A provider", data, Plane::Data);

@@ -5,6 +5,7 @@
 
 mod auth;
 mod client_certificates;
+mod collateral;
 mod confidential_vms;
 mod config;
 mod connections;

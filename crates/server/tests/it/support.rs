@@ -12,7 +12,11 @@ use avouch_endorsements::EndorsementSet;
 use avouch_engine::Anchors;
 use avouch_mint::Minted;
 use avouch_server::{
+<<<<<<< HEAD
     Access, AppState, AtHand, Clock, Cloud, Config, DevelopmentCa, EvidenceKeeper, ProviderUrls,
+=======
+    Access, AppState, AtHand, Clock, Cloud, CollateralServer, Config, DevelopmentCa, ProviderUrls,
+>>>>>>> 3c56824 (server: one Avouch feeds a site: endorsements at hand are served as a PCCS and AMD's service do, and fetched within bounds)
     Providers, ProvidersOptions, Server, TlsFiles, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
@@ -48,6 +52,8 @@ pub(crate) struct Setup {
     pub(crate) access: Access,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
+    /// What is served to a site, and what it is served from.
+    pub(crate) collateral: Option<CollateralServer>,
     /// An operator's TLS files and the CA that clients trust; a development CA without.
     pub(crate) tls: Option<(TlsFiles, Vec<u8>)>,
 }
@@ -62,6 +68,7 @@ impl Setup {
             access: Access::AnyBearerIsAdministrator,
             config: Config::default(),
             clock: Clock::system(),
+            collateral: None,
             tls: None,
         }
     }
@@ -111,7 +118,11 @@ impl Setup {
             .with_private_networks(self.config.server.private_networks)
             .with_root_provider(self.config.server.root_provider)
             .with_cloud(cloud)
+<<<<<<< HEAD
             .with_evidence(evidence);
+=======
+            .with_collateral_server(self.collateral);
+>>>>>>> 3c56824 (server: one Avouch feeds a site: endorsements at hand are served as a PCCS and AMD's service do, and fetched within bounds)
         let state = Arc::new(state);
         let (fetched, store) = (&self.config.endorsements, state.providers.store());
         let fetching =

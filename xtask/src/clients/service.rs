@@ -18,6 +18,7 @@ impl Service {
     pub(crate) fn start(avouch: &Path, data_dir: &Path, words: &[String]) -> Result<Self, String> {
         let mut serve = command(avouch, &["serve", "--dev", "--listen", "127.0.0.1:0"]);
         serve.arg("--data-dir").arg(data_dir).args(words);
+        serve.env("AVOUCH_ENDORSEMENTS__SERVER__ENABLED", "true");
         serve.env("AVOUCH_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = serve.spawn().map_err(|error| format!("{}: {error}", avouch.display()))?;
         let mut url = String::new();

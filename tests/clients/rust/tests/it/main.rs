@@ -3,6 +3,7 @@
 //! Environment: `AVOUCH_URL` and `AVOUCH_CA` name a server that judges at the present time,
 //! `AVOUCH_MINTED` a folder of minted evidence that it accepts.
 
+mod collateral;
 mod data_plane;
 mod guest;
 mod management;

@@ -12,12 +12,9 @@ use avouch_endorsements::EndorsementSet;
 use avouch_engine::Anchors;
 use avouch_mint::Minted;
 use avouch_server::{
-<<<<<<< HEAD
-    Access, AppState, AtHand, Clock, Cloud, Config, DevelopmentCa, EvidenceKeeper, ProviderUrls,
-=======
-    Access, AppState, AtHand, Clock, Cloud, CollateralServer, Config, DevelopmentCa, ProviderUrls,
->>>>>>> 3c56824 (server: one Avouch feeds a site: endorsements at hand are served as a PCCS and AMD's service do, and fetched within bounds)
-    Providers, ProvidersOptions, Server, TlsFiles, WorkPool, server_config, signing_key,
+    Access, AppState, AtHand, Clock, Cloud, CollateralServer, Config, DevelopmentCa,
+    EvidenceKeeper, ProviderUrls, Providers, ProvidersOptions, Server, TlsFiles, WorkPool,
+    server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::{Expectations, Jwks, verify_token};
@@ -118,11 +115,8 @@ impl Setup {
             .with_private_networks(self.config.server.private_networks)
             .with_root_provider(self.config.server.root_provider)
             .with_cloud(cloud)
-<<<<<<< HEAD
-            .with_evidence(evidence);
-=======
+            .with_evidence(evidence)
             .with_collateral_server(self.collateral);
->>>>>>> 3c56824 (server: one Avouch feeds a site: endorsements at hand are served as a PCCS and AMD's service do, and fetched within bounds)
         let state = Arc::new(state);
         let (fetched, store) = (&self.config.endorsements, state.providers.store());
         let fetching =

@@ -188,7 +188,7 @@ fn readiness_audit_and_history_are_as_documented() {
     let mut readiness = Schema::new(rows("docs/schemas/service.md", "Readiness"));
     readiness.check_if(&at.get("/readyz"), |row| !row.condition.contains("any"));
     // Nothing was fetched that could expire.
-    assert!(readiness.unseen().iter().all(|row| row.contains(".alerts[].")));
+    assert!(readiness.unseen().iter().all(|row| row.contains(".alerts_expire[]")));
 
     let signer = PolicyKey::p256(&at.own, "signer");
     change_everything(&at, &signer, &PolicyKey::p256(&at.own, "second"));

@@ -222,6 +222,12 @@ impl Keeper {
         fetched
     }
 
+    /// Whether [`Keeper::fetch`] of this name would ask a source that is not being asked for it.
+    #[must_use]
+    pub fn is_new(&self, name: &EndorsementName) -> bool {
+        self.inner.is_new(name)
+    }
+
     /// Everything at hand that serves.
     #[must_use]
     pub fn published(&self) -> Vec<Published> {
@@ -251,13 +257,15 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the shelf held. It was in force when it was fetched; whether it is now, each use asks.
+    /// What the shelf held. It was in force when it was fetched; whether it is now, each use asks. A source
+    /// gives it anew when it is due: that nothing is newer, it may only say of what it gave to us.
     fn take(&self, found: Vec<Published>) {
         let mut state = self.state();
         let mut found = found;
         // What is above VCEKs comes first.
         found.sort_by_key(|published| kept::is_vcek(&published.name));
         for published in found {
+            let published = Published { etag: None, ..published };
             let issuer = issuer_name(&published.name);
             let issuer = issuer.and_then(|name| state.kept.get(&name)).map(|held| &held.published);
             match prove(&published, issuer, &self.anchors, published.fetched_at) {

@@ -124,6 +124,18 @@ impl fmt::Display for EndorsementName {
     }
 }
 
+impl EndorsementName {
+    /// Whether it is a document of a TCB recovery that is chosen by its number.
+    #[must_use]
+    pub const fn is_of_numbered_recovery(&self) -> bool {
+        matches!(
+            self,
+            Self::TcbInfo { evaluation: TcbEvaluation::Number(_), .. }
+                | Self::QeIdentity { evaluation: TcbEvaluation::Number(_), .. }
+        )
+    }
+}
+
 impl FromStr for EndorsementName {
     type Err = NameError;
 

@@ -105,8 +105,9 @@ impl Proven {
         }
     }
 
-    /// Whether it may take the place of `kept` at a moment: never a CRL of a lower number, and no older
-    /// document while the newer one is in force. What is as old is the same again.
+    /// Whether it may take the place of `kept` at a moment: never a CRL of a lower number, nor an older one
+    /// of the same number, which all of Intel's have, and no older document while the newer one is in
+    /// force. What is as old is the same again.
     #[must_use]
     pub fn may_replace(&self, kept: &Self, at: UnixTime) -> bool {
         match (&self.version, &kept.version) {
@@ -114,9 +115,10 @@ impl Proven {
                 Version::Document { evaluation_data_number: new, issued },
                 Version::Document { evaluation_data_number: old, issued: old_issued },
             ) => (new, issued) >= (old, old_issued) || kept.window.check(at).is_err(),
-            (Version::Crl { number: Some(new), .. }, Version::Crl { number: Some(old), .. }) => {
-                (new.len(), new) >= (old.len(), old)
-            }
+            (
+                Version::Crl { number: Some(new), issued },
+                Version::Crl { number: Some(old), issued: old_issued },
+            ) => (new.len(), new, issued) >= (old.len(), old, old_issued),
             (Version::Crl { issued, .. }, Version::Crl { issued: old, .. }) => issued >= old,
             _ => true,
         }

@@ -4,9 +4,11 @@
 //! What is at hand is one snapshot. An appraisal takes it once and is judged by it to its end,
 //! whatever is fetched or reloaded meanwhile.
 
+mod chips;
 mod fetching;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,7 @@ use avouch_endorsements::{
 use avouch_engine::{AmdWanted, Anchors, EndorsementSource, Engine, IntelWanted, TcbBaseline};
 use avouch_pki::Crl;
 use avouch_snp::{Chain, ChainError, CrlRule};
+use chips::Chips;
 use serde_json::{Value, json};
 
 /// The endorsements at hand, and who fetches what is not.
@@ -53,6 +56,8 @@ struct Keeping {
     keeper: Keeper,
     /// The longest that a request waits for what is being fetched.
     wait_max: Duration,
+    /// How many chips each sender has made us ask for.
+    chips: Chips,
     /// What the keeper said of itself of late: anybody may ask.
     said: Mutex<Option<(Instant, Value)>>,
 }
@@ -88,7 +93,12 @@ impl AtHand {
     /// From now on what is not at hand is fetched by `keeper`, and a request waits for it for at most
     /// `wait_max`. Whoever came first stays.
     pub fn fetch_by(&self, keeper: Keeper, wait_max: Duration) {
-        let _ = self.keeper.set(Keeping { keeper, wait_max, said: Mutex::default() });
+        let _ = self.keeper.set(Keeping {
+            keeper,
+            wait_max,
+            chips: Chips::default(),
+            said: Mutex::default(),
+        });
     }
 
     /// The snapshot of this moment.
@@ -126,10 +136,21 @@ impl AtHand {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether anything is fetched.
+    pub(crate) fn is_fetching(&self) -> bool {
+        self.keeper.get().is_some()
+    }
+
     /// Fetches what an appraisal lacked, if anything is fetched here, and waits for it for as long as
-    /// the configuration allows.
-    pub(crate) async fn fetch(&self, names: &[EndorsementName]) -> Option<Fetched> {
-        let keeping = self.keeper.get()?;
+    /// the configuration allows. None for a sender who has made us ask for too many chips: nobody has
+    /// verified that there are such.
+    pub(crate) async fn fetch(&self, names: &[EndorsementName], sender: IpAddr) -> Option<Fetched> {
+        let Some(keeping) = self.keeper.get() else { return Some(Fetched::default()) };
+        let is_chip = |name: &&EndorsementName| matches!(name, EndorsementName::Vcek(..));
+        let chips = names.iter().filter(is_chip).filter(|name| keeping.keeper.is_new(name)).count();
+        if !keeping.chips.take(sender, chips, Instant::now()) {
+            return None;
+        }
         Some(keeping.keeper.fetch(names, keeping.wait_max).await)
     }
 
@@ -149,13 +170,12 @@ impl AtHand {
     }
 }
 
-/// What would tell which machines there are is left out: names of what is at hand, and why a source
-/// failed. The log has it.
-fn told(mut status: Status) -> Value {
-    status.alerts.truncate(ALERTS_MAX);
+/// Anybody may read this. What would tell which machines there are, and what is beside us in the
+/// network, is left out: the log has it.
+fn told(status: Status) -> Value {
+    let expires = status.alerts.iter().take(ALERTS_MAX).map(|alert| alert.not_after);
     let sources = status.sources.iter().map(|source| {
         json!({
-            "name": source.name,
             "asked": source.asked,
             "failed": source.failed,
             "rests_seconds": source.rests_seconds,
@@ -171,7 +191,8 @@ fn told(mut status: Status) -> Value {
         "store_works": status.shelf_failure.is_none(),
         "refreshes": status.refresher.is_running,
         "refresher_ends": status.refresher.ends,
-        "alerts": status.alerts,
+        "alerts": status.alerts.len(),
+        "alerts_expire": expires.collect::<Vec<_>>(),
         "sources": sources,
     })
 }

@@ -305,6 +305,11 @@ impl<'a> Work<'a> {
         Self { pool, source }
     }
 
+    /// The sender's address; of IPv6 its network.
+    pub(crate) const fn sender(self) -> IpAddr {
+        self.source.address
+    }
+
     /// As [`WorkPool::run`], for the request's sender.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ pub const AUDIT_BATCH_MAX: usize = 1_000;
 /// Endorsements that are read at once.
 pub const ENDORSEMENTS_MAX: u64 = 50_000;
 /// Bytes of the body of an endorsement, and of its issuer chain: Intel's largest CRL has a few KB.
-pub const ENDORSEMENT_BYTES_MAX: usize = 1024 * 1024;
+pub const ENDORSEMENT_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Bytes of its name, its source and its tag.
 pub const ENDORSEMENT_TEXT_BYTES_MAX: usize = 1024;
 /// Evidence capsules kept in one call.

@@ -58,6 +58,12 @@ const TEXTS: &[Text] = &[
         "Name the file or folder that holds them.",
     ),
     one(
+        "published-name",
+        "That what a source or a bundle gives is what was asked for.",
+        "It is genuine, but of another platform, chip, CA or TCB recovery.",
+        "Look whether a cache or mirror mixes things up.",
+    ),
+    one(
         "bundle-malformed",
         "That a file is a bundle of endorsements, written as bundles are.",
         "It was changed by hand or by another tool: a member is unknown, a row is twice or out of order.",

@@ -58,6 +58,7 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "token": token::policy_jws::SignerError,
         "endorsements": avouch_endorsements::BundleError,
         "endorsements": avouch_endorsements::EndorsementError,
+        "endorsements": avouch_endorsements::ProofError,
         "engine": engine::WrongTee,
         "engine": engine::NotAtHand,
         "engine": engine::HeldDataRefused<dcap::BindingError>,

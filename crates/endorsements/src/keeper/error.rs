@@ -53,6 +53,12 @@ impl FetchError {
         }
     }
 
+    /// Whether every source had too much else to be asked for.
+    pub(super) fn is_of_budget(&self) -> bool {
+        let FetchFailure::Sources(errors) = &self.reason else { return false };
+        errors.iter().all(|one| matches!(one.failure, SourceFailure::Budget(_)))
+    }
+
     /// How long until a source can be asked, where none could.
     pub(super) fn rest(&self) -> Option<Duration> {
         let FetchFailure::Sources(errors) = &self.reason else { return None };

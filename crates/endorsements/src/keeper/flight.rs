@@ -28,12 +28,25 @@ impl Inner {
         if let Some(error) = state.failures.standing(&name, self.clock.elapsed()) {
             return Want::Failed(Arc::clone(error));
         }
+        if !self.sources.iter().any(|asked| asked.source.serves(&name)) {
+            return Want::Failed(Arc::new(FetchError { name, reason: FetchFailure::NoSource }));
+        }
         let limit = self.settings.waiting_max;
         if state.flights.len() >= limit && !is_one_of_few(&name) {
             let reason = FetchFailure::Crowded { limit };
             return Want::Failed(Arc::new(FetchError { name, reason }));
         }
         Want::UnderWay(self.launch(&mut state, name))
+    }
+
+    /// Whether wanting it would make somebody be asked.
+    pub(super) fn is_new(&self, name: &EndorsementName) -> bool {
+        let state = self.state();
+        let serves = state.kept.get(name).is_some_and(|held| held.serves(self.clock.now()));
+        let is_known = serves
+            || state.flights.contains_key(name)
+            || state.failures.standing(name, self.clock.elapsed()).is_some();
+        !is_known && self.sources.iter().any(|asked| asked.source.serves(name))
     }
 
     /// Begins to fetch a name that nobody fetches. Goes on whoever waits for it or not.
@@ -72,6 +85,8 @@ impl Inner {
                 state.failures.remove(&name);
                 (Ok(()), news)
             }
+            // Others were before it: that is no fault of the name's.
+            Err(error) if error.is_of_budget() => (Err(Arc::new(error)), News::default()),
             Err(error) => {
                 tracing::warn!(%error, "an endorsement could not be fetched");
                 let error = Arc::new(error);
@@ -129,14 +144,15 @@ impl Inner {
             path: name.to_string(),
             failure,
         };
-        if !is_one_of_few(&name) {
+        let is_few = is_one_of_few(&name);
+        if !is_few {
             let wait = asked.of_late().turns.take(self.clock.elapsed()).map_err(error)?;
             if !wait.is_zero() {
                 self.clock.sleep(wait).await;
             }
         }
         // It may have been told to rest while we waited.
-        asked.of_late().turns.check_rest(self.clock.elapsed()).map_err(error)?;
+        asked.of_late().turns.check_rest(is_few, self.clock.elapsed()).map_err(error)?;
         let outcome = match asked.source.fetch(name, kept, self.clock.now()).await {
             Ok(Answer::Found(published, fresh_for)) => {
                 self.judge_and_keep(published, fresh_for).await.map_err(error)

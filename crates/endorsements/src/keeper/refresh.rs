@@ -77,7 +77,9 @@ impl Inner {
         let is_free = |name: &EndorsementName| {
             !state.flights.contains_key(name) && state.failures.standing(name, now).is_none()
         };
-        let mut room = self.settings.waiting_max.saturating_sub(state.flights.len());
+        // Whatever strangers want, what is at hand has some room to be refreshed.
+        let room = self.settings.waiting_max.saturating_add(AT_ONCE_MAX);
+        let mut room = room.saturating_sub(state.flights.len());
         let mut due: Vec<_> = state
             .kept
             .iter()

@@ -14,12 +14,18 @@ pub(super) struct Turns {
     /// When the budget will be whole again.
     whole_at: Duration,
     rests_until: Duration,
+    /// The same for the few things that everything rests on: a storm of others must not keep them away.
+    few_rest_until: Duration,
     broken: u32,
 }
 
+/// The longest that a source is left alone for the few things that everything rests on.
+const FEW_REST_MAX: Duration = Duration::from_secs(60);
+
 impl Turns {
     pub(super) const fn new(budget: Budget) -> Self {
-        Self { budget, whole_at: Duration::ZERO, rests_until: Duration::ZERO, broken: 0 }
+        let (whole_at, rests_until) = (Duration::ZERO, Duration::ZERO);
+        Self { budget, whole_at, rests_until, few_rest_until: Duration::ZERO, broken: 0 }
     }
 
     /// How long it is still left alone; zero if it is not.
@@ -27,15 +33,19 @@ impl Turns {
         self.rests_until.saturating_sub(now)
     }
 
-    /// Refused while it is left alone.
-    pub(super) const fn check_rest(&self, now: Duration) -> Result<(), SourceFailure> {
-        let rest = self.rest(now);
+    /// Refused while it is left alone, for one of the few things or for others.
+    pub(super) const fn check_rest(
+        &self,
+        is_few: bool,
+        now: Duration,
+    ) -> Result<(), SourceFailure> {
+        let rest = if is_few { self.few_rest_until.saturating_sub(now) } else { self.rest(now) };
         if rest.is_zero() { Ok(()) } else { Err(SourceFailure::Resting(rest)) }
     }
 
     /// Takes the next turn; gives how long it is until then.
     pub(super) fn take(&mut self, now: Duration) -> Result<Duration, SourceFailure> {
-        self.check_rest(now)?;
+        self.check_rest(false, now)?;
         let whole_at = self.whole_at.max(now).saturating_add(self.budget.pause);
         let burst = self.budget.pause.saturating_mul(self.budget.burst.get());
         let wait = whole_at.saturating_sub(now).saturating_sub(burst);
@@ -60,10 +70,16 @@ impl Turns {
                 self.broken = self.broken.saturating_add(1);
                 (self.broken >= BROKEN_MAX).then_some(pause)
             }
-            _ => None,
+            // Somebody is there.
+            _ => {
+                self.broken = 0;
+                None
+            }
         };
         if let Some(rest) = rest {
+            let few_rest = if rest < FEW_REST_MAX { rest } else { FEW_REST_MAX };
             self.rests_until = self.rests_until.max(now.saturating_add(rest));
+            self.few_rest_until = self.few_rest_until.max(now.saturating_add(few_rest));
         }
     }
 

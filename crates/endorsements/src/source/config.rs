@@ -105,7 +105,7 @@ impl SourceKind {
             Some(burst) => burst,
             None => NonZeroU32::MIN,
         };
-        Budget { burst, pause, wait_max: Duration::from_secs(600) }
+        Budget { burst, pause, wait_max: Duration::from_secs(60) }
     }
 }
 

@@ -264,6 +264,18 @@ fn a_crl_of_a_lower_number_never_takes_a_place() {
     }
 }
 
+/// All of Intel's lists have the number 1.
+#[test]
+fn of_crls_of_one_number_the_older_never_takes_a_place() {
+    let crl = |days_later: i64| {
+        let options = Options::new(days(days_later));
+        proven(&intel(TeeType::Sgx, &options, TcbEvaluation::Standard)[2], days(1))
+    };
+    let (old, new) = (crl(-3), crl(0));
+    assert!(new.may_replace(&old, days(1)) && new.may_replace(&new, days(1)));
+    assert!(!old.may_replace(&new, days(1)));
+}
+
 /// The folder of recorded responses, or none with a notice.
 pub(crate) fn recorded() -> Option<std::path::PathBuf> {
     let root = std::env::var("AVOUCH_VECTORS").unwrap_or_else(|_| {

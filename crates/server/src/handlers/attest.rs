@@ -6,12 +6,12 @@ mod lacking;
 
 use std::sync::Arc;
 
-use avouch_endorsements::Asked;
+use avouch_endorsements::{Asked, EndorsementName};
 use avouch_engine::{
     Appraisal, Decision, EndorsementSource, Judged, Permitted, PolicyInForce, Refused,
 };
 use avouch_policy::Limits;
-use avouch_wire::EvidenceKind;
+use avouch_wire::{EvidenceKind, UnixTime};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use form::{AttestForm, Issue, Message, Step, form_of};
@@ -37,14 +37,25 @@ pub(super) async fn attest(
 ) -> Result<Response<Body>, ApiError> {
     let form = form_of(kind).ok_or_else(|| policies::unserved(kind.policy_name()))?;
     let body = Arc::new(body.read().await?);
-    let version = request.version;
-    for _ in 1..ROUNDS_MAX {
-        match round(request, form, kind, &body, version).await {
+    let (at_hand, sender) = (&request.state.at_hand, request.work.sender());
+    let rounds = if at_hand.is_fetching() { ROUNDS_MAX } else { 1 };
+    for _ in 1..rounds {
+        let lacking = match round(request, form, kind, &body, Round::MayComeAgain).await {
             Ok(answer) => return Ok(answer),
-            Err(lacking) => lacking.wait(&request.state.at_hand).await?,
+            Err(lacking) => lacking,
+        };
+        if !lacking.wait(at_hand, sender).await? {
+            break;
         }
     }
-    round(request, form, kind, &body, version).await.map_err(Lacking::into_error)
+    round(request, form, kind, &body, Round::Last).await.map_err(Lacking::into_error)
+}
+
+/// Whether evidence that lacks endorsements may be appraised anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    MayComeAgain,
+    Last,
 }
 
 /// Appraises once, on a thread for such work.
@@ -53,14 +64,17 @@ async fn round(
     form: &'static dyn AttestForm,
     kind: EvidenceKind,
     body: &Arc<ReadBody>,
-    version: ApiVersion,
+    round: Round,
 ) -> Result<Response<Body>, Lacking> {
+    let version = request.version;
     let (state, provider) = (Arc::clone(request.state), Arc::clone(request.provider));
     let body = Arc::clone(body);
     let answer = move || {
         let message = Message { state: &state, kind, version, body: &body };
         match form.read(&message)? {
-            Step::Appraise(request) => appraise(&state, &provider, form, version, &request),
+            Step::Appraise(request) => {
+                appraise(&state, &provider, form, (version, round), &request)
+            }
             Step::Converse(next) => Ok(respond::json(StatusCode::OK, next.to_string())),
         }
     };
@@ -72,7 +86,7 @@ fn appraise(
     state: &AppState,
     provider: &Provider,
     form: &dyn AttestForm,
-    version: ApiVersion,
+    (version, round): (ApiVersion, Round),
     request: &AttestRequest,
 ) -> Result<Response<Body>, Lacking> {
     let kind = request.appraisal.kind;
@@ -87,8 +101,8 @@ fn appraise(
     let endorsements: Arc<dyn EndorsementSource> = Arc::clone(&asked) as _;
     let (evidence, settings) = (&request.appraisal, provider.settings());
     let said = state.engine.appraise_by(evidence, policy, settings, &endorsements, at);
-    let missing = asked.missing(at);
     let is_draft = draft.is_some();
+    let missing = if round == Round::Last { Vec::new() } else { wanted(&asked, is_draft, at) };
     // A draft is its sender's, and so is its verdict. What lacks endorsements comes again.
     if !is_draft && (said.is_ok() || missing.is_empty()) {
         let (request, outcome) = (evidence, said.as_ref());
@@ -99,6 +113,13 @@ fn appraise(
     let appraisal = said.map_err(|error| Lacking::from(ApiError::from(error)).these(missing))?;
     let permitted = permitted(&appraisal, policy, provider, is_draft)?;
     Ok(form.answer(&Issue { state, provider, permitted, facts: &*appraisal.facts, is_draft })?)
+}
+
+/// What was not at hand, and is worth fetching. Which TCB recovery a draft asks for is anybody's choice.
+fn wanted(asked: &Asked, is_draft: bool, at: UnixTime) -> Vec<EndorsementName> {
+    let mut names = asked.missing(at);
+    names.retain(|name| !is_draft || !name.is_of_numbered_recovery());
+    names
 }
 
 /// The claims to sign, or the refusal with what the policy refused for.

@@ -281,3 +281,53 @@ async fn what_was_fetched_stays_when_files_are_replaced_and_offline_nothing_is_f
     assert_eq!(cache.asked("/"), asked);
     assert!(service.get("/readyz").await.get("endorsements_fetched").is_none());
 }
+
+/// A draft that asks for a TCB recovery by its number.
+fn with_draft(minted: &Minted, number: u32) -> String {
+    let policy = format!(
+        "version=1.2; configurationrules{{=> issueproperty(type=\"x-ms-sgx-tcbidentifier\", \
+         value=\"{number}\");}}; authorizationrules{{=> permit();}}; issuancerules{{}};"
+    );
+    let mut request: Value = serde_json::from_str(&minted.request).unwrap();
+    request["draftPolicyForAttestation"] = avouch_wire::base64url::encode(policy.as_bytes()).into();
+    request.to_string()
+}
+
+#[tokio::test]
+async fn a_draft_chooses_no_tcb_recovery_to_be_fetched() {
+    let minted = platform(1);
+    let cache = Cache::start(std::slice::from_ref(&minted), Manner::Gives).await;
+    let service = setup(&cache).await.serve().await;
+    assert_eq!(attest(&service, &minted).await.0, StatusCode::OK);
+    let asked = cache.asked("/");
+    for number in 1000..1010 {
+        let (status, answer) = service.post(ATTEST, with_draft(&minted, number)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+        assert!(message(&answer).contains("tcb-baseline-missing"), "{answer}");
+    }
+    // The CRLs are at hand, and nothing else was asked for.
+    assert_eq!(cache.asked("/"), asked);
+}
+
+#[tokio::test]
+async fn what_is_refused_for_want_of_endorsements_is_kept_as_evidence_too() {
+    let cache = Cache::start(&[], Manner::HasNone).await;
+    for is_offline in [false, true] {
+        let mut setup = setup(&cache).await;
+        let store = setup.store.clone();
+        let config =
+            avouch_server::Config::parse("[audit]\nkeep_evidence = \"refused\"", "test", []);
+        setup.config.audit = config.unwrap().audit;
+        setup.config.endorsements.offline = is_offline;
+        let service = setup.serve().await;
+        assert_eq!(attest(&service, &platform(1)).await.0, StatusCode::BAD_REQUEST);
+        for _ in 0..1200 {
+            if service.get("/readyz").await["evidence_kept"] == 1 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        let kept = store.capsules(avouch_store::PageRequest::first()).await.unwrap();
+        assert_eq!(kept.items.len(), 1, "offline: {is_offline}");
+    }
+}

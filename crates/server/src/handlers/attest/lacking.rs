@@ -1,5 +1,7 @@
 //! What an appraisal lacked, and waiting for it.
 
+use std::net::IpAddr;
+
 use avouch_endorsements::{EndorsementName, Fetched};
 
 use crate::ApiError;
@@ -34,30 +36,30 @@ impl Lacking {
         *self.error
     }
 
-    /// Waits for what is lacking, if it is fetched here, as long as the configuration allows.
+    /// Waits for what is lacking, as long as the configuration allows. Whether something of it came; if
+    /// not, no source has it.
     ///
     /// # Errors
-    /// Why the attestation failed, if nothing of it can be had; 503 if it is still being fetched when
-    /// the time is over, or if no source could be asked.
-    pub(super) async fn wait(self, at_hand: &AtHand) -> Result<(), ApiError> {
+    /// Why the attestation failed, if nothing is lacking; 503 if it is still being fetched when the time
+    /// is over, if no source could be asked, or if this sender has made us ask for too many chips.
+    pub(super) async fn wait(self, at_hand: &AtHand, sender: IpAddr) -> Result<bool, ApiError> {
         if self.names.is_empty() {
             return Err(*self.error);
         }
-        let Some(fetched) = at_hand.fetch(&self.names).await else { return Err(*self.error) };
+        let Some(fetched) = at_hand.fetch(&self.names, sender).await else {
+            return Err(later("were wanted for too many chips of late", &self.names));
+        };
         let Fetched { got, under_way, failed } = fetched;
-        for failure in &failed {
-            tracing::warn!(error = %failure, "endorsements that an attestation needs are not to be had");
-        }
         if !under_way.is_empty() {
             return Err(later("are being fetched", &under_way));
         }
         if !got.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let unasked = failed.iter().filter(|failure| !failure.is_absence());
         let unasked: Vec<EndorsementName> = unasked.map(|failure| failure.name).collect();
         if unasked.is_empty() {
-            return Err(*self.error);
+            return Ok(false);
         }
         Err(later("cannot be fetched at present", &unasked))
     }

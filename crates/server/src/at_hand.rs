@@ -141,16 +141,26 @@ impl AtHand {
         self.keeper.get().is_some()
     }
 
-    /// Fetches what an appraisal lacked, if anything is fetched here, and waits for it for as long as
-    /// the configuration allows. None for a sender who has made us ask for too many chips: nobody has
+    /// Fetches what an appraisal lacked, and waits for it for as long as the configuration allows. None
+    /// where nothing is fetched, and for a sender who has made us ask for too many chips: nobody has
     /// verified that there are such.
-    pub(crate) async fn fetch(&self, names: &[EndorsementName], sender: IpAddr) -> Option<Fetched> {
-        let Some(keeping) = self.keeper.get() else { return Some(Fetched::default()) };
+    pub(crate) async fn fetch_for(
+        &self,
+        sender: IpAddr,
+        names: &[EndorsementName],
+    ) -> Option<Fetched> {
+        let keeping = self.keeper.get()?;
         let is_chip = |name: &&EndorsementName| matches!(name, EndorsementName::Vcek(..));
         let chips = names.iter().filter(is_chip).filter(|name| keeping.keeper.is_new(name)).count();
         if !keeping.chips.take(sender, chips, Instant::now()) {
             return None;
         }
+        self.fetch(names).await
+    }
+
+    /// The same, for whoever bounds what is wanted by other means.
+    pub(crate) async fn fetch(&self, names: &[EndorsementName]) -> Option<Fetched> {
+        let keeping = self.keeper.get()?;
         Some(keeping.keeper.fetch(names, keeping.wait_max).await)
     }
 

@@ -6,7 +6,6 @@ use avouch_endorsements::BundleDiff;
 use clap::Args;
 
 use super::files::bundle_of;
-
 use crate::failure::{Failure, Verdict};
 use crate::output::{OutputOptions, printable};
 

@@ -46,7 +46,7 @@ impl Lacking {
         if self.names.is_empty() {
             return Err(*self.error);
         }
-        let Some(fetched) = at_hand.fetch(&self.names, sender).await else {
+        let Some(fetched) = at_hand.fetch_for(sender, &self.names).await else {
             return Err(later("were wanted for too many chips of late", &self.names));
         };
         let Fetched { got, under_way, failed } = fetched;

@@ -289,7 +289,7 @@ fn with_draft(minted: &Minted, number: u32) -> String {
          value=\"{number}\");}}; authorizationrules{{=> permit();}}; issuancerules{{}};"
     );
     let mut request: Value = serde_json::from_str(&minted.request).unwrap();
-    request["draftPolicyForAttestation"] = avouch_wire::base64url::encode(policy.as_bytes()).into();
+    request["draftPolicyForAttestation"] = policy.into();
     request.to_string()
 }
 

@@ -17,7 +17,6 @@ use serde::Serialize;
 
 use super::files::{refuse, refuse_bundle, write_whole};
 use super::signed::signature_file;
-
 use crate::failure::{Failure, Verdict, read, read_text};
 use crate::fleet::{Fleet, Judge, Outcome};
 use crate::output::{OutputOptions, note, printable};

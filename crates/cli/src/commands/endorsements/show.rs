@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::files::{Found, in_order};
 use crate::commands::admin::table;
-
 use crate::failure::{Failure, Verdict};
 use crate::output::{OutputOptions, printable};
 use crate::setup;

@@ -104,8 +104,12 @@ impl Judge {
         settings: AppraisalSettings,
         anchors: Anchors,
     ) -> Self {
-        let endorsements = endorsements.with_amd_crl_rule(rules.amd_crl);
-        Self { engine: Engine::new(anchors, Arc::new(endorsements)), settings, at: rules.at() }
+        let endorsements = endorsements.with_amd_crl_rule(rules.trust.amd_crl);
+        Self {
+            engine: Engine::new(anchors, Arc::new(endorsements)),
+            settings,
+            at: rules.acceptance.at(),
+        }
     }
 
     pub(crate) fn judge(&self, machine: &Machine) -> Result<Outcome, Failure> {

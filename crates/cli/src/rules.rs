@@ -12,13 +12,22 @@ use clap::Args;
 use crate::failure::Failure;
 use crate::setup;
 
-/// What evidence is judged by, beside its policy and endorsements.
+/// Whom to believe.
 #[derive(Debug, Args)]
-pub(crate) struct RuleArgs {
+pub(crate) struct TrustArgs {
     /// Of which AMD roots there must be a CRL: required (of each), where-kept (of each, if there
     /// is one of any), optional.
     #[arg(long, value_name = "RULE", default_value_t = avouch_snp::CrlRule::WhereKept)]
     pub(crate) amd_crl: avouch_snp::CrlRule,
+    /// Root certificates to trust besides the vendors' own, PEM, as intel=FILE or amd=FILE; a file
+    /// alone where the roots are named like a vendor's. May be repeated.
+    #[arg(long, value_name = "[VENDOR=]FILE")]
+    pub(crate) trust_root: Vec<TrustRoot>,
+}
+
+/// What is accepted of evidence that verified, and when.
+#[derive(Debug, Args)]
+pub(crate) struct AcceptanceArgs {
     /// The moment to judge at (default: now).
     #[arg(long, value_name = "RFC3339")]
     pub(crate) at: Option<UnixTime>,
@@ -26,32 +35,53 @@ pub(crate) struct RuleArgs {
     /// the service's configuration (docs/configuration.md); its other sections have no effect. The
     /// options below go over it.
     #[arg(long, value_name = "FILE")]
-    pub(crate) appraisal: Option<PathBuf>,
+    appraisal: Option<PathBuf>,
     /// Intel TCB statuses to accept, separated by commas, or `any`
     /// [default: UpToDate,SWHardeningNeeded].
     #[arg(long, value_name = "LIST")]
-    pub(crate) accept_tcb_status: Option<avouch_dcap::AcceptedTcbStatuses>,
+    accept_tcb_status: Option<avouch_dcap::AcceptedTcbStatuses>,
     /// Refuse debuggable enclaves, trust domains and guests.
     #[arg(long)]
-    pub(crate) refuse_debuggable: bool,
+    refuse_debuggable: bool,
     /// Refuse trust domains and guests that may be migrated.
     #[arg(long)]
-    pub(crate) refuse_migratable: bool,
-    /// Root certificates to trust besides the vendors' own, PEM, as intel=FILE or amd=FILE; a file
-    /// alone where the roots are named like a vendor's. May be repeated.
-    #[arg(long, value_name = "[VENDOR=]FILE")]
-    pub(crate) trust_root: Vec<TrustRoot>,
+    refuse_migratable: bool,
 }
 
-impl RuleArgs {
+/// Both.
+#[derive(Debug, Args)]
+pub(crate) struct RuleArgs {
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) acceptance: AcceptanceArgs,
+}
+
+impl TrustArgs {
+    /// The vendors' roots, those of the options, and `more`.
+    pub(crate) fn anchors(&self, mut more: Vec<TrustRoot>) -> Result<Anchors, Failure> {
+        more.extend(self.trust_root.iter().cloned());
+        setup::anchors(&more)
+    }
+}
+
+impl AcceptanceArgs {
     /// The moment to judge at.
     pub(crate) fn at(&self) -> UnixTime {
         self.at.unwrap_or_else(setup::present)
     }
 
-    /// The settings of file and options, and all roots that are trusted.
-    pub(crate) fn settings(&self) -> Result<(AppraisalSettings, Anchors), Failure> {
-        let (mut settings, mut trust_roots) = match &self.appraisal {
+    /// Whether anything says what is accepted.
+    pub(crate) const fn names_settings(&self) -> bool {
+        self.appraisal.is_some()
+            || self.accept_tcb_status.is_some()
+            || self.refuse_debuggable
+            || self.refuse_migratable
+    }
+
+    /// The settings of file and options, and the roots that the file trusts.
+    pub(crate) fn settings(&self) -> Result<(AppraisalSettings, Vec<TrustRoot>), Failure> {
+        let (mut settings, trust_roots) = match &self.appraisal {
             None => (AppraisalSettings::default(), Vec::new()),
             Some(file) => {
                 // Without the environment: a verdict rests on what was given for it, and nothing else.
@@ -73,7 +103,6 @@ impl RuleArgs {
         settings.snp.refuse_debuggable |= self.refuse_debuggable;
         settings.intel.refuse_migratable |= self.refuse_migratable;
         settings.snp.refuse_migratable |= self.refuse_migratable;
-        trust_roots.extend(self.trust_root.iter().cloned());
-        Ok((settings, setup::anchors(&trust_roots)?))
+        Ok((settings, trust_roots))
     }
 }

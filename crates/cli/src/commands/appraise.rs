@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use avouch_endorsements::{EndorsementSet, LoadError};
 use avouch_engine::{
-    Appraisal, AppraisalRequest, AppraisalSettings, Capsule, DataType, Decision, Engine, HeldData,
-    Judged, Nonce, PolicyInForce,
+    Appraisal, AppraisalRequest, Capsule, DataType, Decision, Engine, HeldData, Judged, Nonce,
+    PolicyInForce,
 };
+use avouch_server::ApiError;
 use avouch_server::api_version::ApiVersion;
-use avouch_server::config::{EndorsementsConfig, TrustRoot};
-use avouch_server::{ApiError, Config, ConfigError};
-use avouch_store::ProviderName;
-use avouch_wire::{EvidenceKind, UnixTime};
+use avouch_server::config::EndorsementsConfig;
+use avouch_wire::EvidenceKind;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
@@ -21,6 +20,7 @@ use crate::checks;
 use crate::evidence_file::{self, Unreadable};
 use crate::failure::{Failure, Verdict, read as read_file, read_text};
 use crate::output::{OutputOptions, printable};
+use crate::rules::{AcceptanceArgs, TrustArgs};
 use crate::setup;
 
 /// Judge one piece of evidence offline: the same steps as the service, up to the signature.
@@ -81,14 +81,8 @@ pub(crate) struct VerificationArgs {
     /// Leave damaged files of endorsement folders out, with a warning, instead of refusing.
     #[arg(long)]
     pub(crate) skip_damaged_endorsements: bool,
-    /// Of which AMD roots there must be a CRL: required (of each), where-kept (of each, if there
-    /// is one of any), optional.
-    #[arg(long, value_name = "RULE", default_value_t = avouch_snp::CrlRule::WhereKept)]
-    pub(crate) amd_crl: avouch_snp::CrlRule,
-    /// Root certificates to trust besides the vendors' own, PEM, as intel=FILE or amd=FILE; a file
-    /// alone where the roots are named like a vendor's. May be repeated.
-    #[arg(long, value_name = "[VENDOR=]FILE")]
-    pub(crate) trust_root: Vec<TrustRoot>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
 }
 
 /// What evidence is judged by.
@@ -96,24 +90,8 @@ pub(crate) struct VerificationArgs {
 pub(crate) struct JudgementArgs {
     #[command(flatten)]
     pub(crate) verification: VerificationArgs,
-    /// The moment to judge at (default: now).
-    #[arg(long, value_name = "RFC3339")]
-    pub(crate) at: Option<UnixTime>,
-    /// What is accepted of evidence that verified: a TOML file with a section `[appraisal]` as in
-    /// the service's configuration (docs/configuration.md); its other sections have no effect. The
-    /// options below go over it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) appraisal: Option<PathBuf>,
-    /// Intel TCB statuses to accept, separated by commas, or `any`
-    /// [default: UpToDate,SWHardeningNeeded].
-    #[arg(long, value_name = "LIST")]
-    pub(crate) accept_tcb_status: Option<avouch_dcap::AcceptedTcbStatuses>,
-    /// Refuse debuggable enclaves, trust domains and guests.
-    #[arg(long)]
-    pub(crate) refuse_debuggable: bool,
-    /// Refuse trust domains and guests that may be migrated.
-    #[arg(long)]
-    pub(crate) refuse_migratable: bool,
+    #[command(flatten)]
+    pub(crate) acceptance: AcceptanceArgs,
 }
 
 impl VerificationArgs {
@@ -125,17 +103,7 @@ impl VerificationArgs {
             offline: true,
             ..EndorsementsConfig::default()
         };
-        setup::endorsements(&config, self.amd_crl)
-    }
-}
-
-impl JudgementArgs {
-    /// Whether anything says what is accepted of evidence that verified.
-    pub(crate) const fn names_settings(&self) -> bool {
-        self.appraisal.is_some()
-            || self.accept_tcb_status.is_some()
-            || self.refuse_debuggable
-            || self.refuse_migratable
+        setup::endorsements(&config, self.trust.amd_crl)
     }
 }
 
@@ -175,10 +143,9 @@ fn write_capsule(path: &Path, judged: &Judged<'_>) -> Result<(), Failure> {
 pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     let bytes = read_file(&args.file)?;
     let judgement = &args.judgement;
-    let at = judgement.at.unwrap_or_else(setup::present);
-    let (settings, mut trust_roots) = settings(judgement)?;
-    trust_roots.extend(judgement.verification.trust_root.iter().cloned());
-    let anchors = setup::anchors(&trust_roots)?;
+    let at = judgement.acceptance.at();
+    let (settings, trust_roots) = judgement.acceptance.settings()?;
+    let anchors = judgement.verification.trust.anchors(trust_roots)?;
     // What is wrong with the call comes before what is wrong with the evidence.
     let endorsements = match judgement.verification.endorsements() {
         Err(error) if error.check().is_none() => return Err(Failure::other(error)),
@@ -234,33 +201,6 @@ fn answer(report: &Value, output: OutputOptions) -> Result<Verdict, Failure> {
 
 fn api_version(name: &str) -> Result<ApiVersion, String> {
     ApiVersion::named(name).ok_or_else(|| format!("versions are: {}", ApiVersion::names()))
-}
-
-/// The settings of file and options, and the roots that the file trusts.
-pub(crate) fn settings(
-    args: &JudgementArgs,
-) -> Result<(AppraisalSettings, Vec<TrustRoot>), Failure> {
-    let (mut settings, trust_roots) = match &args.appraisal {
-        None => (AppraisalSettings::default(), Vec::new()),
-        Some(file) => {
-            // Without the environment: a verdict rests on what was given for it, and nothing else.
-            let config =
-                Config::load(Some(file), std::iter::empty()).map_err(|error| match error {
-                    ConfigError::Read { .. } | ConfigError::Syntax { .. } => Failure::other(error),
-                    _ => Failure::Other(format!("{}: {error}", file.display())),
-                })?;
-            let section = config.appraisal;
-            (section.settings_for(ProviderName::DEFAULT).appraisal, section.trust_roots.0)
-        }
-    };
-    if let Some(statuses) = &args.accept_tcb_status {
-        settings.intel.tcb_statuses = statuses.clone();
-    }
-    settings.intel.refuse_debuggable |= args.refuse_debuggable;
-    settings.snp.refuse_debuggable |= args.refuse_debuggable;
-    settings.intel.refuse_migratable |= args.refuse_migratable;
-    settings.snp.refuse_migratable |= args.refuse_migratable;
-    Ok((settings, trust_roots))
 }
 
 /// The policy of the command line, of the body, or the default one; an error of the body's is the

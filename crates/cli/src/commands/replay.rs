@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::appraise::VerificationArgs;
 use crate::failure::{Failure, Verdict, read};
 use crate::output::{OutputOptions, printable};
-use crate::setup;
 
 /// Judge the evidence in a capsule again, at its own moment: is it the same verdict, with the same
 /// claims to the byte?
@@ -30,7 +29,7 @@ pub(crate) fn run(args: &ReplayArgs, output: OutputOptions) -> Result<Verdict, F
     let path = args.capsule.display();
     let capsule = Capsule::read(&read(&args.capsule)?)
         .map_err(|error| Failure::Other(format!("{path}: {error}")))?;
-    let anchors = setup::anchors(&args.verification.trust_root)?;
+    let anchors = args.verification.trust.anchors(Vec::new())?;
     let endorsements = args.verification.endorsements().map_err(Failure::other)?;
     let engine = Engine::new(anchors, Arc::new(endorsements));
     let said = capsule

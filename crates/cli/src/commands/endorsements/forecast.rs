@@ -18,7 +18,7 @@ use clap::Args;
 use horizon::{Seen, first_refusal};
 use report::{Report, Row};
 
-use crate::commands::appraise::{JudgementArgs, policy_from_file, settings};
+use crate::commands::appraise::{JudgementArgs, policy_from_file};
 use crate::failure::{Failure, Verdict};
 use crate::output::{self, OutputOptions};
 use crate::setup;
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &ForecastArgs, output: OutputOptions) -> Result<Verdict,
     }
     let config = args.config.as_deref().map(configuration).transpose()?;
     let now = setup::present();
-    let at = args.judgement.at.unwrap_or(now);
+    let at = args.judgement.acceptance.at.unwrap_or(now);
     let (given, trust_roots) = given(args, config.as_ref())?;
     let engine = engine(args, config.as_ref(), &trust_roots)?;
 
@@ -112,18 +112,18 @@ fn configuration(file: &std::path::Path) -> Result<Config, Failure> {
 }
 
 fn given(args: &ForecastArgs, config: Option<&Config>) -> Result<(Given, Vec<TrustRoot>), Failure> {
-    let judgement = &args.judgement;
-    let (settings, mut trust_roots) = settings(judgement)?;
-    trust_roots.extend(judgement.verification.trust_root.iter().cloned());
+    let JudgementArgs { verification, acceptance } = &args.judgement;
+    let (settings, mut trust_roots) = acceptance.settings()?;
+    trust_roots.extend(verification.trust.trust_root.iter().cloned());
     trust_roots.extend(config.iter().flat_map(|config| config.appraisal.trust_roots.0.clone()));
     let otherwise = match config {
-        Some(config) if !judgement.names_settings() => {
+        Some(config) if !acceptance.names_settings() => {
             config.appraisal.settings_for(avouch_store::ProviderName::DEFAULT).appraisal
         }
         _ => settings.clone(),
     };
     let policy = args.policy.as_deref().map(policy_from_file).transpose()?;
-    let settings = judgement.names_settings().then_some(settings);
+    let settings = acceptance.names_settings().then_some(settings);
     let tcb_evaluation = args.tcb_evaluation;
     Ok((Given { policy, settings, tcb_evaluation, otherwise }, trust_roots))
 }

@@ -81,8 +81,9 @@ struct Change {
 }
 
 pub(super) fn run(args: &ImportArgs, output: OutputOptions) -> Result<Verdict, Failure> {
-    let at = args.rules.at();
-    let (settings, anchors) = args.rules.settings()?;
+    let at = args.rules.acceptance.at();
+    let (settings, trust_roots) = args.rules.acceptance.settings()?;
+    let anchors = args.rules.trust.anchors(trust_roots)?;
     let bytes = read(&args.file)?;
     let signer = match signer(args, &bytes, at)? {
         Ok(signer) => signer,

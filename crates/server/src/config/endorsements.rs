@@ -129,6 +129,32 @@ impl EndorsementsConfig {
         }
     }
 
+    /// Refuses times and sizes that make no sense, and ages that would switch revocation off.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        const YEAR: u64 = 366 * 86_400;
+        let ranges = [
+            ("wait_seconds_max", Some(self.wait_seconds_max), 0, 600),
+            ("refresh_seconds", Some(self.refresh_seconds), 60, YEAR),
+            ("age_seconds_max", self.age_seconds_max, 60, YEAR),
+            ("alert_seconds", Some(self.alert_seconds), 0, YEAR),
+            ("memory_bytes_max", Some(self.memory_bytes_max), 1 << 20, 1 << 40),
+        ];
+        for (key, value, least, most) in ranges {
+            let key = format!("endorsements.{key}");
+            if value.is_some_and(|value| !(least..=most).contains(&value)) {
+                let found = value.unwrap_or_default();
+                let message = format!("{found} is not between {least} and {most}");
+                return Err(ConfigError::value(&key, message));
+            }
+        }
+        if self.age_seconds_max.is_some() && self.amd_crl == Some(CrlRule::WhereKept) {
+            let message = "with amd_crl = \"where-kept\" nothing would be revoked any more once the \
+                           last CRL is too old; set amd_crl to \"required\"";
+            return Err(ConfigError::value("endorsements.age_seconds_max", message));
+        }
+        Ok(())
+    }
+
     /// Whether anything is fetched.
     #[must_use]
     pub fn is_fetching(&self, development: bool) -> bool {

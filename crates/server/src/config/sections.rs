@@ -360,6 +360,7 @@ impl Config {
             let message = "no client can present a certificate: set server.tls.client_ca";
             return Err(ConfigError::value("auth.certificates", message));
         }
+        self.endorsements.check()?;
         let (most, seconds) = (366 * 86_400, self.database.served_without_seconds_max);
         if !(1..=most).contains(&seconds) {
             let message = format!("{seconds} is not between 1 and {most}");

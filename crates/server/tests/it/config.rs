@@ -566,3 +566,25 @@ fn each_provider_chooses_its_tcb_recovery() {
     let error = parse("[appraisal]\ntcb_evaluation = \"latest\"").unwrap_err().to_string();
     assert!(error.contains("appraisal.tcb_evaluation") && error.contains("latest"), "{error}");
 }
+
+#[test]
+fn times_of_endorsements_that_make_no_sense_are_refused_and_ages_that_switch_revocation_off() {
+    for (text, key) in [
+        ("wait_seconds_max = 601", "wait_seconds_max"),
+        ("refresh_seconds = 59", "refresh_seconds"),
+        ("age_seconds_max = 59", "age_seconds_max"),
+        ("alert_seconds = 100000000", "alert_seconds"),
+        ("memory_bytes_max = 1048575", "memory_bytes_max"),
+        ("age_seconds_max = 86400\namd_crl = \"where-kept\"", "age_seconds_max"),
+    ] {
+        let error = parse(&format!("[endorsements]\n{text}")).unwrap_err().to_string();
+        assert!(error.contains(&format!("endorsements.{key}")), "{text}: {error}");
+    }
+    for text in [
+        "wait_seconds_max = 0\nrefresh_seconds = 60\nalert_seconds = 0\nmemory_bytes_max = 1048576",
+        "age_seconds_max = 60\namd_crl = \"required\"",
+        "age_seconds_max = 86400",
+    ] {
+        assert!(parse(&format!("[endorsements]\n{text}")).is_ok(), "{text}");
+    }
+}

@@ -2,3 +2,23 @@
 //!
 //! A log is only a claim. What proves it is a register value that a quote covers: a fact counts when it
 //! was read from bytes whose digest stands in a register that the replayed log explains.
+//!
+//! In reading order: [`tcg::Log::parse`] → [`replay::judge`] with the values that a quote proved →
+//! [`replay::ExplainedRegister`] → facts. A parsed event and a replayed event are different types, and
+//! what no digest covers is called `untrusted`. No clock is read, nothing is fetched, no TPM is spoken to.
+
+mod algorithm;
+pub mod ccel;
+mod event_type;
+pub mod facts;
+pub mod ima;
+pub mod json;
+mod register;
+pub mod replay;
+pub mod tcg;
+pub mod verity;
+pub mod windows;
+
+pub use algorithm::{Algorithm, Digest};
+pub use event_type::EventType;
+pub use register::{PCR_COUNT, Register, RegisterMap, RegisterValues};

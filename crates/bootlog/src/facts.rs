@@ -1,0 +1,1 @@
+//! Facts of firmware and boot loaders, read from replayed events only.

@@ -1,0 +1,1 @@
+//! IMA: what the Linux kernel measured while it ran.

@@ -1,0 +1,64 @@
+//! What the log says about one register whose value was proved.
+
+use super::Chain;
+use crate::{Digest, Register};
+
+/// What the log says about one register whose value was proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The log's events lead to the proven value: exactly they extended the register, in this order.
+    Explained {
+        /// The proven value.
+        value: Digest,
+    },
+    /// They lead to another value, or there are none although something extended the register.
+    Unexplained {
+        /// The proven value.
+        proven: Digest,
+        /// What the log's events lead to.
+        replayed: Digest,
+    },
+    /// The log has no event of the register, and nothing extended it since it was reset.
+    NotLogged {
+        /// The proven value.
+        value: Digest,
+    },
+    /// Events of the register have no digest in this bank, or its algorithm is not computed here (SM3).
+    BankMissing {
+        /// The proven value.
+        proven: Digest,
+    },
+}
+
+impl Verdict {
+    pub(super) fn of(register: Register, proven: Digest, chain: Option<&Chain<'_, '_>>) -> Self {
+        let reset = register.reset_value(proven.algorithm());
+        match chain.map(|chain| chain.value) {
+            None if proven == reset => Self::NotLogged { value: proven },
+            None => Self::Unexplained { proven, replayed: reset },
+            Some(None) => Self::BankMissing { proven },
+            Some(Some(replayed)) if replayed == proven => Self::Explained { value: proven },
+            Some(Some(replayed)) => Self::Unexplained { proven, replayed },
+        }
+    }
+
+    /// The value that was proved.
+    #[must_use]
+    pub const fn proven(&self) -> &Digest {
+        match self {
+            Self::Explained { value } | Self::NotLogged { value } => value,
+            Self::Unexplained { proven, .. } | Self::BankMissing { proven } => proven,
+        }
+    }
+
+    /// Its name in what we print.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Explained { .. } => "explained",
+            Self::Unexplained { .. } => "unexplained",
+            Self::NotLogged { .. } => "not-logged",
+            Self::BankMissing { .. } => "bank-missing",
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Windows: tagged events, read from replayed events only.

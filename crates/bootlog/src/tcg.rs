@@ -11,5 +11,5 @@ mod spec_id;
 
 pub use error::LogError;
 pub use event::{Digests, Event};
-pub use log::{DATA_LIMIT, EVENT_LIMIT, Form, Log, LOG_LIMIT};
+pub use log::{DATA_LIMIT, EVENT_LIMIT, Form, LOG_LIMIT, Log};
 pub use spec_id::SpecId;

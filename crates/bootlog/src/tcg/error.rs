@@ -31,7 +31,9 @@ pub enum LogError {
         offset: usize,
     },
     /// An event extends a register that there is none of.
-    #[error("event {sequence} at byte {offset:#x} extends register {index:#x}, which does not exist")]
+    #[error(
+        "event {sequence} at byte {offset:#x} extends register {index:#x}, which does not exist"
+    )]
     Register {
         /// Place of the event in the log, from 0.
         sequence: usize,
@@ -47,7 +49,9 @@ pub enum LogError {
         id: u16,
     },
     /// The `Spec ID` event gives an algorithm's digests a length that they do not have.
-    #[error("the Spec ID event says that {algorithm} digests have {found} bytes, they have {expected}")]
+    #[error(
+        "the Spec ID event says that {algorithm} digests have {found} bytes, they have {expected}"
+    )]
     DigestLength {
         /// The algorithm.
         algorithm: Algorithm,
@@ -63,7 +67,9 @@ pub enum LogError {
         algorithm: Algorithm,
     },
     /// An event has a digest that the `Spec ID` event did not announce.
-    #[error("event {sequence} at byte {offset:#x} has a digest of algorithm {id:#06x}, which the log did not announce")]
+    #[error(
+        "event {sequence} at byte {offset:#x} has a digest of algorithm {id:#06x}, which the log did not announce"
+    )]
     DigestNotAnnounced {
         /// Place of the event in the log, from 0.
         sequence: usize,

@@ -18,13 +18,13 @@ pub(super) fn startup_locality(events: &[Event<'_>]) -> Result<u8, LogError> {
             let first_by_hardware = event.event_type == EventType::EFI_HCRTM_EVENT;
             return Ok(stated.unwrap_or(if first_by_hardware { HCRTM_LOCALITY } else { 0 }));
         }
-        let Some([locality]) = event.data.strip_prefix(STARTUP_LOCALITY) else {
+        let Some(&[locality]) = event.data.strip_prefix(STARTUP_LOCALITY) else {
             continue;
         };
         if !matches!(locality, 0 | 3 | HCRTM_LOCALITY) {
-            return Err(LogError::Locality { found: *locality });
+            return Err(LogError::Locality { found: locality });
         }
-        if stated.replace(*locality).is_some() {
+        if stated.replace(locality).is_some() {
             return Err(LogError::LocalityTwice { sequence: event.sequence });
         }
     }

@@ -1,1 +1,133 @@
 //! Facts of firmware and boot loaders, read from replayed events only.
+//!
+//! A fact rests on one register: if the log does not explain it, the fact is absent and the others
+//! stand. Nothing that no digest covers decides a fact; what is shown of it is called `untrusted`.
+//!
+//! After the boot, whoever is root can extend every register further and log what they extended. So
+//! facts hold of what came first, or of everything in a list: never of what came last.
+
+mod boot_chain;
+mod command_line;
+mod content;
+mod finding;
+mod secure_boot;
+mod shim;
+
+pub use boot_chain::BootImage;
+pub use finding::Finding;
+pub use secure_boot::{
+    Authority, AuthoritySource, NotEnforced, SecureBoot, SecureBootKeys, Unproven,
+};
+pub use shim::Shim;
+
+use crate::replay::{ExplainedRegister, Judged, JudgedBank};
+use crate::uefi::PartitionTable;
+use crate::{Algorithm, Register};
+use secure_boot::Walk;
+
+/// What a log proves of the boot. Only [`BootFacts::read`] and [`BootFacts::read_in`] make one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BootFacts<'a> {
+    /// The bank that they rest on; `None` if no strong one is both quoted and logged.
+    pub bank: Option<Algorithm>,
+    /// Whether only signed code ran (PCR 7).
+    pub secure_boot: SecureBoot,
+    /// The databases that the firmware verified by (PCR 7); `None` where secure boot is unproven.
+    pub keys: Option<SecureBootKeys<'a>>,
+    /// The entries by which images were let run, in order (PCR 7); none where secure boot is unproven.
+    pub authorities: Vec<Authority<'a>>,
+    /// What shim says of itself (PCR 7); nothing where secure boot is unproven.
+    pub shim: Shim<'a>,
+    /// What the firmware and boot loaders started, in order (PCR 4).
+    pub boot_chain: Option<Vec<BootImage>>,
+    /// The command lines that GRUB gave to kernels, in order (PCR 8). Each of them was given; the last
+    /// is the kernel's that runs, unless root extended PCR 8 later.
+    pub grub_command_lines: Option<Vec<&'a str>>,
+    /// The command lines that systemd-boot or systemd-stub gave to kernels, in order (PCR 12).
+    pub systemd_command_lines: Option<Vec<String>>,
+    /// The partition tables of the disks that the firmware looked at (PCR 5).
+    pub partition_tables: Option<Vec<PartitionTable>>,
+    /// What is worth telling and decides nothing.
+    pub findings: Vec<Finding>,
+}
+
+impl<'a> BootFacts<'a> {
+    /// The facts of the bank that [`Judged::strong_bank`] gives.
+    #[must_use]
+    pub fn read(judged: &Judged<'a>) -> Self {
+        judged.strong_bank().map_or_else(Self::nothing, Self::read_in)
+    }
+
+    /// The facts of one bank, also of SHA-1's: whoever can make SHA-1 collisions can make such facts.
+    #[must_use]
+    pub fn read_in(bank: &JudgedBank<'a>) -> Self {
+        let explained = |index| bank.explained(Register::Pcr(index));
+        let mut facts = Self { bank: Some(bank.algorithm()), ..Self::nothing() };
+        facts.read_secure_boot(bank);
+        facts.boot_chain =
+            explained(4).map(|register| boot_chain::boot_chain(register, &mut facts.findings));
+        facts.partition_tables =
+            explained(5).map(|register| partition_tables(register, &mut facts.findings));
+        if let Some(register) = explained(8) {
+            facts.grub_command_lines = command_line::grub(register);
+            if facts.grub_command_lines.is_none() {
+                facts.findings.push(Finding::CommandLineUnproven);
+            }
+        }
+        facts.systemd_command_lines = explained(12).and_then(command_line::systemd);
+        facts
+    }
+
+    fn read_secure_boot(&mut self, bank: &JudgedBank<'a>) {
+        let pcr7 = Register::Pcr(7);
+        let Some(register) = bank.explained(pcr7) else {
+            let verdict = bank.verdict(pcr7).map_or("not quoted", |verdict| verdict.name());
+            self.secure_boot = SecureBoot::Unproven(Unproven::Register { verdict });
+            return;
+        };
+        let mut walk = Walk::default();
+        let outcome = walk.run(register);
+        self.findings.append(&mut walk.findings);
+        self.secure_boot = outcome.unwrap_or_else(SecureBoot::Unproven);
+        if self.secure_boot.enforced().is_some() {
+            self.keys = walk.keys;
+            self.authorities = walk.authorities;
+            self.shim = walk.shim;
+        }
+    }
+
+    fn nothing() -> Self {
+        Self {
+            bank: None,
+            secure_boot: SecureBoot::Unproven(Unproven::NoStrongBank),
+            keys: None,
+            authorities: Vec::new(),
+            shim: Shim::default(),
+            boot_chain: None,
+            grub_command_lines: None,
+            systemd_command_lines: None,
+            partition_tables: None,
+            findings: Vec::new(),
+        }
+    }
+}
+
+/// Every partition table in PCR 5, whatever its event says that it is.
+fn partition_tables(
+    register: &ExplainedRegister<'_>,
+    findings: &mut Vec<Finding>,
+) -> Vec<PartitionTable> {
+    let mut tables = Vec::new();
+    for event in register.events() {
+        let Some(data) = event.data().filter(|data| PartitionTable::is(data)) else { continue };
+        match PartitionTable::parse(data) {
+            Ok(table) => tables.push(table),
+            Err(_) => {
+                let sequence = event.untrusted_sequence();
+                findings.push(Finding::PartitionTable { sequence });
+            }
+        }
+    }
+    tables
+}

@@ -16,6 +16,7 @@ pub mod json;
 mod register;
 pub mod replay;
 pub mod tcg;
+pub mod uefi;
 pub mod verity;
 pub mod windows;
 

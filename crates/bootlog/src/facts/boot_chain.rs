@@ -1,0 +1,65 @@
+//! What the firmware started, by PCR 4.
+
+use super::Finding;
+use super::content::Content;
+use crate::replay::{ExplainedRegister, ReplayedEvent};
+use crate::uefi::ImageLoad;
+use crate::{Digest, EventType};
+
+/// Something that PCR 4 was extended by that is neither a separator nor the firmware's report of what
+/// it does: boot loaders, in the order in which they were measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BootImage {
+    /// The Authenticode digest of the image.
+    pub digest: Digest,
+    /// Whether it was measured after the separator of PCR 4.
+    pub after_separator: bool,
+    /// What the event says that it is.
+    pub untrusted_type: EventType,
+    /// The path of the image, which no digest covers.
+    pub untrusted_path: Option<String>,
+}
+
+/// Types that images have.
+const IMAGES: [EventType; 3] = [
+    EventType::EFI_BOOT_SERVICES_APPLICATION,
+    EventType::EFI_BOOT_SERVICES_DRIVER,
+    EventType::EFI_RUNTIME_SERVICES_DRIVER,
+];
+
+/// Everything in PCR 4 that may be an image. What is retyped stays in the list, and is named.
+pub(super) fn boot_chain(
+    register: &ExplainedRegister<'_>,
+    findings: &mut Vec<Finding>,
+) -> Vec<BootImage> {
+    let (mut chain, mut after_separator) = (Vec::new(), false);
+    for event in register.events() {
+        let found = event.untrusted_type();
+        let fitting: &[EventType] = match Content::of(event) {
+            Content::Separator | Content::ErrorSeparator => {
+                after_separator = true;
+                &[EventType::SEPARATOR]
+            }
+            Content::Action(_) => &[EventType::EFI_ACTION, EventType::ACTION],
+            _ => {
+                chain.push(image(event, after_separator));
+                &IMAGES
+            }
+        };
+        if !fitting.contains(&found) {
+            let (register, sequence) = (event.register(), event.untrusted_sequence());
+            findings.push(Finding::UnexpectedType { register, sequence, found });
+        }
+    }
+    chain
+}
+
+fn image(event: &ReplayedEvent<'_>, after_separator: bool) -> BootImage {
+    BootImage {
+        digest: *event.digest(),
+        after_separator,
+        untrusted_type: event.untrusted_type(),
+        untrusted_path: ImageLoad::parse(event.untrusted_data()).and_then(|load| load.file_path()),
+    }
+}

@@ -1,0 +1,69 @@
+//! Kernel command lines, by PCR 8 (GRUB) and PCR 12 (systemd-boot and systemd-stub).
+
+use crate::replay::{ExplainedRegister, ReplayedEvent};
+use crate::uefi::utf16;
+
+/// What GRUB writes before the text that it measures. No digest covers it.
+const LABELS: [&[u8]; 4] =
+    [b"grub_kernel_cmdline ", b"kernel_cmdline: ", b"grub_cmd: ", b"grub_cmd "];
+
+/// The command lines that GRUB gave to kernels, in order; `None` if some text of PCR 8 is unproven.
+///
+/// GRUB measures each command, and after a command that loads a kernel the kernel's command line. The
+/// label that tells the two apart is covered by no digest. So a text counts as a kernel's command line
+/// when the text before it is the command that loads a kernel with exactly these arguments.
+pub(super) fn grub<'a>(register: &ExplainedRegister<'a>) -> Option<Vec<&'a str>> {
+    let texts: Option<Vec<&str>> = register.events().iter().map(grub_text).collect();
+    let texts = texts?;
+    let pairs = texts.iter().zip(texts.iter().skip(1));
+    let lines = pairs.filter(|(command, line)| loads(command, line)).map(|(_, line)| *line);
+    Some(lines.collect())
+}
+
+/// The text that an event's digest covers: with its closing NUL, or without it and what follows.
+fn grub_text<'a>(event: &ReplayedEvent<'a>) -> Option<&'a str> {
+    let data = event.untrusted_data();
+    let labelled = LABELS.iter().find_map(|label| data.strip_prefix(*label))?;
+    let end = labelled.iter().position(|byte| *byte == 0).unwrap_or(labelled.len());
+    let (text, rest) = labelled.split_at_checked(end)?;
+    let covered =
+        event.covers(text) || rest.first() == Some(&0) && covers_nul(event, labelled, end);
+    if covered { std::str::from_utf8(text).ok() } else { None }
+}
+
+fn covers_nul(event: &ReplayedEvent<'_>, labelled: &[u8], end: usize) -> bool {
+    labelled.get(..end.saturating_add(1)).is_some_and(|with_nul| event.covers(with_nul))
+}
+
+/// Whether `command` loads a kernel and gives it `line`, which GRUB writes with quotes where needed.
+fn loads(command: &str, line: &str) -> bool {
+    let Some((loader, arguments)) = command.split_once(' ') else { return false };
+    loader.starts_with("linux") && arguments.chars().eq(unquoted(line))
+}
+
+/// The characters of a text without GRUB's quoting of arguments.
+fn unquoted(line: &str) -> impl Iterator<Item = char> {
+    let mut characters = line.chars();
+    std::iter::from_fn(move || {
+        loop {
+            match characters.next()? {
+                '\\' => return characters.next(),
+                '"' => {}
+                other => return Some(other),
+            }
+        }
+    })
+}
+
+/// The command lines that systemd-boot or systemd-stub gave to kernels, in order; `None` if PCR 12 was
+/// extended by anything else than UTF-16 text that its digest covers.
+pub(super) fn systemd(register: &ExplainedRegister<'_>) -> Option<Vec<String>> {
+    register.events().iter().map(|event| systemd_text(event.data()?)).collect()
+}
+
+fn systemd_text(data: &[u8]) -> Option<String> {
+    let text = utf16(data)?;
+    let text = text.strip_suffix('\0')?;
+    let printable = !text.is_empty() && !text.chars().any(char::is_control);
+    printable.then(|| text.to_owned())
+}

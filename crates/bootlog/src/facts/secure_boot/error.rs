@@ -1,0 +1,119 @@
+//! Why a log proves nothing about secure boot.
+
+use avouch_wire::{ParseError, failed_check};
+use thiserror::Error;
+
+use crate::EventType;
+
+/// Why a log proves nothing about secure boot. Events are named by their place in the log, from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Unproven {
+    /// No bank with a strong algorithm was quoted and logged.
+    #[error("no bank of SHA-256 or better is both quoted and logged")]
+    NoStrongBank,
+    /// The log does not explain PCR 7.
+    #[error("the log does not explain PCR 7 ({verdict})")]
+    Register {
+        /// The verdict on it, or that it was not quoted.
+        verdict: &'static str,
+    },
+    /// A digest is of other bytes than the event's data.
+    #[error("the digest of event {sequence} does not cover its data")]
+    Digest {
+        /// The event.
+        sequence: usize,
+    },
+    /// Type and content of an event disagree.
+    #[error("event {sequence} is {content} and says that it is {found}, expected {expected}")]
+    Type {
+        /// The event.
+        sequence: usize,
+        /// What it is by its content.
+        content: String,
+        /// The type that such an event has.
+        expected: EventType,
+        /// The type that it has.
+        found: EventType,
+    },
+    /// An event that no firmware measures into PCR 7.
+    #[error("event {sequence} is {content}, which nothing measures into PCR 7 at this place")]
+    Unknown {
+        /// The event.
+        sequence: usize,
+        /// What it is by its content.
+        content: String,
+    },
+    /// Variables in another order, or another number of times, than firmware measures them.
+    #[error("event {sequence} is {content}, expected {expected}")]
+    Order {
+        /// The event.
+        sequence: usize,
+        /// What it is by its content.
+        content: String,
+        /// What firmware measures there.
+        expected: &'static str,
+    },
+    /// The firmware measured no secure boot variables at all.
+    #[error("no secure boot variable was measured")]
+    NoVariables,
+    /// The firmware says that it failed, or that phases end that do not.
+    #[error("event {sequence} is {content}")]
+    Separator {
+        /// The event.
+        sequence: usize,
+        /// What it is.
+        content: &'static str,
+    },
+    /// PCR 7 has no separator.
+    #[error("PCR 7 has no separator")]
+    NoSeparator,
+    /// The firmware was in a mode in which nothing that it says counts.
+    #[error("event {sequence}: the firmware says \"UEFI Debug Mode\"")]
+    DebugMode {
+        /// The event.
+        sequence: usize,
+    },
+    /// `SecureBoot` is neither on nor off.
+    #[error("the SecureBoot variable is {found}, expected 00 or 01")]
+    Value {
+        /// Its value in hex.
+        found: String,
+    },
+    /// A database is no list of signatures.
+    #[error("{variable}: {source}")]
+    Database {
+        /// Which.
+        variable: &'static str,
+        /// What is wrong.
+        source: ParseError,
+    },
+    /// Secure boot is on and a database without which it cannot work is empty.
+    #[error("secure boot is on and {variable} is empty")]
+    Empty {
+        /// Which.
+        variable: &'static str,
+    },
+    /// Secure boot is on and nothing was verified.
+    #[error("secure boot is on and no entry of db let anything run")]
+    NoAuthority,
+    /// An image ran by an entry that `db` does not have.
+    #[error("event {sequence} names an entry that db does not have")]
+    Authority {
+        /// The event.
+        sequence: usize,
+    },
+}
+
+failed_check!(Unproven {
+    Self::NoStrongBank => "secure_boot_bank",
+    Self::Register { .. } => "secure_boot_register",
+    Self::Digest { .. } => "secure_boot_digest",
+    Self::Type { .. } => "secure_boot_type",
+    Self::Unknown { .. } | Self::Order { .. } => "secure_boot_order",
+    Self::NoVariables => "secure_boot_variables",
+    Self::Separator { .. } | Self::NoSeparator => "secure_boot_separator",
+    Self::DebugMode { .. } => "secure_boot_debug_mode",
+    Self::Value { .. } => "secure_boot_value",
+    Self::Database { .. } | Self::Empty { .. } => "secure_boot_databases",
+    Self::NoAuthority | Self::Authority { .. } => "secure_boot_authority",
+});

@@ -113,14 +113,14 @@ pub enum LogError {
 }
 
 failed_check!(LogError {
-    Self::Structure(error) => (error.check(), ParseError::checks()),
-    Self::Empty => "log_empty",
-    Self::TooLong { .. } => "log_length",
-    Self::TooManyEvents { .. } => "log_events",
-    Self::Register { .. } => "log_register",
+    Self::Structure(_) => "log-structure",
+    Self::Empty => "log-empty",
+    Self::TooLong { .. } => "log-length",
+    Self::TooManyEvents { .. } => "log-events",
+    Self::Register { .. } => "log-register",
     Self::UnknownAlgorithm { .. } | Self::DigestLength { .. } | Self::AlgorithmTwice { .. } =>
-        "log_algorithms",
+        "log-algorithms",
     Self::DigestNotAnnounced { .. } | Self::DigestTwice { .. } | Self::NoDigest { .. } =>
-        "log_digests",
-    Self::Locality { .. } | Self::LocalityTwice { .. } => "log_locality",
+        "log-digests",
+    Self::Locality { .. } | Self::LocalityTwice { .. } => "log-locality",
 });

@@ -29,7 +29,11 @@ impl SpecId {
     /// Reads the first event of a log; `None` if it does not announce the crypto-agile form.
     pub(super) fn of(first: &Event<'_>) -> Result<Option<Self>, LogError> {
         let announces = first.event_type == EventType::NO_ACTION
-            && matches!(first.register, Some(Register::Pcr(0) | Register::MrTd))
+            && matches!(
+                first.register,
+                // A trust domain's header names the register that its firmware begins with.
+                Some(Register::Pcr(0) | Register::MrTd | Register::Rtmr(0))
+            )
             && first.data.starts_with(SIGNATURE);
         if !announces {
             return Ok(None);

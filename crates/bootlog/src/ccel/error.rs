@@ -1,0 +1,47 @@
+//! Why bytes are no event log of a trust domain.
+
+use avouch_wire::failed_check;
+use thiserror::Error;
+
+use crate::Algorithm;
+use crate::tcg::LogError;
+
+/// Why bytes are no event log of a trust domain.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CcelError {
+    /// They are no event log at all.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Its digests are not those that a trust domain's registers are extended by.
+    #[error("the log announces digests of {}, a trust domain's are of sha384", names(announced))]
+    Algorithm {
+        /// The algorithms that the log announces.
+        announced: Vec<Algorithm>,
+    },
+    /// An event has no SHA-384 digest, and so extended nothing.
+    #[error("event {sequence} at byte {offset:#x} has no SHA-384 digest")]
+    NoDigest {
+        /// Place of the event in the log, from 0.
+        sequence: usize,
+        /// Where it starts.
+        offset: usize,
+    },
+    /// An event extends `MRTD`, which the TDX module alone measures.
+    #[error("event {sequence} at byte {offset:#x} extends MRTD, which no event does")]
+    MrTd {
+        /// Place of the event in the log, from 0.
+        sequence: usize,
+        /// Where it starts.
+        offset: usize,
+    },
+}
+
+fn names(algorithms: &[Algorithm]) -> String {
+    algorithms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+failed_check!(CcelError {
+    Self::Log(error) => (error.check(), LogError::checks()),
+    Self::Algorithm { .. } | Self::NoDigest { .. } => "ccel-algorithm",
+    Self::MrTd { .. } => "ccel-mrtd",
+});

@@ -12,6 +12,7 @@ mod content;
 mod finding;
 mod secure_boot;
 mod shim;
+mod td;
 
 pub use boot_chain::BootImage;
 pub use finding::Finding;
@@ -19,6 +20,7 @@ pub use secure_boot::{
     Authority, AuthoritySource, NotEnforced, SecureBoot, SecureBootKeys, Unproven,
 };
 pub use shim::Shim;
+pub use td::TdFacts;
 
 use crate::replay::{ExplainedRegister, Judged, JudgedBank};
 use crate::uefi::PartitionTable;
@@ -65,8 +67,8 @@ impl<'a> BootFacts<'a> {
         let explained = |index| bank.explained(Register::Pcr(index));
         let mut facts = Self { bank: Some(bank.algorithm()), ..Self::nothing() };
         facts.read_secure_boot(bank);
-        facts.boot_chain =
-            explained(4).map(|register| boot_chain::boot_chain(register, &mut facts.findings));
+        facts.boot_chain = explained(4)
+            .map(|register| boot_chain::boot_chain(register.events(), &mut facts.findings));
         facts.partition_tables =
             explained(5).map(|register| partition_tables(register, &mut facts.findings));
         if let Some(register) = explained(8) {
@@ -83,7 +85,7 @@ impl<'a> BootFacts<'a> {
         let pcr7 = Register::Pcr(7);
         let Some(register) = bank.explained(pcr7) else {
             let verdict = bank.verdict(pcr7).map_or("not quoted", |verdict| verdict.name());
-            self.secure_boot = SecureBoot::Unproven(Unproven::Register { verdict });
+            self.secure_boot = SecureBoot::Unproven(Unproven::Register { register: pcr7, verdict });
             return;
         };
         let mut walk = Walk::default();

@@ -9,6 +9,7 @@
 
 mod algorithm;
 pub mod ccel;
+mod coverage;
 mod event_type;
 pub mod facts;
 pub mod ima;
@@ -16,10 +17,12 @@ pub mod json;
 mod register;
 pub mod replay;
 pub mod tcg;
+pub mod timeline;
 pub mod uefi;
 pub mod verity;
 pub mod windows;
 
 pub use algorithm::{Algorithm, Digest};
+pub use coverage::{Coverage, untrusted_command_line};
 pub use event_type::EventType;
 pub use register::{PCR_COUNT, Register, RegisterMap, RegisterValues};

@@ -14,4 +14,4 @@ pub use guid::Guid;
 pub use image_load::ImageLoad;
 pub use signature_list::{Signature, signatures};
 pub use variable::Variable;
-pub(crate) use variable::utf16;
+pub(crate) use variable::{encode_variable, utf16};

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use super::content::Content;
-use crate::replay::{ExplainedRegister, ReplayedEvent};
+use crate::replay::ReplayedEvent;
 use crate::uefi::ImageLoad;
 use crate::{Digest, EventType};
 
@@ -29,12 +29,12 @@ const IMAGES: [EventType; 3] = [
 ];
 
 /// Everything in PCR 4 that may be an image. What is retyped stays in the list, and is named.
-pub(super) fn boot_chain(
-    register: &ExplainedRegister<'_>,
+pub(super) fn boot_chain<'e, 'a: 'e>(
+    events: impl IntoIterator<Item = &'e ReplayedEvent<'a>>,
     findings: &mut Vec<Finding>,
 ) -> Vec<BootImage> {
     let (mut chain, mut after_separator) = (Vec::new(), false);
-    for event in register.events() {
+    for event in events {
         let found = event.untrusted_type();
         let fitting: &[EventType] = match Content::of(event) {
             Content::Separator | Content::ErrorSeparator => {

@@ -60,6 +60,14 @@ impl<'a> Variable<'a> {
     }
 }
 
+/// The bytes that firmware measures of a variable.
+pub(crate) fn encode_variable(vendor: Guid, name: &str, data: &[u8]) -> Vec<u8> {
+    let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let units = (name.len() / 2) as u64;
+    let length = data.len() as u64;
+    [vendor.0.as_slice(), &units.to_le_bytes(), &length.to_le_bytes(), &name, data].concat()
+}
+
 /// A 64-bit length that memory can have.
 fn length(cursor: &mut Cursor<'_>, field: &'static str) -> Result<usize, ParseError> {
     let before = cursor.clone();

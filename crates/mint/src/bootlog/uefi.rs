@@ -74,7 +74,11 @@ pub fn image_load(path: &str) -> Vec<u8> {
 #[must_use]
 pub fn partition_table() -> Vec<u8> {
     let mut header = b"EFI PART".to_vec();
-    header.resize(92, 0);
+    // Revision, sizes, checksums and block numbers.
+    header.resize(56, 0);
+    // The disk, the block of the entries, how many there are, the size of each, and a checksum.
+    header.extend([0xd1; 16]);
+    header.extend([2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 128, 0, 0, 0, 0, 0, 0, 0]);
     let mut partition = vec![0x28; 16];
     partition.resize(128, 0);
     [header, 1_u64.to_le_bytes().to_vec(), partition].concat()

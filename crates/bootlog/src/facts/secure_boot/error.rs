@@ -3,7 +3,7 @@
 use avouch_wire::{ParseError, failed_check};
 use thiserror::Error;
 
-use crate::EventType;
+use crate::{EventType, Register};
 
 /// Why a log proves nothing about secure boot. Events are named by their place in the log, from 0.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -11,9 +11,11 @@ pub enum Unproven {
     /// No bank with a strong algorithm was quoted and logged.
     #[error("no bank of SHA-256 or better is both quoted and logged")]
     NoStrongBank,
-    /// The log does not explain PCR 7.
-    #[error("the log does not explain PCR 7 ({verdict})")]
+    /// The log does not explain the register that the variables are measured into.
+    #[error("the log does not explain {register} ({verdict})")]
     Register {
+        /// The register.
+        register: Register,
         /// The verdict on it, or that it was not quoted.
         verdict: &'static str,
     },

@@ -52,6 +52,11 @@ impl<'a> Walk<'a> {
         for event in register.events() {
             self.event(event)?;
         }
+        self.end()
+    }
+
+    /// Concludes.
+    pub(in crate::facts) fn end(&mut self) -> Result<SecureBoot, Unproven> {
         if !self.after_separator {
             return Err(Unproven::NoSeparator);
         }
@@ -83,7 +88,8 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn event(&mut self, event: &ReplayedEvent<'a>) -> Result<(), Unproven> {
+    /// Takes in one event.
+    pub(in crate::facts) fn event(&mut self, event: &ReplayedEvent<'a>) -> Result<(), Unproven> {
         let sequence = event.untrusted_sequence();
         match Content::of(event) {
             Content::Uncovered => Err(Unproven::Digest { sequence }),

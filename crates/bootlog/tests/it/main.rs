@@ -1,0 +1,12 @@
+//! Logs as firmware, boot loaders, kernels and attackers write them: one file a subject.
+//!
+//! One program, so that what all tests need is linked once.
+#![cfg(test)]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
+
+mod ccel;
+mod support;

@@ -1,0 +1,42 @@
+//! Measured bytes that mean something here: the kernel's version, and keys.
+
+use avouch_pki::{Certificate, digest};
+use avouch_wire::Hex;
+
+use super::Buffer;
+
+/// Name of the measured bytes that are the kernel's release, such as `6.1.0-56-amd64`.
+pub const KERNEL_VERSION: &str = "kernel_version";
+/// The longest release; the kernel's own limit is 64.
+const VERSION_BYTES_MAX: usize = 128;
+
+/// A key that was put onto a keyring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeasuredKey {
+    /// The keyring, such as `.builtin_trusted_keys`.
+    pub keyring: String,
+    /// The subject of the certificate.
+    pub subject: String,
+    /// SHA-256 of the certificate.
+    pub sha256: Hex<32>,
+}
+
+/// The kernel's release, if the bytes are that.
+pub(super) fn kernel_version(buffer: &Buffer<'_>) -> Option<String> {
+    let text = std::str::from_utf8(buffer.bytes).ok()?;
+    let is_version = buffer.name.as_bytes() == KERNEL_VERSION.as_bytes()
+        && text.len() <= VERSION_BYTES_MAX
+        && text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_version.then(|| text.to_owned())
+}
+
+/// The key, if the bytes are a certificate for a keyring.
+pub(super) fn key(buffer: &Buffer<'_>) -> Option<MeasuredKey> {
+    let is_keyring = buffer.name.as_bytes().starts_with(b".");
+    let certificate = Certificate::parse(buffer.bytes).ok().filter(|_| is_keyring)?;
+    Some(MeasuredKey {
+        keyring: buffer.name.to_text().into_owned(),
+        subject: certificate.subject().to_string(),
+        sha256: digest::sha256(buffer.bytes),
+    })
+}

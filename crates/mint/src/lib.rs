@@ -25,6 +25,7 @@
 pub mod bootlog;
 mod breaks;
 mod error;
+pub mod ima;
 mod intel;
 mod minted;
 mod options;

@@ -1,0 +1,120 @@
+//! Who extended the registers that Windows measures into.
+
+use std::collections::BTreeSet;
+
+use avouch_wire::failed_check;
+use aws_lc_rs::digest::{SHA256, digest};
+use thiserror::Error;
+
+use crate::facts::{Authority, AuthoritySource, BootFacts, Shim};
+
+/// SHA-256 of certificates in `db` by which nothing but Windows is let run: Microsoft Windows
+/// Production PCA 2011, Windows UEFI CA 2023, and Microsoft Root Certificate Authority 2010, which
+/// Google's virtual machines have in place of the first.
+const MICROSOFT: [[u8; 32]; 3] = [
+    sha256_of(0xe8e9_5f07_33a5_5e8b_ad7b_e0a1_413e_e23c, 0x51fc_ea64_b3c8_fa6a_7869_35fd_dcc7_1961),
+    sha256_of(0x076f_1fea_90ac_2915_5ebf_77c1_7682_f75f, 0x1fdd_1be1_96da_302d_c846_1e35_0a9a_e330),
+    sha256_of(0xdf54_5bf9_19a2_439c_3698_3b54_cdfc_903d, 0xfa4f_37d3_996d_8d84_b4c3_1eec_6f3c_163e),
+];
+
+const fn sha256_of(first: u128, second: u128) -> [u8; 32] {
+    let (mut digest, halves) = ([0; 32], [first.to_be_bytes(), second.to_be_bytes()]);
+    let (left, right) = digest.split_at_mut(16);
+    left.copy_from_slice(&halves[0]);
+    right.copy_from_slice(&halves[1]);
+    digest
+}
+
+/// The certificates by which nothing but Windows is let run, by the SHA-256 of their DER.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WindowsAuthorities(BTreeSet<[u8; 32]>);
+
+impl WindowsAuthorities {
+    /// Exactly these.
+    #[must_use]
+    pub fn new(sha256: impl IntoIterator<Item = [u8; 32]>) -> Self {
+        Self(sha256.into_iter().collect())
+    }
+
+    fn has(&self, authority: &Authority<'_>) -> bool {
+        let found = digest(&SHA256, authority.data);
+        authority.source == AuthoritySource::Db && self.0.contains(found.as_ref())
+    }
+}
+
+/// Microsoft's.
+impl Default for WindowsAuthorities {
+    fn default() -> Self {
+        Self::new(MICROSOFT)
+    }
+}
+
+/// Why something else than Windows may have extended the registers that Windows measures into.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NotOnlyWindows {
+    /// Whatever is started where nothing is verified can measure what it likes.
+    #[error(
+        "secure boot was not enforced, so that anything may have measured what Windows measures"
+    )]
+    SecureBoot,
+    /// An image ran by the key of somebody else.
+    #[error(
+        "event {sequence} of PCR 7 shows that an image ran by an entry of {variable} that is not Windows'"
+    )]
+    Authority {
+        /// The event, by its place in the log, from 0.
+        sequence: usize,
+        /// Where the entry stands.
+        variable: &'static str,
+    },
+    /// Only shim measures such variables.
+    #[error("PCR 7 shows that shim ran")]
+    Shim,
+    /// No image ran by a key of Windows'.
+    #[error("PCR 7 does not show that an image ran by a key of Windows'")]
+    NoWindows,
+    /// An option ROM ran by the key of somebody else. Firmware measures an entry once, so a boot
+    /// loader that the same key let run would not show, unless PCR 4 shows that there was but one.
+    #[error(
+        "an option ROM ran by an entry that is not Windows', and PCR 4 does not show exactly one boot loader"
+    )]
+    OptionRom,
+}
+
+failed_check!(NotOnlyWindows {
+    Self::SecureBoot => "windows-secure-boot",
+    Self::Authority { .. } | Self::Shim | Self::NoWindows | Self::OptionRom => "windows-authority",
+});
+
+/// Whether nothing but Windows was started.
+pub(super) fn check(
+    boot: &BootFacts<'_>,
+    windows: &WindowsAuthorities,
+) -> Result<(), NotOnlyWindows> {
+    if boot.secure_boot.enforced() != Some(true) {
+        return Err(NotOnlyWindows::SecureBoot);
+    }
+    if boot.shim != Shim::default() {
+        return Err(NotOnlyWindows::Shim);
+    }
+    let (loaders, option_roms): (Vec<_>, Vec<_>) =
+        boot.authorities.iter().partition(|authority| authority.after_separator);
+    if let Some(other) = loaders.iter().find(|authority| !windows.has(authority)) {
+        let (sequence, variable) = (other.sequence, other.source.name());
+        return Err(NotOnlyWindows::Authority { sequence, variable });
+    }
+    if loaders.is_empty() {
+        return Err(NotOnlyWindows::NoWindows);
+    }
+    if option_roms.iter().any(|authority| !windows.has(authority)) && !one_loader(boot) {
+        return Err(NotOnlyWindows::OptionRom);
+    }
+    Ok(())
+}
+
+/// Whether PCR 4 shows exactly one image after its separator.
+fn one_loader(boot: &BootFacts<'_>) -> bool {
+    boot.boot_chain
+        .as_ref()
+        .is_some_and(|chain| chain.iter().filter(|image| image.after_separator).count() == 1)
+}

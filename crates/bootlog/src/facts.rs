@@ -25,6 +25,7 @@ pub use td::TdFacts;
 use crate::replay::{ExplainedRegister, Judged, JudgedBank};
 use crate::uefi::PartitionTable;
 use crate::{Algorithm, Register};
+use boot_chain::boot_chain;
 use secure_boot::Walk;
 
 /// What a log proves of the boot. Only [`BootFacts::read`] and [`BootFacts::read_in`] make one.
@@ -67,8 +68,9 @@ impl<'a> BootFacts<'a> {
         let explained = |index| bank.explained(Register::Pcr(index));
         let mut facts = Self { bank: Some(bank.algorithm()), ..Self::nothing() };
         facts.read_secure_boot(bank);
-        facts.boot_chain = explained(4)
-            .map(|register| boot_chain::boot_chain(register.events(), &mut facts.findings));
+        facts.boot_chain = explained(4).map(|register| {
+            boot_chain(register.algorithm(), register.events(), &mut facts.findings)
+        });
         facts.partition_tables =
             explained(5).map(|register| partition_tables(register, &mut facts.findings));
         if let Some(register) = explained(8) {

@@ -19,7 +19,7 @@ use crate::tcg::{Event, Log};
 use crate::{Algorithm, Digest, Register, RegisterValues};
 
 /// What all registers hold if exactly the log's events extended them: bank by bank, for registers
-/// that an event extends and whose events all have a digest in that bank.
+/// that an event with a digest in that bank extends.
 ///
 /// This is what the log claims. Judging a log by these values makes everything in it explained, which
 /// is right for showing a log and for nothing else.
@@ -28,7 +28,7 @@ pub fn values(log: &Log<'_>) -> RegisterValues {
     let mut values = RegisterValues::new();
     for algorithm in log.algorithms() {
         for (register, chain) in chains(log, *algorithm) {
-            if let Some(value) = chain.value {
+            if let Some(value) = chain.value.filter(|_| !chain.events.is_empty()) {
                 values.insert(register, value);
             }
         }
@@ -133,9 +133,12 @@ impl<'a> JudgedBank<'a> {
 
 /// What a log's events make of one register of one bank.
 struct Chain<'l, 'a> {
-    /// The value that the register then holds; `None` if an event has no digest in the bank.
+    /// The value that the register then holds; `None` in a bank whose algorithm is not computed here.
     value: Option<Digest>,
+    /// The events with a digest in the bank: no other extends it.
     events: Vec<(&'l Event<'a>, Digest)>,
+    /// Whether an event has no digest in the bank.
+    lacks_digests: bool,
 }
 
 /// The chains of all registers that an event extends.
@@ -146,13 +149,16 @@ fn chains<'l, 'a>(log: &'l Log<'a>, algorithm: Algorithm) -> BTreeMap<Register, 
         let chain = chains.entry(register).or_insert_with(|| Chain {
             value: Some(start(log, register, algorithm)),
             events: Vec::new(),
+            lacks_digests: false,
         });
         let digest = event.digests().get(algorithm).and_then(|bytes| Digest::new(algorithm, bytes));
-        chain.value = match (chain.value, digest) {
-            (Some(value), Some(digest)) => extend(value, digest),
-            _ => None,
-        };
-        chain.events.extend(digest.map(|digest| (event, digest)));
+        match digest {
+            Some(digest) => {
+                chain.value = chain.value.and_then(|value| extend(value, digest));
+                chain.events.push((event, digest));
+            }
+            None => chain.lacks_digests = true,
+        }
     }
     chains
 }

@@ -4,7 +4,7 @@ use super::Finding;
 use super::content::Content;
 use crate::replay::ReplayedEvent;
 use crate::uefi::ImageLoad;
-use crate::{Digest, EventType};
+use crate::{Algorithm, Digest, EventType};
 
 /// Something that PCR 4 was extended by that is neither a separator nor the firmware's report of what
 /// it does: boot loaders, in the order in which they were measured.
@@ -28,24 +28,41 @@ const IMAGES: [EventType; 3] = [
     EventType::EFI_RUNTIME_SERVICES_DRIVER,
 ];
 
+/// What firmware says in PCR 4 of what it does.
+const ACTIONS: [&str; 6] = [
+    "Calling EFI Application from Boot Option",
+    "Returning from EFI Application from Boot Option",
+    "Calling INT 19h",
+    "Returned INT 19h",
+    "Return via INT 18h",
+    "Entering ROM Based Setup",
+];
+
 /// Everything in PCR 4 that may be an image. What is retyped stays in the list, and is named.
+///
+/// Separators and known actions are told by their digest, so that nobody can turn one into an image by
+/// changing its data in the log.
 pub(super) fn boot_chain<'e, 'a: 'e>(
+    algorithm: Algorithm,
     events: impl IntoIterator<Item = &'e ReplayedEvent<'a>>,
     findings: &mut Vec<Finding>,
 ) -> Vec<BootImage> {
+    let known = |texts: &[&[u8]]| -> Vec<Option<Digest>> {
+        texts.iter().map(|text| algorithm.hash(&[text])).collect()
+    };
+    let separators = known(&[&[0; 4], &[0xFF; 4]]);
+    let actions = known(&ACTIONS.map(str::as_bytes));
     let (mut chain, mut after_separator) = (Vec::new(), false);
     for event in events {
-        let found = event.untrusted_type();
-        let fitting: &[EventType] = match Content::of(event) {
-            Content::Separator | Content::ErrorSeparator => {
-                after_separator = true;
-                &[EventType::SEPARATOR]
-            }
-            Content::Action(_) => &[EventType::EFI_ACTION, EventType::ACTION],
-            _ => {
-                chain.push(image(event, after_separator));
-                &IMAGES
-            }
+        let (found, digest) = (event.untrusted_type(), Some(*event.digest()));
+        let fitting: &[EventType] = if separators.contains(&digest) {
+            after_separator = true;
+            &[EventType::SEPARATOR]
+        } else if actions.contains(&digest) || matches!(Content::of(event), Content::Action(_)) {
+            &[EventType::EFI_ACTION, EventType::ACTION]
+        } else {
+            chain.push(image(event, after_separator));
+            &IMAGES
         };
         if !fitting.contains(&found) {
             let (register, sequence) = (event.register(), event.untrusted_sequence());

@@ -64,7 +64,7 @@ impl<'a> TdFacts<'a> {
         let proven = outcome.is_ok();
         let images = explained(1).map(|register| {
             let events = register.events().iter().filter(|event| !is_partition_table(event));
-            boot_chain(events, &mut findings)
+            boot_chain(register.algorithm(), events, &mut findings)
         });
         let tables = explained(1).map(|register| partition_tables(register, &mut findings));
         Self {

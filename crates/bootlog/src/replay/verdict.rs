@@ -6,7 +6,8 @@ use crate::{Digest, Register};
 /// What the log says about one register whose value was proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The log's events lead to the proven value: exactly they extended the register, in this order.
+    /// The log's events lead to the proven value: exactly those with a digest in this bank extended
+    /// the register, in this order.
     Explained {
         /// The proven value.
         value: Digest,
@@ -23,7 +24,8 @@ pub enum Verdict {
         /// The proven value.
         value: Digest,
     },
-    /// Events of the register have no digest in this bank, or its algorithm is not computed here (SM3).
+    /// The log does not lead to the proven value, and it could not: some of the register's events have
+    /// no digest in this bank, or its algorithm is not computed here (SM3).
     BankMissing {
         /// The proven value.
         proven: Digest,
@@ -33,12 +35,19 @@ pub enum Verdict {
 impl Verdict {
     pub(super) fn of(register: Register, proven: Digest, chain: Option<&Chain<'_, '_>>) -> Self {
         let reset = register.reset_value(proven.algorithm());
-        match chain.map(|chain| chain.value) {
-            None if proven == reset => Self::NotLogged { value: proven },
-            None => Self::Unexplained { proven, replayed: reset },
-            Some(None) => Self::BankMissing { proven },
-            Some(Some(replayed)) if replayed == proven => Self::Explained { value: proven },
-            Some(Some(replayed)) => Self::Unexplained { proven, replayed },
+        let Some(chain) = chain else {
+            return match proven == reset {
+                true => Self::NotLogged { value: proven },
+                false => Self::Unexplained { proven, replayed: reset },
+            };
+        };
+        match chain.value {
+            _ if chain.events.is_empty() && proven == reset => Self::NotLogged { value: proven },
+            Some(replayed) if replayed == proven && !chain.events.is_empty() => {
+                Self::Explained { value: proven }
+            }
+            Some(replayed) if !chain.lacks_digests => Self::Unexplained { proven, replayed },
+            _ => Self::BankMissing { proven },
         }
     }
 

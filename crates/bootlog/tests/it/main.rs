@@ -8,5 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod attacks;
 mod ccel;
+mod minted;
+mod parsing;
+mod properties;
 mod support;
+mod vectors;

@@ -107,15 +107,15 @@ pub enum Unproven {
 }
 
 failed_check!(Unproven {
-    Self::NoStrongBank => "secure_boot_bank",
-    Self::Register { .. } => "secure_boot_register",
-    Self::Digest { .. } => "secure_boot_digest",
-    Self::Type { .. } => "secure_boot_type",
-    Self::Unknown { .. } | Self::Order { .. } => "secure_boot_order",
-    Self::NoVariables => "secure_boot_variables",
-    Self::Separator { .. } | Self::NoSeparator => "secure_boot_separator",
-    Self::DebugMode { .. } => "secure_boot_debug_mode",
-    Self::Value { .. } => "secure_boot_value",
-    Self::Database { .. } | Self::Empty { .. } => "secure_boot_databases",
-    Self::NoAuthority | Self::Authority { .. } => "secure_boot_authority",
+    Self::NoStrongBank => "secure-boot-bank",
+    Self::Register { .. } => "secure-boot-register",
+    Self::Digest { .. } => "secure-boot-digest",
+    Self::Type { .. } => "secure-boot-type",
+    Self::Unknown { .. } | Self::Order { .. } => "secure-boot-order",
+    Self::NoVariables => "secure-boot-variables",
+    Self::Separator { .. } | Self::NoSeparator => "secure-boot-separator",
+    Self::DebugMode { .. } => "secure-boot-debug-mode",
+    Self::Value { .. } => "secure-boot-value",
+    Self::Database { .. } | Self::Empty { .. } => "secure-boot-databases",
+    Self::NoAuthority | Self::Authority { .. } => "secure-boot-authority",
 });

@@ -1,0 +1,182 @@
+//! Minted logs: what is genuine is believed, and what is broken in one point does not fool.
+
+use avouch_bootlog::facts::{BootFacts, NotEnforced, SecureBoot};
+use avouch_bootlog::json::{BootReport, Events, EventsRefused};
+use avouch_mint::bootlog::{Ground, LogEvent, LogForm, Notices, breaks, broken, event_type, uefi};
+use avouch_wire::FailedCheck as _;
+
+use crate::support::{judged, minted, parse, truths};
+
+const GROUNDS: [Ground; 4] =
+    [Ground::Linux, Ground::LinuxOff, Ground::LinuxInsecure, Ground::Windows];
+
+/// The facts of a minted boot.
+fn facts_of<T>(ground: Ground, look: impl FnOnce(&BootFacts<'_>) -> T) -> T {
+    let (bytes, registers) = minted(&ground.log().unwrap());
+    look(&BootFacts::read(&judged(&parse(&bytes), &registers)))
+}
+
+#[test]
+fn genuine_boots_show_their_secure_boot() {
+    for (ground, expected) in [
+        (Ground::Linux, SecureBoot::Enforced),
+        (Ground::LinuxOff, SecureBoot::Off),
+        (Ground::LinuxInsecure, SecureBoot::NotEnforced(NotEnforced::MokSbState)),
+        (Ground::Windows, SecureBoot::Enforced),
+    ] {
+        facts_of(ground, |facts| {
+            assert_eq!(facts.secure_boot, expected, "{ground:?}");
+            assert_eq!(facts.findings, [], "{ground:?}");
+        });
+    }
+}
+
+#[test]
+fn a_genuine_boot_shows_its_loaders_command_line_and_disks() {
+    facts_of(Ground::Linux, |facts| {
+        let chain = facts.boot_chain.as_ref().unwrap();
+        let paths: Vec<_> = chain.iter().map(|image| image.untrusted_path.as_deref()).collect();
+        assert_eq!(paths.first(), Some(&Some("\\EFI\\BOOT\\BOOTX64.EFI")));
+        assert!(chain.iter().all(|image| image.after_separator));
+        let lines = facts.grub_command_lines.as_ref().unwrap();
+        assert_eq!(lines, &["/boot/vmlinuz root=/dev/vda2 ro quiet"]);
+        assert_eq!(facts.partition_tables.as_ref().map(Vec::len), Some(1));
+        let report = serde_json::to_value(BootReport::from(facts)).unwrap();
+        assert_eq!(report["secure_boot"], true);
+        assert_eq!(report["bank"], "sha256");
+    });
+}
+
+#[test]
+fn no_break_of_a_log_makes_anything_true_that_was_not() {
+    let mut judged_breaks = 0;
+    for named in breaks().filter(|named| GROUNDS.contains(&named.ground)) {
+        let broken = broken(named.name).unwrap().unwrap();
+        let Ok(log) = avouch_bootlog::tcg::Log::parse(&broken.log, super::support::TPM) else {
+            assert!(matches!(named.notices, Notices::Refused(_)), "{}", named.name);
+            continue;
+        };
+        let facts = BootFacts::read(&judged(&log, &broken.registers));
+        let genuine: Vec<_> = facts_of(named.ground, |facts| {
+            let chain = facts.boot_chain.as_ref().unwrap().iter();
+            chain.map(|image| image.digest).collect()
+        });
+        match named.notices {
+            Notices::SecureBoot => {
+                assert_ne!(facts.secure_boot.enforced(), Some(true), "{}", named.name);
+            }
+            Notices::CommandLine => {
+                let lines = facts.grub_command_lines.clone().unwrap_or_default();
+                assert!(!lines.contains(&"/boot/vmlinuz quiet"), "{}: {lines:?}", named.name);
+            }
+            Notices::Programs => {
+                let shown: Vec<_> = facts.boot_chain.iter().flatten().map(|i| i.digest).collect();
+                let all = genuine.iter().all(|digest| shown.contains(digest));
+                assert!(all && !facts.findings.is_empty(), "{}", named.name);
+            }
+            Notices::Refused(check) => panic!("{} is not refused by {check}", named.name),
+            Notices::Unexplained(_) | Notices::Windows => {}
+        }
+        judged_breaks += 1;
+    }
+    assert!(judged_breaks > 25, "only {judged_breaks}");
+}
+
+#[test]
+fn policies_see_variables_and_separators_and_no_event_of_unproven_type() {
+    let (bytes, registers) = minted(&Ground::Linux.log().unwrap());
+    let log = parse(&bytes);
+    let judged = judged(&log, &registers);
+    let (bank, facts) = (judged.strong_bank().unwrap(), BootFacts::read(&judged));
+    let json = Events::of(bank, &facts, |_| None).unwrap().to_json();
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let events = value["Events"].as_array().unwrap();
+    let secure_boot =
+        events.iter().find(|event| event["ProcessedData"]["UnicodeName"] == "SecureBoot").unwrap();
+    assert_eq!(secure_boot["ProcessedData"]["VariableData"], "AQ");
+    assert_eq!(
+        secure_boot["ProcessedData"]["VariableGuid"],
+        "8BE4DF61-93CA-11D2-AA0D-00E098032B8C"
+    );
+    assert_eq!(secure_boot["EventTypeString"], "EV_EFI_VARIABLE_DRIVER_CONFIG");
+    assert_eq!(secure_boot["EventType"], 0x8000_0001_u32);
+    assert_eq!(secure_boot["PcrIndex"], 7);
+    assert!(events.iter().any(|event| event["EventTypeString"] == "EV_SEPARATOR"));
+    let names = ["BootOrder", "Boot0000"];
+    assert!(events.iter().all(|event| {
+        let name = event["ProcessedData"]["UnicodeName"].as_str();
+        !name.is_some_and(|name| names.contains(&name))
+    }));
+}
+
+#[test]
+fn policies_see_no_events_of_a_log_that_proves_nothing_of_secure_boot() {
+    for (name, check) in [
+        ("second-secureboot", "secure-boot-order"),
+        ("secureboot-edited", "secure-boot-digest"),
+        ("two-separators", "secure-boot-separator"),
+    ] {
+        let broken = broken(name).unwrap().unwrap();
+        let log = parse(&broken.log);
+        let judged = judged(&log, &broken.registers);
+        let facts = BootFacts::read(&judged);
+        let refused = Events::of(judged.strong_bank().unwrap(), &facts, |_| None).unwrap_err();
+        assert_eq!(refused.check(), check, "{name}");
+    }
+}
+
+#[test]
+fn policies_see_no_events_of_a_log_with_a_retyped_separator_or_variable() {
+    let retyped: [fn(&LogEvent) -> bool; 2] = [
+        |event| event.register == 5 && event.event_type == event_type::SEPARATOR,
+        |event| event.register == 7 && event.event_type == event_type::SEPARATOR,
+    ];
+    for is in retyped {
+        let mut log = Ground::Linux.log().unwrap();
+        log.find(is).unwrap().event_type = event_type::COMPACT_HASH;
+        let (bytes, registers) = minted(&log);
+        let parsed = parse(&bytes);
+        let judged = judged(&parsed, &registers);
+        let facts = BootFacts::read(&judged);
+        let refused = Events::of(judged.strong_bank().unwrap(), &facts, |_| None);
+        assert!(refused.is_err());
+    }
+    let mut log = Ground::Linux.log().unwrap();
+    let name = uefi::variable(uefi::GLOBAL, "SecureBoot", &[1]);
+    log.push(LogEvent::new(1, event_type::COMPACT_HASH, name));
+    let (bytes, registers) = minted(&log);
+    let parsed = parse(&bytes);
+    let judged = judged(&parsed, &registers);
+    let facts = BootFacts::read(&judged);
+    let refused = Events::of(judged.strong_bank().unwrap(), &facts, |_| None).unwrap_err();
+    assert!(matches!(refused, EventsRefused::Type { content: "a variable", .. }), "{refused}");
+}
+
+#[test]
+fn facts_rest_on_sha_1_only_where_the_caller_asks_for_it() {
+    let mut log = Ground::Linux.log().unwrap();
+    log.form = LogForm::Sha1;
+    let (bytes, registers) = minted(&log);
+    let parsed = parse(&bytes);
+    let judged = judged(&parsed, &registers);
+    assert_eq!(BootFacts::read(&judged).secure_boot.enforced(), None);
+    let sha1 = judged.bank(avouch_bootlog::Algorithm::Sha1).unwrap();
+    assert_eq!(BootFacts::read_in(sha1).secure_boot, SecureBoot::Enforced);
+}
+
+#[test]
+fn the_order_of_digests_in_an_event_changes_nothing() {
+    let genuine = Ground::Linux.log().unwrap();
+    let mut other = genuine.clone();
+    for event in &mut other.events {
+        let mut banks = other.form.banks().to_vec();
+        banks.reverse();
+        event.banks = Some(banks);
+    }
+    let all = [genuine, other].map(|log| {
+        let (bytes, registers) = minted(&log);
+        truths(&judged(&parse(&bytes), &registers))
+    });
+    assert_eq!(all[0], all[1]);
+    assert!(all[0].contains("secure boot: Enforced"));
+}

@@ -95,7 +95,12 @@ impl Algorithm {
     /// The digest of `parts` one after the other; `None` for SM3, which is not computed here.
     #[must_use]
     pub fn hash(self, parts: &[&[u8]]) -> Option<Digest> {
-        let mut context = digest::Context::new(self.implementation()?);
+        let implementation = self.implementation()?;
+        // A context is memory of its own: a log has hundreds of short pieces.
+        if let [whole] = parts {
+            return Digest::new(self, digest::digest(implementation, whole).as_ref());
+        }
+        let mut context = digest::Context::new(implementation);
         for part in parts {
             context.update(part);
         }
@@ -160,6 +165,17 @@ impl Digest {
             *slot = last;
         }
         self
+    }
+
+    /// What a register that holds this value holds after it was extended by `digest`; `None` for SM3.
+    pub(crate) fn extended_by(&self, digest: &Self) -> Option<Self> {
+        let length = self.algorithm.digest_length();
+        let mut both = [0; LONGEST * 2];
+        let (value, rest) = both.split_at_mut_checked(length)?;
+        value.copy_from_slice(self.as_bytes());
+        rest.get_mut(..digest.as_bytes().len())?.copy_from_slice(digest.as_bytes());
+        let end = length.checked_add(digest.as_bytes().len())?;
+        self.algorithm.hash(&[both.get(..end)?])
     }
 
     /// Its algorithm.

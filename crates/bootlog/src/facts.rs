@@ -49,7 +49,8 @@ pub struct BootFacts<'a> {
     pub grub_command_lines: Option<Vec<&'a str>>,
     /// The command lines that systemd-boot or systemd-stub gave to kernels, in order (PCR 12).
     pub systemd_command_lines: Option<Vec<String>>,
-    /// The partition tables of the disks that the firmware looked at (PCR 5).
+    /// Partition tables of disks that the firmware looked at (PCR 5). Each was measured; the log may
+    /// hide others.
     pub partition_tables: Option<Vec<PartitionTable>>,
     /// What is worth telling and decides nothing.
     pub findings: Vec<Finding>,

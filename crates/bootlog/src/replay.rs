@@ -154,7 +154,7 @@ fn chains<'l, 'a>(log: &'l Log<'a>, algorithm: Algorithm) -> BTreeMap<Register, 
         let digest = event.digests().get(algorithm).and_then(|bytes| Digest::new(algorithm, bytes));
         match digest {
             Some(digest) => {
-                chain.value = chain.value.and_then(|value| extend(value, digest));
+                chain.value = chain.value.and_then(|value| value.extended_by(&digest));
                 chain.events.push((event, digest));
             }
             None => chain.lacks_digests = true,
@@ -170,9 +170,4 @@ fn start(log: &Log<'_>, register: Register, algorithm: Algorithm) -> Digest {
         Register::Pcr(0) => reset.ending_in(log.untrusted_startup_locality()),
         _ => reset,
     }
-}
-
-/// The value after an extension; `None` in a bank whose algorithm is not computed here.
-fn extend(value: Digest, by: Digest) -> Option<Digest> {
-    value.algorithm().hash(&[value.as_bytes(), by.as_bytes()])
 }

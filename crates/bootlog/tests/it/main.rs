@@ -10,6 +10,7 @@
 
 mod attacks;
 mod ccel;
+mod linear;
 mod minted;
 mod parsing;
 mod properties;

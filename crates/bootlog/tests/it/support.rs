@@ -174,7 +174,8 @@ pub(crate) fn truths(judged: &Judged<'_>) -> BTreeSet<String> {
     }));
     truths.extend(facts.grub_command_lines.iter().map(|lines| format!("grub: {lines:?}")));
     truths.extend(facts.systemd_command_lines.iter().map(|lines| format!("systemd: {lines:?}")));
-    truths.extend(facts.partition_tables.iter().map(|tables| format!("disks: {tables:?}")));
+    let tables = facts.partition_tables.iter().flatten();
+    truths.extend(tables.map(|table| format!("disk: {table:?}")));
     let events = judged.strong_bank().and_then(|bank| Events::of(bank, &facts, |_| None).ok());
     if let Some(events) = events {
         let value: Value = serde_json::from_str(&events.to_json()).unwrap();

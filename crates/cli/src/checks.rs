@@ -3,6 +3,7 @@
 //! One file per subject. A test compares the names with those that the crates can give.
 
 mod amd;
+mod bootlog;
 mod certificates;
 mod data;
 mod intel;
@@ -72,10 +73,11 @@ const fn each(
     Text { of, end, what, why, remedy }
 }
 
-const SUBJECTS: [&Subject; 9] = [
+const SUBJECTS: [&Subject; 10] = [
     &intel::SUBJECT,
     &amd::SUBJECT,
     &uvm::SUBJECT,
+    &bootlog::SUBJECT,
     &data::SUBJECT,
     &policies::SUBJECT,
     &lints::SUBJECT,

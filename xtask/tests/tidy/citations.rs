@@ -86,7 +86,7 @@ fn every_source_file_that_a_page_names_is_there() {
 }
 
 /// Whose documents are public and have numbered sections.
-const PUBLISHERS: [&str; 12] = [
+const PUBLISHERS: [&str; 13] = [
     "RFC ",
     "ITU-T",
     "SEC 1",
@@ -94,6 +94,7 @@ const PUBLISHERS: [&str; 12] = [
     "Intel",
     "AMD",
     "TCG",
+    "UEFI",
     "Microsoft Learn",
     "W3C",
     "OpenID",

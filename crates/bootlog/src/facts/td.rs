@@ -112,7 +112,7 @@ fn secure_boot<'a>(
                 ended = true;
                 walk.event(event)?;
             }
-            Content::Variable(variable) if ended && is_boot_variable(&variable) => {}
+            Content::Variable(variable) if ended && variable.is_boot_option() => {}
             // Configuration of the platform, which is no variable.
             Content::Other => {}
             Content::Action(_) if event.untrusted_type() != EventType::EFI_ACTION => {}
@@ -140,15 +140,8 @@ fn telling_digests(algorithm: Algorithm) -> Vec<Digest> {
 /// them. A value that is a variable itself is something else, shown so.
 fn is_boot_value(event: &ReplayedEvent<'_>) -> bool {
     let Ok(variable) = Variable::parse(event.untrusted_data()) else { return false };
-    is_boot_variable(&variable)
+    variable.is_boot_option()
         && event.covers(variable.data)
         && variable.data != [0; 4]
         && Variable::parse(variable.data).is_err()
-}
-
-/// `BootOrder`, or `Boot` and four digits.
-fn is_boot_variable(variable: &Variable<'_>) -> bool {
-    let number = variable.name.strip_prefix("Boot").unwrap_or_default();
-    let is_number = number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_hexdigit());
-    variable.vendor == Guid::GLOBAL && (number == "Order" || is_number)
 }

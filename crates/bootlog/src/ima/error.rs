@@ -84,7 +84,9 @@ pub enum ReplayError {
     #[error("the quote has no PCR 10 in a bank of SHA-256 or better")]
     NoBank,
     /// No prefix of the list leads to the quoted value.
-    #[error("no prefix of the measurement list's {entries} entries leads to PCR 10 of the quote: {verdict}")]
+    #[error(
+        "no prefix of the measurement list's {entries} entries leads to PCR 10 of the quote: {verdict}"
+    )]
     Unexplained {
         /// Entries in the list.
         entries: usize,

@@ -16,6 +16,9 @@ use crate::{EventType, Register};
 /// their type says: variables, separators, and those that somebody else read so. All others are left
 /// out, since their type is a claim of nobody's. They stand in the order of the log; between events of
 /// different registers the order proves nothing.
+///
+/// Most firmware measures the value of a boot option alone. Such an event stands here too, with
+/// `UntrustedName`: its value was measured, and under which name, no digest says.
 #[derive(Debug, Serialize)]
 pub struct Events {
     #[serde(rename = "Events")]
@@ -63,6 +66,9 @@ impl Events {
     /// # Errors
     /// [`EventsRefused::SecureBoot`] if PCR 7 proves nothing, other than by having no variables;
     /// [`EventsRefused::Type`] if an event says that it is something else than its content.
+    ///
+    /// Where secure boot was on and not enforced, events of PCR 7 are left out: policies take a
+    /// `SecureBoot` of 01 for its being enforced.
     pub fn of(
         bank: &JudgedBank<'_>,
         facts: &BootFacts<'_>,
@@ -73,8 +79,11 @@ impl Events {
             SecureBoot::Unproven(why) => return Err(why.clone().into()),
             SecureBoot::Enforced | SecureBoot::Off | SecureBoot::NotEnforced(_) => {}
         }
+        let misleads = matches!(facts.secure_boot, SecureBoot::NotEnforced(_));
+        let shown = |register: Register| !(misleads && register == Register::Pcr(7));
         let mut events = Vec::new();
-        for event in bank.all_explained().flat_map(|register| register.events()) {
+        let registers = bank.all_explained().filter(|register| shown(register.register()));
+        for event in registers.flat_map(|register| register.events()) {
             events.extend(one(event, &more)?);
         }
         events.sort_by_key(|event| event.event_seq);
@@ -104,10 +113,11 @@ fn one(
     event: &ReplayedEvent<'_>,
     more: impl Fn(&ReplayedEvent<'_>) -> Option<Box<RawValue>>,
 ) -> Result<Option<OneEvent>, EventsRefused> {
-    let (Some(data), Register::Pcr(pcr_index)) = (event.data(), event.register()) else {
-        return Ok(None);
-    };
+    let Register::Pcr(pcr_index) = event.register() else { return Ok(None) };
     let found = event.untrusted_type();
+    let Some(data) = event.data() else {
+        return Ok(boot_option(event).map(|data| OneEvent::new(event, pcr_index, data)));
+    };
     let variable = Variable::parse(data).ok();
     agree(pcr_index, found, data, variable.as_ref()).map_err(|content| EventsRefused::Type {
         sequence: event.untrusted_sequence(),
@@ -119,13 +129,33 @@ fn one(
         None if found == EventType::SEPARATOR => to_raw_value(&Nothing {}).ok(),
         None => more(event),
     };
-    Ok(processed.map(|processed_data| OneEvent {
-        event_seq: event.untrusted_sequence(),
-        event_type: found.0,
-        event_type_string: found.to_string(),
-        pcr_index,
-        processed_data,
-    }))
+    Ok(processed.map(|processed_data| OneEvent::new(event, pcr_index, processed_data)))
+}
+
+impl OneEvent {
+    fn new(event: &ReplayedEvent<'_>, pcr_index: u8, processed_data: Box<RawValue>) -> Self {
+        let found = event.untrusted_type();
+        Self {
+            event_seq: event.untrusted_sequence(),
+            event_type: found.0,
+            event_type_string: found.to_string(),
+            pcr_index,
+            processed_data,
+        }
+    }
+}
+
+/// A boot option of which the digest covers the value alone, outside of PCR 7.
+fn boot_option(event: &ReplayedEvent<'_>) -> Option<Box<RawValue>> {
+    let variable = Variable::parse(event.untrusted_data()).ok()?;
+    let is_one = event.untrusted_type() == EventType::EFI_VARIABLE_BOOT
+        && event.register() != Register::Pcr(7)
+        && variable.is_boot_option();
+    if !is_one || !event.covers(variable.data) {
+        return None;
+    }
+    let processed = ProcessedVariable { untrusted_name: true, ..ProcessedVariable::of(&variable) };
+    to_raw_value(&processed).ok()
 }
 
 /// Whether a type is that of the content. What firmware writes has its own types; the rest is for
@@ -170,6 +200,9 @@ struct ProcessedVariable<'a> {
     variable_guid: String,
     unicode_name: &'a str,
     variable_data: String,
+    /// Whether the digest covers the value alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    untrusted_name: bool,
 }
 
 impl<'a> ProcessedVariable<'a> {
@@ -178,6 +211,7 @@ impl<'a> ProcessedVariable<'a> {
             variable_guid: variable.vendor.to_string(),
             unicode_name: &variable.name,
             variable_data: base64url::encode(variable.data),
+            untrusted_name: false,
         }
     }
 }

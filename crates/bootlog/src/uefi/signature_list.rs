@@ -49,7 +49,7 @@ fn list<'a>(cursor: &mut Cursor<'a>, into: &mut Vec<Signature<'a>>) -> Result<()
     };
     let mut list = cursor.sub("Signatures", "EFI_SIGNATURE_LIST", body)?;
     list.take("SignatureHeader", header_size)?;
-    if size <= OWNER {
+    if size <= OWNER && !list.is_empty() {
         return Err(wrong(&sizes, "SignatureSize", "no room for anything beside the owner"));
     }
     while !list.is_empty() {

@@ -53,6 +53,14 @@ impl<'a> Variable<'a> {
         Ok(Self { vendor, name, data })
     }
 
+    /// Whether it is `BootOrder`, or `Boot` and four digits: what the firmware would start.
+    #[must_use]
+    pub fn is_boot_option(&self) -> bool {
+        let number = self.name.strip_prefix("Boot").unwrap_or_default();
+        let is_number = number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_hexdigit());
+        self.vendor == Guid::GLOBAL && (number == "Order" || is_number)
+    }
+
     /// Whether it is the variable `name` of `vendor`.
     #[must_use]
     pub fn is(&self, vendor: Guid, name: &str) -> bool {

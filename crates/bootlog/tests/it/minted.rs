@@ -102,11 +102,44 @@ fn policies_see_variables_and_separators_and_no_event_of_unproven_type() {
     assert_eq!(secure_boot["EventType"], 0x8000_0001_u32);
     assert_eq!(secure_boot["PcrIndex"], 7);
     assert!(events.iter().any(|event| event["EventTypeString"] == "EV_SEPARATOR"));
-    let names = ["BootOrder", "Boot0000"];
-    assert!(events.iter().all(|event| {
-        let name = event["ProcessedData"]["UnicodeName"].as_str();
-        !name.is_some_and(|name| names.contains(&name))
-    }));
+    let named = |name: &str| {
+        events.iter().find(|event| event["ProcessedData"]["UnicodeName"] == name).unwrap()
+    };
+    assert_eq!(named("BootOrder")["ProcessedData"]["UntrustedName"], true);
+    assert_eq!(named("BootOrder")["EventTypeString"], "EV_EFI_VARIABLE_BOOT");
+    assert!(named("SecureBoot")["ProcessedData"].get("UntrustedName").is_none());
+    let types: Vec<_> = events.iter().map(|event| event["EventTypeString"].as_str()).collect();
+    assert!(!types.contains(&Some("EV_EFI_BOOT_SERVICES_APPLICATION")));
+    assert!(!types.contains(&Some("EV_IPL")));
+}
+
+/// What most firmware measures of a boot option is its value, so a value can be shown under any name.
+#[test]
+fn no_value_is_shown_to_policies_as_a_secure_boot_variable() {
+    for register in [1, 7] {
+        let mut log = Ground::LinuxOff.log().unwrap();
+        let mut event = LogEvent::boot_variable("BootOrder", &[1]);
+        event.register = register;
+        event.data = uefi::variable(uefi::GLOBAL, "SecureBoot", &[1]);
+        log.push(event);
+        let (bytes, registers) = minted(&log);
+        let parsed = parse(&bytes);
+        let judged = judged(&parsed, &registers);
+        let facts = BootFacts::read(&judged);
+        let events = Events::of(judged.strong_bank().unwrap(), &facts, |_| None);
+        let json = events.map(|events| events.to_json()).unwrap_or_default();
+        assert!(!json.contains("\"AQ\""), "PCR {register}: {json}");
+    }
+}
+
+#[test]
+fn policies_see_no_secure_boot_that_was_not_enforced() {
+    let (bytes, registers) = minted(&Ground::LinuxInsecure.log().unwrap());
+    let parsed = parse(&bytes);
+    let judged = judged(&parsed, &registers);
+    let facts = BootFacts::read(&judged);
+    let json = Events::of(judged.strong_bank().unwrap(), &facts, |_| None).unwrap().to_json();
+    assert!(json.contains("BootOrder") && !json.contains("SecureBoot"), "{json}");
 }
 
 #[test]

@@ -174,7 +174,7 @@ static MACHINES: LazyLock<Vec<Machine>> = LazyLock::new(|| {
 });
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_change_of_what_digests_do_not_cover_makes_a_fact_true(

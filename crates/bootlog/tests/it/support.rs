@@ -142,13 +142,18 @@ pub(crate) fn minted(log: &BootLog) -> (Vec<u8>, Registers) {
     (log.to_bytes().unwrap(), log.registers())
 }
 
-/// A log judged by what a quote over these registers proves.
-pub(crate) fn judged<'a>(log: &Log<'a>, registers: &Registers) -> Judged<'a> {
+/// What a quote over these registers proves.
+pub(crate) fn proven(registers: &Registers) -> RegisterValues {
     let values = registers.iter().map(|(bank, index, value)| {
         let algorithm = Algorithm::from_tpm_id(bank.tpm_id()).unwrap();
         (TPM.register(index).unwrap(), Digest::new(algorithm, value).unwrap())
     });
-    judge(log, &values.collect())
+    values.collect()
+}
+
+/// A log judged by what a quote over these registers proves.
+pub(crate) fn judged<'a>(log: &Log<'a>, registers: &Registers) -> Judged<'a> {
+    judge(log, &proven(registers))
 }
 
 /// Everything that a log proves, one text for each thing that can be true.
@@ -179,7 +184,9 @@ pub(crate) fn truths(judged: &Judged<'_>) -> BTreeSet<String> {
     let events = judged.strong_bank().and_then(|bank| Events::of(bank, &facts, |_| None).ok());
     if let Some(events) = events {
         let value: Value = serde_json::from_str(&events.to_json()).unwrap();
-        truths.extend(value["Events"].as_array().unwrap().iter().map(|event| {
+        let proven = value["Events"].as_array().unwrap().iter();
+        let proven = proven.filter(|event| event["ProcessedData"].get("UntrustedName").is_none());
+        truths.extend(proven.map(|event| {
             let mut event = event.clone();
             event.as_object_mut().unwrap().remove("EventSeq");
             format!("event: {event}")

@@ -30,6 +30,7 @@ macro_rules! types {
 }
 
 fn types() -> Vec<(&'static str, Vec<&'static str>)> {
+    use avouch_bootlog as bootlog;
     use avouch_dcap as dcap;
     use avouch_engine as engine;
     use avouch_snp as snp;
@@ -52,6 +53,18 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "snp": snp::AcceptanceError,
         "snp": snp::maa_request::MaaRequestError,
         "snp": snp::uvm::UvmError,
+        "bootlog": bootlog::tcg::LogError,
+        "bootlog": bootlog::ccel::CcelError,
+        "bootlog": bootlog::facts::Unproven,
+        "bootlog": bootlog::json::EventsRefused,
+        "bootlog": bootlog::ima::ListError,
+        "bootlog": bootlog::ima::ReplayError,
+        "bootlog": bootlog::ima::FileKeysError,
+        "bootlog": bootlog::ima::ReferencesError,
+        "bootlog": bootlog::ima::NotMet,
+        "bootlog": bootlog::windows::WindowsError,
+        "bootlog": bootlog::windows::NotOnlyWindows,
+        "bootlog": bootlog::windows::NoIdentityKey,
         "token": token::VerifyError,
         "token": token::KeyBindingError,
         "token": token::policy_jws::PolicyJwsError,
@@ -68,6 +81,10 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
 
 /// Names that stand in the source of a crate as they are, not at an error type.
 const LITERALS: &[(&str, &[&str])] = &[
+    (
+        "bootlog/src/json/report.rs",
+        &["secure-boot-custom-policy", "secure-boot-off", "secure-boot-shim"],
+    ),
     ("endorsements/src", &["endorsements-size"]),
     (
         "server/src",

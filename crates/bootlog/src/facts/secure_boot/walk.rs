@@ -18,13 +18,12 @@ const VARIABLES: [(Guid, &str); 5] = [
     (Guid::IMAGE_SECURITY, "dbx"),
 ];
 /// What some firmware measures then, before the separator.
-const MORE_VARIABLES: [(Guid, &str); 6] = [
+const MORE_VARIABLES: [(Guid, &str); 5] = [
     (Guid::IMAGE_SECURITY, "dbt"),
     (Guid::IMAGE_SECURITY, "dbr"),
     (Guid::GLOBAL, "AuditMode"),
     (Guid::GLOBAL, "DeployedMode"),
     (Guid::GLOBAL, "OsRecoveryOrder"),
-    (Guid::GLOBAL, "SetupMode"),
 ];
 const CUSTOM_POLICY: (Guid, &str) = (Guid::WINDOWS_POLICY, "CurrentPolicy");
 const DEVICES: &str = "devdb";

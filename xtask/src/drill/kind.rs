@@ -6,10 +6,12 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::mutants::tree;
-use crate::run::{Outcome, cargo, command, step, target, workspace};
+use crate::run::{Outcome, cargo, command, step, step_reading, target, workspace};
 
 /// The change, as `git` applies it.
 const PATCH: &str = "xtask/toy-kind.patch";
+/// A folder that it makes.
+const TOY: &str = "crates/toy";
 
 pub(crate) fn kind() -> Outcome {
     let copy = target().join("toy-kind");
@@ -20,20 +22,27 @@ pub(crate) fn kind() -> Outcome {
         command.current_dir(copy).env("CARGO_TARGET_DIR", target().join("toy-kind-target"));
         command
     };
-    let git = within(command("git", &["apply", "--whitespace=nowarn"]), &copy);
-    step("put the toy kind in", { git }.arg(&patch))?;
+    let mut git = within(command("git", &["apply", "--whitespace=nowarn"]), &copy);
+    // The copy lies in this repository: git would take its files for files of that, and leave them.
+    git.env("GIT_CEILING_DIRECTORIES", target());
+    step("put the toy kind in", git.arg(&patch))?;
+    if !copy.join(TOY).is_dir() {
+        return Err(format!("{PATCH} was applied, and there is no {TOY}"));
+    }
+    let lint = &["clippy", "--workspace", "--exclude", "xtask", "--", "-D", "warnings"];
+    step("lint", &mut within(cargo(lint), &copy))?;
+    let demo = &["run", "--package", "avouch", "--", "demo", "--once"];
+    step("demonstrate", &mut within(cargo(demo), &copy))?;
     for (title, words) in [
-        ("lint", &["clippy", "--workspace", "--exclude", "xtask", "--", "-D", "warnings"][..]),
-        ("demonstrate", &["run", "--package", "avouch", "--", "demo", "--once"]),
-        ("the table of kinds", &["test", "--package", "avouch-wire", "--lib", "kind"]),
+        ("the table of kinds", &["test", "--package", "avouch-wire", "--lib", "kind"][..]),
         ("the toy's own tests", &["test", "--package", "avouch-server", "--test", "it", "toy"]),
         ("mint and break", &["test", "--package", "avouch-mint", "--test", "options", "appraised"]),
-        (
-            "appraise every kind",
-            &["test", "--package", "avouch-engine", "--lib", "--test", "minted"],
-        ),
+        ("appraise every kind", &["test", "--package", "avouch-engine", "--test", "minted"]),
     ] {
-        step(title, &mut within(cargo(words), &copy))?;
+        let lines = step_reading(title, &mut within(cargo(words), &copy))?;
+        if !lines.iter().any(|line| line.starts_with("test ") && line.ends_with(" ... ok")) {
+            return Err(format!("{title}: no test ran"));
+        }
     }
     Ok(())
 }

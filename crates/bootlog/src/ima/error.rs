@@ -54,24 +54,18 @@ failed_check!(ListError {
 /// Why bytes are not one gzip member (RFC 1952) that expands within bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum GzipError {
-    /// The header is none of gzip, or asks for what is not done.
-    #[error("its gzip header is not supported")]
-    Header,
     /// The stream ends before it is complete.
     #[error("the gzip stream is cut")]
     Short,
-    /// The stream is not one of RFC 1951.
-    #[error("the deflate stream is malformed: {0}")]
-    Malformed(&'static str),
+    /// Its header, the deflate stream in it (RFC 1951), its checksum or its length is not as it must be.
+    #[error("the gzip stream is malformed")]
+    Malformed,
     /// It expands beyond the limit.
     #[error("it expands to more than {limit} bytes")]
     Expansion {
         /// The most that is expanded, in bytes.
         limit: usize,
     },
-    /// Its checksum or length is not that of what it expands to.
-    #[error("its {0} is not that of what it expands to")]
-    Trailer(&'static str),
     /// Bytes follow.
     #[error("{0} bytes follow the gzip stream")]
     Trailing(usize),

@@ -33,6 +33,7 @@ mod p256;
 mod request;
 mod seed;
 pub mod snp;
+pub mod tpm;
 mod x509;
 
 use avouch_pki::der::write as der;

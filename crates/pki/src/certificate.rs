@@ -24,7 +24,8 @@ struct Parsed {
     der: Vec<u8>,
     tbs: Vec<u8>,
     signature: Vec<u8>,
-    algorithm: X509Algorithm,
+    /// `None` if it is one that is not supported: then no key signed it.
+    algorithm: Option<X509Algorithm>,
     subject: Name,
     issuer: Name,
     serial: Serial,
@@ -97,6 +98,21 @@ impl Certificate {
     /// # Source
     /// RFC 5280, sections 4.1 and 4.2.
     pub fn parse(der: &[u8]) -> Result<Self, CertificateError> {
+        let certificate = Self::parse_for_its_key(der)?;
+        if certificate.parsed.algorithm.is_none() {
+            let identifier = Signed::open("Certificate", der)?.algorithm;
+            X509Algorithm::read(identifier).map_err(CertificateError::UnsupportedAlgorithm)?;
+        }
+        Ok(certificate)
+    }
+
+    /// As [`Certificate::parse`], for a certificate that its owner trusts for its name and key: its
+    /// own signature may be by an algorithm that is not supported, such as one with SHA-1. Then
+    /// [no key signed it](Certificate::is_signed_by).
+    ///
+    /// # Errors
+    /// [`CertificateError`], but not for the signature algorithm.
+    pub fn parse_for_its_key(der: &[u8]) -> Result<Self, CertificateError> {
         if der.len() > SIZE_LIMIT_BYTES {
             let limit = SIZE_LIMIT_BYTES;
             return Err(CertificateError::TooLarge { found: der.len(), limit });
@@ -108,8 +124,7 @@ impl Certificate {
             return Err(CertificateError::AlgorithmMismatch(text));
         }
         let fields = &mut signed.content;
-        let algorithm = X509Algorithm::read(signed.algorithm)
-            .map_err(CertificateError::UnsupportedAlgorithm)?;
+        let algorithm = X509Algorithm::read(signed.algorithm).ok();
         let issuer = Name::read(fields, "issuer")?;
         let validity = validity(fields)?;
         let subject = Name::read(fields, "subject")?;
@@ -245,7 +260,7 @@ impl Certificate {
     /// vendors that sign by one scheme only.
     #[must_use]
     pub fn rsa_signature_scheme(&self) -> Option<SignatureScheme> {
-        self.parsed.algorithm.rsa_scheme()
+        self.parsed.algorithm.and_then(X509Algorithm::rsa_scheme)
     }
 
     pub(crate) fn path_length(&self) -> Option<u32> {
@@ -259,7 +274,8 @@ impl Certificate {
     /// Whether `key` made the signature, by the algorithm that the certificate names.
     #[must_use]
     pub fn is_signed_by(&self, key: &PublicKey) -> bool {
-        key.scheme_for(self.parsed.algorithm).is_some_and(|scheme| {
+        let scheme = self.parsed.algorithm.and_then(|algorithm| key.scheme_for(algorithm));
+        scheme.is_some_and(|scheme| {
             key.verify(scheme, &self.parsed.tbs, &self.parsed.signature).is_ok()
         })
     }

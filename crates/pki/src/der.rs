@@ -7,7 +7,7 @@
 mod read;
 pub mod write;
 
-pub use read::{Element, any, boolean, number, octets, open, unsigned};
+pub use read::{Element, any, boolean, dotted, number, octets, open, unsigned};
 pub(crate) use read::{
     boolean_or_false, element, identifier, integer, malformed, named_bits, next_is, next_is_time,
     null, time, unsigned_32, whole_bytes,

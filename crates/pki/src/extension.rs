@@ -87,6 +87,8 @@ impl BasicConstraints {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeyUsage {
     pub(crate) digital_signature: bool,
+    pub(crate) key_encipherment: bool,
+    pub(crate) key_agreement: bool,
     pub(crate) key_cert_sign: bool,
     pub(crate) crl_sign: bool,
 }
@@ -98,6 +100,8 @@ impl KeyUsage {
         cursor.finish()?;
         Ok(Self {
             digital_signature: bits & 0x80 != 0,
+            key_encipherment: bits & 0x20 != 0,
+            key_agreement: bits & 0x08 != 0,
             key_cert_sign: bits & 0x04 != 0,
             crl_sign: bits & 0x02 != 0,
         })

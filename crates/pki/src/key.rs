@@ -4,7 +4,10 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use avouch_wire::{Cursor, ParseError};
-use aws_lc_rs::signature::{self as lc, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::signature::{
+    self as lc, ParsedPublicKey, RsaParameters, RsaPssSaltLength, UnparsedPublicKey,
+    VerificationAlgorithm,
+};
 use thiserror::Error;
 
 use crate::der::{self, write};
@@ -300,20 +303,33 @@ fn provider_algorithm(
     Some(match (kind, scheme) {
         (KeyKind::P256, S::EcdsaP256Sha256) => &lc::ECDSA_P256_SHA256_ASN1,
         (KeyKind::P256, S::EcdsaP256Sha384) => &lc::ECDSA_P256_SHA384_ASN1,
+        (KeyKind::P256, S::EcdsaP256Sha512) => &lc::ECDSA_P256_SHA512_ASN1,
         (KeyKind::P384, S::EcdsaP384Sha256) => &lc::ECDSA_P384_SHA256_ASN1,
         (KeyKind::P384, S::EcdsaP384Sha384) => &lc::ECDSA_P384_SHA384_ASN1,
+        (KeyKind::P384, S::EcdsaP384Sha512) => &lc::ECDSA_P384_SHA512_ASN1,
         (KeyKind::P256, S::EcdsaP256Sha256Fixed) => &lc::ECDSA_P256_SHA256_FIXED,
         (KeyKind::P384, S::EcdsaP384Sha384Fixed) => &lc::ECDSA_P384_SHA384_FIXED,
         (KeyKind::P521, S::EcdsaP521Sha256) => &lc::ECDSA_P521_SHA256_ASN1,
         (KeyKind::P521, S::EcdsaP521Sha384) => &lc::ECDSA_P521_SHA384_ASN1,
         (KeyKind::P521, S::EcdsaP521Sha512) => &lc::ECDSA_P521_SHA512_ASN1,
         (KeyKind::P521, S::EcdsaP521Sha512Fixed) => &lc::ECDSA_P521_SHA512_FIXED,
+        (KeyKind::Rsa { .. }, S::RsaPkcs1Sha1) => &lc::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
         (KeyKind::Rsa { .. }, S::RsaPkcs1Sha256) => &lc::RSA_PKCS1_2048_8192_SHA256,
         (KeyKind::Rsa { .. }, S::RsaPkcs1Sha384) => &lc::RSA_PKCS1_2048_8192_SHA384,
         (KeyKind::Rsa { .. }, S::RsaPkcs1Sha512) => &lc::RSA_PKCS1_2048_8192_SHA512,
         (KeyKind::Rsa { .. }, S::RsaPssSha256) => &lc::RSA_PSS_2048_8192_SHA256,
         (KeyKind::Rsa { .. }, S::RsaPssSha384) => &lc::RSA_PSS_2048_8192_SHA384,
         (KeyKind::Rsa { .. }, S::RsaPssSha512) => &lc::RSA_PSS_2048_8192_SHA512,
+        (KeyKind::Rsa { .. }, S::RsaPssSha256LongestSalt) => &PSS_SHA256_LONGEST_SALT,
+        (KeyKind::Rsa { .. }, S::RsaPssSha384LongestSalt) => &PSS_SHA384_LONGEST_SALT,
+        (KeyKind::Rsa { .. }, S::RsaPssSha512LongestSalt) => &PSS_SHA512_LONGEST_SALT,
         _ => return None,
     })
 }
+
+static PSS_SHA256_LONGEST_SALT: RsaParameters =
+    lc::RSA_PSS_2048_8192_SHA256.with_pss_salt_length(RsaPssSaltLength::Max);
+static PSS_SHA384_LONGEST_SALT: RsaParameters =
+    lc::RSA_PSS_2048_8192_SHA384.with_pss_salt_length(RsaPssSaltLength::Max);
+static PSS_SHA512_LONGEST_SALT: RsaParameters =
+    lc::RSA_PSS_2048_8192_SHA512.with_pss_salt_length(RsaPssSaltLength::Max);

@@ -38,7 +38,7 @@ pub use key::{KEY_READ_BYTES, KeyError, KeyKind, PublicKey};
 pub use name::{Name, Serial};
 pub use path::{
     Issuer, PathError, PathErrorKind, Role, TrustAnchor, VerifiedCertificate, verify_anchor_copy,
-    verify_issued, verify_pinned,
+    verify_issued, verify_issued_understanding, verify_pinned,
 };
 pub use signature::{SignatureError, SignatureScheme};
 pub use window::{OutsideWindow, Window};

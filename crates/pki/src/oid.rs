@@ -80,6 +80,8 @@ pub const AUTHORITY_KEY_IDENTIFIER: &str = "2.5.29.35";
 pub const EXTENDED_KEY_USAGE: &str = "2.5.29.37";
 /// Name constraints (RFC 5280, section 4.2.1.10).
 pub const NAME_CONSTRAINTS: &str = "2.5.29.30";
+/// Certificate policies (RFC 5280, section 4.2.1.4).
+pub const CERTIFICATE_POLICIES: &str = "2.5.29.32";
 /// Policy mappings (RFC 5280, section 4.2.1.5).
 pub const POLICY_MAPPINGS: &str = "2.5.29.33";
 /// Policy constraints (RFC 5280, section 4.2.1.11).

@@ -98,6 +98,8 @@ pub enum Role {
     Ca,
     /// It signs evidence or documents, or carries a key.
     Leaf,
+    /// It carries a key that secrets are sent to: an endorsement key of a TPM.
+    Recipient,
 }
 
 /// A certificate whose signatures lead to an anchor, or which is pinned itself, and which was valid
@@ -207,7 +209,8 @@ pub enum PathErrorKind {
 ///
 /// Checked: issuer name (by DER), signature, validity at `at` of this certificate and all above,
 /// basic constraints and path length, key usage where present (keyCertSign for a CA,
-/// digitalSignature for a leaf), that no critical extension is unknown, and that there are neither
+/// digitalSignature for a leaf, keyEncipherment or keyAgreement as the key can do it for a
+/// recipient), that no critical extension is unknown, and that there are neither
 /// name nor policy constraints, policy mappings or inhibit-any-policy, critical or not.
 /// Not checked: revocation, extended key usage.
 ///
@@ -222,8 +225,23 @@ pub fn verify_issued<'a>(
     role: Role,
     at: UnixTime,
 ) -> Result<VerifiedCertificate, PathError> {
+    verify_issued_understanding(certificate, issuer, role, &[], at)
+}
+
+/// As [`verify_issued`], by a caller who honours more critical extensions: those whose dotted
+/// identifiers are `understood`. What constrains a path is refused all the same.
+///
+/// # Errors
+/// As [`verify_issued`].
+pub fn verify_issued_understanding<'a>(
+    certificate: &Certificate,
+    issuer: impl Into<Issuer<'a>>,
+    role: Role,
+    understood: &[&str],
+    at: UnixTime,
+) -> Result<VerifiedCertificate, PathError> {
     let issuer = issuer.into();
-    judge(certificate, issuer, role, at)
+    judge(certificate, issuer, role, understood, at)
         .map_err(|kind| PathError { certificate: certificate.subject().label().to_owned(), kind })
 }
 
@@ -231,6 +249,7 @@ fn judge(
     certificate: &Certificate,
     issuer: Issuer<'_>,
     role: Role,
+    understood: &[&str],
     at: UnixTime,
 ) -> Result<VerifiedCertificate, PathErrorKind> {
     if certificate.issuer() != issuer.name() {
@@ -238,7 +257,7 @@ fn judge(
         return Err(PathErrorKind::IssuerName { expected, found });
     }
     let ca_links_left = links_left(certificate, issuer, role)?;
-    check_alone(certificate, role, at)?;
+    check_alone(certificate, role, understood, at)?;
     let own = certificate.validity();
     let window = issuer.window().map_or(own, |above| own.intersect(above));
     window.check(at)?;
@@ -250,9 +269,14 @@ fn judge(
 }
 
 /// What can be said of a certificate without its issuer.
-fn check_alone(certificate: &Certificate, role: Role, at: UnixTime) -> Result<(), PathErrorKind> {
+fn check_alone(
+    certificate: &Certificate,
+    role: Role,
+    understood: &[&str],
+    at: UnixTime,
+) -> Result<(), PathErrorKind> {
     check_usage(certificate, role)?;
-    check_extensions(certificate)?;
+    check_extensions(certificate, understood)?;
     certificate.validity().check(at)?;
     Ok(())
 }
@@ -278,7 +302,7 @@ fn judge_pinned(
     certificate: &Certificate,
     at: UnixTime,
 ) -> Result<VerifiedCertificate, PathErrorKind> {
-    check_alone(certificate, Role::Ca, at)?;
+    check_alone(certificate, Role::Ca, &[], at)?;
     let key = certificate.public_key();
     if certificate.is_self_issued() && !certificate.is_signed_by(key) {
         let issuer = certificate.subject().label().to_owned();
@@ -309,7 +333,7 @@ fn links_left(
             return Err(PathErrorKind::IssuerNotCa { issuer });
         }
     };
-    if role == Role::Leaf {
+    if role != Role::Ca {
         return Ok(0);
     }
     let below = left.checked_sub(1).ok_or(PathErrorKind::PathLength)?;
@@ -318,20 +342,20 @@ fn links_left(
 }
 
 fn check_usage(certificate: &Certificate, role: Role) -> Result<(), PathErrorKind> {
-    match role {
-        Role::Ca if !certificate.is_ca() => return Err(PathErrorKind::NotCa),
-        Role::Leaf if certificate.is_ca() => return Err(PathErrorKind::CaAsLeaf),
+    match (role, certificate.is_ca()) {
+        (Role::Ca, false) => return Err(PathErrorKind::NotCa),
+        (Role::Leaf | Role::Recipient, true) => return Err(PathErrorKind::CaAsLeaf),
         _ => {}
     }
-    match (role, certificate.key_usage()) {
-        (Role::Ca, Some(usage)) if !usage.key_cert_sign => {
-            Err(PathErrorKind::KeyUsage { needed: "keyCertSign" })
-        }
-        (Role::Leaf, Some(usage)) if !usage.digital_signature => {
-            Err(PathErrorKind::KeyUsage { needed: "digitalSignature" })
-        }
-        _ => Ok(()),
-    }
+    let Some(usage) = certificate.key_usage() else { return Ok(()) };
+    let is_rsa = matches!(certificate.public_key().kind(), KeyKind::Rsa { .. });
+    let (allowed, needed) = match role {
+        Role::Ca => (usage.key_cert_sign, "keyCertSign"),
+        Role::Leaf => (usage.digital_signature, "digitalSignature"),
+        Role::Recipient if is_rsa => (usage.key_encipherment, "keyEncipherment"),
+        Role::Recipient => (usage.key_agreement, "keyAgreement"),
+    };
+    if allowed { Ok(()) } else { Err(PathErrorKind::KeyUsage { needed }) }
 }
 
 /// Extensions whose meaning is honoured here or by every caller.
@@ -350,12 +374,13 @@ const UNDERSTOOD: [&str; 7] = [
 const CONSTRAINTS: [&str; 4] =
     [oid::NAME_CONSTRAINTS, oid::POLICY_CONSTRAINTS, oid::POLICY_MAPPINGS, oid::INHIBIT_ANY_POLICY];
 
-fn check_extensions(certificate: &Certificate) -> Result<(), PathErrorKind> {
+fn check_extensions(certificate: &Certificate, understood: &[&str]) -> Result<(), PathErrorKind> {
     for Extension { oid, critical, .. } in certificate.extensions() {
         if CONSTRAINTS.contains(&oid.as_str()) {
             return Err(PathErrorKind::UnsupportedConstraint(oid.clone()));
         }
-        if *critical && !UNDERSTOOD.contains(&oid.as_str()) {
+        let is_understood = |list: &[&str]| list.contains(&oid.as_str());
+        if *critical && !is_understood(&UNDERSTOOD) && !is_understood(understood) {
             return Err(PathErrorKind::UnknownCriticalExtension(oid.clone()));
         }
     }

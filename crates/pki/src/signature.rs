@@ -17,10 +17,14 @@ pub enum SignatureScheme {
     EcdsaP256Sha256,
     /// ECDSA on P-256 with SHA-384, DER signature.
     EcdsaP256Sha384,
+    /// ECDSA on P-256 with SHA-512, DER signature.
+    EcdsaP256Sha512,
     /// ECDSA on P-384 with SHA-256, DER signature.
     EcdsaP384Sha256,
     /// ECDSA on P-384 with SHA-384, DER signature.
     EcdsaP384Sha384,
+    /// ECDSA on P-384 with SHA-512, DER signature.
+    EcdsaP384Sha512,
     /// ECDSA on P-256 with SHA-256, signature `r || s`, 64 bytes big-endian.
     EcdsaP256Sha256Fixed,
     /// ECDSA on P-384 with SHA-384, signature `r || s`, 96 bytes big-endian.
@@ -33,6 +37,9 @@ pub enum SignatureScheme {
     EcdsaP521Sha512,
     /// ECDSA on P-521 with SHA-512, signature `r || s`, 132 bytes big-endian.
     EcdsaP521Sha512Fixed,
+    /// RSASSA-PKCS1-v1_5 with SHA-1, which no longer withstands collisions: for attestation keys
+    /// of old TPMs, where an operator asks for it.
+    RsaPkcs1Sha1,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RsaPkcs1Sha256,
     /// RSASSA-PKCS1-v1_5 with SHA-384.
@@ -45,6 +52,12 @@ pub enum SignatureScheme {
     RsaPssSha384,
     /// RSASSA-PSS with SHA-512, MGF1 with SHA-512, salt of 64 bytes.
     RsaPssSha512,
+    /// RSASSA-PSS with SHA-256, MGF1 with SHA-256, the longest salt that the modulus has room for.
+    RsaPssSha256LongestSalt,
+    /// RSASSA-PSS with SHA-384, MGF1 with SHA-384, the longest salt that the modulus has room for.
+    RsaPssSha384LongestSalt,
+    /// RSASSA-PSS with SHA-512, MGF1 with SHA-512, the longest salt that the modulus has room for.
+    RsaPssSha512LongestSalt,
 }
 
 /// Why a signature does not hold.

@@ -6,7 +6,7 @@ mod support;
 
 use avouch_pki::{
     Certificate, CertificateError, OutsideWindow, PathErrorKind, Role, TrustAnchor,
-    verify_anchor_copy, verify_issued, verify_pinned,
+    verify_anchor_copy, verify_issued, verify_issued_understanding, verify_pinned,
 };
 use avouch_wire::FailedCheck as _;
 use rcgen::{BasicConstraints, CustomExtension, IsCa, KeyUsagePurpose};
@@ -231,7 +231,7 @@ fn only_the_bits_of_key_usage_that_are_needed_count() {
     let judged = |role: Role, usages: Vec<Purpose>| {
         let mut params = match role {
             Role::Ca => support::ca_params("Subject"),
-            Role::Leaf => leaf_params("Subject"),
+            Role::Leaf | Role::Recipient => leaf_params("Subject"),
         };
         params.key_usages = usages;
         verify_issued(&parse(&root.sign(params)), &anchor, role, AT).map(drop)
@@ -244,6 +244,11 @@ fn only_the_bits_of_key_usage_that_are_needed_count() {
             let error = judged(role, vec![other]).unwrap_err();
             assert_eq!(error.check(), "certificate-key-usage", "{other:?}");
         }
+    }
+    judged(Role::Recipient, vec![Purpose::KeyAgreement, Purpose::CrlSign]).unwrap();
+    for other in others.into_iter().filter(|other| *other != Purpose::KeyAgreement) {
+        let error = judged(Role::Recipient, vec![other]).unwrap_err();
+        assert_eq!(error.check(), "certificate-key-usage", "{other:?}");
     }
     assert!(judged(Role::Ca, vec![Purpose::DigitalSignature]).is_err());
     assert!(judged(Role::Leaf, vec![Purpose::KeyCertSign]).is_err());
@@ -298,6 +303,45 @@ fn refuses_critical_extensions_that_it_does_not_understand() {
         assert!(leaf.extension(&format!("2.5.29.{arc}")).unwrap().critical);
         verify_issued(&leaf, &anchor, Role::Leaf, AT).unwrap();
     }
+}
+
+#[test]
+fn a_caller_may_honour_more_critical_extensions_and_constraints_never() {
+    let (root, anchor) = Authority::root("Root");
+    for (arc, accepted) in [(32, true), (33, false), (36, false), (54, false), (30, false)] {
+        let mut params = leaf_params("Leaf");
+        let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, arc], vec![0x30, 0]);
+        extension.set_criticality(true);
+        params.custom_extensions = vec![extension];
+        let leaf = parse(&root.sign(params));
+        let own = format!("2.5.29.{arc}");
+        let understood = [own.as_str()];
+        let verdict = verify_issued_understanding(&leaf, &anchor, Role::Leaf, &understood, AT);
+        assert_eq!(verdict.is_ok(), accepted, "{own}");
+        assert!(verify_issued(&leaf, &anchor, Role::Leaf, AT).is_err(), "{own}");
+    }
+}
+
+#[test]
+fn a_certificate_can_be_read_for_its_key_whatever_algorithm_signed_it() {
+    let (root, _) = Authority::root("Root");
+    let der = root.sign(leaf_params("Leaf")).der().to_vec();
+    // ecdsa-with-SHA256 becomes ecdsa-with-SHA1, in both places.
+    let (sha256, sha1) = (b"\x2a\x86\x48\xce\x3d\x04\x03\x02", b"\x2a\x86\x48\xce\x3d\x04\x01\x00");
+    let places: Vec<_> = (0..der.len() - 8).filter(|at| der[*at..].starts_with(sha256)).collect();
+    assert_eq!(places.len(), 2);
+    let mut old = der.clone();
+    for place in places {
+        old[place..place + 8].copy_from_slice(sha1);
+    }
+    let error = Certificate::parse(&old).unwrap_err();
+    assert!(matches!(error, CertificateError::UnsupportedAlgorithm(_)), "{error}");
+    let read = Certificate::parse_for_its_key(&old).unwrap();
+    let sound = Certificate::parse(&der).unwrap();
+    assert_eq!(read.public_key(), sound.public_key());
+    assert!(!read.is_signed_by(root.parsed().public_key()));
+    assert!(sound.is_signed_by(root.parsed().public_key()));
+    assert!(Certificate::parse_for_its_key(&old[..old.len() - 1]).is_err());
 }
 
 #[test]

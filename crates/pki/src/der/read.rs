@@ -245,6 +245,14 @@ pub(crate) fn identifier<'a>(
     }
 }
 
+/// An OBJECT IDENTIFIER in dotted form.
+///
+/// # Errors
+/// [`ParseError`] if it is none.
+pub fn dotted(cursor: &mut Cursor<'_>, field: &'static str) -> Result<String, ParseError> {
+    identifier(cursor, field).map(oid::dotted)
+}
+
 /// NULL.
 pub(crate) fn null(cursor: &mut Cursor<'_>, field: &'static str) -> Result<(), ParseError> {
     open(cursor, field, NULL)?.finish()

@@ -1,0 +1,18 @@
+//! TPM evidence: a software TPM's keys, certificates, quote and certified key, and the request that
+//! carries them in MAA's protocol.
+//!
+//! Bytes follow Part 2 of the TCG's TPM library. Nothing here is shared with the reader of these
+//! structures, so that a test which compares the two has two opinions.
+
+mod breaks;
+mod build;
+mod certificate;
+mod keys;
+mod options;
+mod payload;
+mod plan;
+mod structures;
+
+pub use breaks::breaks;
+pub use build::{MintedTpm, mint};
+pub use options::{AkScheme, RequestForm, TpmOptions};

@@ -1,0 +1,84 @@
+//! What kind of TPM evidence to mint.
+
+use avouch_wire::UnixTime;
+
+use crate::Seed;
+
+/// How the attestation key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AkScheme {
+    /// RSASSA with SHA-256.
+    RsaSsa,
+    /// RSAPSS with SHA-256 and a salt of 32 bytes, as TPMs in FIPS mode sign.
+    RsaPss,
+    /// RSAPSS with SHA-256 and the longest salt, as other TPMs sign.
+    RsaPssLongestSalt,
+}
+
+impl AkScheme {
+    /// Every scheme.
+    pub const ALL: [Self; 3] = [Self::RsaSsa, Self::RsaPss, Self::RsaPssLongestSalt];
+}
+
+/// The form of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RequestForm {
+    /// `attReqV2`: structures of the TPM.
+    Second,
+    /// The same, with the attestation of a boot before the machine slept.
+    SecondAfterSleep,
+    /// `attReq`: Windows' claim, whose bank is told by its length (`PADS`).
+    First,
+    /// The same, with its bank named (`PAD2`).
+    FirstWithBank,
+}
+
+/// What to mint.
+#[derive(Debug, Clone)]
+pub struct TpmOptions {
+    /// The moment around which certificates are valid.
+    pub at: UnixTime,
+    /// Source of serial numbers, CA keys and PCR values.
+    pub seed: Seed,
+    /// One of [`breaks`](super::breaks) by name, or nothing for good evidence.
+    pub break_name: Option<String>,
+    /// How the attestation key signs.
+    pub scheme: AkScheme,
+    /// The form of the request.
+    pub form: RequestForm,
+    /// An enclave's report; with one, the request attests it too. It is not looked at here.
+    pub vbs_report: Option<Vec<u8>>,
+    /// What the service gave the client.
+    pub challenge: [u8; 16],
+    /// The context that it gave with it.
+    pub service_context: String,
+    /// Values of the SHA-256 bank, PCR 0 first; from the seed for those that are absent.
+    pub pcrs: Vec<[u8; 32]>,
+    /// The TCG log that the request carries; it is not looked at here.
+    pub log: Vec<u8>,
+}
+
+impl TpmOptions {
+    /// Good evidence at `at`.
+    #[must_use]
+    pub fn new(at: UnixTime) -> Self {
+        Self {
+            at,
+            seed: Seed::default(),
+            break_name: None,
+            scheme: AkScheme::RsaSsa,
+            form: RequestForm::Second,
+            vbs_report: None,
+            challenge: [0x5c; 16],
+            service_context: "bWludGVk".to_owned(),
+            pcrs: Vec::new(),
+            log: b"minted log".to_vec(),
+        }
+    }
+
+    /// The same, broken in the named way.
+    #[must_use]
+    pub fn broken(self, name: impl Into<String>) -> Self {
+        Self { break_name: Some(name.into()), ..self }
+    }
+}

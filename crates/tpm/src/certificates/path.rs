@@ -1,0 +1,160 @@
+//! Paths: from a key's certificate over certificates at hand to a CA that is trusted.
+
+use avouch_pki::{
+    Certificate, Issuer, PublicKey, Role, TrustAnchor, VerifiedCertificate, oid,
+    verify_issued_understanding,
+};
+use avouch_wire::UnixTime;
+
+use super::error::{CertificateKind, TpmCertificateError, read};
+use super::policies;
+use crate::Roots;
+
+/// Most certificates that may come along.
+const SENT_MAX: usize = 8;
+/// Most CAs between a trusted one and the key. Vendors have up to two.
+const LINKS_MAX: usize = 4;
+/// Most signatures that are tried in search of a path.
+const TRIES_MAX: usize = 32;
+
+/// Critical extensions that are honoured beyond those of every path.
+const UNDERSTOOD: [&str; 1] = [oid::CERTIFICATE_POLICIES];
+
+/// A key's certificate whose path holds.
+pub(super) struct Verified {
+    pub(super) leaf: VerifiedCertificate,
+    /// Label of the trusted CA.
+    pub(super) root: String,
+    /// Subjects of the CAs in between, from the trusted one down.
+    pub(super) intermediates: Vec<String>,
+    /// Policies of the certificates, from the trusted CA down.
+    pub(super) policies: Vec<Vec<String>>,
+}
+
+/// Finds a path by names and signatures, and verifies it from its top.
+pub(super) fn verify(
+    kind: CertificateKind,
+    leaf: &Certificate,
+    sent: &[&[u8]],
+    roots: &Roots,
+    role: Role,
+    at: UnixTime,
+) -> Result<Verified, TpmCertificateError> {
+    if roots.is_empty() {
+        return Err(TpmCertificateError::NoRoots { kind });
+    }
+    let (found, limit) = (sent.len(), SENT_MAX);
+    if found > limit {
+        return Err(TpmCertificateError::TooMany { found, limit });
+    }
+    let sent =
+        sent.iter().map(|der| read(CertificateKind::Ca, der)).collect::<Result<Vec<_>, _>>()?;
+    let pool: Vec<&Certificate> = sent.iter().chain(roots.intermediates()).collect();
+    let mut search = Search { roots, pool, tries_left: TRIES_MAX };
+    let Some(Found { anchor, links }) = search.above(leaf, LINKS_MAX) else {
+        return Err(search.unknown_issuer(kind, leaf));
+    };
+    let mut last: Option<VerifiedCertificate> = None;
+    let (mut intermediates, mut policies) = (Vec::new(), Vec::new());
+    for certificate in &links {
+        let verified =
+            link(CertificateKind::Ca, certificate, issuer(anchor, last.as_ref()), Role::Ca, at)?;
+        policies.push(policies_of(CertificateKind::Ca, certificate)?);
+        intermediates.push(certificate.subject().to_string());
+        last = Some(verified);
+    }
+    let leaf_verified = link(kind, leaf, issuer(anchor, last.as_ref()), role, at)?;
+    policies.push(policies_of(kind, leaf)?);
+    Ok(Verified { leaf: leaf_verified, root: anchor.label().to_owned(), intermediates, policies })
+}
+
+fn issuer<'a>(anchor: &'a TrustAnchor, above: Option<&'a VerifiedCertificate>) -> Issuer<'a> {
+    above.map_or(Issuer::Anchor(anchor), Issuer::Certificate)
+}
+
+fn link(
+    kind: CertificateKind,
+    certificate: &Certificate,
+    issuer: Issuer<'_>,
+    role: Role,
+    at: UnixTime,
+) -> Result<VerifiedCertificate, TpmCertificateError> {
+    verify_issued_understanding(certificate, issuer, role, &UNDERSTOOD, at)
+        .map_err(|source| TpmCertificateError::Path { kind, source })
+}
+
+fn policies_of(
+    kind: CertificateKind,
+    certificate: &Certificate,
+) -> Result<Vec<String>, TpmCertificateError> {
+    policies::of(certificate).map_err(|source| TpmCertificateError::Policies { kind, source })
+}
+
+/// A trusted CA, and the certificates below it down to the issuer of the key's.
+struct Found<'a> {
+    anchor: &'a TrustAnchor,
+    links: Vec<&'a Certificate>,
+}
+
+/// A search with a bound on the signatures that it checks.
+struct Search<'a> {
+    roots: &'a Roots,
+    pool: Vec<&'a Certificate>,
+    tries_left: usize,
+}
+
+impl<'a> Search<'a> {
+    /// The path above a certificate. Where names lead on and no signature holds, the path of names is
+    /// given, for its verification to say what is wrong.
+    fn above(&mut self, certificate: &Certificate, links_left: usize) -> Option<Found<'a>> {
+        let roots = self.roots;
+        let anchors: Vec<&TrustAnchor> =
+            roots.anchors().filter(|anchor| anchor.subject() == certificate.issuer()).collect();
+        for anchor in &anchors {
+            if self.signed(certificate, anchor.key()) {
+                return Some(Found { anchor, links: Vec::new() });
+            }
+        }
+        let below = links_left.checked_sub(1)?;
+        let issuers: Vec<&'a Certificate> = self
+            .pool
+            .iter()
+            .copied()
+            .filter(|ca| ca.subject() == certificate.issuer() && !ca.is_self_issued())
+            .collect();
+        for ca in &issuers {
+            if self.signed(certificate, ca.public_key())
+                && let Some(mut found) = self.above(ca, below)
+            {
+                found.links.push(ca);
+                return Some(found);
+            }
+        }
+        // No signature holds: the path of names is verified all the same, which says so.
+        if let Some(anchor) = anchors.first() {
+            return Some(Found { anchor, links: Vec::new() });
+        }
+        let ca = issuers.first()?;
+        let mut found = self.above(ca, below)?;
+        found.links.push(ca);
+        Some(found)
+    }
+
+    fn signed(&mut self, certificate: &Certificate, key: &PublicKey) -> bool {
+        let Some(left) = self.tries_left.checked_sub(1) else { return false };
+        self.tries_left = left;
+        certificate.is_signed_by(key)
+    }
+
+    /// The first certificate upwards whose issuer nobody is.
+    fn unknown_issuer(&self, kind: CertificateKind, leaf: &Certificate) -> TpmCertificateError {
+        let (mut kind, mut certificate) = (kind, leaf);
+        for _ in 0..LINKS_MAX {
+            let Some(ca) = self.pool.iter().find(|ca| ca.subject() == certificate.issuer()) else {
+                break;
+            };
+            (kind, certificate) = (CertificateKind::Ca, ca);
+        }
+        TpmCertificateError::IssuerUnknown { kind, issuer: certificate.issuer().to_string() }
+    }
+}

@@ -1,0 +1,11 @@
+//! Recorded quotes, keys, certificates and messages, and their siblings that must be refused.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "test code")]
+
+mod azure;
+mod certificates;
+mod credentials;
+mod messages;
+mod quotes;
+mod recordings;
+mod structures;

@@ -143,6 +143,7 @@ async fn dispatch(
         // No provider's state may make the service look dead.
         Target::Service(Probe::Alive) => Ok(publish::alive()),
         Target::Service(Probe::Ready) => Ok(publish::ready(state, head.uri.query())?),
+        Target::Service(Probe::Metrics) => Ok(publish::metrics(state)?),
         Target::Collateral(path) => Ok(collateral::get(state, head, &path, work).await?),
         Target::Published { name, document } => {
             let name = provider_asked(state, head, name, asked)?;

@@ -18,6 +18,7 @@ pub mod error;
 pub mod evidence;
 pub mod handlers;
 pub mod http;
+mod metrics;
 pub mod processor;
 pub mod provider;
 pub mod providers;

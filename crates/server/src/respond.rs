@@ -21,6 +21,15 @@ pub fn token(compact: &str) -> Response<Body> {
     json(StatusCode::OK, format!("{{\"token\":\"{compact}\"}}"))
 }
 
+/// `200` with metrics in OpenMetrics' text form.
+#[must_use]
+pub fn open_metrics(body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
+    let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(form));
+    response
+}
+
 /// `200` with plain text.
 #[must_use]
 pub fn text(status: StatusCode, body: impl Into<Body>) -> Response<Body> {

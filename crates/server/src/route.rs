@@ -62,6 +62,8 @@ pub enum Probe {
     Alive,
     /// May it be used?
     Ready,
+    /// What does it count?
+    Metrics,
 }
 
 /// What a request is for.

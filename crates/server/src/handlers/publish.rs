@@ -8,7 +8,7 @@ use crate::provider::ProviderIdentity;
 use crate::readiness::{self, Abilities, Purpose};
 use crate::route::Published;
 use crate::state::AppState;
-use crate::{ApiError, respond};
+use crate::{ApiError, metrics, respond};
 
 /// What a provider publishes.
 pub(super) fn document(
@@ -43,4 +43,11 @@ pub(super) fn ready(state: &AppState, query: Option<&str>) -> Result<Response<Bo
         StatusCode::SERVICE_UNAVAILABLE
     };
     Ok(respond::json(status, readiness::report(state, abilities).to_string()))
+}
+
+/// `GET /metrics`: the numbers of that report, for Prometheus.
+pub(super) fn metrics(state: &AppState) -> Result<Response<Body>, ApiError> {
+    let report = readiness::report(state, Abilities::of(state));
+    let text = metrics::text(report).map_err(|error| internal(&error))?;
+    Ok(respond::open_metrics(text))
 }

@@ -288,11 +288,13 @@ macro_rules! group {
 use Verb::{Delete, Get, Head, Patch, Post, Put};
 
 /// Every endpoint. Of patterns that one path fits the narrower stands first.
-pub static TABLE: [Row; 50] = [
+pub static TABLE: [Row; 51] = [
     Row::published("/healthz", "healthz", Means::Service(Probe::Alive))
         .about("the process answers"),
     Row::published("/readyz", "readyz", Means::Service(Probe::Ready))
         .about("what the service may do"),
+    Row::published("/metrics", "metrics", Means::Service(Probe::Metrics))
+        .about("the numbers of `/readyz`, for Prometheus"),
     intel("/sgx/certification/{version}/tcb", |path| {
         Some(if is_v3(path)? { MirrorPath::TcbInfoOfV3 } else { MirrorPath::TcbInfo(TeeType::Sgx) })
     })

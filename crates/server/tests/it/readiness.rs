@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use avouch_mint::{Options, mint};
+use avouch_wire::EvidenceKind;
+use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::{Running, Setup};
+use crate::support::{Running, Setup, now};
 
 const ATTEST: &str = "/attest/SgxEnclave?api-version=2020-10-01";
 
@@ -55,4 +58,25 @@ async fn memory_is_not_judged_by_for_longer_than_configured() {
     // Tokens that were issued before are still verified by these.
     assert_eq!(service.status("/certs").await, 200);
     assert_eq!(service.status("/healthz").await, 200);
+}
+
+#[tokio::test]
+async fn metrics_are_the_numbers_of_readiness() {
+    let minted = mint(EvidenceKind::Sgx, &Options::new(now())).unwrap();
+    let service = Running::start_for(&minted).await;
+    let asked = service.request(Method::GET, "/metrics").send().await.unwrap();
+    let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert_eq!(asked.headers()["content-type"], form);
+    let text = asked.text().await.unwrap();
+    let report = service.get("/readyz").await;
+    for line in
+        ["avouch_may_attest 1".to_owned(), format!("avouch_providers {}", report["providers"])]
+    {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+    assert!(
+        text.contains("avouch_intel_collateral_expiry_timestamp_seconds{tee=\"sgx\","),
+        "{text}"
+    );
+    assert!(text.ends_with("# EOF\n"), "{text}");
 }

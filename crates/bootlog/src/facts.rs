@@ -44,7 +44,7 @@ pub struct BootFacts<'a> {
     pub shim: Shim<'a>,
     /// What the firmware and boot loaders started, in order (PCR 4).
     pub boot_chain: Option<Vec<BootImage>>,
-    /// The command lines that GRUB gave to kernels, in order (PCR 8). Each of them was given; the last
+    /// The command lines that GRUB gave to kernels, in order (PCR 8). All of them were given; the last
     /// is the kernel's that runs, unless root extended PCR 8 later.
     pub grub_command_lines: Option<Vec<&'a str>>,
     /// The command lines that systemd-boot or systemd-stub gave to kernels, in order (PCR 12).
@@ -125,7 +125,8 @@ fn partition_tables(
 ) -> Vec<PartitionTable> {
     let mut tables = Vec::new();
     for event in register.events() {
-        let Some(data) = event.data().filter(|data| PartitionTable::is(data)) else { continue };
+        let may_be_one = PartitionTable::is(event.untrusted_data());
+        let Some(data) = may_be_one.then(|| event.data()).flatten() else { continue };
         match PartitionTable::parse(data) {
             Ok(table) => tables.push(table),
             Err(_) => {

@@ -7,17 +7,28 @@ use crate::uefi::utf16;
 const LABELS: [&[u8]; 4] =
     [b"grub_kernel_cmdline ", b"kernel_cmdline: ", b"grub_cmd: ", b"grub_cmd "];
 
-/// The command lines that GRUB gave to kernels, in order; `None` if some text of PCR 8 is unproven.
+/// How a kernel's command line begins: by the path of the kernel, or the device that it is on. No
+/// command of GRUB's does.
+const PATHS: [char; 2] = ['/', '('];
+
+/// The command lines that GRUB gave to kernels, in order; `None` if some text of PCR 8 is unproven, or
+/// may be a command line and does not follow its command.
 ///
 /// GRUB measures each command, and after a command that loads a kernel the kernel's command line. The
 /// label that tells the two apart is covered by no digest. So a text counts as a kernel's command line
 /// when the text before it is the command that loads a kernel with exactly these arguments.
 pub(super) fn grub<'a>(register: &ExplainedRegister<'a>) -> Option<Vec<&'a str>> {
-    let texts: Option<Vec<&str>> = register.events().iter().map(grub_text).collect();
-    let texts = texts?;
-    let pairs = texts.iter().zip(texts.iter().skip(1));
-    let lines = pairs.filter(|(command, line)| loads(command, line)).map(|(_, line)| *line);
-    Some(lines.collect())
+    let (mut lines, mut before) = (Vec::new(), "");
+    for event in register.events() {
+        let text = grub_text(event)?;
+        if loads(before, text) {
+            lines.push(text);
+        } else if text.starts_with(PATHS) {
+            return None;
+        }
+        before = text;
+    }
+    Some(lines)
 }
 
 /// The text that an event's digest covers: with its closing NUL, or without it and what follows.

@@ -87,7 +87,7 @@ fn unexplained(bank: Option<&JudgedBank<'_>>) -> Unproven {
 
 /// Covered data that are a partition table: no digest of an image is theirs.
 fn is_partition_table(event: &ReplayedEvent<'_>) -> bool {
-    event.data().is_some_and(PartitionTable::is)
+    PartitionTable::is(event.untrusted_data()) && event.data().is_some()
 }
 
 /// Walks the part of `RTMR` 0 that a TPM has in PCR 7.

@@ -13,16 +13,12 @@ pub struct ExplainedRegister<'a> {
 
 impl<'a> ExplainedRegister<'a> {
     pub(super) fn new(register: Register, algorithm: Algorithm, chain: &Chain<'_, 'a>) -> Self {
-        let events = chain.events.iter().map(|(event, digest)| {
-            let data = event.untrusted_data();
-            ReplayedEvent {
-                register,
-                sequence: event.untrusted_sequence(),
-                event_type: event.untrusted_type(),
-                digest: *digest,
-                covered: algorithm.hash(&[data]) == Some(*digest),
-                data,
-            }
+        let events = chain.events.iter().map(|(event, digest)| ReplayedEvent {
+            register,
+            sequence: event.untrusted_sequence(),
+            event_type: event.untrusted_type(),
+            digest: *digest,
+            data: event.untrusted_data(),
         });
         Self { register, algorithm, events: events.collect() }
     }
@@ -53,7 +49,6 @@ pub struct ReplayedEvent<'a> {
     sequence: usize,
     event_type: EventType,
     digest: Digest,
-    covered: bool,
     data: &'a [u8],
 }
 
@@ -82,10 +77,10 @@ impl<'a> ReplayedEvent<'a> {
         &self.digest
     }
 
-    /// Its data, if the digest is that of exactly them.
+    /// Its data, if the digest is that of exactly them. Each call hashes them.
     #[must_use]
-    pub const fn data(&self) -> Option<&'a [u8]> {
-        if self.covered { Some(self.data) } else { None }
+    pub fn data(&self) -> Option<&'a [u8]> {
+        self.covers(self.data).then_some(self.data)
     }
 
     /// Its data, whether or not the digest covers them.

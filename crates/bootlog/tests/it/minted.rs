@@ -82,6 +82,39 @@ fn no_break_of_a_log_makes_anything_true_that_was_not() {
     assert!(judged_breaks > 25, "only {judged_breaks}");
 }
 
+/// A label of GRUB's is covered by no digest, so a command may be shown as a command line.
+#[test]
+fn a_command_that_looks_like_a_command_line_is_none_and_hides_none() {
+    let forged = "/boot/vmlinuz quiet lockdown=confidentiality";
+    let lines = |log: &avouch_mint::bootlog::BootLog| {
+        let (bytes, registers) = minted(log);
+        let parsed = parse(&bytes);
+        let facts = BootFacts::read(&judged(&parsed, &registers));
+        facts.grub_command_lines.map(|lines| lines.join("\n"))
+    };
+    let genuine = Ground::Linux.log().unwrap();
+    let line = lines(&genuine).unwrap();
+    // GRUB runs no such command, and measures it.
+    let mut ran = genuine.clone();
+    ran.push(LogEvent::grub_command(forged));
+    assert_eq!(lines(&ran), None);
+    let mut labelled = ran.clone();
+    let event = labelled.events.last_mut().unwrap();
+    event.data = format!("kernel_cmdline: {forged}\0").into_bytes();
+    assert_eq!(lines(&labelled), None);
+    // The true line under the label of a command stays in the list.
+    let mut relabelled = genuine;
+    let is_line = |event: &LogEvent| event.data.starts_with(b"kernel_cmdline: ");
+    let event = relabelled.find(is_line).unwrap();
+    event.edit_data(|data| *data = format!("grub_cmd: {line}\0").into_bytes());
+    assert_eq!(lines(&relabelled), Some(line.clone()));
+    // A second kernel that was loaded stands beside it.
+    relabelled.push(LogEvent::grub_command("linuxefi /boot/other \"a b\""));
+    relabelled.push(LogEvent::kernel_command_line("/boot/other \"\\\"a b\\\"\""));
+    let both = format!("{line}\n/boot/other \"\\\"a b\\\"\"");
+    assert_eq!(lines(&relabelled), Some(both));
+}
+
 #[test]
 fn policies_see_variables_and_separators_and_no_event_of_unproven_type() {
     let (bytes, registers) = minted(&Ground::Linux.log().unwrap());

@@ -27,6 +27,7 @@ mod name;
 mod offender;
 mod references;
 mod replay;
+mod report;
 mod requirement;
 mod signature;
 mod template;
@@ -43,7 +44,9 @@ pub use measured::{KERNEL_VERSION, MeasuredKey};
 pub use name::Name;
 pub use offender::{Offender, Offenders, Offense};
 pub use references::{References, ReferencesError};
-pub use replay::{BankVerdict, Prefix, ProvenEntry, ProvenList, Rule, Sha1, prove, replay};
+pub use replay::{
+    BankVerdict, Prefix, ProvenEntry, ProvenList, Rule, Sha1, claimed_value, prove, replay,
+};
 pub use requirement::{NotMet, Requirement};
 pub use signature::{SignatureHeader, SignatureKind};
 pub use template::Template;

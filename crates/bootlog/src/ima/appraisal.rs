@@ -227,13 +227,16 @@ impl<'l> Folded<'l> {
         facts.only_signed = counts && appraisal.unsigned.count() == 0;
         facts.only_listed = counts && appraisal.unlisted.count() == 0;
         facts.only_signed_or_listed = counts && appraisal.neither.count() == 0;
-        if facts.boot_aggregate.matches() {
-            facts.volumes = self.devices.finish();
-        } else {
-            // Measured elsewhere: nothing is known of this boot's kernel.
-            facts.kernel_version = None;
-            facts.keys.clear();
-        }
+        facts.volumes = match (facts.boot_aggregate.matches(), facts.unreadable) {
+            (true, 0) => self.devices.finish(),
+            // What cannot be read may be the event that changed everything, or the kernel's own first
+            // word; what was measured elsewhere says nothing of this boot.
+            (_, unreadable) => {
+                facts.kernel_version = None;
+                facts.keys.clear();
+                Volumes::unknown(unreadable)
+            }
+        };
         appraisal
     }
 }

@@ -9,20 +9,31 @@ use super::binary::{OLD_DIGEST_BYTES, OLD_NAME_BYTES_MAX};
 use super::template::Field;
 use super::{ListError, Template};
 
-/// The list in binary form. It is no longer than the text.
-pub(super) fn to_binary(text: &[u8]) -> Result<Vec<u8>, ListError> {
-    let mut out = Vec::with_capacity(text.len());
+/// As many digits as the shortest digest has, of MD5.
+const DIGEST_DIGITS_MIN: usize = 32;
+
+/// The list in binary form, and how many entries it has.
+///
+/// Hex takes twice the place of what it stands for: what is saved in the first line is saved in each,
+/// so that the list gets as much place as it needs at once, and rarely grows.
+pub(super) fn to_binary(text: &[u8]) -> Result<(Vec<u8>, usize), ListError> {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let count = text.split(|byte| *byte == b'\n').count();
+    let mut out = Vec::new();
     let mut hash_length = None;
     for (line, number) in text.split(|byte| *byte == b'\n').zip(1_usize..) {
         let length =
             entry(line, &mut out).map_err(|what| ListError::Line { line: number, what })?;
+        if hash_length.is_none() {
+            let saved = line.len().saturating_sub(out.len()).saturating_mul(count);
+            out.reserve_exact(text.len().saturating_sub(saved));
+        }
         if *hash_length.get_or_insert(length) != length {
             let what = "its template hash has another length than that of the first";
             return Err(ListError::Line { line: number, what });
         }
     }
-    Ok(out)
+    Ok((out, count))
 }
 
 /// Appends what a line stands for and gives the length of its template hash.
@@ -84,6 +95,9 @@ fn field(kind: Field, word: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str
             let (algorithm, digest) = colon
                 .and_then(|colon| word.split_at_checked(colon.saturating_add(1)))
                 .ok_or("the digest has no algorithm")?;
+            if digest.len() < DIGEST_DIGITS_MIN {
+                return Err("the digest is too short");
+            }
             out.extend(algorithm);
             out.push(0);
             hex(digest, out)

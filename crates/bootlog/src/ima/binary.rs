@@ -33,16 +33,19 @@ pub(super) const OLD_DIGEST_BYTES: usize = 20;
 const HASHES: [Algorithm; 4] =
     [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
 
-/// Where the entries are, and the algorithm of the template hashes: that of the first entry, whose
+/// Where the entries are, of which so many get their place at once, and the algorithm of the template hashes: that of the first entry, whose
 /// template's name shows how long the hash before it is.
-pub(super) fn read(bytes: &[u8]) -> Result<(Algorithm, Vec<Slot>), ListError> {
+pub(super) fn read(
+    bytes: &[u8],
+    expected_entries: usize,
+) -> Result<(Algorithm, Vec<Slot>), ListError> {
     if bytes.is_empty() {
         return Err(ListError::Empty);
     }
     let begins = |hash: &Algorithm| matches!(entry(&mut cursor(bytes), *hash), Ok(Some(_)));
     let hash = HASHES.into_iter().find(begins).unwrap_or(Algorithm::Sha1);
     let mut cursor = cursor(bytes);
-    let mut slots = Vec::new();
+    let mut slots = Vec::with_capacity(expected_entries);
     while !cursor.is_empty() {
         let mut named = cursor.clone();
         match entry(&mut cursor, hash)? {
@@ -50,7 +53,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Algorithm, Vec<Slot>), ListError> {
             None => return Err(unknown(&mut named, hash, slots.len())),
         }
     }
-    slots.shrink_to_fit();
     Ok((hash, slots))
 }
 

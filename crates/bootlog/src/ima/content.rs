@@ -128,6 +128,10 @@ impl<'a> Read<'a> {
         if let Some(bytes) = self.buffer {
             return buffer(&digest, name, bytes).map(Content::Buffer);
         }
+        // Bytes of the kernel's under the name of a template for files: hidden, not a file.
+        if self.signature.is_some_and(|bytes| buffer(&digest, name, bytes).is_ok()) {
+            return Err(ContentError::OtherTemplate);
+        }
         Ok(Content::File(File {
             digest,
             name,
@@ -138,7 +142,8 @@ impl<'a> Read<'a> {
 }
 
 /// A file with a signature has the same three fields as bytes of the kernel's. Those are not empty,
-/// do not look like a signature, have the digest that is given, and are called by no path.
+/// do not look like a signature, have the digest that is given, and are called by no path. So one of
+/// the two names of templates fits, and under the other one the entry proves nothing.
 fn buffer<'a>(
     digest: &FileDigest<'_>,
     name: Name<'a>,

@@ -15,8 +15,8 @@ const VERSION_BYTES_MAX: usize = 128;
 pub struct MeasuredKey {
     /// The keyring, such as `.builtin_trusted_keys`.
     pub keyring: String,
-    /// The subject of the certificate.
-    pub subject: String,
+    /// The subject of the certificate; none if it is not read here (ECDSA with SHA-1, for example).
+    pub subject: Option<String>,
     /// SHA-256 of the certificate.
     pub sha256: Hex<32>,
 }
@@ -30,13 +30,13 @@ pub(super) fn kernel_version(buffer: &Buffer<'_>) -> Option<String> {
     is_version.then(|| text.to_owned())
 }
 
-/// The key, if the bytes are a certificate for a keyring.
+/// The key, if the bytes are one for a keyring: a DER structure under a name that begins with a dot.
 pub(super) fn key(buffer: &Buffer<'_>) -> Option<MeasuredKey> {
-    let is_keyring = buffer.name.as_bytes().starts_with(b".");
-    let certificate = Certificate::parse(buffer.bytes).ok().filter(|_| is_keyring)?;
-    Some(MeasuredKey {
+    let is_key = buffer.name.as_bytes().starts_with(b".") && buffer.bytes.first() == Some(&0x30);
+    let certificate = Certificate::parse(buffer.bytes).ok();
+    is_key.then(|| MeasuredKey {
         keyring: buffer.name.to_text().into_owned(),
-        subject: certificate.subject().to_string(),
+        subject: certificate.map(|certificate| certificate.subject().to_string()),
         sha256: digest::sha256(buffer.bytes),
     })
 }

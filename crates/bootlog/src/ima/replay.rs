@@ -76,12 +76,12 @@ pub enum Sha1 {
 /// Replays a list to one value of PCR 10, in the bank of its algorithm.
 #[must_use]
 pub fn replay(list: &List<'_>, proven: Digest) -> BankVerdict {
-    let (prefix, replayed) = chain(list, proven, Rule::Own);
+    let (prefix, replayed) = chain(list, proven.algorithm(), Some(proven), Rule::Own);
     let padded = || {
         if proven.algorithm() == Algorithm::Sha1 {
             return None;
         }
-        chain(list, proven, Rule::PaddedSha1).0
+        chain(list, proven.algorithm(), Some(proven), Rule::PaddedSha1).0
     };
     let rule = if prefix.is_some() { Rule::Own } else { Rule::PaddedSha1 };
     let entries = prefix.or_else(padded);
@@ -89,12 +89,26 @@ pub fn replay(list: &List<'_>, proven: Digest) -> BankVerdict {
     BankVerdict { proven, replayed, prefix }
 }
 
+/// What PCR 10 holds in a bank if exactly the whole list extended it, by the bank's own rule; none if
+/// the algorithm is not computed here.
+///
+/// This is what the list claims. Judging it by that makes all of it proven, which is right for showing
+/// a list and for nothing else.
+#[must_use]
+pub fn claimed_value(list: &List<'_>, algorithm: Algorithm) -> Option<Digest> {
+    chain(list, algorithm, None, Rule::Own).1
+}
+
 /// The prefix that leads to `wanted`; and if none does, what the whole list leads to.
-fn chain(list: &List<'_>, wanted: Digest, rule: Rule) -> (Option<usize>, Option<Digest>) {
-    let algorithm = wanted.algorithm();
+fn chain(
+    list: &List<'_>,
+    algorithm: Algorithm,
+    wanted: Option<Digest>,
+    rule: Rule,
+) -> (Option<usize>, Option<Digest>) {
     let mut value = Digest::filled(algorithm, 0);
     for entry in list.entries() {
-        if value == wanted {
+        if Some(value) == wanted {
             return (Some(entry.index()), None);
         }
         if entry.pcr() != IMA_PCR {
@@ -107,7 +121,7 @@ fn chain(list: &List<'_>, wanted: Digest, rule: Rule) -> (Option<usize>, Option<
             None => return (None, None),
         }
     }
-    ((value == wanted).then_some(list.len()), Some(value))
+    ((Some(value) == wanted).then_some(list.len()), Some(value))
 }
 
 /// What an entry extends a bank by.

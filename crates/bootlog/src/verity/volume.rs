@@ -82,11 +82,17 @@ pub struct Volumes {
     pub unknown: usize,
     /// Events of the device mapper.
     pub events: usize,
-    /// Those whose text is none that it writes. With any of them nothing is known of what runs.
+    /// Those whose text is none that it writes, and entries of the list that prove nothing, which may
+    /// be events. With any of them nothing is known of what runs.
     pub malformed: usize,
 }
 
 impl Volumes {
+    /// Nothing is known of what runs, for so many entries that prove nothing.
+    pub(crate) const fn unknown(malformed: usize) -> Self {
+        Self { running: Vec::new(), others: 0, unknown: 0, events: 0, malformed }
+    }
+
     pub(super) fn new(
         mut running: Vec<Volume>,
         others: usize,

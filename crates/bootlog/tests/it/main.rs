@@ -10,6 +10,7 @@
 
 mod attacks;
 mod ccel;
+mod ima;
 mod linear;
 mod minted;
 mod page;

@@ -193,7 +193,7 @@ const BREAKS: [ImaBreak; 19] = [
             Ok(())
         },
     ),
-    row("violation", "a file was written while it was measured", "ima-only-listed", |ground| {
+    row("violation", "a file was written while it was measured", "ima-only-signed", |ground| {
         ground.run(ImaEntry::violation("/usr/bin/tool"));
         Ok(())
     }),

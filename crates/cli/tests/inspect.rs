@@ -292,3 +292,39 @@ fn text_of_others_cannot_command_the_terminal() {
     let shown = inspect(&file).expect_status(0).json();
     assert_eq!(shown["header"]["x"], "\u{1b}[2J", "JSON keeps what is there");
 }
+
+#[test]
+fn a_measurement_list_is_summarised_by_verdict_in_each_form() {
+    use avouch_mint::ima::device_mapper::DmDevice;
+    use avouch_mint::ima::{ImaEntry, ground};
+
+    let own = Folder::new("inspect-ima");
+    let mut ground = ground().unwrap();
+    let root = DmDevice::verity("root", 2, &"11".repeat(32));
+    for entry in [root.load(), root.resume(), ImaEntry::violation("/var/log/x")] {
+        ground.run(entry);
+    }
+    ground.run(ImaEntry::file("/tmp/\u{1b}[31m\nx", b"x"));
+    ground.list.entries.last_mut().unwrap().logged_hash = Some(vec![1; 20]);
+    let binary = own.write("binary", ground.list.binary());
+    let shown = recognised(&binary, "ima-list");
+    assert_eq!(shown["form"], "binary");
+    assert_eq!(shown["entries"], 8);
+    let verdicts = json!({
+        "boot-aggregate": 1,
+        "file-with-signature": 2,
+        "hash-differs": 1,
+        "measured-bytes": 3,
+        "violation": 1
+    });
+    assert_eq!(shown["verdicts"], verdicts);
+    assert_eq!(shown["signing_keys"], json!({ avouch_wire::encode_hex(&ground.key.id()): 2 }));
+    assert_eq!(shown["notable"].as_array().unwrap().len(), 2);
+    assert_eq!(shown["verity_volumes"][0]["root_digest"], "11".repeat(32));
+    let value = ground.registers.get(avouch_mint::bootlog::Bank::Sha256, 10).unwrap();
+    assert_eq!(shown["pcr10_after_all"]["sha256"], avouch_wire::encode_hex(value));
+    ground.list.entries.pop();
+    let ascii = own.write("ascii", ground.list.ascii());
+    let shown = recognised(&ascii, "ima-list");
+    assert_eq!((&shown["form"], &shown["entries"]), (&json!("ascii"), &json!(7)));
+}

@@ -1,4 +1,5 @@
-//! The examples of `docs/cli.md` and `docs/endorsements.md` run, and print what they are said to print.
+//! The examples of `docs/cli.md`, `docs/endorsements.md` and pages below `docs/evidence` run, and print what they
+//! are said to print.
 #![cfg(test)]
 
 mod support;
@@ -12,6 +13,8 @@ use support::Folder;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
 const ENDORSEMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/endorsements.md");
+const IMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/ima.md");
+const VERITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/dm-verity.md");
 
 /// A command of an example with what is said of its answer.
 #[derive(Debug, Default)]
@@ -162,6 +165,12 @@ fn every_example_of_the_page_on_the_command_line_prints_what_the_page_says() {
 #[test]
 fn every_example_of_the_page_on_endorsements_prints_what_the_page_says() {
     check_examples(ENDORSEMENTS, 12);
+}
+
+#[test]
+fn every_example_of_the_pages_on_linux_prints_what_the_page_says() {
+    check_examples(IMA, 2);
+    check_examples(VERITY, 2);
 }
 
 #[test]

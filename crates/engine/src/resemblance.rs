@@ -113,9 +113,21 @@ fn text(bytes: &[u8]) -> Option<Resemblance> {
         Resemblance::new(match () {
             () if begins(pem::BEGIN) => "PEM text",
             () if begins("{") || begins("[") => "JSON text",
+            () if is_measurement_list(text) => "a measurement list of IMA in ascii",
             () => "text",
         })
     })
+}
+
+/// A line of `ascii_runtime_measurements`: a register, a hash in hex, and the name of a template.
+fn is_measurement_list(text: &str) -> bool {
+    let mut words = text.trim_start().split(' ');
+    let mut next = || words.next().unwrap_or_default();
+    let (register, hash, template) = (next(), next(), next());
+    register.parse::<u8>().is_ok_and(|register| register < 24)
+        && hash.len() >= 40
+        && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && template.starts_with("ima")
 }
 
 fn snp_report(bytes: &[u8]) -> Option<Resemblance> {
@@ -284,6 +296,12 @@ mod tests {
             (" \n{\"quote\":1}", "JSON text"),
             ("[1]", "JSON text"),
             ("deadbeef", "text"),
+            (
+                "10 1d8d532d463c9f8c205d0df7787669a85f93e260 ima-ng sha1:00 boot_aggregate",
+                "a measurement list of IMA in ascii",
+            ),
+            ("10 1d8d532d463c9f8c205d0df7787669a85f93e260 other", "text"),
+            ("10 1d8d ima-ng", "text"),
         ] {
             assert_eq!(said(text.as_bytes()).as_deref(), Some(what), "{text}");
         }

@@ -3,7 +3,8 @@
 use super::input::Input;
 use super::tree::Fields;
 use super::{
-    certificate, collateral, intel, jws, keys, open_enclave, policy_text, request, snp, thim, uvm,
+    certificate, collateral, ima, intel, jws, keys, open_enclave, policy_text, request, snp, thim,
+    uvm,
 };
 
 /// What a file was recognised as.
@@ -34,7 +35,7 @@ pub(super) struct Recogniser {
 
 /// The kinds, the first that fits wins: what is told by a magic number or a member's name comes
 /// before what is told by its shape only.
-const RECOGNISERS: [Recogniser; 20] = [
+const RECOGNISERS: [Recogniser; 21] = [
     Recogniser { what: "JSON: MAA SNP document", read: snp::maa_document },
     Recogniser { what: "JSON: attest request", read: request::attest_request },
     Recogniser { what: "JSON: Intel collateral", read: collateral::bundle },
@@ -55,6 +56,7 @@ const RECOGNISERS: [Recogniser; 20] = [
     Recogniser { what: "SGX or TDX quote", read: intel::quote },
     Recogniser { what: "SEV-SNP report", read: snp::report },
     Recogniser { what: "UVM endorsement (COSE)", read: uvm::endorsement },
+    Recogniser { what: "IMA measurement list", read: ima::list },
 ];
 
 /// Kinds without a magic number that only the form of their inside tells.

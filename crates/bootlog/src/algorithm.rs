@@ -41,8 +41,18 @@ impl Algorithm {
 
     /// The algorithm with this `TPM_ALG_ID`, if a bank can have it.
     #[must_use]
-    pub fn from_tpm_id(id: u16) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.tpm_id() == id)
+    pub const fn from_tpm_id(id: u16) -> Option<Self> {
+        Some(match id {
+            0x0004 => Self::Sha1,
+            0x000B => Self::Sha256,
+            0x000C => Self::Sha384,
+            0x000D => Self::Sha512,
+            0x0012 => Self::Sm3,
+            0x0027 => Self::Sha3_256,
+            0x0028 => Self::Sha3_384,
+            0x0029 => Self::Sha3_512,
+            _ => return None,
+        })
     }
 
     /// Its `TPM_ALG_ID`.

@@ -22,11 +22,11 @@ pub use secure_boot::{
 pub use shim::Shim;
 pub use td::TdFacts;
 
+use self::boot_chain::boot_chain;
+use self::secure_boot::Walk;
 use crate::replay::{ExplainedRegister, Judged, JudgedBank};
 use crate::uefi::PartitionTable;
 use crate::{Algorithm, Register};
-use boot_chain::boot_chain;
-use secure_boot::Walk;
 
 /// What a log proves of the boot. Only [`BootFacts::read`] and [`BootFacts::read_in`] make one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,11 +2,7 @@
 //!
 //! One program, so that what all tests need is linked once.
 #![cfg(test)]
-#![allow(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 mod attacks;
 mod ccel;

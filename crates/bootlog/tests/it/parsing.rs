@@ -261,6 +261,20 @@ fn indices_of_a_trust_domain_are_its_own() {
 }
 
 #[test]
+fn algorithms_are_known_by_their_numbers() {
+    for algorithm in Algorithm::ALL {
+        assert_eq!(Algorithm::from_tpm_id(algorithm.tpm_id()), Some(algorithm));
+        let digest = algorithm.hash(&[b"a", b"bc"]);
+        assert_eq!(digest, algorithm.hash(&[b"abc"]), "{algorithm}");
+        let length = digest.map(|digest| digest.as_bytes().len());
+        let computed = algorithm != Algorithm::Sm3;
+        assert_eq!(length, computed.then_some(algorithm.digest_length()), "{algorithm}");
+    }
+    let known = (0..=u16::MAX).filter(|id| Algorithm::from_tpm_id(*id).is_some()).count();
+    assert_eq!(known, Algorithm::ALL.len());
+}
+
+#[test]
 fn variables_have_exact_lengths() {
     let whole = uefi::variable(uefi::GLOBAL, "SecureBoot", &[1]);
     let variable = Variable::parse(&whole).unwrap();

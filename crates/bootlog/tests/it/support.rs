@@ -1,10 +1,4 @@
 //! What the tests share: where recorded logs lie, and the values that quotes proved.
-#![allow(
-    dead_code,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "test code; each test uses a part"
-)]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -35,8 +35,8 @@ impl<'a> Session<'a> {
     /// # Errors
     /// [`WindowsError`].
     pub fn read(bank: &JudgedBank<'a>, windows: &WindowsAuthorities) -> Result<Self, WindowsError> {
-        let measured = Measured::read(bank)?;
         origin::check(&BootFacts::read_in(bank), windows)?;
+        let measured = Measured::read(bank)?;
         let transfers = numbers(measured.tags(&[SETTINGS]), TagId::TRANSFER_CONTROL);
         let start = match (transfers.contains(&TO_LOADER), transfers.contains(&TO_RESUME)) {
             (true, true) => return Err(WindowsError::BootAndResume),

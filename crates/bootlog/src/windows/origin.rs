@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use avouch_wire::failed_check;
-use aws_lc_rs::digest::{SHA256, digest};
+use avouch_pki::digest::sha256;
+use avouch_wire::{Hex, failed_check};
 use thiserror::Error;
 
 use crate::facts::{Authority, AuthoritySource, BootFacts, Shim};
@@ -11,34 +11,33 @@ use crate::facts::{Authority, AuthoritySource, BootFacts, Shim};
 /// SHA-256 of certificates in `db` by which nothing but Windows is let run: Microsoft Windows
 /// Production PCA 2011, Windows UEFI CA 2023, and Microsoft Root Certificate Authority 2010, which
 /// Google's virtual machines have in place of the first.
-const MICROSOFT: [[u8; 32]; 3] = [
+const MICROSOFT: [Hex<32>; 3] = [
     sha256_of(0xe8e9_5f07_33a5_5e8b_ad7b_e0a1_413e_e23c, 0x51fc_ea64_b3c8_fa6a_7869_35fd_dcc7_1961),
     sha256_of(0x076f_1fea_90ac_2915_5ebf_77c1_7682_f75f, 0x1fdd_1be1_96da_302d_c846_1e35_0a9a_e330),
     sha256_of(0xdf54_5bf9_19a2_439c_3698_3b54_cdfc_903d, 0xfa4f_37d3_996d_8d84_b4c3_1eec_6f3c_163e),
 ];
 
-const fn sha256_of(first: u128, second: u128) -> [u8; 32] {
+const fn sha256_of(first: u128, second: u128) -> Hex<32> {
     let (mut digest, halves) = ([0; 32], [first.to_be_bytes(), second.to_be_bytes()]);
     let (left, right) = digest.split_at_mut(16);
     left.copy_from_slice(&halves[0]);
     right.copy_from_slice(&halves[1]);
-    digest
+    Hex(digest)
 }
 
 /// The certificates by which nothing but Windows is let run, by the SHA-256 of their DER.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WindowsAuthorities(BTreeSet<[u8; 32]>);
+pub struct WindowsAuthorities(BTreeSet<Hex<32>>);
 
 impl WindowsAuthorities {
     /// Exactly these.
     #[must_use]
-    pub fn new(sha256: impl IntoIterator<Item = [u8; 32]>) -> Self {
+    pub fn new(sha256: impl IntoIterator<Item = Hex<32>>) -> Self {
         Self(sha256.into_iter().collect())
     }
 
     fn has(&self, authority: &Authority<'_>) -> bool {
-        let found = digest(&SHA256, authority.data);
-        authority.source == AuthoritySource::Db && self.0.contains(found.as_ref())
+        authority.source == AuthoritySource::Db && self.0.contains(&sha256(authority.data))
     }
 }
 

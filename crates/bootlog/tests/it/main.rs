@@ -15,3 +15,4 @@ mod policies;
 mod properties;
 mod support;
 mod vectors;
+mod windows;

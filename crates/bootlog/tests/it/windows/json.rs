@@ -78,7 +78,7 @@ fn bitlocker_names_all_its_bits() {
 fn what_there_may_be_several_of_is_a_list_also_if_there_is_one() {
     let module = tagged(tag::LOADEDMODULE_AGGREGATION, &flag(tag::IMAGEVALIDATED, true));
     let policy = |byte| tagged(TagId::SI_POLICY.0, &[byte]);
-    let one = container(&[module.clone()]);
+    let one = container(std::slice::from_ref(&module));
     assert_eq!(one["EVENT_LOADEDMODULE_AGGREGATION"], json!([{ "EVENT_IMAGEVALIDATED": true }]));
     let two = container(&[policy(1), module, policy(2)]);
     assert_eq!(two["EVENT_SI_POLICY"], json!([{ "RawData": "AQ" }, { "RawData": "Ag" }]));

@@ -11,6 +11,7 @@ mod lints;
 mod policies;
 mod service;
 mod tokens;
+mod tpm;
 mod uvm;
 
 #[cfg(test)]
@@ -73,11 +74,12 @@ const fn each(
     Text { of, end, what, why, remedy }
 }
 
-const SUBJECTS: [&Subject; 10] = [
+const SUBJECTS: [&Subject; 11] = [
     &intel::SUBJECT,
     &amd::SUBJECT,
     &uvm::SUBJECT,
     &bootlog::SUBJECT,
+    &tpm::SUBJECT,
     &data::SUBJECT,
     &policies::SUBJECT,
     &lints::SUBJECT,

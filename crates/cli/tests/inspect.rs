@@ -5,6 +5,9 @@ mod support;
 
 use std::path::Path;
 
+use avouch_mint::tpm::{TpmOptions, mint};
+use avouch_tpm::protocol::{Form, Received, init_message, request_message};
+use avouch_wire::UnixTime;
 use serde_json::{Value, json};
 use support::{Folder, Run, avouch, avouch_json, avouch_with_input, text, vectors};
 
@@ -201,6 +204,36 @@ fn minted_evidence_and_everything_that_comes_with_it_is_recognised() {
     }
     let folder = own.mint("sgx --seed 5");
     recognised(&folder.join("endorsements.json"), "intel-collateral");
+}
+
+#[test]
+fn structures_and_messages_of_a_minted_tpm_are_recognised() {
+    let own = Folder::new("inspect-tpm");
+    let minted = mint(&TpmOptions::new(UnixTime::EPOCH)).unwrap();
+    let body = |data: String| json!({ "data": data }).to_string().into_bytes();
+    let challenge = Received::challenge_answer(Form::Wrapped, &minted.challenge, "eyJ9");
+    let sized = |bytes: &[u8]| [&u16::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
+    for (name, bytes, kind) in [
+        ("quote", minted.quote.clone(), "tpm-attestation"),
+        ("sized-quote", sized(&minted.quote), "tpm-attestation"),
+        ("certification", minted.certification.clone(), "tpm-attestation"),
+        ("ak", minted.ak_public.clone(), "tpm-public"),
+        ("key", minted.key_public.clone(), "tpm-public"),
+        ("signature", minted.signature.clone(), "tpm-signature"),
+        ("request", minted.request.clone().into_bytes(), "tpm-request"),
+        ("init.json", body(init_message(Form::Bare, None)), "tpm-init"),
+        ("challenge.json", body(challenge), "tpm-challenge"),
+        ("report.json", body(Received::report_answer(Form::Bare, "a.b.c")), "tpm-report"),
+        ("body.json", body(request_message(Form::Wrapped, &minted.request)), "tpm-request"),
+    ] {
+        recognised(&own.write(name, bytes), kind);
+    }
+    let quote = recognised(&own.write("quote", &minted.quote), "tpm-attestation");
+    assert_eq!(quote["pcr_select"][0]["bank"], "sha256");
+    let key = recognised(&own.write("ak", &minted.ak_public), "tpm-public");
+    assert_eq!((&key["restricted"], &key["sign"]), (&json!(true), &json!(true)));
+    let request = recognised(&own.write("request", &minted.request), "tpm-request");
+    assert_eq!(request["request_key"]["info"], "tpm_certify");
 }
 
 #[test]

@@ -160,6 +160,10 @@ fn there_are_at_least_forty_breaks_each_with_a_name_of_its_own() {
     let names: BTreeSet<_> = breaks().iter().map(|one| one.name).collect();
     assert_eq!(names.len(), breaks().len(), "a name occurs twice");
     assert!(names.len() >= 40, "{}", names.len());
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/assurance.md");
+    let handbook = std::fs::read_to_string(path).unwrap();
+    let row = handbook.lines().find(|line| line.starts_with("| `tpm`,")).unwrap();
+    assert_eq!(row.rsplit('|').nth(1).unwrap().trim(), names.len().to_string());
     for one in breaks() {
         let is_kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         assert!(one.name.chars().all(is_kebab), "{}", one.name);

@@ -35,6 +35,7 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
     use avouch_engine as engine;
     use avouch_snp as snp;
     use avouch_token as token;
+    use avouch_tpm as tpm;
     types![
         "wire": avouch_wire::ParseError,
         "pki": avouch_pki::PathError,
@@ -65,6 +66,18 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "bootlog": bootlog::windows::WindowsError,
         "bootlog": bootlog::windows::NotOnlyWindows,
         "bootlog": bootlog::windows::NoIdentityKey,
+        "tpm": tpm::PublicError,
+        "tpm": tpm::AttestError,
+        "tpm": tpm::SignatureError,
+        "tpm": tpm::AkError,
+        "tpm": tpm::QuoteError,
+        "tpm": tpm::CertifyError,
+        "tpm": tpm::CredentialError,
+        "tpm": tpm::TpmCertificateError,
+        "tpm": tpm::RootError,
+        "tpm": tpm::protocol::ProtocolError,
+        "tpm": tpm::protocol::RequestError,
+        "tpm": tpm::protocol::ContextError,
         "token": token::VerifyError,
         "token": token::KeyBindingError,
         "token": token::policy_jws::PolicyJwsError,

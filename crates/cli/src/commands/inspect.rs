@@ -13,6 +13,7 @@ mod recogniser;
 mod request;
 mod snp;
 mod thim;
+mod tpm;
 pub(crate) mod tree;
 mod uvm;
 

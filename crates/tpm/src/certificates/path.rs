@@ -50,9 +50,12 @@ pub(super) fn verify(
     let sent =
         sent.iter().map(|der| read(CertificateKind::Ca, der)).collect::<Result<Vec<_>, _>>()?;
     let pool: Vec<&Certificate> = sent.iter().chain(roots.intermediates()).collect();
-    let mut search = Search { roots, pool, tries_left: TRIES_MAX };
-    let Some(Found { anchor, links }) = search.above(leaf, LINKS_MAX) else {
-        return Err(search.unknown_issuer(kind, leaf));
+    let mut signed = Search { roots, pool: &pool, by_name: false, tries_left: TRIES_MAX };
+    // Where no signature leads up, a path of names does: its verification says what is wrong.
+    let mut named = Search { by_name: true, ..signed };
+    let found = signed.above(leaf, LINKS_MAX).or_else(|| named.above(leaf, LINKS_MAX));
+    let Some(Found { anchor, links }) = found else {
+        return Err(signed.unknown_issuer(kind, leaf));
     };
     let mut last: Option<VerifiedCertificate> = None;
     let (mut intermediates, mut policies) = (Vec::new(), Vec::new());
@@ -96,54 +99,43 @@ struct Found<'a> {
     links: Vec<&'a Certificate>,
 }
 
-/// A search with a bound on the signatures that it checks.
+/// A search with a bound on what it tries.
+#[derive(Clone, Copy)]
 struct Search<'a> {
     roots: &'a Roots,
-    pool: Vec<&'a Certificate>,
+    pool: &'a [&'a Certificate],
+    /// Whether names alone lead up, and no signature is checked.
+    by_name: bool,
     tries_left: usize,
 }
 
 impl<'a> Search<'a> {
-    /// The path above a certificate. Where names lead on and no signature holds, the path of names is
-    /// given, for its verification to say what is wrong.
+    /// The path above a certificate.
     fn above(&mut self, certificate: &Certificate, links_left: usize) -> Option<Found<'a>> {
         let roots = self.roots;
-        let anchors: Vec<&TrustAnchor> =
-            roots.anchors().filter(|anchor| anchor.subject() == certificate.issuer()).collect();
-        for anchor in &anchors {
-            if self.signed(certificate, anchor.key()) {
+        for anchor in roots.anchors().filter(|one| one.subject() == certificate.issuer()) {
+            if self.leads(certificate, anchor.key()) {
                 return Some(Found { anchor, links: Vec::new() });
             }
         }
         let below = links_left.checked_sub(1)?;
-        let issuers: Vec<&'a Certificate> = self
-            .pool
-            .iter()
-            .copied()
-            .filter(|ca| ca.subject() == certificate.issuer() && !ca.is_self_issued())
-            .collect();
-        for ca in &issuers {
-            if self.signed(certificate, ca.public_key())
+        for &ca in self.pool {
+            let is_issuer = ca.subject() == certificate.issuer() && !ca.is_self_issued();
+            if is_issuer
+                && self.leads(certificate, ca.public_key())
                 && let Some(mut found) = self.above(ca, below)
             {
                 found.links.push(ca);
                 return Some(found);
             }
         }
-        // No signature holds: the path of names is verified all the same, which says so.
-        if let Some(anchor) = anchors.first() {
-            return Some(Found { anchor, links: Vec::new() });
-        }
-        let ca = issuers.first()?;
-        let mut found = self.above(ca, below)?;
-        found.links.push(ca);
-        Some(found)
+        None
     }
 
-    fn signed(&mut self, certificate: &Certificate, key: &PublicKey) -> bool {
+    fn leads(&mut self, certificate: &Certificate, key: &PublicKey) -> bool {
         let Some(left) = self.tries_left.checked_sub(1) else { return false };
         self.tries_left = left;
-        certificate.is_signed_by(key)
+        self.by_name || certificate.is_signed_by(key)
     }
 
     /// The first certificate upwards whose issuer nobody is.

@@ -6,6 +6,8 @@ mod azure;
 mod certificates;
 mod credentials;
 mod messages;
+mod page;
 mod quotes;
 mod recordings;
+mod schemes;
 mod structures;

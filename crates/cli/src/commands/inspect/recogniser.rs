@@ -4,7 +4,7 @@ use super::input::Input;
 use super::tree::Fields;
 use super::{
     certificate, collateral, ima, intel, jws, keys, open_enclave, policy_text, request, snp, thim,
-    uvm,
+    tpm, uvm,
 };
 
 /// What a file was recognised as.
@@ -35,7 +35,9 @@ pub(super) struct Recogniser {
 
 /// The kinds, the first that fits wins: what is told by a magic number or a member's name comes
 /// before what is told by its shape only.
-const RECOGNISERS: [Recogniser; 21] = [
+const RECOGNISERS: [Recogniser; 25] = [
+    Recogniser { what: "JSON: message of the TPM protocol", read: tpm::message },
+    Recogniser { what: "request of the TPM protocol (JWS)", read: tpm::request },
     Recogniser { what: "JSON: MAA SNP document", read: snp::maa_document },
     Recogniser { what: "JSON: attest request", read: request::attest_request },
     Recogniser { what: "JSON: Intel collateral", read: collateral::bundle },
@@ -56,12 +58,16 @@ const RECOGNISERS: [Recogniser; 21] = [
     Recogniser { what: "SGX or TDX quote", read: intel::quote },
     Recogniser { what: "SEV-SNP report", read: snp::report },
     Recogniser { what: "UVM endorsement (COSE)", read: uvm::endorsement },
+    Recogniser { what: "attestation of a TPM", read: tpm::attestation },
+    Recogniser { what: "public area of a TPM's key", read: tpm::public },
     Recogniser { what: "IMA measurement list", read: ima::list },
 ];
 
 /// Kinds without a magic number that only the form of their inside tells.
-const LAST: [Recogniser; 1] =
-    [Recogniser { what: "SEV-SNP certificate table", read: snp::certificate_table }];
+const LAST: [Recogniser; 2] = [
+    Recogniser { what: "SEV-SNP certificate table", read: snp::certificate_table },
+    Recogniser { what: "signature of a TPM", read: tpm::signature },
+];
 
 /// The outcome over all forms of a file.
 pub(super) enum Recognition {

@@ -43,10 +43,8 @@ pub struct Facts {
     /// The kernel's release, which it measures at boot if its policy says so. The first counts: later
     /// ones are not the kernel's.
     pub kernel_version: Option<String>,
-    /// Keys that were put onto keyrings, the first 64.
+    /// Keys that were put onto keyrings.
     pub keys: Vec<MeasuredKey>,
-    /// How many there are.
-    pub key_count: usize,
     /// What the device mapper runs.
     pub volumes: Volumes,
 }
@@ -64,9 +62,6 @@ pub struct Appraisal {
     pub(super) unlisted: Offenders,
     pub(super) neither: Offenders,
 }
-
-/// As many keys are kept.
-const KEYS_MAX: usize = 64;
 
 impl Appraisal {
     /// Judges a proven list by the registers of the same quote and what the operator expects.
@@ -150,7 +145,6 @@ impl<'l> Folded<'l> {
             only_signed_or_listed: false,
             kernel_version: None,
             keys: Vec::new(),
-            key_count: 0,
             volumes: Volumes::default(),
         };
         let [unsigned, unlisted, neither] = std::array::from_fn(|_| Offenders::default());
@@ -176,12 +170,7 @@ impl<'l> Folded<'l> {
                 if facts.kernel_version.is_none() {
                     facts.kernel_version = measured::kernel_version(&buffer);
                 }
-                if let Some(key) = measured::key(&buffer) {
-                    count(&mut facts.key_count);
-                    if facts.keys.len() < KEYS_MAX {
-                        facts.keys.push(key);
-                    }
-                }
+                facts.keys.extend(measured::key(&buffer));
                 self.devices.next(&buffer);
             }
             EntryVerdict::File { name, signed, listing } => self.file(index, name, signed, listing),

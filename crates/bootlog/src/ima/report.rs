@@ -1,14 +1,52 @@
 //! Facts as JSON, for policies and for people.
 
 use serde::{Serialize, Serializer};
+use serde_json::value::to_raw_value;
 
+use super::replay::IMA_PCR;
 use super::{Facts, MeasuredKey};
+use crate::json::Events;
 use crate::verity::{Volume, Volumes};
 
 impl Serialize for Facts {
     /// An object with the facts by their names. Algorithms are named as tpm2-tools does.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Report::from(self).serialize(serializer)
+    }
+}
+
+/// What MAA calls events of IMA in the claim `events`.
+const EVENT_TYPE: &str = "IMA_MEASUREMENT_EVENT";
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct KernelEvent<'a> {
+    kernel_version: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct KeyEvent<'a> {
+    keyring: &'a str,
+    certificate_subject: String,
+}
+
+impl Facts {
+    /// Adds the kernel's version and the keys to the claim `events`, as MAA has them there. A key whose
+    /// certificate is not read has `sha256:` and the hash of the certificate for a subject: no key is
+    /// left out.
+    pub fn add_to(&self, events: &mut Events) {
+        let kernel = self.kernel_version.iter().map(|kernel_version| {
+            to_raw_value(&KernelEvent { kernel_version: kernel_version.as_str() })
+        });
+        let keys = self.keys.iter().map(|key| {
+            let subject = key.subject.clone();
+            let certificate_subject = subject.unwrap_or_else(|| format!("sha256:{}", key.sha256));
+            to_raw_value(&KeyEvent { keyring: &key.keyring, certificate_subject })
+        });
+        for data in kernel.chain(keys).flatten() {
+            events.push(IMA_PCR, EVENT_TYPE, data);
+        }
     }
 }
 
@@ -31,7 +69,6 @@ struct Report<'a> {
     only_signed_or_listed: bool,
     kernel_version: Option<&'a str>,
     keys: Vec<KeyReport<'a>>,
-    key_count: usize,
     volumes: VolumesReport<'a>,
 }
 
@@ -85,7 +122,6 @@ impl<'a> From<&'a Facts> for Report<'a> {
             only_signed_or_listed: facts.only_signed_or_listed,
             kernel_version: facts.kernel_version.as_deref(),
             keys: facts.keys.iter().map(KeyReport::from).collect(),
-            key_count: facts.key_count,
             volumes: VolumesReport::from(&facts.volumes),
         }
     }

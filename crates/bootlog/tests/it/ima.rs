@@ -1,6 +1,7 @@
 //! Lists of IMA that are minted: read in each form, proven, judged; each way to lie is refused by the
 //! check that it is about.
 
+mod events;
 mod linear;
 mod pages;
 mod property;
@@ -364,7 +365,7 @@ fn a_certificate_on_a_keyring_is_told_with_its_subject() {
     ground.run(ImaEntry::buffer(".platform", &certificate));
     ground.run(ImaEntry::buffer("platform", &certificate));
     let facts = appraised(&ground).unwrap().facts().clone();
-    assert_eq!(facts.key_count, 1);
+    assert_eq!(facts.keys.len(), 1);
     let key = &facts.keys[0];
     assert_eq!((key.keyring.as_str(), key.subject.as_ref()), (".platform", Some(&subject)));
 }

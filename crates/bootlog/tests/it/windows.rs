@@ -5,6 +5,8 @@ mod chain;
 mod json;
 mod linear;
 mod minted;
+mod page;
+mod policies;
 mod properties;
 mod recorded;
 mod tags;

@@ -9,14 +9,14 @@ const BYTES: usize = 1 << 18;
 
 const SHAPES: &[Shape] = &[
     Shape {
-        name: "empty tags",
+        name: "empty-tags",
         bytes_max: BYTES,
         make: |bytes| tags(bytes, &tagged(0x0007_0fff, &[])),
         read,
     },
     Shape { name: "modules", bytes_max: BYTES, make: |bytes| tags(bytes, &module()), read },
-    Shape { name: "one setting of each number", bytes_max: BYTES, make: numbers, read },
-    Shape { name: "deep containers", bytes_max: BYTES, make: |bytes| tags(bytes, &deep()), read },
+    Shape { name: "one-of-each-number", bytes_max: BYTES, make: numbers, read },
+    Shape { name: "deep-containers", bytes_max: BYTES, make: |bytes| tags(bytes, &deep()), read },
 ];
 
 fn read(bytes: &[u8]) {

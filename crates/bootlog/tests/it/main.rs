@@ -14,5 +14,6 @@ mod parsing;
 mod policies;
 mod properties;
 mod support;
+mod tpm2_eventlog;
 mod vectors;
 mod windows;

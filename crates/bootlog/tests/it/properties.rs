@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use avouch_bootlog::facts::BootFacts;
 use avouch_bootlog::tcg::Log;
 use avouch_mint::bootlog::{
-    Bank, BootLog, Ground, LogEvent, Measured, Registers, event_type, uefi,
+    Bank, BootLog, Ground, LinuxBoot, Loader, LogEvent, Measured, Registers, event_type, linux,
+    uefi,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -143,6 +144,8 @@ fn grounds() -> Vec<BootLog> {
         [Ground::Linux, Ground::LinuxOff, Ground::LinuxInsecure, Ground::Windows]
             .map(|ground| ground.log().unwrap())
             .into();
+    let unified = LinuxBoot { loader: Loader::UnifiedKernel, ..LinuxBoot::default() };
+    grounds.push(linux(&unified).unwrap());
     let mut appended = Ground::LinuxOff.log().unwrap();
     let on = Ground::Linux.log().unwrap();
     appended.events.extend(on.events.into_iter().filter(|event| event.register == 7));

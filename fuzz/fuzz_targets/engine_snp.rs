@@ -43,7 +43,7 @@ impl EndorsementSource for AtHand {
         Arc::clone(&self.1)
     }
 
-    fn amd_crl_rule(&self) -> CrlRule {
+    fn amd_crl_rule(&self, _: &AmdWanted<'_>) -> CrlRule {
         CrlRule::default()
     }
 

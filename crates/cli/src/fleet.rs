@@ -31,7 +31,7 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     /// Reads every file of a folder, in order of their names: evidence in all forms that `appraise`
-    /// takes, of whatever kind. Folders in it are passed over.
+    /// takes, of whatever kind. Folders in it are passed over, and so is what is no file.
     pub(crate) fn read(folder: &Path) -> Result<Self, Failure> {
         let failed = |source| Failure::Read { path: folder.to_owned(), source };
         let entries = std::fs::read_dir(folder).map_err(failed)?;
@@ -39,7 +39,7 @@ impl Fleet {
             .map(|entry| entry.map(|entry| entry.path()))
             .collect::<Result<Vec<_>, _>>()
             .map_err(failed)?;
-        paths.retain(|path| !path.is_dir());
+        paths.retain(|path| is_file(path));
         paths.sort();
         let mut fleet = Self { machines: Vec::new(), others: Vec::new() };
         for path in paths {
@@ -54,6 +54,12 @@ impl Fleet {
         }
         Ok(fleet)
     }
+}
+
+/// A file, or a link that leads nowhere, which reading tells. Folders are none, nor are pipes and devices,
+/// whose reading may never end.
+pub(crate) fn is_file(path: &Path) -> bool {
+    std::fs::metadata(path).map_or(true, |found| found.is_file())
 }
 
 /// Evidence of the kind that it looks like.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use avouch_mint::{Minted, Options, mint};
 use avouch_wire::{EvidenceKind, UnixTime};
 use serde_json::Value;
+use support::attester::Attester;
 use support::schema::{Schema, rows};
 use support::service::Service;
 use support::{AT, Folder, Run, avouch_in, avouch_json, text};
@@ -238,50 +239,6 @@ fn what_cannot_be_judged_is_an_error_and_never_passed_in_silence() {
     assert_eq!(report["judged"], 23);
 }
 
-/// Attests at a service and asks how much it has kept.
-struct HttpClient {
-    url: String,
-    client: reqwest::Client,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl HttpClient {
-    fn of(service: &Service) -> Self {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let ca = reqwest::Certificate::from_pem(&std::fs::read(&service.ca).unwrap()).unwrap();
-        let client = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { url: service.url.clone(), client, runtime }
-    }
-
-    fn attest(&self, body: String) -> u16 {
-        let url = format!("{}/attest/SgxEnclave?api-version=2025-06-01", self.url);
-        let answer = self.client.post(url).body(body).send();
-        self.runtime.block_on(answer).unwrap().status().as_u16()
-    }
-
-    fn wait_until_kept(&self, expected: u64) {
-        for _ in 0..1200 {
-            let ready: Value = self.runtime.block_on(async {
-                self.client
-                    .get(format!("{}/readyz", self.url))
-                    .send()
-                    .await
-                    .unwrap()
-                    .json()
-                    .await
-                    .unwrap()
-            });
-            assert_eq!(ready["evidence_lost"], 0);
-            if ready["evidence_kept"] == expected {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        panic!("evidence is not kept");
-    }
-}
-
 #[test]
 fn a_service_keeps_what_it_is_told_to_and_a_forecast_reads_it() {
     let own = fleet("forecast-kept", EvidenceKind::Sgx);
@@ -300,12 +257,12 @@ fn a_service_keeps_what_it_is_told_to_and_a_forecast_reads_it() {
             AT,
         ],
     );
-    let client = HttpClient::of(&service);
+    let client = Attester::of(&service);
     for number in 1..=MACHINES {
         let file = own.join(&format!("fleet/machine-{number:02}/request.json"));
-        assert_eq!(client.attest(std::fs::read_to_string(file).unwrap()), 200);
+        assert_eq!(client.attest("SgxEnclave", std::fs::read_to_string(file).unwrap()), 200);
     }
-    assert_eq!(client.attest(r#"{"quote":"AAAA"}"#.to_owned()), 400);
+    assert_eq!(client.attest("SgxEnclave", r#"{"quote":"AAAA"}"#.to_owned()), 400);
     client.wait_until_kept(23);
 
     let rest = format!("--data-dir data --endorsements recovery.json --at {AT}");
@@ -315,4 +272,61 @@ fn a_service_keeps_what_it_is_told_to_and_a_forecast_reads_it() {
     let rows = failing(&report);
     assert!(text(&rows[0]["name"]).starts_with("default/"), "{}", rows[0]);
     assert_eq!(rows.iter().filter(|row| row["check"] == "accepted-tcb-status").count(), 7);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_in_a_folder_is_passed_over_and_said_and_nobody_waits_for_it() {
+    let own = fleet("forecast-pipe", EvidenceKind::Sgx);
+    let made = std::process::Command::new("mkfifo").arg(own.join("fleet/a-pipe")).status();
+    assert!(made.unwrap().success());
+    let rest = format!("--evidence fleet --endorsements today.json --at {AT}");
+    let report = forecast(&own, &rest).expect_status(0).json();
+    let passed_over = report["passed_over"].as_array().unwrap();
+    assert!(passed_over.contains(&"fleet/a-pipe".into()), "{passed_over:?}");
+    assert_eq!(report["judged"], 22);
+}
+
+/// A service of minted endorsements in files that feeds others, in this folder.
+fn feeder(own: &Folder) -> Service {
+    own.write("feeder.toml", "[endorsements.server]\nenabled = true\n");
+    let path = |name: &str| own.join(name).display().to_string();
+    Service::dev(
+        &own.join("feeder"),
+        [
+            "--config",
+            &path("feeder.toml"),
+            "--endorsements",
+            &path("today.json"),
+            "--trust-root",
+            &path("root.pem"),
+            "--appraise-at",
+            AT,
+        ],
+    )
+}
+
+#[test]
+fn a_forecast_by_a_services_configuration_judges_by_what_the_service_has_fetched() {
+    let own = fleet("forecast-fetched", EvidenceKind::Sgx);
+    let feeder = feeder(&own);
+    let config = format!(
+        "[[endorsements.sources]]\nkind = \"pccs\"\nurl = \"{}\"\nca_file = \"{}\"\n\n\
+         [appraisal]\ntrust_roots = [\"intel=root.pem\"]\n",
+        feeder.url,
+        feeder.ca.display()
+    );
+    let config = own.write("fed.toml", config).display().to_string();
+    let rest = format!("--evidence fleet/machine-01 --config fed.toml --data-dir fed --at {AT}");
+    assert!(forecast(&own, &rest).expect_status(2).only_error().contains("no database"));
+
+    let service = Service::dev(&own.join("fed"), ["--config", &config, "--appraise-at", AT]);
+    // The database is there, and nothing in it yet.
+    let report = forecast(&own, &rest).expect_status(1).json();
+    assert_eq!(report["evidence"][0]["check"], "endorsements-missing", "{report}");
+    let body = std::fs::read_to_string(own.join("fleet/machine-01/request.json")).unwrap();
+    assert_eq!(Attester::of(&service).attest("SgxEnclave", body), 200);
+    // What serves is put into the database soon after.
+    let is_permitted = || forecast(&own, &rest).status == 0;
+    assert!((0..100).any(|_| is_permitted()), "{:?}", forecast(&own, &rest));
 }

@@ -237,6 +237,35 @@ fn structures_and_messages_of_a_minted_tpm_are_recognised() {
 }
 
 #[test]
+fn whatever_is_taken_as_endorsements_is_recognised_too() {
+    let own = Folder::new("inspect-endorsements");
+    let folder = own.mint("sgx");
+    let set: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("endorsements.json")).unwrap()).unwrap();
+    let bundle = own.join("site.json").display().to_string();
+    let minted = folder.join("endorsements.json").display().to_string();
+    avouch(["endorsements", "bundle", "--out", &bundle, &minted]).expect_status(0);
+    let shown = recognised(&own.join("site.json"), "endorsements-bundle");
+    let rows = shown["endorsements"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["name"]), (4, &json!("intel/pck-crl/platform")));
+    assert!(text(&rows[0]["not_after"]).starts_with("2026-"), "{shown}");
+
+    let (info, signature) = (text(&set["tcb_info"]), text(&set["tcb_info_signature"]));
+    let body = format!("{{\"tcbInfo\":{info},\"signature\":\"{signature}\"}}");
+    let chain = &set["tcb_info_issuer_chain"];
+    let wrapped = json!({"tcb_info_json": body, "issuer_chain": chain}).to_string();
+    let shown = recognised(&own.write("wrapped.json", wrapped), "endorsements");
+    assert_eq!(shown["endorsements"].as_array().unwrap().len(), 1);
+    // A bundle that was cut is recognised as nothing else, and why it is none is said.
+    let cut = std::fs::read(own.join("site.json")).unwrap();
+    let shown = inspect(&own.write("cut.json", &cut[..cut.len().saturating_sub(9)]))
+        .expect_status(1)
+        .json();
+    let tried = shown["tried"].as_array().unwrap();
+    assert!(tried.iter().any(|one| text(&one["why"]).contains("cut off")), "{shown}");
+}
+
+#[test]
 fn a_quote_is_recognised_as_hex_and_base64_and_on_standard_input() {
     let own = Folder::new("inspect-forms");
     let folder = own.mint("sgx");

@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use support::Folder;
+use support::{Folder, air_gap};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
 const ENDORSEMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/endorsements.md");
@@ -132,9 +132,14 @@ fn is_missing(tool: &str) -> bool {
 
 /// Runs the examples of a page in order, in a folder of their own.
 fn check_examples(page: &str, examples_min: usize) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let document = std::fs::read_to_string(page).expect("the page");
-    let document = document.replace(":8443", &format!(":{port}"));
+    let mut document = std::fs::read_to_string(page).expect("the page");
+    // Held together, so that they differ.
+    let free = [":8443", ":8444"].map(|said| (said, TcpListener::bind("127.0.0.1:0").unwrap()));
+    for (said, listener) in &free {
+        let port = listener.local_addr().unwrap().port();
+        document = document.replace(said, &format!(":{port}"));
+    }
+    drop(free);
     let folder = Folder::new("documentation");
     let mut background = Vec::new();
     let examples = examples(&document);
@@ -163,8 +168,10 @@ fn every_example_of_the_page_on_the_command_line_prints_what_the_page_says() {
 }
 
 #[test]
-fn every_example_of_the_page_on_endorsements_prints_what_the_page_says() {
-    check_examples(ENDORSEMENTS, 12);
+fn every_example_of_the_page_on_endorsements_prints_what_the_page_says_without_a_network() {
+    const OWN: &str =
+        "every_example_of_the_page_on_endorsements_prints_what_the_page_says_without_a_network";
+    air_gap::run(OWN, || check_examples(ENDORSEMENTS, 20));
 }
 
 #[test]

@@ -1,34 +1,43 @@
 //! AMD's certificates and CRLs, filed by what they say they are for.
 
-use std::collections::{HashMap, HashSet};
+mod crls;
+
 use std::sync::Arc;
 
 use avouch_engine::AmdWanted;
 use avouch_pki::{Certificate, Crl, pem};
 use avouch_snp::{Chain, ChainError, Endorsements, Product, VekId, VekKind};
 use avouch_wire::{Hex, UnixTime};
+pub(crate) use crls::AmdCrls;
 
 use crate::by_name::{Age, ByName, Bytes, Kept, Mismatch, Origin};
+use crate::spread::Spread;
 use crate::{EndorsementName, Published, VcekId};
 
 /// Common name of AMD's roots, without the product.
 const ROOT: &str = "ARK-";
 
+/// How a thing came to its name.
+#[derive(Debug)]
+pub(crate) struct Filed {
+    /// It was asked for by its name, or was under it in a bundle. Else its content says what it may be.
+    is_named: bool,
+}
+
 /// Keys by chip and TCB, what certified them, and CRLs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AmdShelf {
-    published: ByName<()>,
-    keys: HashMap<VekId, Vec<Certificate>>,
+    published: ByName<Filed>,
+    keys: Spread<VekId, Vec<Certificate>>,
     /// The keys of each chip; those of no chip are VLEKs.
-    of_chip: HashMap<(VekKind, Option<Hex<64>>), Vec<VekId>>,
+    of_chip: Spread<(VekKind, Option<Hex<64>>), Vec<VekId>>,
     /// What does not say what it is for: verification will say why.
     others: Vec<(VekKind, Certificate)>,
     /// All of the above by their hashes.
-    known: HashSet<Hex<32>>,
+    known: Spread<Hex<32>, ()>,
     /// Intermediates and roots.
     upper: Chain,
-    crls_of_files: Vec<Crl>,
-    crls: Arc<Vec<Crl>>,
+    crls: AmdCrls,
 }
 
 impl AmdShelf {
@@ -36,11 +45,12 @@ impl AmdShelf {
     pub(crate) fn add_file(&mut self, content: Endorsements, source: &Arc<str>) {
         for (published, age) in named(&content, source) {
             let (published, origin) = (Arc::new(published), Origin::File);
-            self.published.put(Kept { published, origin, age, read: Arc::new(()) }, true);
+            let read = Arc::new(Filed { is_named: false });
+            self.published.put(Kept { published, origin, age, read }, true);
         }
         self.add_chain(&content.chain);
         if !content.crls.is_empty() {
-            self.crls_of_files.extend(content.crls);
+            self.crls.add_files(content.crls);
             self.gather_crls();
         }
     }
@@ -75,7 +85,8 @@ impl AmdShelf {
             _ => return Err(Mismatch::other()),
         };
         let issued_often = matches!(name, EndorsementName::Vcek(..));
-        let kept = Kept { published, origin, age, read: Arc::new(()) };
+        let read = Arc::new(Filed { is_named: true });
+        let kept = Kept { published, origin, age, read };
         self.published.put(kept, issued_often);
         self.add_chain(&content.chain);
         if !content.crls.is_empty() {
@@ -87,14 +98,16 @@ impl AmdShelf {
     fn add_chain(&mut self, chain: &Chain) {
         self.upper.extend(chain.with_leaves(Vec::new()));
         for (kind, leaf) in chain.leaves() {
-            if !self.known.insert(leaf.fingerprint_sha256()) {
+            let hash = leaf.fingerprint_sha256();
+            if self.known.contains(&hash) {
                 continue;
             }
+            self.known.or_default(hash);
             match VekId::of(kind, leaf) {
                 Some(id) => {
-                    let certificates = self.keys.entry(id).or_default();
+                    let certificates = self.keys.or_default(id);
                     if certificates.is_empty() {
-                        self.of_chip.entry((kind, id.chip_id)).or_default().push(id);
+                        self.of_chip.or_default((kind, id.chip_id)).push(id);
                     }
                     certificates.push(leaf.clone());
                 }
@@ -103,23 +116,16 @@ impl AmdShelf {
         }
     }
 
-    /// All CRLs, each once; the same value if they are the same.
     fn gather_crls(&mut self) {
-        let lists = self.published.iter();
-        let lists = lists.filter(|kept| matches!(kept.published.name, EndorsementName::AmdCrl(..)));
-        let named = lists.filter_map(|kept| {
-            Endorsements::parse(&[&kept.published.body]).ok().map(|content| content.crls)
-        });
-        let mut all: Vec<Crl> = Vec::new();
-        for crl in self.crls_of_files.iter().cloned().chain(named.flatten()) {
-            if !all.iter().any(|known| known.der() == crl.der()) {
-                all.push(crl);
+        let named = self.published.iter().filter_map(|kept| match kept.published.name {
+            // A part of a file counts as what the file does.
+            EndorsementName::AmdCrl(_, kind) if kept.read.is_named => {
+                let lists = Endorsements::parse(&[&kept.published.body]).ok()?.crls;
+                Some(lists.into_iter().map(move |crl| (kind, crl)))
             }
-        }
-        let der = |crl: &Crl| crl.der().to_vec();
-        if !all.iter().map(der).eq(self.crls.iter().map(der)) {
-            self.crls = Arc::new(all);
-        }
+            _ => None,
+        });
+        self.crls.gather(named.flatten());
     }
 
     /// The certificates of the key that a report needs, with all that is above; of several keys of
@@ -172,21 +178,8 @@ impl AmdShelf {
         keys.chain(self.others.iter().cloned()).collect()
     }
 
-    pub(crate) const fn crls(&self) -> &Arc<Vec<Crl>> {
+    pub(crate) const fn crls(&self) -> &AmdCrls {
         &self.crls
-    }
-
-    /// Whether a CRL of a product's root is at hand that is in force.
-    pub(crate) fn has_crl(&self, product: Product, at: UnixTime) -> bool {
-        self.crls.iter().any(|crl| root_product(crl) == Some(product) && is_in_force(crl, at))
-    }
-
-    /// Products of which there are CRLs, and none that is in force: these refuse everything.
-    pub(crate) fn stale_crls(&self, at: UnixTime) -> impl Iterator<Item = Product> {
-        Product::ALL.into_iter().filter(move |product| {
-            let mut of_root = self.crls.iter().filter(|crl| root_product(crl) == Some(*product));
-            of_root.next().is_some() && !self.has_crl(*product, at)
-        })
     }
 
     /// Certificates of all kinds that are at hand.
@@ -195,13 +188,14 @@ impl AmdShelf {
         self.known.len().saturating_add(upper)
     }
 
-    pub(crate) const fn published(&self) -> &ByName<()> {
+    pub(crate) const fn published(&self) -> &ByName<Filed> {
         &self.published
     }
 
     pub(crate) fn count(&self, bytes: &mut Bytes) {
         self.published.iter().for_each(|kept| bytes.add_published(&kept.published));
-        let keys = self.keys.values().flatten().chain(self.others.iter().map(|(_, one)| one));
+        let keys =
+            self.keys.iter().flat_map(|(_, all)| all).chain(self.others.iter().map(|(_, one)| one));
         let upper = self.upper.intermediates().into_iter().chain(self.upper.roots());
         for certificate in keys.chain(upper) {
             bytes.add(certificate.bytes_held());
@@ -209,8 +203,7 @@ impl AmdShelf {
         // Found by their ids, and known by their hashes.
         let index = size_of::<VekId>().saturating_mul(4).saturating_add(size_of::<Hex<32>>());
         bytes.add(index.saturating_mul(self.known.len()));
-        // A list and what was read of it.
-        self.crls.iter().for_each(|crl| bytes.add(crl.der().len().saturating_mul(3)));
+        bytes.add(self.crls.bytes());
     }
 }
 
@@ -259,9 +252,12 @@ fn named(content: &Endorsements, source: &Arc<str>) -> Vec<(Published, Age)> {
         }
     }
     for crl in &content.crls {
-        if let Some(product) = root_product(crl) {
-            let name = EndorsementName::AmdCrl(product, VekKind::Vcek);
-            found.push((thing(name, crl.der(), crl.this_update()), Age::of_crl(crl)));
+        // It does not say for which kind of key it is.
+        for kind in [VekKind::Vcek, VekKind::Vlek] {
+            if let Some(product) = root_product(crl) {
+                let name = EndorsementName::AmdCrl(product, kind);
+                found.push((thing(name, crl.der(), crl.this_update()), Age::of_crl(crl)));
+            }
         }
     }
     let above = content.chain.intermediates();

@@ -157,17 +157,18 @@ impl EndorsementSource for Asked {
     }
 
     fn amd_crls(&self, wanted: &AmdWanted<'_>) -> Arc<Vec<Crl>> {
-        if !products(wanted).iter().any(|product| self.set.amd.has_crl(*product, wanted.at)) {
+        let (crls, kind) = (self.set.amd.crls(), wanted.report.signing_key());
+        if !products(wanted).iter().any(|product| crls.has(*product, kind, wanted.at)) {
             self.note_amd(wanted, false);
         }
-        for product in self.set.amd.stale_crls(wanted.at) {
-            self.note(Wanted::Amd { product, kind: wanted.report.signing_key(), vcek: None });
+        for product in crls.stale(kind, wanted.at) {
+            self.note(Wanted::Amd { product, kind, vcek: None });
         }
         self.set.amd_crls(wanted)
     }
 
-    fn amd_crl_rule(&self) -> CrlRule {
-        self.set.amd_crl_rule()
+    fn amd_crl_rule(&self, wanted: &AmdWanted<'_>) -> CrlRule {
+        self.set.amd_crl_rule(wanted)
     }
 
     fn summary(&self) -> Value {

@@ -21,6 +21,7 @@ mod read;
 mod rows;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use avouch_pki::digest;
@@ -37,6 +38,10 @@ pub const BUNDLE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most things in a bundle.
 pub const BUNDLE_THINGS_MAX: usize = 40_000;
 
+/// Most bytes of an issuer chain: Intel's have some 2,000. Many things may have the same one, and each
+/// is looked at with its own.
+pub(crate) const ISSUER_CHAIN_BYTES_MAX: usize = 16 * 1024;
+
 /// Endorsements in the one order of a bundle, each of which is what its name says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bundle {
@@ -52,6 +57,7 @@ pub struct BundledThing {
     pub stated: Stated,
     /// SHA-256 of its body.
     pub sha256: Hex<32>,
+    issuer_chain_sha256: Option<Hex<32>>,
 }
 
 impl BundledThing {
@@ -60,18 +66,16 @@ impl BundledThing {
             name: published.name.to_string(),
             source: Box::new(source),
         })?;
-        let sha256 = digest::sha256(&published.body);
-        Ok(Self { published, stated, sha256 })
+        check_issuer_chain(&published)?;
+        let (body, chain) = (&published.body, &published.issuer_chain);
+        let (sha256, hash) =
+            (digest::sha256(body), (!chain.is_empty()).then(|| digest::sha256(chain)));
+        Ok(Self { published, stated, sha256, issuer_chain_sha256: hash })
     }
 
     /// What things are sorted by; no two of a bundle have the same.
     fn key(&self) -> (String, Hex<32>) {
         (self.published.name.to_string(), self.sha256)
-    }
-
-    fn issuer_chain_sha256(&self) -> Option<Hex<32>> {
-        let chain = &self.published.issuer_chain;
-        (!chain.is_empty()).then(|| digest::sha256(chain))
     }
 
     fn row(&self) -> ManifestRow {
@@ -84,7 +88,7 @@ impl BundledThing {
             not_after: self.stated.window.not_after.to_rfc3339(),
             evaluation_data_number: version.and_then(|one| one.evaluation_data_number()),
             crl_number: version.and_then(|one| one.crl_number()),
-            issuer_chain: self.issuer_chain_sha256(),
+            issuer_chain: self.issuer_chain_sha256,
         }
     }
 }
@@ -123,8 +127,10 @@ impl Bundle {
         for thing in &self.things {
             let Published { name, body, issuer_chain, .. } = &*thing.published;
             contents.insert(thing.sha256, ContentRow::of_body(*name, thing.sha256, body)?);
-            if let Some(sha256) = thing.issuer_chain_sha256() {
-                contents.insert(sha256, ContentRow::of_chain(*name, sha256, issuer_chain)?);
+            if let Some(sha256) = thing.issuer_chain_sha256
+                && let Entry::Vacant(place) = contents.entry(sha256)
+            {
+                place.insert(ContentRow::of_chain(*name, sha256, issuer_chain)?);
             }
         }
         let contents: Vec<String> = contents.values().map(line).collect();
@@ -142,7 +148,7 @@ impl Bundle {
 
 /// Of two copies of one thing the one whose issuer chain sorts first: which came first is no matter.
 fn prefer(kept: &mut BundledThing, other: &BundledThing) {
-    let chain = |one: &BundledThing| one.issuer_chain_sha256().map(|hash| hash.0);
+    let chain = |one: &BundledThing| one.issuer_chain_sha256.map(|hash| hash.0);
     let is_better = match (chain(kept), chain(other)) {
         (None, Some(_)) => true,
         (Some(kept), Some(other)) => other < kept,
@@ -151,6 +157,19 @@ fn prefer(kept: &mut BundledThing, other: &BundledThing) {
     if is_better {
         *kept = other.clone();
     }
+}
+
+/// Only what Intel signs has a chain beside it, and that is short.
+fn check_issuer_chain(published: &Published) -> Result<(), BundleError> {
+    let (name, bytes) = (&published.name, published.issuer_chain.len());
+    let has_none = !name.is_of_intel() || *name == crate::EndorsementName::RootCaCrl;
+    let most = if has_none { 0 } else { ISSUER_CHAIN_BYTES_MAX };
+    if bytes <= most {
+        return Ok(());
+    }
+    let (found, expected) = (format!("of {bytes} bytes"), format!("of at most {most}"));
+    let name = name.to_string();
+    Err(BundleError::Manifest { name, member: "issuer_chain", found, expected })
 }
 
 /// Rows have strings, numbers and no maps: writing them does not fail.

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use avouch_dcap::TcbEvaluation;
 use avouch_pki::{Crl, Window};
-use avouch_wire::UnixTime;
+use avouch_wire::{Hex, UnixTime};
 
-use crate::{EndorsementName, Published};
+use crate::{EndorsementName, Published, VcekId};
 
 /// How a thing came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,21 +74,42 @@ impl<T> Kept<T> {
     }
 }
 
-/// Things by their names, each name's the oldest first.
+/// Things by their names, each name's the oldest first. Copies share their groups until one changes a
+/// group.
 #[derive(Debug)]
 pub(crate) struct ByName<T> {
-    by_name: BTreeMap<EndorsementName, Vec<Kept<T>>>,
+    groups: BTreeMap<Group, Arc<Named<T>>>,
+}
+
+type Named<T> = BTreeMap<EndorsementName, Vec<Kept<T>>>;
+
+/// Where a name stands among all, roughly: in the order of the names.
+type Group = (EndorsementName, u8);
+
+/// Of VCEKs and TCB infos there are many: they are told apart by the first byte of chip or FMSPC.
+fn group(name: &EndorsementName) -> Group {
+    match *name {
+        EndorsementName::Vcek(product, VcekId { chip_id: Hex([first, ..]), .. }) => {
+            let id = VcekId { chip_id: Hex([0; 64]), tcb: Hex([0; 8]) };
+            (EndorsementName::Vcek(product, id), first)
+        }
+        EndorsementName::TcbInfo { tee, fmspc: Hex([first, ..]), .. } => {
+            let (fmspc, evaluation) = (Hex([0; 6]), TcbEvaluation::Standard);
+            (EndorsementName::TcbInfo { tee, fmspc, evaluation }, first)
+        }
+        name => (name, 0),
+    }
 }
 
 impl<T> Default for ByName<T> {
     fn default() -> Self {
-        Self { by_name: BTreeMap::new() }
+        Self { groups: BTreeMap::new() }
     }
 }
 
 impl<T> Clone for ByName<T> {
     fn clone(&self) -> Self {
-        Self { by_name: self.by_name.clone() }
+        Self { groups: self.groups.clone() }
     }
 }
 
@@ -95,7 +117,9 @@ impl<T> ByName<T> {
     /// Files a thing. Of what is fetched the newest of its name stays, unless vendors issue several;
     /// an older one is left where it came from. What is there already stays as it was read.
     pub(crate) fn put(&mut self, mut new: Kept<T>, issued_often: bool) {
-        let place = self.by_name.entry(new.published.name).or_default();
+        let name = new.published.name;
+        let group = self.groups.entry(group(&name)).or_default();
+        let place = Arc::make_mut(group).entry(name).or_default();
         if let Some(same) = place.iter_mut().find(|kept| kept.is_same_as(&new)) {
             new.read = Arc::clone(&same.read);
             *same = new;
@@ -118,21 +142,25 @@ impl<T> ByName<T> {
         first: &EndorsementName,
         last: &EndorsementName,
     ) -> impl Iterator<Item = &Kept<T>> {
-        self.by_name.range(*first..=*last).rev().flat_map(|(_, kept)| kept.iter().rev())
+        let (first, last) = (*first, *last);
+        let groups = self.groups.range(group(&first)..=group(&last)).rev();
+        let names = groups.flat_map(move |(_, group)| group.range(first..=last).rev());
+        names.flat_map(|(_, kept)| kept.iter().rev())
     }
 
     /// The newest of a name.
     pub(crate) fn newest(&self, name: &EndorsementName) -> Option<&Kept<T>> {
-        self.by_name.get(name)?.last()
+        self.groups.get(&group(name))?.get(name)?.last()
     }
 
     /// Everything of a name, the oldest first.
     pub(crate) fn all_of(&self, name: &EndorsementName) -> impl Iterator<Item = &Kept<T>> {
-        self.by_name.get(name).into_iter().flatten()
+        let group = self.groups.get(&group(name));
+        group.and_then(|group| group.get(name)).into_iter().flatten()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Kept<T>> {
-        self.by_name.values().flatten()
+        self.groups.values().flat_map(|group| group.values()).flatten()
     }
 }
 
@@ -188,3 +216,6 @@ impl Bytes {
         self.total
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,8 @@ use crate::{EndorsementName, Published};
 
 /// A chain of Intel's has two certificates.
 const CHAIN_MAX: usize = 4;
+/// Most certificates that each part is tried with. Intel has four; who is tried takes a signature.
+const CERTIFICATES_MAX: usize = 32;
 
 /// Gives each part that came without an issuer chain the one of the certificates at hand, if there is
 /// one; returns hashes of the certificates that were of use.
@@ -51,6 +53,7 @@ fn at_hand(files: &[&mut Recognised]) -> Vec<Certificate> {
     // The one that is valid longest first.
     all.sort_by_key(|one| (std::cmp::Reverse(one.not_after()), one.fingerprint_sha256()));
     all.dedup_by_key(|one| one.fingerprint_sha256());
+    all.truncate(CERTIFICATES_MAX);
     all
 }
 

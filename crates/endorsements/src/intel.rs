@@ -213,7 +213,10 @@ impl IntelShelf {
             bytes.add(size_of::<Part>());
             bytes.add_shared(&kept.read.body);
             bytes.add_shared(&kept.read.issuer_chain);
-            bytes.add(kept.read.text_bytes());
+            if let Some(document) = kept.read.document() {
+                bytes.add_shared(&document.shared_body());
+                bytes.add(document.text().len());
+            }
         }
         for filed in self.sets.values().flatten() {
             bytes.add(size_of::<Filed>());

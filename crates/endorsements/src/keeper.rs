@@ -17,7 +17,7 @@ mod shelf;
 mod status;
 mod turns;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -127,6 +127,8 @@ struct Inner {
     chance: Box<dyn Fn() -> f64 + Send + Sync>,
     shelf: Arc<dyn Shelf>,
     on_change: Box<dyn Fn(Change) + Send + Sync>,
+    /// Held while a change is told, so that they are told in their order.
+    telling: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -150,6 +152,8 @@ struct Landing(Option<Result<(), Arc<FetchError>>>);
 #[derive(Default)]
 struct State {
     kept: Kept,
+    /// What is still to be told of it.
+    changes: VecDeque<Change>,
     flights: HashMap<EndorsementName, watch::Receiver<Landing>>,
     failures: Failures,
     refresher: RefresherStatus,
@@ -182,11 +186,18 @@ impl Keeper {
             chance: parts.chance,
             shelf: parts.shelf,
             on_change: parts.on_change,
+            telling: Mutex::default(),
             state: Mutex::default(),
         };
-        match inner.shelf.load().await {
-            Ok(found) => inner.take(found),
-            Err(error) => inner.shelf_failed(&error),
+        let opened = match inner.shelf.load().await {
+            Ok(found) => {
+                let without_room = inner.take(found);
+                inner.shelf.forget(&without_room).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = opened {
+            inner.shelf_failed(&error);
         }
         Self { inner: Arc::new(inner) }
     }
@@ -208,6 +219,8 @@ impl Keeper {
                 Want::UnderWay(over) => waiting.push((name, over)),
             }
         }
+        // What is at hand is known to those who judge.
+        self.inner.tell();
         if !waiting.is_empty() {
             let all = join_all(waiting.iter().map(|(_, over)| landed(over.clone())));
             select(all, self.inner.clock.sleep(wait_max)).await;
@@ -257,9 +270,21 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells what changed, in its order. Whoever is told may take its time: what is at hand serves meanwhile.
+    fn tell(&self) {
+        let _one_by_one = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let next = self.state().changes.pop_front();
+            let Some(change) = next else { return };
+            (self.on_change)(change);
+        }
+    }
+
     /// What the shelf held. It was in force when it was fetched; whether it is now, each use asks. A source
-    /// gives it anew when it is due: that nothing is newer, it may only say of what it gave to us.
-    fn take(&self, found: Vec<Published>) {
+    /// gives it anew when it is due: that nothing is newer, it may only say of what it gave to us. Returns
+    /// the names of what found no room.
+    fn take(&self, found: Vec<Published>) -> Vec<EndorsementName> {
+        let mut without_room = Vec::new();
         let mut state = self.state();
         let mut found = found;
         // What is above VCEKs comes first.
@@ -273,7 +298,10 @@ impl Inner {
                     let chance = (self.chance)();
                     let mut held = Held::new(published, proven, None, &self.settings, chance);
                     held.withdrawn = held.is_too_old(&self.settings, self.clock.now());
-                    state.kept.put(held, self.settings.bytes_max);
+                    let name = held.published.name;
+                    let room = state.kept.put(held, self.settings.bytes_max);
+                    without_room.extend(room.gone);
+                    without_room.extend((!room.found).then_some(name));
                 }
                 Err(error) => {
                     let name = published.name;
@@ -282,7 +310,11 @@ impl Inner {
                 }
             }
         }
-        (self.on_change)(Change::All(state.kept.serving()));
+        let all = Change::All(state.kept.serving());
+        state.changes.push_back(all);
+        drop(state);
+        self.tell();
+        without_room
     }
 
     fn shelf_failed(&self, error: &ShelfError) {

@@ -26,8 +26,8 @@ mod needs;
 mod published;
 mod recognise;
 mod set;
-
 mod source;
+mod spread;
 mod stated;
 mod verify;
 

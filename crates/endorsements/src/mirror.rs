@@ -98,15 +98,13 @@ impl MirrorPath {
                 let evaluation = evaluation(&query)?;
                 (EndorsementName::QeIdentity { tee: *tee, evaluation }, Form::Json)
             }
+            // As Azure's cache (THIM) is asked.
+            Self::PckCrl if query.get("ca")?.is_none() && query.get("uri")?.is_some() => {
+                (crl_of_uri(&query)?, Form::CrlDer)
+            }
             Self::PckCrl => (EndorsementName::PckCrl(pck_ca(&query)?), crl_form(&query)?),
             Self::RootCaCrl => (EndorsementName::RootCaCrl, Form::CrlHex),
-            Self::CrlOfAddress => {
-                let address = query.required("uri")?;
-                let name = crl_of_address(&address).ok_or_else(|| {
-                    MirrorRefusal::query("uri is the address of no CRL of Intel's.")
-                })?;
-                (name, Form::CrlDer)
-            }
+            Self::CrlOfAddress => (crl_of_uri(&query)?, Form::CrlDer),
             Self::VekChain(product, kind) => {
                 (EndorsementName::VekChain(*product, *kind), Form::CertificatesPem)
             }
@@ -156,6 +154,11 @@ fn crl_form(query: &Query<'_>) -> Result<Form, MirrorRefusal> {
         Some(word) if word.eq_ignore_ascii_case("pem") => Ok(Form::CrlPem),
         Some(_) => Err(MirrorRefusal::query("encoding has to be der or pem.")),
     }
+}
+
+fn crl_of_uri(query: &Query<'_>) -> Result<EndorsementName, MirrorRefusal> {
+    let name = crl_of_address(&query.required("uri")?);
+    name.ok_or_else(|| MirrorRefusal::query("uri is the address of no CRL of Intel's."))
 }
 
 /// Which CRL an address of Intel's stands for. Nothing is ever fetched from it.

@@ -158,7 +158,7 @@ impl EndorsementSet {
     /// Whether there is any CRL of AMD's.
     #[must_use]
     pub fn has_amd_crls(&self) -> bool {
-        !self.amd.crls().is_empty()
+        self.amd.crls().len() > 0
     }
 
     /// TCB infos that no set of collateral could be made of, and what each lacks.
@@ -195,12 +195,17 @@ impl EndorsementSource for EndorsementSet {
         self.amd.chain(wanted)
     }
 
-    fn amd_crls(&self, _: &AmdWanted<'_>) -> Arc<Vec<Crl>> {
-        Arc::clone(self.amd.crls())
+    fn amd_crls(&self, wanted: &AmdWanted<'_>) -> Arc<Vec<Crl>> {
+        Arc::clone(self.amd.crls().lists(wanted.report.signing_key()))
     }
 
-    fn amd_crl_rule(&self) -> CrlRule {
-        self.amd_crl_rule
+    fn amd_crl_rule(&self, wanted: &AmdWanted<'_>) -> CrlRule {
+        // A list for the other kind of key is kept: who keeps lists means to have them all.
+        let is_kept = || self.amd.crls().is_one_sided(wanted.report.signing_key());
+        match self.amd_crl_rule {
+            CrlRule::WhereKept if is_kept() => CrlRule::Required,
+            rule => rule,
+        }
     }
 
     fn summary(&self) -> Value {

@@ -4,14 +4,14 @@
 mod support;
 
 use avouch_dcap::{TcbEvaluation, TeeType};
-use avouch_endorsements::{EndorsementName, EndorsementSet, PckCa, Wanted};
+use avouch_endorsements::{EndorsementName, EndorsementSet, PckCa, Published, Wanted};
 use avouch_engine::AppraisalSettings;
 use avouch_mint::snp::{SnpKey, SnpProduct};
-use avouch_snp::{Product, VekKind};
+use avouch_snp::{CrlRule, Product, VekKind};
 use avouch_wire::{EvidenceKind, Hex};
-use support::{FMSPC, amd_parts, at, intel_parts, judge, judge_at, judge_by, minted, vcek_id};
-
-const STANDARD: TcbEvaluation = TcbEvaluation::Standard;
+use support::{
+    FMSPC, STANDARD, amd_parts, at, intel_parts, judge, judge_at, judge_by, minted, vcek_id,
+};
 
 fn wanted_of_intel(tee: TeeType, evaluation: TcbEvaluation) -> Wanted {
     let pck_ca = Some(PckCa::Platform);
@@ -143,4 +143,37 @@ fn a_report_that_does_not_say_its_product_may_be_of_two() {
     let set = EndorsementSet::default().with(amd_parts(&minted).to_vec());
     let (check, asked) = judge(&set, &minted);
     assert_eq!((check, asked.wanted()), (None, Vec::new()));
+}
+
+#[test]
+fn a_list_that_was_fetched_for_vleks_is_none_for_vceks_and_the_other_way_round() {
+    let of_vcek = minted(EvidenceKind::Snp, |_| {});
+    let [vcek, chain, crl] = amd_parts(&of_vcek);
+    let other_kind = EndorsementName::AmdCrl(Product::Milan, VekKind::Vlek);
+    let for_vleks = Published { name: other_kind, ..crl.clone() };
+    for rule in [CrlRule::Required, CrlRule::WhereKept] {
+        let set = EndorsementSet::default().with_amd_crl_rule(rule);
+        let set = set.with(vec![vcek.clone(), chain.clone(), for_vleks.clone()]);
+        let (check, asked) = judge(&set, &of_vcek);
+        assert_eq!(check, Some("crl-missing"), "{rule}");
+        assert_eq!(asked.missing(at()), [crl.name], "{rule}");
+        let (check, asked) = judge(&set.with(vec![crl.clone()]), &of_vcek);
+        assert_eq!((check, asked.missing(at())), (None, Vec::new()), "{rule}");
+    }
+
+    let of_vlek = minted(EvidenceKind::Snp, |options| options.snp.key = SnpKey::Vlek);
+    let [vlek, above, _] = amd_parts(&of_vlek);
+    let set = EndorsementSet::default().with_amd_crl_rule(CrlRule::Required);
+    let mut set = set.with(vec![vcek, chain, crl.clone()]);
+    set.add(&vlek.body).unwrap();
+    set.add(&above.body).unwrap();
+    let (check, asked) = judge(&set, &of_vlek);
+    assert_eq!(check, Some("crl-missing"));
+    assert!(asked.missing(at()).contains(&other_kind), "{:?}", asked.missing(at()));
+    // A file does not say which it is: it counts for both.
+    set.add(&crl.body).unwrap();
+    for minted in [&of_vcek, &of_vlek] {
+        let (check, asked) = judge(&set, minted);
+        assert_eq!((check, asked.missing(at())), (None, Vec::new()));
+    }
 }

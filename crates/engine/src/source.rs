@@ -60,12 +60,12 @@ pub trait EndorsementSource: Send + Sync {
     /// [`ChainError::NoneForReport`] if there are several keys and none is for the report.
     fn amd(&self, wanted: &AmdWanted<'_>) -> Result<Chain, ChainError>;
 
-    /// AMD's CRLs. The same value for as long as they are the same: what was verified of them is
-    /// remembered for it.
+    /// AMD's CRLs for the kind of key that signed the report. The same value for as long as they are the
+    /// same: what was verified of them is remembered for it.
     fn amd_crls(&self, wanted: &AmdWanted<'_>) -> Arc<Vec<Crl>>;
 
-    /// Of which of AMD's roots there must be a CRL at hand.
-    fn amd_crl_rule(&self) -> CrlRule;
+    /// Of which of AMD's roots there must be such a CRL at hand.
+    fn amd_crl_rule(&self, wanted: &AmdWanted<'_>) -> CrlRule;
 
     /// What is at hand, for people.
     fn summary(&self) -> serde_json::Value;

@@ -4,8 +4,11 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use avouch_engine::{
-    AppraisalRequest, AppraisalSettings, Engine, PolicyInForce, Resemblance, TokenForm,
+    AppraisalRequest, AppraisalSettings, Capsule, Engine, Outcome, PolicyInForce, Resemblance,
+    TokenForm, Verdict, Why,
 };
 use avouch_linear::{Shape, check};
 use avouch_wire::{EvidenceKind, base64url};
@@ -46,6 +49,83 @@ fn extended(bytes: usize, copy: &str) -> Vec<u8> {
     report.splice(0x34..0x38, 1_u32.to_le_bytes());
     [report, vcek.to_vec(), vec![48, 0, 0, 0], length.to_vec(), vec![0; 24], body.into_bytes()]
         .concat()
+}
+
+fn capsule(bytes: &[u8]) {
+    drop(Capsule::read(bytes));
+}
+
+/// A capsule with so many bytes of evidence, names and reasons together.
+fn whole_capsule(bytes: usize) -> Vec<u8> {
+    let text = || "\u{1}\"\\".repeat(bytes / 64);
+    let names = 0..bytes / 256;
+    let capsule = Capsule {
+        request: AppraisalRequest {
+            kind: EvidenceKind::Snp,
+            evidence: vec![7; bytes / 4],
+            runtime_data: None,
+            init_time_data: None,
+            nonce: None,
+            token_form: TokenForm::Current,
+        },
+        api_version: None,
+        policy_jws: text(),
+        settings: AppraisalSettings::default(),
+        at: at("2026-05-01T12:00:00Z"),
+        outcome: Outcome {
+            verdict: Verdict::Unverified(Why { check: text(), message: text() }),
+            machine: names.map(|number| (format!("{number:020}"), text_of(number))).collect(),
+            endorsements: BTreeMap::new(),
+        },
+    };
+    capsule.to_json().into_bytes()
+}
+
+fn text_of(number: usize) -> String {
+    format!("{number:0100}")
+}
+
+const CAPSULES: &[Shape] = &[
+    Shape {
+        name: "a-whole-capsule",
+        bytes_max: BODY_BYTES_MAX,
+        make: whole_capsule,
+        read: |bytes| drop(Capsule::read(bytes).unwrap()),
+    },
+    Shape {
+        name: "a-capsule-written-otherwise",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| {
+            let end = "\n".repeat(bytes / 2);
+            [whole_capsule(bytes / 2), end.into_bytes()].concat()
+        },
+        read: capsule,
+    },
+    Shape {
+        name: "unknown-members",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| {
+            format!(r#"{{"avouch_capsule":1{}}}"#, r#","a":0"#.repeat(bytes / 6)).into_bytes()
+        },
+        read: capsule,
+    },
+    Shape {
+        name: "lists-in-lists",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| format!(r#"{{"avouch_capsule":1,"a":{}"#, "[".repeat(bytes)).into_bytes(),
+        read: capsule,
+    },
+    Shape {
+        name: "a-number-without-end",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| format!(r#"{{"avouch_capsule":1,"a":{}}}"#, "9".repeat(bytes)).into_bytes(),
+        read: capsule,
+    },
+];
+
+#[test]
+fn twice_the_capsule_takes_twice_the_instructions() {
+    check("twice_the_capsule_takes_twice_the_instructions", CAPSULES);
 }
 
 const SHAPES: &[Shape] = &[

@@ -21,6 +21,7 @@ use avouch_engine::{AmdWanted, Anchors, EndorsementSource, Engine, IntelWanted, 
 use avouch_pki::Crl;
 use avouch_snp::{Chain, ChainError, CrlRule};
 use chips::Chips;
+pub use fetching::fetched_endorsements;
 use serde_json::{Value, json};
 
 /// The endorsements at hand, and who fetches what is not.
@@ -224,8 +225,8 @@ impl EndorsementSource for AtHand {
         self.snapshot.load().set.amd_crls(wanted)
     }
 
-    fn amd_crl_rule(&self) -> CrlRule {
-        self.snapshot.load().set.amd_crl_rule()
+    fn amd_crl_rule(&self, wanted: &AmdWanted<'_>) -> CrlRule {
+        self.snapshot.load().set.amd_crl_rule(wanted)
     }
 
     fn summary(&self) -> Value {

@@ -3,12 +3,15 @@
 //! No attest request waits for it or fails by it. What cannot be written in time is lost and counted;
 //! how much waits to be written, and how much the store keeps, is bounded.
 
+mod machines;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use avouch_engine::{CAPSULE_BYTES_MAX, Capsule, Judged, Verdict};
 use avouch_store::{CapsuleVerdict, NewCapsule, ProviderId, Store, StoreError};
+use machines::Machines;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::Instant;
@@ -28,6 +31,7 @@ const DAY_SECONDS: i64 = 86_400;
 pub struct EvidenceKeeper {
     rule: KeepEvidence,
     queue: Option<Sender<NewCapsule>>,
+    machines: Machines,
     counts: Arc<Counts>,
 }
 
@@ -42,7 +46,8 @@ impl EvidenceKeeper {
     /// One that keeps nothing.
     #[must_use]
     pub fn none() -> Self {
-        Self { rule: KeepEvidence::None, queue: None, counts: Arc::default() }
+        let (rule, queue) = (KeepEvidence::None, None);
+        Self { rule, queue, machines: Machines::default(), counts: Arc::default() }
     }
 
     /// One that keeps what the configuration says, by a task that ends with it. The task also lets go
@@ -54,7 +59,8 @@ impl EvidenceKeeper {
         let writer =
             Writer { config: config.clone(), store, clock, counts: Arc::clone(&counts), told: 0 };
         tokio::spawn(writer.run(waiting));
-        Self { rule: config.keep_evidence, queue: Some(queue), counts }
+        let (rule, queue) = (config.keep_evidence, Some(queue));
+        Self { rule, queue, machines: Machines::default(), counts }
     }
 
     /// Takes an appraisal, if it is to be kept.
@@ -64,6 +70,9 @@ impl EvidenceKeeper {
             return;
         }
         let capsule = Capsule::of(judged);
+        if !self.machines.take_turn(provider, &capsule, Instant::now()) {
+            return;
+        }
         let verdict = match &capsule.outcome.verdict {
             Verdict::Permitted { .. } => CapsuleVerdict::Permitted,
             Verdict::Refused(_) => CapsuleVerdict::Refused,

@@ -40,7 +40,7 @@ columns! {
 }
 
 impl Store {
-    /// All of them, in the order of their names; of more than [`ENDORSEMENTS_MAX`] the first.
+    /// All of them, the newest first; of more than [`ENDORSEMENTS_MAX`] the newest.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -51,12 +51,42 @@ impl Store {
                 concat!(
                     "select ",
                     endorsement_columns!(),
-                    " from endorsements order by name limit $1"
+                    " from endorsements order by fetched_at desc, name limit $1"
                 ),
                 &[ENDORSEMENTS_MAX.into()],
             )
             .await?;
         rows.into_iter().map(read_endorsement).collect()
+    }
+
+    /// The one of a name.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn endorsement(&self, name: &str) -> Result<Option<KeptEndorsement>, StoreError> {
+        let rows = self
+            .read(
+                "read an endorsement",
+                concat!("select ", endorsement_columns!(), " from endorsements where name = $1"),
+                &[name.into()],
+            )
+            .await?;
+        rows.into_iter().next().map(read_endorsement).transpose()
+    }
+
+    /// Lets go of all but so many, the newest.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn trim_endorsements(&self, most: u64) -> Result<(), StoreError> {
+        let mut tx = self.inner.database.begin_write("let go of old endorsements").await?;
+        tx.execute(
+            "delete from endorsements where name not in \
+             (select name from endorsements order by fetched_at desc, name limit $1)",
+            &[most.into()],
+        )
+        .await?;
+        tx.commit().await
     }
 
     /// Keeps one in place of what had its name.

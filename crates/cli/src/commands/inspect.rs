@@ -2,6 +2,7 @@
 
 mod certificate;
 mod collateral;
+mod endorsements;
 mod ima;
 mod input;
 mod intel;

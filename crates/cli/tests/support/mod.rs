@@ -1,6 +1,8 @@
 //! What the tests share: the real binary, folders of their own, and the recorded evidence.
 #![allow(dead_code, unreachable_pub, reason = "test code; each test program uses a part")]
 
+pub mod air_gap;
+pub mod attester;
 pub mod keys;
 pub mod liar;
 pub mod schema;

@@ -87,6 +87,11 @@ impl Service {
         assert!(sent.success(), "SIG{name}");
     }
 
+    /// The id of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for its end, which must come by itself: whether it ended well.
     pub fn ends_well(&mut self) -> bool {
         for _ in 0..1200 {

@@ -62,6 +62,9 @@ impl Bundle {
             return Err(BundleError::TooMany { found, limit: BUNDLE_THINGS_MAX });
         }
         let contents = contents(&file.contents)?;
+        // First: a thing that is there many times is not to be read many times.
+        let keys = file.manifest.iter().map(|row| (&row.name, row.sha256));
+        check_order("manifest", keys, |(name, _)| avouch_wire::excerpt(name).to_string())?;
         let source: Arc<str> = source.into();
         let things = file.manifest.iter().enumerate().map(|(index, row)| {
             let name = name_of(index, row)?;
@@ -81,16 +84,13 @@ impl Bundle {
             Ok(thing)
         });
         let bundle = Self { things: things.collect::<Result<_, _>>()? };
-        check_order("manifest", bundle.things.iter().map(BundledThing::key), |(name, _)| {
-            name.clone()
-        })?;
         bundle.check_all_used(&file.contents)?;
         bundle.check_form(bytes)?;
         Ok(bundle)
     }
 
     fn check_all_used(&self, contents: &[ContentRow]) -> Result<(), BundleError> {
-        let chains = self.things.iter().filter_map(BundledThing::issuer_chain_sha256);
+        let chains = self.things.iter().filter_map(|thing| thing.issuer_chain_sha256);
         let used: HashSet<Hex<32>> =
             self.things.iter().map(|thing| thing.sha256).chain(chains).collect();
         match contents.iter().find(|row| !used.contains(&row.sha256)) {

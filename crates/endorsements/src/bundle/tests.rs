@@ -222,7 +222,7 @@ fn a_bundle_that_was_changed_in_any_way_is_refused_and_the_place_is_named() {
     refused(&twice, "bundle-malformed", "manifest row 2 is there twice");
     let twice = [&lines[..contents + 2], &lines[contents + 1..]].concat().join("\n") + "\n";
     refused(&twice, "bundle-malformed", "contents row 2 is there twice");
-    refused(&changed(&good, "amd/milan", "amd/rome"), "bundle-malformed", "manifest row 1");
+    refused(&changed(&good, "amd/milan", "amd/emil"), "bundle-malformed", "manifest row 1");
     refused(&changed(&good, "\"base64\":\"MII", "\"base64\":\"NII"), "bundle-hash", "contents row");
     refused(&changed(&good, "\"base64\":\"MII", "\"base64\":\"!II"), "bundle-malformed", "base64");
     refused(
@@ -311,4 +311,21 @@ fn what_is_not_what_its_name_says_is_put_into_no_bundle() {
             assert!(error.to_string().contains(&thing.name.to_string()), "{error}");
         }
     }
+}
+
+#[test]
+fn an_issuer_chain_is_short_and_beside_what_intel_signs_only() {
+    let long = "x".repeat(ISSUER_CHAIN_BYTES_MAX + 1);
+    let of = |thing: &Arc<Published>, chain: &str| published(thing.name, &thing.body, chain);
+    for (thing, chain) in [
+        (of(&intel(|_| {})[0], &long), "16385"),
+        (of(&intel(|_| {})[3], "x"), "of 1 bytes"),
+        (of(&amd()[0], "x"), "of 1 bytes"),
+    ] {
+        let error = Bundle::new([thing]).unwrap_err();
+        assert_eq!(error.check(), "bundle-manifest");
+        assert!(error.to_string().contains(chain), "{error}");
+    }
+    let chain = "x".repeat(ISSUER_CHAIN_BYTES_MAX);
+    Bundle::new([of(&intel(|_| {})[0], &chain)]).unwrap();
 }

@@ -71,9 +71,9 @@ impl Part {
         Ok((part, age))
     }
 
-    /// Bytes of the text that was cut out of a document.
-    pub(super) fn text_bytes(&self) -> usize {
-        self.content.document().map_or(0, |document| document.text().len())
+    /// Of documents.
+    pub(super) const fn document(&self) -> Option<&Arc<SignedDocument>> {
+        self.content.document()
     }
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::failures::spread;
-use super::kept::{Held, is_one_of_few};
+use super::kept::{self, Held, is_one_of_few};
 use super::{
-    Asked, Change, FetchError, FetchFailure, Inner, Landing, State, Want, issuer_name, landed,
+    Asked, Change, FetchError, FetchFailure, Inner, Landing, ShelfError, State, Want, issuer_name,
+    landed,
 };
 use crate::{Answer, EndorsementName, Proven, Published, SourceError, SourceFailure, prove};
 
@@ -102,7 +103,7 @@ impl Inner {
     async fn put_on_shelf(&self, news: News) {
         let mut outcome = Ok(());
         if let Some(published) = &news.came {
-            outcome = self.shelf.save(published).await;
+            outcome = self.save(published).await;
         }
         if !news.went.is_empty() {
             outcome = outcome.and(self.shelf.forget(&news.went).await);
@@ -112,6 +113,26 @@ impl Inner {
             Ok(()) => {}
             Err(error) => self.shelf_failed(&error),
         }
+    }
+
+    /// Puts this on the shelf, unless another who uses it has put something newer there.
+    async fn save(&self, published: &Published) -> Result<(), ShelfError> {
+        let is_one_of_many = kept::is_vcek(&published.name);
+        let before = if is_one_of_many { None } else { self.shelf.find(&published.name).await? };
+        if before.is_some_and(|before| self.is_newer(&before, published)) {
+            return Ok(());
+        }
+        self.shelf.save(published).await
+    }
+
+    /// Whether what is on the shelf is genuine and newer than this.
+    fn is_newer(&self, kept: &Published, than: &Published) -> bool {
+        let proven = |one: &Published| prove(one, None, &self.anchors, one.fetched_at);
+        let is_other = || (&kept.body, &kept.issuer_chain) != (&than.body, &than.issuer_chain);
+        is_other()
+            && proven(kept).is_ok_and(|kept| {
+                proven(than).is_ok_and(|than| !than.may_replace(&kept, self.clock.now()))
+            })
     }
 
     async fn fly(self: &Arc<Self>, name: EndorsementName) -> Result<News, FetchError> {
@@ -229,10 +250,13 @@ impl Inner {
         let held = Held::new(published.clone(), proven, fresh_for, &self.settings, (self.chance)());
         let room = state.kept.put(held, self.settings.bytes_max);
         if !room.gone.is_empty() {
-            (self.on_change)(Change::All(state.kept.serving()));
+            let all = Change::All(state.kept.serving());
+            state.changes.push_back(all);
         } else if room.found && !is_same {
-            (self.on_change)(Change::Added(vec![published.clone()]));
+            state.changes.push_back(Change::Added(vec![published.clone()]));
         }
+        drop(state);
+        self.tell();
         Ok(room.found.then_some(News { came: Some(published), went: room.gone }))
     }
 
@@ -261,8 +285,10 @@ impl Inner {
         );
         state.kept.put(held, self.settings.bytes_max);
         if was_withdrawn {
-            (self.on_change)(Change::Added(vec![published.clone()]));
+            state.changes.push_back(Change::Added(vec![published.clone()]));
         }
+        drop(state);
+        self.tell();
         Ok(News { came: Some(published), went: Vec::new() })
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use avouch_wire::UnixTime;
 
 use super::KeeperSettings;
-use crate::{EndorsementName, Proven, Published, TcbEvaluation};
+use crate::{EndorsementName, EndorsementSet, Proven, Published, TcbEvaluation};
 
-/// What the maps around a thing take, about.
+/// What the maps around a thing take, about, here and with those who judge.
 const OVERHEAD_BYTES: usize = 512;
 
 /// Everything that was fetched and proven.
@@ -16,6 +16,8 @@ const OVERHEAD_BYTES: usize = 512;
 pub(super) struct Kept {
     by_name: HashMap<EndorsementName, Held>,
     bytes: usize,
+    /// Those of them that never go for others.
+    bytes_of_few: usize,
 }
 
 /// One thing at hand.
@@ -27,6 +29,8 @@ pub(super) struct Held {
     pub(super) refresh_at: UnixTime,
     /// Nobody has confirmed it for longer than it may serve.
     pub(super) withdrawn: bool,
+    /// What it takes, read as those who judge need it.
+    bytes: usize,
 }
 
 /// Whether a thing found room, and what had to go for it.
@@ -45,7 +49,9 @@ impl Held {
         chance: f64,
     ) -> Self {
         let refresh_at = refresh_at(&published, &proven, fresh_for, settings, chance);
-        Self { published, proven, refresh_at, withdrawn: false }
+        let read = EndorsementSet::default().with(vec![published.clone()]);
+        let bytes = read.bytes().saturating_add(OVERHEAD_BYTES);
+        Self { published, proven, refresh_at, withdrawn: false, bytes }
     }
 
     /// Whether it may be judged by.
@@ -63,11 +69,6 @@ impl Held {
         settings.age_max.is_some_and(|age| {
             !is_vcek(&self.published.name) && at > later(self.published.fetched_at, age)
         })
-    }
-
-    fn bytes(&self) -> usize {
-        let Published { body, issuer_chain, .. } = &self.published;
-        body.len().saturating_add(issuer_chain.len()).saturating_add(OVERHEAD_BYTES)
     }
 }
 
@@ -98,22 +99,36 @@ impl Kept {
     }
 
     /// Keeps a thing in place of what had its name. Where memory is full, VCEKs and then TCB infos go that
-    /// were fetched longest ago, never CRLs nor chains.
+    /// were fetched longest ago, never CRLs nor chains; nothing goes in vain.
     pub(super) fn put(&mut self, held: Held, bytes_max: usize) -> Room {
-        let (name, needed) = (held.published.name, held.bytes());
-        if needed > bytes_max {
+        let before = self.remove(&held.published.name);
+        let left = bytes_max.checked_sub(held.bytes).filter(|left| self.bytes_of_few <= *left);
+        let Some(left) = left else {
+            // What was at hand stays where the new one has no room.
+            before.into_iter().for_each(|before| self.insert(before));
             return Room { found: false, gone: Vec::new() };
+        };
+        let gone = self.make_room(left);
+        self.insert(held);
+        Room { found: true, gone }
+    }
+
+    fn insert(&mut self, held: Held) {
+        let name = held.published.name;
+        self.bytes = self.bytes.saturating_add(held.bytes);
+        if is_one_of_few(&name) {
+            self.bytes_of_few = self.bytes_of_few.saturating_add(held.bytes);
         }
-        let before = self.by_name.remove(&name);
-        self.bytes = self.bytes.saturating_sub(before.as_ref().map_or(0, Held::bytes));
-        let gone = self.make_room(bytes_max.saturating_sub(needed));
-        let found = self.bytes.saturating_add(needed) <= bytes_max;
-        // What was at hand stays where the new one has no room.
-        if let Some(held) = if found { Some(held) } else { before } {
-            self.bytes = self.bytes.saturating_add(held.bytes());
-            self.by_name.insert(name, held);
+        self.by_name.insert(name, held);
+    }
+
+    fn remove(&mut self, name: &EndorsementName) -> Option<Held> {
+        let held = self.by_name.remove(name)?;
+        self.bytes = self.bytes.saturating_sub(held.bytes);
+        if is_one_of_few(name) {
+            self.bytes_of_few = self.bytes_of_few.saturating_sub(held.bytes);
         }
-        Room { found, gone }
+        Some(held)
     }
 
     /// Down to seven eighths of what is allowed, so that it is not called for each.
@@ -135,8 +150,7 @@ impl Kept {
             if self.bytes <= target {
                 break;
             }
-            let held = self.by_name.remove(&name);
-            self.bytes = self.bytes.saturating_sub(held.as_ref().map_or(0, Held::bytes));
+            self.remove(&name);
             gone.push(name);
         }
         gone

@@ -72,7 +72,8 @@ impl Inner {
             held.withdrawn = is_too_old;
         }
         if is_changed {
-            (self.on_change)(Change::All(state.kept.serving()));
+            let all = Change::All(state.kept.serving());
+            state.changes.push_back(all);
         }
         let is_free = |name: &EndorsementName| {
             !state.flights.contains_key(name) && state.failures.standing(name, now).is_none()
@@ -103,5 +104,7 @@ impl Inner {
             tracing::warn!(%name, %not_after, "{}", alert.what);
         }
         state.alerted = alerts.into_iter().map(|alert| alert.name).collect();
+        drop(state);
+        self.tell();
     }
 }

@@ -13,6 +13,15 @@ pub trait Shelf: Send + Sync + 'static {
     /// [`ShelfError`].
     fn load(&self) -> BoxFuture<'_, Result<Vec<Published>, ShelfError>>;
 
+    /// What has a name: others may have put it there.
+    ///
+    /// # Errors
+    /// [`ShelfError`].
+    fn find<'a>(
+        &'a self,
+        name: &'a EndorsementName,
+    ) -> BoxFuture<'a, Result<Option<Published>, ShelfError>>;
+
     /// Keeps this in place of what had its name.
     ///
     /// # Errors
@@ -38,6 +47,13 @@ pub struct NoShelf;
 impl Shelf for NoShelf {
     fn load(&self) -> BoxFuture<'_, Result<Vec<Published>, ShelfError>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn find<'a>(
+        &'a self,
+        _: &'a EndorsementName,
+    ) -> BoxFuture<'a, Result<Option<Published>, ShelfError>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn save<'a>(&'a self, _: &'a Published) -> BoxFuture<'a, Result<(), ShelfError>> {

@@ -31,13 +31,28 @@ impl NameRule {
     }
 }
 
+/// With one of these every beginning of a name becomes a name.
+const ENDS: [&str; 9] = [
+    "root-ca-crl",
+    "platform",
+    "standard",
+    "qe-identity/standard",
+    "000000000000/standard",
+    "vcek-crl",
+    "milan/vcek-crl",
+    ZERO_TCB,
+    ZERO_CHIP_AND_TCB,
+];
+const ZERO_TCB: &str = "0000000000000000";
+const ZERO_CHIP_AND_TCB: &str = "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000/0000000000000000";
+
 impl FromStr for NameRule {
     type Err = NameRuleError;
 
     fn from_str(text: &str) -> Result<Self, NameRuleError> {
-        let vendors = ["intel/", "amd/"];
-        let is_beginning = text.ends_with('/') && vendors.iter().any(|one| text.starts_with(one));
-        if is_beginning || text.parse::<EndorsementName>().is_ok() {
+        let is_name = |rest: &str| format!("{text}{rest}").parse::<EndorsementName>().is_ok();
+        let is_beginning = || text.ends_with('/') && ENDS.iter().any(|end| is_name(end));
+        if is_name("") || is_beginning() {
             return Ok(Self(text.to_owned()));
         }
         Err(NameRuleError { text: avouch_wire::excerpt(text).to_string() })

@@ -79,7 +79,15 @@ fn crls_are_asked_for_by_ca_or_by_the_address_in_a_certificate_which_is_only_a_n
     }
     assert_eq!(asked(&MirrorPath::RootCaCrl, ""), "intel/root-ca-crl");
 
-    let by_address = |address: &str| asked(&MirrorPath::CrlOfAddress, &format!("uri={address}"));
+    // By its address it is asked for as at a PCCS, and as at Azure's cache.
+    for path in [MirrorPath::CrlOfAddress, MirrorPath::PckCrl] {
+        a_crl_is_asked_for_by_its_address_in_a_certificate(&path);
+    }
+    assert_eq!(asked(&MirrorPath::PckCrl, "uri=x&ca=platform"), "intel/pck-crl/platform");
+}
+
+fn a_crl_is_asked_for_by_its_address_in_a_certificate(path: &MirrorPath) {
+    let by_address = |address: &str| asked(path, &format!("uri={address}"));
     let root = "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der";
     assert_eq!(by_address(root), "intel/root-ca-crl");
     assert_eq!(by_address(&root.replace("://", "%3A%2F%2F")), "intel/root-ca-crl");
@@ -97,7 +105,7 @@ fn crls_are_asked_for_by_ca_or_by_the_address_in_a_certificate_which_is_only_a_n
         "https://api.trustedservices.intel.com/sgx/certification/v4/pckcrl",
         "file:///etc/passwd",
     ] {
-        assert!(is_bad(&MirrorPath::CrlOfAddress, &format!("uri={refused}")), "{refused}");
+        assert!(is_bad(path, &format!("uri={refused}")), "{refused}");
     }
 }
 
@@ -163,6 +171,32 @@ fn only_what_there_is_a_fixed_number_of_is_fetched_for_anybody_and_else_what_a_r
     assert!(scope("amd/milan/").allows(&name(&chip)));
     for refused in ["", "/", "intel", "intel/sgx/tcb-info/00606a000000", "arm/", "amd/milan/vcek"] {
         assert!(rule(refused).is_err(), "{refused}");
+    }
+    // A beginning that no name has would allow nothing, in silence.
+    let of_chip = format!("amd/genoa/vcek/{}/", "ab".repeat(64));
+    for beginning in [
+        "intel/",
+        "intel/tdx/",
+        "intel/tdx/tcb-info/",
+        "intel/sgx/qe-identity/",
+        "intel/pck-crl/",
+        "amd/",
+        "amd/turin/",
+        "amd/genoa/vcek/",
+        &of_chip,
+    ] {
+        assert!(rule(beginning).is_ok(), "{beginning}");
+    }
+    for mistaken in [
+        "intel/sgx/tcbinfo/",
+        "intel/SGX/",
+        "intel/sgx/tcb-info/00606A000000/",
+        "intel/sgx/tcb-info/00606a/",
+        "amd/naples/",
+        "amd/milan/vlek/",
+        "intel//",
+    ] {
+        assert!(rule(mistaken).is_err(), "{mistaken}");
     }
 }
 

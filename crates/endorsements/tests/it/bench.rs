@@ -158,6 +158,16 @@ impl Shelf for MemoryShelf {
         })
     }
 
+    fn find<'a>(
+        &'a self,
+        name: &'a EndorsementName,
+    ) -> BoxFuture<'a, Result<Option<Published>, ShelfError>> {
+        Box::pin(async {
+            self.check()?;
+            Ok(self.things.lock().unwrap().get(name).cloned())
+        })
+    }
+
     fn save<'a>(&'a self, published: &'a Published) -> BoxFuture<'a, Result<(), ShelfError>> {
         Box::pin(async {
             self.check()?;
@@ -236,6 +246,14 @@ impl Bench {
 
     pub(crate) async fn keeper_of(&self, sources: Vec<Arc<dyn Source>>) -> Keeper {
         let snapshot = Arc::clone(&self.snapshot);
+        self.keeper_that_tells(sources, Box::new(move |change| snapshot.change(change))).await
+    }
+
+    pub(crate) async fn keeper_that_tells(
+        &self,
+        sources: Vec<Arc<dyn Source>>,
+        on_change: Box<dyn Fn(Change) + Send + Sync>,
+    ) -> Keeper {
         Keeper::open(KeeperParts {
             anchors: Arc::new(anchors()),
             sources,
@@ -243,7 +261,7 @@ impl Bench {
             clock: self.clock.clone(),
             chance: Box::new(|| 0.0),
             shelf: self.shelf.clone(),
-            on_change: Box::new(move |change| snapshot.change(change)),
+            on_change,
         })
         .await
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use avouch_dcap::TeeType;
 use avouch_endorsements::{
-    Budget, Clock as _, EndorsementName, FetchFailure, HttpSource, Keeper, KeeperSettings,
-    Published, Source, SourceConfig, SourceFailure, SourceKind, TcbEvaluation, VcekId,
+    Budget, Clock as _, EndorsementName, EndorsementSet, FetchFailure, HttpSource, Keeper,
+    KeeperSettings, Published, Source, SourceConfig, SourceFailure, SourceKind, TcbEvaluation,
+    VcekId,
 };
 use avouch_mint::Options;
 use avouch_mint::snp::SnpProduct;
@@ -548,8 +549,7 @@ async fn what_a_source_confirms_changes_nothing_for_those_who_judge() {
 #[tokio::test]
 async fn memory_is_bounded_and_crls_stay() {
     let crl = sgx().remove(2);
-    let each = tcb_info([0; 6], 0, 17);
-    let each = each.body.len() + each.issuer_chain.len() + 512;
+    let each = bytes_of(&[tcb_info([0; 6], 0, 17)]).await;
     let settings = KeeperSettings { bytes_max: 10 * each, ..KeeperSettings::default() };
     let bench = Bench { settings, ..Bench::new() };
     let source = bench.source("pcs");
@@ -570,6 +570,114 @@ async fn memory_is_bounded_and_crls_stay() {
     let told: BTreeSet<_> = bench.snapshot.things.lock().unwrap().keys().copied().collect();
     let stored: BTreeSet<_> = bench.shelf.things.lock().unwrap().keys().copied().collect();
     assert!(kept == told && told == stored && kept.len() >= 6, "{kept:?}");
+}
+
+/// What a keeper counts for these.
+async fn bytes_of(things: &[Published]) -> usize {
+    let bench = Bench::new();
+    let source = bench.source("any");
+    source.has(things.to_vec());
+    let keeper = bench.keeper(&[&source]).await;
+    assert!(got(&keeper, &names(things)).await);
+    keeper.status().kept_bytes
+}
+
+#[tokio::test]
+async fn memory_is_counted_as_what_those_who_judge_hold_and_not_as_what_was_sent() {
+    let many = (0..20).map(|number| tcb_info([number; 6], 0, 17));
+    let things: Vec<Published> =
+        sgx().into_iter().chain(amd(SnpProduct::Milan)).chain(many).collect();
+    let held = EndorsementSet::default().with(things.clone()).bytes();
+    assert!(bytes_of(&things).await >= held, "{held}");
+    let milan = amd(SnpProduct::Milan);
+    let held = EndorsementSet::default().with(milan[2..].to_vec()).bytes();
+    let counted = bytes_of(&milan).await - bytes_of(&milan[..2]).await;
+    assert!(counted >= held, "{counted} for {held}");
+}
+
+#[tokio::test]
+async fn nothing_goes_for_what_finds_no_room_anyway() {
+    let kept = amd(SnpProduct::Milan);
+    let large = amd(SnpProduct::Genoa).remove(0);
+    let room = bytes_of(&kept).await - bytes_of(&kept[..2]).await;
+    assert!(bytes_of(&[large.clone()]).await > room, "it needs more than the VCEK");
+    let settings = KeeperSettings { bytes_max: bytes_of(&kept).await, ..KeeperSettings::default() };
+    let bench = Bench { settings, ..Bench::new() };
+    let source = bench.source("any");
+    source.has(kept.clone());
+    source.has([large.clone()]);
+    let keeper = bench.keeper(&[&source]).await;
+    assert!(got(&keeper, &names(&kept)).await);
+    assert!(matches!(reason(&keeper, large.name).await, FetchFailure::NoRoom { .. }));
+    assert_eq!(keeper.published().len(), kept.len());
+}
+
+#[tokio::test]
+async fn what_finds_no_room_at_the_start_is_let_go_on_the_shelf_too() {
+    let before = Bench::new();
+    let source = before.source("pcs");
+    let things: Vec<Published> = (0..8).map(|number| tcb_info([number; 6], 0, 17)).collect();
+    source.has(things.clone());
+    assert!(got(&before.keeper(&[&source]).await, &names(&things)).await);
+    settle().await;
+    let bytes_max = 3 * bytes_of(&things[..1]).await;
+    let settings = KeeperSettings { bytes_max, ..KeeperSettings::default() };
+    let bench = Bench { settings, shelf: before.shelf.clone(), ..Bench::new() };
+    let keeper = bench.keeper(&[]).await;
+    let kept: BTreeSet<_> = names(&keeper.published()).into_iter().collect();
+    let stored: BTreeSet<_> = bench.shelf.things.lock().unwrap().keys().copied().collect();
+    assert!(kept == stored && !kept.is_empty() && kept.len() <= 3, "{kept:?} {stored:?}");
+}
+
+#[tokio::test]
+async fn a_replica_that_knows_something_older_leaves_the_newer_on_the_shelf() {
+    let fmspc = Options::new(at()).platform.fmspc;
+    let (old, new) = (tcb_info(fmspc, 0, 17), tcb_info(fmspc, 0, 18));
+    for says_unchanged in [true, false] {
+        let first = Bench::new();
+        let second = Bench { shelf: first.shelf.clone(), ..Bench::new() };
+        let (behind, ahead) = (first.source("behind"), second.source("ahead"));
+        behind.has([old.clone()]);
+        ahead.has([new.clone()]);
+        let keeper = first.keeper(&[&behind]).await;
+        assert!(got(&keeper, &[old.name]).await);
+        settle().await;
+        // Another instance begins without a word of the first, and is told of something newer.
+        let shelf = std::mem::take(&mut *first.shelf.things.lock().unwrap());
+        let other = second.keeper(&[&ahead]).await;
+        first.shelf.things.lock().unwrap().extend(shelf);
+        assert!(got(&other, &[new.name]).await);
+        settle().await;
+        let stored = || first.shelf.things.lock().unwrap()[&new.name].body.clone();
+        assert_eq!(stored(), new.body);
+        behind.says_unchanged(says_unchanged);
+        let asked = behind.asked().len();
+        let _running = keeper.start();
+        first.clock.advance(hours(24)).await;
+        settle().await;
+        assert!(behind.asked().len() > asked);
+        assert_eq!(stored(), new.body, "unchanged: {says_unchanged}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_told_of_a_change_finds_nothing_locked() {
+    let bench = Bench::new();
+    let source = bench.source("pcs");
+    source.has(sgx());
+    let (place, answers) = (Arc::new(OnceLock::<Keeper>::new()), Arc::new(Mutex::new(Vec::new())));
+    let (asks, hears) = (Arc::clone(&place), Arc::clone(&answers));
+    let tell = move |_| {
+        let Some(keeper) = asks.get().cloned() else { return };
+        let (end, over) = std::sync::mpsc::channel();
+        std::thread::spawn(move || end.send(keeper.status().kept_count));
+        hears.lock().unwrap().push(over.recv_timeout(Duration::from_secs(5)).is_ok());
+    };
+    let sources: Vec<Arc<dyn Source>> = vec![source.clone()];
+    let keeper = bench.keeper_that_tells(sources, Box::new(tell)).await;
+    place.set(keeper.clone()).unwrap();
+    assert!(got(&keeper, &names(&sgx())).await);
+    assert_eq!(*answers.lock().unwrap(), [true; 4]);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use avouch_snp::{Product, VekKind};
 use avouch_wire::{EvidenceKind, Hex, UnixTime};
 
 pub(crate) const AT: &str = "2026-05-01T12:00:00Z";
+pub(crate) const STANDARD: TcbEvaluation = TcbEvaluation::Standard;
 /// FMSPC of minted platforms.
 pub(crate) const FMSPC: Hex<6> = Hex([0xa0, 0xc0, 0x6d, 0, 0, 0]);
 

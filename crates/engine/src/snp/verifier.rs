@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use avouch_pki::Crl;
 use avouch_snp::{
-    Chain, ChainCacheKey, CrlRule, Crls, Report, TrustAnchors, VerifiedEndorsementKey,
+    Chain, ChainCacheKey, CrlRule, Crls, Report, TrustAnchors, VekKind, VerifiedEndorsementKey,
     VerifiedIntermediate, VerifiedReport, verify_chain, verify_report,
 };
 use avouch_wire::UnixTime;
@@ -18,7 +18,8 @@ pub(super) struct ReportVerifier {
     /// The roots, with the intermediates that were verified under them so far.
     anchors: RwLock<Arc<TrustAnchors>>,
     keys: Memory<ChainCacheKey, VerifiedEndorsementKey>,
-    crls: RwLock<Option<Arc<KnownCrls>>>,
+    /// Of VCEKs, and of VLEKs.
+    crls: [RwLock<Option<Arc<KnownCrls>>>; 2],
 }
 
 /// Verified CRLs, with those that they were made of, which are kept alive: their address cannot come
@@ -35,7 +36,7 @@ impl ReportVerifier {
         Self {
             anchors: RwLock::new(Arc::new(anchors)),
             keys: memory(key_bytes),
-            crls: RwLock::new(None),
+            crls: Default::default(),
         }
     }
 
@@ -112,8 +113,13 @@ impl ReportVerifier {
         endorsements: &dyn EndorsementSource,
         wanted: &AmdWanted<'_>,
     ) -> Result<Arc<Crls>, AppraisalError> {
-        let (lists, rule) = (endorsements.amd_crls(wanted), endorsements.amd_crl_rule());
-        let known = self.crls.read().ok().and_then(|known| known.clone());
+        let [for_vceks, for_vleks] = &self.crls;
+        let place = match wanted.report.signing_key() {
+            VekKind::Vcek => for_vceks,
+            VekKind::Vlek => for_vleks,
+        };
+        let (lists, rule) = (endorsements.amd_crls(wanted), endorsements.amd_crl_rule(wanted));
+        let known = place.read().ok().and_then(|known| known.clone());
         if let Some(known) = known
             && Arc::ptr_eq(&known.lists, &lists)
             && known.rule == rule
@@ -123,7 +129,7 @@ impl ReportVerifier {
         }
         let verified = Crls::verify(&lists, &self.anchors(), wanted.at)?.with_rule(rule);
         let verified = Arc::new(verified);
-        if let Ok(mut place) = self.crls.write() {
+        if let Ok(mut place) = place.write() {
             let verified = Arc::clone(&verified);
             *place = Some(Arc::new(KnownCrls { lists, rule, verified }));
         }

@@ -8,7 +8,8 @@ use avouch_endorsements::{
     Shelf, ShelfError, Source, SystemClock,
 };
 use avouch_engine::Anchors;
-use avouch_store::{KeptEndorsement, Store};
+use avouch_store::limits::ENDORSEMENTS_MAX;
+use avouch_store::{KeptEndorsement, Store, StoreError};
 use avouch_wire::UnixTime;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use futures_util::future::BoxFuture;
@@ -90,15 +91,25 @@ impl KeeperClock for JudgingClock {
 /// The database keeps what was fetched.
 struct StoreShelf(Store);
 
-fn failed(error: avouch_store::StoreError) -> ShelfError {
+fn failed(error: StoreError) -> ShelfError {
     ShelfError(error.to_string())
 }
 
 impl Shelf for StoreShelf {
     fn load(&self) -> BoxFuture<'_, Result<Vec<Published>, ShelfError>> {
         Box::pin(async {
-            let rows = self.0.endorsements().await.map_err(failed)?;
-            Ok(rows.into_iter().filter_map(published).collect())
+            self.0.trim_endorsements(ENDORSEMENTS_MAX).await.map_err(failed)?;
+            fetched_endorsements(&self.0).await.map_err(failed)
+        })
+    }
+
+    fn find<'a>(
+        &'a self,
+        name: &'a EndorsementName,
+    ) -> BoxFuture<'a, Result<Option<Published>, ShelfError>> {
+        Box::pin(async {
+            let row = self.0.endorsement(&name.to_string()).await.map_err(failed)?;
+            Ok(row.and_then(published))
         })
     }
 
@@ -122,6 +133,15 @@ impl Shelf for StoreShelf {
             self.0.forget_endorsements(&names).await.map_err(failed)
         })
     }
+}
+
+/// What a service fetched into its database. Nothing of it is proven.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn fetched_endorsements(store: &Store) -> Result<Vec<Published>, StoreError> {
+    let rows = store.endorsements().await?;
+    Ok(rows.into_iter().filter_map(published).collect())
 }
 
 /// A row; none of a name that this program does not know, as a later one may have kept it.

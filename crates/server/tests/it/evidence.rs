@@ -24,6 +24,13 @@ fn sgx() -> Minted {
     mint(EvidenceKind::Sgx, &Options::new(now())).unwrap()
 }
 
+/// Another machine under the same collateral.
+fn machine(number: u32) -> Minted {
+    let mut options = Options::new(now());
+    options.platform.machine = number;
+    mint(EvidenceKind::Sgx, &options).unwrap()
+}
+
 /// Waits until as many are written, or lost.
 async fn wait_until(service: &Running, member: &str, expected: u64) {
     for _ in 0..1200 {
@@ -95,8 +102,8 @@ async fn a_database_that_is_away_fails_no_request_and_the_loss_is_counted() {
     assert_eq!(service.attest_sgx(&minted.request).await.0, 200);
     wait_until(&service, "evidence_kept", 1).await;
     store.close().await;
-    for _ in 0..3 {
-        assert_eq!(service.attest_sgx(&minted.request).await.0, 200);
+    for number in 1..=3 {
+        assert_eq!(service.attest_sgx(&machine(number).request).await.0, 200);
     }
     wait_until(&service, "evidence_lost", 3).await;
     assert_eq!(service.get("/readyz").await["evidence_kept"], 1);
@@ -118,6 +125,33 @@ async fn nonsense_of_strangers_is_bounded_and_displaces_nonsense_only() {
     let kept = kept(&store).await;
     assert_eq!(kept.len(), 6);
     assert_eq!(kept[0].verdict, CapsuleVerdict::Permitted);
+}
+
+#[tokio::test]
+async fn a_machine_that_attests_over_and_over_displaces_no_other() {
+    let minted = sgx();
+    let (service, store) =
+        keeping("keep_evidence = \"all\"\nevidence_number_max = 5", &minted).await;
+    for number in 1..=4 {
+        assert_eq!(service.attest_sgx(&machine(number).request).await.0, 200);
+    }
+    let mut body: Value = serde_json::from_str(&minted.request).unwrap();
+    for nonce in 0..40 {
+        body["nonce"] = json!(nonce);
+        assert_eq!(service.attest_sgx(&body.to_string()).await.0, 200);
+    }
+    // What does not verify is of no machine; it is written after all that came before.
+    for _ in 0..2 {
+        assert_eq!(service.attest_sgx(UNREADABLE).await.0, 400);
+    }
+    wait_until(&service, "evidence_kept", 7).await;
+    let kept = kept(&store).await;
+    let machines: std::collections::BTreeSet<_> = kept
+        .iter()
+        .filter(|one| one.verdict == CapsuleVerdict::Permitted)
+        .map(|one| Capsule::read(&one.capsule).unwrap().outcome.machine)
+        .collect();
+    assert_eq!((kept.len(), machines.len()), (7, 5));
 }
 
 #[test]

@@ -38,6 +38,21 @@ on_both_databases! {
         assert_eq!(store.endorsements().await.unwrap(), [endorsement("b", b"body", 1)]);
     }
 
+    async fn the_newest_endorsements_come_first_and_stay_where_there_is_no_room_for_all(database: &Database) {
+        let store = database.open().await;
+        let [old, new, newest] = [("a", 1), ("c", 2), ("b", 3)].map(|(name, at)| endorsement(name, b"body", at));
+        for one in [&newest, &old, &new] {
+            store.keep_endorsement(one).await.unwrap();
+        }
+        assert_eq!(store.endorsements().await.unwrap(), [newest.clone(), new.clone(), old.clone()]);
+        assert_eq!(store.endorsement("a").await.unwrap(), Some(old));
+        store.trim_endorsements(3).await.unwrap();
+        assert_eq!(store.endorsements().await.unwrap().len(), 3);
+        store.trim_endorsements(2).await.unwrap();
+        assert_eq!(store.endorsements().await.unwrap(), [newest, new]);
+        assert_eq!(store.endorsement("a").await.unwrap(), None);
+    }
+
     async fn an_endorsement_beyond_all_size_is_refused(database: &Database) {
         let store = database.open().await;
         let large = vec![0; limits::ENDORSEMENT_BYTES_MAX];

@@ -43,8 +43,8 @@ pub(crate) struct ForecastArgs {
     /// Evidence: a file, or a folder with all below it; may be repeated.
     #[arg(long, value_name = "PATH")]
     evidence: Vec<PathBuf>,
-    /// A service's configuration: the capsules in its database, its trust roots, its endorsements if no
-    /// others are given.
+    /// A service's configuration: the capsules in its database, its trust roots, and if no others are given
+    /// its endorsements, those in files and those that it fetched into its database.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A service's data folder: the capsules in its database.
@@ -138,12 +138,13 @@ fn engine(
     let endorsements = match config.filter(|_| verification.endorsements.is_empty()) {
         Some(config) => {
             let section = &config.endorsements;
-            setup::endorsements(section, section.amd_crl_rule(false))
+            let files = setup::endorsements(section, section.amd_crl_rule(false));
+            let fetched = gather::fetched(config, args.data_dir.as_deref())?;
+            files.map_err(Failure::other)?.with(fetched)
         }
-        None => verification.endorsements(),
+        None => verification.endorsements().map_err(Failure::other)?,
     };
-    let endorsements = Arc::new(endorsements.map_err(Failure::other)?);
-    Ok(Engine::new(setup::anchors(trust_roots)?, endorsements))
+    Ok(Engine::new(setup::anchors(trust_roots)?, Arc::new(endorsements)))
 }
 
 /// One piece of evidence at the moment of the forecast; if it is permitted then, until when; if not,

@@ -18,7 +18,7 @@ use serde::Serialize;
 use super::files::{refuse, refuse_bundle, write_whole};
 use super::signed::signature_file;
 use crate::failure::{Failure, Verdict, read, read_text};
-use crate::fleet::{Fleet, Judge, Outcome};
+use crate::fleet::{Fleet, Judge, Outcome, is_file};
 use crate::output::{OutputOptions, note, printable};
 use crate::policy_signer::certificates;
 use crate::rules::RuleArgs;
@@ -94,12 +94,14 @@ pub(super) fn run(args: &ImportArgs, output: OutputOptions) -> Result<Verdict, F
         Ok(bundle) => bundle,
         Err(error) => return refuse_bundle(&error, output),
     };
-    if let Err((check, message)) = prove_all(&new, &anchors, at) {
+    let new_proving = Proving::new(&new, &anchors, at);
+    if let Err((check, message)) = prove_all(&new_proving) {
         return refuse(check, &message, output);
     }
     let file = args.into.join(IMPORTED);
     let old = imported(&file, at)?;
-    let (merged, kept) = match merge(&old, &new, &anchors, at) {
+    let old_proving = Proving::new(&old, &anchors, at);
+    let (merged, kept) = match merge(&old_proving, &new_proving) {
         Ok(merged) => merged,
         Err(error) => return refuse_bundle(&error, output),
     };
@@ -151,34 +153,61 @@ fn signer(
     })
 }
 
+/// A bundle whose things are proven one by one.
+struct Proving<'a> {
+    bundle: &'a Bundle,
+    anchors: &'a Anchors,
+    at: UnixTime,
+    /// What is above VCEKs.
+    chains: BTreeMap<EndorsementName, &'a Published>,
+}
+
+impl<'a> Proving<'a> {
+    fn new(bundle: &'a Bundle, anchors: &'a Anchors, at: UnixTime) -> Self {
+        let all = bundle.things().iter().map(|thing| &*thing.published);
+        let chains = all.filter(|one| matches!(one.name, EndorsementName::VekChain(..)));
+        Self { bundle, anchors, at, chains: chains.map(|one| (one.name, one)).collect() }
+    }
+
+    fn prove(&self, published: &Published) -> Result<Proven, ProofError> {
+        let issuer = match published.name {
+            EndorsementName::Vcek(product, _) => {
+                self.chains.get(&EndorsementName::VekChain(product, VekKind::Vcek)).copied()
+            }
+            _ => None,
+        };
+        prove(published, issuer, self.anchors, self.at)
+    }
+
+    fn by_name(&self) -> BTreeMap<EndorsementName, OfName<'a>> {
+        let mut found: BTreeMap<EndorsementName, OfName<'a>> = BTreeMap::new();
+        for thing in self.bundle.things() {
+            let published = &thing.published;
+            let is_vcek = matches!(published.name, EndorsementName::Vcek(..));
+            let proven = if is_vcek { None } else { self.prove(published).ok() };
+            let own = OfName { things: vec![published], proven };
+            match found.get_mut(&published.name) {
+                None => drop(found.insert(published.name, own)),
+                Some(before) if is_vcek => before.things.push(published),
+                Some(before) if own.may_replace(before, self.at) => *before = own,
+                Some(_) => {}
+            }
+        }
+        found
+    }
+}
+
 /// That a vendor signed each thing, for what its name says, in force at the moment.
-fn prove_all(bundle: &Bundle, anchors: &Anchors, at: UnixTime) -> Result<(), Refusal> {
-    let mut refusals = bundle.things().iter().filter_map(|thing| {
-        let published = &thing.published;
-        let error = prove_one(published, bundle, anchors, at).err()?;
-        Some((error.check(), format!("{}: {error}", published.name)))
+fn prove_all(proving: &Proving<'_>) -> Result<(), Refusal> {
+    let mut refusals = proving.bundle.things().iter().filter_map(|thing| {
+        let error = proving.prove(&thing.published).err()?;
+        Some((error.check(), format!("{}: {error}", thing.published.name)))
     });
     let Some((check, first)) = refusals.next() else { return Ok(()) };
     match refusals.count() {
         0 => Err((check, first)),
         more => Err((check, format!("{first}; and {more} more do not verify"))),
     }
-}
-
-fn prove_one(
-    published: &Published,
-    bundle: &Bundle,
-    anchors: &Anchors,
-    at: UnixTime,
-) -> Result<Proven, ProofError> {
-    let issuer = match published.name {
-        EndorsementName::Vcek(product, _) => {
-            let name = EndorsementName::VekChain(product, VekKind::Vcek);
-            bundle.things().iter().find(|thing| thing.published.name == name)
-        }
-        _ => None,
-    };
-    prove(published, issuer.map(|thing| &*thing.published), anchors, at)
 }
 
 /// What was imported before.
@@ -191,51 +220,34 @@ fn imported(file: &Path, at: UnixTime) -> Result<Bundle, Failure> {
         .map_err(|error| Failure::Other(format!("{name}: {error}")))
 }
 
-/// Both, the new in place of the old where it may be; and the names of which the old is kept. Of VCEKs
-/// all are kept.
-fn merge(
-    old: &Bundle,
-    new: &Bundle,
-    anchors: &Anchors,
-    at: UnixTime,
-) -> Result<(Bundle, Vec<String>), BundleError> {
-    let mut singles: BTreeMap<EndorsementName, Arc<Published>> = BTreeMap::new();
-    let (mut all, mut kept) = (Vec::new(), Vec::new());
-    for thing in old.things().iter().chain(new.things()) {
-        let published = &thing.published;
-        match published.name {
-            EndorsementName::Vcek(..) => all.push(Arc::clone(published)),
-            name => {
-                let is_newer = singles
-                    .get(&name)
-                    .is_none_or(|before| may_replace(published, new, before, old, anchors, at));
-                if is_newer {
-                    singles.insert(name, Arc::clone(published));
-                } else {
-                    kept.push(name.to_string());
-                }
-            }
+/// Both, the new in place of the old where it may be; and the names of which the old is kept.
+fn merge(old: &Proving<'_>, new: &Proving<'_>) -> Result<(Bundle, Vec<String>), BundleError> {
+    let mut merged = old.by_name();
+    let mut kept = Vec::new();
+    for (name, came) in new.by_name() {
+        let is_newer = merged.get(&name).is_none_or(|before| came.may_replace(before, new.at));
+        if is_newer {
+            merged.insert(name, came);
+        } else {
+            kept.push(name.to_string());
         }
     }
-    all.extend(singles.into_values());
-    Ok((Bundle::new(all)?, kept))
+    let things = merged.into_values().flat_map(|entry| entry.things);
+    Ok((Bundle::new(things.map(Arc::clone))?, kept))
 }
 
-/// Whether the new thing may take the place of the old; what does not verify any more protects nothing.
-fn may_replace(
-    new: &Published,
-    beside_new: &Bundle,
-    old: &Published,
-    beside_old: &Bundle,
-    anchors: &Anchors,
-    at: UnixTime,
-) -> bool {
-    let proven = prove_one(new, beside_new, anchors, at);
-    let before = prove_one(old, beside_old, anchors, at);
-    match (proven, before) {
-        (Ok(new), Ok(old)) => new.may_replace(&old, at),
-        (Ok(_), Err(_)) => true,
-        (Err(_), _) => false,
+/// What a bundle has of one name: of VCEKs all, of others the newest.
+struct OfName<'a> {
+    things: Vec<&'a Arc<Published>>,
+    /// None of VCEKs, of which none is older than another, and of what does not verify any more.
+    proven: Option<Proven>,
+}
+
+impl OfName<'_> {
+    /// What does not verify any more protects nothing.
+    fn may_replace(&self, before: &Self, at: UnixTime) -> bool {
+        let Some(before) = &before.proven else { return true };
+        self.proven.as_ref().is_some_and(|new| new.may_replace(before, at))
     }
 }
 
@@ -250,7 +262,7 @@ fn endorsements_of_others(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<Vec<_>, _>>()
         .map_err(failed)?;
-    paths.retain(|path| path.is_file() && path.file_name().is_none_or(|name| name != IMPORTED));
+    paths.retain(|path| is_file(path) && path.file_name().is_none_or(|name| name != IMPORTED));
     paths.sort();
     Ok(paths)
 }

@@ -3,8 +3,8 @@
 use super::input::Input;
 use super::tree::Fields;
 use super::{
-    certificate, collateral, ima, intel, jws, keys, open_enclave, policy_text, request, snp, thim,
-    tpm, uvm,
+    certificate, collateral, endorsements, ima, intel, jws, keys, open_enclave, policy_text,
+    request, snp, thim, tpm, uvm,
 };
 
 /// What a file was recognised as.
@@ -63,10 +63,12 @@ const RECOGNISERS: [Recogniser; 25] = [
     Recogniser { what: "IMA measurement list", read: ima::list },
 ];
 
-/// Kinds without a magic number that only the form of their inside tells.
-const LAST: [Recogniser; 2] = [
+/// Kinds without a magic number that only the form of their inside tells, and what only the reader of
+/// endorsements knows.
+const LAST: [Recogniser; 3] = [
     Recogniser { what: "SEV-SNP certificate table", read: snp::certificate_table },
     Recogniser { what: "signature of a TPM", read: tpm::signature },
+    Recogniser { what: "endorsements", read: endorsements::endorsements },
 ];
 
 /// The outcome over all forms of a file.

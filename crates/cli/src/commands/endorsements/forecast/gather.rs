@@ -3,14 +3,16 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use avouch_endorsements::Published;
 use avouch_engine::{Capsule, CapsuleError};
-use avouch_server::Config;
+use avouch_server::{Config, fetched_endorsements};
 use avouch_store::{KeptCapsule, PageRequest, Store, StoreOptions};
 use avouch_wire::EvidenceKind;
 
 use super::case::Case;
 use crate::commands::serve;
 use crate::failure::{Failure, read};
+use crate::fleet::is_file;
 use crate::{evidence_file, output, setup};
 
 /// How deep folders are looked into.
@@ -39,7 +41,9 @@ pub(super) fn from_paths(paths: &[PathBuf]) -> Result<Found, Failure> {
             continue;
         }
         for file in files(path)? {
-            match read_case(&file)? {
+            // Reading a pipe may never end.
+            let case = if is_file(&file) { read_case(&file)? } else { None };
+            match case {
                 Some(case) => found.add(case)?,
                 None => found.passed_over.push(file.display().to_string()),
             }
@@ -55,21 +59,10 @@ pub(super) fn from_store(
     config: Option<&Config>,
     data_dir: Option<&Path>,
 ) -> Result<(), Failure> {
-    let defaults = Config::default();
-    let config = config.unwrap_or(&defaults);
-    let data_dir = data_dir.map_or_else(|| serve::data_dir(config), Path::to_owned);
-    let location = config.database_location(&data_dir).map_err(Failure::other)?;
-    // A database is not made here.
-    let is_file = !location.contains("://");
-    if is_file && !Path::new(location.strip_prefix("sqlite:").unwrap_or(&location)).is_file() {
-        return Err(Failure::Other(format!("there is no database at {location}")));
-    }
+    let location = database(config, data_dir)?;
     let before = found.cases.len();
     serve::runtime()?.block_on(async {
-        let options = StoreOptions { upgrades: false, ..StoreOptions::default() };
-        let store = Store::open_with(&location, &options, setup::present())
-            .await
-            .map_err(serve::with_cause)?;
+        let store = open(&location).await?;
         let mut page = Some(PageRequest { after: 0, rows: PAGE_ROWS });
         while let Some(request) = page {
             let kept = store.capsules(request).await.map_err(serve::with_cause)?;
@@ -82,12 +75,44 @@ pub(super) fn from_store(
         Ok::<_, Failure>(())
     })?;
     if found.cases.len() == before {
-        output::note(&format!(
-            "no evidence is kept in {}: see audit.keep_evidence",
-            if is_file { location.as_str() } else { "the database" }
-        ));
+        let name = if is_in_a_file(&location) { location.as_str() } else { "the database" };
+        output::note(&format!("no evidence is kept in {name}: see audit.keep_evidence"));
     }
     Ok(())
+}
+
+/// What a service fetched into its database.
+pub(super) fn fetched(config: &Config, data_dir: Option<&Path>) -> Result<Vec<Published>, Failure> {
+    let location = database(Some(config), data_dir)?;
+    serve::runtime()?.block_on(async {
+        let store = open(&location).await?;
+        let found = fetched_endorsements(&store).await.map_err(serve::with_cause);
+        store.close().await;
+        found
+    })
+}
+
+/// Where a service's database is.
+fn database(config: Option<&Config>, data_dir: Option<&Path>) -> Result<String, Failure> {
+    let defaults = Config::default();
+    let config = config.unwrap_or(&defaults);
+    let data_dir = data_dir.map_or_else(|| serve::data_dir(config), Path::to_owned);
+    let location = config.database_location(&data_dir).map_err(Failure::other)?;
+    // A database is not made here.
+    let path = location.strip_prefix("sqlite:").unwrap_or(&location);
+    if is_in_a_file(&location) && !Path::new(path).is_file() {
+        return Err(Failure::Other(format!("there is no database at {location}")));
+    }
+    Ok(location)
+}
+
+fn is_in_a_file(location: &str) -> bool {
+    !location.contains("://")
+}
+
+async fn open(location: &str) -> Result<Store, Failure> {
+    let options = StoreOptions { upgrades: false, ..StoreOptions::default() };
+    Store::open_with(location, &options, setup::present()).await.map_err(serve::with_cause)
 }
 
 fn of_kept(kept: KeptCapsule) -> Result<Case, Failure> {

@@ -111,6 +111,7 @@ fuzz_target!(init: { LazyLock::force(&KNOWN); }, |data: &[u8]| {
         evidence: evidence(data),
         runtime_data: None,
         init_time_data: None,
+        event_log: None,
         nonce: None,
         token_form: TokenForm::Current,
     };

@@ -8,8 +8,10 @@
 //! UEFI Specification 2.10, section 38.4 (confidential computing).
 
 mod error;
+mod proven;
 
 pub use error::CcelError;
+pub use proven::{ProvenAuthority, ProvenImage, ProvenKeys, ProvenLog, ProvenRegister};
 
 use crate::tcg::Log;
 use crate::{Algorithm, Register, RegisterMap};

@@ -30,8 +30,10 @@ pub enum Coverage<'a> {
 const LABELS: [&str; 4] = ["grub_kernel_cmdline ", "kernel_cmdline: ", "grub_cmd: ", "grub_cmd "];
 /// The labels of kernel command lines.
 const COMMAND_LINES: [&str; 2] = ["grub_kernel_cmdline ", "kernel_cmdline: "];
-/// Lengths of the name and of the length before what td-shim measures.
+/// Length of the name before what td-shim measures.
 const NAME: usize = 16;
+/// The name before the kernel's command line.
+const TD_SHIM_PAYLOAD: &[u8] = b"td_payload_info";
 
 impl<'a> Coverage<'a> {
     /// What the digest of `event` in the bank of `algorithm` is of. At most six digests are made.
@@ -106,15 +108,15 @@ fn labelled(data: &[u8]) -> Option<(&[u8], &[u8])> {
 #[must_use]
 pub fn untrusted_command_line<'a>(event: &Event<'a>, algorithm: Algorithm) -> Option<&'a str> {
     let data = event.untrusted_data();
-    match Coverage::of(event, algorithm) {
-        Coverage::Text(text) | Coverage::TextWithNul(text) => {
-            COMMAND_LINES.iter().any(|label| data.starts_with(label.as_bytes())).then_some(text)
-        }
-        Coverage::Labelled(content) => {
-            let (name, _) = labelled(data)?;
-            let text = content.split(|byte| *byte == 0).next()?;
-            (name == b"td_payload_info").then(|| std::str::from_utf8(text).ok()).flatten()
-        }
-        _ => None,
+    if COMMAND_LINES.iter().any(|label| data.starts_with(label.as_bytes())) {
+        let (Coverage::Text(text) | Coverage::TextWithNul(text)) = Coverage::of(event, algorithm)
+        else {
+            return None;
+        };
+        return Some(text);
     }
+    let (name, content) = labelled(data)?;
+    let text = std::str::from_utf8(content.split(|byte| *byte == 0).next()?).ok()?;
+    let is_covered = || Coverage::of(event, algorithm) == Coverage::Labelled(content);
+    (name == TD_SHIM_PAYLOAD && is_covered()).then_some(text)
 }

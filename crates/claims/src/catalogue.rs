@@ -45,7 +45,7 @@ pub fn describe(name: &str) -> Option<&'static Description> {
 
 /// All descriptions: of every kind of evidence, then of each.
 pub fn descriptions() -> impl Iterator<Item = &'static Description> {
-    [&COMMON[..], &ISSUER, &SGX, &TDX, &SEV_SNP].into_iter().flatten()
+    [&COMMON[..], &ISSUER, &SGX, &TDX, &TDX_EVENT_LOG, &SEV_SNP].into_iter().flatten()
 }
 
 use Form::{AnyBase64Url, AsSent, Base64Url, Boolean, Hex, Integer, Json, Text};
@@ -200,6 +200,31 @@ const TDX: [Description; 25] = [
     row("tdx_td_attributes_protection_keys", Boolean, "bit 30: supervisor protection keys"),
     row("tdx_td_attributes_key_locker", Boolean, "bit 31: key locker"),
     row("tdx_td_attributes_perfmon", Boolean, "bit 63: performance monitoring"),
+];
+
+const TDX_EVENT_LOG: [Description; 6] = [
+    row(
+        "avouch-event-log",
+        Json,
+        "of the event log that came along: `registers` that the log explains; `images`, the SHA-384 \
+         digests of all that RTMR 1 may have as images, in order, if it is explained; `authorities`, \
+         where each image's key was found and the SHA-256 of it, where secure boot is proven to be on or \
+         off. Lists of more than 64 are left out",
+    ),
+    row(
+        "avouch-secure-boot",
+        Boolean,
+        "whether firmware, and shim if it booted, verified all that they ran, by what the firmware \
+         measured; only if the event log proves it to be so or not. Trust the firmware by `tdx_mrtd`",
+    ),
+    row(
+        "avouch-secure-boot-pk",
+        Hex(32),
+        "SHA-256 of the platform key's list of signatures; only beside `avouch-secure-boot`, as the next three",
+    ),
+    row("avouch-secure-boot-kek", Hex(32), "SHA-256 of the list of key exchange keys"),
+    row("avouch-secure-boot-db", Hex(32), "SHA-256 of the list of what may run"),
+    row("avouch-secure-boot-dbx", Hex(32), "SHA-256 of the list of what may not run"),
 ];
 
 const SEV_SNP: [Description; 18] = [

@@ -19,4 +19,4 @@ pub use claim::{ClaimValue, SeenBy, ServiceClaim};
 pub use common::common;
 pub use sgx::sgx;
 pub use snp::snp;
-pub use tdx::tdx;
+pub use tdx::{tdx, tdx_event_log};

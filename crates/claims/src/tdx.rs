@@ -1,6 +1,9 @@
 //! TDX: the EAT profile of MAA's `tdxvm` tokens.
 
+use avouch_bootlog::ccel::{ProvenKeys, ProvenLog};
 use avouch_dcap::{TcbStatus, TdReport};
+use avouch_wire::Hex;
+use serde_json::{Map, Value, json};
 
 use crate::ServiceClaim;
 use crate::claim::both;
@@ -47,4 +50,51 @@ pub fn tdx(report: &TdReport, status: TcbStatus) -> Vec<ServiceClaim> {
         both("tdx_td_attributes_protection_keys", attributes.protection_keys()),
         both("tdx_td_attributes_septve_disable", attributes.septve_disable()),
     ]
+}
+
+/// Most elements of a list in a claim: more would make tokens that nobody takes.
+const LIST_MAX: usize = 64;
+
+/// Claims from the event log that came along with a trust domain's quote, of registers that the quote
+/// explains: what the domain's firmware measured. Which firmware that is, `tdx_mrtd` tells.
+///
+/// Where the log proves nothing about secure boot, the claims about it are absent, and lists of more
+/// than 64 elements are.
+///
+/// # Source
+/// `docs/evidence/tdx.md`: MAA has none of them.
+#[must_use]
+pub fn tdx_event_log(log: &ProvenLog) -> Vec<ServiceClaim> {
+    let mut claims = vec![both("avouch-event-log", summary(log))];
+    claims.extend(log.secure_boot.map(|is_on| both("avouch-secure-boot", is_on)));
+    if let Some(ProvenKeys { pk, kek, db, dbx, .. }) = &log.secure_boot_keys {
+        let row = |name, value: &Hex<32>| both(name, value.to_string());
+        claims.extend([
+            row("avouch-secure-boot-pk", pk),
+            row("avouch-secure-boot-kek", kek),
+            row("avouch-secure-boot-db", db),
+            row("avouch-secure-boot-dbx", dbx),
+        ]);
+    }
+    claims
+}
+
+/// Registers that the log explains, the images in them, and by which entries they were let run.
+fn summary(log: &ProvenLog) -> Value {
+    let explained = log.registers.iter().filter(|(_, register)| register.verdict == "explained");
+    let registers: Vec<&str> = explained.map(|(name, _)| *name).collect();
+    let mut members = Map::from_iter([("registers".to_owned(), json!(registers))]);
+    let mut list = |name: &str, values: Vec<Value>| {
+        if values.len() <= LIST_MAX {
+            members.insert(name.to_owned(), Value::Array(values));
+        }
+    };
+    if let Some(images) = &log.images {
+        list("images", images.iter().map(|image| json!(image.digest.to_string())).collect());
+    }
+    if log.secure_boot.is_some() {
+        let authority = |one: &avouch_bootlog::ccel::ProvenAuthority| json!({ "source": one.source, "sha256": one.sha256.to_string() });
+        list("authorities", log.authorities.iter().map(authority).collect());
+    }
+    Value::Object(members)
 }

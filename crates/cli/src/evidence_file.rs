@@ -90,6 +90,7 @@ const fn bare(kind: EvidenceKind, evidence: Vec<u8>) -> AttestRequest {
         evidence,
         runtime_data: None,
         init_time_data: None,
+        event_log: None,
         nonce: None,
         token_form: TokenForm::Current,
     };

@@ -319,3 +319,97 @@ fn bytes_that_are_no_evidence_are_understood_and_refused() {
         assert!(report["error"]["message"].as_str().is_some_and(|text| !text.is_empty()));
     }
 }
+
+#[test]
+fn a_trust_domains_event_log_gives_facts_and_what_is_not_of_its_boot_is_refused() {
+    use avouch_mint::bootlog::Ground;
+    let folder = Folder::new("event-log");
+    let minted = folder.mint("tdx --event-log");
+    let good = appraise_minted(&minted, "").expect_status(0).json();
+    assert_eq!(good["facts"]["secure_boot"], true);
+    assert_eq!(good["facts"]["event_log"]["registers"]["rtmr1"]["verdict"], "explained");
+    assert_eq!(good["claims"]["avouch-secure-boot"], true);
+    // The body of the request holds the log, too.
+    let command = "--output json appraise tdx request.json --endorsements endorsements.json \
+                   --trust-root root.pem --at";
+    let body = support::avouch_in(&minted, &format!("{command} {AT}")).expect_status(0).json();
+    assert_eq!(body["claims"], good["claims"]);
+
+    let genuine = std::fs::read(minted.join("event-log.bin")).unwrap();
+    let end = genuine.iter().rposition(|byte| *byte != 0xff).unwrap();
+    // A letter of the last event, whose digest stays.
+    let mut changed = genuine.clone();
+    changed[end] ^= 1;
+    let other = Ground::TrustDomainOff.log().unwrap().to_bytes().unwrap();
+    for (log, check) in [
+        (other, "ccel-replay"),
+        (genuine[..end].to_vec(), "log-structure"),
+        (Vec::new(), "log-empty"),
+        (b"no log, and long enough for a header".to_vec(), "log-register"),
+    ] {
+        std::fs::write(minted.join("event-log.bin"), log).unwrap();
+        let refused = appraise_minted(&minted, "").expect_status(1).json();
+        assert_eq!(refused["error"]["check"], check, "{refused}");
+        assert!(refused.get("facts").is_none());
+    }
+    // A changed byte under a kept digest replays. What it was then is unknown, so it may be an image.
+    std::fs::write(minted.join("event-log.bin"), changed).unwrap();
+    let replayed = appraise_minted(&minted, "").expect_status(0).json();
+    let images =
+        |report: &Value| report["facts"]["event_log"]["images"].as_array().unwrap().clone();
+    let (shown, genuine) = (images(&replayed), images(&good));
+    assert_eq!((shown.len(), &shown[..2]), (3, &genuine[..]));
+}
+
+#[test]
+fn an_event_log_goes_with_tdx_alone() {
+    let folder = Folder::new("event-log-kind");
+    let minted = folder.mint("sgx");
+    let log = folder.write("log.bin", [0xff]);
+    let more = format!("--event-log {}", log.display());
+    appraise_minted(&minted, &more).expect_status(2);
+    let out = folder.join("out").display().to_string();
+    avouch(["mint", "snp", "--event-log", "--out", &out]).expect_status(2);
+}
+
+#[test]
+fn a_recorded_quote_explains_three_registers_of_its_log_and_refuses_another_boots() {
+    let Some(vectors) = vectors() else { return };
+    let folder = vectors.join("intel");
+    let quote = "tdx/tdx-v4-dstack-near-b0c06f000000.bin";
+    let entry = manifest(&folder).into_iter().find(|entry| entry["file"] == quote).unwrap();
+    let case = &entry["cases"][0];
+    let collateral = folder.join(text(&case["collateral"]));
+    let run = |log: &str| {
+        let log = folder.join("ccel").join(log).display().to_string();
+        let at = text(&case["evaluation_time"]);
+        let parts = ["tdx", "--at", at, "--accept-tcb-status", "any", "--event-log", &log];
+        avouch_json(arguments(&parts, &folder.join(quote), std::slice::from_ref(&collateral)))
+    };
+    let facts = run("dstack-near.derived.bin").json()["facts"].clone();
+    let verdicts = ["rtmr0", "rtmr1", "rtmr2", "rtmr3"]
+        .map(|name| facts["event_log"]["registers"][name]["verdict"].clone());
+    assert_eq!(verdicts, ["explained", "explained", "explained", "unexplained"]);
+    assert_eq!(facts["secure_boot"], false);
+    let all = run("dstack-near-with-rtmr3.derived.bin").json()["facts"].clone();
+    assert_eq!(all["event_log"]["registers"]["rtmr3"]["verdict"], "explained");
+    for (log, check) in [
+        ("dstack-near-neg-last-event-missing.bin", "ccel-replay"),
+        ("attestation-rs-live.bin", "ccel-replay"),
+        ("dstack-near-neg-cut.bin", "log-structure"),
+        ("dstack-near-neg-event-without-digest.bin", "log-digests"),
+        ("dstack-near-neg-garbage-after-padding.bin", "log-register"),
+        ("dstack-near-neg-register-shifted.bin", "ccel-mrtd"),
+        ("dstack-near-neg-tpm-pcr-numbers.bin", "log-register"),
+        ("trustee-csv-sm3.bin", "ccel-algorithm"),
+    ] {
+        let refused = run(log).expect_status(1).json();
+        assert_eq!(refused["error"]["check"], check, "{log}: {refused}");
+    }
+    for log in [
+        "dstack-near-neg-secureboot-data-edited.bin",
+        "dstack-near-neg-secureboot-in-no-action.bin",
+    ] {
+        assert_ne!(run(log).json()["facts"]["secure_boot"], true, "{log}");
+    }
+}

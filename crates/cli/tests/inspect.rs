@@ -390,3 +390,79 @@ fn a_measurement_list_is_summarised_by_verdict_in_each_form() {
     let shown = recognised(&ascii, "ima-list");
     assert_eq!((&shown["form"], &shown["entries"]), (&json!("ascii"), &json!(7)));
 }
+
+#[test]
+fn an_event_log_of_a_tpm_is_shown_as_a_timeline_with_what_is_not_proven() {
+    use avouch_mint::bootlog::{Bank, Ground};
+    let folder = Folder::new("event-log");
+    for (ground, secure_boot) in [
+        (Ground::Linux, json!(true)),
+        (Ground::LinuxOff, json!(false)),
+        (Ground::LinuxInsecure, json!(false)),
+        (Ground::Windows, json!(true)),
+    ] {
+        let log = ground.log().unwrap();
+        let path = folder.write("eventlog.bin", &log.to_bytes().unwrap());
+        let shown = recognised(&path, "tcg-event-log");
+        assert_eq!(shown["secure_boot"], secure_boot, "{ground:?}");
+        let registers = log.registers();
+        for pcr in [0, 4, 7] {
+            let value = avouch_wire::encode_hex(registers.get(Bank::Sha256, pcr).unwrap());
+            assert_eq!(shown["pcrs"]["sha256"][pcr.to_string()], value, "{ground:?} {pcr}");
+        }
+        assert!(text(&shown["proof"]).starts_with("none: "));
+        let timeline: Vec<&str> = shown["timeline"].as_array().unwrap().iter().map(text).collect();
+        let has = |what: &str| timeline.iter().any(|line| line.contains(what));
+        assert!(has("PCR 7   firmware            variable \"SecureBoot\" = 0"), "{timeline:#?}");
+        assert!(has("[what was measured is not in the log; this only names it]"), "{timeline:#?}");
+    }
+}
+
+#[test]
+fn an_event_log_of_a_trust_domain_is_shown_with_its_registers_and_secure_boot() {
+    use avouch_mint::bootlog::Ground;
+    let folder = Folder::new("event-log");
+    for (ground, secure_boot) in [
+        (Ground::TrustDomain, json!(true)),
+        (Ground::TrustDomainOff, json!(false)),
+        (Ground::TrustDomainInsecure, json!(false)),
+    ] {
+        let log = ground.log().unwrap();
+        let path = folder.write("ccel.bin", &log.to_bytes().unwrap());
+        let shown = recognised(&path, "ccel");
+        assert_eq!(shown["secure_boot"], secure_boot, "{ground:?}");
+        let rtmrs = log.registers().rtmrs();
+        for index in 0..3 {
+            let value = avouch_wire::encode_hex(&rtmrs[index]);
+            assert_eq!(shown["pcrs"]["sha384"][format!("rtmr{index}")], value, "{ground:?}");
+        }
+        assert_eq!(shown["images"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn recorded_event_logs_are_recognised_and_replay_as_their_manifests_say() {
+    let Some(vectors) = vectors() else { return };
+    let folder = vectors.join("intel/ccel");
+    let manifest: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("expected.json")).unwrap()).unwrap();
+    for name in ["trustee-grub.bin", "trustee-td-shim.bin", "goeventlog-direct-boot-unpadded.bin"] {
+        let shown = recognised(&folder.join(name), "ccel");
+        for register in ["rtmr0", "rtmr1"] {
+            assert_eq!(shown["pcrs"]["sha384"][register], manifest[name]["replay"][register]);
+        }
+    }
+    for name in ["dstack-near-neg-cut.bin", "dstack-near-neg-register-shifted.bin"] {
+        inspect(&folder.join(name)).expect_status(1);
+    }
+}
+
+#[test]
+fn an_event_log_that_is_cut_or_changed_in_structure_is_not_recognised() {
+    use avouch_mint::bootlog::broken;
+    let folder = Folder::new("event-log");
+    for name in ["cut", "register-24", "digest-twice", "no-digest", "ccel-cut", "ccel-no-digest"] {
+        let path = folder.write("log.bin", &broken(name).unwrap().unwrap().log);
+        inspect(&path).expect_status(1);
+    }
+}

@@ -4,6 +4,7 @@
 
 mod support;
 
+use avouch_mint::bootlog::{BootLog, SecureBoot, TdBoot, event_type, td};
 use avouch_mint::snp::{SnpKey, SnpProduct, UvmForm, uvm_publisher};
 use avouch_mint::{Options, PckCa, TcbStatus, TdQuoteFormat, mint};
 use avouch_store::{PageRequest, Store};
@@ -58,6 +59,9 @@ fn facts_of_intel_evidence_are_as_documented() {
     ] {
         tdx.check(&facts(&own, name, EvidenceKind::Tdx, |options| options.td.format = format));
     }
+    for log in event_logs(&own) {
+        tdx.check(&log);
+    }
     let unseen: Vec<_> =
         sgx.unseen().intersection(&tdx.unseen()).map(ToString::to_string).collect();
     assert_eq!(unseen, [""; 0], "documented for both, and never printed");
@@ -66,6 +70,33 @@ fn facts_of_intel_evidence_are_as_documented() {
         let unseen: Vec<_> = schema.unseen().into_iter().filter(|name| !of_both(name)).collect();
         assert_eq!(unseen, [""; 0], "documented, and never printed");
     }
+}
+
+/// Facts of trust domains with event logs: of one with secure boot on, of one whose firmware measured
+/// nothing of it, of one whose log has events of the first register alone, and of one with a retyped event.
+fn event_logs(own: &Folder) -> [Value; 4] {
+    let booted = |secure_boot| TdBoot { secure_boot, ..TdBoot::default() };
+    let minted = |name, boot: &TdBoot| {
+        facts(own, name, EvidenceKind::Tdx, |options| options.td.boot = Some(boot.clone()))
+    };
+    // Of the same quote as the first.
+    let changed = |change: &dyn Fn(&mut BootLog)| {
+        let mut log = td(&TdBoot::default()).unwrap();
+        change(&mut log);
+        let folder = own.join("event-log");
+        std::fs::write(folder.join("event-log.bin"), log.to_bytes().unwrap()).unwrap();
+        appraise_minted(&folder, "--appraisal trust.toml").json()["facts"].take()
+    };
+    [
+        minted("event-log", &booted(SecureBoot::On)),
+        minted("unmeasured", &booted(SecureBoot::Absent)),
+        changed(&|log| log.events.retain(|event| event.register == 1)),
+        changed(&|log| {
+            let image = event_type::EFI_BOOT_SERVICES_APPLICATION;
+            let image = log.find(|event| event.event_type == image).unwrap();
+            image.event_type = event_type::EFI_PLATFORM_FIRMWARE_BLOB;
+        }),
+    ]
 }
 
 #[test]

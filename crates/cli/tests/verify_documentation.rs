@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use support::{Folder, air_gap};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
+const TDX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/tdx.md");
 const ENDORSEMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/endorsements.md");
 const IMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/ima.md");
 const VERITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/dm-verity.md");
@@ -178,6 +179,11 @@ fn every_example_of_the_page_on_endorsements_prints_what_the_page_says_without_a
 fn every_example_of_the_pages_on_linux_prints_what_the_page_says() {
     check_examples(IMA, 2);
     check_examples(VERITY, 2);
+}
+
+#[test]
+fn every_example_of_the_page_on_trust_domains_prints_what_the_page_says() {
+    check_examples(TDX, 4);
 }
 
 #[test]

@@ -81,6 +81,7 @@ fn refusal_under(anchors: Anchors, set: EndorsementSet, request: &str) -> Option
         evidence: base64url::decode(report).unwrap(),
         runtime_data: None,
         init_time_data: None,
+        event_log: None,
         nonce: None,
         token_form: TokenForm::Current,
     };

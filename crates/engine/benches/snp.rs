@@ -163,6 +163,7 @@ fn request(minted: &Minted, document: Vec<u8>) -> AppraisalRequest {
         evidence: document,
         runtime_data: Some(runtime_data),
         init_time_data: None,
+        event_log: None,
         nonce: None,
         token_form: TokenForm::Current,
     }

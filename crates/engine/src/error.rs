@@ -1,5 +1,6 @@
 //! Why an appraisal came to no verdict: the evidence, or what it needs, does not hold.
 
+use avouch_bootlog::ccel::CcelError;
 use avouch_claims::HeldDataError;
 use avouch_wire::{EvidenceKind, FailedCheck, failed_check};
 use thiserror::Error;
@@ -140,5 +141,21 @@ impl<E: FailedCheck> FailedCheck for HeldDataRefused<E> {
         [E::checks(), HELD_DATA_JSON_CHECKS.to_vec()].concat()
     }
 }
+
+/// An event log that came along and is refused.
+#[derive(Debug, Error)]
+pub enum EventLogRefused {
+    /// The evidence has no registers that a log explains.
+    #[error("eventLog goes with TDX quotes alone")]
+    Kind,
+    /// It is no log of a trust domain, or not of this one.
+    #[error("eventLog: {0}")]
+    Log(CcelError),
+}
+
+failed_check!(EventLogRefused {
+    Self::Kind => "event-log-kind",
+    Self::Log(error) => (error.check(), CcelError::checks()),
+});
 
 const HELD_DATA_JSON_CHECKS: [&str; 2] = ["runtime-data-json", "init-time-data-json"];

@@ -2,7 +2,8 @@
 
 mod verifier;
 
-use avouch_claims::{BoundData, ServiceClaim, sgx, tdx};
+use avouch_bootlog::ccel::ProvenLog;
+use avouch_claims::{BoundData, ServiceClaim, sgx, tdx, tdx_event_log};
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_dcap::{
     AcceptanceError, Body, Quote, TcbEvaluation, TeeType, TrustAnchors, VerifiedQuote,
@@ -16,8 +17,8 @@ use verifier::QuoteVerifier;
 
 use crate::arm::{Arm, Bound, Submission, Verified, bind};
 use crate::{
-    AppraisalError, AppraisalRequest, EndorsementSource, Grounds, NotAtHand, OutdatedComponent,
-    Refused, Remembered, Root, TcbBaseline, TokenForm, VerifiedFacts, WrongTee,
+    AppraisalError, AppraisalRequest, EndorsementSource, EventLogRefused, Grounds, NotAtHand,
+    OutdatedComponent, Refused, Remembered, Root, TcbBaseline, TokenForm, VerifiedFacts, WrongTee,
 };
 
 /// Length of the header of an Open Enclave report.
@@ -42,15 +43,21 @@ impl Arm for IntelArm {
         let evaluation = baseline(configuration)?.unwrap_or(settings.tcb_evaluation);
         let verified = self.verifier.verify(wrapped.quote(), evaluation, &**endorsements, at)?;
         let bound = bind_all(&wrapped, &verified, request)?;
+        let log = event_log(request, &verified)?;
         let root = verified.root();
         let root = Root { label: root.label.clone(), is_built_in: root.built_in };
+        let mut claims = claims(&verified, wrapped.quoted(request), bound.runtime_data.as_ref());
+        claims.extend(log.iter().flat_map(tdx_event_log));
         Ok(Verified {
-            claims: claims(&verified, wrapped.quoted(request), bound.runtime_data.as_ref()),
+            claims,
             accepted: settings
                 .intel
                 .check(&verified, at)
                 .map_err(|error| Refused::not_accepted(&error, outdated(&error))),
-            facts: Box::new(verified),
+            facts: match log {
+                Some(log) => Box::new(BootedTd { quote: verified, log }),
+                None => Box::new(verified),
+            },
             roots: vec![root],
             bound,
         })
@@ -95,6 +102,29 @@ impl VerifiedFacts for VerifiedQuote {
             ],
             window: Some(collateral.window),
         }
+    }
+}
+
+/// A trust domain's quote with the event log that its registers explain.
+#[derive(Debug)]
+struct BootedTd {
+    quote: VerifiedQuote,
+    log: ProvenLog,
+}
+
+impl VerifiedFacts for BootedTd {
+    fn to_json(&self) -> Value {
+        let mut facts = VerifiedFacts::to_json(&self.quote);
+        if let Some(members) = facts.as_object_mut() {
+            members.insert("secure_boot".to_owned(), self.log.secure_boot.into());
+            let log = serde_json::to_value(&self.log).unwrap_or_default();
+            members.insert("event_log".to_owned(), log);
+        }
+        facts
+    }
+
+    fn grounds(&self) -> Grounds {
+        self.quote.grounds()
     }
 }
 
@@ -178,6 +208,17 @@ fn bind_all(
         bind_init_time_data(verified, digest::sha256(bytes))
     })?;
     Ok(Bound { runtime_data, init_time_data })
+}
+
+/// What the event log proves that came along with the quote.
+fn event_log(
+    request: &AppraisalRequest,
+    verified: &VerifiedQuote,
+) -> Result<Option<ProvenLog>, EventLogRefused> {
+    let Some(log) = &request.event_log else { return Ok(None) };
+    let Body::Td(report) = verified.body() else { return Err(EventLogRefused::Kind) };
+    let rtmrs = [&report.rtmr0, &report.rtmr1, &report.rtmr2, &report.rtmr3];
+    ProvenLog::prove(log, rtmrs).map(Some).map_err(EventLogRefused::Log)
 }
 
 /// The TCB recovery that the policy asks for by its number; none for the default baseline.

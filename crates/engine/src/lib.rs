@@ -27,7 +27,7 @@ pub use anchors::{AnchorError, Anchors, Vendor};
 pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused, Root, VerifiedFacts};
 pub use appraise::{Engine, REMEMBERED_BYTES};
 pub use capsule::{CAPSULE_BYTES_MAX, Capsule, CapsuleError, Judged, Outcome, Verdict, Why};
-pub use error::{AppraisalError, HeldDataRefused, NotAtHand, WrongTee};
+pub use error::{AppraisalError, EventLogRefused, HeldDataRefused, NotAtHand, WrongTee};
 pub use grounds::{Grounds, OutdatedComponent};
 pub use policy::{PolicyInForce, PolicyRefused};
 pub use remembered::Remembered;

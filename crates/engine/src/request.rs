@@ -16,6 +16,8 @@ pub struct AppraisalRequest {
     pub runtime_data: Option<HeldData>,
     /// Data that the evidence is said to bind since the start.
     pub init_time_data: Option<HeldData>,
+    /// The event log of a trust domain, which its quote explains; TDX only.
+    pub event_log: Option<Vec<u8>>,
     /// Copied to the token, unproven.
     pub nonce: Option<Nonce>,
     /// Which names the token uses.

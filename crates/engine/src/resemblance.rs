@@ -38,6 +38,7 @@ impl Resemblance {
             .or_else(|| quote(bytes).ok().flatten())
             .or_else(|| epid_quote(bytes).ok().flatten())
             .or_else(|| td_report(bytes))
+            .or_else(|| event_log(bytes))
             .or_else(|| der(bytes))
             .or_else(|| cose(bytes))
     }
@@ -248,6 +249,22 @@ fn td_report(bytes: &[u8]) -> Option<Resemblance> {
     })
 }
 
+/// An event log by its header: an event of type 3 with a SHA-1 digest of zeros, whose data, at byte 32,
+/// begin with `Spec ID Event`. Trust domains' firmware names register 1 in it, TPMs' PCR 0.
+fn event_log(bytes: &[u8]) -> Option<Resemblance> {
+    let (index, rest) = bytes.split_first_chunk::<4>()?;
+    let is_header = rest.starts_with(&[3, 0, 0, 0])
+        && bytes.get(32..).is_some_and(|data| data.starts_with(b"Spec ID Event"));
+    is_header.then(|| {
+        Resemblance::new(match index {
+            [1, 0, 0, 0] => {
+                "an event log of a trust domain (it goes beside the quote, as eventLog or --event-log)"
+            }
+            _ => "a measured-boot event log (avouch inspect shows it)",
+        })
+    })
+}
+
 /// A SEQUENCE in DER with a length of two bytes, in which a SEQUENCE begins.
 fn der(bytes: &[u8]) -> Option<Resemblance> {
     matches!(bytes, [0x30, 0x82, _, _, 0x30, ..]).then(|| {
@@ -287,6 +304,20 @@ mod tests {
         assert_eq!(said(b"a\x00"), None);
         assert_eq!(said(&[b"a".repeat(TEXT_BYTES_READ - 1), vec![0xff]].concat()), None);
         assert_eq!(said(b""), None);
+    }
+
+    #[test]
+    fn event_logs_are_told_by_their_header() {
+        let log = |index: u8, name: &[u8]| {
+            let mut bytes = vec![index, 0, 0, 0, 3, 0, 0, 0];
+            bytes.resize(28, 0);
+            bytes.extend([33, 0, 0, 0]);
+            bytes.extend(name);
+            said(&bytes).unwrap_or_default()
+        };
+        assert!(log(1, b"Spec ID Event03\0").starts_with("an event log of a trust domain"));
+        assert!(log(0, b"Spec ID Event03\0").starts_with("a measured-boot event log"));
+        assert_eq!(log(1, b"StartupLocality\0"), "");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use avouch_claims::{Description, Form, describe, descriptions};
 use avouch_engine::{AppraisalRequest, AppraisalSettings, Nonce, PolicyInForce};
+use avouch_mint::bootlog::TdBoot;
 use avouch_mint::snp::{UvmForm, uvm_publisher};
 use avouch_mint::{HeldData, Kss, Options, mint};
 use avouch_pki::Certificate;
@@ -71,6 +72,7 @@ fn claims_of(kind: EvidenceKind) -> BTreeMap<String, Seen> {
         options.init_time_data = Some(HeldData::json(r#"{"claim":"mine"}"#));
         options.enclave.kss = Some(Kss::default());
         options.snp.uvm = Some(UvmForm::Json);
+        options.td.boot = Some(TdBoot::default());
         let publisher = uvm_publisher(&options).unwrap();
         let entry = UvmTrustEntry {
             issuer: publisher.issuer,

@@ -25,6 +25,7 @@ fn read(evidence: &[u8]) {
         evidence: evidence.to_vec(),
         runtime_data: None,
         init_time_data: None,
+        event_log: None,
         nonce: None,
         token_form: TokenForm::Current,
     };

@@ -214,6 +214,7 @@ fn recorded_exchanges_give_the_claims_of_microsofts_tokens() {
             evidence: unpadded(evidence),
             runtime_data: held(&exchange.body),
             init_time_data: None,
+            event_log: None,
             nonce: None,
             token_form: TokenForm::Current,
         };
@@ -254,6 +255,7 @@ fn the_recorded_exchange_of_the_2018_preview_gives_its_claims() {
         evidence: unpadded(body["Quote"].as_str().unwrap()),
         runtime_data: Some(HeldData { bytes, data_type: DataType::Binary }),
         init_time_data: None,
+        event_log: None,
         nonce: None,
         token_form: TokenForm::Preview2018,
     };

@@ -6,6 +6,9 @@ use avouch_wire::{EvidenceKind, UnixTime};
 
 use crate::{HeldData, MintError, Stage};
 
+/// File name for the event log.
+const EVENT_LOG_NAME: &str = "event-log.bin";
+
 /// Evidence with everything needed to judge it.
 #[derive(Debug, Clone)]
 pub struct Minted {
@@ -26,6 +29,8 @@ pub struct Minted {
     pub runtime_data: Option<HeldData>,
     /// Data to hand in as init-time data. Bound by the evidence, unless that is what is broken.
     pub init_time_data: Option<HeldData>,
+    /// A trust domain's event log, to hand in beside its quote.
+    pub event_log: Option<Vec<u8>>,
     /// Body for MAA's route of the kind, JSON.
     pub request: String,
     /// The moment around which everything is valid.
@@ -53,8 +58,8 @@ pub enum Expected {
 
 impl Minted {
     /// Writes the parts into `directory`, which is made if need be: the evidence, the endorsements,
-    /// `root.pem`, `runtime-data.json` or `.bin`, `init-time-data.json` or `.bin`, `request.json`,
-    /// and a `README.txt` with the command that judges them.
+    /// `root.pem`, `runtime-data.json` or `.bin`, `init-time-data.json` or `.bin`,
+    /// `event-log.bin`, `request.json`, and a `README.txt` with the command that judges them.
     ///
     /// # Errors
     /// [`MintError::Write`] with the path that could not be written.
@@ -72,6 +77,9 @@ impl Minted {
         }
         if let Some(data) = &self.init_time_data {
             write(&data.file_name("init-time-data"), &data.bytes)?;
+        }
+        if let Some(log) = &self.event_log {
+            write(EVENT_LOG_NAME, log)?;
         }
         write("request.json", self.request.as_bytes())?;
         write("README.txt", self.readme().as_bytes())
@@ -113,6 +121,9 @@ impl Minted {
                 let kind = data.data_type.name().to_lowercase();
                 command.push_str(&format!(" --{option} {file} --{option}-type {kind}"));
             }
+        }
+        if self.event_log.is_some() {
+            command.push_str(&format!(" --event-log {EVENT_LOG_NAME}"));
         }
         command
     }

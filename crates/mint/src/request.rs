@@ -7,11 +7,13 @@ use serde::{Serialize, Serializer};
 use crate::{HeldData, MintError};
 
 /// Body of `POST /attest/{type}`, its members in this order.
-struct Request<'a> {
-    kind: EvidenceKind,
-    evidence: &'a [u8],
-    runtime_data: Option<&'a HeldData>,
-    init_time_data: Option<&'a HeldData>,
+pub(crate) struct Request<'a> {
+    pub(crate) kind: EvidenceKind,
+    pub(crate) evidence: &'a [u8],
+    pub(crate) runtime_data: Option<&'a HeldData>,
+    pub(crate) init_time_data: Option<&'a HeldData>,
+    /// TDX alone.
+    pub(crate) event_log: Option<&'a [u8]>,
 }
 
 #[derive(Serialize)]
@@ -32,18 +34,16 @@ impl Serialize for Request<'_> {
                 body.serialize_entry(name, &Data::new(held))?;
             }
         }
+        if let Some(log) = self.event_log {
+            body.serialize_entry("eventLog", &base64url::encode(log))?;
+        }
         body.end()
     }
 }
 
 /// Writes the body.
-pub(crate) fn body(
-    kind: EvidenceKind,
-    evidence: &[u8],
-    runtime_data: Option<&HeldData>,
-    init_time_data: Option<&HeldData>,
-) -> Result<String, MintError> {
-    Ok(serde_json::to_string(&Request { kind, evidence, runtime_data, init_time_data })?)
+pub(crate) fn body(request: &Request<'_>) -> Result<String, MintError> {
+    Ok(serde_json::to_string(request)?)
 }
 
 impl<'a> Data<'a> {

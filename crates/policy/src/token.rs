@@ -114,13 +114,14 @@ pub fn is_reserved(name: &str) -> bool {
 }
 
 /// Beginnings of names that speak about verified evidence of some type.
-const SERVICE_SPACES: [&str; 6] = [
+const SERVICE_SPACES: [&str; 7] = [
     "x-ms-sgx-",
     "x-ms-sevsnpvm-",
     "x-ms-azurevm-",
     "x-ms-isolation-tee",
     "x-ms-compliance-status",
     "tdx_",
+    "avouch-",
 ];
 
 /// Whether a name lies in the service's own spaces: in a token of another type a policy could use

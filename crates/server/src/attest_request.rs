@@ -44,6 +44,7 @@ fn request(kind: EvidenceKind, body: &JsonBody<'_>) -> Result<AppraisalRequest, 
         evidence: evidence(member, text)?,
         runtime_data: held_data("runtimeData", body)?,
         init_time_data: held_data("initTimeData", body)?,
+        event_log: event_log(kind, body)?,
         nonce: nonce(body)?,
         token_form: TokenForm::Current,
     })
@@ -68,6 +69,7 @@ fn preview_request(kind: EvidenceKind, body: &JsonBody<'_>) -> Result<AppraisalR
         evidence: evidence("Quote", quote)?,
         runtime_data: held.map(|bytes| HeldData { bytes, data_type: DataType::Binary }),
         init_time_data: None,
+        event_log: None,
         nonce: None,
         token_form: TokenForm::Preview2018,
     })
@@ -108,6 +110,16 @@ fn held_data(member: &'static str, body: &JsonBody<'_>) -> Result<Option<HeldDat
         }
     };
     Ok(Some(HeldData { bytes: decode(&format!("{member}.data"), text)?, data_type }))
+}
+
+/// The event log of a trust domain: a member of ours, which the other kinds know as little as MAA.
+fn event_log(kind: EvidenceKind, body: &JsonBody<'_>) -> Result<Option<Vec<u8>>, ApiError> {
+    const MEMBER: &str = "eventLog";
+    if kind != EvidenceKind::Tdx {
+        return Ok(None);
+    }
+    let text = body.string(MEMBER)?.filter(|text| !text.is_empty());
+    text.map(|text| decode(MEMBER, text)).transpose()
 }
 
 /// A string, or a number whose digits are kept.

@@ -3,8 +3,8 @@
 use avouch_wire::failed_check;
 use thiserror::Error;
 
-use crate::Algorithm;
 use crate::tcg::LogError;
+use crate::{Algorithm, Digest, Register};
 
 /// Why bytes are no event log of a trust domain.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -34,6 +34,16 @@ pub enum CcelError {
         /// Where it starts.
         offset: usize,
     },
+    /// Its events lead to another value of a register than the quote proved.
+    #[error("the log's events lead to {replayed} in {register}, the quote proves {proven}")]
+    Replay {
+        /// The register.
+        register: Register,
+        /// What the log's events lead to.
+        replayed: Digest,
+        /// What the quote proves.
+        proven: Digest,
+    },
 }
 
 fn names(algorithms: &[Algorithm]) -> String {
@@ -44,4 +54,5 @@ failed_check!(CcelError {
     Self::Log(error) => (error.check(), LogError::checks()),
     Self::Algorithm { .. } | Self::NoDigest { .. } => "ccel-algorithm",
     Self::MrTd { .. } => "ccel-mrtd",
+    Self::Replay { .. } => "ccel-replay",
 });

@@ -6,6 +6,7 @@
 
 mod attacks;
 mod ccel;
+mod ccel_linear;
 mod ima;
 mod linear;
 mod minted;

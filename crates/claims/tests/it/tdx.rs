@@ -1,12 +1,17 @@
 //! TDX.
 
+use avouch_bootlog::ccel::ProvenLog;
 use avouch_claims::SeenBy::Both;
-use avouch_claims::{ServiceClaim, tdx};
+use avouch_claims::{ServiceClaim, tdx, tdx_event_log};
 use avouch_dcap::Body;
+use avouch_mint::bootlog::{self, Bank, BootLog, Ground, LogEvent, uefi};
 use avouch_mint::{Options, TcbStatus, TdQuoteFormat};
-use avouch_wire::EvidenceKind;
+use avouch_wire::{EvidenceKind, Hex, encode_hex};
+use serde_json::json;
 
-use crate::expect::{Row, assert_claims, at, boolean, counting, counting_hex, integer, text};
+use crate::expect::{
+    Row, assert_claims, at, boolean, counting, counting_hex, integer, json as json_claim, text,
+};
 use crate::intel::minted;
 
 /// A trust domain whose fields all differ. MRSIGNERSEAM and SEAMATTRIBUTES are zero, as those of
@@ -144,5 +149,94 @@ fn the_tcb_status_is_the_one_that_the_quote_verified_with() {
         options.platform.tcb_status = status;
         let expected = Varying { status: name, ..PLAIN };
         assert_claims(name, &claims(&options), &rows(&expected));
+    }
+}
+
+/// The claims of a log whose registers hold what it says, but for those that are given.
+fn log_claims(log: &BootLog, other: &[(usize, [u8; 48])]) -> Vec<ServiceClaim> {
+    let mut rtmrs = log.registers().rtmrs();
+    for (index, value) in other {
+        rtmrs[*index] = *value;
+    }
+    let [one, two, three, four] = rtmrs.map(Hex);
+    let bytes = log.to_bytes().unwrap();
+    tdx_event_log(&ProvenLog::prove(&bytes, [&one, &two, &three, &four]).unwrap())
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    encode_hex(&Bank::Sha256.digest(&[bytes]))
+}
+
+/// The SHA-384 digests of the images that a minted domain starts.
+fn images() -> serde_json::Value {
+    let digest = |image: &str| encode_hex(&Bank::Sha384.digest(&[image.as_bytes()]));
+    json!([digest("shim of the mint"), digest("GRUB of the mint")])
+}
+
+fn key_rows() -> Vec<Row> {
+    let keys = bootlog::secure_boot_keys().unwrap();
+    let list = |content: &[u8]| uefi::signature_list(uefi::CERT_X509, content);
+    let db = [list(&keys.windows_ca), list(&keys.third_party_ca)].concat();
+    let dbx = uefi::signature_list(uefi::CERT_SHA256, &[0xdb; 32]);
+    vec![
+        (Both, "avouch-secure-boot-pk", text(sha256(&list(&keys.platform_key)))),
+        (Both, "avouch-secure-boot-kek", text(sha256(&list(&keys.key_exchange_key)))),
+        (Both, "avouch-secure-boot-db", text(sha256(&db))),
+        (Both, "avouch-secure-boot-dbx", text(sha256(&dbx))),
+    ]
+}
+
+#[test]
+fn an_event_log_gives_exactly_these_claims() {
+    let third_party = bootlog::secure_boot_keys().unwrap().third_party_ca;
+    let db = json!([{"source": "db", "sha256": sha256(&third_party)}]);
+    let registers = json!(["rtmr0", "rtmr1", "rtmr2"]);
+    for (ground, is_on, authorities) in [
+        (Ground::TrustDomain, true, db.clone()),
+        (Ground::TrustDomainOff, false, json!([])),
+        (Ground::TrustDomainInsecure, false, db),
+    ] {
+        let summary =
+            json!({"registers": registers, "images": images(), "authorities": authorities});
+        let expected = [
+            key_rows(),
+            vec![
+                (Both, "avouch-event-log", json_claim(summary)),
+                (Both, "avouch-secure-boot", boolean(is_on)),
+            ],
+        ];
+        let claims = log_claims(&ground.log().unwrap(), &[]);
+        assert_claims(&format!("{ground:?}"), &claims, &expected.concat());
+    }
+}
+
+#[test]
+fn of_a_register_that_the_log_does_not_explain_there_are_no_claims() {
+    // Events of one register only; the others hold something.
+    let mut log = Ground::TrustDomain.log().unwrap();
+    log.events.retain(|event| event.register == 2);
+    let other = [(0, [7; 48]), (2, [8; 48]), (3, [9; 48])];
+    let summary = json!({"registers": ["rtmr1"], "images": images()});
+    let expected = [(Both, "avouch-event-log", json_claim(summary))];
+    assert_claims("RTMR1 alone", &log_claims(&log, &other), &expected);
+
+    let mut log = Ground::TrustDomain.log().unwrap();
+    log.events.retain(|event| event.register == 3);
+    let other = [(0, [7; 48]), (1, [8; 48])];
+    let expected = [(Both, "avouch-event-log", json_claim(json!({"registers": ["rtmr2"]})))];
+    assert_claims("RTMR2 alone", &log_claims(&log, &other), &expected);
+}
+
+#[test]
+fn lists_that_would_make_huge_tokens_are_left_out() {
+    let mut log = Ground::TrustDomain.log().unwrap();
+    let image = LogEvent::application("again.efi", b"GRUB of the mint");
+    for images in 2..=65 {
+        let claims = log_claims(&log, &[]);
+        let summary = claims.iter().find(|claim| claim.name == "avouch-event-log").unwrap();
+        let summary = summary.value.clone().into_json();
+        let shown = summary.get("images").map(|shown| shown.as_array().unwrap().len());
+        assert_eq!(shown, (images <= 64).then_some(images));
+        log.push(image.clone());
     }
 }

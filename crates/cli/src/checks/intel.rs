@@ -430,4 +430,16 @@ const TEXTS: &[Text] = &[
         "The claims were altered, or are those of other evidence.",
         "Send evidence and claims as the enclave made them together.",
     ),
+    one(
+        "event-log-kind",
+        "That an event log comes beside evidence with registers that a log explains.",
+        "It came beside other evidence than a TDX quote.",
+        "Send an event log with TDX quotes alone.",
+    ),
+    one(
+        "ccel-replay",
+        "That no event of a trust domain's log contradicts the registers in its quote.",
+        "The log is of another boot, was changed, or was read before or after the quote while the domain measured more.",
+        "Read the log and make the quote in one go, and send both unchanged; `avouch inspect FILE` shows what a log replays to.",
+    ),
 ];

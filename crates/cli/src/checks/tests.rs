@@ -88,6 +88,7 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "engine": engine::WrongTee,
         "engine": engine::NotAtHand,
         "engine": engine::HeldDataRefused<dcap::BindingError>,
+        "engine": engine::EventLogRefused,
         "cli": crate::failure::Failure,
     ]
 }

@@ -51,6 +51,9 @@ pub(crate) struct AppraiseArgs {
     /// How the init-time data is to be read.
     #[arg(long, value_name = "FORM", default_value = "binary")]
     init_time_data_type: HeldDataForm,
+    /// TDX: the domain's event log (CCEL), which its quote explains.
+    #[arg(long, value_name = "FILE")]
+    event_log: Option<PathBuf>,
     /// Copied to the token's `nonce`.
     #[arg(long, value_name = "TEXT")]
     nonce: Option<String>,
@@ -141,6 +144,9 @@ fn write_capsule(path: &Path, judged: &Judged<'_>) -> Result<(), Failure> {
 }
 
 pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, Failure> {
+    if args.event_log.is_some() && args.kind != EvidenceKind::Tdx {
+        return Err(Failure::Other("--event-log goes with tdx alone".to_owned()));
+    }
     let bytes = read_file(&args.file)?;
     let judgement = &args.judgement;
     let at = judgement.acceptance.at();
@@ -244,6 +250,7 @@ fn request(args: &AppraiseArgs, read: AppraisalRequest) -> Result<AppraisalReque
         runtime_data: held(&args.runtime_data, args.runtime_data_type)?.or(read.runtime_data),
         init_time_data: held(&args.init_time_data, args.init_time_data_type)?
             .or(read.init_time_data),
+        event_log: args.event_log.as_deref().map(read_file).transpose()?.or(read.event_log),
         nonce: args.nonce.clone().map(Nonce::Text).or(read.nonce),
         ..read
     })

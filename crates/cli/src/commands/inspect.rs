@@ -3,6 +3,7 @@
 mod certificate;
 mod collateral;
 mod endorsements;
+mod event_log;
 mod ima;
 mod input;
 mod intel;
@@ -34,9 +35,9 @@ pub(crate) use recogniser::title;
 
 /// Recognise a file and print every field of it; nothing is verified.
 ///
-/// Quotes, reports, endorsements, certificates, CRLs, collateral, key sets, tokens, policies, the bodies of
-/// attest requests and IMA measurement lists are recognised, as raw bytes or as text: hex, base64, JSON
-/// lists of bytes, and what `xxd`, `hexdump` and `od` print.
+/// Quotes, reports, event logs, endorsements, certificates, CRLs, collateral, key sets, tokens, policies, the
+/// bodies of attest requests and IMA measurement lists are recognised, as raw bytes or as text: hex, base64,
+/// JSON lists of bytes, and what `xxd`, `hexdump` and `od` print.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  avouch inspect quote.bin\n  \
     avouch inspect --output json root.pem\n  \

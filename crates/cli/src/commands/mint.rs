@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use avouch_mint::bootlog::TdBoot;
 use avouch_mint::{HeldData, HeldDataType, Kss, Options, Seed, breaks, mint};
 use avouch_wire::{EvidenceKind, Hex, UnixTime};
 use clap::Args;
@@ -59,6 +60,9 @@ pub(crate) struct MintArgs {
     /// SGX: a debuggable enclave. TDX: a debuggable trust domain.
     #[arg(long)]
     debug: bool,
+    /// TDX: a domain that booted Linux with Secure Boot on, and its event log.
+    #[arg(long)]
+    event_log: bool,
     /// SGX: an enclave with key separation and sharing.
     #[arg(long)]
     kss: bool,
@@ -155,6 +159,12 @@ fn options(args: &MintArgs) -> Result<Options, Failure> {
     options.enclave.debug = args.debug;
     if args.debug {
         options.td.attributes |= avouch_mint::TD_DEBUG;
+    }
+    if args.event_log {
+        if args.kind != EvidenceKind::Tdx {
+            return Err(Failure::Other("--event-log goes with tdx alone".to_owned()));
+        }
+        options.td.boot = Some(TdBoot::default());
     }
     if args.kss {
         options.enclave.kss.get_or_insert_with(Kss::default);

@@ -109,6 +109,7 @@ pub(crate) fn judge_by(
         evidence: minted.evidence.clone(),
         runtime_data: None,
         init_time_data: None,
+        event_log: None,
         nonce: None,
         token_form: TokenForm::Current,
     };

@@ -44,6 +44,8 @@ struct RequestForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     init_time_data: Option<HeldForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    event_log: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     nonce: Option<NonceForm>,
     token_form: TokenFormName,
 }
@@ -175,6 +177,7 @@ impl From<&Capsule> for CapsuleForm {
                 evidence: base64url::encode(&request.evidence),
                 runtime_data: request.runtime_data.as_ref().map(HeldForm::from),
                 init_time_data: request.init_time_data.as_ref().map(HeldForm::from),
+                event_log: request.event_log.as_ref().map(base64url::encode),
                 nonce: request.nonce.as_ref().map(NonceForm::from),
                 token_form: match request.token_form {
                     TokenForm::Current => TokenFormName::Current,
@@ -199,6 +202,11 @@ impl TryFrom<CapsuleForm> for Capsule {
             evidence: base64url::decode(&request.evidence).map_err(malformed)?,
             runtime_data: request.runtime_data.map(HeldData::try_from).transpose()?,
             init_time_data: request.init_time_data.map(HeldData::try_from).transpose()?,
+            event_log: request
+                .event_log
+                .map(|log| base64url::decode(&log))
+                .transpose()
+                .map_err(malformed)?,
             nonce: request.nonce.map(Nonce::try_from).transpose()?,
             token_form: match request.token_form {
                 TokenFormName::Current => TokenForm::Current,

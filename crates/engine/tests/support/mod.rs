@@ -73,6 +73,7 @@ pub(crate) fn request(minted: &Minted) -> AppraisalRequest {
         evidence: minted_evidence(minted),
         runtime_data: held(&minted.runtime_data),
         init_time_data: held(&minted.init_time_data),
+        event_log: minted.event_log.clone(),
         nonce: None,
         token_form: TokenForm::Current,
     }

@@ -7,6 +7,7 @@ mod acceptance;
 mod bindings;
 mod certificates;
 mod documents;
+mod event_log;
 mod revocation;
 mod signatures;
 mod structure;
@@ -44,10 +45,11 @@ const SGX: [&[Row]; 5] = [
 ];
 const OPEN_ENCLAVE: [&[Row]; 4] =
     [documents::SGX_ROWS, bindings::SGX_ROWS, bindings::OPEN_ENCLAVE_ROWS, acceptance::SGX_ROWS];
-const TDX: [&[Row]; 6] = [
+const TDX: [&[Row]; 7] = [
     structure::BARE_ROWS,
     structure::TDX_ROWS,
     tdx::ROWS,
+    event_log::ROWS,
     documents::TDX_ROWS,
     bindings::TDX_ROWS,
     acceptance::TDX_ROWS,

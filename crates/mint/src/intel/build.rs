@@ -12,7 +12,9 @@ use super::{
     plan::{Link, Plan},
 };
 use crate::{
-    Expected, MintError, Minted, Options, request,
+    Expected, MintError, Minted, Options,
+    bootlog::BootLog,
+    request::{self, Request},
     x509::{Certificate, RevocationList},
 };
 
@@ -21,8 +23,14 @@ pub(crate) fn mint(kind: EvidenceKind, options: &Options) -> Result<Minted, Mint
     let (plan, expected, description) = broken_plan(kind, options)?;
     let collateral = plan.collateral()?;
     let evidence = plan.evidence()?;
-    let request =
-        request::body(kind, &evidence, plan.runtime_data.as_ref(), plan.init_time_data.as_ref())?;
+    let event_log = plan.event_log.as_ref().map(BootLog::to_bytes).transpose()?;
+    let request = request::body(&Request {
+        kind,
+        evidence: &evidence,
+        runtime_data: plan.runtime_data.as_ref(),
+        init_time_data: plan.init_time_data.as_ref(),
+        event_log: event_log.as_deref(),
+    })?;
     Ok(Minted {
         kind,
         evidence,
@@ -35,6 +43,7 @@ pub(crate) fn mint(kind: EvidenceKind, options: &Options) -> Result<Minted, Mint
         root_pem: pem::encode("CERTIFICATE", &plan.trusted_root.der(&plan.seed)?),
         runtime_data: plan.runtime_data,
         init_time_data: plan.init_time_data,
+        event_log,
         request,
         at: options.at,
         description,

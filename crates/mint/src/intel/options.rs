@@ -1,6 +1,7 @@
 //! What an Intel platform, enclave or trust domain shall look like.
 
 use super::hierarchy::COMPONENTS;
+use crate::bootlog::TdBoot;
 
 /// An Intel TCB status, in Intel's spelling by [`TcbStatus::name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -264,8 +265,10 @@ pub struct TdOptions {
     pub mr_owner: [u8; 48],
     /// MROWNERCONFIG; zero by default.
     pub mr_owner_config: [u8; 48],
-    /// RTMR0 to RTMR3; from the seed if absent.
+    /// RTMR0 to RTMR3; from the seed, or those that `boot` leads to, if absent.
     pub rtmrs: Option<[[u8; 48]; 4]>,
+    /// How it booted; its event log is handed in beside the quote.
+    pub boot: Option<TdBoot>,
     /// MRSERVICETD (body types 3 and 4).
     pub mr_service_td: [u8; 48],
     /// All 64 bytes of report data, instead of SHA-256 of the runtime data and zeros.
@@ -290,6 +293,7 @@ impl Default for TdOptions {
             mr_owner: [0; 48],
             mr_owner_config: [0; 48],
             rtmrs: None,
+            boot: None,
             mr_service_td: [0; 48],
             report_data: None,
         }

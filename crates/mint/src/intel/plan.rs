@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     HeldData, MintError, Options, Seed,
+    bootlog::{self, BootLog},
     x509::{Certificate, KeyLabel, RevocationList, SignatureFault},
 };
 
@@ -103,6 +104,8 @@ pub(crate) struct Plan {
     pub(crate) wrapper: Wrapper,
     pub(crate) runtime_data: Option<HeldData>,
     pub(crate) init_time_data: Option<HeldData>,
+    /// The event log of a trust domain.
+    pub(crate) event_log: Option<BootLog>,
 }
 
 impl Plan {
@@ -116,6 +119,8 @@ impl Plan {
             _ => vec![Link::Pck, Link::PckCa, Link::Root],
         };
         let root = hierarchy::root(options, Keys::ROOT);
+        let boot = options.td.boot.as_ref().filter(|_| kind == EvidenceKind::Tdx);
+        let event_log = boot.map(bootlog::td).transpose()?;
         Ok(Self {
             seed: options.seed,
             at: options.at,
@@ -138,13 +143,14 @@ impl Plan {
             pck_crl_chain: vec![Link::PckCa, Link::Root],
             tcb_info_chain: vec![Link::TcbSigner, Link::Root],
             qe_identity_chain: vec![Link::TcbSigner, Link::Root],
-            quote: quote(kind, options)?,
+            quote: quote(kind, options, event_log.as_ref())?,
             quote_chain,
             chain_style: options.platform.chain_style,
             chain_edit: None,
             wrapper: wrapper(kind, options),
             runtime_data: options.runtime_data.clone(),
             init_time_data: options.init_time_data.clone(),
+            event_log,
         })
     }
 }
@@ -218,9 +224,9 @@ fn wrapper(kind: EvidenceKind, options: &Options) -> Wrapper {
     }
 }
 
-fn quote(kind: EvidenceKind, options: &Options) -> Result<Quote, MintError> {
+fn quote(kind: EvidenceKind, options: &Options, log: Option<&BootLog>) -> Result<Quote, MintError> {
     let (layout, version, body, body_type) = match kind {
-        EvidenceKind::Tdx => td(options)?,
+        EvidenceKind::Tdx => td(options, log)?,
         _ => (Layout::V3, 3, Body::Enclave(Box::new(enclave(options)?)), 1),
     };
     let tdx = kind == EvidenceKind::Tdx;
@@ -327,7 +333,7 @@ fn merge<const N: usize>(
     }
 }
 
-fn td(options: &Options) -> Result<(Layout, u16, Body, u16), MintError> {
+fn td(options: &Options, log: Option<&BootLog>) -> Result<(Layout, u16, Body, u16), MintError> {
     let chosen = &options.td;
     let seed = &options.seed;
     let init_hash = options.init_time_data.as_ref().map(|data| padded(&sha256(&data.bytes)));
@@ -346,6 +352,7 @@ fn td(options: &Options) -> Result<(Layout, u16, Body, u16), MintError> {
         mr_owner_config: chosen.mr_owner_config,
         rtmrs: chosen
             .rtmrs
+            .or_else(|| log.map(|log| log.registers().rtmrs()))
             .unwrap_or_else(|| [rtmr("RTMR0"), rtmr("RTMR1"), rtmr("RTMR2"), rtmr("RTMR3")]),
         report_data: report_data(chosen.report_data, options.runtime_data.as_ref(), false),
         tee_tcb_svn2: chosen.tee_tcb_svn2,

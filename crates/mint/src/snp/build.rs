@@ -8,7 +8,7 @@ use super::breaks;
 use super::certificates::{Certificate, SubjectKey};
 use super::plan::{Part, Plan};
 use crate::breaks::Recipe;
-use crate::request;
+use crate::request::{self, Request};
 use crate::{Expected, MintError, Minted, Options, Seed};
 
 /// The `report` document of MAA's SEV-SNP route.
@@ -70,12 +70,13 @@ fn build(
         endorsements.push_str(&pem::encode("X509 CRL", &crl.der()?));
     }
     let (runtime_data, init_time_data) = (&plan.runtime_data, &plan.init_time_data);
-    let request = request::body(
-        EvidenceKind::Snp,
-        &document,
-        runtime_data.as_ref(),
-        init_time_data.as_ref(),
-    )?;
+    let request = request::body(&Request {
+        kind: EvidenceKind::Snp,
+        evidence: &document,
+        runtime_data: runtime_data.as_ref(),
+        init_time_data: init_time_data.as_ref(),
+        event_log: None,
+    })?;
     // A bare report has no place for what goes with it.
     let (evidence, evidence_name) =
         if uvm.is_some() { (document, "report.json") } else { (report, "report.bin") };
@@ -88,6 +89,7 @@ fn build(
         root_pem: pem::encode("CERTIFICATE", &plan.trusted_root.der(seed)?),
         runtime_data: runtime_data.clone(),
         init_time_data: init_time_data.clone(),
+        event_log: None,
         request,
         at: plan.at,
         description,

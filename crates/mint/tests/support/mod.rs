@@ -1,8 +1,9 @@
 //! Judges minted Intel evidence as the service does: verify, bind, accept.
 
+use avouch_bootlog::ccel::ProvenLog;
 use avouch_dcap::{
-    Acceptance, Collateral, Quote, QuoteError, TrustAnchors, VerifiedQuote, bind_init_time_data,
-    bind_runtime_data,
+    Acceptance, Body, Collateral, Quote, QuoteError, TrustAnchors, VerifiedQuote,
+    bind_init_time_data, bind_runtime_data,
     open_enclave::{Evidence, OpenEnclave},
 };
 use avouch_mint::{Minted, OpenEnclaveFormat, Options, Stage};
@@ -54,6 +55,7 @@ pub(crate) fn judge(
         }
     };
     bind(minted, &verified)?;
+    event_log(minted, &verified)?;
     acceptance.check(&verified, minted.at).map_err(|error| (Stage::Acceptance, error.check()))?;
     Ok(verified)
 }
@@ -64,6 +66,14 @@ fn verify(minted: &Minted, quote: &Quote<'_>) -> Result<VerifiedQuote, Refusal> 
     let anchors = TrustAnchors::none().with_pem(minted.root_pem.as_bytes()).unwrap();
     avouch_dcap::verify(quote, &collateral, &anchors, minted.at)
         .map_err(|error| (Stage::Verification, error.check()))
+}
+
+/// The event log of a trust domain, if one came along.
+fn event_log(minted: &Minted, verified: &VerifiedQuote) -> Result<(), Refusal> {
+    let (Some(log), Body::Td(report)) = (&minted.event_log, verified.body()) else { return Ok(()) };
+    let rtmrs = [&report.rtmr0, &report.rtmr1, &report.rtmr2, &report.rtmr3];
+    ProvenLog::prove(log, rtmrs).map_err(|error| (Stage::Binding, error.check()))?;
+    Ok(())
 }
 
 fn bind(minted: &Minted, verified: &VerifiedQuote) -> Result<(), Refusal> {

@@ -168,7 +168,7 @@ const SEV_SNP: [&str; 18] = [
     "x-ms-compliance-status",
 ];
 
-const TDX: [&str; 25] = [
+const TDX: [&str; 31] = [
     "tdx_mrsignerseam",
     "tdx_mrseam",
     "tdx_mrtd",
@@ -194,6 +194,12 @@ const TDX: [&str; 25] = [
     "dbgstat",
     "intuse",
     "eat_profile",
+    "avouch-event-log",
+    "avouch-secure-boot",
+    "avouch-secure-boot-pk",
+    "avouch-secure-boot-kek",
+    "avouch-secure-boot-db",
+    "avouch-secure-boot-dbx",
 ];
 
 const AZURE_VM: [&str; 24] = [

@@ -12,6 +12,7 @@ mod connections;
 mod control_plane;
 mod endpoints;
 mod endpoints_page;
+mod event_log;
 mod evidence;
 mod fetching;
 mod handbook;

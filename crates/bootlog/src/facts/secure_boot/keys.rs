@@ -17,6 +17,8 @@ pub struct SecureBootKeys<'a> {
     pub db: Vec<Signature<'a>>,
     /// `dbx`: which may not, whoever signed them.
     pub dbx: Vec<Signature<'a>>,
+    /// The values of `PK`, `KEK`, `db` and `dbx` as they were measured.
+    pub values: [&'a [u8]; 4],
 }
 
 impl<'a> SecureBootKeys<'a> {
@@ -30,6 +32,7 @@ impl<'a> SecureBootKeys<'a> {
             kek: read("KEK", kek)?,
             db: read("db", db)?,
             dbx: read("dbx", dbx)?,
+            values: [pk, kek, db, dbx],
         })
     }
 

@@ -57,8 +57,11 @@ impl Case {
 
     /// Evidence and nothing beside it, not even data that it binds.
     pub(super) fn is_bare(&self) -> bool {
-        let AppraisalRequest { runtime_data, init_time_data, nonce, .. } = &self.request;
-        let is_alone = runtime_data.is_none() && init_time_data.is_none() && nonce.is_none();
+        let AppraisalRequest { runtime_data, init_time_data, event_log, nonce, .. } = &self.request;
+        let is_alone = runtime_data.is_none()
+            && init_time_data.is_none()
+            && event_log.is_none()
+            && nonce.is_none();
         is_alone && matches!(self.policy, Judge::Default) && self.judged_at.is_none()
     }
 

@@ -402,7 +402,7 @@ fn an_event_log_of_a_tpm_is_shown_as_a_timeline_with_what_is_not_proven() {
         (Ground::Windows, json!(true)),
     ] {
         let log = ground.log().unwrap();
-        let path = folder.write("eventlog.bin", &log.to_bytes().unwrap());
+        let path = folder.write("eventlog.bin", log.to_bytes().unwrap());
         let shown = recognised(&path, "tcg-event-log");
         assert_eq!(shown["secure_boot"], secure_boot, "{ground:?}");
         let registers = log.registers();
@@ -428,7 +428,7 @@ fn an_event_log_of_a_trust_domain_is_shown_with_its_registers_and_secure_boot() 
         (Ground::TrustDomainInsecure, json!(false)),
     ] {
         let log = ground.log().unwrap();
-        let path = folder.write("ccel.bin", &log.to_bytes().unwrap());
+        let path = folder.write("ccel.bin", log.to_bytes().unwrap());
         let shown = recognised(&path, "ccel");
         assert_eq!(shown["secure_boot"], secure_boot, "{ground:?}");
         let rtmrs = log.registers().rtmrs();

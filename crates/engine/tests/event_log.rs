@@ -171,8 +171,8 @@ fn a_capsule_holds_the_log_and_judges_it_again() {
 fn the_policy_of_the_page_permits_the_domain_whose_values_it_names_and_no_other() {
     const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/tdx.md");
     let page = std::fs::read_to_string(PAGE).unwrap();
-    let start = page.find("version=1.0;").unwrap();
-    let template = page[start..].split("```").next().unwrap().to_owned();
+    let (_, policy) = page.split_once("version=1.0;").unwrap();
+    let template = format!("version=1.0;{}", policy.split("```").next().unwrap());
     let minted = minted(TdBoot::default());
     let known = claims(with_log(&minted, minted.event_log.clone()).unwrap());
     let value = |name: &str| known[name].as_str().unwrap().to_owned();

@@ -66,6 +66,7 @@ fn whole_capsule(bytes: usize) -> Vec<u8> {
             evidence: vec![7; bytes / 4],
             runtime_data: None,
             init_time_data: None,
+            event_log: None,
             nonce: None,
             token_form: TokenForm::Current,
         },

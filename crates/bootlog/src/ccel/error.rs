@@ -40,9 +40,9 @@ pub enum CcelError {
         /// The register.
         register: Register,
         /// What the log's events lead to.
-        replayed: Digest,
+        replayed: Box<Digest>,
         /// What the quote proves.
-        proven: Digest,
+        proven: Box<Digest>,
     },
 }
 

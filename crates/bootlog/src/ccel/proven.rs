@@ -132,7 +132,8 @@ fn refuse_contradiction(log: &Log<'_>, bank: &JudgedBank<'_>) -> Result<(), Ccel
         if let Verdict::Unexplained { proven, replayed } = verdict
             && log.extending(register).next().is_some()
         {
-            return Err(CcelError::Replay { register, replayed: *replayed, proven: *proven });
+            let (replayed, proven) = (Box::new(*replayed), Box::new(*proven));
+            return Err(CcelError::Replay { register, replayed, proven });
         }
     }
     Ok(())

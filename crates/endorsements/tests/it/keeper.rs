@@ -600,7 +600,7 @@ async fn nothing_goes_for_what_finds_no_room_anyway() {
     let kept = amd(SnpProduct::Milan);
     let large = amd(SnpProduct::Genoa).remove(0);
     let room = bytes_of(&kept).await - bytes_of(&kept[..2]).await;
-    assert!(bytes_of(&[large.clone()]).await > room, "it needs more than the VCEK");
+    assert!(bytes_of(std::slice::from_ref(&large)).await > room, "it needs more than the VCEK");
     let settings = KeeperSettings { bytes_max: bytes_of(&kept).await, ..KeeperSettings::default() };
     let bench = Bench { settings, ..Bench::new() };
     let source = bench.source("any");

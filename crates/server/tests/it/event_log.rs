@@ -50,10 +50,10 @@ async fn logs_that_are_none_or_of_another_boot_are_refused_with_the_reason() {
     let cut = minted.event_log.as_ref().unwrap()[..2000].to_vec();
     for (sent, reason) in [
         (
-            json!(base64url::encode(&log(Ground::TrustDomainOff))),
+            json!(base64url::encode(log(Ground::TrustDomainOff))),
             "eventLog: the log's events lead to",
         ),
-        (json!(base64url::encode(&log(Ground::Linux))), "eventLog: event "),
+        (json!(base64url::encode(log(Ground::Linux))), "eventLog: event "),
         (json!(base64url::encode(&cut)), "eventLog: "),
         (json!("ffff*"), "eventLog: not base64url"),
         (json!(7), "eventLog"),

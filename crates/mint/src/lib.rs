@@ -34,6 +34,7 @@ mod request;
 mod seed;
 pub mod snp;
 pub mod tpm;
+pub mod vbs;
 mod x509;
 
 use avouch_pki::der::write as der;

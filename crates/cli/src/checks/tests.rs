@@ -78,6 +78,8 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "tpm": tpm::protocol::ProtocolError,
         "tpm": tpm::protocol::RequestError,
         "tpm": tpm::protocol::ContextError,
+        "vbs": avouch_vbs::ReportError,
+        "vbs": avouch_vbs::VerifyError,
         "token": token::VerifyError,
         "token": token::KeyBindingError,
         "token": token::policy_jws::PolicyJwsError,

@@ -8,6 +8,8 @@ const AK: &str = "Create an attestation key by the TCG's template: restricted, s
 const EK: &str = "Send the public area of the TPM's own endorsement key, of a TCG template.";
 const CHAIN: &str = "Send the manufacturer's certificates, or name its CA as a trust root.";
 const REQUEST: &str = "Send the request as MAA's TPM protocol has it.";
+const ENCLAVE: &str =
+    "Have the enclave make a report on this boot, over the request as it is sent.";
 const AGAIN: &str = "Ask for a new challenge and answer it.";
 
 const EK_CERTIFICATE: Thing = ("ek-certificate", "the endorsement key's certificate");
@@ -482,5 +484,29 @@ const TEXTS: &[Text] = &[
         "That the challenge was given before it is answered.",
         "The clocks of instances differ.",
         "Set the clocks of all instances.",
+    ),
+    one(
+        "vbs-report-structure",
+        "The layout of the report of a VBS enclave.",
+        "It is damaged, cut, followed by more, or of another version or signature scheme.",
+        ENCLAVE,
+    ),
+    one(
+        "vbs-report-key",
+        "The key that the report must be signed by.",
+        "What the boot measured is no RSA key of 2048 bits or more.",
+        ENCLAVE,
+    ),
+    one(
+        "vbs-report-signature",
+        "The signature over the report.",
+        "Another key signed it, such as one of an earlier boot, or it was changed.",
+        ENCLAVE,
+    ),
+    one(
+        "vbs-report-data",
+        "That the report vouches for the request.",
+        "It is over something else, or the request was written anew after it was hashed.",
+        ENCLAVE,
     ),
 ];

@@ -1,6 +1,5 @@
 //! Reports of VBS enclaves, by the key that a measured boot of Windows proves.
 #![cfg(test)]
-#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use avouch_bootlog::replay::judge;
 use avouch_bootlog::tcg::Log;

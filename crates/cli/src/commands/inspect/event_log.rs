@@ -5,7 +5,7 @@ use avouch_bootlog::json::{Banks, BootReport};
 use avouch_bootlog::replay::{self, Judged};
 use avouch_bootlog::tcg::{Form, Log};
 use avouch_bootlog::timeline::{Step, timeline};
-use avouch_bootlog::{Algorithm, EventType, Register, RegisterMap, RegisterValues, ccel};
+use avouch_bootlog::{Algorithm, Register, RegisterMap, RegisterValues, ccel};
 
 use super::input::Input;
 use super::recogniser::Inspection;
@@ -27,10 +27,8 @@ pub(super) fn log(input: &Input) -> Result<Inspection, String> {
                 Err(why) if bytes.starts_with(&[1, 0, 0, 0]) => why,
                 _ => error.to_string(),
             })?;
-            if !has_header(&log)
-                && log.events().iter().any(|event| is_unknown(event.untrusted_type()))
-            {
-                return Err("its events have types that no firmware writes".to_owned());
+            if !has_header(&log) {
+                could_be_firmwares(&log)?;
             }
             Ok(of_a_tpm(&log))
         }
@@ -48,8 +46,19 @@ const fn has_header(log: &Log<'_>) -> bool {
     matches!(log.form(), Form::CryptoAgile(_))
 }
 
-const fn is_unknown(event_type: EventType) -> bool {
-    event_type.name().is_none()
+/// Zeros, and much else, have the form of a log without a header: its events must be such as firmware
+/// writes.
+fn could_be_firmwares(log: &Log<'_>) -> Result<(), String> {
+    for event in log.events() {
+        if event.untrusted_type().name().is_none() {
+            return Err("its events have types that no firmware writes".to_owned());
+        }
+        let is_zero = |(_, digest): (Algorithm, &[u8])| digest.iter().all(|byte| *byte == 0);
+        if event.extends().is_some() && event.digests().iter().any(is_zero) {
+            return Err("its events extend registers by zeros, which no firmware does".to_owned());
+        }
+    }
+    Ok(())
 }
 
 fn of_a_domain(log: &Log<'_>) -> Inspection {

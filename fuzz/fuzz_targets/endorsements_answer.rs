@@ -14,6 +14,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 /// One name of each sort.
 fn names() -> Vec<EndorsementName> {
     let vcek = format!("amd/turin/vcek/{}{}/0102030400000007", "ab".repeat(8), "00".repeat(56));
+    let tpm_ca = format!("tpm/ca/{}", "ab".repeat(32));
     let texts = [
         "intel/sgx/tcb-info/00606a000000/standard",
         "intel/tdx/tcb-info/00606a000000/17",
@@ -23,6 +24,7 @@ fn names() -> Vec<EndorsementName> {
         "amd/milan/vcek-chain",
         "amd/genoa/vlek-crl",
         &vcek,
+        &tpm_ca,
     ];
     texts.iter().map(|text| text.parse().expect("a name")).collect()
 }
@@ -62,8 +64,9 @@ fuzz_target!(|bytes: &[u8]| {
             let none = Anchors {
                 intel: avouch_dcap::TrustAnchors::none(),
                 amd: avouch_snp::TrustAnchors::none(),
+                tpm: avouch_tpm::Roots::none(),
             };
-            assert!(prove(&published, None, &none, at).is_err());
+            assert!(prove(&published, &[], &none, at).is_err());
         }
         Ok(Answer::Unchanged(fresh_for)) => {
             assert!(status == 304 && fresh_for.is_none_or(|time| time <= day));

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use avouch_dcap::{Collateral, TcbEvaluation, TeeType};
-use avouch_engine::{AmdWanted, EndorsementSource, IntelWanted, TcbBaseline};
-use avouch_pki::Crl;
+use avouch_engine::{AmdWanted, EndorsementSource, IntelWanted, TcbBaseline, TpmCasWanted};
+use avouch_pki::{Certificate, Crl};
 use avouch_snp::{Chain, ChainError, CrlRule, Product, VekId, VekKind};
 use avouch_wire::{Hex, UnixTime};
 use serde_json::Value;
@@ -169,6 +169,10 @@ impl EndorsementSource for Asked {
 
     fn amd_crl_rule(&self, wanted: &AmdWanted<'_>) -> CrlRule {
         self.set.amd_crl_rule(wanted)
+    }
+
+    fn tpm_cas(&self, wanted: &TpmCasWanted<'_>) -> Vec<Certificate> {
+        self.set.tpm_cas(wanted)
     }
 
     fn summary(&self) -> Value {

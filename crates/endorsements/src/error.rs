@@ -62,6 +62,9 @@ pub enum EndorsementError {
     /// Text that ends within the mark of a block: what comes after it was cut off.
     #[error("the text ends where a PEM block begins")]
     Cut,
+    /// CAs of TPMs of which none has an effect.
+    #[error("{0}")]
+    Unused(String),
     /// What looks like something else.
     #[error("this is {what} ({source})")]
     Other {
@@ -84,6 +87,7 @@ failed_check!(EndorsementError {
     Self::TcbInfo(error) => (error.check(), VerifyError::checks()),
     Self::OpenEnclave(_) => "collateral-malformed",
     Self::Cut => "chain-pem",
+    Self::Unused(_) => "chain-foreign-certificate",
     Self::Bundle(error) => (error.check(), BundleError::checks()),
     Self::Other { source, .. } => (source.check()),
     Self::Amd(error) => (error.check(), ChainError::checks()),

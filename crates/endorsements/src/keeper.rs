@@ -29,7 +29,7 @@ use kept::{Held, Kept};
 use tokio::sync::watch;
 use turns::Turns;
 
-use crate::{EndorsementName, Published, Source, prove};
+use crate::{EndorsementName, EndorsementSet, Published, Source, prove};
 
 pub use clock::{Clock, SystemClock};
 pub use error::{FetchError, FetchFailure};
@@ -289,11 +289,17 @@ impl Inner {
         let mut found = found;
         // What is above VCEKs comes first.
         found.sort_by_key(|published| kept::is_vcek(&published.name));
+        let is_of_tpms = |one: &&Published| matches!(one.name, EndorsementName::TpmCa(_));
+        let cas = found.iter().filter(is_of_tpms).cloned().collect();
+        let cas = EndorsementSet::default().with(cas);
         for published in found {
             let published = Published { etag: None, ..published };
             let issuer = issuer_name(&published.name);
             let issuer = issuer.and_then(|name| state.kept.get(&name)).map(|held| &held.published);
-            match prove(&published, issuer, &self.anchors, published.fetched_at) {
+            let cas = cas.above(&published, published.fetched_at);
+            let above: Vec<&Published> =
+                issuer.into_iter().chain(cas.iter().map(|ca| &**ca)).collect();
+            match prove(&published, &above, &self.anchors, published.fetched_at) {
                 Ok(proven) => {
                     let chance = (self.chance)();
                     let mut held = Held::new(published, proven, None, &self.settings, chance);

@@ -29,6 +29,7 @@ mod set;
 mod source;
 mod spread;
 mod stated;
+mod tpm;
 mod verify;
 
 pub use asked::{Asked, Wanted};

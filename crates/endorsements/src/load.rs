@@ -69,7 +69,7 @@ impl EndorsementSet {
 
     /// Files what one file holds: all of it or nothing.
     fn take(&mut self, found: Recognised, source: &Arc<str>) -> Result<(), EndorsementError> {
-        let Recognised { sets, published, amd, certificates: _ } = found;
+        let Recognised { sets, published, amd, certificates: _, unused: _ } = found;
         if !sets.is_empty() {
             let shelf = Arc::make_mut(&mut self.intel);
             for set in sets {
@@ -87,6 +87,9 @@ impl EndorsementSet {
 
 /// What only is of use to others, and to none of them.
 fn foreign(found: &Recognised) -> EndorsementError {
+    if let (Some(what), []) = (found.unused.first(), found.certificates.as_slice()) {
+        return EndorsementError::Unused(what.clone());
+    }
     let names = found.certificates.iter().map(|one| one.subject().label());
     let name = names.collect::<Vec<_>>().join(", ");
     EndorsementError::Amd(ChainError::Foreign { name: name.chars().take(80).collect() })
@@ -106,7 +109,7 @@ impl Loading {
     fn add_file(&mut self, path: &Path) -> Result<(), LoadError> {
         let bytes = read(path)?;
         let found = recognise(&bytes, &named(path)).map_err(|source| malformed(path, source))?;
-        self.note_ignored(path, &bytes);
+        self.note_ignored(path, &bytes, &found);
         let is_endorsement = found.is_endorsement();
         let files = if is_endorsement { &mut self.files } else { &mut self.named_certificates };
         files.push((path.to_owned(), found));
@@ -134,7 +137,7 @@ impl Loading {
         let bytes = read(path)?;
         match recognise(&bytes, &named(path)) {
             Ok(found) => {
-                self.note_ignored(path, &bytes);
+                self.note_ignored(path, &bytes, &found);
                 let is_endorsement = found.is_endorsement();
                 self.files.push((path.to_owned(), found));
                 Ok(is_endorsement)
@@ -149,7 +152,9 @@ impl Loading {
         }
     }
 
-    fn note_ignored(&mut self, path: &Path, bytes: &[u8]) {
+    fn note_ignored(&mut self, path: &Path, bytes: &[u8], found: &Recognised) {
+        let notes = found.unused.iter().map(|what| format!("{}: {what}", path.display()));
+        self.ignored.extend(notes);
         for member in forms::ignored_members(bytes) {
             let why = match member.as_str() {
                 "pck_certificate_chain" => " (the chain in the quote counts)",

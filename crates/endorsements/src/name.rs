@@ -12,7 +12,7 @@ use thiserror::Error;
 ///
 /// Its text form is a path, the vendor first: `intel/sgx/tcb-info/00606a000000/standard`,
 /// `intel/tdx/qe-identity/early`, `intel/pck-crl/platform`, `intel/root-ca-crl`,
-/// `amd/milan/vcek-chain`, `amd/milan/vlek-crl`, `amd/milan/vcek/CHIP-ID/TCB`.
+/// `amd/milan/vcek-chain`, `amd/milan/vlek-crl`, `amd/milan/vcek/CHIP-ID/TCB`, `tpm/ca/SHA-256`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EndorsementName {
     /// Intel's TCB info of one family of platforms, signed JSON.
@@ -41,6 +41,8 @@ pub enum EndorsementName {
     AmdCrl(Product, VekKind),
     /// The VCEK of one chip at one TCB.
     Vcek(Product, VcekId),
+    /// A CA of TPMs below a root, by the SHA-256 of its certificate.
+    TpmCa(Hex<32>),
 }
 
 /// Who issued a PCK certificate.
@@ -68,15 +70,31 @@ pub struct NameError {
     text: String,
 }
 
+/// Whose evidence a thing is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// SGX and TDX.
+    Intel,
+    /// SEV-SNP.
+    Amd,
+    /// TPMs, of whatever manufacturer.
+    Tpm,
+}
+
 impl EndorsementName {
     /// Whether Intel publishes it.
     #[must_use]
-    pub const fn is_of_intel(&self) -> bool {
+    pub fn is_of_intel(&self) -> bool {
+        self.whose() == Whose::Intel
+    }
+
+    pub(crate) const fn whose(&self) -> Whose {
         match self {
             Self::TcbInfo { .. } | Self::QeIdentity { .. } | Self::PckCrl(_) | Self::RootCaCrl => {
-                true
+                Whose::Intel
             }
-            Self::VekChain(..) | Self::AmdCrl(..) | Self::Vcek(..) => false,
+            Self::VekChain(..) | Self::AmdCrl(..) | Self::Vcek(..) => Whose::Amd,
+            Self::TpmCa(_) => Whose::Tpm,
         }
     }
 
@@ -120,6 +138,7 @@ impl fmt::Display for EndorsementName {
             Self::Vcek(product, VcekId { chip_id, tcb }) => {
                 write!(f, "amd/{}/vcek/{chip_id}/{tcb}", word(product))
             }
+            Self::TpmCa(sha256) => write!(f, "tpm/ca/{sha256}"),
         }
     }
 }
@@ -161,6 +180,7 @@ impl FromStr for EndorsementName {
                     _ => None,
                 }
             }),
+            ["tpm", "ca", sha256] => hex(sha256).map(Self::TpmCa),
             _ => None,
         };
         // Each thing has one name: other spellings are none.

@@ -165,7 +165,8 @@ impl Need {
     }
 }
 
-/// Those of `things` that are needed, and what is needed and not among them.
+/// Those of `things` that are needed, and what is needed and not among them. CAs of TPMs are always among
+/// them: whose TPM a machine has shows only when it attests.
 #[must_use]
 pub fn select(
     things: &[Arc<Published>],
@@ -181,8 +182,10 @@ pub fn select(
         .flat_map(|thing| Need::beside(&thing.name))
         .collect();
     needs.extend(beside);
-    let found: Vec<Arc<Published>> =
-        things.iter().filter(|thing| is_needed(&needs, thing)).cloned().collect();
+    let is_taken = |thing: &&Arc<Published>| {
+        matches!(thing.name, EndorsementName::TpmCa(_)) || is_needed(&needs, thing)
+    };
+    let found: Vec<Arc<Published>> = things.iter().filter(is_taken).cloned().collect();
     let is_met = |need: &Need| found.iter().any(|thing| need.is_met_by(&thing.name));
     needs.retain(|need| !is_met(need));
     (found, needs.into_iter().collect())

@@ -8,24 +8,27 @@ use avouch_dcap::{
 };
 use avouch_pki::{Certificate, Crl, pem};
 use avouch_snp::Endorsements as AmdEndorsements;
-use avouch_wire::{UnixTime, decode_hex, without_final_nuls};
+use avouch_wire::{UnixTime, decode_hex, excerpt, without_final_nuls};
 
 use crate::forms::{self, Answer};
 use crate::intel::{crl_name, qe_identity_name, tcb_info_name};
-use crate::{Bundle, EndorsementError, EndorsementName, Published, folder};
+use crate::{Bundle, EndorsementError, EndorsementName, Published, folder, tpm};
 
 /// What one file holds. **Nothing in it is trusted.**
 #[derive(Debug, Clone, Default)]
 pub struct Recognised {
     /// Whole sets of Intel collateral.
     pub sets: Vec<Collateral>,
-    /// Things that are published under names: Intel's answers, and all of a bundle. The name of a document
-    /// that came by itself has its own number; what came without an issuer chain has none here.
+    /// Things that are published under names: Intel's answers, CAs of TPMs, and all of a bundle. The name
+    /// of a document that came by itself has its own number; what came without an issuer chain has none
+    /// here.
     pub published: Vec<Published>,
     /// AMD's certificates and CRLs.
     pub amd: AmdEndorsements,
     /// Certificates of Intel's: of use to what came without its issuer chain.
     pub certificates: Vec<Certificate>,
+    /// CAs of TPMs that have no effect, in words: roots, and what cannot be verified.
+    pub unused: Vec<String>,
 }
 
 impl Recognised {
@@ -47,7 +50,7 @@ impl Recognised {
 type Form = fn(&[u8], &Arc<str>) -> Option<Result<Recognised, EndorsementError>>;
 
 /// The forms, the first that fits wins. What is none of them is read as AMD's certificates.
-const FORMS: [Form; 6] = [bundle, amd_host, answer, json_set, open_enclave_blob, intel_items];
+const FORMS: [Form; 6] = [bundle, amd_host, answer, json_set, open_enclave_blob, items];
 
 /// Recognises the content of one file.
 ///
@@ -143,11 +146,12 @@ const BLOCKS_MAX: usize = 288;
 const CERTIFICATE: &str = "CERTIFICATE";
 const CRL: &str = "X509 CRL";
 
-/// CRLs and certificates of Intel's, DER, hex of DER, or PEM, which may have AMD's in it too.
-fn intel_items(bytes: &[u8], source: &Arc<str>) -> Option<Result<Recognised, EndorsementError>> {
+/// CRLs and certificates of Intel's and CAs of TPMs, DER, hex of DER, or PEM, which may have AMD's in it
+/// too.
+fn items(bytes: &[u8], source: &Arc<str>) -> Option<Result<Recognised, EndorsementError>> {
     let mut found = Recognised::default();
     let mut others = Vec::new();
-    for der in items(bytes)? {
+    for der in ders(bytes)? {
         if let Ok(crl) = Crl::parse(&der)
             && let Some(name) = crl_name(&crl)
         {
@@ -155,12 +159,13 @@ fn intel_items(bytes: &[u8], source: &Arc<str>) -> Option<Result<Recognised, End
             found.published.push(thing(name, der.into(), none, source, crl.this_update()));
         } else if let Some(certificate) = intel_certificate(&der) {
             found.certificates.push(certificate);
-        } else {
+        } else if let Err(der) = tpm_ca(der, source, &mut found) {
             others.push(der);
         }
     }
-    let is_of_intel = !found.published.is_empty() || !found.certificates.is_empty();
-    if !is_of_intel || (found.published.is_empty() && !others.is_empty()) {
+    let is_any =
+        found.is_endorsement() || !found.certificates.is_empty() || !found.unused.is_empty();
+    if !is_any || (found.published.is_empty() && !others.is_empty()) {
         return None;
     }
     if others.is_empty() {
@@ -169,8 +174,26 @@ fn intel_items(bytes: &[u8], source: &Arc<str>) -> Option<Result<Recognised, End
     Some(amd(&others).map(|of_amd| Recognised { amd: of_amd.amd, ..found }))
 }
 
+/// Takes a CA of TPMs, or a root, which is told; gives back everything else.
+fn tpm_ca(der: Vec<u8>, source: &Arc<str>, found: &mut Recognised) -> Result<(), Vec<u8>> {
+    let Ok(certificate) = Certificate::parse_for_its_key(&der) else { return Err(der) };
+    let label = || excerpt(certificate.subject().label());
+    if tpm::is_root(&certificate) {
+        found.unused.push(format!("{} is a root, which only trust_roots can trust", label()));
+        return Ok(());
+    }
+    let Some(name) = tpm::ca_name(&certificate) else { return Err(der) };
+    if let Err(error) = Certificate::parse(&der) {
+        found.unused.push(format!("{} cannot be verified: {error}", label()));
+        return Ok(());
+    }
+    let from = certificate.not_before();
+    found.published.push(thing(name, der.into(), Arc::from([]), source, from));
+    Ok(())
+}
+
 /// The certificates and CRLs of bytes that are whole; nothing for others.
-fn items(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+fn ders(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     const SEQUENCE: u8 = 0x30;
     let is_text = bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
     if bytes.first() == Some(&SEQUENCE) && !is_text {

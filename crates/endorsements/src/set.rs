@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use avouch_dcap::{Collateral, TcbEvaluation, TeeType};
-use avouch_engine::{AmdWanted, EndorsementSource, IntelWanted, TcbBaseline};
-use avouch_pki::Crl;
-use avouch_snp::{Chain, ChainError, CrlRule};
+use avouch_engine::{AmdWanted, EndorsementSource, IntelWanted, TcbBaseline, TpmCasWanted};
+use avouch_pki::{Certificate, Crl};
+use avouch_snp::{Chain, ChainError, CrlRule, VekKind};
 use avouch_wire::UnixTime;
 use serde_json::{Value, json};
 
 use crate::amd::AmdShelf;
 use crate::by_name::{Bytes, Mismatch, Origin};
 use crate::intel::IntelShelf;
+use crate::name::Whose;
+use crate::tpm::TpmShelf;
 use crate::{EndorsementName, LoadError, Published};
 
 /// Endorsements at hand, filed by what they say of themselves and trusted for nothing.
@@ -22,6 +24,7 @@ use crate::{EndorsementName, LoadError, Published};
 pub struct EndorsementSet {
     pub(crate) intel: Arc<IntelShelf>,
     pub(crate) amd: Arc<AmdShelf>,
+    tpm: Arc<TpmShelf>,
     amd_crl_rule: CrlRule,
     pub(crate) skipped: Arc<Vec<LoadError>>,
     pub(crate) ignored: Vec<String>,
@@ -39,8 +42,14 @@ impl EndorsementSet {
     }
 
     pub(crate) fn put(&mut self, published: Vec<Published>, origin: Origin) {
-        let is_of_intel = |one: &Published| one.name.is_of_intel();
-        let (of_intel, of_amd): (Vec<_>, Vec<_>) = published.into_iter().partition(is_of_intel);
+        let (mut of_intel, mut of_amd, mut of_tpms) = (Vec::new(), Vec::new(), Vec::new());
+        for one in published {
+            match one.name.whose() {
+                Whose::Intel => of_intel.push(one),
+                Whose::Amd => of_amd.push(one),
+                Whose::Tpm => of_tpms.push(one),
+            }
+        }
         let mut refused = Vec::new();
         let mut note = |one: &Published, why: Mismatch| {
             refused.push(format!("{} from {} is not taken: {why}", one.name, one.source));
@@ -60,6 +69,13 @@ impl EndorsementSet {
                 put.unwrap_or_else(|error| note(&one, error));
             }
         }
+        if !of_tpms.is_empty() {
+            let shelf = Arc::make_mut(&mut self.tpm);
+            for one in of_tpms.into_iter().map(Arc::new) {
+                let put = shelf.put(Arc::clone(&one), origin);
+                put.unwrap_or_else(|error| note(&one, error));
+            }
+        }
         self.ignored.extend(refused);
     }
 
@@ -72,17 +88,33 @@ impl EndorsementSet {
     /// The newest thing of a name, as it came.
     #[must_use]
     pub fn published(&self, name: &EndorsementName) -> Option<&Arc<Published>> {
-        if name.is_of_intel() {
-            return self.intel.parts().newest(name).map(|kept| &kept.published);
+        match name.whose() {
+            Whose::Intel => self.intel.parts().newest(name).map(|kept| &kept.published),
+            Whose::Amd => self.amd.published().newest(name).map(|kept| &kept.published),
+            Whose::Tpm => self.tpm.published().newest(name).map(|kept| &kept.published),
         }
-        self.amd.published().newest(name).map(|kept| &kept.published)
+    }
+
+    /// What is at hand of what is published above a thing under names of its own: the chain above a VCEK,
+    /// the CAs above a CA of TPMs.
+    #[must_use]
+    pub fn above(&self, thing: &Published, at: UnixTime) -> Vec<Arc<Published>> {
+        match thing.name {
+            EndorsementName::Vcek(product, _) => {
+                let chain = EndorsementName::VekChain(product, VekKind::Vcek);
+                self.published(&chain).cloned().into_iter().collect()
+            }
+            EndorsementName::TpmCa(_) => self.tpm.above_ca(thing, at),
+            _ => Vec::new(),
+        }
     }
 
     /// Every thing that has a name, in the order of their names, those of a name the oldest first. The
     /// parts of whole sets are among them, under their own TCB evaluation data numbers.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Published>> {
         let of_intel = self.intel.parts().iter().map(|kept| &kept.published);
-        of_intel.chain(self.amd.published().iter().map(|kept| &kept.published))
+        let of_amd = self.amd.published().iter().map(|kept| &kept.published);
+        of_intel.chain(of_amd).chain(self.tpm.published().iter().map(|kept| &kept.published))
     }
 
     /// What to hand to whoever asks for a name: the newest that is in force.
@@ -116,7 +148,8 @@ impl EndorsementSet {
     ) -> Option<&Arc<Published>> {
         let of_intel = self.intel.parts().backwards(first, last).map(|kept| &kept.published);
         let of_amd = self.amd.published().backwards(first, last).map(|kept| &kept.published);
-        of_intel.chain(of_amd).find(|one| one.is_in_force(at))
+        let of_tpms = self.tpm.published().backwards(first, last).map(|kept| &kept.published);
+        of_intel.chain(of_amd).chain(of_tpms).find(|one| one.is_in_force(at))
     }
 
     /// Whether there is nothing of a name, or nothing that is in force.
@@ -127,7 +160,8 @@ impl EndorsementSet {
 
     fn all_of(&self, name: &EndorsementName) -> impl Iterator<Item = &Arc<Published>> {
         let of_intel = self.intel.parts().all_of(name).map(|kept| &kept.published);
-        of_intel.chain(self.amd.published().all_of(name).map(|kept| &kept.published))
+        let of_amd = self.amd.published().all_of(name).map(|kept| &kept.published);
+        of_intel.chain(of_amd).chain(self.tpm.published().all_of(name).map(|kept| &kept.published))
     }
 
     /// What is out of date, where nothing of its name is in force, in words.
@@ -152,6 +186,7 @@ impl EndorsementSet {
         let mut bytes = Bytes::default();
         self.intel.count(&mut bytes);
         self.amd.count(&mut bytes);
+        self.tpm.count(&mut bytes);
         bytes.total()
     }
 
@@ -208,6 +243,10 @@ impl EndorsementSource for EndorsementSet {
         }
     }
 
+    fn tpm_cas(&self, wanted: &TpmCasWanted<'_>) -> Vec<Certificate> {
+        self.tpm.above(wanted)
+    }
+
     fn summary(&self) -> Value {
         json!({
             "intel_collateral": self.intel.summary(),
@@ -215,6 +254,7 @@ impl EndorsementSource for EndorsementSet {
             "amd_certificates": self.amd.certificates(),
             "amd_crls": self.amd.crls().len(),
             "amd_crl_rule": self.amd_crl_rule.name(),
+            "tpm_cas": self.tpm.published().iter().count(),
             "damaged_files": self.skipped.len(),
             "published": self.iter().count(),
             "bytes": self.bytes(),

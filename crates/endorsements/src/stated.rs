@@ -106,6 +106,7 @@ impl Published {
             EndorsementName::AmdCrl(product, _) => of_crl(&self.body, &format!("ARK-{product}")),
             EndorsementName::VekChain(product, kind) => of_chain(&self.body, product, kind),
             EndorsementName::Vcek(product, id) => of_vcek(&self.body, product, &id),
+            EndorsementName::TpmCa(sha256) => of_tpm_ca(&self.body, sha256),
         }
     }
 }
@@ -193,6 +194,14 @@ fn of_vcek(body: &[u8], product: Product, id: &VcekId) -> Result<Stated, StatedE
     let text = |chip_id: &Hex<64>, tcb: Hex<8>| format!("chip {chip_id} at TCB {tcb}");
     let tcb = Hex(extensions.certified_tcb().0);
     is_for(text(&id.chip_id, id.tcb), text(&Hex(chip_id), tcb))?;
+    Ok(Stated { window: certificate.validity(), version: None })
+}
+
+fn of_tpm_ca(body: &[u8], sha256: Hex<32>) -> Result<Stated, StatedError> {
+    let certificate = Certificate::parse(body)?;
+    let found = crate::tpm::ca_name(&certificate)
+        .map_or_else(|| certificate.subject().label().to_owned(), |name| name.to_string());
+    is_for(EndorsementName::TpmCa(sha256).to_string(), found)?;
     Ok(Stated { window: certificate.validity(), version: None })
 }
 

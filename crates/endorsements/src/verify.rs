@@ -6,10 +6,11 @@ use avouch_pki::{Certificate, Crl, VerifiedCrl, Window};
 use avouch_snp::{
     Chain, ChainError, Crls, Product, RawTcb, VekKind, VerifyError as AmdError, verify_chain,
 };
+use avouch_tpm::TpmCertificateError;
 use avouch_wire::{UnixTime, failed_check};
 use thiserror::Error;
 
-use crate::{EndorsementName, PckCa, Published, TcbEvaluation, VcekId};
+use crate::{EndorsementName, PckCa, Published, TcbEvaluation, VcekId, tpm};
 
 /// What is proven of something published: it is genuine, it was in force at the moment it was judged at,
 /// and it is what its name says. Only [`prove`] makes one.
@@ -48,6 +49,9 @@ pub enum ProofError {
     /// What AMD should have signed does not verify.
     #[error(transparent)]
     Amd(Box<AmdError>),
+    /// A CA of TPMs is below no root that is trusted, or is no CA.
+    #[error(transparent)]
+    Tpm(Box<TpmCertificateError>),
     /// It is genuine, but something else than was asked for.
     #[error("{name} was asked for, this is {found}")]
     Other {
@@ -61,6 +65,7 @@ pub enum ProofError {
 failed_check!(ProofError {
     Self::Intel(error) => (error.check(), IntelError::checks()),
     Self::Amd(error) => (error.check(), AmdError::checks()),
+    Self::Tpm(error) => (error.check(), TpmCertificateError::checks()),
     Self::Other { .. } => "published-name",
 });
 
@@ -73,6 +78,12 @@ impl From<IntelError> for ProofError {
 impl From<AmdError> for ProofError {
     fn from(error: AmdError) -> Self {
         Self::Amd(Box::new(error))
+    }
+}
+
+impl From<TpmCertificateError> for ProofError {
+    fn from(error: TpmCertificateError) -> Self {
+        Self::Tpm(Box::new(error))
     }
 }
 
@@ -125,14 +136,15 @@ impl Proven {
     }
 }
 
-/// Proves that `published` is what its name says, under `anchors` and at `at`. `issuer` is the published
-/// chain above a VCEK, if it is at hand: that of AMD's own keys is known without.
+/// Proves that `published` is what its name says, under `anchors` and at `at`. `above` is what is
+/// published above it and at hand: the chain above a VCEK, where it is not of AMD's own keys, which are
+/// known; the CAs above a CA of TPMs. Other things have their issuers with them.
 ///
 /// # Errors
 /// [`ProofError`].
 pub fn prove(
     published: &Published,
-    issuer: Option<&Published>,
+    above: &[&Published],
     anchors: &Anchors,
     at: UnixTime,
 ) -> Result<Proven, ProofError> {
@@ -189,22 +201,39 @@ pub fn prove(
             }
             Ok(crl_proven(&crl))
         }
-        EndorsementName::Vcek(product, id) => vcek(published, issuer, product, id, anchors, at),
+        EndorsementName::Vcek(product, id) => vcek(published, above, product, id, anchors, at),
+        EndorsementName::TpmCa(_) => tpm_ca(published, above, anchors, at),
     }
+}
+
+fn tpm_ca(
+    published: &Published,
+    above: &[&Published],
+    anchors: &Anchors,
+    at: UnixTime,
+) -> Result<Proven, ProofError> {
+    let cas = above.iter().filter(|one| matches!(one.name, EndorsementName::TpmCa(_)));
+    let cas: Vec<&[u8]> = cas.map(|one| &*one.body).collect();
+    let ca = avouch_tpm::verify_ca_certificate(&published.body, &cas, &anchors.tpm, at)?;
+    let found = tpm::ca_name(ca.certificate());
+    if found != Some(published.name) {
+        let found = ca.certificate().subject().label().to_owned();
+        return Err(ProofError::Other { name: published.name, found });
+    }
+    Ok(Proven { window: ca.window(), version: Version::Certificates })
 }
 
 fn vcek(
     published: &Published,
-    issuer: Option<&Published>,
+    above: &[&Published],
     product: Product,
     VcekId { chip_id, tcb }: VcekId,
     anchors: &Anchors,
     at: UnixTime,
 ) -> Result<Proven, ProofError> {
-    let is_above =
-        |above: &&Published| above.name == EndorsementName::VekChain(product, VekKind::Vcek);
-    let above = issuer.filter(is_above).map(|above| &*above.body);
-    let parts: Vec<&[u8]> = std::iter::once(&*published.body).chain(above).collect();
+    let chain = EndorsementName::VekChain(product, VekKind::Vcek);
+    let chains = above.iter().filter(|above| above.name == chain).map(|above| &*above.body);
+    let parts: Vec<&[u8]> = std::iter::once(&*published.body).chain(chains).collect();
     let key = verify_chain(&Chain::parse(&parts)?, &anchors.amd, &Crls::none(), at)?;
     if !key.is_vcek_of(product, &chip_id, RawTcb(tcb.0)) {
         let (facts, tcb) = (key.facts(), key.extensions().certified_tcb());

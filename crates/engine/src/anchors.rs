@@ -13,6 +13,8 @@ pub struct Anchors {
     pub intel: avouch_dcap::TrustAnchors,
     /// Roots that SEV-SNP chains may end at, by product.
     pub amd: avouch_snp::TrustAnchors,
+    /// CAs of TPMs: of their manufacturers, and of hosts of virtual ones. None is built in.
+    pub tpm: avouch_tpm::Roots,
 }
 
 /// Whose evidence a root is for.
@@ -22,11 +24,13 @@ pub enum Vendor {
     Intel,
     /// SEV-SNP.
     Amd,
+    /// TPMs, whoever makes them.
+    Tpm,
 }
 
 impl Vendor {
     /// All vendors.
-    pub const ALL: [Self; 2] = [Self::Intel, Self::Amd];
+    pub const ALL: [Self; 3] = [Self::Intel, Self::Amd, Self::Tpm];
 
     /// The name in options and configuration.
     #[must_use]
@@ -34,6 +38,7 @@ impl Vendor {
         match self {
             Self::Intel => "intel",
             Self::Amd => "amd",
+            Self::Tpm => "tpm",
         }
     }
 
@@ -77,7 +82,7 @@ pub enum AnchorError {
     /// Nothing says whose root it is.
     #[error(
         "trust root {name:?} bears no name of a vendor's root; say whose evidence it is for: \
-         intel=FILE or amd=FILE"
+         intel=FILE, amd=FILE or tpm=FILE"
     )]
     WhoseRoot {
         /// Its subject.
@@ -89,6 +94,9 @@ pub enum AnchorError {
     /// Not acceptable as a root for SEV-SNP.
     #[error(transparent)]
     Amd(#[from] avouch_snp::AnchorError),
+    /// Not acceptable as a CA of TPMs.
+    #[error(transparent)]
+    Tpm(#[from] avouch_tpm::RootError),
 }
 
 /// The most roots taken from one file.
@@ -98,22 +106,30 @@ impl Anchors {
     /// The vendors' own roots.
     #[must_use]
     pub fn built_in() -> Self {
-        Self { intel: avouch_dcap::TrustAnchors::intel(), amd: avouch_snp::TrustAnchors::amd() }
+        Self {
+            intel: avouch_dcap::TrustAnchors::intel(),
+            amd: avouch_snp::TrustAnchors::amd(),
+            tpm: avouch_tpm::Roots::none(),
+        }
     }
 
     /// Adds every certificate of a PEM text as a root for a vendor's evidence; without a vendor, for
     /// the one whose roots bear such a name.
     ///
     /// # Errors
-    /// [`AnchorError`] if the text or a certificate is malformed or not self-signed, or if nothing
-    /// says whose root it is.
+    /// [`AnchorError`] if the text or a certificate is malformed or not self-signed (of TPMs: no CA), or if
+    /// nothing says whose root it is.
     pub fn with_roots(mut self, vendor: Option<Vendor>, text: &[u8]) -> Result<Self, AnchorError> {
         for der in pem::certificates(text, ROOTS_MAX)? {
+            if vendor == Some(Vendor::Tpm) {
+                self.tpm = self.tpm.with_trusted(&der)?;
+                continue;
+            }
             let certificate = Certificate::parse(&der)?;
             match vendor.or_else(|| Vendor::of_root(&certificate)) {
                 Some(Vendor::Intel) => self.intel = self.intel.with_root(&certificate)?,
                 Some(Vendor::Amd) => self.amd = self.amd.with_root(&certificate)?,
-                None => {
+                Some(Vendor::Tpm) | None => {
                     let name = certificate.subject().to_string();
                     return Err(AnchorError::WhoseRoot { name });
                 }

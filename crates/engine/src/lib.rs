@@ -34,4 +34,6 @@ pub use remembered::Remembered;
 pub use request::{AppraisalRequest, DataType, HeldData, Nonce, TokenForm};
 pub use resemblance::Resemblance;
 pub use settings::AppraisalSettings;
-pub use source::{AmdWanted, EndorsementSource, IntelWanted, TcbBaseline};
+pub use source::{
+    AmdWanted, EndorsementSource, IntelWanted, TPM_CAS_MAX, TcbBaseline, TpmCasWanted,
+};

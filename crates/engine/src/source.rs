@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use avouch_dcap::{Collateral, TcbEvaluation, TeeType};
-use avouch_pki::Crl;
+use avouch_pki::{Certificate, Crl};
 use avouch_snp::{Chain, ChainError, CrlRule, Report};
 use avouch_wire::{Hex, UnixTime};
 
@@ -32,6 +32,18 @@ pub struct AmdWanted<'a> {
     /// The moment to judge at.
     pub at: UnixTime,
 }
+
+/// For which key of a TPM an appraisal needs the CAs above.
+#[derive(Debug, Clone, Copy)]
+pub struct TpmCasWanted<'a> {
+    /// The certificate of an endorsement key or an attestation key, not verified.
+    pub certificate: &'a Certificate,
+    /// The moment to judge at.
+    pub at: UnixTime,
+}
+
+/// Most certificates that [`EndorsementSource::tpm_cas`] gives.
+pub const TPM_CAS_MAX: usize = 8;
 
 /// A TCB recovery that evidence can be judged by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +78,13 @@ pub trait EndorsementSource: Send + Sync {
 
     /// Of which of AMD's roots there must be such a CRL at hand.
     fn amd_crl_rule(&self, wanted: &AmdWanted<'_>) -> CrlRule;
+
+    /// The CAs of a TPM's manufacturer, or of the host of a virtual one, that may stand between the
+    /// certificate of one of its keys and a root that is trusted: found by names, the nearest to the key
+    /// first, [`TPM_CAS_MAX`] at most. Roots are none of them: they are trusted by configuration alone.
+    fn tpm_cas(&self, _wanted: &TpmCasWanted<'_>) -> Vec<Certificate> {
+        Vec::new()
+    }
 
     /// What is at hand, for people.
     fn summary(&self) -> serde_json::Value;

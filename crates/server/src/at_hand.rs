@@ -17,8 +17,10 @@ use avouch_dcap::{Collateral, TeeType};
 use avouch_endorsements::{
     Change, EndorsementName, EndorsementSet, Fetched, Keeper, Published, Status,
 };
-use avouch_engine::{AmdWanted, Anchors, EndorsementSource, Engine, IntelWanted, TcbBaseline};
-use avouch_pki::Crl;
+use avouch_engine::{
+    AmdWanted, Anchors, EndorsementSource, Engine, IntelWanted, TcbBaseline, TpmCasWanted,
+};
+use avouch_pki::{Certificate, Crl};
 use avouch_snp::{Chain, ChainError, CrlRule};
 use chips::Chips;
 pub use fetching::fetched_endorsements;
@@ -227,6 +229,10 @@ impl EndorsementSource for AtHand {
 
     fn amd_crl_rule(&self, wanted: &AmdWanted<'_>) -> CrlRule {
         self.snapshot.load().set.amd_crl_rule(wanted)
+    }
+
+    fn tpm_cas(&self, wanted: &TpmCasWanted<'_>) -> Vec<Certificate> {
+        self.snapshot.load().set.tpm_cas(wanted)
     }
 
     fn summary(&self) -> Value {

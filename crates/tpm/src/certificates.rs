@@ -7,7 +7,7 @@ mod path;
 mod policies;
 mod subject;
 
-use avouch_pki::{PublicKey, Role, VerifiedCertificate, Window};
+use avouch_pki::{Certificate, PublicKey, Role, VerifiedCertificate, Window};
 use avouch_wire::UnixTime;
 use serde::Serialize;
 
@@ -69,6 +69,46 @@ impl VerifiedAik {
             root: self.root.clone(),
         }
     }
+}
+
+/// The certificate of a CA under one that the operator trusts. Only [`verify_ca_certificate`] makes one.
+#[derive(Debug, Clone)]
+pub struct VerifiedCa {
+    certificate: VerifiedCertificate,
+}
+
+impl VerifiedCa {
+    /// The certificate.
+    #[must_use]
+    pub const fn certificate(&self) -> &Certificate {
+        self.certificate.certificate()
+    }
+
+    /// When it and every certificate above it is valid.
+    #[must_use]
+    pub const fn window(&self) -> Window {
+        self.certificate.window()
+    }
+}
+
+/// Verifies the certificate of a CA that stands between a trusted one and keys: DER; `sent` are others
+/// above it.
+///
+/// Checked: a path to a trusted CA, each link valid at `at` and a CA that may sign certificates;
+/// certificate policies well-formed. Not checked: revocation, and whether it certifies TPMs at all.
+///
+/// # Errors
+/// [`TpmCertificateError`] of the first check that does not hold.
+pub fn verify_ca_certificate(
+    der: &[u8],
+    sent: &[&[u8]],
+    roots: &Roots,
+    at: UnixTime,
+) -> Result<VerifiedCa, TpmCertificateError> {
+    let kind = CertificateKind::Ca;
+    let ca = error::read(kind, der)?;
+    let found = path::verify(kind, &ca, sent, roots, Role::Ca, at)?;
+    Ok(VerifiedCa { certificate: found.leaf })
 }
 
 /// Verifies the certificate of an attestation key: DER, perhaps with padding behind it; `sent` are

@@ -39,7 +39,8 @@ pub use attest::{Attest, AttestError, Attested, ClockInfo};
 pub use attributes::ObjectAttributes;
 pub use certificates::{
     AikFacts, CertificateKind, EkFacts, Tpm, TpmCertificateError, TpmSpecification, VerifiedAik,
-    VerifiedEk, trim_padding, verify_aik_certificate, verify_ek_certificate,
+    VerifiedCa, VerifiedEk, trim_padding, verify_aik_certificate, verify_ca_certificate,
+    verify_ek_certificate,
 };
 pub use certify::{CertifiedKey, CertifyError, verify_certify};
 pub use credential::{

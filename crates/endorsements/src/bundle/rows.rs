@@ -61,7 +61,8 @@ impl ContentRow {
             EndorsementName::PckCrl(_)
             | EndorsementName::RootCaCrl
             | EndorsementName::AmdCrl(..)
-            | EndorsementName::Vcek(..) => {
+            | EndorsementName::Vcek(..)
+            | EndorsementName::TpmCa(_) => {
                 let base64 = Some(base64url::encode_standard(body));
                 Ok(Self { sha256, text: None, base64 })
             }

@@ -127,7 +127,7 @@ impl Inner {
 
     /// Whether what is on the shelf is genuine and newer than this.
     fn is_newer(&self, kept: &Published, than: &Published) -> bool {
-        let proven = |one: &Published| prove(one, None, &self.anchors, one.fetched_at);
+        let proven = |one: &Published| prove(one, &[], &self.anchors, one.fetched_at);
         let is_other = || (&kept.body, &kept.issuer_chain) != (&than.body, &than.issuer_chain);
         is_other()
             && proven(kept).is_ok_and(|kept| {
@@ -218,7 +218,7 @@ impl Inner {
             above.and_then(|name| state.kept.get(&name)).map(|held| held.published.clone())
         };
         let prove_now = |issuer: Option<Published>| {
-            prove(published, issuer.as_ref(), &self.anchors, self.clock.now())
+            prove(published, issuer.as_ref().as_slice(), &self.anchors, self.clock.now())
         };
         match prove_now(issuer()) {
             Err(error) if error.lacks_issuer() => {

@@ -172,7 +172,9 @@ pub(super) const fn is_one_of_few(name: &EndorsementName) -> bool {
         EndorsementName::QeIdentity { evaluation, .. } => {
             matches!(evaluation, TcbEvaluation::Standard | TcbEvaluation::Early)
         }
-        EndorsementName::TcbInfo { .. } | EndorsementName::Vcek(..) => false,
+        EndorsementName::TcbInfo { .. } | EndorsementName::Vcek(..) | EndorsementName::TpmCa(_) => {
+            false
+        }
     }
 }
 

@@ -78,6 +78,7 @@ const fn chain_header(name: &EndorsementName) -> Option<&'static str> {
         EndorsementName::RootCaCrl
         | EndorsementName::VekChain(..)
         | EndorsementName::AmdCrl(..)
-        | EndorsementName::Vcek(..) => None,
+        | EndorsementName::Vcek(..)
+        | EndorsementName::TpmCa(_) => None,
     }
 }

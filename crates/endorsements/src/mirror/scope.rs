@@ -104,5 +104,6 @@ const fn is_made_up_freely(name: &EndorsementName) -> bool {
         EndorsementName::TcbInfo { .. }
             | EndorsementName::QeIdentity { evaluation: TcbEvaluation::Number(_), .. }
             | EndorsementName::Vcek(..)
+            | EndorsementName::TpmCa(_)
     )
 }

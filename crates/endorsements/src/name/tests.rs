@@ -24,6 +24,7 @@ fn names() -> Vec<EndorsementName> {
             names.push(EndorsementName::AmdCrl(product, kind));
         }
     }
+    names.push(EndorsementName::TpmCa(Hex([0xcd; 32])));
     names
 }
 

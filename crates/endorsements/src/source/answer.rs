@@ -85,7 +85,9 @@ pub(super) const fn body_bytes_max(name: &EndorsementName) -> usize {
         EndorsementName::PckCrl(_) | EndorsementName::RootCaCrl | EndorsementName::AmdCrl(..) => {
             2 * 1024 * 1024
         }
-        EndorsementName::VekChain(..) | EndorsementName::Vcek(..) => 64 * 1024,
+        EndorsementName::VekChain(..) | EndorsementName::Vcek(..) | EndorsementName::TpmCa(_) => {
+            64 * 1024
+        }
     }
 }
 
@@ -109,7 +111,7 @@ fn read_body(name: EndorsementName, body: &[u8]) -> Result<Vec<u8>, SourceFailur
         EndorsementName::VekChain(..) => pem::certificates(body, CHAIN_MAX)
             .map_err(|error| SourceFailure::Content(format!("no chain in PEM: {error}")))
             .map(|chain| as_pem(&chain)),
-        EndorsementName::Vcek(..) => one_certificate(body)
+        EndorsementName::Vcek(..) | EndorsementName::TpmCa(_) => one_certificate(body)
             .ok_or_else(|| SourceFailure::Content("not one certificate in DER or PEM".to_owned())),
     }
 }
@@ -129,7 +131,8 @@ const fn issuer_chain_headers(name: &EndorsementName) -> &'static [&'static str]
         EndorsementName::RootCaCrl
         | EndorsementName::VekChain(..)
         | EndorsementName::AmdCrl(..)
-        | EndorsementName::Vcek(..) => &[],
+        | EndorsementName::Vcek(..)
+        | EndorsementName::TpmCa(_) => &[],
     }
 }
 

@@ -54,11 +54,11 @@ fn prove_among(
         }
         _ => None,
     };
-    prove(one, issuer, anchors, at).map_err(|error| error.to_string())
+    prove(one, issuer.as_slice(), anchors, at).map_err(|error| error.to_string())
 }
 
 fn proven(one: &Published, at: UnixTime) -> Proven {
-    prove(one, None, &anchors(), at).unwrap()
+    prove(one, &[], &anchors(), at).unwrap()
 }
 
 #[test]
@@ -123,14 +123,14 @@ fn a_document_of_another_tee_fmspc_or_number_is_named_for_what_it_is() {
         name(TeeType::Sgx, other_fmspc, TcbEvaluation::Standard),
         name(TeeType::Sgx, fmspc, TcbEvaluation::Number(number + 1)),
     ] {
-        let error = prove(&Published { name: wrong, ..all[0].clone() }, None, &anchors, at());
+        let error = prove(&Published { name: wrong, ..all[0].clone() }, &[], &anchors, at());
         let error = error.unwrap_err();
         assert_eq!(error.check(), "published-name", "{wrong}");
         assert!(error.to_string().contains(&format!("number {number}")), "{error}");
     }
     for right in [TcbEvaluation::Early, TcbEvaluation::Number(number)] {
         let one = Published { name: name(TeeType::Sgx, fmspc, right), ..all[0].clone() };
-        let proven = prove(&one, None, &anchors, at()).unwrap();
+        let proven = prove(&one, &[], &anchors, at()).unwrap();
         assert_eq!(proven.evaluation_data_number(), Some(number));
     }
 }
@@ -148,10 +148,10 @@ fn a_vcek_of_another_chip_or_tcb_is_not_the_one_asked_for() {
         longer.chip_id.0[63] ^= 1;
         for id in [chip, tcb, longer] {
             let one = Published { name: EndorsementName::Vcek(named, id), ..all[2].clone() };
-            let error = prove(&one, Some(&all[0]), &anchors, at()).unwrap_err();
+            let error = prove(&one, &[&all[0]], &anchors, at()).unwrap_err();
             assert_eq!(error.check(), "published-name", "{error}");
         }
-        assert!(prove(&all[2], Some(&all[0]), &anchors, at()).is_ok());
+        assert!(prove(&all[2], &[&all[0]], &anchors, at()).is_ok());
     }
 }
 
@@ -160,7 +160,7 @@ fn a_vcek_needs_the_chain_above_it_and_no_other_serves() {
     let anchors = anchors();
     let (milan, genoa) = (amd(SnpProduct::Milan), amd(SnpProduct::Genoa));
     for issuer in [None, Some(&genoa[0]), Some(&milan[1])] {
-        let error = prove(&milan[2], issuer, &anchors, at()).unwrap_err();
+        let error = prove(&milan[2], issuer.as_slice(), &anchors, at()).unwrap_err();
         assert_eq!(error.check(), "intermediate-missing", "{issuer:?}");
     }
 }
@@ -176,15 +176,14 @@ fn a_chain_with_anything_beside_issuer_and_root_is_refused() {
         root_alone.root_pem.into_bytes(),
         Vec::new(),
     ] {
-        assert!(prove(&published(milan[0].name, &body, b""), None, &anchors, at()).is_err());
+        assert!(prove(&published(milan[0].name, &body, b""), &[], &anchors, at()).is_err());
     }
 }
 
 #[test]
 fn nothing_minted_is_proven_under_the_vendors_own_roots() {
     let all = things();
-    let vendors =
-        Anchors { intel: avouch_dcap::TrustAnchors::intel(), amd: avouch_snp::TrustAnchors::amd() };
+    let vendors = Anchors::built_in();
     for one in &all {
         assert!(prove_among(one, &all, &vendors, at()).is_err(), "{}", one.name);
     }
@@ -294,8 +293,7 @@ pub(crate) fn recorded() -> Option<std::path::PathBuf> {
 fn responses_of_intels_service_are_proven_at_their_time_under_intels_root() {
     let Some(folder) = recorded() else { return };
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
-    let intel =
-        Anchors { intel: avouch_dcap::TrustAnchors::intel(), amd: avouch_snp::TrustAnchors::amd() };
+    let intel = Anchors::built_in();
     let early: Value = serde_json::from_slice(&read("wrapped-sgx_tcb_info_early.json")).unwrap();
     let text = |name: &str| early[name].as_str().unwrap().as_bytes().to_vec();
     let chain = read("tcb_signing_chain.pem");
@@ -311,13 +309,13 @@ fn responses_of_intels_service_are_proven_at_their_time_under_intels_root() {
         let issued = info.window.not_before;
         let name = |fmspc| EndorsementName::TcbInfo { tee: info.tee, fmspc, evaluation };
         let one = published(name(info.fmspc), &body, &chain);
-        let proven = prove(&one, None, &intel, issued).unwrap();
+        let proven = prove(&one, &[], &intel, issued).unwrap();
         assert_eq!(proven.evaluation_data_number(), Some(info.evaluation_data_number));
         let of_another = published(name(Hex([7; 6])), &body, &chain);
-        let check = prove(&of_another, None, &intel, issued).unwrap_err().check();
+        let check = prove(&of_another, &[], &intel, issued).unwrap_err().check();
         assert_eq!(check, "published-name");
         let early = issued.saturating_add_seconds(-1);
-        assert!(prove(&one, None, &intel, early).is_err());
+        assert!(prove(&one, &[], &intel, early).is_err());
         tried += 1;
     }
     let identities = [
@@ -328,15 +326,15 @@ fn responses_of_intels_service_are_proven_at_their_time_under_intels_root() {
         let evaluation = TcbEvaluation::Standard;
         let name = EndorsementName::QeIdentity { tee, evaluation };
         let moment = UnixTime::from_rfc3339(moment).unwrap();
-        prove(&published(name, &read(file), &chain), None, &intel, moment).unwrap();
+        prove(&published(name, &read(file), &chain), &[], &intel, moment).unwrap();
         tried += 1;
     }
     let crl = read("root_ca_crl.der");
     let issued = Crl::parse(&crl).unwrap().this_update();
     let root = published(EndorsementName::RootCaCrl, &crl, b"");
-    prove(&root, None, &intel, issued).unwrap();
+    prove(&root, &[], &intel, issued).unwrap();
     let pck = published(EndorsementName::PckCrl(PckCa::Platform), &crl, &chain);
-    assert!(prove(&pck, None, &intel, issued).is_err());
+    assert!(prove(&pck, &[], &intel, issued).is_err());
     assert_eq!(tried, 5);
 }
 
@@ -347,6 +345,6 @@ fn a_masked_chip_has_no_vcek_to_be_proven() {
     assert_eq!(product, Product::Milan);
     let masked = VcekId { chip_id: Hex([0; 64]), ..id };
     let one = Published { name: EndorsementName::Vcek(product, masked), ..all[2].clone() };
-    let error = prove(&one, Some(&all[0]), &anchors(), at()).unwrap_err();
+    let error = prove(&one, &[&all[0]], &anchors(), at()).unwrap_err();
     assert_eq!(error.check(), "published-name");
 }

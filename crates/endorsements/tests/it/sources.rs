@@ -79,7 +79,7 @@ async fn everything_of_intels_is_had_from_its_service_from_a_sites_and_from_azur
             let got = found(&source, thing.name).await;
             assert_eq!(got.body, thing.body, "{kind:?} {}", thing.name);
             assert_eq!((&*got.source, got.fetched_at), ("fake", at()));
-            prove(&got, None, &anchors, at()).unwrap();
+            prove(&got, &[], &anchors, at()).unwrap();
         }
         assert_eq!(crl_server.count() > 0, kind == SourceKind::Pcs);
     }
@@ -101,15 +101,16 @@ async fn responses_of_intels_service_are_had_and_proven_at_their_time_under_inte
     let intel = avouch_engine::Anchors {
         intel: avouch_dcap::TrustAnchors::intel(),
         amd: avouch_snp::TrustAnchors::none(),
+        tpm: avouch_tpm::Roots::none(),
     };
     let moment = UnixTime::from_rfc3339("2025-08-30T05:00:00Z").unwrap();
     for (kind, manner) in [(SourceKind::Pcs, Manner::Pcs), (SourceKind::Thim, Manner::Thim)] {
         let fake = Fake::start(intel_service(things.clone(), manner)).await;
         for thing in &things {
             let got = found(&source(kind, &fake.url), thing.name).await;
-            let proven = prove(&got, None, &intel, moment).unwrap();
+            let proven = prove(&got, &[], &intel, moment).unwrap();
             assert_eq!(proven.evaluation_data_number(), Some(17));
-            assert!(prove(&got, None, &intel, at()).is_err(), "expired by now");
+            assert!(prove(&got, &[], &intel, at()).is_err(), "expired by now");
         }
     }
 }
@@ -124,7 +125,7 @@ async fn everything_of_amds_is_had_from_its_service_and_a_vcek_in_pem_too() {
         for thing in &things {
             let got = found(&source, thing.name).await;
             assert_eq!(got.body, thing.body, "{}", thing.name);
-            prove(&got, Some(&things[0]), &anchors, at()).unwrap();
+            prove(&got, &[&things[0]], &anchors, at()).unwrap();
         }
         let pem = avouch_pki::pem::encode("CERTIFICATE", &things[2].body);
         let der = std::mem::replace(&mut things[2].body, pem.as_bytes().into());
@@ -196,7 +197,7 @@ async fn an_issuer_chain_is_read_in_every_encoding_and_kept_as_pem() {
     ] {
         let reply = Reply::ok(&thing.body).with("SGX-TCB-Info-Issuer-Chain", &header);
         let Ok(Answer::Found(got, _)) = made_of(reply).await else { panic!("{header}") };
-        prove(&got, None, &anchors(), at()).unwrap();
+        prove(&got, &[], &anchors(), at()).unwrap();
         assert!(got.issuer_chain.starts_with(b"-----BEGIN CERTIFICATE-----\n"));
     }
     for header in ["", "none", &escaped(&chain).replace("BEGIN", "BEGAN")] {

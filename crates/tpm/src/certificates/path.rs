@@ -10,8 +10,8 @@ use super::error::{CertificateKind, TpmCertificateError, read};
 use super::policies;
 use crate::Roots;
 
-/// Most certificates that may come along.
-const SENT_MAX: usize = 8;
+/// Most certificates that may come along: those of a sender, and those that were at hand for it.
+const SENT_MAX: usize = 16;
 /// Most CAs between a trusted one and the key. Vendors have up to two.
 const LINKS_MAX: usize = 4;
 /// Most signatures that are tried in search of a path.

@@ -9,7 +9,6 @@ use avouch_endorsements::{
     Published, prove,
 };
 use avouch_engine::{Anchors, AppraisalSettings};
-use avouch_snp::VekKind;
 use avouch_token::policy_jws::{VerifiedSigner, authorize_signer};
 use avouch_wire::{FailedCheck as _, UnixTime, excerpt};
 use clap::Args;
@@ -158,25 +157,21 @@ struct Proving<'a> {
     bundle: &'a Bundle,
     anchors: &'a Anchors,
     at: UnixTime,
-    /// What is above VCEKs.
-    chains: BTreeMap<EndorsementName, &'a Published>,
+    /// The same, to find what is above a thing.
+    set: EndorsementSet,
 }
 
 impl<'a> Proving<'a> {
     fn new(bundle: &'a Bundle, anchors: &'a Anchors, at: UnixTime) -> Self {
-        let all = bundle.things().iter().map(|thing| &*thing.published);
-        let chains = all.filter(|one| matches!(one.name, EndorsementName::VekChain(..)));
-        Self { bundle, anchors, at, chains: chains.map(|one| (one.name, one)).collect() }
+        let all = bundle.things().iter().map(|thing| Published::clone(&thing.published));
+        let set = EndorsementSet::default().with(all.collect());
+        Self { bundle, anchors, at, set }
     }
 
     fn prove(&self, published: &Published) -> Result<Proven, ProofError> {
-        let issuer = match published.name {
-            EndorsementName::Vcek(product, _) => {
-                self.chains.get(&EndorsementName::VekChain(product, VekKind::Vcek)).copied()
-            }
-            _ => None,
-        };
-        prove(published, issuer, self.anchors, self.at)
+        let above = self.set.above(published, self.at);
+        let above: Vec<&Published> = above.iter().map(|one| &**one).collect();
+        prove(published, &above, self.anchors, self.at)
     }
 
     fn by_name(&self) -> BTreeMap<EndorsementName, OfName<'a>> {

@@ -112,7 +112,7 @@ fuzz_target!(init: { LazyLock::force(&KNOWN); }, |data: &[u8]| {
         }
     }
     if let Ok(key) = cold
-        && !key.facts().root_is_built_in
+        && !key.facts().root.is_built_in
     {
         let minted = [&certificates[0], &certificates[3]].map(|der| avouch_pki::digest::sha256(der));
         assert!(minted.contains(&key.facts().certificate_sha256));

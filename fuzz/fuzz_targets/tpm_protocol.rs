@@ -10,7 +10,7 @@ use avouch_tpm::protocol::{
     ClientMessage, Conditions, ContextKey, OpenContext, Received, ServiceContext, ServiceMessage,
     SignedRequest, VerifiedRequest,
 };
-use avouch_tpm::{AkRules, HashAlgorithm, PcrMask, Public, Roots};
+use avouch_tpm::{AkRules, HashAlgorithm, PcrMask, Public, TrustAnchors};
 use avouch_wire::{FailedCheck as _, UnixTime, base64url};
 use libfuzzer_sys::fuzz_target;
 
@@ -19,7 +19,7 @@ struct Known {
     context: ServiceContext,
     sealed: String,
     keys: [ContextKey; 1],
-    roots: Roots,
+    roots: TrustAnchors,
 }
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
@@ -28,14 +28,14 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let context = ServiceContext::new(minted.challenge, "contoso", at, None);
     let keys = [ContextKey::new(&[1; 32]).unwrap()];
     let sealed = context.seal(&keys[0], [2; 12]).unwrap();
-    let roots = Roots::none().with_trusted(minted.aik_root_pem.as_bytes()).unwrap();
+    let roots = TrustAnchors::none().with_file(minted.aik_root_pem.as_bytes()).unwrap();
     Known { minted, context, sealed, keys, roots }
 });
 
 fn judge(request: &SignedRequest, known: &Known) -> Result<(), &'static str> {
     let conditions = Conditions {
         context: &known.context,
-        aik_roots: &known.roots,
+        aik_anchors: &known.roots,
         require_valid_aik_cert: true,
         rules: AkRules::default(),
         required: PcrMask::NONE,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use avouch_wire::{Hex, UnixTime, failed_check};
+use avouch_wire::{AcceptanceError, Hex, UnixTime, failed_check};
 use thiserror::Error;
 
 use crate::shortfall::Shortfall;
@@ -117,9 +117,9 @@ impl Default for Acceptance {
     }
 }
 
-/// Why an operator's settings refuse a quote that verified.
+/// One thing about a quote that verified which an operator does not accept.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum AcceptanceError {
+pub enum Refusal {
     /// The TCB status is not accepted.
     #[error("TCB status {} is not accepted, accepted are {accepted}{}", .status, describe(.shortfalls))]
     TcbStatus {
@@ -163,7 +163,7 @@ fn describe(shortfalls: &[Shortfall]) -> String {
     shortfalls.iter().map(|shortfall| format!("; {shortfall}")).collect()
 }
 
-failed_check!(AcceptanceError {
+failed_check!(Refusal {
     Self::TcbStatus { .. } => "accepted-tcb-status",
     Self::Debuggable { .. } => "debuggable",
     Self::Migratable { .. } => "migratable",
@@ -171,23 +171,31 @@ failed_check!(AcceptanceError {
 });
 
 impl Acceptance {
-    /// Judges a verified quote by these settings at `at`.
+    /// Judges a verified quote by these settings at `at`; names all that is not accepted at once.
     ///
     /// # Errors
-    /// [`AcceptanceError`] saying what is refused, and for a TCB status which component is short,
+    /// [`AcceptanceError`] with each [`Refusal`]; that of a TCB status says which component is short,
     /// by how much, and which advisories a better level would clear.
-    pub fn check(&self, quote: &VerifiedQuote, at: UnixTime) -> Result<(), AcceptanceError> {
-        self.check_status(quote, at)?;
-        self.check_debuggable(quote)?;
-        self.check_td(quote)
+    pub fn check(
+        &self,
+        quote: &VerifiedQuote,
+        at: UnixTime,
+    ) -> Result<(), AcceptanceError<Refusal>> {
+        let refusals = [
+            self.status_refusal(quote, at),
+            self.debuggable_refusal(quote),
+            self.migratable_refusal(quote),
+            self.service_td_refusal(quote),
+        ];
+        AcceptanceError::unless_accepted(refusals.into_iter().flatten())
     }
 
-    fn check_status(&self, quote: &VerifiedQuote, at: UnixTime) -> Result<(), AcceptanceError> {
+    fn status_refusal(&self, quote: &VerifiedQuote, at: UnixTime) -> Option<Refusal> {
         let tcb = quote.tcb();
         if self.tcb_statuses.contains(tcb.status) || self.tolerates(quote, at) {
-            return Ok(());
+            return None;
         }
-        Err(AcceptanceError::TcbStatus {
+        Some(Refusal::TcbStatus {
             status: tcb.status,
             accepted: self.tcb_statuses.clone(),
             advisory_ids: tcb.advisory_ids.clone(),
@@ -203,28 +211,28 @@ impl Acceptance {
             && tcb.advisory_ids.iter().all(tolerated)
     }
 
-    fn check_debuggable(&self, quote: &VerifiedQuote) -> Result<(), AcceptanceError> {
+    fn debuggable_refusal(&self, quote: &VerifiedQuote) -> Option<Refusal> {
         if !(self.refuse_debuggable && quote.is_debuggable()) {
-            return Ok(());
+            return None;
         }
         let attributes = match (quote.enclave(), quote.td()) {
             (Some(enclave), _) => enclave.attributes.0.to_string(),
             (None, Some(td)) => td.td_attributes.0.to_string(),
             (None, None) => String::new(),
         };
-        Err(AcceptanceError::Debuggable { attributes })
+        Some(Refusal::Debuggable { attributes })
     }
 
-    fn check_td(&self, quote: &VerifiedQuote) -> Result<(), AcceptanceError> {
-        let Some(td) = quote.td() else { return Ok(()) };
-        let td_attributes = td.td_attributes.0;
-        if self.refuse_migratable && td.td_attributes.migratable() {
-            return Err(AcceptanceError::Migratable { td_attributes });
-        }
-        if self.refuse_service_td && td.has_service_td() {
-            let mr_service_td = td.v15.as_ref().map_or(Hex([0; 48]), |v15| v15.mr_service_td);
-            return Err(AcceptanceError::ServiceTd { td_attributes, mr_service_td });
-        }
-        Ok(())
+    fn migratable_refusal(&self, quote: &VerifiedQuote) -> Option<Refusal> {
+        let attributes = quote.td()?.td_attributes;
+        (self.refuse_migratable && attributes.migratable())
+            .then_some(Refusal::Migratable { td_attributes: attributes.0 })
+    }
+
+    fn service_td_refusal(&self, quote: &VerifiedQuote) -> Option<Refusal> {
+        let td = quote.td()?;
+        let mr_service_td = td.v15.as_ref().map_or(Hex([0; 48]), |v15| v15.mr_service_td);
+        (self.refuse_service_td && td.has_service_td())
+            .then_some(Refusal::ServiceTd { td_attributes: td.td_attributes.0, mr_service_td })
     }
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use avouch_pki::{
-    Certificate, CertificateError, KeyKind, Name, PublicKey, TrustAnchor, digest, pem,
+    Certificate, CertificateError, KeyKind, Name, PublicKey, Root, TrustAnchor, digest, pem,
     verify_anchor_copy,
 };
 use avouch_wire::Hex;
-use serde::Serialize;
 use thiserror::Error;
 
 use crate::error::{CertificateRole, VerifyError};
@@ -46,41 +45,14 @@ const INTEL_SGX_ROOT_FINGERPRINTS: [&str; 2] = [
 /// Most anchors accepted; each is one more way for evidence to be believed.
 const ANCHORS_MAX: usize = 64;
 
-/// Which anchor a verified thing rests on, for people and audit records.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Root {
-    /// What people call it.
-    pub label: String,
-    /// Whether it is Intel's own root. Evidence under any other root is as good as whoever holds
-    /// that root's key.
-    pub built_in: bool,
-    /// SHA-256 of its SubjectPublicKeyInfo.
-    pub key_sha256: Hex<32>,
-}
-
 /// One anchor, with the certificates known to be true copies of it.
 #[derive(Debug)]
 pub(crate) struct Anchor {
     pub(crate) trust: TrustAnchor,
-    pub(crate) root: Root,
     known_copies: Vec<Hex<32>>,
 }
 
 impl Anchor {
-    fn new(trust: TrustAnchor, built_in: bool, known_copies: Vec<Hex<32>>) -> Self {
-        let root = Root {
-            label: trust.label().to_owned(),
-            built_in,
-            key_sha256: digest::sha256(trust.key().spki_der()),
-        };
-        Self { trust, root, known_copies }
-    }
-
-    /// Whether both mean the same key under the same name.
-    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
-        self.trust.key() == other.trust.key() && self.trust.subject() == other.trust.subject()
-    }
-
     fn check_copy(&self, copy: &Certificate) -> Result<(), VerifyError> {
         if self.known_copies.contains(&copy.fingerprint_sha256()) {
             return Ok(());
@@ -138,8 +110,8 @@ impl TrustAnchors {
             .collect();
         let intel = Name::from_der(INTEL_SGX_ROOT_NAME).map(|name| {
             let key = PublicKey::p256(&INTEL_SGX_ROOT_KEY);
-            let trust = TrustAnchor::new(INTEL_SGX_ROOT_LABEL, name, key);
-            Arc::new(Anchor::new(trust, true, known_copies))
+            let trust = TrustAnchor::built_in(INTEL_SGX_ROOT_LABEL, name, key);
+            Arc::new(Anchor { trust, known_copies })
         });
         Self::of(intel.into_iter().collect())
     }
@@ -168,10 +140,10 @@ impl TrustAnchors {
         if self.anchors.len() >= ANCHORS_MAX {
             return Err(AnchorError::TooMany { limit: ANCHORS_MAX });
         }
-        let added = Anchor::new(trust, false, vec![certificate.fingerprint_sha256()]);
         // The same key twice adds nothing, and must not take Intel's root its name.
-        if !self.anchors.iter().any(|anchor| anchor.is_same_as(&added)) {
-            self.anchors.push(Arc::new(added));
+        if !self.anchors.iter().any(|anchor| anchor.trust.is_same_as(&trust)) {
+            let known_copies = vec![certificate.fingerprint_sha256()];
+            self.anchors.push(Arc::new(Anchor { trust, known_copies }));
         }
         Ok(Self::of(self.anchors))
     }
@@ -190,7 +162,7 @@ impl TrustAnchors {
 
     /// All roots.
     pub fn roots(&self) -> impl Iterator<Item = &Root> {
-        self.anchors.iter().map(|anchor| &anchor.root)
+        self.anchors.iter().map(|anchor| anchor.trust.root())
     }
 
     /// The anchors of this name: several keys may have it.
@@ -212,7 +184,7 @@ impl TrustAnchors {
         let anchor = found.ok_or_else(|| VerifyError::UnknownRoot {
             name: root.subject().to_string(),
             key_sha256: digest::sha256(root.public_key().spki_der()),
-            trusted: self.anchors.iter().map(|anchor| anchor.root.label.clone()).collect(),
+            trusted: self.anchors.iter().map(|anchor| anchor.trust.label().to_owned()).collect(),
         })?;
         anchor.check_copy(root)?;
         Ok(anchor)
@@ -252,11 +224,9 @@ mod tests {
             let mut name = INTEL_SGX_ROOT_NAME.to_vec();
             name.iter_mut().skip(29).take(1).for_each(|byte| *byte = letter);
             let name = Name::from_der(&name).map(|name| (name, PublicKey::p256(&[key; 64])));
-            name.map(|(name, key)| {
-                Anchor::new(TrustAnchor::new("any", name, key), false, Vec::new())
-            })
+            name.map(|(name, key)| TrustAnchor::new("any", name, key))
         };
-        let same = |one: Option<Anchor>, other: Option<Anchor>| {
+        let same = |one: Option<TrustAnchor>, other: Option<TrustAnchor>| {
             one.zip(other).map(|(one, other)| one.is_same_as(&other))
         };
         assert_eq!(same(anchor(b'A', 1), anchor(b'A', 1)), Some(true));
@@ -271,7 +241,7 @@ mod tests {
             name.iter_mut().skip(29).take(1).for_each(|byte| *byte = letter);
             let name = Name::from_der(&name)?;
             let trust = TrustAnchor::new("any", name, PublicKey::p256(&[key; 64]));
-            Some(Arc::new(Anchor::new(trust, false, Vec::new())))
+            Some(Arc::new(Anchor { trust, known_copies: Vec::new() }))
         };
         let sets: [&[(u8, u8)]; 7] = [
             &[],

@@ -24,7 +24,7 @@
 //! let anchors = TrustAnchors::intel().with_pem(minted.root_pem.as_bytes())?;
 //! let verified = verify(&quote, &collateral, &anchors, at)?;
 //! Acceptance::default().check(&verified, at)?;
-//! assert!(!verified.root().built_in);
+//! assert!(!verified.root().is_built_in);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -50,9 +50,9 @@ mod td_report;
 mod verify;
 
 pub use acceptance::{
-    Acceptance, AcceptanceError, AcceptedTcbStatuses, AcceptedTcbStatusesError, ToleratedAdvisory,
+    Acceptance, AcceptedTcbStatuses, AcceptedTcbStatusesError, Refusal, ToleratedAdvisory,
 };
-pub use anchors::{AnchorError, INTEL_SGX_ROOT_LABEL, Root, TrustAnchors};
+pub use anchors::{AnchorError, INTEL_SGX_ROOT_LABEL, TrustAnchors};
 pub use binding::{BindingError, bind_init_time_data, bind_runtime_data};
 pub use certification_data::{CertificationData, PckIdentifier};
 pub use collateral::{

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use avouch_pki::{
-    Certificate, KEY_READ_BYTES, PublicKey, SignatureScheme, VerifiedCertificate, digest,
+    Certificate, KEY_READ_BYTES, PublicKey, Root, SignatureScheme, VerifiedCertificate, digest,
 };
 use avouch_wire::{Hex, UnixTime};
 
-use crate::anchors::{Anchor, Root, TrustAnchors};
+use crate::anchors::{Anchor, TrustAnchors};
 use crate::certification_data::CertificationData;
 use crate::chain::{Chain, verify_pck_ca, verify_pck_leaf};
 use crate::collateral::VerifiedCollateral;
@@ -90,7 +90,7 @@ impl VerifiedPlatform {
     /// The anchor that the PCK chain rests on.
     #[must_use]
     pub fn root(&self) -> &Root {
-        &self.anchor.root
+        self.anchor.trust.root()
     }
 
     /// About how many bytes of memory it holds: for those who remember many.
@@ -222,7 +222,8 @@ fn known_ca(
     anchor: &Anchor,
 ) -> Option<VerifiedCertificate> {
     let known = &collateral.pck_ca;
-    let same = known.anchor.is_same_as(anchor) && known.certificate.certificate().der() == ca.der();
+    let same = known.anchor.trust.is_same_as(&anchor.trust)
+        && known.certificate.certificate().der() == ca.der();
     same.then(|| known.certificate.clone())
 }
 

@@ -2,11 +2,11 @@
 
 mod facts;
 
-use avouch_pki::{SignatureScheme, Window};
+use avouch_pki::{Root, SignatureScheme, Window};
 use avouch_wire::{Hex, UnixTime};
 use serde::Serialize;
 
-use crate::anchors::{Root, TrustAnchors};
+use crate::anchors::TrustAnchors;
 use crate::collateral::{Collateral, CollateralHashes, EnclaveId, VerifiedCollateral};
 use crate::collateral::{EnclaveIdentity, check_not_revoked};
 use crate::error::{CertificateRole, VerifyError};
@@ -30,7 +30,7 @@ pub struct CollateralFacts {
 ///
 /// Proven, at [`Self::judged_at`]: the body was signed by an attestation key that Intel's quoting
 /// enclave vouches for, on a platform whose PCK certificate is unrevoked and leads to
-/// [`Self::anchor`]; Intel's collateral in force at that moment gives the TCB the status in
+/// [`Self::root`]; Intel's collateral in force at that moment gives the TCB the status in
 /// [`Self::tcb`], which is not `Revoked`.
 ///
 /// Not proven: that the status is one the operator accepts ([`crate::Acceptance`]), that the report
@@ -49,7 +49,7 @@ pub struct VerifiedQuote {
     #[serde(flatten)]
     pck: PckExtension,
     collateral: CollateralFacts,
-    anchor: Root,
+    root: Root,
     judged_at: UnixTime,
 }
 
@@ -113,7 +113,7 @@ pub fn verify_quote(
         tcb,
         pck: platform.pck().clone(),
         collateral: CollateralFacts { hashes: *collateral.hashes(), window: collateral.window() },
-        anchor: platform.root().clone(),
+        root: platform.root().clone(),
         judged_at: at,
     })
 }
@@ -137,7 +137,7 @@ fn check_same_root(
     platform: &VerifiedPlatform,
     collateral: &VerifiedCollateral,
 ) -> Result<(), VerifyError> {
-    if platform.trust_anchor().is_same_as(&collateral.pck_ca.anchor) {
+    if platform.trust_anchor().trust.is_same_as(&collateral.pck_ca.anchor.trust) {
         return Ok(());
     }
     Err(VerifyError::MixedRoots {

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use avouch_dcap::open_enclave::{Endorsements, Evidence, OpenEnclave};
 use avouch_dcap::{
-    Acceptance, AcceptanceError, Body, CertificationData, Collateral, ComponentStatus, Quote,
-    TcbStatus, TrustAnchors, VerifiedQuote, converge, verify, verify_platform,
+    Acceptance, Body, CertificationData, Collateral, ComponentStatus, Quote, Refusal, TcbStatus,
+    TrustAnchors, VerifiedQuote, converge, verify, verify_platform,
 };
 use avouch_wire::{FailedCheck as _, Hex};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ fn check_verdict(name: &str, verified: &VerifiedQuote, case: &Value) {
     assert_eq!(found, strings(&case["advisory_ids"]), "{name}");
     assert_eq!(tcb.advisory_ids.len(), found.len(), "{name} lists an advisory twice");
     assert_eq!(tcb.platform.tcb_date.to_rfc3339(), text(case, "tcb_date"), "{name}");
-    assert!(verified.root().built_in);
+    assert!(verified.root().is_built_in);
     let short = tcb.shortfalls.iter().any(|shortfall| shortfall.status != tcb.status);
     assert_eq!(tcb.shortfalls.is_empty(), text(case, "status") == "UpToDate" && !short, "{name}");
 }
@@ -327,8 +327,8 @@ fn a_refusal_says_which_component_is_short_and_what_an_update_clears() {
             let Ok(verified) = verify(&quote, &collateral, &TrustAnchors::intel(), at) else {
                 continue;
             };
-            let Err(AcceptanceError::TcbStatus { shortfalls, status, .. }) =
-                Acceptance::default().check(&verified, at)
+            let Err(error) = Acceptance::default().check(&verified, at) else { continue };
+            let Some(Refusal::TcbStatus { shortfalls, status, .. }) = error.refusals().next()
             else {
                 continue;
             };

@@ -13,7 +13,7 @@ use avouch_engine::{Anchors, EndorsementSource, TPM_CAS_MAX, TpmCasWanted, Vendo
 use avouch_mint::Seed;
 use avouch_mint::tpm::{MintedTpm, TpmOptions, mint};
 use avouch_pki::{Certificate, pem};
-use avouch_tpm::{Roots, trim_padding, verify_aik_certificate, verify_ek_certificate};
+use avouch_tpm::{TrustAnchors, trim_padding, verify_aik_certificate, verify_ek_certificate};
 use avouch_wire::{FailedCheck as _, UnixTime};
 
 const AT: &str = "2026-01-31T12:00:00Z";
@@ -53,9 +53,9 @@ fn ders(cas: &[Certificate]) -> Vec<&[u8]> {
 fn a_key_is_verified_by_the_ca_that_is_at_hand_and_not_without_it() {
     let minted = minted(1);
     let ca = &minted.ek_intermediates[0];
-    let roots = Roots::none().with_trusted(minted.ek_root_pem.as_bytes()).unwrap();
-    let verify = |cas: &[Certificate], roots: &Roots| {
-        let outcome = verify_ek_certificate(&minted.ek_certificate, &ders(cas), roots, at());
+    let roots = TrustAnchors::none().with_file(minted.ek_root_pem.as_bytes()).unwrap();
+    let verify = |cas: &[Certificate], anchors: &TrustAnchors| {
+        let outcome = verify_ek_certificate(&minted.ek_certificate, &ders(cas), anchors, at());
         outcome.map(|_| ()).map_err(|error| error.check())
     };
     let text = pem::encode("CERTIFICATE", ca);
@@ -65,7 +65,7 @@ fn a_key_is_verified_by_the_ca_that_is_at_hand_and_not_without_it() {
         assert_eq!(ders(&cas), [ca.as_slice()]);
         verify(&cas, &roots).unwrap();
         // Being at hand makes nobody trusted.
-        assert_eq!(verify(&cas, &Roots::none()), Err("tpm-no-roots"));
+        assert_eq!(verify(&cas, &TrustAnchors::none()), Err("tpm-no-roots"));
         // Whoever notes what is missing gives the same.
         let asked = Asked::new(Arc::clone(&set));
         assert_eq!(ders(&above(&asked, &minted.ek_certificate, at())), ders(&cas));
@@ -234,7 +234,7 @@ fn azures_keys_are_verified_by_the_cas_of_one_folder_and_the_root_alone() {
     }
     let set = load(folder.path()).unwrap();
     let root = std::fs::read(certs.join("azure-virtual-tpm-root-2023.pem")).unwrap();
-    let roots = Roots::none().with_trusted(&root).unwrap();
+    let roots = TrustAnchors::none().with_file(&root).unwrap();
     // One step.
     let aik = recorded("azure/trusted-launch-windows/aik.cert.der").unwrap();
     let aik = std::fs::read(aik).unwrap();

@@ -14,7 +14,7 @@ pub struct Anchors {
     /// Roots that SEV-SNP chains may end at, by product.
     pub amd: avouch_snp::TrustAnchors,
     /// CAs of TPMs: of their manufacturers, and of hosts of virtual ones. None is built in.
-    pub tpm: avouch_tpm::Roots,
+    pub tpm: avouch_tpm::TrustAnchors,
 }
 
 /// Whose evidence a root is for.
@@ -96,7 +96,7 @@ pub enum AnchorError {
     Amd(#[from] avouch_snp::AnchorError),
     /// Not acceptable as a CA of TPMs.
     #[error(transparent)]
-    Tpm(#[from] avouch_tpm::RootError),
+    Tpm(#[from] avouch_tpm::AnchorError),
 }
 
 /// The most roots taken from one file.
@@ -109,7 +109,7 @@ impl Anchors {
         Self {
             intel: avouch_dcap::TrustAnchors::intel(),
             amd: avouch_snp::TrustAnchors::amd(),
-            tpm: avouch_tpm::Roots::none(),
+            tpm: avouch_tpm::TrustAnchors::none(),
         }
     }
 
@@ -122,7 +122,7 @@ impl Anchors {
     pub fn with_roots(mut self, vendor: Option<Vendor>, text: &[u8]) -> Result<Self, AnchorError> {
         for der in pem::certificates(text, ROOTS_MAX)? {
             if vendor == Some(Vendor::Tpm) {
-                self.tpm = self.tpm.with_trusted(&der)?;
+                self.tpm = self.tpm.with_file(&der)?;
                 continue;
             }
             let certificate = Certificate::parse(&der)?;

@@ -2,9 +2,10 @@
 
 use std::fmt::Debug;
 
+use avouch_pki::Root;
 use avouch_policy::Claim;
-use avouch_wire::FailedCheck;
 use avouch_wire::json::Integer;
+use avouch_wire::{AcceptanceError, FailedCheck};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -40,15 +41,6 @@ pub trait VerifiedFacts: Debug + Send + Sync {
     fn grounds(&self) -> Grounds {
         Grounds::default()
     }
-}
-
-/// A vendor root that verified evidence rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Root {
-    /// Its name.
-    pub label: String,
-    /// Whether it is the vendor's own, and not one that an operator added.
-    pub is_built_in: bool,
 }
 
 /// Permitted with the token's claims, or refused with the reason.
@@ -116,12 +108,12 @@ pub enum Refused {
 
 impl Refused {
     /// By the provider's settings.
-    pub(crate) fn not_accepted(
-        error: &dyn FailedCheck,
-        outdated: impl IntoIterator<Item = OutdatedComponent>,
+    pub(crate) fn not_accepted<R: FailedCheck, O: IntoIterator<Item = OutdatedComponent>>(
+        error: &AcceptanceError<R>,
+        outdated: impl Fn(&R) -> O,
     ) -> Self {
         let mut each_once: Vec<OutdatedComponent> = Vec::new();
-        for one in outdated {
+        for one in error.refusals().flat_map(outdated) {
             if !each_once.contains(&one) {
                 each_once.push(one);
             }

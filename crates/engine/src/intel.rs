@@ -6,8 +6,8 @@ use avouch_bootlog::ccel::ProvenLog;
 use avouch_claims::{BoundData, ServiceClaim, sgx, tdx, tdx_event_log};
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_dcap::{
-    AcceptanceError, Body, Quote, TcbEvaluation, TeeType, TrustAnchors, VerifiedQuote,
-    bind_init_time_data, bind_runtime_data,
+    Body, Quote, Refusal, TcbEvaluation, TeeType, TrustAnchors, VerifiedQuote, bind_init_time_data,
+    bind_runtime_data,
 };
 use avouch_pki::digest;
 use avouch_policy::Properties;
@@ -18,7 +18,7 @@ use verifier::QuoteVerifier;
 use crate::arm::{Arm, Bound, Submission, Verified, bind};
 use crate::{
     AppraisalError, AppraisalRequest, EndorsementSource, EventLogRefused, Grounds, NotAtHand,
-    OutdatedComponent, Refused, Remembered, Root, TcbBaseline, TokenForm, VerifiedFacts, WrongTee,
+    OutdatedComponent, Refused, Remembered, TcbBaseline, TokenForm, VerifiedFacts, WrongTee,
 };
 
 /// Length of the header of an Open Enclave report.
@@ -44,8 +44,7 @@ impl Arm for IntelArm {
         let verified = self.verifier.verify(wrapped.quote(), evaluation, &**endorsements, at)?;
         let bound = bind_all(&wrapped, &verified, request)?;
         let log = event_log(request, &verified)?;
-        let root = verified.root();
-        let root = Root { label: root.label.clone(), is_built_in: root.built_in };
+        let roots = vec![verified.root().clone()];
         let mut claims = claims(&verified, wrapped.quoted(request), bound.runtime_data.as_ref());
         claims.extend(log.iter().flat_map(tdx_event_log));
         Ok(Verified {
@@ -53,12 +52,12 @@ impl Arm for IntelArm {
             accepted: settings
                 .intel
                 .check(&verified, at)
-                .map_err(|error| Refused::not_accepted(&error, outdated(&error))),
+                .map_err(|error| Refused::not_accepted(&error, outdated)),
             facts: match log {
                 Some(log) => Box::new(BootedTd { quote: verified, log }),
                 None => Box::new(verified),
             },
-            roots: vec![root],
+            roots,
             bound,
         })
     }
@@ -129,8 +128,8 @@ impl VerifiedFacts for BootedTd {
 }
 
 /// What the better level of each part asks for.
-fn outdated(error: &AcceptanceError) -> Vec<OutdatedComponent> {
-    let AcceptanceError::TcbStatus { shortfalls, .. } = error else { return Vec::new() };
+fn outdated(refusal: &Refusal) -> Vec<OutdatedComponent> {
+    let Refusal::TcbStatus { shortfalls, .. } = refusal else { return Vec::new() };
     let missing = shortfalls.iter().flat_map(|shortfall| &shortfall.missing);
     let outdated = missing.map(|svn| OutdatedComponent {
         component: svn.component.clone(),

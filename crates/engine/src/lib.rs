@@ -24,8 +24,9 @@ mod source;
 mod token_claims;
 
 pub use anchors::{AnchorError, Anchors, Vendor};
-pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused, Root, VerifiedFacts};
+pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused, VerifiedFacts};
 pub use appraise::{Engine, REMEMBERED_BYTES};
+pub use avouch_pki::Root;
 pub use capsule::{CAPSULE_BYTES_MAX, Capsule, CapsuleError, Judged, Outcome, Verdict, Why};
 pub use error::{AppraisalError, EventLogRefused, HeldDataRefused, NotAtHand, WrongTee};
 pub use grounds::{Grounds, OutdatedComponent};

@@ -8,8 +8,8 @@ use avouch_snp::ghcb::CertificateTable;
 use avouch_snp::maa_request::{MaaRequestError, SnpEvidence};
 use avouch_snp::uvm::{self, UvmTrust, VerifiedUvmEndorsement};
 use avouch_snp::{
-    AcceptanceError, REPORT_LENGTH, Refusal, Report, TrustAnchors, VerifiedReport,
-    bind_init_time_data, bind_runtime_data,
+    REPORT_LENGTH, Refusal, Report, TrustAnchors, VerifiedReport, bind_init_time_data,
+    bind_runtime_data,
 };
 use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::Value;
@@ -18,7 +18,7 @@ use verifier::ReportVerifier;
 use crate::arm::{Arm, Bound, Submission, Verified, bind};
 use crate::{
     AppraisalError, AppraisalRequest, EventLogRefused, Grounds, OutdatedComponent, Refused,
-    Remembered, Root, VerifiedFacts,
+    Remembered, VerifiedFacts,
 };
 
 pub(crate) struct SnpArm {
@@ -45,16 +45,15 @@ impl Arm for SnpArm {
             self.verifier.verify(submitted.report(), sent.as_deref(), &**endorsements, at)?;
         let uvm = uvm_endorsement(&submitted, &report, &settings.uvm, at)?;
         let bound = bind_all(&report, request)?;
-        let key = report.endorsement_key();
-        let root = Root { label: key.root.clone(), is_built_in: key.root_is_built_in };
+        let roots = vec![report.endorsement_key().root.clone()];
         Ok(Verified {
             claims: snp(&report, uvm.as_ref()),
             accepted: settings
                 .snp
                 .check(&report)
-                .map_err(|error| Refused::not_accepted(&error, outdated(&error))),
+                .map_err(|error| Refused::not_accepted(&error, outdated)),
             facts: Box::new(SnpFacts { report, uvm }),
-            roots: vec![root],
+            roots,
             bound,
         })
     }
@@ -90,14 +89,14 @@ impl VerifiedFacts for SnpFacts {
                 ("endorsement_key", key.certificate_sha256),
                 ("intermediate", key.intermediate_sha256),
             ],
-            window: Some(key.validity),
+            window: Some(key.window),
         }
     }
 }
 
-/// Each part of a TCB that is below its floor, and a guest's security version.
-fn outdated(error: &AcceptanceError) -> Vec<OutdatedComponent> {
-    let outdated = error.refusals().iter().filter_map(|refusal| match refusal {
+/// A part of a TCB that is below its floor, or a guest's security version.
+fn outdated(refusal: &Refusal) -> Option<OutdatedComponent> {
+    match refusal {
         Refusal::Tcb { tcb, shortfall } => Some(OutdatedComponent {
             component: format!("{} of {tcb}", shortfall.component),
             found: shortfall.found.into(),
@@ -109,8 +108,7 @@ fn outdated(error: &AcceptanceError) -> Vec<OutdatedComponent> {
             minimum: *minimum,
         }),
         _ => None,
-    });
-    outdated.collect()
+    }
 }
 
 /// A report with what came along. Certificates are read only if they are not known by their bytes.

@@ -14,7 +14,7 @@ fn root_of(kind: EvidenceKind) -> String {
 /// How many roots of each vendor there are besides its own.
 fn added(vendor: Option<Vendor>, pem: &str) -> Result<(usize, usize), AnchorError> {
     let anchors = Anchors::built_in().with_roots(vendor, pem.as_bytes())?;
-    let intel = anchors.intel.roots().filter(|anchor| !anchor.built_in).count();
+    let intel = anchors.intel.roots().filter(|anchor| !anchor.is_built_in).count();
     let built_in = Anchors::built_in().amd.roots().count();
     Ok((intel, anchors.amd.roots().count().saturating_sub(built_in)))
 }

@@ -37,8 +37,8 @@ pub use extension::Extension;
 pub use key::{KEY_READ_BYTES, KeyError, KeyKind, PublicKey};
 pub use name::{Name, Serial};
 pub use path::{
-    Issuer, PathError, PathErrorKind, Role, TrustAnchor, VerifiedCertificate, verify_anchor_copy,
-    verify_issued, verify_issued_understanding, verify_pinned,
+    Issuer, PathError, PathErrorKind, Role, Root, TrustAnchor, VerifiedCertificate,
+    verify_anchor_copy, verify_issued, verify_issued_understanding, verify_pinned,
 };
 pub use signature::{SignatureError, SignatureScheme};
 pub use window::{OutsideWindow, Window};

@@ -1,36 +1,71 @@
 //! From a trust anchor, link by link, to a certificate that may be relied on.
 
-use avouch_wire::UnixTime;
+use avouch_wire::{Hex, UnixTime};
+use serde::Serialize;
 use thiserror::Error;
 
-use crate::{Certificate, Extension, KeyKind, Name, OutsideWindow, PublicKey, Window, oid};
+use crate::{Certificate, Extension, KeyKind, Name, OutsideWindow, PublicKey, Window, digest, oid};
 
 /// A key that is trusted because an operator or this program says so, with the name that issued
 /// certificates must carry. Its validity is not judged: an anchor is a key, not a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustAnchor {
-    label: String,
+    root: Root,
     subject: Name,
     key: PublicKey,
 }
 
+/// Which trust anchor a verified thing rests on, for people and audit records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Root {
+    /// What people call it.
+    pub label: String,
+    /// Whether it is the vendor's own, known in this program. Evidence under any other root is as good
+    /// as whoever holds that root's key.
+    pub is_built_in: bool,
+    /// SHA-256 of its SubjectPublicKeyInfo.
+    pub key_sha256: Hex<32>,
+}
+
 impl TrustAnchor {
-    /// An anchor shown to people as `label`.
+    /// An anchor that an operator chose, shown to people as `label`.
     #[must_use]
     pub fn new(label: impl Into<String>, subject: Name, key: PublicKey) -> Self {
-        Self { label: label.into(), subject, key }
+        let key_sha256 = digest::sha256(key.spki_der());
+        Self { root: Root { label: label.into(), is_built_in: false, key_sha256 }, subject, key }
     }
 
-    /// An anchor with the name and key of a certificate, which is not itself verified.
+    /// A vendor's own anchor, known in this program.
+    #[must_use]
+    pub fn built_in(label: impl Into<String>, subject: Name, key: PublicKey) -> Self {
+        let mut anchor = Self::new(label, subject, key);
+        anchor.root.is_built_in = true;
+        anchor
+    }
+
+    /// An anchor that an operator chose, with the name and key of a certificate, which is not itself
+    /// verified.
     #[must_use]
     pub fn from_certificate(label: impl Into<String>, certificate: &Certificate) -> Self {
         Self::new(label, certificate.subject().clone(), certificate.public_key().clone())
     }
 
+    /// What is said of it.
+    #[must_use]
+    pub const fn root(&self) -> &Root {
+        &self.root
+    }
+
     /// What people call it.
     #[must_use]
     pub fn label(&self) -> &str {
-        &self.label
+        &self.root.label
+    }
+
+    /// Whether both mean the same key under the same name, whatever they are called.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.key == other.key && self.subject == other.subject
     }
 
     /// The issuer name that its certificates carry.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use avouch_wire::{Hex, failed_check};
+use avouch_wire::{AcceptanceError, Hex, failed_check};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -156,30 +156,6 @@ failed_check!(Refusal {
     Self::ChipId { .. } => "chip-refused",
 });
 
-/// Everything about verified evidence that an operator does not accept; at least one thing.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{}", listed(.refusals))]
-pub struct AcceptanceError {
-    refusals: Vec<Refusal>,
-}
-
-impl AcceptanceError {
-    /// All refusals, in the order in which they are checked.
-    #[must_use]
-    pub fn refusals(&self) -> &[Refusal] {
-        &self.refusals
-    }
-}
-
-// The first of those that failed.
-failed_check!(AcceptanceError {
-    Self { refusals } => (refusals.first().map_or("accepted", Refusal::check), Refusal::checks()),
-});
-
-fn listed(refusals: &[Refusal]) -> String {
-    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-}
-
 impl Default for Acceptance {
     fn default() -> Self {
         Self { refuse_host_requested: true, refuse_masked_chip_id: true, ..Self::everything() }
@@ -210,11 +186,11 @@ impl Acceptance {
     ///
     /// # Errors
     /// [`AcceptanceError`] with each [`Refusal`].
-    pub fn check(&self, report: &VerifiedReport) -> Result<(), AcceptanceError> {
+    pub fn check(&self, report: &VerifiedReport) -> Result<(), AcceptanceError<Refusal>> {
         let mut refusals = self.setting_refusals(report);
         refusals.extend(self.tcb_refusals(report));
         refusals.extend(self.reference_value_refusals(report));
-        if refusals.is_empty() { Ok(()) } else { Err(AcceptanceError { refusals }) }
+        AcceptanceError::unless_accepted(refusals)
     }
 
     fn setting_refusals(&self, report: &VerifiedReport) -> Vec<Refusal> {

@@ -9,7 +9,7 @@ use avouch_wire::{Hex, UnixTime};
 use crate::chain::{chip_id_is, limit};
 use crate::endorsement_key::check_roots;
 use crate::{
-    Chain, Product, RawTcb, Root, TrustAnchors, VekKind, VerifiedEndorsementKey,
+    Anchor, Chain, Product, RawTcb, TrustAnchors, VekKind, VerifiedEndorsementKey,
     VerifiedIntermediate, VerifyError, crls, verify_intermediate,
 };
 
@@ -46,7 +46,7 @@ pub fn verify_root_crl(
     crl: &Crl,
     anchors: &TrustAnchors,
     at: UnixTime,
-) -> Result<(Arc<Root>, VerifiedCrl), VerifyError> {
+) -> Result<(Arc<Anchor>, VerifiedCrl), VerifyError> {
     crls::verify_one(crl, anchors, at)
 }
 

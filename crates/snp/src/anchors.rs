@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use avouch_pki::der::{PRINTABLE_STRING, UTF8_STRING, write as der};
 use avouch_pki::{
-    Certificate, KeyKind, Name, PathError, PublicKey, TrustAnchor, digest, verify_anchor_copy,
+    Certificate, KeyKind, Name, PathError, PublicKey, Root, TrustAnchor, digest, verify_anchor_copy,
 };
 use avouch_wire::{Hex, decode_hex};
 use thiserror::Error;
@@ -14,16 +14,15 @@ use crate::{Product, VerifiedIntermediate};
 
 /// A trusted root of one product.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Root {
+pub struct Anchor {
     product: Product,
-    anchor: TrustAnchor,
-    built_in: bool,
+    trust: TrustAnchor,
     /// SHA-256 of the certificate that the key was taken from: a copy of those very bytes needs no
     /// further look.
     certificate_sha256: Hex<32>,
 }
 
-impl Root {
+impl Anchor {
     /// The product whose chains it may root.
     #[must_use]
     pub const fn product(&self) -> Product {
@@ -32,8 +31,8 @@ impl Root {
 
     /// Name and key.
     #[must_use]
-    pub const fn anchor(&self) -> &TrustAnchor {
-        &self.anchor
+    pub const fn trust(&self) -> &TrustAnchor {
+        &self.trust
     }
 
     /// SHA-256 of the certificate that the key was taken from.
@@ -48,13 +47,7 @@ impl Root {
         if copy.fingerprint_sha256() == self.certificate_sha256 {
             return Ok(());
         }
-        verify_anchor_copy(copy, &self.anchor)
-    }
-
-    /// Whether it is AMD's, pinned in this program, and not one that an operator added.
-    #[must_use]
-    pub const fn is_built_in(&self) -> bool {
-        self.built_in
+        verify_anchor_copy(copy, &self.trust)
     }
 }
 
@@ -92,7 +85,7 @@ const ROOT_KEY: KeyKind = KeyKind::Rsa { modulus_bits: 4096 };
 /// The trust anchors of SEV-SNP: AMD's roots by key, and any that an operator added.
 #[derive(Debug, Clone)]
 pub struct TrustAnchors {
-    roots: Vec<Arc<Root>>,
+    anchors: Vec<Arc<Anchor>>,
     /// AMD's, known in this program.
     pinned: Vec<VerifiedIntermediate>,
     /// Verified earlier; the oldest first, at most [`REMEMBERED_MAX`].
@@ -115,15 +108,14 @@ impl TrustAnchors {
     pub fn amd() -> Self {
         let mut anchors = Self::none();
         for root in &ROOTS {
-            let Some(anchor) = pinned_anchor(root) else { continue };
+            let Some(trust) = pinned_anchor(root) else { continue };
             let Ok(certificate_sha256) = Hex::from_hex(root.certificate_sha256) else { continue };
             let product = root.product;
-            let root = Root { product, anchor, built_in: true, certificate_sha256 };
-            anchors.roots.push(Arc::new(root));
+            anchors.anchors.push(Arc::new(Anchor { product, trust, certificate_sha256 }));
         }
         for pinned in &INTERMEDIATES {
-            let root = anchors.roots_of(pinned.key.product).next().cloned();
-            let known = root.and_then(|root| VerifiedIntermediate::pinned(pinned, root));
+            let anchor = anchors.of_product(pinned.key.product).next().cloned();
+            let known = anchor.and_then(|one| VerifiedIntermediate::pinned(pinned, one));
             anchors.pinned.extend(known);
         }
         anchors
@@ -132,11 +124,11 @@ impl TrustAnchors {
     /// No root at all.
     #[must_use]
     pub const fn none() -> Self {
-        Self { roots: Vec::new(), pinned: Vec::new(), remembered: Vec::new() }
+        Self { anchors: Vec::new(), pinned: Vec::new(), remembered: Vec::new() }
     }
 
     /// Adds a root of an operator's choice, such as a mint's. Its common name says for which
-    /// product; what rests on it says so ([`crate::EndorsementKeyFacts::root_is_built_in`]). A root
+    /// product; what rests on it says so ([`Root::is_built_in`]). A root
     /// that is trusted already is not added again.
     ///
     /// # Errors
@@ -155,17 +147,12 @@ impl TrustAnchors {
         }
         let certificate_sha256 = certificate.fingerprint_sha256();
         let label = format!("{name} {certificate_sha256}");
-        let anchor = TrustAnchor::from_certificate(label, certificate);
-        verify_anchor_copy(certificate, &anchor)?;
+        let trust = TrustAnchor::from_certificate(label, certificate);
+        verify_anchor_copy(certificate, &trust)?;
         // One root, one entry: whatever is judged by root finds the same one each time.
-        let same = |root: &Root| {
-            root.anchor.subject() == anchor.subject() && root.anchor.key() == anchor.key()
-        };
-        if self.roots().any(same) {
-            return Ok(self);
+        if !self.anchors().any(|known| known.trust.is_same_as(&trust)) {
+            self.anchors.push(Arc::new(Anchor { product, trust, certificate_sha256 }));
         }
-        let root = Root { product, anchor, built_in: false, certificate_sha256 };
-        self.roots.push(Arc::new(root));
         Ok(self)
     }
 
@@ -175,7 +162,7 @@ impl TrustAnchors {
     /// does not serve chains that come without it. Of more than 64 the oldest are forgotten.
     pub fn remember(&mut self, intermediate: VerifiedIntermediate) {
         let known = self.intermediate(intermediate.fingerprint_sha256()).is_some();
-        if known || !self.trust(intermediate.root()) {
+        if known || !self.trust(intermediate.anchor()) {
             return;
         }
         if self.remembered.len() >= REMEMBERED_MAX {
@@ -185,21 +172,26 @@ impl TrustAnchors {
     }
 
     /// Whether this root, with this key, is one of these.
-    pub(crate) fn trust(&self, root: &Root) -> bool {
-        self.roots().any(|known| known == root)
+    pub(crate) fn trust(&self, anchor: &Anchor) -> bool {
+        self.anchors().any(|known| known == anchor)
     }
 
     /// All roots.
     pub fn roots(&self) -> impl Iterator<Item = &Root> {
-        self.roots.iter().map(Arc::as_ref)
+        self.anchors().map(|anchor| anchor.trust.root())
     }
 
-    pub(crate) fn shared_roots(&self) -> impl Iterator<Item = &Arc<Root>> {
-        self.roots.iter()
+    /// All roots with their products.
+    pub fn anchors(&self) -> impl Iterator<Item = &Anchor> {
+        self.anchors.iter().map(Arc::as_ref)
     }
 
-    pub(crate) fn roots_of(&self, product: Product) -> impl Iterator<Item = &Arc<Root>> {
-        self.roots.iter().filter(move |root| root.product == product)
+    pub(crate) fn shared(&self) -> impl Iterator<Item = &Arc<Anchor>> {
+        self.anchors.iter()
+    }
+
+    pub(crate) fn of_product(&self, product: Product) -> impl Iterator<Item = &Arc<Anchor>> {
+        self.anchors.iter().filter(move |anchor| anchor.product == product)
     }
 
     /// All pinned and remembered intermediates.
@@ -208,7 +200,7 @@ impl TrustAnchors {
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
-        self.roots.is_empty()
+        self.anchors.is_empty()
     }
 
     /// The pinned or remembered intermediate whose certificate has this SHA-256.
@@ -230,7 +222,7 @@ pub(crate) fn pinned_anchor(pinned: &PinnedKey) -> Option<TrustAnchor> {
     let modulus = decode_hex(pinned.modulus).ok()?;
     let key = PublicKey::rsa(&modulus, &RSA_EXPONENT_65537).ok()?;
     let intact = digest::sha256(key.spki_der()).to_string() == pinned.spki_sha256;
-    intact.then(|| TrustAnchor::new(pinned.common_name, subject, key))
+    intact.then(|| TrustAnchor::built_in(pinned.common_name, subject, key))
 }
 
 const RSA_EXPONENT_65537: [u8; 3] = [1, 0, 1];

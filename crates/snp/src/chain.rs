@@ -204,7 +204,7 @@ impl Chain {
         let fingerprint = digest::sha256(der);
         if let Some(known) = anchors.intermediate(&fingerprint) {
             self.add_intermediate(SentIntermediate::Known(known.clone()));
-        } else if anchors.roots().any(|root| *root.certificate_sha256() == fingerprint) {
+        } else if anchors.anchors().any(|root| *root.certificate_sha256() == fingerprint) {
             if !self.known_roots.contains(&fingerprint) {
                 self.known_roots.push(fingerprint);
             }

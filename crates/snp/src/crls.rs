@@ -9,7 +9,7 @@ use avouch_wire::UnixTime;
 use serde::Deserialize;
 
 use crate::scheme::AMD_SCHEME;
-use crate::{Root, TrustAnchors, VerifiedIntermediate, VerifyError};
+use crate::{Anchor, TrustAnchors, VerifiedIntermediate, VerifyError};
 
 /// Of which roots there must be a CRL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -65,7 +65,7 @@ impl FromStr for CrlRule {
 /// AMD 57230, certificate revocation list.
 #[derive(Debug, Clone, Default)]
 pub struct Crls {
-    lists: Vec<(Arc<Root>, VerifiedCrl)>,
+    lists: Vec<(Arc<Anchor>, VerifiedCrl)>,
     rule: CrlRule,
 }
 
@@ -143,26 +143,29 @@ impl Crls {
         at: UnixTime,
     ) -> Result<(), VerifyError> {
         let mut seen = false;
-        for (_, crl) in self.lists.iter().filter(|(root, _)| root.as_ref() == intermediate.root()) {
+        for (_, crl) in
+            self.lists.iter().filter(|(anchor, _)| anchor.as_ref() == intermediate.anchor())
+        {
             seen = true;
             current(crl, at)?;
             if crl.is_revoked(intermediate.serial()) {
                 return Err(VerifyError::IntermediateRevoked {
                     intermediate: intermediate.issuer_name().label().to_owned(),
                     serial: intermediate.serial().to_string(),
-                    root: intermediate.root().anchor().label().to_owned(),
+                    root: intermediate.anchor().trust().label().to_owned(),
                 });
             }
         }
-        if !seen && self.must_list(intermediate.root()) {
-            let root = intermediate.root().anchor().label().to_owned();
+        if !seen && self.must_list(intermediate.anchor()) {
+            let root = intermediate.anchor().trust().label().to_owned();
             return Err(VerifyError::CrlMissing { root });
         }
         Ok(())
     }
 
-    fn must_list(&self, root: &Root) -> bool {
-        let is_alike = |kept: &Root| kept.is_built_in() == root.is_built_in();
+    fn must_list(&self, anchor: &Anchor) -> bool {
+        let is_built_in = |anchor: &Anchor| anchor.trust().root().is_built_in;
+        let is_alike = |kept: &Anchor| is_built_in(kept) == is_built_in(anchor);
         match self.rule {
             CrlRule::Required => true,
             CrlRule::WhereKept => self.lists.iter().any(|(kept, _)| is_alike(kept)),
@@ -175,15 +178,15 @@ pub(crate) fn verify_one(
     crl: &Crl,
     anchors: &TrustAnchors,
     at: UnixTime,
-) -> Result<(Arc<Root>, VerifiedCrl), VerifyError> {
+) -> Result<(Arc<Anchor>, VerifiedCrl), VerifyError> {
     let issuer = crl.issuer().label().to_owned();
     if crl.rsa_signature_scheme() != Some(AMD_SCHEME) {
         return Err(VerifyError::CrlScheme { found: crl.rsa_signature_scheme() });
     }
     let mut refusal = VerifyError::CrlIssuer { issuer };
-    for root in anchors.shared_roots().filter(|root| root.anchor().subject() == crl.issuer()) {
-        match verify_crl(crl, root.anchor(), at) {
-            Ok(verified) => return Ok((Arc::clone(root), verified)),
+    for anchor in anchors.shared().filter(|one| one.trust().subject() == crl.issuer()) {
+        match verify_crl(crl, anchor.trust(), at) {
+            Ok(verified) => return Ok((Arc::clone(anchor), verified)),
             Err(error) => refusal = VerifyError::Crl(error),
         }
     }
@@ -191,10 +194,10 @@ pub(crate) fn verify_one(
 }
 
 /// Whether there is a later list of the very root that signed this one.
-fn is_superseded(crl: &Crl, verified: &[(Arc<Root>, VerifiedCrl)]) -> bool {
-    verified.iter().any(|(root, newer)| {
+fn is_superseded(crl: &Crl, verified: &[(Arc<Anchor>, VerifiedCrl)]) -> bool {
+    verified.iter().any(|(anchor, newer)| {
         newer.window().not_before > crl.this_update()
-            && verify_crl(crl, root.anchor(), crl.this_update()).is_ok()
+            && verify_crl(crl, anchor.trust(), crl.this_update()).is_ok()
     })
 }
 

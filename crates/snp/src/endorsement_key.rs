@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use avouch_pki::{Certificate, KeyKind, PublicKey, Role, SignatureScheme, Window, verify_issued};
+use avouch_pki::{
+    Certificate, KeyKind, PublicKey, Role, Root, SignatureScheme, Window, verify_issued,
+};
 use avouch_wire::{Hex, UnixTime};
 use serde::Serialize;
 
@@ -46,17 +48,15 @@ pub struct EndorsementKeyFacts {
     /// SHA-256 of the ASK's or ASVK's certificate.
     pub intermediate_sha256: Hex<32>,
     /// The span in which the key and all above it are valid.
-    pub validity: Window,
+    pub window: Window,
     /// The hardware id of the chip, in hex; VCEK only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hardware_id: Option<String>,
     /// The cloud provider; VLEK only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub csp_id: Option<String>,
-    /// Label of the root that all rests on.
-    pub root: String,
-    /// Whether that root is AMD's, pinned in this program.
-    pub root_is_built_in: bool,
+    /// The root that all rests on.
+    pub root: Root,
 }
 
 impl VerifiedEndorsementKey {
@@ -87,7 +87,7 @@ impl VerifiedEndorsementKey {
     /// The span in which it and all above it are valid.
     #[must_use]
     pub fn window(&self) -> Window {
-        self.inner.facts.validity
+        self.inner.facts.window
     }
 
     /// What certified it: for [`TrustAnchors::remember`].
@@ -101,7 +101,7 @@ impl VerifiedEndorsementKey {
     #[must_use]
     pub fn bytes_held(&self) -> usize {
         let Inner { key, facts, .. } = self.inner.as_ref();
-        let texts = [&facts.product_name, &facts.root].map(String::len).into_iter();
+        let texts = [&facts.product_name, &facts.root.label].map(String::len).into_iter();
         let texts = texts.chain(
             [&facts.hardware_id, &facts.csp_id].map(|text| text.as_ref().map_or(0, String::len)),
         );
@@ -211,7 +211,7 @@ pub(crate) fn check_roots(
     let sent = chain.roots().iter().filter(|root| root.subject().common_name() == Some(&name));
     for copy in sent {
         let mut refusal = VerifyError::NoRoot { product };
-        let trusted = anchors.roots_of(product).any(|root| match root.check_copy(copy) {
+        let trusted = anchors.of_product(product).any(|anchor| match anchor.check_copy(copy) {
             Ok(()) => true,
             Err(source) => {
                 refusal = VerifyError::Path { role: CertificateRole::Root, source };
@@ -265,7 +265,7 @@ fn recognised(
     at: UnixTime,
 ) -> Result<VerifiedIntermediate, VerifyError> {
     // The chain may have been read beside other anchors than these.
-    if !anchors.trust(known.root()) {
+    if !anchors.trust(known.anchor()) {
         return Err(VerifyError::NoRoot { product: known.product() });
     }
     known.check_window(at)?;
@@ -298,7 +298,7 @@ fn facts(
     kind: VekKind,
     leaf: &Certificate,
     intermediate: &VerifiedIntermediate,
-    validity: Window,
+    window: Window,
     extensions: &VekExtensions,
 ) -> EndorsementKeyFacts {
     EndorsementKeyFacts {
@@ -307,10 +307,9 @@ fn facts(
         product_name: extensions.product_name().to_owned(),
         certificate_sha256: leaf.fingerprint_sha256(),
         intermediate_sha256: *intermediate.fingerprint_sha256(),
-        validity,
+        window,
         hardware_id: extensions.hardware_id().map(avouch_wire::encode_hex),
         csp_id: extensions.csp_id().map(str::to_owned),
-        root: intermediate.root().anchor().label().to_owned(),
-        root_is_built_in: intermediate.root().is_built_in(),
+        root: intermediate.anchor().trust().root().clone(),
     }
 }

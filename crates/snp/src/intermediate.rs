@@ -11,7 +11,7 @@ use avouch_wire::{FailedCheck as _, Hex, UnixTime};
 use crate::amd_keys::PinnedIntermediate;
 use crate::anchors::pinned_anchor;
 use crate::scheme::check_scheme;
-use crate::{CertificateRole, Product, Root, TrustAnchors, VekKind, VerifyError};
+use crate::{Anchor, CertificateRole, Product, TrustAnchors, VekKind, VerifyError};
 
 /// An ASK or ASVK that a trusted root certified.
 ///
@@ -30,7 +30,7 @@ struct Inner {
     issues: VekKind,
     serial: Serial,
     window: Window,
-    root: Arc<Root>,
+    anchor: Arc<Anchor>,
 }
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl VerifiedIntermediate {
     }
 
     /// One of AMD's; `None` if its constants are not sound, which a test excludes.
-    pub(crate) fn pinned(pinned: &PinnedIntermediate, root: Arc<Root>) -> Option<Self> {
+    pub(crate) fn pinned(pinned: &PinnedIntermediate, anchor: Arc<Anchor>) -> Option<Self> {
         Some(Self::new(Inner {
             key: IntermediateKey::Pinned(pinned_anchor(&pinned.key)?),
             fingerprint: Hex::from_hex(pinned.key.certificate_sha256).ok()?,
@@ -55,7 +55,7 @@ impl VerifiedIntermediate {
                 not_before: UnixTime::from_seconds(pinned.not_before).ok()?,
                 not_after: UnixTime::from_seconds(pinned.not_after).ok()?,
             },
-            root,
+            anchor,
         }))
     }
 
@@ -74,13 +74,13 @@ impl VerifiedIntermediate {
     /// Its product.
     #[must_use]
     pub fn product(&self) -> Product {
-        self.inner.root.product()
+        self.inner.anchor.product()
     }
 
     /// The root that certified it.
     #[must_use]
-    pub fn root(&self) -> &Root {
-        &self.inner.root
+    pub fn anchor(&self) -> &Anchor {
+        &self.inner.anchor
     }
 
     /// When it is valid.
@@ -144,8 +144,8 @@ pub fn verify_intermediate(
     })?;
     check_scheme(CertificateRole::Intermediate, certificate)?;
     let mut refusal = VerifyError::NoRoot { product };
-    for root in anchors.roots_of(product) {
-        match verify_issued(certificate, root.anchor(), Role::Ca, at) {
+    for anchor in anchors.of_product(product) {
+        match verify_issued(certificate, anchor.trust(), Role::Ca, at) {
             Ok(verified) => {
                 return Ok(VerifiedIntermediate::new(Inner {
                     window: verified.window(),
@@ -153,7 +153,7 @@ pub fn verify_intermediate(
                     fingerprint,
                     issues,
                     serial: certificate.serial().clone(),
-                    root: Arc::clone(root),
+                    anchor: Arc::clone(anchor),
                 }));
             }
             Err(source) => {

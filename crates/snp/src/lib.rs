@@ -48,9 +48,9 @@ mod vek_extensions;
 mod vek_id;
 mod verify;
 
-pub use acceptance::{Acceptance, AcceptanceError, Refusal, TcbFloor};
+pub use acceptance::{Acceptance, Refusal, TcbFloor};
 pub use alone::{verify_issuer_chain, verify_root_crl};
-pub use anchors::{AnchorError, Root, TrustAnchors};
+pub use anchors::{Anchor, AnchorError, TrustAnchors};
 pub use binding::{BindingError, bind_init_time_data, bind_runtime_data};
 pub use chain::{Chain, ChainCacheKey, Endorsements};
 pub use crls::{CrlRule, Crls};

@@ -28,8 +28,8 @@ fn pinned_keys_are_those_of_amds_published_files() {
     for (path, product, kind) in CHAINS {
         let chain = Chain::parse(&[read(path)]).unwrap();
         let (root, intermediate) = (&chain.roots()[0], chain.intermediates()[0]);
-        let known = anchors.roots().find(|known| known.product() == product).unwrap();
-        avouch_pki::verify_anchor_copy(root, known.anchor()).unwrap();
+        let known = anchors.anchors().find(|known| known.product() == product).unwrap();
+        avouch_pki::verify_anchor_copy(root, known.trust()).unwrap();
         let pinned = anchors
             .intermediates()
             .find(|known| *known.fingerprint_sha256() == intermediate.fingerprint_sha256())

@@ -82,7 +82,7 @@ fn assert_key_fields(case: &Value, facts: &Value) {
     assert_eq!(key["kind"], case["endorsement"], "{id}: endorsement");
     assert_eq!(key["product_name"], case["product_name"], "{id}: product_name");
     assert_eq!(key["csp_id"], case["csp_id"], "{id}: csp_id");
-    assert_eq!(key["root_is_built_in"], true, "{id}: root");
+    assert_eq!(key["root"]["is_built_in"], true, "{id}: root");
     let hardware_id_digits = key["hardware_id"].as_str().map_or(0, str::len);
     assert_eq!(
         Some(hardware_id_digits as u64),
@@ -90,8 +90,8 @@ fn assert_key_fields(case: &Value, facts: &Value) {
         "{id}"
     );
     let moment = |value: &Value| UnixTime::from_rfc3339(text(value)).unwrap();
-    assert_eq!(moment(&key["validity"]["not_before"]), moment(&case["vek_not_before"]), "{id}");
-    assert_eq!(moment(&key["validity"]["not_after"]), moment(&case["vek_not_after"]), "{id}");
+    assert_eq!(moment(&key["window"]["not_before"]), moment(&case["vek_not_before"]), "{id}");
+    assert_eq!(moment(&key["window"]["not_after"]), moment(&case["vek_not_after"]), "{id}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use avouch_mint::tpm::{TpmOptions, mint};
 use avouch_tpm::protocol::{Conditions, ServiceContext, SignedRequest};
 use avouch_tpm::{
     AcceptableKey, AkRules, Attest, AttestationKey, Expected, HashAlgorithm, PcrMask, PcrValue,
-    Public, Roots, Signature, verify_quote,
+    Public, Signature, TrustAnchors, verify_quote,
 };
 use avouch_wire::UnixTime;
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
@@ -39,7 +39,7 @@ struct Case {
     values: Vec<PcrValue>,
     key: AttestationKey,
     request: String,
-    aik_roots: Roots,
+    aik_anchors: TrustAnchors,
     bare: ParsedPublicKey,
 }
 
@@ -63,7 +63,7 @@ impl Case {
             signature: minted.signature,
             key,
             request: minted.request,
-            aik_roots: Roots::none().with_trusted(minted.aik_root_pem.as_bytes()).unwrap(),
+            aik_anchors: TrustAnchors::none().with_file(minted.aik_root_pem.as_bytes()).unwrap(),
             bare,
         }
     }
@@ -89,7 +89,7 @@ impl Case {
         let context = ServiceContext::new(self.challenge, "contoso", self.at, None);
         let conditions = Conditions {
             context: &context,
-            aik_roots: &self.aik_roots,
+            aik_anchors: &self.aik_anchors,
             require_valid_aik_cert: true,
             rules: AkRules::default(),
             required: PcrMask::NONE,

@@ -15,10 +15,16 @@ use crate::{
 const MODULUS_BITS_MIN: usize = 2048;
 
 /// What an operator accepts of attestation keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AkRules {
-    /// Keys that sign over SHA-1, as Windows made them for long. Off unless a tenant asks for it.
-    pub allow_sha1: bool,
+    /// Refuse keys that sign over SHA-1, as Windows made them for long. On unless a tenant asks for them.
+    pub refuse_sha1: bool,
+}
+
+impl Default for AkRules {
+    fn default() -> Self {
+        Self { refuse_sha1: true }
+    }
 }
 
 /// Why a key may not attest.
@@ -344,7 +350,7 @@ fn check_size(key: &PublicKey) -> Result<(), AkError> {
 /// that is allowed.
 fn check_scheme(key: &PublicKey, found: SigningScheme, rules: AkRules) -> Result<(), AkError> {
     let sha1 = SigningScheme { algorithm: SigningAlgorithm::RsaSsa, hash: HashAlgorithm::Sha1 };
-    let strong = found.hash.withstands_collisions() || (rules.allow_sha1 && found == sha1);
+    let strong = found.hash.withstands_collisions() || (!rules.refuse_sha1 && found == sha1);
     if strong && !found.provider_schemes(key.kind()).is_empty() {
         return Ok(());
     }

@@ -7,11 +7,11 @@ mod path;
 mod policies;
 mod subject;
 
-use avouch_pki::{Certificate, PublicKey, Role, VerifiedCertificate, Window};
+use avouch_pki::{Certificate, PublicKey, Role, Root, VerifiedCertificate, Window};
 use avouch_wire::UnixTime;
 use serde::Serialize;
 
-use crate::Roots;
+use crate::TrustAnchors;
 
 pub use ek::{EkFacts, VerifiedEk, verify_ek_certificate};
 pub use error::{CertificateKind, TpmCertificateError};
@@ -26,7 +26,7 @@ const AIK_USAGE: &str = "2.23.133.8.3";
 #[derive(Debug, Clone)]
 pub struct VerifiedAik {
     certificate: VerifiedCertificate,
-    root: String,
+    root: Root,
 }
 
 /// What an AIK certificate says.
@@ -40,8 +40,8 @@ pub struct AikFacts {
     pub serial: String,
     /// When it and every certificate above it is valid.
     pub window: Window,
-    /// Label of the trusted CA: name and SHA-256 of its certificate.
-    pub root: String,
+    /// The trusted CA; its label is its name and the SHA-256 of its certificate.
+    pub root: Root,
 }
 
 impl VerifiedAik {
@@ -102,12 +102,12 @@ impl VerifiedCa {
 pub fn verify_ca_certificate(
     der: &[u8],
     sent: &[&[u8]],
-    roots: &Roots,
+    anchors: &TrustAnchors,
     at: UnixTime,
 ) -> Result<VerifiedCa, TpmCertificateError> {
     let kind = CertificateKind::Ca;
     let ca = error::read(kind, der)?;
-    let found = path::verify(kind, &ca, sent, roots, Role::Ca, at)?;
+    let found = path::verify(kind, &ca, sent, anchors, Role::Ca, at)?;
     Ok(VerifiedCa { certificate: found.leaf })
 }
 
@@ -123,12 +123,12 @@ pub fn verify_ca_certificate(
 pub fn verify_aik_certificate(
     der: &[u8],
     sent: &[&[u8]],
-    roots: &Roots,
+    anchors: &TrustAnchors,
     at: UnixTime,
 ) -> Result<VerifiedAik, TpmCertificateError> {
     let kind = CertificateKind::Aik;
     let leaf = error::read(kind, der)?;
-    let found = path::verify(kind, &leaf, sent, roots, Role::Leaf, at)?;
+    let found = path::verify(kind, &leaf, sent, anchors, Role::Leaf, at)?;
     error::check_usage(kind, &leaf, AIK_USAGE)?;
     Ok(VerifiedAik { certificate: found.leaf, root: found.root })
 }

@@ -17,6 +17,7 @@
 
 mod ak;
 mod algorithm;
+mod anchors;
 mod attest;
 mod attributes;
 mod certificates;
@@ -28,13 +29,13 @@ mod pcr;
 pub mod protocol;
 mod public;
 mod quote;
-mod roots;
 mod selection;
 mod signature;
 mod sized;
 
 pub use ak::{AcceptableKey, AkError, AkRules, AttestationKey, AttributeRule, Standing};
 pub use algorithm::{Curve, HashAlgorithm, SigningAlgorithm, SigningScheme, Symmetric};
+pub use anchors::{AnchorError, TrustAnchors};
 pub use attest::{Attest, AttestError, Attested, ClockInfo};
 pub use attributes::ObjectAttributes;
 pub use certificates::{
@@ -51,6 +52,5 @@ pub use name::{Hierarchy, Name, qualified_name};
 pub use pcr::{PcrMask, PcrValue};
 pub use public::{Public, PublicError, Scheme};
 pub use quote::{Expected, QuoteError, VerifiedQuote, verify_quote};
-pub use roots::{RootError, Roots};
 pub use selection::{BankSelection, PcrSelection};
 pub use signature::{Signature, SignatureError};

@@ -4,7 +4,7 @@
 
 use avouch_linear::{Shape, check};
 use avouch_tpm::protocol::Received;
-use avouch_tpm::{Attest, Public, Roots, Signature, trim_padding, verify_ek_certificate};
+use avouch_tpm::{Attest, Public, Signature, TrustAnchors, trim_padding, verify_ek_certificate};
 use avouch_wire::{UnixTime, base64url};
 
 /// The largest structure of a TPM that is read: behind a 16-bit size.
@@ -24,8 +24,8 @@ fn read_message(input: &[u8]) {
 
 fn read_certificate(input: &[u8]) {
     let _ = trim_padding(input);
-    drop(verify_ek_certificate(input, &[input], &Roots::none(), UnixTime::EPOCH));
-    drop(Roots::none().with_trusted(input));
+    drop(verify_ek_certificate(input, &[input], &TrustAnchors::none(), UnixTime::EPOCH));
+    drop(TrustAnchors::none().with_file(input));
 }
 
 /// A request whose payload is this text.

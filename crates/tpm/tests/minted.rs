@@ -12,9 +12,9 @@ use avouch_tpm::protocol::{
 };
 use avouch_tpm::{
     AcceptableKey, ActivationSecret, AkRules, Attest, AttestationKey, EkPrivateKey, EndorsementKey,
-    Expected, HashAlgorithm, Hierarchy, PcrMask, PcrValue, Public, Roots, Signature, Standing,
-    activate_credential, make_credential, qualified_name, verify_aik_certificate, verify_certify,
-    verify_ek_certificate, verify_quote,
+    Expected, HashAlgorithm, Hierarchy, PcrMask, PcrValue, Public, Signature, Standing,
+    TrustAnchors, activate_credential, make_credential, qualified_name, verify_aik_certificate,
+    verify_certify, verify_ek_certificate, verify_quote,
 };
 use avouch_wire::{FailedCheck, UnixTime};
 
@@ -41,15 +41,17 @@ fn required() -> PcrMask {
 /// Judges everything, in the order in which a service meets it: the endorsement key, the attestation key,
 /// the quote, the certified key, the request. Says which check failed first.
 fn judge(minted: &MintedTpm) -> Result<Accepted, &'static str> {
-    let ek_roots = Roots::none().with_trusted(minted.ek_root_pem.as_bytes()).map_err(check)?;
+    let ek_anchors =
+        TrustAnchors::none().with_file(minted.ek_root_pem.as_bytes()).map_err(check)?;
     let sent: Vec<&[u8]> = minted.ek_intermediates.iter().map(Vec::as_slice).collect();
-    let ek = verify_ek_certificate(&minted.ek_certificate, &sent, &ek_roots, minted.at)
+    let ek = verify_ek_certificate(&minted.ek_certificate, &sent, &ek_anchors, minted.at)
         .map_err(check)?;
     let ek_public = Public::parse_sized(&minted.ek_public).map_err(check)?;
     EndorsementKey::certified(&ek, &ek_public).map_err(check)?;
 
-    let aik_roots = Roots::none().with_trusted(minted.aik_root_pem.as_bytes()).map_err(check)?;
-    let aik = verify_aik_certificate(&minted.aik_certificate, &[], &aik_roots, minted.at)
+    let aik_anchors =
+        TrustAnchors::none().with_file(minted.aik_root_pem.as_bytes()).map_err(check)?;
+    let aik = verify_aik_certificate(&minted.aik_certificate, &[], &aik_anchors, minted.at)
         .map_err(check)?;
     let ak_public = Public::parse_sized(&minted.ak_public).map_err(check)?;
     let key = AcceptableKey::of(&ak_public, AkRules::default()).map_err(check)?;
@@ -73,7 +75,7 @@ fn judge(minted: &MintedTpm) -> Result<Accepted, &'static str> {
     let context = ServiceContext::new(minted.challenge, "contoso", minted.at, aik_sha256);
     let conditions = Conditions {
         context: &context,
-        aik_roots: &aik_roots,
+        aik_anchors: &aik_anchors,
         require_valid_aik_cert: true,
         rules: AkRules::default(),
         required: required(),
@@ -185,7 +187,7 @@ fn a_machine_is_the_same_machine_when_it_is_minted_again_and_another_under_anoth
 #[test]
 fn a_tpm_enrols_by_opening_a_credential_and_then_attests() {
     let minted = mint(&options()).unwrap();
-    let roots = Roots::none().with_trusted(minted.ek_root_pem.as_bytes()).unwrap();
+    let roots = TrustAnchors::none().with_file(minted.ek_root_pem.as_bytes()).unwrap();
     let sent: Vec<&[u8]> = minted.ek_intermediates.iter().map(Vec::as_slice).collect();
     let ek = verify_ek_certificate(&minted.ek_certificate, &sent, &roots, minted.at).unwrap();
     assert_eq!(ek.facts().tpm.manufacturer_text.as_deref(), Some("MINT"));

@@ -8,7 +8,8 @@
 //! * [`excerpt`] is how a message quotes foreign text: escaped, and not more than its beginning;
 //! * [`EvidenceKind`] is the table of the kinds of evidence: what each is called where;
 //! * [`json`] is read strictly and written in one form;
-//! * [`FailedCheck`] is an error that names the check that failed;
+//! * [`FailedCheck`] is an error that names the check that failed, and [`AcceptanceError`] all that an
+//!   operator refuses of evidence that verified;
 //! * [`UnixTime`] is a moment; nothing in this crate, or in any crate that verifies, reads a clock.
 //!
 //! ```
@@ -21,6 +22,7 @@
 //! # Ok::<(), avouch_wire::ParseError>(())
 //! ```
 
+mod acceptance;
 mod base64url_codec;
 mod check;
 mod cursor;
@@ -39,6 +41,7 @@ pub mod base64url {
     };
 }
 
+pub use acceptance::AcceptanceError;
 pub use check::FailedCheck;
 pub use cursor::Cursor;
 pub use error::{ParseError, ParseErrorKind};

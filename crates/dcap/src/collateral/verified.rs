@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use avouch_pki::{
-    Certificate, Crl, VerifiedCertificate, VerifiedCrl, Window, digest, pem, verify_crl,
+    Certificate, Crl, Root, VerifiedCertificate, VerifiedCrl, Window, digest, pem, verify_crl,
 };
 use avouch_wire::{Hex, UnixTime};
 use serde::Serialize;
 
 use super::{Collateral, EnclaveIdentity, SignedDocument, TcbInfo};
-use crate::anchors::{Anchor, Root, TrustAnchors};
+use crate::anchors::{Anchor, TrustAnchors};
 use crate::chain::{Chain, verify_pck_ca, verify_tcb_signer};
 use crate::error::{CertificateRole, ChainName, CrlName, Dated, DocumentName, VerifyError};
 
@@ -266,7 +266,7 @@ impl VerifiedCollateral {
     /// The anchor that all of it rests on.
     #[must_use]
     pub fn root(&self) -> &Root {
-        &self.pck_ca.anchor.root
+        self.pck_ca.anchor.trust.root()
     }
 
     pub(crate) fn check_windows(&self, at: UnixTime) -> Result<(), VerifyError> {
@@ -281,14 +281,14 @@ fn verify_signer(
     at: UnixTime,
 ) -> Result<VerifiedCertificate, VerifyError> {
     let found = anchors.find(&chain.root)?;
-    if !found.is_same_as(anchor) {
+    if !found.trust.is_same_as(&anchor.trust) {
         return Err(VerifyError::MixedRoots {
             what: match chain.name {
                 ChainName::QeIdentityIssuer => "QE identity issuer chain",
                 _ => "TCB info issuer chain",
             },
-            expected: anchor.root.label.clone(),
-            found: found.root.label.clone(),
+            expected: anchor.trust.label().to_owned(),
+            found: found.trust.label().to_owned(),
         });
     }
     verify_tcb_signer(chain.only()?, anchor, at)

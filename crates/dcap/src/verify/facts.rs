@@ -1,9 +1,9 @@
 //! What may be said after verification.
 
+use avouch_pki::Root;
 use avouch_wire::{Hex, UnixTime};
 
 use super::{CollateralFacts, VerifiedQuote};
-use crate::anchors::Root;
 use crate::header::{QuoteVersion, TeeType};
 use crate::pck_extension::PckExtension;
 use crate::quote::Body;
@@ -85,7 +85,7 @@ impl VerifiedQuote {
     /// The root that everything rests on, and whether it is Intel's.
     #[must_use]
     pub const fn root(&self) -> &Root {
-        &self.anchor
+        &self.root
     }
 
     /// The moment judged at.

@@ -1,8 +1,6 @@
 //! What operators accept, and what data evidence binds.
 
-use avouch_dcap::{
-    Acceptance, AcceptanceError, ToleratedAdvisory, bind_init_time_data, bind_runtime_data,
-};
+use avouch_dcap::{Acceptance, Refusal, ToleratedAdvisory, bind_init_time_data, bind_runtime_data};
 use avouch_mint::{
     HeldData, Kss, TD_DEBUG, TD_MIGRATABLE, TD_SEPT_VE_DISABLE, TcbStatus, TdQuoteFormat,
 };
@@ -86,7 +84,9 @@ fn a_refusal_names_the_component_the_distance_and_the_advisory() {
     });
     let verified = judge(&evidence).expect("verifies");
     let error = Acceptance::default().check(&verified, at()).expect_err("out of date");
-    let AcceptanceError::TcbStatus { shortfalls, .. } = &error else { panic!("{error}") };
+    let Some(Refusal::TcbStatus { shortfalls, .. }) = error.refusals().next() else {
+        panic!("{error}")
+    };
     let platform = shortfalls.first().expect("a shortfall");
     if platform.better_status.is_some() {
         assert!(!platform.missing.is_empty());
@@ -145,6 +145,34 @@ fn migratable_tds_and_tds_with_a_service_td_need_an_opt_in() {
         };
         opted_in.check(&verified, at()).expect("opted in");
     }
+}
+
+#[test]
+fn all_that_is_refused_is_told_at_once_in_one_order() {
+    let evidence = minted(EvidenceKind::Tdx, |options| {
+        options.platform.tcb_status = TcbStatus::OutOfDate;
+        options.td.attributes |= TD_DEBUG | TD_MIGRATABLE;
+        options.td.format = TdQuoteFormat::V5Td15;
+        options.td.mr_service_td = [3; 48];
+    });
+    let verified = judge(&evidence).expect("verifies");
+    let told = |acceptance: Acceptance| -> Vec<&str> {
+        let refused = acceptance.check(&verified, at()).err();
+        refused.iter().flat_map(|error| error.refusals().map(|one| one.check())).collect()
+    };
+    let all = ["accepted-tcb-status", "debuggable", "migratable", "service-td"];
+    assert_eq!(told(strict()), all);
+    let tcb_statuses = "any".parse().expect("any");
+    assert_eq!(told(Acceptance { tcb_statuses, ..strict() }), all[1..]);
+    assert_eq!(told(Acceptance { refuse_debuggable: false, ..strict() }), [all[0], all[2], all[3]]);
+    assert_eq!(told(Acceptance { refuse_migratable: false, ..strict() }), [all[0], all[1], all[3]]);
+    assert_eq!(told(Acceptance { refuse_service_td: false, ..strict() }), all[..3]);
+    let error = strict().check(&verified, at()).expect_err("refused");
+    assert_eq!(error.check(), "accepted-tcb-status");
+    let text = error.to_string();
+    let places = ["TCB status", "; evidence is debuggable", "; TD is migratable", "; a service TD"];
+    let places = places.map(|place| text.find(place).unwrap_or_else(|| panic!("{text}")));
+    assert!(places.is_sorted(), "{text}");
 }
 
 #[test]

@@ -50,11 +50,11 @@ fn evidence_under_a_root_that_is_not_added_is_refused() {
 fn the_result_says_which_root_it_rests_on() {
     let evidence = minted(EvidenceKind::Sgx, |_| {});
     let verified = judge(&evidence).expect("verifies");
-    assert!(!verified.root().built_in);
+    assert!(!verified.root().is_built_in);
     assert!(verified.root().label.contains("Avouch Mint"), "{:?}", verified.root());
     let intel = TrustAnchors::intel();
     let listed: Vec<_> = intel.roots().collect();
-    assert!(matches!(listed.as_slice(), [only] if only.built_in));
+    assert!(matches!(listed.as_slice(), [only] if only.is_built_in));
     assert_eq!(anchors(&evidence).roots().count(), 2);
 }
 
@@ -431,7 +431,7 @@ fn facts_of_an_enclave_have_the_names_that_checks_rely_on() {
     assert_eq!(facts["tcb_status"], "UpToDate");
     assert_eq!(facts["advisory_ids"], serde_json::json!([]));
     assert_eq!(facts["report_data"].as_str().map(str::len), Some(128));
-    assert_eq!(facts["anchor"]["built_in"], false);
+    assert_eq!(facts["root"]["is_built_in"], false);
 }
 
 #[test]

@@ -101,7 +101,7 @@ async fn responses_of_intels_service_are_had_and_proven_at_their_time_under_inte
     let intel = avouch_engine::Anchors {
         intel: avouch_dcap::TrustAnchors::intel(),
         amd: avouch_snp::TrustAnchors::none(),
-        tpm: avouch_tpm::Roots::none(),
+        tpm: avouch_tpm::TrustAnchors::none(),
     };
     let moment = UnixTime::from_rfc3339("2025-08-30T05:00:00Z").unwrap();
     for (kind, manner) in [(SourceKind::Pcs, Manner::Pcs), (SourceKind::Thim, Manner::Thim)] {

@@ -20,7 +20,7 @@ fn every_pinned_key_is_read_and_has_its_published_fingerprint() {
 fn every_product_has_a_root_an_ask_and_an_asvk() {
     let anchors = TrustAnchors::amd();
     for product in Product::ALL {
-        assert_eq!(anchors.roots_of(product).count(), 1);
+        assert_eq!(anchors.of_product(product).count(), 1);
         for kind in [VekKind::Vcek, VekKind::Vlek] {
             let mut known = anchors.intermediates();
             assert!(known.any(|one| one.product() == product && one.issues() == kind));

@@ -48,7 +48,7 @@ fn a_rule_says_of_which_roots_a_list_must_be_kept() {
     let of_milan = intermediate(&milan);
     let of_genoa = intermediate(&genoa);
     let of_amd = TrustAnchors::amd().intermediates().next().unwrap().clone();
-    let moment = of_amd.root().anchor().subject().clone();
+    let moment = of_amd.anchor().trust().subject().clone();
     assert!(moment.to_string().contains("ARK-"), "{moment}");
 
     use CrlRule::{Optional, Required, WhereKept};
@@ -70,7 +70,7 @@ fn a_rule_says_of_which_roots_a_list_must_be_kept() {
         (lists.clone(), Optional, &of_amd, false),
     ] {
         let verdict = crls.with_rule(rule).check(who, at);
-        let name = who.root().anchor().label();
+        let name = who.anchor().trust().label();
         assert_eq!(verdict.is_err(), is_missing, "{rule} {name}");
         if let Err(error) = verdict {
             assert_eq!(error.check(), "crl-missing");

@@ -25,7 +25,7 @@ fn acceptance_names_everything_that_is_not_accepted() {
         ..Acceptance::default()
     };
     let error = acceptance.check(&verified).unwrap_err();
-    let checks: Vec<&str> = error.refusals().iter().map(avouch_snp::Refusal::check).collect();
+    let checks: Vec<&str> = error.refusals().map(avouch_snp::Refusal::check).collect();
     assert_eq!(
         checks,
         [

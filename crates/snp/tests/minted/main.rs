@@ -123,7 +123,7 @@ fn accepts_good_evidence_of_every_product_kind_of_key_and_version() {
             let verified = assert_accepted(&options);
             assert_eq!(verified.body().version, version);
             assert_eq!(verified.product().name(), options.snp.product.name());
-            assert!(!verified.endorsement_key().root_is_built_in);
+            assert!(!verified.endorsement_key().root.is_built_in);
             let binding = match options.snp.key {
                 SnpKey::Vcek => ChipBinding::HardwareId,
                 SnpKey::Vlek => ChipBinding::Provider,
@@ -255,7 +255,7 @@ fn judges_a_kept_key_by_lists_and_moments_that_came_later() {
     let error = verify_report(&report, &key, &crls, minted.at).unwrap_err();
     assert_eq!(error.check(), "intermediate-revoked");
     let (name, serial) = ("SEV-VLEK-Milan", key.intermediate().serial());
-    let label = &key.facts().root;
+    let label = &key.facts().root.label;
     let text = format!("{name:?} with serial number {serial} is revoked by {label:?}");
     assert_eq!(error.to_string(), text);
 

@@ -1,13 +1,13 @@
 //! Endorsement key certificates.
 
-use avouch_pki::{PublicKey, Role, VerifiedCertificate, Window, oid};
+use avouch_pki::{PublicKey, Role, Root, VerifiedCertificate, Window, oid};
 use avouch_wire::UnixTime;
 use serde::Serialize;
 
 use super::error::{self, CertificateKind, TpmCertificateError};
 use super::path;
 use super::subject::{self, Tpm};
-use crate::Roots;
+use crate::TrustAnchors;
 
 /// Extended key usage of endorsement key certificates, `tcg-kp-EKCertificate`.
 const EK_USAGE: &str = "2.23.133.8.1";
@@ -29,8 +29,8 @@ pub struct EkFacts {
     pub serial: String,
     /// When it and every certificate above it is valid.
     pub window: Window,
-    /// Label of the trusted CA: name and SHA-256 of its certificate.
-    pub root: String,
+    /// The trusted CA; its label is its name and the SHA-256 of its certificate.
+    pub root: Root,
     /// Subjects of the CAs in between, from the trusted one down.
     pub intermediates: Vec<String>,
     /// Certificate policies of each certificate below the trusted CA, from there down.
@@ -71,12 +71,12 @@ impl VerifiedEk {
 pub fn verify_ek_certificate(
     der: &[u8],
     sent: &[&[u8]],
-    roots: &Roots,
+    anchors: &TrustAnchors,
     at: UnixTime,
 ) -> Result<VerifiedEk, TpmCertificateError> {
     let kind = CertificateKind::Ek;
     let leaf = error::read(kind, der)?;
-    let found = path::verify(kind, &leaf, sent, roots, Role::Recipient, at)?;
+    let found = path::verify(kind, &leaf, sent, anchors, Role::Recipient, at)?;
     if leaf.extension(oid::KEY_USAGE).is_none() {
         return Err(TpmCertificateError::NoKeyUsage);
     }

@@ -1,14 +1,14 @@
 //! Paths: from a key's certificate over certificates at hand to a CA that is trusted.
 
 use avouch_pki::{
-    Certificate, Issuer, PublicKey, Role, TrustAnchor, VerifiedCertificate, oid,
+    Certificate, Issuer, PublicKey, Role, Root, TrustAnchor, VerifiedCertificate, oid,
     verify_issued_understanding,
 };
 use avouch_wire::UnixTime;
 
 use super::error::{CertificateKind, TpmCertificateError, read};
 use super::policies;
-use crate::Roots;
+use crate::TrustAnchors;
 
 /// Most certificates that may come along: those of a sender, and those that were at hand for it.
 const SENT_MAX: usize = 16;
@@ -23,8 +23,8 @@ const UNDERSTOOD: [&str; 1] = [oid::CERTIFICATE_POLICIES];
 /// A key's certificate whose path holds.
 pub(super) struct Verified {
     pub(super) leaf: VerifiedCertificate,
-    /// Label of the trusted CA.
-    pub(super) root: String,
+    /// The trusted CA.
+    pub(super) root: Root,
     /// Subjects of the CAs in between, from the trusted one down.
     pub(super) intermediates: Vec<String>,
     /// Policies of the certificates, from the trusted CA down.
@@ -36,11 +36,11 @@ pub(super) fn verify(
     kind: CertificateKind,
     leaf: &Certificate,
     sent: &[&[u8]],
-    roots: &Roots,
+    anchors: &TrustAnchors,
     role: Role,
     at: UnixTime,
 ) -> Result<Verified, TpmCertificateError> {
-    if roots.is_empty() {
+    if anchors.is_empty() {
         return Err(TpmCertificateError::NoRoots { kind });
     }
     let (found, limit) = (sent.len(), SENT_MAX);
@@ -49,8 +49,8 @@ pub(super) fn verify(
     }
     let sent =
         sent.iter().map(|der| read(CertificateKind::Ca, der)).collect::<Result<Vec<_>, _>>()?;
-    let pool: Vec<&Certificate> = sent.iter().chain(roots.intermediates()).collect();
-    let mut signed = Search { roots, pool: &pool, by_name: false, tries_left: TRIES_MAX };
+    let pool: Vec<&Certificate> = sent.iter().chain(anchors.intermediates()).collect();
+    let mut signed = Search { anchors, pool: &pool, by_name: false, tries_left: TRIES_MAX };
     // Where no signature leads up, a path of names does: its verification says what is wrong.
     let mut named = Search { by_name: true, ..signed };
     let found = signed.above(leaf, LINKS_MAX).or_else(|| named.above(leaf, LINKS_MAX));
@@ -68,7 +68,7 @@ pub(super) fn verify(
     }
     let leaf_verified = link(kind, leaf, issuer(anchor, last.as_ref()), role, at)?;
     policies.push(policies_of(kind, leaf)?);
-    Ok(Verified { leaf: leaf_verified, root: anchor.label().to_owned(), intermediates, policies })
+    Ok(Verified { leaf: leaf_verified, root: anchor.root().clone(), intermediates, policies })
 }
 
 fn issuer<'a>(anchor: &'a TrustAnchor, above: Option<&'a VerifiedCertificate>) -> Issuer<'a> {
@@ -102,7 +102,7 @@ struct Found<'a> {
 /// A search with a bound on what it tries.
 #[derive(Clone, Copy)]
 struct Search<'a> {
-    roots: &'a Roots,
+    anchors: &'a TrustAnchors,
     pool: &'a [&'a Certificate],
     /// Whether names alone lead up, and no signature is checked.
     by_name: bool,
@@ -112,8 +112,8 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     /// The path above a certificate.
     fn above(&mut self, certificate: &Certificate, links_left: usize) -> Option<Found<'a>> {
-        let roots = self.roots;
-        for anchor in roots.anchors().filter(|one| one.subject() == certificate.issuer()) {
+        let anchors = self.anchors;
+        for anchor in anchors.anchors().filter(|one| one.subject() == certificate.issuer()) {
             if self.leads(certificate, anchor.key()) {
                 return Some(Found { anchor, links: Vec::new() });
             }

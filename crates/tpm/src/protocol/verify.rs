@@ -12,8 +12,8 @@ use super::{
     AttestationType, CustomClaim, Log, ProtocolVersion, RequestError, ServiceContext, SignedRequest,
 };
 use crate::{
-    AikFacts, AkRules, Attest, AttestationKey, CertifiedKey, Expected, PcrMask, Public, Roots,
-    Signature, VerifiedQuote, verify_aik_certificate, verify_certify, verify_quote,
+    AikFacts, AkRules, Attest, AttestationKey, CertifiedKey, Expected, PcrMask, Public, Signature,
+    TrustAnchors, VerifiedQuote, verify_aik_certificate, verify_certify, verify_quote,
 };
 
 /// What a provider asks of requests.
@@ -22,7 +22,7 @@ pub struct Conditions<'a> {
     /// What the service gave with the challenge, opened.
     pub context: &'a ServiceContext,
     /// The CAs of attestation keys.
-    pub aik_roots: &'a Roots,
+    pub aik_anchors: &'a TrustAnchors,
     /// Whether a request without a trusted AIK certificate is refused. Without it any software key can
     /// sign any quote.
     pub require_valid_aik_cert: bool,
@@ -166,7 +166,7 @@ fn attestation_key(
     let certificate = sent
         .aik_certificate
         .as_deref()
-        .map(|der| verify_aik_certificate(der, &[], conditions.aik_roots, conditions.at));
+        .map(|der| verify_aik_certificate(der, &[], conditions.aik_anchors, conditions.at));
     let verified = match certificate {
         Some(Ok(verified)) => verified,
         Some(Err(error)) if conditions.require_valid_aik_cert => return Err(error.into()),

@@ -3,8 +3,8 @@
 use avouch_pki::PublicKey;
 use avouch_tpm::{
     AcceptableKey, AkRules, Attest, AttestationKey, Expected, HashAlgorithm, Hierarchy, PcrMask,
-    PcrValue, Roots, Signature, Standing, qualified_name, verify_aik_certificate, verify_certify,
-    verify_quote,
+    PcrValue, Signature, Standing, TrustAnchors, qualified_name, verify_aik_certificate,
+    verify_certify, verify_quote,
 };
 use avouch_wire::{FailedCheck as _, base64url, encode_hex};
 use serde_json::Value;
@@ -82,9 +82,9 @@ fn the_quotes_of_confidential_machines_hold_under_the_key_that_their_report_name
 
 const FOLDER: &str = "azure/trusted-launch-windows";
 
-fn azure_roots() -> Roots {
+fn azure_roots() -> TrustAnchors {
     let mut roots =
-        Roots::none().with_trusted(&read("certs/azure-virtual-tpm-root-2023.pem")).unwrap();
+        TrustAnchors::none().with_file(&read("certs/azure-virtual-tpm-root-2023.pem")).unwrap();
     for name in [
         "global-virtual-tpm-ca-01",
         "global-virtual-tpm-ca-03",
@@ -109,7 +109,7 @@ fn a_trusted_launch_machine_is_known_by_its_certificate_and_attests_its_pcrs_and
     let late = moment("2025-10-30T23:59:59Z").saturating_add_seconds(86_400);
     let error = verify_aik_certificate(&certificate, &[], &roots, late).unwrap_err();
     assert_eq!(error.check(), "aik-certificate-expired");
-    let nobody = verify_aik_certificate(&certificate, &[], &Roots::none(), at).unwrap_err();
+    let nobody = verify_aik_certificate(&certificate, &[], &TrustAnchors::none(), at).unwrap_err();
     assert_eq!(nobody.check(), "tpm-no-roots");
 
     let ak = public(&format!("{FOLDER}/aik.tpm2b_public"));

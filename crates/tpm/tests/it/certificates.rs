@@ -2,7 +2,7 @@
 
 use avouch_pki::{Certificate, pem};
 use avouch_tpm::{
-    Roots, TpmCertificateError, trim_padding, verify_aik_certificate, verify_ek_certificate,
+    TpmCertificateError, TrustAnchors, trim_padding, verify_aik_certificate, verify_ek_certificate,
 };
 use avouch_wire::FailedCheck as _;
 
@@ -10,9 +10,9 @@ use super::recordings::{absent, files, moment, read};
 
 const LATE_2026: &str = "2026-11-29T00:00:00Z";
 
-fn swtpm_roots(folder: &str) -> Roots {
-    Roots::none()
-        .with_trusted(&read(&format!("{folder}/ek-root-ca.pem")))
+fn swtpm_roots(folder: &str) -> TrustAnchors {
+    TrustAnchors::none()
+        .with_file(&read(&format!("{folder}/ek-root-ca.pem")))
         .unwrap()
         .with_intermediates(&read(&format!("{folder}/ek-issuing-ca.pem")))
         .unwrap()
@@ -44,7 +44,8 @@ fn endorsement_keys_of_software_tpms_are_known_by_their_certificates() {
         let error = verify_ek_certificate(&der, &[], &roots, early).unwrap_err();
         assert_eq!(error.check(), "tpm-ca-not-yet-valid");
         // Sent along, the CA serves as well; without it nobody is the issuer.
-        let root = Roots::none().with_trusted(&read(&format!("{folder}/ek-root-ca.pem"))).unwrap();
+        let root =
+            TrustAnchors::none().with_file(&read(&format!("{folder}/ek-root-ca.pem"))).unwrap();
         let error = verify_ek_certificate(&der, &[], &root, moment(LATE_2026)).unwrap_err();
         assert_eq!(error.check(), "ek-certificate-issuer-unknown");
         let ca = read(&format!("{folder}/ek-issuing-ca.pem"));
@@ -95,8 +96,8 @@ fn googles_certificates_serve_for_what_they_are() {
     if absent() {
         return;
     }
-    let roots = Roots::none()
-        .with_trusted(&read("certs/gce-ca-gcp_ek_ak_ca_root.crt"))
+    let roots = TrustAnchors::none()
+        .with_file(&read("certs/gce-ca-gcp_ek_ak_ca_root.crt"))
         .unwrap()
         .with_intermediates(&read("certs/gce-ca-gcp_ek_ak_ca_intermediate_v3.crt"))
         .unwrap();
@@ -130,8 +131,8 @@ fn every_manufacturer_can_be_trusted_whatever_the_order_in_its_name_or_its_own_s
     }
     for (path, file) in manufacturers() {
         let roots =
-            Roots::none().with_trusted(&file).unwrap_or_else(|error| panic!("{path}: {error}"));
-        assert!(roots.anchors().count() >= 1, "{path}");
+            TrustAnchors::none().with_file(&file).unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert!(roots.roots().count() >= 1, "{path}");
     }
 }
 
@@ -176,10 +177,10 @@ fn a_lab_aik_certificate_without_subject_holds_under_its_ca_only() {
         return;
     }
     let der = read("maa/lab-aik.cert.der");
-    let roots = Roots::none().with_trusted(&read("maa/lab-aik-ca.der")).unwrap();
+    let roots = TrustAnchors::none().with_file(&read("maa/lab-aik-ca.der")).unwrap();
     let aik = verify_aik_certificate(&der, &[], &roots, moment(LATE_2026)).unwrap();
     assert_eq!(aik.facts().subject, "");
-    let other = Roots::none().with_trusted(&read("maa/transcript-certify/aik-ca.der")).unwrap();
+    let other = TrustAnchors::none().with_file(&read("maa/transcript-certify/aik-ca.der")).unwrap();
     let error = verify_aik_certificate(&der, &[], &other, moment(LATE_2026)).unwrap_err();
     assert!(matches!(error, TpmCertificateError::IssuerUnknown { .. }), "{error}");
 }
@@ -189,10 +190,10 @@ fn only_cas_can_be_trusted() {
     if absent() {
         return;
     }
-    let error = Roots::none().with_trusted(&read("maa/lab-aik.cert.der")).unwrap_err();
+    let error = TrustAnchors::none().with_file(&read("maa/lab-aik.cert.der")).unwrap_err();
     assert_eq!(error.check(), "tpm-root-not-ca");
     for file in [b"".as_slice(), b"no certificate", &[0x30, 0x03, 1, 2]] {
-        let error = Roots::none().with_trusted(file).unwrap_err();
+        let error = TrustAnchors::none().with_file(file).unwrap_err();
         assert_eq!(error.check(), "tpm-root-malformed");
     }
 }

@@ -2,7 +2,7 @@
 
 use avouch_tpm::{
     ActivationSecret, Credential, CredentialError, EkPrivateKey, EndorsementKey, HashAlgorithm,
-    Name, Public, Roots, activate_credential, make_credential, open_with_seed,
+    Name, Public, TrustAnchors, activate_credential, make_credential, open_with_seed,
     verify_ek_certificate,
 };
 use avouch_wire::FailedCheck as _;
@@ -161,8 +161,8 @@ fn only_the_key_in_the_certificate_is_trusted_with_a_credential() {
         return;
     }
     let folder = "maa/transcript-certify";
-    let roots = Roots::none()
-        .with_trusted(&read(&format!("{folder}/ek-root-ca.pem")))
+    let roots = TrustAnchors::none()
+        .with_file(&read(&format!("{folder}/ek-root-ca.pem")))
         .unwrap()
         .with_intermediates(&read(&format!("{folder}/ek-issuing-ca.pem")))
         .unwrap();

@@ -5,7 +5,7 @@ use avouch_tpm::protocol::{
     ProtocolVersion, Received, RequestError, ServiceContext, ServiceMessage, SignedRequest,
     VerifiedRequest, init_message, request_message,
 };
-use avouch_tpm::{AkRules, HashAlgorithm, PcrMask, Roots};
+use avouch_tpm::{AkRules, HashAlgorithm, PcrMask, TrustAnchors};
 use avouch_wire::{FailedCheck as _, Hex, UnixTime, base64url};
 use serde_json::{Value, json};
 
@@ -24,12 +24,12 @@ fn context(challenge: &[u8], aik: Option<Hex<32>>) -> ServiceContext {
 fn verify(
     request: &SignedRequest,
     challenge: &[u8],
-    roots: &Roots,
+    roots: &TrustAnchors,
 ) -> Result<VerifiedRequest, RequestError> {
     let context = context(challenge, None);
     request.verify(Conditions {
         context: &context,
-        aik_roots: roots,
+        aik_anchors: roots,
         require_valid_aik_cert: true,
         rules: AkRules::default(),
         required: PcrMask::of(&[0, 1, 2, 3, 4, 5, 6, 7]).unwrap(),
@@ -107,7 +107,7 @@ fn a_recorded_request_whose_key_the_quote_binds_gives_all_that_it_proves() {
         return;
     }
     let request = request("maa/v2-basic-sb-on.http-body.json");
-    let roots = Roots::none().with_trusted(&read("maa/lab-aik-ca.der")).unwrap();
+    let roots = TrustAnchors::none().with_file(&read("maa/lab-aik-ca.der")).unwrap();
     let challenge = hex("maa/v2-basic-sb-on.challenge.hex");
     let verified = verify(&request, &challenge, &roots).unwrap();
     assert_eq!(verified.version, ProtocolVersion::V2);
@@ -132,7 +132,7 @@ fn a_recorded_request_whose_key_lives_in_the_tpm_gives_its_attributes() {
     }
     let folder = "maa/transcript-certify";
     let request = request(&format!("{folder}/request.http-body.json"));
-    let roots = Roots::none().with_trusted(&read(&format!("{folder}/aik-ca.der"))).unwrap();
+    let roots = TrustAnchors::none().with_file(&read(&format!("{folder}/aik-ca.der"))).unwrap();
     let challenge = hex(&format!("{folder}/challenge.hex"));
     let verified = verify(&request, &challenge, &roots).unwrap();
     let KeyBinding::Certified(certified) = &verified.request_key.binding else {
@@ -152,16 +152,16 @@ fn a_request_is_refused_for_another_challenge_aik_or_time() {
     }
     let folder = "maa/transcript-certify";
     let request = request(&format!("{folder}/request.http-body.json"));
-    let roots = Roots::none().with_trusted(&read(&format!("{folder}/aik-ca.der"))).unwrap();
+    let roots = TrustAnchors::none().with_file(&read(&format!("{folder}/aik-ca.der"))).unwrap();
     let challenge = hex(&format!("{folder}/challenge.hex"));
     assert_eq!(verify(&request, &[0; 16], &roots).unwrap_err().check(), "tpm-challenge");
-    let other = Roots::none().with_trusted(&read("maa/lab-aik-ca.der")).unwrap();
+    let other = TrustAnchors::none().with_file(&read("maa/lab-aik-ca.der")).unwrap();
     let error = verify(&request, &challenge, &other).unwrap_err();
     assert_eq!(error.check(), "aik-certificate-issuer-unknown");
     let swapped = context(&challenge, Some(Hex([9; 32])));
     let conditions = |context, roots, require_valid_aik_cert, at| Conditions {
         context,
-        aik_roots: roots,
+        aik_anchors: roots,
         require_valid_aik_cert,
         rules: AkRules::default(),
         required: PcrMask::NONE,

@@ -257,7 +257,7 @@ fn windows_sha1_key_attests_only_where_that_is_allowed() {
     let public = Public::parse(&base64(&evidence["AK"]["Public"])).unwrap();
     let refused = AcceptableKey::of(&public, AkRules::default()).unwrap_err();
     assert!(matches!(refused, AkError::WeakScheme { .. }), "{refused}");
-    let rules = AkRules { allow_sha1: true };
+    let rules = AkRules { refuse_sha1: false };
     let key = AcceptableKey::of(&public, rules).unwrap().self_asserted();
     let quote = Attest::parse(&base64(&evidence["Quote"]["Quote"])).unwrap();
     let signature = Signature::parse(&base64(&evidence["Quote"]["Signature"])).unwrap();

@@ -125,7 +125,7 @@ fn an_attestation_key_breaks_no_rule() {
     assert_eq!(attributes(0x000d_0072), Err("ak-x509-sign"));
     assert_eq!(check(14, &[0x00, 0x04]), Err("ak-weak-scheme"), "ECDSA over SHA-1");
     assert_eq!(check(12, &[0x00, 0x1b]), Err("ak-scheme"), "SM2");
-    let rules = AkRules { allow_sha1: true };
+    let rules = AkRules { refuse_sha1: false };
     let sha1 = changed(14, &[0x00, 0x04]).unwrap();
     let error = AcceptableKey::of(&sha1, rules).unwrap_err();
     assert_eq!(error.check(), "ak-weak-scheme", "the switch is for RSASSA only");

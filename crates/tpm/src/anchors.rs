@@ -1,6 +1,6 @@
 //! Whose certificates are trusted: data that an operator names, and nothing built in.
 
-use avouch_pki::{Certificate, CertificateError, TrustAnchor, pem};
+use avouch_pki::{Certificate, CertificateError, Root, TrustAnchor, pem};
 use avouch_wire::failed_check;
 use thiserror::Error;
 
@@ -13,14 +13,14 @@ const FILE_CERTIFICATES_MAX: usize = 256;
 /// A trusted CA is a name and a key: its own dates and its own signature, which may be by an algorithm
 /// that is no longer accepted, are not judged.
 #[derive(Debug, Clone, Default)]
-pub struct Roots {
+pub struct TrustAnchors {
     anchors: Vec<TrustAnchor>,
     intermediates: Vec<Certificate>,
 }
 
 /// Why a file cannot be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RootError {
+pub enum AnchorError {
     /// Not PEM, and not DER either.
     #[error("certificates: {0}")]
     Pem(#[from] pem::PemError),
@@ -43,58 +43,67 @@ pub enum RootError {
     },
 }
 
-failed_check!(RootError {
+failed_check!(AnchorError {
     Self::Pem(_) => "tpm-root-malformed",
     Self::Empty => "tpm-root-malformed",
     Self::Certificate { .. } => "tpm-root-malformed",
     Self::NotCa { .. } => "tpm-root-not-ca",
 });
 
-impl Roots {
+impl TrustAnchors {
     /// No root at all.
     #[must_use]
     pub const fn none() -> Self {
         Self { anchors: Vec::new(), intermediates: Vec::new() }
     }
 
-    /// Adds every certificate of a file, PEM or one DER, as a CA to trust. One that is trusted already is
-    /// not added again.
+    /// Adds a certificate as a CA to trust; see [`Certificate::parse_for_its_key`]. One that is trusted
+    /// already is not added again.
     ///
     /// # Errors
-    /// [`RootError`]: nothing of the file is added then.
-    pub fn with_trusted(mut self, file: &[u8]) -> Result<Self, RootError> {
-        for certificate in read(file)? {
-            let label =
-                format!("{} {}", certificate.subject().label(), certificate.fingerprint_sha256());
-            let anchor = TrustAnchor::from_certificate(label, &certificate);
-            let is_known = |known: &TrustAnchor| {
-                known.subject() == anchor.subject() && known.key() == anchor.key()
-            };
-            if !self.anchors.iter().any(is_known) {
-                self.anchors.push(anchor);
-            }
+    /// [`AnchorError::NotCa`].
+    pub fn with_root(mut self, certificate: &Certificate) -> Result<Self, AnchorError> {
+        check_ca(certificate)?;
+        let label =
+            format!("{} {}", certificate.subject().label(), certificate.fingerprint_sha256());
+        let anchor = TrustAnchor::from_certificate(label, certificate);
+        if !self.anchors.iter().any(|known| known.is_same_as(&anchor)) {
+            self.anchors.push(anchor);
         }
         Ok(self)
+    }
+
+    /// Adds every certificate of a file, PEM or one DER, as a CA to trust; see [`Self::with_root`].
+    ///
+    /// # Errors
+    /// [`AnchorError`]: nothing of the file is added then.
+    pub fn with_file(self, file: &[u8]) -> Result<Self, AnchorError> {
+        read(file)?.iter().try_fold(self, Self::with_root)
     }
 
     /// Adds every certificate of a file as one that may stand between a trusted CA and a key. It is
     /// judged where it is used.
     ///
     /// # Errors
-    /// [`RootError`]: nothing of the file is added then.
-    pub fn with_intermediates(mut self, file: &[u8]) -> Result<Self, RootError> {
-        self.intermediates.extend(read(file)?);
+    /// [`AnchorError`]: nothing of the file is added then.
+    pub fn with_intermediates(mut self, file: &[u8]) -> Result<Self, AnchorError> {
+        let certificates = read(file)?;
+        certificates.iter().try_for_each(check_ca)?;
+        self.intermediates.extend(certificates);
         Ok(self)
     }
 
-    /// The trusted CAs.
-    pub fn anchors(&self) -> impl Iterator<Item = &TrustAnchor> {
+    /// All roots.
+    pub fn roots(&self) -> impl Iterator<Item = &Root> {
+        self.anchors.iter().map(TrustAnchor::root)
+    }
+
+    pub(crate) fn anchors(&self) -> impl Iterator<Item = &TrustAnchor> {
         self.anchors.iter()
     }
 
     /// Whether no CA is trusted.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.anchors.is_empty()
     }
 
@@ -103,21 +112,24 @@ impl Roots {
     }
 }
 
-/// The CA certificates of a file.
-fn read(file: &[u8]) -> Result<Vec<Certificate>, RootError> {
+fn check_ca(certificate: &Certificate) -> Result<(), AnchorError> {
+    if certificate.is_ca() {
+        return Ok(());
+    }
+    Err(AnchorError::NotCa { name: certificate.subject().label().to_owned() })
+}
+
+/// The certificates of a file.
+fn read(file: &[u8]) -> Result<Vec<Certificate>, AnchorError> {
     let is_der = file.first() == Some(&0x30);
     let ders =
         if is_der { vec![file.to_vec()] } else { pem::certificates(file, FILE_CERTIFICATES_MAX)? };
     if ders.is_empty() {
-        return Err(RootError::Empty);
+        return Err(AnchorError::Empty);
     }
     let read = |(index, der): (usize, &Vec<u8>)| {
-        let certificate = Certificate::parse_for_its_key(der)
-            .map_err(|source| RootError::Certificate { index, source })?;
-        if certificate.is_ca() {
-            return Ok(certificate);
-        }
-        Err(RootError::NotCa { name: certificate.subject().label().to_owned() })
+        Certificate::parse_for_its_key(der)
+            .map_err(|source| AnchorError::Certificate { index, source })
     };
     ders.iter().enumerate().map(read).collect()
 }

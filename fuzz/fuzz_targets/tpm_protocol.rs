@@ -34,8 +34,11 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
 
 fn judge(request: &SignedRequest, known: &Known) -> Result<(), &'static str> {
     let conditions = Conditions {
-        context: &known.context,
+        challenge: &known.context.challenge,
+        aik: known.context.aik,
+        enrolment: None,
         aik_anchors: &known.roots,
+        aik_cas: &[],
         require_valid_aik_cert: true,
         rules: AkRules::default(),
         required: PcrMask::NONE,
@@ -67,7 +70,7 @@ fuzz_target!(init: { LazyLock::force(&KNOWN); }, |data: &[u8]| {
             let verdict = judge(&request, known);
             assert_eq!(verdict, judge(&request, known));
         }
-        Ok(ClientMessage::Init(_)) => {}
+        Ok(ClientMessage::Init(_) | ClientMessage::Enroll(_) | ClientMessage::Activate(_)) => {}
         Err(error) => assert!(!error.check().is_empty() && !error.to_string().is_empty()),
     }
     let Ok(text) = std::str::from_utf8(data) else { return };

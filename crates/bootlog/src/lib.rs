@@ -8,6 +8,7 @@
 //! what no digest covers is called `untrusted`. No clock is read, nothing is fetched, no TPM is spoken to.
 
 mod algorithm;
+pub mod boot;
 pub mod ccel;
 mod coverage;
 mod event_type;

@@ -15,4 +15,4 @@ mod structures;
 
 pub use breaks::breaks;
 pub use build::{MintedTpm, mint};
-pub use options::{AkScheme, RequestForm, TpmOptions};
+pub use options::{AkScheme, KeyBinding, RequestForm, TpmOptions};

@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use avouch_mint::tpm::{TpmOptions, mint};
-use avouch_tpm::protocol::{Conditions, ServiceContext, SignedRequest};
+use avouch_tpm::protocol::{Conditions, SignedRequest};
 use avouch_tpm::{
     AcceptableKey, AkRules, Attest, AttestationKey, Expected, HashAlgorithm, PcrMask, PcrValue,
     Public, Signature, TrustAnchors, verify_quote,
@@ -86,10 +86,12 @@ impl Case {
     /// A whole request of MAA's protocol: three RSA signatures and the AIK certificate's.
     fn request(&self) {
         let request = SignedRequest::read(black_box(&self.request)).unwrap();
-        let context = ServiceContext::new(self.challenge, "contoso", self.at, None);
         let conditions = Conditions {
-            context: &context,
+            challenge: &self.challenge,
+            aik: None,
+            enrolment: None,
             aik_anchors: &self.aik_anchors,
+            aik_cas: &[],
             require_valid_aik_cert: true,
             rules: AkRules::default(),
             required: PcrMask::NONE,

@@ -193,6 +193,11 @@ impl AcceptableKey {
         Ok(self.bound(Standing::Activated))
     }
 
+    /// The key, bound by an activation that was judged before and sealed.
+    pub(crate) fn enrolled(self) -> AttestationKey {
+        self.bound(Standing::Activated)
+    }
+
     /// The key, bound by a hardware report that the caller verified and that names `reported`.
     ///
     /// # Errors

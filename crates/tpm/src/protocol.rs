@@ -6,12 +6,17 @@
 //! second message. The client sends a signed request ([`SignedRequest`]) with a quote that answers the
 //! challenge; [`SignedRequest::verify`] gives a [`VerifiedRequest`], from which a report is made.
 //!
+//! A machine without an AIK certificate enrols first, in two rounds of Avouch's own ([`Enroll`],
+//! [`Activate`]): what it then has stands where a certificate would.
+//!
 //! Source: Microsoft Learn, *Azure Attestation: TPM attestation* and *Trusted Platform Module attestation
 //! protocol*; recordings of the service for the envelope.
 
 mod attestation;
+mod bare;
 mod claim_blob;
 mod context;
+mod enrolment;
 mod envelope;
 mod error;
 mod jwk;
@@ -19,16 +24,23 @@ mod jws;
 mod members;
 mod outline;
 mod request;
+mod sealed;
 mod verify;
 
-pub use context::{ContextError, ContextKey, OpenContext, ServiceContext};
+pub use bare::BareAttestation;
+pub use context::{ContextError, OpenContext, ServiceContext};
+pub use enrolment::{
+    Activate, Enroll, Enrolment, EnrolmentError, EnrolmentFacts, PendingEnrolment,
+};
 pub use envelope::{
-    CHALLENGE_BYTES, ClientMessage, Form, Init, Received, ServiceMessage, init_message,
-    request_message,
+    CHALLENGE_BYTES, ClientMessage, Form, Init, Received, ServiceMessage, enrolled_init_message,
+    init_message, request_message,
 };
 pub use error::{ProtocolError, RequestError};
 pub use outline::{AttestationOutline, KeyOutline, RequestOutline};
 pub use request::{AttestationType, CustomClaim, Log, LogKind, ProtocolVersion, SignedRequest};
+pub use sealed::ContextKey;
 pub use verify::{
-    AikStanding, Conditions, KeyBinding, VerifiedAttestation, VerifiedKey, VerifiedRequest,
+    AikStanding, Conditions, KeyBinding, VerifiedAttestation, VerifiedBare, VerifiedKey,
+    VerifiedRequest,
 };

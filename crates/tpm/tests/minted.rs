@@ -74,8 +74,11 @@ fn judge(minted: &MintedTpm) -> Result<Accepted, &'static str> {
     let aik_sha256 = Some(sha256(aik.public_key().spki_der()));
     let context = ServiceContext::new(minted.challenge, "contoso", minted.at, aik_sha256);
     let conditions = Conditions {
-        context: &context,
+        challenge: &context.challenge,
+        aik: context.aik,
+        enrolment: None,
         aik_anchors: &aik_anchors,
+        aik_cas: &[],
         require_valid_aik_cert: true,
         rules: AkRules::default(),
         required: required(),

@@ -19,7 +19,7 @@ use crate::{EventType, Register};
 ///
 /// Most firmware measures the value of a boot option alone. Such an event stands here too, with
 /// `UntrustedName`: its value was measured, and under which name, no digest says.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Events {
     #[serde(rename = "Events")]
     events: Vec<OneEvent>,

@@ -10,6 +10,7 @@ const CHAIN: &str = "Send the manufacturer's certificates, or name its CA as a t
 const REQUEST: &str = "Send the request as MAA's TPM protocol has it.";
 const ENCLAVE: &str =
     "Have the enclave make a report on this boot, over the request as it is sent.";
+const ENROL: &str = "Enrol the key anew, at this provider.";
 const AGAIN: &str = "Ask for a new challenge and answer it.";
 
 const EK_CERTIFICATE: Thing = ("ek-certificate", "the endorsement key's certificate");
@@ -447,6 +448,49 @@ const TEXTS: &[Text] = &[
         "That the AIK is the one that the challenge was given for.",
         "It is another.",
         AGAIN,
+    ),
+    one(
+        "tpm-request-key-unbound",
+        "That something ties the request's key to the TPM.",
+        "The request's `info` says neither `tpm_quote` nor `tpm_certify`.",
+        "Let the quote hold the key's digest, or have the attestation key certify it.",
+    ),
+    one(
+        "tpm-enrolment",
+        "That the enrolment is this service's.",
+        "It is damaged, or was altered, or is something else.",
+        ENROL,
+    ),
+    one(
+        "tpm-enrolment-key",
+        "The key of the enrolment.",
+        "It is sealed under one that is not at hand: the service's signing key was replaced.",
+        ENROL,
+    ),
+    one(
+        "tpm-enrolment-provider",
+        "That the enrolment is of this provider.",
+        "It was made by another.",
+        ENROL,
+    ),
+    one("tpm-enrolment-expired", "That the enrolment counts still.", "Its time is over.", ENROL),
+    one(
+        "tpm-enrolment-early",
+        "That the enrolment was made before it is used.",
+        "The clocks of instances differ.",
+        "Set the clocks of all instances.",
+    ),
+    one(
+        "tpm-enrolment-aik",
+        "That the AIK is the enrolled one.",
+        "It is another.",
+        "Send the enrolment of the key that quotes.",
+    ),
+    one(
+        "tpm-enrolment-ak",
+        "The kind of a key that enrols.",
+        "It is no RSA key, or its Name is a SHA-1.",
+        "Create an RSA attestation key whose name algorithm is SHA-256.",
     ),
     one(
         "tpm-boot-aik",

@@ -33,6 +33,15 @@ pub enum RequestForm {
     FirstWithBank,
 }
 
+/// What binds the key of a request of the second version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyBinding {
+    /// The attestation key certified it: it lives in the TPM.
+    Certified,
+    /// The quote holds its digest.
+    Quoted,
+}
+
 /// What to mint.
 #[derive(Debug, Clone)]
 pub struct TpmOptions {
@@ -46,6 +55,10 @@ pub struct TpmOptions {
     pub scheme: AkScheme,
     /// The form of the request.
     pub form: RequestForm,
+    /// What binds the request's key.
+    pub binding: KeyBinding,
+    /// An enrolment of the attestation key, which the request then has in place of a certificate.
+    pub enrolment: Option<String>,
     /// An enclave's report; with one, the request attests it too. It is not looked at here.
     pub vbs_report: Option<Vec<u8>>,
     /// What the service gave the client.
@@ -56,6 +69,8 @@ pub struct TpmOptions {
     pub pcrs: Vec<[u8; 32]>,
     /// The TCG log that the request carries; it is not looked at here.
     pub log: Vec<u8>,
+    /// The measurement list of IMA that the request carries beside it; not looked at either.
+    pub ima: Option<Vec<u8>>,
 }
 
 impl TpmOptions {
@@ -68,11 +83,14 @@ impl TpmOptions {
             break_name: None,
             scheme: AkScheme::RsaSsa,
             form: RequestForm::Second,
+            binding: KeyBinding::Certified,
+            enrolment: None,
             vbs_report: None,
             challenge: [0x5c; 16],
             service_context: "bWludGVk".to_owned(),
             pcrs: Vec::new(),
             log: b"minted log".to_vec(),
+            ima: None,
         }
     }
 

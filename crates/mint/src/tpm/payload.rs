@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::build::MintedTpm;
 use super::keys::RsaKey;
-use super::options::{RequestForm, TpmOptions};
+use super::options::{KeyBinding, RequestForm, TpmOptions};
 use super::plan::Plan;
 use crate::MintError;
 use crate::options::length_field;
@@ -52,25 +52,31 @@ fn with(mut object: Value, members: Value) -> Value {
     object
 }
 
-fn jwk(key: RsaKey) -> Result<Value, MintError> {
+pub(super) fn jwk(key: RsaKey) -> Result<Value, MintError> {
     Ok(json!({"kty": "RSA", "n": base64url::encode(key.modulus()?), "e": "AQAB"}))
 }
 
-/// The request's key is certified, so quote and certification answer the challenge.
+/// Where the request's key is certified, quote and certification answer the challenge.
 fn second_version(
     plan: &Plan,
     options: &TpmOptions,
     minted: &MintedTpm,
 ) -> Result<Value, MintError> {
     let encode = |bytes: &[u8]| base64url::encode(bytes);
+    let mut logs = vec![json!({"type": "TCG", "log": encode(&options.log)})];
+    logs.extend(options.ima.as_ref().map(|list| json!({"type": "IMA", "log": encode(list)})));
+    let trust = match &options.enrolment {
+        Some(enrolment) => json!({"avouch_enrolment": enrolment}),
+        None => json!({"aik_cert": encode(&minted.aik_certificate)}),
+    };
     let attestation = json!({
-        "logs": [{"type": "TCG", "log": encode(&options.log)}],
-        "aik_cert": encode(&minted.aik_certificate),
+        "logs": logs,
         "aik_pub": jwk(plan.aik_jwk)?,
         "pcrs": banks(minted),
         "quote": encode(&minted.quote),
         "signature": encode(&minted.signature),
     });
+    let attestation = with(attestation, trust);
     let mut tpm = json!({"current_attestation": attestation});
     if options.form == RequestForm::SecondAfterSleep {
         tpm = with(tpm, json!({"boot_attestation": attestation}));
@@ -80,7 +86,11 @@ fn second_version(
         "certification": encode(&minted.certification),
         "signature": encode(&minted.certification_signature),
     });
-    let key = json!({"jwk": jwk(plan.request_jwk)?, "info": {"tpm_certify": certify}});
+    let info = match options.binding {
+        KeyBinding::Certified => json!({"tpm_certify": certify}),
+        KeyBinding::Quoted => json!({"tpm_quote": {"hash_alg": "sha-256"}}),
+    };
+    let key = json!({"jwk": jwk(plan.request_jwk)?, "info": info});
     let other = json!({"jwk": jwk(RsaKey::Other)?});
     let members = json!({"tpm_att_data": tpm, "request_key": key, "other_keys": [other]});
     Ok(with(common(options), members))

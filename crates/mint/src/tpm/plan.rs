@@ -7,7 +7,8 @@ use super::certificate::{
     EXTENDED_KEY_USAGE, Extension, KEY_USAGE, SUBJECT_ALT_NAME, Subject, usage,
 };
 use super::keys::{Encoding, RsaKey};
-use super::options::{AkScheme, RequestForm, TpmOptions};
+use super::options::{AkScheme, KeyBinding, RequestForm, TpmOptions};
+use super::payload::jwk;
 use super::structures::{
     Attest, Bank, CERTIFY, MAGIC, Public, QUOTE, RSAPSS, RSASSA, SHA256, name,
 };
@@ -121,6 +122,14 @@ impl Plan {
             trailing: Vec::new(),
         };
         let certify = Attest { tag: CERTIFY, ..quote.clone() };
+        let quote = match options.binding {
+            KeyBinding::Certified => quote,
+            KeyBinding::Quoted => {
+                let text = jwk(RsaKey::Request)?.to_string();
+                let parts = [text.as_bytes(), &[0], &options.challenge];
+                Attest { extra_data: sha256_of_parts(&parts).0.to_vec(), ..quote }
+            }
+        };
         let quoted: Vec<Vec<u8>> = (0..24).map(|pcr| pcr_value(options, pcr).to_vec()).collect();
         let signature = Signature {
             key: RsaKey::Ak,

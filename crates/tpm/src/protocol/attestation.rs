@@ -3,6 +3,7 @@
 use avouch_pki::PublicKey;
 
 use super::claim_blob::ClaimBlob;
+use super::envelope::ENROLMENT;
 use super::members::Members;
 use super::{Log, LogKind, ProtocolError, jwk};
 use crate::{HashAlgorithm, PcrValue};
@@ -12,6 +13,8 @@ use crate::{HashAlgorithm, PcrValue};
 pub(super) struct Attestation {
     pub(super) aik: PublicKey,
     pub(super) aik_certificate: Option<Vec<u8>>,
+    /// A sealed enrolment in its place.
+    pub(super) enrolment: Option<String>,
     pub(super) evidence: Evidence,
     pub(super) logs: Vec<Log>,
 }
@@ -43,6 +46,7 @@ pub(super) fn first_version(data: Members<'_>) -> Result<Attestations, ProtocolE
     let of = |blob: Vec<u8>, logs: Vec<Log>| Attestation {
         aik: aik.clone(),
         aik_certificate: aik_certificate.clone(),
+        enrolment: None,
         evidence: Evidence::Blob(blob),
         logs,
     };
@@ -72,6 +76,11 @@ pub(super) fn second_version(data: Members<'_>) -> Result<Attestations, Protocol
 
 fn structures(data: Members<'_>) -> Result<Attestation, ProtocolError> {
     let aik = jwk::rsa("aik_pub", data.value("aik_pub"))?;
+    of_key(aik, data)
+}
+
+/// An attestation by this key, whatever it is called.
+pub(super) fn of_key(aik: PublicKey, data: Members<'_>) -> Result<Attestation, ProtocolError> {
     let evidence = Evidence::Structures {
         quote: data.bytes("quote")?,
         signature: data.bytes("signature")?,
@@ -87,7 +96,12 @@ fn structures(data: Members<'_>) -> Result<Attestation, ProtocolError> {
         };
         logs.push(Log { kind, bytes: log.bytes("log")? });
     }
-    Ok(Attestation { aik, aik_certificate: data.optional_bytes("aik_cert")?, evidence, logs })
+    let aik_certificate = data.optional_bytes("aik_cert")?;
+    let enrolment = data.optional_text(ENROLMENT)?.map(str::to_owned);
+    if aik_certificate.is_some() && enrolment.is_some() {
+        return data.refuse(ENROLMENT, "it stands beside aik_cert");
+    }
+    Ok(Attestation { aik, aik_certificate, enrolment, evidence, logs })
 }
 
 /// `pcrs`: by bank, each with index and digest. Whether they are those of the quote is judged with it.

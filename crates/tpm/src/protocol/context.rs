@@ -3,59 +3,24 @@
 //!
 //! It has the shape of MAA's: base64url of a JSON object with the name of the key and the sealed bytes.
 
-use avouch_pki::digest::{sha256, sha256_of_parts};
-use avouch_wire::{Cursor, Hex, ParseError, UnixTime, base64url, encode_hex, failed_check, json};
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use serde_json::json;
+use avouch_pki::digest::sha256;
+use avouch_wire::{Cursor, Hex, ParseError, UnixTime, failed_check};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 use super::CHALLENGE_BYTES;
-use super::members::Members;
+use super::sealed::{self, ContextKey, NONCE_BYTES, TAG_BYTES, Unopened};
 
-/// What the key is for: sealed bytes of another kind do not open.
+/// What is sealed: bytes that were sealed for anything else do not open as a context.
 const PURPOSE: &[u8] = b"avouch TPM service context 1";
-/// Bytes of the AEAD's nonce.
-const NONCE_BYTES: usize = 12;
 /// Sealed bytes: nonce, contents and tag, as many as MAA's have.
 const SEALED_BYTES: usize = 128;
-/// Bytes of the AEAD's tag.
-const TAG_BYTES: usize = 16;
 /// Bytes of the contents, with zeros behind them.
 const CONTENTS_BYTES: usize = SEALED_BYTES - NONCE_BYTES - TAG_BYTES;
 /// Longest context; ours have 340 characters.
 const CONTEXT_BYTES_MAX: usize = 1024;
 /// How far the clocks of two instances may differ, in seconds.
-const SKEW_SECONDS: i64 = 60;
-
-/// A key that contexts are sealed under; all instances of a service have the same.
-pub struct ContextKey {
-    key: LessSafeKey,
-    name: String,
-}
-
-impl std::fmt::Debug for ContextKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "context key {}", self.name)
-    }
-}
-
-impl ContextKey {
-    /// A key from 32 secret bytes; `None` if the provider refuses it.
-    #[must_use]
-    pub fn new(secret: &[u8; 32]) -> Option<Self> {
-        let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, secret).ok()?);
-        // A name that tells nothing of the key: what cannot be inverted, of what cannot be guessed.
-        let name = encode_hex(sha256_of_parts(&[PURPOSE, secret]).as_bytes()).to_uppercase();
-        Some(Self { key, name })
-    }
-
-    /// Its name, 64 hex digits.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-}
+pub(super) const SKEW_SECONDS: i64 = 60;
 
 /// What a context holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,18 +102,9 @@ impl ServiceContext {
     /// bytes will do for 2^32 contexts. `None` if the provider of cryptography refuses.
     #[must_use]
     pub fn seal(&self, key: &ContextKey, nonce: [u8; NONCE_BYTES]) -> Option<String> {
-        let mut sealed = self.contents();
-        sealed.resize(CONTENTS_BYTES, 0);
-        key.key
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(PURPOSE),
-                &mut sealed,
-            )
-            .ok()?;
-        let sealed = base64url::encode([nonce.as_slice(), &sealed].concat());
-        let context = json!({"ProtectionKeyName": key.name, "ProtectedContext": sealed});
-        Some(base64url::encode(context.to_string()))
+        let mut contents = self.contents();
+        contents.resize(CONTENTS_BYTES, 0);
+        key.seal(PURPOSE, nonce, contents)
     }
 
     fn contents(&self) -> Vec<u8> {
@@ -183,15 +139,11 @@ impl ServiceContext {
         keys: &[ContextKey],
         expected: OpenContext<'_>,
     ) -> Result<Self, ContextError> {
-        let (name, mut sealed) = parts(text).ok_or(ContextError::Malformed)?;
-        let key = keys.iter().find(|key| key.name == name).ok_or(ContextError::Key)?;
-        let (nonce, body) =
-            sealed.split_first_chunk_mut::<NONCE_BYTES>().ok_or(ContextError::Malformed)?;
-        let contents = key
-            .key
-            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(PURPOSE), body)
-            .map_err(|_| ContextError::Seal)?;
-        let found = Self::read(contents).map_err(|_| ContextError::Malformed)?;
+        let contents = sealed::open(text, CONTEXT_BYTES_MAX, PURPOSE, keys)?;
+        if contents.len() != CONTENTS_BYTES {
+            return Err(ContextError::Malformed);
+        }
+        let found = Self::read(&contents).map_err(|_| ContextError::Malformed)?;
         found.check(expected)?;
         Ok(found)
     }
@@ -213,15 +165,12 @@ impl ServiceContext {
     }
 }
 
-/// The key's name and the sealed bytes.
-fn parts(text: &str) -> Option<(String, Vec<u8>)> {
-    if text.len() > CONTEXT_BYTES_MAX {
-        return None;
+impl From<Unopened> for ContextError {
+    fn from(why: Unopened) -> Self {
+        match why {
+            Unopened::Malformed => Self::Malformed,
+            Unopened::Key => Self::Key,
+            Unopened::Seal => Self::Seal,
+        }
     }
-    let document = base64url::decode_either(text).ok()?;
-    let members = json::parse_object(&document, CONTEXT_BYTES_MAX).ok()?;
-    let members = Members::new("service_context", &members);
-    let name = members.text("ProtectionKeyName").ok()?.to_owned();
-    let sealed = members.bytes("ProtectedContext").ok()?;
-    (sealed.len() == SEALED_BYTES).then_some((name, sealed))
 }

@@ -1,16 +1,20 @@
 //! The outside of messages: what stands in `data`, both ways.
 
-use avouch_wire::{base64url, json};
+use avouch_wire::{UnixTime, base64url, json};
 use serde_json::{Map, Value, json};
 
 use super::members::Members;
-use super::{ProtocolError, SignedRequest};
+use super::{Activate, Enroll, ProtocolError, SignedRequest};
+use crate::Credential;
 
 /// Bytes of a challenge, as MAA's have.
 pub const CHALLENGE_BYTES: usize = 16;
 
 /// Longest message: that of the service's largest body.
 const MESSAGE_BYTES_MAX: usize = 4 << 20;
+
+/// The member that an enrolment stands in.
+pub(super) const ENROLMENT: &str = "avouch_enrolment";
 
 /// Whether the message stands in a member `payload`, as in recordings, or bare, as in documentation. The
 /// answer has the same form.
@@ -28,6 +32,8 @@ pub struct Init {
     /// DER of the certificate of the AIK that will be used, if the client says which: then the challenge
     /// is for that one. MAA's clients do not say.
     pub aik_certificate: Option<Vec<u8>>,
+    /// The enrolment of that AIK, in place of a certificate.
+    pub enrolment: Option<String>,
 }
 
 /// What a client sends.
@@ -37,6 +43,10 @@ pub enum ClientMessage {
     Init(Init),
     /// It answers one.
     Request(Box<SignedRequest>),
+    /// It asks to be enrolled.
+    Enroll(Box<Enroll>),
+    /// It proves what it said when it asked.
+    Activate(Box<Activate>),
 }
 
 /// A client's message with the form it came in.
@@ -57,7 +67,7 @@ impl Received {
         let (outer, form) = opened(data)?;
         let message = Members::new("", inner(&outer, form)?);
         let message = match (message.has("type"), message.has("request")) {
-            (true, false) => ClientMessage::Init(init(message)?),
+            (true, false) => typed(message)?,
             (false, true) => {
                 ClientMessage::Request(Box::new(SignedRequest::read(message.text("request")?)?))
             }
@@ -73,6 +83,23 @@ impl Received {
         closed(form, json!({"challenge": challenge, "service_context": service_context}))
     }
 
+    /// The `data` that answers with a credential.
+    #[must_use]
+    pub fn credential_answer(form: Form, credential: &Credential, service_context: &str) -> String {
+        let credential = json!({
+            "id_object": base64url::encode(&credential.id_object),
+            "encrypted_secret": base64url::encode(&credential.encrypted_secret),
+        });
+        closed(form, json!({"credential": credential, "service_context": service_context}))
+    }
+
+    /// The `data` that answers with an enrolment.
+    #[must_use]
+    pub fn enrolment_answer(form: Form, enrolment: &str, valid_until: UnixTime) -> String {
+        let valid_until = valid_until.to_rfc3339();
+        closed(form, json!({"enrolment": enrolment, "valid_until": valid_until}))
+    }
+
     /// The `data` that answers with a report.
     #[must_use]
     pub fn report_answer(form: Form, report: &str) -> String {
@@ -80,11 +107,22 @@ impl Received {
     }
 }
 
+fn typed(message: Members<'_>) -> Result<ClientMessage, ProtocolError> {
+    Ok(match message.text("type")? {
+        "aikcert" => ClientMessage::Init(init(message)?),
+        "avouch-enroll" => ClientMessage::Enroll(Box::new(Enroll::read(message)?)),
+        "avouch-activate" => ClientMessage::Activate(Box::new(Activate::read(message)?)),
+        found => return Err(ProtocolError::Type { found: found.to_owned() }),
+    })
+}
+
 fn init(message: Members<'_>) -> Result<Init, ProtocolError> {
-    match message.text("type")? {
-        "aikcert" => Ok(Init { aik_certificate: message.optional_bytes("aik_cert")? }),
-        found => Err(ProtocolError::Type { found: found.to_owned() }),
+    let aik_certificate = message.optional_bytes("aik_cert")?;
+    let enrolment = message.optional_text(ENROLMENT)?.map(str::to_owned);
+    if aik_certificate.is_some() && enrolment.is_some() {
+        return message.refuse(ENROLMENT, "it stands beside aik_cert");
     }
+    Ok(Init { aik_certificate, enrolment })
 }
 
 /// What a service answers, as a client reads it.
@@ -96,6 +134,20 @@ pub enum ServiceMessage {
         challenge: Vec<u8>,
         /// What is to be sent back as it is.
         service_context: String,
+    },
+    /// A credential, to be opened by the TPM.
+    Credential {
+        /// What the TPM opens.
+        credential: Credential,
+        /// What is to be sent back as it is.
+        service_context: String,
+    },
+    /// An enrolment, to be kept.
+    Enrolment {
+        /// What stands where an AIK certificate would.
+        enrolment: String,
+        /// Until when it counts, in RFC 3339.
+        valid_until: String,
     },
     /// A report: a JWT.
     Report(String),
@@ -109,13 +161,27 @@ impl ServiceMessage {
     pub fn read(data: &str) -> Result<Self, ProtocolError> {
         let (outer, form) = opened(data)?;
         let message = Members::new("", inner(&outer, form)?);
-        match (message.has("challenge"), message.has("report")) {
-            (true, false) => Ok(Self::Challenge {
+        let has = ["challenge", "report", "credential", "enrolment"].map(|name| message.has(name));
+        match has {
+            [true, false, false, false] => Ok(Self::Challenge {
                 challenge: message.bytes("challenge")?,
                 service_context: message.text("service_context")?.to_owned(),
             }),
-            (false, true) => Ok(Self::Report(message.text("report")?.to_owned())),
-            _ => Err(ProtocolError::Shape("expected either a challenge or a report")),
+            [false, true, false, false] => Ok(Self::Report(message.text("report")?.to_owned())),
+            [false, false, true, false] => {
+                let parts = message.object("credential")?;
+                let credential = Credential {
+                    id_object: parts.bytes("id_object")?,
+                    encrypted_secret: parts.bytes("encrypted_secret")?,
+                };
+                let service_context = message.text("service_context")?.to_owned();
+                Ok(Self::Credential { credential, service_context })
+            }
+            [false, false, false, true] => Ok(Self::Enrolment {
+                enrolment: message.text("enrolment")?.to_owned(),
+                valid_until: message.text("valid_until")?.to_owned(),
+            }),
+            _ => Err(ProtocolError::Shape("expected one of the service's answers")),
         }
     }
 }
@@ -128,6 +194,12 @@ pub fn init_message(form: Form, aik_certificate: Option<&[u8]>) -> String {
         None => json!({"type": "aikcert"}),
     };
     closed(form, message)
+}
+
+/// The `data` that asks for a challenge for an enrolled AIK.
+#[must_use]
+pub fn enrolled_init_message(form: Form, enrolment: &str) -> String {
+    closed(form, json!({"type": "aikcert", ENROLMENT: enrolment}))
 }
 
 /// The `data` that carries a signed request, a compact JWS.
@@ -155,7 +227,7 @@ fn inner(outer: &Map<String, Value>, form: Form) -> Result<&Map<String, Value>, 
     payload.ok_or(ProtocolError::Shape("payload is no object"))
 }
 
-fn closed(form: Form, message: Value) -> String {
+pub(super) fn closed(form: Form, message: Value) -> String {
     let whole = match form {
         Form::Wrapped => json!({"payload": message}),
         Form::Bare => message,

@@ -58,6 +58,9 @@ pub enum ProtocolError {
         /// How many are accepted.
         limit: usize,
     },
+    /// The public area of the key is malformed.
+    #[error("ak_public: {0}")]
+    Public(#[from] PublicError),
     /// The claim of Windows' key storage provider is malformed.
     #[error(transparent)]
     ClaimBlob(#[from] ParseError),
@@ -73,6 +76,7 @@ failed_check!(ProtocolError {
     Self::Member { .. } => "tpm-request-member",
     Self::Key { .. } => "tpm-request-key",
     Self::OtherKeys { .. } => "tpm-other-keys",
+    Self::Public(error) => (error.check(), PublicError::checks()),
     Self::ClaimBlob(_) => "tpm-claim-blob",
 });
 
@@ -99,6 +103,20 @@ pub enum RequestError {
         /// SHA-256 of the AIK in the request.
         found: Hex<32>,
     },
+    /// The AIK is another than the enrolled one.
+    #[error("the AIK has the hash {found}, enrolled is {enrolled}")]
+    EnrolledKey {
+        /// SHA-256 of the AIK that was enrolled.
+        enrolled: Hex<32>,
+        /// SHA-256 of the AIK in the request.
+        found: Hex<32>,
+    },
+    /// The request names an enrolment that was not opened.
+    #[error("the request's enrolment was not opened")]
+    EnrolmentUnopened,
+    /// Nothing ties the request's key to the TPM.
+    #[error("the request's key must be bound by the quote or certified by the AIK")]
+    KeyUnbound,
     /// The attestations are by different AIKs.
     #[error("the attestation of the boot is by another AIK than the current one")]
     BootAik,
@@ -134,6 +152,9 @@ failed_check!(RequestError {
     Self::Challenge => "tpm-challenge",
     Self::AikMissing => "tpm-aik-missing",
     Self::AikSwapped { .. } => "tpm-aik-swapped",
+    Self::EnrolledKey { .. } => "tpm-enrolment-aik",
+    Self::EnrolmentUnopened => "tpm-enrolment",
+    Self::KeyUnbound => "tpm-request-key-unbound",
     Self::BootAik => "tpm-boot-aik",
     Self::Certificate(error) => (error.check(), TpmCertificateError::checks()),
     Self::Ak(error) => (error.check(), AkError::checks()),

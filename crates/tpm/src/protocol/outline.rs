@@ -32,6 +32,9 @@ pub struct AttestationOutline {
     pub aik_sha256: Hex<32>,
     /// Bytes of its certificate, if there is one.
     pub aik_certificate_bytes: Option<usize>,
+    /// The sealed enrolment in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolment: Option<String>,
     /// The quote in hex, or Windows' claim.
     pub quote: String,
     /// Values of PCRs beside it; those inside of a claim are not counted.
@@ -80,6 +83,7 @@ fn attestation(of: &Attestation) -> AttestationOutline {
     AttestationOutline {
         aik_sha256: sha256(of.aik.spki_der()),
         aik_certificate_bytes: of.aik_certificate.as_ref().map(Vec::len),
+        enrolment: of.enrolment.clone(),
         quote,
         pcr_values,
         logs: of.logs.iter().map(|log| (log.kind, log.bytes.len())).collect(),

@@ -162,6 +162,25 @@ impl SignedRequest {
         self.jws.version
     }
 
+    /// The sealed enrolment of the AIK, if it stands where a certificate would: to be opened before the
+    /// rest is judged.
+    #[must_use]
+    pub fn enrolment(&self) -> Option<&str> {
+        self.current.enrolment.as_deref()
+    }
+
+    /// DER of the AIK's certificate, if there is one.
+    #[must_use]
+    pub fn untrusted_aik_certificate(&self) -> Option<&[u8]> {
+        self.current.aik_certificate.as_deref()
+    }
+
+    /// The challenge that it says it answers.
+    #[must_use]
+    pub fn untrusted_challenge(&self) -> &[u8] {
+        &self.challenge
+    }
+
     /// The context that the service gave with the challenge, to be opened before the rest is judged.
     #[must_use]
     pub fn service_context(&self) -> &str {

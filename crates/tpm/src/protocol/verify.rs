@@ -9,20 +9,29 @@ use subtle::ConstantTimeEq;
 use super::attestation::{Attestation, Evidence};
 use super::request::{Info, RequestedKey};
 use super::{
-    AttestationType, CustomClaim, Log, ProtocolVersion, RequestError, ServiceContext, SignedRequest,
+    AttestationType, BareAttestation, CustomClaim, Enrolment, EnrolmentFacts, Log, ProtocolVersion,
+    RequestError, SignedRequest,
 };
 use crate::{
-    AikFacts, AkRules, Attest, AttestationKey, CertifiedKey, Expected, PcrMask, Public, Signature,
-    TrustAnchors, VerifiedQuote, verify_aik_certificate, verify_certify, verify_quote,
+    AcceptableKey, AikFacts, AkRules, Attest, AttestationKey, CertifiedKey, Expected, PcrMask,
+    Public, Signature, Standing, TrustAnchors, VerifiedQuote, verify_aik_certificate,
+    verify_certify, verify_quote,
 };
 
 /// What a provider asks of requests.
 #[derive(Debug, Clone, Copy)]
 pub struct Conditions<'a> {
-    /// What the service gave with the challenge, opened.
-    pub context: &'a ServiceContext,
+    /// What must be answered.
+    pub challenge: &'a [u8],
+    /// SHA-256 of the SubjectPublicKeyInfo of the AIK that the challenge was given for, if it was given
+    /// for one.
+    pub aik: Option<Hex<32>>,
+    /// The enrolment that the request names, opened.
+    pub enrolment: Option<&'a Enrolment>,
     /// The CAs of attestation keys.
     pub aik_anchors: &'a TrustAnchors,
+    /// DER of certificates that may stand between such a CA and the AIK's certificate.
+    pub aik_cas: &'a [&'a [u8]],
     /// Whether a request without a trusted AIK certificate is refused. Without it any software key can
     /// sign any quote.
     pub require_valid_aik_cert: bool,
@@ -37,13 +46,19 @@ pub struct Conditions<'a> {
 /// How far the AIK is known to be a TPM's.
 #[derive(Debug, Clone, Serialize)]
 pub struct AikStanding {
-    /// Whether a trusted CA certified it.
+    /// Whether a trusted CA certified it, or a TPM of a trusted manufacturer activated a credential for
+    /// it.
     pub validated: bool,
+    /// How it is known to be a TPM's.
+    pub standing: Standing,
     /// SHA-256 of its SubjectPublicKeyInfo.
     pub key_sha256: Hex<32>,
     /// What its certificate says, if that is trusted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<AikFacts>,
+    /// What its enrolment says, if that stands in place of a certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolment: Option<EnrolmentFacts>,
 }
 
 /// A quote that holds, and logs that nothing is known of yet: they are to be replayed against it.
@@ -114,7 +129,7 @@ pub struct VerifiedRequest {
 
 impl SignedRequest {
     /// Verifies a request, in this order: its own key signed it; its challenge is the one that was given;
-    /// the AIK is the one that the challenge was given for, and its certificate is trusted; the current
+    /// something ties its key to the TPM, which version 1 cannot say; the AIK is the one that the challenge was given for, and its certificate is trusted; the current
     /// quote holds and answers; the boot's quote holds, by the same AIK; what is said to be certified is.
     ///
     /// # Errors
@@ -123,11 +138,15 @@ impl SignedRequest {
         if !self.jws.is_signed_by(&self.request_key.key) {
             return Err(RequestError::Signature);
         }
-        let challenge = conditions.context.challenge.as_slice();
+        let challenge = conditions.challenge;
         if !bool::from(self.challenge.ct_eq(challenge)) {
             return Err(RequestError::Challenge);
         }
-        let (key, aik) = attestation_key(&self.current, conditions)?;
+        let is_bound = !matches!(self.request_key.info, Info::None);
+        if self.version() == ProtocolVersion::V2 && !is_bound {
+            return Err(RequestError::KeyUnbound);
+        }
+        let (key, aik) = attestation_key(&self.current, None, conditions)?;
         let qualifying = match self.request_key.info {
             Info::Quote => quoted_digest(&self.request_key.text, challenge).to_vec(),
             Info::None | Info::Certify { .. } => challenge.to_vec(),
@@ -155,30 +174,79 @@ fn quoted_digest(jwk: &str, challenge: &[u8]) -> [u8; 32] {
     digest::sha256_of_parts(&[jwk.as_bytes(), &[0], challenge]).0
 }
 
+/// The AIK, and how it is known to be a TPM's. Where its public area was sent, that is judged too.
 fn attestation_key(
     sent: &Attestation,
+    public: Option<&Public>,
     conditions: Conditions<'_>,
 ) -> Result<(AttestationKey, AikStanding), RequestError> {
     let key_sha256 = sha256(sent.aik.spki_der());
-    if let Some(expected) = conditions.context.aik.filter(|expected| *expected != key_sha256) {
+    if let Some(expected) = conditions.aik.filter(|expected| *expected != key_sha256) {
         return Err(RequestError::AikSwapped { expected, found: key_sha256 });
     }
-    let certificate = sent
-        .aik_certificate
-        .as_deref()
-        .map(|der| verify_aik_certificate(der, &[], conditions.aik_anchors, conditions.at));
+    let acceptable =
+        public.map(|public| AcceptableKey::of(public, conditions.rules)).transpose()?;
+    let standing = AikStanding {
+        validated: true,
+        standing: Standing::Certified,
+        key_sha256,
+        certificate: None,
+        enrolment: None,
+    };
+    if sent.enrolment.is_some() {
+        let enrolment = conditions.enrolment.ok_or(RequestError::EnrolmentUnopened)?;
+        let enrolled = enrolment.aik_sha256();
+        if enrolled != key_sha256 {
+            return Err(RequestError::EnrolledKey { enrolled, found: key_sha256 });
+        }
+        let (facts, key) = (enrolment.facts(), enrolment.key());
+        let standing = AikStanding { standing: key.standing(), ..standing };
+        return Ok((key, AikStanding { enrolment: Some(facts), ..standing }));
+    }
+    let certificate = sent.aik_certificate.as_deref().map(|der| {
+        verify_aik_certificate(der, conditions.aik_cas, conditions.aik_anchors, conditions.at)
+    });
     let verified = match certificate {
         Some(Ok(verified)) => verified,
         Some(Err(error)) if conditions.require_valid_aik_cert => return Err(error.into()),
         None if conditions.require_valid_aik_cert => return Err(RequestError::AikMissing),
         Some(Err(_)) | None => {
-            let key = AttestationKey::self_asserted(&sent.aik, conditions.rules)?;
-            return Ok((key, AikStanding { validated: false, key_sha256, certificate: None }));
+            let key = match acceptable {
+                Some(acceptable) => acceptable.self_asserted(),
+                None => AttestationKey::self_asserted(&sent.aik, conditions.rules)?,
+            };
+            let standing = AikStanding { validated: false, standing: key.standing(), ..standing };
+            return Ok((key, standing));
         }
     };
-    let key = AttestationKey::of_certificate(&verified, &sent.aik, conditions.rules)?;
-    let certificate = Some(verified.facts());
-    Ok((key, AikStanding { validated: true, key_sha256, certificate }))
+    let key = match acceptable {
+        Some(acceptable) => acceptable.certified(&verified)?,
+        None => AttestationKey::of_certificate(&verified, &sent.aik, conditions.rules)?,
+    };
+    Ok((key, AikStanding { certificate: Some(verified.facts()), ..standing }))
+}
+
+/// What an attestation by itself proves. Only [`BareAttestation::verify`] makes one.
+#[derive(Debug, Clone)]
+pub struct VerifiedBare {
+    /// The attestation key.
+    pub aik: AikStanding,
+    /// The state of the machine: its quote holds the challenge.
+    pub current: VerifiedAttestation,
+}
+
+impl BareAttestation {
+    /// Verifies it as the attestation of a request is, but that the challenge is the whole qualifying
+    /// data of the quote: no key is bound.
+    ///
+    /// # Errors
+    /// [`RequestError`] of the first check that does not hold.
+    pub fn verify(&self, conditions: Conditions<'_>) -> Result<VerifiedBare, RequestError> {
+        let (sent, public) = (&self.attestation, self.public.as_ref());
+        let (key, aik) = attestation_key(sent, public, conditions)?;
+        let current = attested(sent, &key, Some(conditions.challenge), conditions.required)?;
+        Ok(VerifiedBare { aik, current })
+    }
 }
 
 /// Verifies the quote of an attestation; without qualifying data it may say what it likes.

@@ -28,8 +28,11 @@ fn verify(
 ) -> Result<VerifiedRequest, RequestError> {
     let context = context(challenge, None);
     request.verify(Conditions {
-        context: &context,
+        challenge: &context.challenge,
+        aik: context.aik,
+        enrolment: None,
         aik_anchors: roots,
+        aik_cas: &[],
         require_valid_aik_cert: true,
         rules: AkRules::default(),
         required: PcrMask::of(&[0, 1, 2, 3, 4, 5, 6, 7]).unwrap(),
@@ -42,7 +45,7 @@ fn request(body: &str) -> SignedRequest {
     assert_eq!(received.form, Form::Wrapped);
     match received.message {
         ClientMessage::Request(request) => *request,
-        ClientMessage::Init(_) => panic!("not a request"),
+        other => panic!("not a request: {other:?}"),
     }
 }
 
@@ -159,14 +162,24 @@ fn a_request_is_refused_for_another_challenge_aik_or_time() {
     let error = verify(&request, &challenge, &other).unwrap_err();
     assert_eq!(error.check(), "aik-certificate-issuer-unknown");
     let swapped = context(&challenge, Some(Hex([9; 32])));
-    let conditions = |context, roots, require_valid_aik_cert, at| Conditions {
-        context,
-        aik_anchors: roots,
-        require_valid_aik_cert,
-        rules: AkRules::default(),
-        required: PcrMask::NONE,
-        at,
-    };
+    fn conditions<'a>(
+        context: &'a ServiceContext,
+        roots: &'a TrustAnchors,
+        require_valid_aik_cert: bool,
+        at: UnixTime,
+    ) -> Conditions<'a> {
+        Conditions {
+            challenge: &context.challenge,
+            aik: context.aik,
+            enrolment: None,
+            aik_anchors: roots,
+            aik_cas: &[],
+            require_valid_aik_cert,
+            rules: AkRules::default(),
+            required: PcrMask::NONE,
+            at,
+        }
+    }
     let error = request.verify(conditions(&swapped, &roots, true, moment(LATE_2026))).unwrap_err();
     assert_eq!(error.check(), "tpm-aik-swapped");
     // Where no certificate is asked for, the flow goes on, and says that nothing is validated.

@@ -119,10 +119,29 @@ pub(super) fn message(input: &Input) -> Result<Inspection, String> {
     match Received::read(data).map(|received| received.message) {
         Ok(ClientMessage::Init(init)) => {
             let certificate = init.aik_certificate.map(|der| encode_hex(&der));
-            let fields = Fields::new().with("type", "aikcert").with("aik_cert", certificate);
+            let fields = Fields::new()
+                .with("type", "aikcert")
+                .with("aik_cert", certificate)
+                .with("avouch_enrolment", init.enrolment);
             Ok(Inspection::new("tpm-init", "first message of the TPM protocol", fields))
         }
         Ok(ClientMessage::Request(request)) => Ok(requested(&request)),
+        Ok(ClientMessage::Enroll(enroll)) => {
+            let chain: Vec<String> = enroll.ek_chain.iter().map(|der| encode_hex(der)).collect();
+            let fields = Fields::new()
+                .with("type", "avouch-enroll")
+                .with("ek_cert", encode_hex(&enroll.ek_certificate))
+                .with("ek_chain", Tree::of(&chain))
+                .with("ek_public", encode_hex(&enroll.ek_public))
+                .with("ak_public", encode_hex(&enroll.ak_public));
+            Ok(Inspection::new("tpm-enroll", "first message of a TPM's enrolment", fields))
+        }
+        Ok(ClientMessage::Activate(activate)) => {
+            let fields = Fields::new()
+                .with("type", "avouch-activate")
+                .with("service_context", activate.service_context);
+            Ok(Inspection::new("tpm-activate", "second message of a TPM's enrolment", fields))
+        }
         Err(error) => answered(data).ok_or_else(|| error.to_string()),
     }
 }
@@ -134,6 +153,18 @@ fn answered(data: &str) -> Option<Inspection> {
                 .with("challenge", encode_hex(&challenge))
                 .with("service_context", service_context);
             Inspection::new("tpm-challenge", "challenge of the TPM protocol", fields)
+        }
+        ServiceMessage::Credential { credential, service_context } => {
+            let fields = Fields::new()
+                .with("id_object", encode_hex(&credential.id_object))
+                .with("encrypted_secret", encode_hex(&credential.encrypted_secret))
+                .with("service_context", service_context);
+            Inspection::new("tpm-credential", "credential for a TPM that enrols", fields)
+        }
+        ServiceMessage::Enrolment { enrolment, valid_until } => {
+            let fields =
+                Fields::new().with("enrolment", enrolment).with("valid_until", valid_until);
+            Inspection::new("tpm-enrolment", "enrolment of a TPM's attestation key", fields)
         }
         ServiceMessage::Report(report) => {
             let fields = Fields::new().with("report", report);

@@ -102,6 +102,14 @@ pub(super) const ROWS: &[Row] = &[
             Some(|payload| set(payload, INFO, "tpm_quote", json!({"hash_alg": "sha-256"})));
     }),
     row(
+        "request-unbound",
+        "nothing ties the request's key to the TPM",
+        "tpm-request-key-unbound",
+        |plan| {
+            plan.change_request = Some(|payload| remove(payload, REQUEST_KEY, "info"));
+        },
+    ),
+    row(
         "request-binding-unproven",
         "the quote does not hold the key that it should",
         "tpm-qualifying-data",

@@ -11,7 +11,7 @@ use crate::workspace;
 fn built(selection: &[&str]) -> BTreeSet<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["tree", "--offline", "--no-dedupe", "-e", "normal,build,dev"]);
+    command.args(["tree", "--offline", "-e", "normal,build,dev"]);
     command.args(["--prefix", "none", "-f", "{p}|{f}"]).args(selection);
     let output = command.current_dir(workspace()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -296,8 +296,8 @@ impl From<&WindowsFacts<'_>> for ProvenWindows {
             boot_counter: facts.boot_counter,
             event_counter: facts.event_counter,
             identity_signing_key: key.map_err(Clone::clone).map(|key| ProvenKey {
-                modulus: key.modulus.to_vec(),
-                exponent: key.exponent.to_vec(),
+                modulus: key.modulus().to_vec(),
+                exponent: key.exponent().to_vec(),
             }),
         }
     }

@@ -7,12 +7,12 @@
 mod breaks;
 mod build;
 mod certificate;
-mod keys;
+pub(crate) mod keys;
 mod options;
 mod payload;
 mod plan;
 mod structures;
 
 pub use breaks::breaks;
-pub use build::{MintedTpm, mint};
+pub use build::{MintedEnclave, MintedTpm, mint};
 pub use options::{AkScheme, KeyBinding, RequestForm, TpmOptions};

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use avouch_mint::Seed;
 use avouch_mint::tpm::{AkScheme, MintedTpm, RequestForm, TpmOptions, breaks, mint};
+use avouch_mint::vbs::VbsReport;
 use avouch_pki::digest::sha256;
 use avouch_tpm::protocol::{
     AttestationType, Conditions, KeyBinding, LogKind, ProtocolVersion, ServiceContext,
@@ -131,14 +132,15 @@ fn a_request_of_each_form_gives_what_it_proves() {
         assert!(request.current.quote.value(HashAlgorithm::Sha256, 23).is_some());
     }
     for form in [RequestForm::First, RequestForm::Second] {
-        let vbs_report = Some(b"an enclave's report".to_vec());
-        let minted = mint(&TpmOptions { form, vbs_report, ..options() }).unwrap();
+        let enclave = Some(VbsReport::default());
+        let minted = mint(&TpmOptions { form, enclave, ..options() }).unwrap();
         let request = judge(&minted).unwrap().request;
         let AttestationType::Vbs { report_signed, report } = request.kind else {
             panic!("no enclave")
         };
-        assert_eq!(report, b"an enclave's report");
         // What the enclave's report holds is over this very text.
+        let sent = minted.enclave.unwrap();
+        assert_eq!((report_signed.as_str(), report), (sent.report_signed.as_str(), sent.report));
         assert!(report_signed.starts_with('{') && report_signed.ends_with('}'));
         let payload = minted.request.split('.').nth(1).unwrap();
         let payload = String::from_utf8(avouch_wire::base64url::decode(payload).unwrap()).unwrap();

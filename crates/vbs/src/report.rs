@@ -1,15 +1,22 @@
 //! `VBS_ENCLAVE_REPORT_PKG_HEADER`, `VBS_ENCLAVE_REPORT` and the blocks that follow it.
 
+use std::ops::Deref;
+
 use avouch_wire::{Cursor, Hex, ParseError, ParseErrorKind, failed_check};
+use serde::Serialize;
 use thiserror::Error;
+
+use crate::Flags;
 
 /// Length of what the enclave has signed, in bytes.
 pub const ENCLAVE_DATA_LENGTH: usize = 64;
 /// Most modules accepted in a report.
 pub const MODULES_MAX: usize = 64;
 
-/// Longest report accepted, in bytes.
-const LENGTH_MAX: u32 = 1 << 17;
+/// Longest statement accepted, in bytes: sixty-four modules have room for names of two thousand.
+const STATEMENT_BYTES_MAX: u32 = 1 << 17;
+/// Longest signature accepted, in bytes: RSA with 8192 bits.
+const SIGNATURE_BYTES_MAX: u32 = 1024;
 const PACKAGE_VERSION: u32 = 1;
 const REPORT_VERSION: u32 = 1;
 /// `SHA256_RSA_PSS_SHA256`, the only scheme that is defined.
@@ -18,21 +25,62 @@ const SCHEME: u32 = 1;
 const MODULE: u32 = 1;
 const BLOCK_HEADER: u32 = 8;
 
-/// Why bytes are no report.
+/// Why bytes are no report. Each says the structure, the field and the offset.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(transparent)]
-pub struct ReportError(#[from] pub ParseError);
+pub enum ReportError {
+    /// It is cut short, followed by more, or a field that must be zero is not.
+    #[error(transparent)]
+    Structure(#[from] ParseError),
+    /// A size is not that of what it is the size of.
+    #[error(transparent)]
+    Size(ParseError),
+    /// A version that is not defined.
+    #[error(transparent)]
+    Version(ParseError),
+    /// A signature scheme that is not defined.
+    #[error(transparent)]
+    Scheme(ParseError),
+    /// It is of no enclave that VBS protects.
+    #[error(transparent)]
+    EnclaveType(ParseError),
+    /// A block that is not defined.
+    #[error(transparent)]
+    Block(ParseError),
+    /// More modules than are read.
+    #[error(transparent)]
+    Modules(ParseError),
+    /// A module's name does not end where its block does, or is no text.
+    #[error(transparent)]
+    ModuleName(ParseError),
+}
 
 failed_check!(ReportError {
-    _ => "vbs-report-structure",
+    Self::Structure(_) => "vbs-report-structure",
+    Self::Size(_) => "vbs-report-size",
+    Self::Version(_) => "vbs-report-version",
+    Self::Scheme(_) => "vbs-report-scheme",
+    Self::EnclaveType(_) => "vbs-enclave-type",
+    Self::Block(_) => "vbs-report-block",
+    Self::Modules(_) => "vbs-report-modules",
+    Self::ModuleName(_) => "vbs-report-module-name",
 });
 
-/// A report as it was sent: nothing in it counts before [`crate::verify_report`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report<'a> {
-    /// What the enclave had signed.
+/// `ENCLAVE_TYPE_…` of an enclave that VBS protects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnclaveType {
+    /// 0x10.
+    Vbs,
+    /// 0x11.
+    VbsBasic,
+}
+
+/// What a report says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReportBody {
+    /// What the enclave had signed, 64 bytes.
     pub enclave_data: Hex<ENCLAVE_DATA_LENGTH>,
-    /// Who created the enclave, by its own word.
+    /// Who created the enclave, by its creator's own word (`ENCLAVE_CREATE_INFO_VBS`).
     pub owner_id: Hex<32>,
     /// Hash of the primary image.
     pub unique_id: Hex<32>,
@@ -48,20 +96,18 @@ pub struct Report<'a> {
     pub secure_kernel_svn: u32,
     /// Security version of the platform.
     pub platform_svn: u32,
-    /// 1 full debugging, 2 dynamic debugging, 4 dynamic debugging in use.
-    pub flags: u32,
+    /// Whether it can be debugged.
+    pub flags: Flags,
     /// By whom images must be signed to be loaded into the enclave.
     pub signing_level: u32,
-    /// 0x10 an enclave of VBS, 0x11 a basic one.
-    pub enclave_type: u32,
+    /// What kind of enclave it is.
+    pub enclave_type: EnclaveType,
     /// What else is loaded in the enclave.
     pub modules: Vec<Module>,
-    pub(crate) signed: &'a [u8],
-    pub(crate) signature: &'a [u8],
 }
 
 /// A module in an enclave beside the primary image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Module {
     /// Hash of the image.
     pub unique_id: Hex<32>,
@@ -77,8 +123,25 @@ pub struct Module {
     pub name: String,
 }
 
+/// A report as it was sent: nothing in it counts before [`crate::verify_report`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report<'a> {
+    pub(crate) body: ReportBody,
+    pub(crate) signed: &'a [u8],
+    pub(crate) signature: &'a [u8],
+}
+
+impl Deref for Report<'_> {
+    type Target = ReportBody;
+
+    fn deref(&self) -> &Self::Target {
+        &self.body
+    }
+}
+
 impl<'a> Report<'a> {
-    /// Reads a report that fills `bytes`.
+    /// Reads a report that fills `bytes`: a header of 24 bytes, the statement (224 bytes, then a block for
+    /// each module), the signature.
     ///
     /// # Errors
     /// [`ReportError`] with the structure, the field and the offset.
@@ -87,21 +150,39 @@ impl<'a> Report<'a> {
     /// Windows SDK, `ntenclv.h`.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ReportError> {
         let mut package = Cursor::new("VBS_ENCLAVE_REPORT_PKG_HEADER", bytes);
-        expect(&mut package, "PackageSize", length(bytes))?;
-        expect(&mut package, "Version", PACKAGE_VERSION)?;
-        expect(&mut package, "SignatureScheme", SCHEME)?;
-        let statement_length = package.length_u32_le("SignedStatementSize", LENGTH_MAX)?;
-        let signature_length = package.length_u32_le("SignatureSize", LENGTH_MAX)?;
+        expect(&mut package, "PackageSize", length(bytes), ReportError::Size)?;
+        expect(&mut package, "Version", PACKAGE_VERSION, ReportError::Version)?;
+        expect(&mut package, "SignatureScheme", SCHEME, ReportError::Scheme)?;
+        let statement_length = size(&mut package, "SignedStatementSize", STATEMENT_BYTES_MAX)?;
+        let signature_length = size(&mut package, "SignatureSize", SIGNATURE_BYTES_MAX)?;
         package.zeros("Reserved", 4)?;
-        let mut statement =
-            package.clone().sub("statement", "VBS_ENCLAVE_REPORT", statement_length)?;
-        let signed = package.take("statement", statement_length)?;
-        let signature = package.take("signature", signature_length)?;
-        package.finish()?;
+        let signed = package.clone().take("statement", statement_length);
+        let signed = signed.map_err(ReportError::Size)?;
+        let statement = package.sub("statement", "VBS_ENCLAVE_REPORT", statement_length)?;
+        let signature = package.take("signature", signature_length).map_err(ReportError::Size)?;
+        package.finish().map_err(ReportError::Size)?;
+        Ok(Self { body: ReportBody::read(statement, length(signed))?, signed, signature })
+    }
 
-        expect(&mut statement, "ReportSize", length(signed))?;
-        expect(&mut statement, "ReportVersion", REPORT_VERSION)?;
-        let mut report = Self {
+    /// What is signed, as it was sent.
+    #[must_use]
+    pub const fn untrusted_statement(&self) -> &'a [u8] {
+        self.signed
+    }
+
+    /// The signature, as it was sent.
+    #[must_use]
+    pub const fn untrusted_signature(&self) -> &'a [u8] {
+        self.signature
+    }
+}
+
+impl ReportBody {
+    /// Reads a statement of `length` bytes.
+    fn read(mut statement: Cursor<'_>, length: u32) -> Result<Self, ReportError> {
+        expect(&mut statement, "ReportSize", length, ReportError::Size)?;
+        expect(&mut statement, "ReportVersion", REPORT_VERSION, ReportError::Version)?;
+        let mut body = Self {
             enclave_data: statement.hex("EnclaveData")?,
             owner_id: statement.hex("OwnerId")?,
             unique_id: statement.hex("UniqueId")?,
@@ -111,53 +192,70 @@ impl<'a> Report<'a> {
             enclave_svn: statement.u32_le("EnclaveSvn")?,
             secure_kernel_svn: statement.u32_le("SecureKernelSvn")?,
             platform_svn: statement.u32_le("PlatformSvn")?,
-            flags: statement.u32_le("Flags")?,
+            flags: Flags(statement.u32_le("Flags")?),
             signing_level: statement.u32_le("SigningLevel")?,
-            enclave_type: statement.u32_le("EnclaveType")?,
+            enclave_type: EnclaveType::read(&mut statement)?,
             modules: Vec::new(),
-            signed,
-            signature,
         };
         while !statement.is_empty() {
-            if report.modules.len() == MODULES_MAX {
+            if body.modules.len() == MODULES_MAX {
                 let limit = MODULES_MAX.try_into().unwrap_or(u64::MAX);
-                let value = limit.saturating_add(1);
-                return Err(statement
-                    .error("modules", ParseErrorKind::OverLimit { value, limit })
-                    .into());
+                let kind = ParseErrorKind::OverLimit { value: limit.saturating_add(1), limit };
+                return Err(ReportError::Modules(statement.error("modules", kind)));
             }
-            report.modules.push(block(&mut statement)?);
+            body.modules.push(Module::read(&mut statement)?);
         }
-        Ok(report)
+        Ok(body)
     }
 }
 
-fn block(statement: &mut Cursor<'_>) -> Result<Module, ParseError> {
-    expect(statement, "DataType", MODULE)?;
-    let before = statement.clone();
-    let size = statement.u32_le("Size")?;
-    let inner = size.checked_sub(BLOCK_HEADER).and_then(|inner| usize::try_from(inner).ok());
-    let inner = inner.ok_or_else(|| unexpected(&before, "Size", "8 or more", &size.to_string()))?;
-    let mut module = statement.sub("block", "VBS_ENCLAVE_REPORT_MODULE", inner)?;
-    Ok(Module {
-        unique_id: module.hex("UniqueId")?,
-        author_id: module.hex("AuthorId")?,
-        family_id: module.hex("FamilyId")?,
-        image_id: module.hex("ImageId")?,
-        svn: module.u32_le("Svn")?,
-        name: name(&mut module)?,
-    })
+impl EnclaveType {
+    fn read(statement: &mut Cursor<'_>) -> Result<Self, ReportError> {
+        let before = statement.clone();
+        match statement.u32_le("EnclaveType")? {
+            0x10 => Ok(Self::Vbs),
+            0x11 => Ok(Self::VbsBasic),
+            found => {
+                let (wanted, found) = ("16 (VBS) or 17 (basic VBS)", found.to_string());
+                let error = unexpected(&before, "EnclaveType", wanted, &found);
+                Err(ReportError::EnclaveType(error))
+            }
+        }
+    }
+}
+
+impl Module {
+    /// Reads a block: its type, its size with that of its header, and a module.
+    fn read(statement: &mut Cursor<'_>) -> Result<Self, ReportError> {
+        expect(statement, "DataType", MODULE, ReportError::Block)?;
+        let before = statement.clone();
+        let size = statement.u32_le("Size")?;
+        let inner = size.checked_sub(BLOCK_HEADER).and_then(|inner| usize::try_from(inner).ok());
+        let inner = inner.filter(|inner| *inner <= statement.remaining()).ok_or_else(|| {
+            let wanted = format!("8 to {}", statement.remaining().saturating_add(8));
+            ReportError::Size(unexpected(&before, "Size", &wanted, &size.to_string()))
+        })?;
+        let mut module = statement.sub("block", "VBS_ENCLAVE_REPORT_MODULE", inner)?;
+        Ok(Self {
+            unique_id: module.hex("UniqueId")?,
+            author_id: module.hex("AuthorId")?,
+            family_id: module.hex("FamilyId")?,
+            image_id: module.hex("ImageId")?,
+            svn: module.u32_le("Svn")?,
+            name: name(&mut module)?,
+        })
+    }
 }
 
 /// UTF-16 to the end of the block, which is its only NUL.
-fn name(module: &mut Cursor<'_>) -> Result<String, ParseError> {
+fn name(module: &mut Cursor<'_>) -> Result<String, ReportError> {
     let before = module.clone();
     let (units, odd) = module.rest().as_chunks::<2>();
     let units: Vec<u16> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
     let text = units.strip_suffix(&[0]).filter(|text| odd.is_empty() && !text.contains(&0));
     text.and_then(|text| String::from_utf16(text).ok()).ok_or_else(|| {
         let problem = "not UTF-16 that ends in its only NUL".to_owned();
-        before.error("ModuleName", ParseErrorKind::Malformed(problem))
+        ReportError::ModuleName(before.error("ModuleName", ParseErrorKind::Malformed(problem)))
     })
 }
 
@@ -165,13 +263,23 @@ fn length(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }
 
-fn expect(cursor: &mut Cursor<'_>, field: &'static str, expected: u32) -> Result<(), ParseError> {
+/// Reads a number that must be `wanted`; another one is refused by `refusal`.
+fn expect(
+    cursor: &mut Cursor<'_>,
+    field: &'static str,
+    wanted: u32,
+    refusal: fn(ParseError) -> ReportError,
+) -> Result<(), ReportError> {
     let before = cursor.clone();
     let found = cursor.u32_le(field)?;
-    if found == expected {
+    if found == wanted {
         return Ok(());
     }
-    Err(unexpected(&before, field, &expected.to_string(), &found.to_string()))
+    Err(refusal(unexpected(&before, field, &wanted.to_string(), &found.to_string())))
+}
+
+fn size(cursor: &mut Cursor<'_>, field: &'static str, limit: u32) -> Result<usize, ReportError> {
+    cursor.length_u32_le(field, limit).map_err(ReportError::Size)
 }
 
 fn unexpected(at: &Cursor<'_>, field: &'static str, expected: &str, found: &str) -> ParseError {

@@ -2,102 +2,93 @@
 
 use std::ops::Deref;
 
+use avouch_pki::SignatureScheme;
 use avouch_pki::digest::sha512;
-use avouch_pki::{KeyError, KeyKind, PublicKey, SignatureScheme};
-use avouch_wire::failed_check;
+use avouch_wire::{Hex, failed_check};
+use serde::Serialize;
 use thiserror::Error;
 
-use crate::Report;
+use crate::{Report, ReportBody, SigningKey};
 
-/// Shortest identity key accepted.
-const MODULUS_BITS_MIN: usize = 2048;
-
-/// The identity key that the secure kernel signs by.
-#[derive(Debug, Clone)]
-pub struct SigningKey(PublicKey);
-
-impl SigningKey {
-    /// The key of the numbers that measured boot proves (`VSM_IDKS_INFO`), big-endian.
-    ///
-    /// # Errors
-    /// [`VerifyError::Key`] if they are no RSA key, [`VerifyError::WeakKey`] if it is shorter than 2048
-    /// bits or its exponent is even or 1.
-    pub fn of(modulus: &[u8], exponent: &[u8]) -> Result<Self, VerifyError> {
-        let key = PublicKey::rsa(modulus, exponent)?;
-        let (length, odd) = match (key.kind(), exponent.last()) {
-            (KeyKind::Rsa { modulus_bits }, Some(last)) => (modulus_bits, last % 2 == 1),
-            _ => (0, false),
-        };
-        let is_one =
-            exponent.iter().rev().skip(1).all(|byte| *byte == 0) && exponent.ends_with(&[1]);
-        if length < MODULUS_BITS_MIN || !odd || is_one {
-            return Err(VerifyError::WeakKey { bits: length });
-        }
-        Ok(Self(key))
-    }
-}
+/// What signatures can be: the salt's length is not documented.
+const SCHEMES: [SignatureScheme; 2] =
+    [SignatureScheme::RsaPssSha256, SignatureScheme::RsaPssSha256LongestSalt];
 
 /// Why a report proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum VerifyError {
-    /// The numbers are no key to sign reports by.
-    #[error("the identity key of the secure kernel: {0}")]
-    Key(#[from] KeyError),
-    /// The numbers are those of a key that anybody can sign by.
-    #[error(
-        "the identity key has {bits} bits, or an exponent that no key has; 2048 bits are needed"
-    )]
-    WeakKey {
-        /// Length of the modulus.
-        bits: usize,
-    },
     /// The key did not sign the report.
     #[error("the identity key of the secure kernel did not sign the report")]
     Signature,
     /// The report is over something else.
-    #[error("the report's EnclaveData is not the SHA-512 of what it must vouch for")]
-    EnclaveData,
+    #[error(
+        "the report's EnclaveData is {found}, the SHA-512 of what it must vouch for is {expected}"
+    )]
+    EnclaveData {
+        /// SHA-512 of what was sent.
+        expected: Box<Hex<64>>,
+        /// What the report has.
+        found: Box<Hex<64>>,
+    },
 }
 
 failed_check!(VerifyError {
-    Self::Key(_) | Self::WeakKey { .. } => "vbs-report-key",
     Self::Signature => "vbs-report-signature",
-    Self::EnclaveData => "vbs-report-data",
+    Self::EnclaveData { .. } => "vbs-report-data",
 });
 
 /// A report that the owner of an identity key signed. Only [`verify_report`] makes one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifiedReport<'a>(Report<'a>);
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VerifiedReport {
+    #[serde(flatten)]
+    body: ReportBody,
+    identity_key_sha256: Hex<32>,
+}
 
-impl<'a> Deref for VerifiedReport<'a> {
-    type Target = Report<'a>;
+impl VerifiedReport {
+    /// SHA-256 of the SubjectPublicKeyInfo of the key that signed it.
+    #[must_use]
+    pub const fn identity_key_sha256(&self) -> &Hex<32> {
+        &self.identity_key_sha256
+    }
+}
+
+impl Deref for VerifiedReport {
+    type Target = ReportBody;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.body
     }
 }
 
 /// Verifies that `key` signed `report`, and that the report vouches for `statement`, byte for byte as
 /// it was received.
 ///
-/// The signature is RSASSA-PSS with SHA-256; the length of its salt is not documented, so that of the
-/// digest and the longest are accepted.
+/// The signature is RSASSA-PSS with SHA-256 and MGF1 over SHA-256, with a salt as long as the digest or the
+/// longest that fits. It proves that the secure kernel of that key has an enclave with this identity, which
+/// asked for a report on SHA-512 of `statement`. It proves nothing of when: what is fresh about it must
+/// stand in `statement`.
 ///
 /// # Errors
 /// [`VerifyError::Signature`] or [`VerifyError::EnclaveData`].
-pub fn verify_report<'a>(
-    report: Report<'a>,
+///
+/// # Source
+/// Windows SDK, `ntenclv.h`; Microsoft Learn, *Virtualization-based security (VBS) attestation protocol*.
+pub fn verify_report(
+    report: Report<'_>,
     key: &SigningKey,
     statement: &[u8],
-) -> Result<VerifiedReport<'a>, VerifyError> {
-    let schemes = [SignatureScheme::RsaPssSha256, SignatureScheme::RsaPssSha256LongestSalt];
-    let signed =
-        |scheme: &SignatureScheme| key.0.verify(*scheme, report.signed, report.signature).is_ok();
-    if !schemes.iter().any(signed) {
+) -> Result<VerifiedReport, VerifyError> {
+    let is_signed = |scheme: &SignatureScheme| {
+        key.public_key().verify(*scheme, report.signed, report.signature).is_ok()
+    };
+    if !SCHEMES.iter().any(is_signed) {
         return Err(VerifyError::Signature);
     }
-    if report.enclave_data != sha512(statement) {
-        return Err(VerifyError::EnclaveData);
+    let (expected, found) = (sha512(statement), report.body.enclave_data);
+    if found != expected {
+        let (expected, found) = (Box::new(expected), Box::new(found));
+        return Err(VerifyError::EnclaveData { expected, found });
     }
-    Ok(VerifiedReport(report))
+    Ok(VerifiedReport { body: report.body, identity_key_sha256: key.sha256() })
 }

@@ -5,8 +5,8 @@ use avouch_wire::ParseError;
 use super::measured::{AUTHORITIES, MODULES, SETTINGS};
 use super::values::{all, any, number, numbers};
 use super::{
-    Chain, ElamDriver, IdentityKey, LoadedModule, NoIdentityKey, RevocationList, Session, SiPolicy,
-    Start, Tag, TagId,
+    Chain, ElamDriver, IdentityKey, LoadedModule, MeasuredEvent, NoIdentityKey, RevocationList,
+    Session, SiPolicy, Start, Tag, TagId,
 };
 use crate::Register;
 
@@ -238,8 +238,9 @@ impl<'c, 'a> Tags<'c, 'a> {
 
     /// The identity key of a kind, if the secure kernel that has it was `believed` to run.
     fn key(&self, id: TagId, believed: bool) -> Result<IdentityKey<'a>, NoIdentityKey> {
-        let tags = self.each(&[SETTINGS]).filter(|tag| tag.id == id);
-        let key = IdentityKey::only(tags.filter_map(Tag::bytes))?;
+        let events = self.sessions.iter().flat_map(|session| session.measured().events());
+        let settings = events.filter(|event| event.register() == SETTINGS);
+        let key = IdentityKey::only(id, settings.map(MeasuredEvent::tags))?;
         if believed { Ok(key) } else { Err(NoIdentityKey::NoSecureMode) }
     }
 

@@ -3,18 +3,19 @@
 use avouch_wire::{Cursor, ParseError, ParseErrorKind, failed_check};
 use thiserror::Error;
 
+use super::{Tag, TagId};
+
 /// `VSM_IDK_ALG_ID` of an RSA key, the only kind that is known.
 const RSA: u32 = 1;
 /// Longest numbers accepted, in bytes: RSA with 8192 bits.
 const NUMBER_LIMIT: u32 = 1024;
 
-/// A public RSA key that the secure kernel made during this boot.
+/// A public RSA key that the secure kernel made during this boot. There is no other way to one than a
+/// replayed log: see [`super::WindowsFacts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IdentityKey<'a> {
-    /// Modulus, big-endian, without leading zeros.
-    pub modulus: &'a [u8],
-    /// Public exponent, big-endian.
-    pub exponent: &'a [u8],
+    modulus: &'a [u8],
+    exponent: &'a [u8],
 }
 
 /// Why there is no identity key to believe in.
@@ -23,6 +24,12 @@ pub enum NoIdentityKey {
     /// None was measured before Windows took over.
     #[error("no such key was measured in PCR 12 before Windows took over")]
     NotMeasured,
+    /// Windows measures it in PCR 12, in a container of the boot component that started the kernel.
+    #[error("a tag {id} stands in PCR 12, but not directly in a TRUSTBOUNDARY")]
+    Place {
+        /// The tag.
+        id: TagId,
+    },
     /// It is not of the one form that is known.
     #[error("the key measured in PCR 12 is of no known form: {0}")]
     Form(#[from] ParseError),
@@ -37,15 +44,41 @@ pub enum NoIdentityKey {
 }
 
 failed_check!(NoIdentityKey {
-    _ => "windows-identity-key",
+    Self::NotMeasured => "windows-identity-key",
+    Self::Place { .. } => "windows-identity-key-place",
+    Self::Form(_) => "windows-identity-key-form",
+    Self::Two => "windows-identity-key-two",
+    Self::NoSecureMode => "windows-secure-mode",
 });
 
 impl<'a> IdentityKey<'a> {
-    /// The one key that stands in `tags`, the data of `VSM_IDK_INFO` or `VSM_IDKS_INFO`; several equal
-    /// ones are one.
-    pub(super) fn only(tags: impl Iterator<Item = &'a [u8]>) -> Result<Self, NoIdentityKey> {
+    /// Modulus, big-endian, as many bytes as were measured.
+    #[must_use]
+    pub const fn modulus(&self) -> &'a [u8] {
+        self.modulus
+    }
+
+    /// Public exponent, big-endian.
+    #[must_use]
+    pub const fn exponent(&self) -> &'a [u8] {
+        self.exponent
+    }
+
+    /// The one key that `events` of PCR 12 name by `VSM_IDK_INFO` or `VSM_IDKS_INFO`; several equal ones
+    /// are one.
+    pub(super) fn only<'t>(
+        id: TagId,
+        events: impl Iterator<Item = &'t [Tag<'a>]>,
+    ) -> Result<Self, NoIdentityKey>
+    where
+        'a: 't,
+    {
+        let mut placed = Vec::new();
+        for tags in events {
+            find(id, tags, Place::Top, &mut placed)?;
+        }
         let mut only = Err(NoIdentityKey::NotMeasured);
-        for bytes in tags {
+        for bytes in placed {
             let key = read(bytes)?;
             if only.as_ref().is_ok_and(|other| *other != key) {
                 return Err(NoIdentityKey::Two);
@@ -54,6 +87,38 @@ impl<'a> IdentityKey<'a> {
         }
         only
     }
+}
+
+/// Where tags stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In no container.
+    Top,
+    /// In a trust boundary that stands in no container.
+    Boundary,
+    /// Anywhere else.
+    Other,
+}
+
+/// Finds the data of the tags of this number, which must stand in a trust boundary.
+fn find<'a>(
+    id: TagId,
+    tags: &[Tag<'a>],
+    place: Place,
+    found: &mut Vec<&'a [u8]>,
+) -> Result<(), NoIdentityKey> {
+    for tag in tags {
+        match (tag.bytes().filter(|_| tag.id == id), place) {
+            (Some(bytes), Place::Boundary) => found.push(bytes),
+            (Some(_), Place::Top | Place::Other) => return Err(NoIdentityKey::Place { id }),
+            (None, _) => {
+                let is_boundary = place == Place::Top && tag.id == TagId::TRUSTBOUNDARY;
+                let inside = if is_boundary { Place::Boundary } else { Place::Other };
+                find(id, tag.members(), inside, found)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn read(bytes: &[u8]) -> Result<IdentityKey<'_>, ParseError> {

@@ -8,6 +8,7 @@ const FIRMWARE: &str = "Look at the event with `avouch inspect FILE`. If the mac
 const LIST: &str = "Send the list as the kernel keeps it, in `/sys/kernel/security/ima`, read after the quote or shortly before it.";
 const WINDOWS: &str =
     "Send the log of this boot as Windows keeps it, in `C:\\Windows\\Logs\\MeasuredBoot`.";
+const SECURE_MODE: &str = "Switch virtualization-based security on, and boot again.";
 const OPERATOR: &str = "Mend the operator's file.";
 
 pub(super) static SUBJECT: Subject = Subject { title: "Measured boot", texts: TEXTS };
@@ -302,8 +303,32 @@ const TEXTS: &[Text] = &[
     ),
     one(
         "windows-identity-key",
-        "The identity key of Windows' secure kernel.",
-        "None was measured, two were, or virtual secure mode is not proven.",
-        "Switch virtualization-based security on, and boot again.",
+        "That the boot measured an identity key of Windows' secure kernel.",
+        "None was measured in PCR 12 before Windows took over.",
+        SECURE_MODE,
+    ),
+    one(
+        "windows-identity-key-place",
+        "That the identity key stands where Windows measures it.",
+        "It stands in PCR 12 outside of a trust boundary.",
+        "Send the log as Windows keeps it; if it stays, do not trust the machine.",
+    ),
+    one(
+        "windows-identity-key-form",
+        "The form of the identity key.",
+        "It is no RSA key as Windows writes it.",
+        "Send the log as Windows keeps it; if it stays, do not trust the machine.",
+    ),
+    one(
+        "windows-identity-key-two",
+        "That one boot has one identity key.",
+        "Two different ones were measured.",
+        "Send the logs of one boot only; if it stays, do not trust the machine.",
+    ),
+    one(
+        "windows-secure-mode",
+        "That the secure kernel, whose key it is, ran.",
+        "The boot does not show that virtual secure mode was required and launched.",
+        SECURE_MODE,
     ),
 ];

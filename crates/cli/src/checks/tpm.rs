@@ -11,6 +11,8 @@ const REQUEST: &str = "Send the request as MAA's TPM protocol has it.";
 const ENCLAVE: &str =
     "Have the enclave make a report on this boot, over the request as it is sent.";
 const ENROL: &str = "Enrol the key anew, at this provider.";
+const SECURE_KERNEL: &str =
+    "Send the log as Windows keeps it; if it stays, do not trust the machine.";
 const AGAIN: &str = "Ask for a new challenge and answer it.";
 
 const EK_CERTIFICATE: Thing = ("ek-certificate", "the endorsement key's certificate");
@@ -532,14 +534,69 @@ const TEXTS: &[Text] = &[
     one(
         "vbs-report-structure",
         "The layout of the report of a VBS enclave.",
-        "It is damaged, cut, followed by more, or of another version or signature scheme.",
+        "A field is cut, or one that must be zero is not.",
         ENCLAVE,
     ),
     one(
-        "vbs-report-key",
-        "The key that the report must be signed by.",
-        "What the boot measured is no RSA key of 2048 bits or more.",
+        "vbs-report-size",
+        "The sizes in the report: of the package, the statement, the signature and each block.",
+        "It is cut, followed by more, or a size is not that of what it is the size of.",
         ENCLAVE,
+    ),
+    one(
+        "vbs-report-version",
+        "The versions of the package and of the report.",
+        "Only 1 is defined.",
+        ENCLAVE,
+    ),
+    one("vbs-report-scheme", "The signature scheme.", "Only 1 is defined: RSA-PSS.", ENCLAVE),
+    one(
+        "vbs-enclave-type",
+        "That VBS protects the enclave.",
+        "The report is of an enclave of another type, such as SGX.",
+        ENCLAVE,
+    ),
+    one(
+        "vbs-report-block",
+        "The types of the blocks behind the report.",
+        "Only 1 is defined: a module.",
+        ENCLAVE,
+    ),
+    one(
+        "vbs-report-modules",
+        "The number of modules in the enclave.",
+        "There are more than 64.",
+        "Load fewer modules into the enclave.",
+    ),
+    one(
+        "vbs-report-module-name",
+        "The names of the enclave's modules.",
+        "A name does not end where its block does, or is no UTF-16.",
+        ENCLAVE,
+    ),
+    one(
+        "vbs-identity-key",
+        "That the identity key of the secure kernel is an RSA key.",
+        "What the boot measured is none, or can be factored (ROCA).",
+        SECURE_KERNEL,
+    ),
+    one(
+        "vbs-identity-key-length",
+        "The length of the identity key.",
+        "It has less than 2048 bits, or more than 8192.",
+        SECURE_KERNEL,
+    ),
+    one(
+        "vbs-identity-key-modulus",
+        "That the modulus of the identity key is odd.",
+        "It is even, so that anybody can sign.",
+        SECURE_KERNEL,
+    ),
+    one(
+        "vbs-identity-key-exponent",
+        "The exponent of the identity key.",
+        "It is 1, even, or longer than 32 bits.",
+        SECURE_KERNEL,
     ),
     one(
         "vbs-report-signature",
@@ -552,5 +609,23 @@ const TEXTS: &[Text] = &[
         "That the report vouches for the request.",
         "It is over something else, or the request was written anew after it was hashed.",
         ENCLAVE,
+    ),
+    one(
+        "enclave-author-not-accepted",
+        "The author of the enclave's image.",
+        "It is none of those that the operator accepts.",
+        "Load an image of an accepted author, or add the author's id to `author_ids`.",
+    ),
+    one(
+        "enclave-image-not-accepted",
+        "The image of the enclave.",
+        "It is none of those that the operator accepts.",
+        "Load an accepted image, or add its id to `unique_ids`.",
+    ),
+    one(
+        "enclave-svn-below-minimum",
+        "The security versions of the enclave, the secure kernel and the platform.",
+        "One is below the operator's floor.",
+        "Update what the message names.",
     ),
 ];

@@ -29,7 +29,9 @@ pub mod tag {
     pub const HYPERVISOR_DEBUG: u32 = 0x0005_000d;
     pub const DRIVER_LOAD_POLICY: u32 = 0x0005_000e;
     pub const VSM_LAUNCH_TYPE: u32 = 0x0005_0012;
+    pub const VSM_IDK_INFO: u32 = 0x0005_0020;
     pub const FLIGHTSIGNING: u32 = 0x0005_0021;
+    pub const VSM_IDKS_INFO: u32 = 0x0005_0023;
     pub const AUTHORITYPUBKEY: u32 = 0x0006_0002;
     pub const FILEPATH: u32 = 0x0007_0001;
     pub const IMAGESIZE: u32 = 0x0007_0002;

@@ -12,6 +12,15 @@ use super::plan::{Plan, Signature};
 use super::structures::{selection, sized};
 use crate::MintError;
 
+/// An enclave's report, and what it vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MintedEnclave {
+    /// The text of `report_signed`.
+    pub report_signed: String,
+    /// The report (`VBS_ENCLAVE_REPORT_PKG_HEADER` and what follows it).
+    pub report: Vec<u8>,
+}
+
 /// A software TPM's evidence, with everything needed to judge it.
 #[derive(Debug, Clone)]
 pub struct MintedTpm {
@@ -47,6 +56,8 @@ pub struct MintedTpm {
     pub certification_signature: Vec<u8>,
     /// The second message of MAA's protocol: a compact JWS with all this, by that key.
     pub request: String,
+    /// The enclave that the request attests, if it does.
+    pub enclave: Option<MintedEnclave>,
     /// The moment around which everything is valid.
     pub at: UnixTime,
     /// The check that must refuse it, if it is broken.
@@ -100,10 +111,11 @@ fn build(
         certification_signature: plan.certify_signature.bytes(&certification)?,
         certification,
         request: String::new(),
+        enclave: None,
         at: options.at,
         refused_by,
     };
-    minted.request = request(plan, options, &minted)?;
+    (minted.request, minted.enclave) = request(plan, options, &minted)?;
     Ok(minted)
 }
 
@@ -135,9 +147,13 @@ impl Signature {
     }
 }
 
-/// The compact JWS.
-fn request(plan: &Plan, options: &TpmOptions, minted: &MintedTpm) -> Result<String, MintError> {
-    let mut payload = payload(plan, options, minted)?;
+/// The compact JWS, and the enclave in it.
+fn request(
+    plan: &Plan,
+    options: &TpmOptions,
+    minted: &MintedTpm,
+) -> Result<(String, Option<MintedEnclave>), MintError> {
+    let (mut payload, enclave) = payload(plan, options, minted)?;
     if let Some(change) = plan.change_request {
         change(&mut payload).ok_or(MintError::NothingToBreak)?;
     }
@@ -147,5 +163,5 @@ fn request(plan: &Plan, options: &TpmOptions, minted: &MintedTpm) -> Result<Stri
     if let (true, Some(last)) = (plan.jws.flipped, signature.last_mut()) {
         *last ^= 1;
     }
-    Ok(format!("{signed}.{}", base64url::encode(&signature)))
+    Ok((format!("{signed}.{}", base64url::encode(&signature)), enclave))
 }

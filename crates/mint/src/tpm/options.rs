@@ -3,6 +3,7 @@
 use avouch_wire::UnixTime;
 
 use crate::Seed;
+use crate::vbs::VbsReport;
 
 /// How the attestation key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,8 +60,8 @@ pub struct TpmOptions {
     pub binding: KeyBinding,
     /// An enrolment of the attestation key, which the request then has in place of a certificate.
     pub enrolment: Option<String>,
-    /// An enclave's report; with one, the request attests it too. It is not looked at here.
-    pub vbs_report: Option<Vec<u8>>,
+    /// An enclave that VBS protects; with one, the request attests it too.
+    pub enclave: Option<VbsReport>,
     /// What the service gave the client.
     pub challenge: [u8; 16],
     /// The context that it gave with it.
@@ -85,7 +86,7 @@ impl TpmOptions {
             form: RequestForm::Second,
             binding: KeyBinding::Certified,
             enrolment: None,
-            vbs_report: None,
+            enclave: None,
             challenge: [0x5c; 16],
             service_context: "bWludGVk".to_owned(),
             pcrs: Vec::new(),

@@ -3,7 +3,7 @@
 use avouch_wire::base64url;
 use serde_json::{Value, json};
 
-use super::build::MintedTpm;
+use super::build::{MintedEnclave, MintedTpm};
 use super::keys::RsaKey;
 use super::options::{KeyBinding, RequestForm, TpmOptions};
 use super::plan::Plan;
@@ -18,21 +18,24 @@ pub(super) fn payload(
     plan: &Plan,
     options: &TpmOptions,
     minted: &MintedTpm,
-) -> Result<Value, MintError> {
+) -> Result<(Value, Option<MintedEnclave>), MintError> {
     let first = matches!(options.form, RequestForm::First | RequestForm::FirstWithBank);
     let data = if first {
         first_version(plan, options, minted)?
     } else {
         second_version(plan, options, minted)?
     };
-    Ok(match &options.vbs_report {
-        None => json!({"att_type": "basic", "att_data": data}),
-        Some(report) => {
-            let report = base64url::encode(report);
-            let report = if first { json!(report) } else { json!({"enclave": {"report": report}}) };
-            json!({"att_type": "vbs", "att_data": {"report_signed": data, "vsm_report": report}})
-        }
-    })
+    let Some(report) = &options.enclave else {
+        return Ok((json!({"att_type": "basic", "att_data": data}), None));
+    };
+    // As it will stand in the request.
+    let report_signed = serde_json::to_string(&data)?;
+    let report = report.to_bytes(&report_signed)?;
+    let sent = base64url::encode(&report);
+    let sent = if first { json!(sent) } else { json!({"enclave": {"report": sent}}) };
+    let data = json!({"report_signed": data, "vsm_report": sent});
+    let enclave = MintedEnclave { report_signed, report };
+    Ok((json!({"att_type": "vbs", "att_data": data}), Some(enclave)))
 }
 
 fn common(options: &TpmOptions) -> Value {

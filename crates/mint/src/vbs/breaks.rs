@@ -1,71 +1,78 @@
-//! The named ways in which a report of a VBS enclave can be wrong.
+//! The named ways in which an enclave's evidence can be wrong.
+//!
+//! One table per concern. Everything after the point of the break is measured, quoted and signed as it
+//! stands, so that only the check that it names refuses it.
 
-use super::{VbsReport, block, module};
+mod boot;
+mod report;
+mod request;
 
-/// One named way in which a report can be wrong; everything else in it is right.
-#[derive(Debug, Clone, Copy)]
-pub struct VbsBreak {
-    /// Name in kebab case.
-    pub name: &'static str,
-    /// The check that refuses it.
-    pub check: &'static str,
-    apply: fn(&mut VbsReport),
+use std::sync::LazyLock;
+
+use super::build::{Plan, VbsOptions};
+use crate::{Break, MintError, Stage};
+
+/// How a break is made.
+#[derive(Clone, Copy)]
+pub(super) struct Recipe {
+    /// Chooses options that give the break its ground.
+    pub(super) prepare: fn(&mut VbsOptions),
+    /// Changes the plan in one point.
+    pub(super) apply: fn(&mut Plan) -> Result<(), MintError>,
 }
 
-const STRUCTURE: &str = "vbs-report-structure";
+/// A row of a table.
+type Row = (Break, Recipe);
 
-const BREAKS: &[VbsBreak] = &[
-    row("package-size-more", STRUCTURE, |report| report.package_size_off_by = 1),
-    row("package-size-less", STRUCTURE, |report| report.package_size_off_by = u32::MAX),
-    row("version-0", STRUCTURE, |report| report.version = 0),
-    row("version-2", STRUCTURE, |report| report.version = 2),
-    row("scheme-0", STRUCTURE, |report| report.scheme = 0),
-    row("scheme-2", STRUCTURE, |report| report.scheme = 2),
-    row("reserved", STRUCTURE, |report| report.reserved = 1),
-    row("trailing", STRUCTURE, |report| report.trailing = vec![0]),
-    row("report-size-more", STRUCTURE, |report| report.report_size_off_by = 1),
-    row("report-size-less", STRUCTURE, |report| report.report_size_off_by = u32::MAX),
-    row("report-version-2", STRUCTURE, |report| report.report_version = 2),
-    row("enclave-data-short", STRUCTURE, |report| report.enclave_data.truncate(32)),
-    row("block-type-0", STRUCTURE, |report| report.blocks = block(0, &[0; 120])),
-    row("block-type-2", STRUCTURE, |report| report.blocks = block(2, &[0; 120])),
-    row("block-size-0", STRUCTURE, |report| sized(report, 0)),
-    row("block-size-7", STRUCTURE, |report| sized(report, 7)),
-    row("block-size-8", STRUCTURE, |report| sized(report, 8)),
-    row("block-over", STRUCTURE, |report| sized(report, 4096)),
-    row("block-cut", STRUCTURE, |report| report.blocks.truncate(40)),
-    row("name-without-end", STRUCTURE, |report| {
-        report.blocks.truncate(report.blocks.len().saturating_sub(2));
-        let size = u32::try_from(report.blocks.len()).unwrap_or_default();
-        sized(report, size);
-    }),
-    row("name-with-two-ends", STRUCTURE, |report| report.blocks = module("a\0b")),
-    row("modules-65", STRUCTURE, |report| report.blocks = module("m").repeat(65)),
-    row("statement-edited", "vbs-report-signature", |report| report.edit_signed = true),
-    row("other-signer", "vbs-report-signature", |report| report.signed_by_identity = false),
-    row("other-data", "vbs-report-data", |report| report.enclave_data = vec![7; 64]),
-];
-
-const fn row(name: &'static str, check: &'static str, apply: fn(&mut VbsReport)) -> VbsBreak {
-    VbsBreak { name, check, apply }
+const fn row(
+    name: &'static str,
+    what: &'static str,
+    expected_check: &'static str,
+    apply: fn(&mut Plan) -> Result<(), MintError>,
+) -> Row {
+    let named = Break { name, what, stage: Stage::Verification, expected_check };
+    (named, Recipe { prepare: |_| {}, apply })
 }
 
-/// Writes another size into the first block.
-fn sized(report: &mut VbsReport, size: u32) {
-    if let Some(field) = report.blocks.get_mut(4..8) {
-        field.copy_from_slice(&size.to_le_bytes());
-    }
+/// A row whose options are the break.
+const fn chosen(
+    name: &'static str,
+    what: &'static str,
+    expected_check: &'static str,
+    prepare: fn(&mut VbsOptions),
+) -> Row {
+    let named = Break { name, what, stage: Stage::Verification, expected_check };
+    (named, Recipe { prepare, apply: |_| Ok(()) })
 }
 
-/// The ways in which a report can be broken.
-pub fn breaks() -> impl Iterator<Item = &'static VbsBreak> {
-    BREAKS.iter()
-}
+const TABLES: [&[Row]; 3] = [report::ROWS, boot::ROWS, request::ROWS];
 
-/// The report over `statement` with this one point wrong.
+/// The breaks of an enclave's evidence.
 #[must_use]
-pub fn broken(named: &VbsBreak, statement: &[u8]) -> VbsReport {
-    let mut report = VbsReport::over(statement);
-    (named.apply)(&mut report);
-    report
+pub fn breaks() -> &'static [Break] {
+    static BREAKS: LazyLock<Vec<Break>> = LazyLock::new(|| named(&TABLES));
+    &BREAKS
+}
+
+/// Those of the report by itself: whoever has the right key refuses them without the rest.
+#[must_use]
+pub fn of_report() -> &'static [Break] {
+    static BREAKS: LazyLock<Vec<Break>> = LazyLock::new(|| named(&[report::ROWS]));
+    &BREAKS
+}
+
+/// Those of the boot that the key comes from.
+#[must_use]
+pub fn at_boot() -> &'static [Break] {
+    static BREAKS: LazyLock<Vec<Break>> = LazyLock::new(|| named(&[boot::ROWS]));
+    &BREAKS
+}
+
+fn named(tables: &[&[Row]]) -> Vec<Break> {
+    tables.iter().copied().flatten().map(|(named, _)| *named).collect()
+}
+
+/// The row of this name.
+pub(super) fn find(name: &str) -> Option<Row> {
+    TABLES.into_iter().flatten().find(|(named, _)| named.name == name).copied()
 }

@@ -127,12 +127,17 @@ impl SignedRequest {
         let payload = Members::new("", &payload);
         let outer = payload.object("att_data")?;
         let (kind, data) = match payload.text("att_type")? {
-            "basic" => (AttestationType::Basic, outer),
+            "basic" => {
+                no_enclave(outer)?;
+                (AttestationType::Basic, outer)
+            }
             // Microsoft's text says vsm, all its examples vbs.
             "vbs" | "vsm" => {
                 let report_signed = texts.report_signed.clone().unwrap_or_default();
                 let report = vbs_report(outer, jws.version)?;
-                (AttestationType::Vbs { report_signed, report }, outer.object("report_signed")?)
+                let data = outer.object("report_signed")?;
+                no_enclave(data)?;
+                (AttestationType::Vbs { report_signed, report }, data)
             }
             _ => return payload.refuse("att_type", "expected basic or vbs"),
         };
@@ -186,6 +191,17 @@ impl SignedRequest {
     pub fn service_context(&self) -> &str {
         &self.service_context
     }
+}
+
+/// What is about no enclave, or is what an enclave vouches for, has neither a report nor such a statement:
+/// somebody could take it for the other.
+fn no_enclave(data: Members<'_>) -> Result<(), ProtocolError> {
+    for name in ["report_signed", "vsm_report"] {
+        if data.has(name) {
+            return data.refuse(name, "it stands in att_data of att_type vbs alone");
+        }
+    }
+    Ok(())
 }
 
 fn vbs_report(outer: Members<'_>, version: ProtocolVersion) -> Result<Vec<u8>, ProtocolError> {

@@ -1,7 +1,7 @@
 //! Minted boots: each setting shows, and what is broken in one point does not fool.
 
 use avouch_bootlog::EventType;
-use avouch_bootlog::windows::{NoIdentityKey, Session, WindowsFacts};
+use avouch_bootlog::windows::{NoIdentityKey, Session, TagId, WindowsFacts};
 use avouch_mint::bootlog::windows::{flag, tag, tagged, trust_boundary};
 use avouch_mint::bootlog::{
     BootLog, Ground, LogEvent, Notices, SecureBoot, Vbs, WindowsBoot, breaks, broken, event_type,
@@ -277,7 +277,7 @@ fn the_identity_key_of_a_boot_is_the_one_that_all_its_tags_name() {
     for keys in [vec![idks(3)], vec![idks(3), idks(3)]] {
         believed(&with_keys(&keys, vbs), |facts| {
             let key = facts.identity_signing_key.unwrap();
-            assert_eq!((key.modulus, key.exponent), (&[3; 256][..], &[1, 0, 1][..]));
+            assert_eq!((key.modulus(), key.exponent()), (&[3; 256][..], &[1, 0, 1][..]));
         });
     }
 }
@@ -324,6 +324,35 @@ fn a_key_measured_after_the_separator_or_in_another_register_is_none() {
             assert_eq!(facts.identity_signing_key, Err(NoIdentityKey::NotMeasured));
         });
     }
+}
+
+#[test]
+fn a_key_outside_of_a_trust_boundary_is_none() {
+    let id = TagId::VSM_IDKS_INFO;
+    let (elam, boundary) = (tag::ELAM_AGGREGATION, tag::TRUSTBOUNDARY);
+    for event in [
+        bare(12, &idks(3)),
+        bare(12, &tagged(elam, &idks(3))),
+        trust_boundary(12, &[tagged(elam, &idks(3))]),
+        bare(12, &tagged(elam, &tagged(boundary, &idks(3)))),
+    ] {
+        // A key in its place beside it makes it no better.
+        for before in [vec![], vec![idks(3)]] {
+            let mut log = with_keys(&before, WindowsBoot::default().vbs);
+            insert(&mut log, event.clone());
+            believed(&log, |facts| {
+                assert_eq!(facts.identity_signing_key, Err(NoIdentityKey::Place { id }));
+            });
+        }
+    }
+}
+
+#[test]
+fn each_reason_for_no_identity_key_has_a_check_of_its_own() {
+    let mut checks = NoIdentityKey::checks();
+    checks.sort_unstable();
+    checks.dedup();
+    assert_eq!(checks.len(), 5);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Row, prepared, row};
 use crate::tpm::keys::RsaKey;
 use crate::tpm::options::{RequestForm, TpmOptions};
+use crate::vbs::VbsReport;
 
 /// The member of this path; a number is the place in an array.
 fn at<'a>(payload: &'a mut Value, path: &[&str]) -> Option<&'a mut Value> {
@@ -28,6 +29,8 @@ const CURRENT: &[&str] = &["att_data", "tpm_att_data", "current_attestation"];
 const BOOT: &[&str] = &["att_data", "tpm_att_data", "boot_attestation"];
 const OTHER_JWK: &[&str] = &["att_data", "other_keys", "0", "jwk"];
 const REQUEST_KEY: &[&str] = &["att_data", "request_key"];
+const ENCLAVE: &[&str] = &["att_data", "vsm_report", "enclave"];
+const SIGNED: &[&str] = &["att_data", "report_signed"];
 const INFO: &[&str] = &["att_data", "request_key", "info"];
 const JWK: &[&str] = &["att_data", "request_key", "jwk"];
 
@@ -193,6 +196,61 @@ pub(super) const ROWS: &[Row] = &[
         }),
         with_enclave,
     ),
+    prepared(
+        row(
+            "vbs-report-of-first-version",
+            "the enclave's report stands where the first version has it",
+            "tpm-request-member",
+            |plan| {
+                plan.change_request = Some(|payload| {
+                    let report = at(payload, ENCLAVE)?.get("report")?.clone();
+                    set(payload, DATA, "vsm_report", report)
+                });
+            },
+        ),
+        with_enclave,
+    ),
+    prepared(
+        row(
+            "vbs-two-statements",
+            "what the enclave vouches for has another such statement in it",
+            "tpm-request-member",
+            |plan| {
+                plan.change_request =
+                    Some(|payload| set(payload, SIGNED, "report_signed", json!({})));
+            },
+        ),
+        with_enclave,
+    ),
+    row(
+        "basic-with-report",
+        "a request about no enclave has a report",
+        "tpm-request-member",
+        |plan| {
+            plan.change_request = Some(|payload| {
+                set(payload, DATA, "vsm_report", json!({"enclave": {"report": ""}}))
+            });
+        },
+    ),
+    row(
+        "basic-with-statement",
+        "a request about no enclave has a statement for one",
+        "tpm-request-member",
+        |plan| {
+            plan.change_request = Some(|payload| set(payload, DATA, "report_signed", json!({})));
+        },
+    ),
+    prepared(
+        row(
+            "vbs-called-basic",
+            "a request about an enclave says that it is about none",
+            "tpm-request-member",
+            |plan| {
+                plan.change_request = Some(|payload| set(payload, &[], "att_type", json!("basic")));
+            },
+        ),
+        with_enclave,
+    ),
 ];
 
 fn after_sleep(options: &mut TpmOptions) {
@@ -204,5 +262,5 @@ fn in_first_version(options: &mut TpmOptions) {
 }
 
 fn with_enclave(options: &mut TpmOptions) {
-    options.vbs_report = Some(vec![1; 64]);
+    options.enclave = Some(VbsReport::default());
 }

@@ -1,0 +1,10 @@
+//! Reports of VBS enclaves, by the key that a measured boot of Windows proves.
+#![cfg(test)]
+
+mod acceptance;
+mod evidence;
+mod keys;
+mod page;
+mod report;
+#[path = "../support/mod.rs"]
+mod support;

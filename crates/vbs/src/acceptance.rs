@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use avouch_wire::{Hex, failed_check};
+use avouch_wire::{AcceptanceError, Hex, failed_check};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -74,9 +74,16 @@ failed_check!(Refusal {
 });
 
 impl Acceptance {
-    /// All that is not accepted of a verified report, in the order in which it is checked.
-    #[must_use]
-    pub fn refusals(&self, report: &VerifiedReport) -> Vec<Refusal> {
+    /// Judges a verified report; names all that is not accepted at once.
+    ///
+    /// # Errors
+    /// [`AcceptanceError`] with each [`Refusal`].
+    pub fn check(&self, report: &VerifiedReport) -> Result<(), AcceptanceError<Refusal>> {
+        AcceptanceError::unless_accepted(self.refusals(report))
+    }
+
+    /// All that is not accepted, in the order in which it is checked.
+    fn refusals(&self, report: &VerifiedReport) -> Vec<Refusal> {
         let floors = [
             ("enclave", report.enclave_svn, self.minimum_enclave_svn),
             ("secure kernel", report.secure_kernel_svn, self.minimum_secure_kernel_svn),

@@ -250,13 +250,24 @@ impl Module {
 /// UTF-16 to the end of the block, which is its only NUL.
 fn name(module: &mut Cursor<'_>) -> Result<String, ReportError> {
     let before = module.clone();
-    let (units, odd) = module.rest().as_chunks::<2>();
-    let units: Vec<u16> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
-    let text = units.strip_suffix(&[0]).filter(|text| odd.is_empty() && !text.contains(&0));
-    text.and_then(|text| String::from_utf16(text).ok()).ok_or_else(|| {
+    text(module.rest()).ok_or_else(|| {
         let problem = "not UTF-16 that ends in its only NUL".to_owned();
         ReportError::ModuleName(before.error("ModuleName", ParseErrorKind::Malformed(problem)))
     })
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    let (units, odd) = bytes.as_chunks::<2>();
+    let units =
+        units.strip_suffix(&[[0, 0]]).filter(|units| odd.is_empty() && !units.contains(&[0, 0]))?;
+    let chars = || char::decode_utf16(units.iter().map(|unit| u16::from_le_bytes(*unit)));
+    let length = chars().map(|char| char.map_or(0, char::len_utf8)).sum();
+    // Of exactly the length that is needed: nothing is held twice.
+    let mut text = String::with_capacity(length);
+    for char in chars() {
+        text.push(char.ok()?);
+    }
+    Some(text)
 }
 
 fn length(bytes: &[u8]) -> u32 {

@@ -47,6 +47,8 @@ pub enum ReportSignature {
     PssSha384,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     Pkcs1,
+    /// Not at all: zeros.
+    Zeros,
 }
 
 /// A report, field by field; written as it stands.
@@ -180,6 +182,7 @@ impl VbsReport {
             ReportSignature::PssLongestSalt => Encoding::PssLongestSalt,
             ReportSignature::PssSha384 => Encoding::PssSha384,
             ReportSignature::Pkcs1 => Encoding::Pkcs1,
+            ReportSignature::Zeros => return Ok(vec![0; 256]),
         };
         key.sign(encoding, statement)
     }

@@ -134,6 +134,9 @@ pub(super) const ROWS: &[Row] = &[
     chosen("signature-cut", "the signature is a byte shorter", SIGNATURE, |options| {
         options.report.signature_cut = 1;
     }),
+    chosen("signature-zeros", "the signature is zero", SIGNATURE, |options| {
+        options.report.signature = ReportSignature::Zeros;
+    }),
     chosen("signature-missing", "there is no signature", SIGNATURE, |options| {
         options.report.signature_cut = 256;
     }),

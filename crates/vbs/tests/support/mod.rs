@@ -8,9 +8,7 @@ use avouch_mint::tpm::MintedTpm;
 use avouch_mint::vbs::{MintedVbs, VbsOptions, mint};
 use avouch_pki::digest::sha256;
 use avouch_pki::pem;
-use avouch_tpm::protocol::{
-    AttestationType, Conditions, ServiceContext, SignedRequest, VerifiedRequest,
-};
+use avouch_tpm::protocol::{AttestationType, Conditions, SignedRequest, VerifiedRequest};
 use avouch_tpm::{AkRules, HashAlgorithm, PcrMask, TrustAnchors};
 use avouch_vbs::{Report, SigningKey, VerifiedReport, verify_report};
 use avouch_wire::{FailedCheck, UnixTime};
@@ -29,11 +27,13 @@ fn check(error: impl FailedCheck) -> &'static str {
 
 /// The request, judged by all that the TPM proves.
 pub(crate) fn request(minted: &MintedTpm) -> Result<VerifiedRequest, &'static str> {
-    let context = ServiceContext::new(minted.challenge, "contoso", minted.at, None);
     let aik_anchors = TrustAnchors::none().with_file(minted.aik_root_pem.as_bytes()).unwrap();
     let conditions = Conditions {
-        context: &context,
+        challenge: &minted.challenge,
+        aik: None,
+        enrolment: None,
         aik_anchors: &aik_anchors,
+        aik_cas: &[],
         require_valid_aik_cert: true,
         rules: AkRules::default(),
         required: PcrMask::of(&[0, 7, 11, 12, 13, 14]).unwrap(),

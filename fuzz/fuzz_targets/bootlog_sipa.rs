@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use avouch_bootlog::replay::judge;
 use avouch_bootlog::tcg::Log;
-use avouch_bootlog::windows::{Chain, Session, Tag, WindowsAuthorities, WindowsFacts};
+use avouch_bootlog::windows::{Chain, Session, Tag, Tags, WindowsAuthorities, WindowsFacts};
 use avouch_bootlog::{Algorithm, Digest, RegisterMap, RegisterValues};
 use avouch_mint::bootlog::{BootLog, LogEvent, Vbs, WindowsBoot, event_type, windows, windows_ca};
 use avouch_pki::digest::sha256;
@@ -44,8 +44,8 @@ fn proven(log: &BootLog) -> RegisterValues {
 }
 
 /// How many bytes the tags hold.
-fn held(tags: &[Tag<'_>]) -> usize {
-    tags.iter().map(|tag| tag.bytes().map_or(0, <[u8]>::len) + held(tag.members())).sum()
+fn held(tags: Tags<'_>) -> usize {
+    tags.map(|tag| tag.bytes().map_or(0, <[u8]>::len) + held(tag.members())).sum()
 }
 
 fuzz_target!(init: { LazyLock::force(&WEAK); }, |data: &[u8]| {
@@ -55,7 +55,7 @@ fuzz_target!(init: { LazyLock::force(&WEAK); }, |data: &[u8]| {
         return;
     }
     if let Ok(tags) = Tag::parse_all(rest) {
-        assert!(held(&tags) <= rest.len());
+        assert!(held(tags) <= rest.len());
     }
     // Extended behind the separators, whatever it is.
     let mut log = WEAK.log.clone();

@@ -45,7 +45,7 @@ fuzz_target!(init: { LazyLock::force(&KNOWN); }, |data: &[u8]| {
             return;
         }
     };
-    let held: usize = log.events().iter().map(|event| event.untrusted_data().len()).sum();
+    let held: usize = log.events().map(|event| event.untrusted_data().len()).sum();
     assert!(held <= data.len());
     // By what it replays to, everything that is computed is explained.
     let own = values(&log);

@@ -17,12 +17,13 @@ mod td;
 pub use boot_chain::BootImage;
 pub use finding::Finding;
 pub use secure_boot::{
-    Authority, AuthoritySource, NotEnforced, SecureBoot, SecureBootKeys, Unproven,
+    Authority, AuthoritySource, NotEnforced, Reason, SecureBoot, SecureBootKeys, Unproven,
 };
 pub use shim::Shim;
 pub use td::TdFacts;
 
 use self::boot_chain::boot_chain;
+use self::finding::Findings;
 use self::secure_boot::Walk;
 use crate::replay::{ExplainedRegister, Judged, JudgedBank};
 use crate::uefi::PartitionTable;
@@ -43,7 +44,7 @@ pub struct BootFacts<'a> {
     /// What shim says of itself (PCR 7); nothing where secure boot is unproven.
     pub shim: Shim<'a>,
     /// What the firmware and boot loaders started, in order (PCR 4).
-    pub boot_chain: Option<Vec<BootImage>>,
+    pub boot_chain: Option<Vec<BootImage<'a>>>,
     /// The command lines that GRUB gave to kernels, in order (PCR 8). All of them were given; the last
     /// is the kernel's that runs, unless root extended PCR 8 later.
     pub grub_command_lines: Option<Vec<&'a str>>,
@@ -51,7 +52,7 @@ pub struct BootFacts<'a> {
     pub systemd_command_lines: Option<Vec<String>>,
     /// Partition tables of disks that the firmware looked at (PCR 5). Each was measured; the log may
     /// hide others.
-    pub partition_tables: Option<Vec<PartitionTable>>,
+    pub partition_tables: Option<Vec<PartitionTable<'a>>>,
     /// What is worth telling and decides nothing.
     pub findings: Vec<Finding>,
 }
@@ -68,23 +69,24 @@ impl<'a> BootFacts<'a> {
     pub fn read_in(bank: &JudgedBank<'a>) -> Self {
         let explained = |index| bank.explained(Register::Pcr(index));
         let mut facts = Self { bank: Some(bank.algorithm()), ..Self::nothing() };
-        facts.read_secure_boot(bank);
-        facts.boot_chain = explained(4).map(|register| {
-            boot_chain(register.algorithm(), register.events(), &mut facts.findings)
-        });
+        let mut findings = Findings::default();
+        facts.read_secure_boot(bank, &mut findings);
+        facts.boot_chain =
+            explained(4).and_then(|register| boot_chain(register, |_| true, &mut findings));
         facts.partition_tables =
-            explained(5).map(|register| partition_tables(register, &mut facts.findings));
+            explained(5).and_then(|register| partition_tables(register, &mut findings));
         if let Some(register) = explained(8) {
             facts.grub_command_lines = command_line::grub(register);
             if facts.grub_command_lines.is_none() {
-                facts.findings.push(Finding::CommandLineUnproven);
+                findings.push(Finding::CommandLineUnproven);
             }
         }
         facts.systemd_command_lines = explained(12).and_then(command_line::systemd);
+        facts.findings = findings.into_vec();
         facts
     }
 
-    fn read_secure_boot(&mut self, bank: &JudgedBank<'a>) {
+    fn read_secure_boot(&mut self, bank: &JudgedBank<'a>, findings: &mut Findings) {
         let pcr7 = Register::Pcr(7);
         let Some(register) = bank.explained(pcr7) else {
             let verdict = bank.verdict(pcr7).map_or("not quoted", |verdict| verdict.name());
@@ -92,8 +94,7 @@ impl<'a> BootFacts<'a> {
             return;
         };
         let mut walk = Walk::default();
-        let outcome = walk.run(register);
-        self.findings.append(&mut walk.findings);
+        let outcome = walk.run(register, findings);
         self.secure_boot = outcome.unwrap_or_else(SecureBoot::Unproven);
         if self.secure_boot.enforced().is_some() {
             self.keys = walk.keys;
@@ -118,22 +119,30 @@ impl<'a> BootFacts<'a> {
     }
 }
 
+/// Most partition tables that are listed: one a disk.
+const TABLES_MAX: usize = 128;
+
 /// Every partition table in PCR 5, whatever its event says that it is.
-fn partition_tables(
-    register: &ExplainedRegister<'_>,
-    findings: &mut Vec<Finding>,
-) -> Vec<PartitionTable> {
+fn partition_tables<'a>(
+    register: &ExplainedRegister<'a>,
+    findings: &mut Findings,
+) -> Option<Vec<PartitionTable<'a>>> {
     let mut tables = Vec::new();
     for event in register.events() {
         let may_be_one = PartitionTable::is(event.untrusted_data());
         let Some(data) = may_be_one.then(|| event.data()).flatten() else { continue };
         match PartitionTable::parse(data) {
+            Ok(_) if tables.len() == TABLES_MAX => {
+                let (register, limit) = (event.register(), TABLES_MAX);
+                findings.push(Finding::TooMany { register, what: "partition tables", limit });
+                return None;
+            }
             Ok(table) => tables.push(table),
             Err(_) => {
-                let sequence = event.untrusted_sequence();
-                findings.push(Finding::PartitionTable { sequence });
+                let (register, sequence) = (event.register(), event.untrusted_sequence());
+                findings.push(Finding::PartitionTable { register, sequence });
             }
         }
     }
-    tables
+    Some(tables)
 }

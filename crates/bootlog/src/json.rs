@@ -6,6 +6,6 @@ mod pcrs;
 mod report;
 
 pub use banks::{Banks, Verdicts};
-pub use events::{Events, EventsRefused};
+pub use events::{EVENTS_BYTES_MAX, Events, EventsRefused};
 pub use pcrs::pcrs;
 pub use report::BootReport;

@@ -8,14 +8,16 @@
 //! Order is proven within one register only.
 
 mod event;
+mod order;
 mod verdict;
 
 use std::collections::BTreeMap;
 
-pub use event::{ExplainedRegister, ReplayedEvent};
+pub use event::{ExplainedRegister, ReplayedEvent, ReplayedEvents};
+pub(crate) use order::in_log_order;
 pub use verdict::Verdict;
 
-use crate::tcg::{Event, Log};
+use crate::tcg::Log;
 use crate::{Algorithm, Digest, Register, RegisterValues};
 
 /// What all registers hold if exactly the log's events extended them: bank by bank, for registers
@@ -28,7 +30,7 @@ pub fn values(log: &Log<'_>) -> RegisterValues {
     let mut values = RegisterValues::new();
     for algorithm in log.algorithms() {
         for (register, chain) in chains(log, *algorithm) {
-            if let Some(value) = chain.value.filter(|_| !chain.events.is_empty()) {
+            if let Some(value) = chain.value.filter(|_| chain.extensions > 0) {
                 values.insert(register, value);
             }
         }
@@ -88,18 +90,23 @@ pub struct JudgedBank<'a> {
 impl<'a> JudgedBank<'a> {
     fn new(log: &Log<'a>, proven: &RegisterValues, algorithm: Algorithm) -> Self {
         let announced = log.algorithms().contains(&algorithm);
-        let mut chains = chains(log, algorithm);
+        let chains = chains(log, algorithm);
         let mut verdicts = BTreeMap::new();
         let mut explained = BTreeMap::new();
         for (register, value) in proven.bank(algorithm) {
-            let chain = chains.remove(&register);
-            let verdict = Verdict::of(register, *value, chain.as_ref());
+            let chain = chains.get(&register);
+            let verdict = Verdict::of(register, *value, chain);
             if let (Verdict::Explained { .. }, Some(chain)) = (&verdict, chain) {
-                explained.insert(register, ExplainedRegister::new(register, algorithm, &chain));
+                explained.insert(register, Vec::with_capacity(chain.extensions));
             }
             verdicts.insert(register, verdict);
         }
-        Self { algorithm, announced, verdicts, explained }
+        Self {
+            algorithm,
+            announced,
+            verdicts,
+            explained: event::explained(log, algorithm, explained),
+        }
     }
 
     /// Algorithm of the bank.
@@ -132,30 +139,30 @@ impl<'a> JudgedBank<'a> {
 }
 
 /// What a log's events make of one register of one bank.
-struct Chain<'l, 'a> {
+struct Chain {
     /// The value that the register then holds; `None` in a bank whose algorithm is not computed here.
     value: Option<Digest>,
-    /// The events with a digest in the bank: no other extends it.
-    events: Vec<(&'l Event<'a>, Digest)>,
+    /// How many events have a digest in the bank: no other extends it.
+    extensions: usize,
     /// Whether an event has no digest in the bank.
     lacks_digests: bool,
 }
 
 /// The chains of all registers that an event extends.
-fn chains<'l, 'a>(log: &'l Log<'a>, algorithm: Algorithm) -> BTreeMap<Register, Chain<'l, 'a>> {
+fn chains(log: &Log<'_>, algorithm: Algorithm) -> BTreeMap<Register, Chain> {
     let mut chains = BTreeMap::new();
     for event in log.events() {
         let Some(register) = event.extends() else { continue };
         let chain = chains.entry(register).or_insert_with(|| Chain {
             value: Some(start(log, register, algorithm)),
-            events: Vec::new(),
+            extensions: 0,
             lacks_digests: false,
         });
         let digest = event.digests().get(algorithm).and_then(|bytes| Digest::new(algorithm, bytes));
         match digest {
             Some(digest) => {
                 chain.value = chain.value.and_then(|value| value.extended_by(&digest));
-                chain.events.push((event, digest));
+                chain.extensions = chain.extensions.saturating_add(1);
             }
             None => chain.lacks_digests = true,
         }

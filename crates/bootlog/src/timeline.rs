@@ -44,9 +44,11 @@ impl Step<'_> {
 }
 
 /// What a log says, event by event, with what the digests of `algorithm` cover.
-#[must_use]
-pub fn timeline<'a>(log: &Log<'a>, algorithm: Algorithm) -> Vec<Step<'a>> {
-    log.events().iter().map(|event| step(event, algorithm)).collect()
+pub fn timeline<'a>(
+    log: &Log<'a>,
+    algorithm: Algorithm,
+) -> impl ExactSizeIterator<Item = Step<'a>> + use<'a> {
+    log.events().map(move |event| step(&event, algorithm))
 }
 
 fn step<'a>(event: &Event<'a>, algorithm: Algorithm) -> Step<'a> {

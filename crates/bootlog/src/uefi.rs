@@ -12,6 +12,6 @@ mod variable;
 pub use gpt::{PartitionEntry, PartitionTable};
 pub use guid::Guid;
 pub use image_load::ImageLoad;
-pub use signature_list::{Signature, signatures};
+pub use signature_list::{Signature, Signatures, signatures};
 pub use variable::Variable;
 pub(crate) use variable::{encode_variable, utf16};

@@ -16,6 +16,7 @@ mod key;
 mod measured;
 mod origin;
 mod parts;
+mod said;
 mod tag;
 mod values;
 
@@ -26,4 +27,4 @@ pub use key::{IdentityKey, NoIdentityKey};
 pub use measured::{Measured, MeasuredEvent};
 pub use origin::{NotOnlyWindows, WindowsAuthorities};
 pub use parts::{ElamDriver, LoadedModule, RevocationList, SiPolicy};
-pub use tag::{Body, DEPTH_LIMIT, TAG_LIMIT, Tag, TagId};
+pub use tag::{DEPTH_LIMIT, TAG_LIMIT, Tag, TagId, Tags};

@@ -7,13 +7,15 @@ use avouch_wire::Hex;
 use serde::Serialize;
 
 use super::{CcelError, parse};
-use crate::facts::{NotEnforced, SecureBoot, TdFacts};
+use crate::facts::{Reason, TdFacts};
 use crate::replay::{JudgedBank, Verdict, judge};
 use crate::tcg::Log;
 use crate::{Algorithm, Digest, Register, RegisterValues, untrusted_command_line};
 
 /// Most kernel command lines that are kept.
 const COMMAND_LINES_MAX: usize = 16;
+/// The longest that is kept, in bytes: no kernel takes a longer one.
+const COMMAND_LINE_BYTES_MAX: usize = 4096;
 
 /// What a log proves of a trust domain's boot. Only [`ProvenLog::prove`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,8 +25,8 @@ pub struct ProvenLog {
     pub registers: BTreeMap<&'static str, ProvenRegister>,
     /// Whether only signed code ran; `None` if the log proves neither.
     pub secure_boot: Option<bool>,
-    /// Why it does not, in words: not proven, or not enforced.
-    pub secure_boot_reason: Option<String>,
+    /// Why it is not enforced, or not proven to be.
+    pub secure_boot_reason: Option<Reason>,
     /// The databases that the firmware verified by, where secure boot is proven to be on or off.
     pub secure_boot_keys: Option<ProvenKeys>,
     /// The entries by which images were let run, in order.
@@ -116,7 +118,7 @@ impl ProvenLog {
         Ok(Self {
             registers: registers.collect(),
             secure_boot: facts.secure_boot.enforced(),
-            secure_boot_reason: reason(&facts.secure_boot),
+            secure_boot_reason: facts.secure_boot.reason(),
             secure_boot_keys: facts.keys.as_ref().map(|keys| ProvenKeys::of(keys.values)),
             authorities: authorities(&facts),
             images: images(&facts),
@@ -139,20 +141,6 @@ fn refuse_contradiction(log: &Log<'_>, bank: &JudgedBank<'_>) -> Result<(), Ccel
     Ok(())
 }
 
-fn reason(secure_boot: &SecureBoot) -> Option<String> {
-    Some(match secure_boot {
-        SecureBoot::Enforced => return None,
-        SecureBoot::Off => "the SecureBoot variable is off".to_owned(),
-        SecureBoot::NotEnforced(NotEnforced::MokSbState) => {
-            "shim was told to verify nothing (MokSBState)".to_owned()
-        }
-        SecureBoot::NotEnforced(NotEnforced::CustomPolicy) => {
-            "a custom policy of Windows is in force".to_owned()
-        }
-        SecureBoot::Unproven(why) => why.to_string(),
-    })
-}
-
 impl ProvenKeys {
     fn of([pk, kek, db, dbx]: [&[u8]; 4]) -> Self {
         Self { pk: sha256(pk), kek: sha256(kek), db: sha256(db), dbx: sha256(dbx) }
@@ -165,16 +153,17 @@ fn authorities(facts: &TdFacts<'_>) -> Vec<ProvenAuthority> {
 }
 
 fn images(facts: &TdFacts<'_>) -> Option<Vec<ProvenImage>> {
-    let image = |image: &crate::facts::BootImage| {
+    let image = |image: &crate::facts::BootImage<'_>| {
         let digest = Hex(image.digest.as_bytes().try_into().ok()?);
-        Some(ProvenImage { digest, untrusted_path: image.untrusted_path.clone() })
+        Some(ProvenImage { digest, untrusted_path: image.untrusted_path() })
     };
     facts.boot_chain.as_ref().map(|chain| chain.iter().filter_map(image).collect())
 }
 
 fn command_lines(log: &Log<'_>, bank: Option<&JudgedBank<'_>>) -> Vec<String> {
     let explained = |register| bank.is_some_and(|bank| bank.explained(register).is_some());
-    let events = log.events().iter().filter(|event| event.extends().is_some_and(explained));
-    let lines = events.filter_map(|event| untrusted_command_line(event, Algorithm::Sha384));
+    let events = log.events().filter(|event| event.extends().is_some_and(explained));
+    let lines = events.filter_map(|event| untrusted_command_line(&event, Algorithm::Sha384));
+    let lines = lines.filter(|line| line.len() <= COMMAND_LINE_BYTES_MAX);
     lines.take(COMMAND_LINES_MAX).map(str::to_owned).collect()
 }

@@ -7,6 +7,10 @@ use crate::uefi::utf16;
 const LABELS: [&[u8]; 4] =
     [b"grub_kernel_cmdline ", b"kernel_cmdline: ", b"grub_cmd: ", b"grub_cmd "];
 
+/// Most command lines that are given: a boot loader that comes back from a kernel goes on to another.
+const LINES_MAX: usize = 64;
+/// The longest command line in UTF-16, in bytes: no kernel takes more than 4096 characters.
+const LINE_BYTES_MAX: usize = 8192;
 /// How a kernel's command line begins: by the path of the kernel, or the device that it is on. No
 /// command of GRUB's does.
 const PATHS: [char; 2] = ['/', '('];
@@ -20,8 +24,11 @@ const PATHS: [char; 2] = ['/', '('];
 pub(super) fn grub<'a>(register: &ExplainedRegister<'a>) -> Option<Vec<&'a str>> {
     let (mut lines, mut before) = (Vec::new(), "");
     for event in register.events() {
-        let text = grub_text(event)?;
+        let text = grub_text(&event)?;
         if loads(before, text) {
+            if lines.len() == LINES_MAX {
+                return None;
+            }
             lines.push(text);
         } else if text.starts_with(PATHS) {
             return None;
@@ -67,13 +74,18 @@ fn unquoted(line: &str) -> impl Iterator<Item = char> {
 }
 
 /// The command lines that systemd-boot or systemd-stub gave to kernels, in order; `None` if PCR 12 was
-/// extended by anything else than UTF-16 text that its digest covers.
+/// extended by anything else than UTF-16 text that its digest covers, as long as a kernel takes it.
 pub(super) fn systemd(register: &ExplainedRegister<'_>) -> Option<Vec<String>> {
-    register.events().iter().map(|event| systemd_text(event.data()?)).collect()
+    let events = register.events();
+    if events.len() > LINES_MAX {
+        return None;
+    }
+    events.map(|event| systemd_text(event.data()?)).collect()
 }
 
 fn systemd_text(data: &[u8]) -> Option<String> {
-    let text = utf16(data)?;
+    let is_short = data.len() <= LINE_BYTES_MAX;
+    let text = is_short.then(|| utf16(data)).flatten()?;
     let text = text.strip_suffix('\0')?;
     let printable = !text.is_empty() && !text.chars().any(char::is_control);
     printable.then(|| text.to_owned())

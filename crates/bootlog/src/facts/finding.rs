@@ -9,8 +9,10 @@ use crate::{EventType, Register};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
-    /// The firmware says in PCR 7 what it did.
+    /// The firmware says what it did, in the register of secure boot.
     Action {
+        /// The register: PCR 7, or `RTMR` 0 of a trust domain.
+        register: Register,
         /// The event.
         sequence: usize,
         /// What it says.
@@ -27,18 +29,62 @@ pub enum Finding {
     },
     /// Text in PCR 8 is not what its digest covers, so no command line of GRUB's is known.
     CommandLineUnproven,
-    /// A partition table in PCR 5 cannot be read.
+    /// More of something stands in a register than any machine has, so that none of it counts.
+    TooMany {
+        /// The register.
+        register: Register,
+        /// What there is too much of.
+        what: &'static str,
+        /// The most that count.
+        limit: usize,
+    },
+    /// There is more to tell.
+    More {
+        /// How many findings are not told.
+        count: usize,
+    },
+    /// A partition table cannot be read.
     PartitionTable {
+        /// The register: PCR 5, or `RTMR` 1 of a trust domain.
+        register: Register,
         /// The event.
         sequence: usize,
     },
 }
 
+/// Most findings that are told.
+const FINDINGS_MAX: usize = 64;
+
+/// Collects findings, of which there are as many as whoever writes the log likes.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    told: Vec<Finding>,
+    more: usize,
+}
+
+impl Findings {
+    pub(super) fn push(&mut self, finding: Finding) {
+        if self.told.len() < FINDINGS_MAX {
+            self.told.push(finding);
+        } else {
+            self.more = self.more.saturating_add(1);
+        }
+    }
+
+    pub(super) fn into_vec(self) -> Vec<Finding> {
+        let mut told = self.told;
+        if self.more > 0 {
+            told.push(Finding::More { count: self.more });
+        }
+        told
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Action { sequence, text } => {
-                write!(f, "event {sequence}: the firmware says {text:?} in PCR 7")
+            Self::Action { register, sequence, text } => {
+                write!(f, "event {sequence}: the firmware says {text:?} in {register}")
             }
             Self::UnexpectedType { register, sequence, found } => {
                 write!(
@@ -49,8 +95,12 @@ impl fmt::Display for Finding {
             Self::CommandLineUnproven => f.write_str(
                 "text in PCR 8 is not what its digest covers: no command line of GRUB's is known",
             ),
-            Self::PartitionTable { sequence } => {
-                write!(f, "event {sequence} of PCR 5 is a partition table that cannot be read")
+            Self::TooMany { register, what, limit } => {
+                write!(f, "{register} has more than {limit} {what}: none of them counts")
+            }
+            Self::More { count } => write!(f, "{count} findings more, which are not shown"),
+            Self::PartitionTable { register, sequence } => {
+                write!(f, "event {sequence} of {register} is a partition table that cannot be read")
             }
         }
     }

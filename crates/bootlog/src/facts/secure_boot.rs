@@ -6,10 +6,12 @@
 
 mod error;
 mod keys;
+mod reason;
 mod walk;
 
 pub use error::Unproven;
 pub use keys::{Authority, AuthoritySource, SecureBootKeys};
+pub use reason::Reason;
 pub(super) use walk::Walk;
 
 /// Whether only signed code ran.

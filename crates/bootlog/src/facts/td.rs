@@ -15,6 +15,7 @@
 
 use super::boot_chain::boot_chain;
 use super::content::Content;
+use super::finding::Findings;
 use super::secure_boot::Walk;
 use super::{
     Authority, BootImage, Finding, SecureBoot, SecureBootKeys, Shim, Unproven, partition_tables,
@@ -37,9 +38,9 @@ pub struct TdFacts<'a> {
     pub shim: Shim<'a>,
     /// What the firmware and boot loaders started, in order (`RTMR` 1): everything in that register that
     /// is no separator, no partition table and no report of what the firmware does.
-    pub boot_chain: Option<Vec<BootImage>>,
+    pub boot_chain: Option<Vec<BootImage<'a>>>,
     /// The partition tables of the disks that the firmware looked at (`RTMR` 1).
-    pub partition_tables: Option<Vec<PartitionTable>>,
+    pub partition_tables: Option<Vec<PartitionTable<'a>>>,
     /// What is worth telling and decides nothing.
     pub findings: Vec<Finding>,
 }
@@ -54,19 +55,16 @@ impl<'a> TdFacts<'a> {
     pub fn read(judged: &Judged<'a>) -> Self {
         let bank = judged.bank(Algorithm::Sha384);
         let explained = |index| bank?.explained(Register::Rtmr(index));
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         let mut walk = Walk::default();
-        let outcome = explained(0).ok_or_else(|| unexplained(bank)).and_then(|register| {
-            let outcome = secure_boot(&mut walk, register);
-            findings.append(&mut walk.findings);
-            outcome
-        });
+        let outcome = explained(0)
+            .ok_or_else(|| unexplained(bank))
+            .and_then(|register| secure_boot(&mut walk, register, &mut findings));
         let proven = outcome.is_ok();
-        let images = explained(1).map(|register| {
-            let events = register.events().iter().filter(|event| !is_partition_table(event));
-            boot_chain(register.algorithm(), events, &mut findings)
+        let images = explained(1).and_then(|register| {
+            boot_chain(register, |event| !is_partition_table(event), &mut findings)
         });
-        let tables = explained(1).map(|register| partition_tables(register, &mut findings));
+        let tables = explained(1).and_then(|register| partition_tables(register, &mut findings));
         Self {
             secure_boot: outcome.unwrap_or_else(SecureBoot::Unproven),
             keys: walk.keys.filter(|_| proven),
@@ -74,7 +72,7 @@ impl<'a> TdFacts<'a> {
             shim: if proven { walk.shim } else { Shim::default() },
             boot_chain: images,
             partition_tables: tables,
-            findings,
+            findings: findings.into_vec(),
         }
     }
 }
@@ -94,10 +92,12 @@ fn is_partition_table(event: &ReplayedEvent<'_>) -> bool {
 fn secure_boot<'a>(
     walk: &mut Walk<'a>,
     register: &ExplainedRegister<'a>,
+    findings: &mut Findings,
 ) -> Result<SecureBoot, Unproven> {
     let telling = telling_digests(register.algorithm());
     let (mut ended, mut of_host) = (false, 0_usize);
     for event in register.events() {
+        let event = &event;
         match Content::of(event) {
             Content::Uncovered if is_boot_value(event) => {}
             Content::Uncovered => {
@@ -110,16 +110,16 @@ fn secure_boot<'a>(
             Content::Separator if ended => {}
             Content::Separator => {
                 ended = true;
-                walk.event(event)?;
+                walk.event(event, findings)?;
             }
             Content::Variable(variable) if ended && variable.is_boot_option() => {}
             // Configuration of the platform, which is no variable.
             Content::Other => {}
             Content::Action(_) if event.untrusted_type() != EventType::EFI_ACTION => {}
-            _ => walk.event(event)?,
+            _ => walk.event(event, findings)?,
         }
     }
-    walk.end()
+    walk.end(register.register())
 }
 
 /// Digests that no event of another content has: what each value of `SecureBoot`, a shim that was told

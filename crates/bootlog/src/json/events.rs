@@ -6,7 +6,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use thiserror::Error;
 
 use crate::facts::{BootFacts, SecureBoot, Unproven};
-use crate::replay::{JudgedBank, ReplayedEvent};
+use crate::replay::{ExplainedRegister, JudgedBank, ReplayedEvent, in_log_order};
 use crate::uefi::{PartitionTable, Variable};
 use crate::{EventType, Register};
 
@@ -19,20 +19,27 @@ use crate::{EventType, Register};
 ///
 /// Most firmware measures the value of a boot option alone. Such an event stands here too, with
 /// `UntrustedName`: its value was measured, and under which name, no digest says.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 pub struct Events {
-    #[serde(rename = "Events")]
-    events: Vec<OneEvent>,
+    /// The events, with commas between them.
+    json: String,
+    /// Place of the last event, from 0; `None` if there is none.
+    last: Option<usize>,
 }
+
+/// Longest claim `events`, in bytes. Those of real machines have some hundred thousand.
+pub const EVENTS_BYTES_MAX: usize = 1 << 20;
+/// How the claim begins, and how it ends.
+const AROUND: (&str, &str) = ("{\"Events\":[", "]}");
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct OneEvent {
+struct OneEvent<'e> {
     event_seq: usize,
     event_type: u32,
-    event_type_string: String,
+    event_type_string: &'e str,
     pcr_index: u8,
-    processed_data: Box<RawValue>,
+    processed_data: &'e RawValue,
 }
 
 /// Why policies are shown no events. Those that query them cannot see digests, so a log that proves
@@ -52,11 +59,18 @@ pub enum EventsRefused {
         /// What it is by its content.
         content: &'static str,
     },
+    /// The claim would be longer than policies are given.
+    #[error("the claim `events` would have more than {limit} bytes")]
+    TooLong {
+        /// The longest that is given.
+        limit: usize,
+    },
 }
 
 failed_check!(EventsRefused {
     Self::SecureBoot(why) => (avouch_wire::FailedCheck::check(why)),
     Self::Type { .. } => "log-event-type",
+    Self::TooLong { .. } => "log-events-length",
 });
 
 impl Events {
@@ -65,7 +79,8 @@ impl Events {
     ///
     /// # Errors
     /// [`EventsRefused::SecureBoot`] if PCR 7 proves nothing, other than by having no variables;
-    /// [`EventsRefused::Type`] if an event says that it is something else than its content.
+    /// [`EventsRefused::Type`] if an event says that it is something else than its content;
+    /// [`EventsRefused::TooLong`] if there are too many, or too long ones.
     ///
     /// Where secure boot was on and not enforced, events of PCR 7 are left out: policies take a
     /// `SecureBoot` of 01 for its being enforced.
@@ -81,42 +96,67 @@ impl Events {
         }
         let misleads = matches!(facts.secure_boot, SecureBoot::NotEnforced(_));
         let shown = |register: Register| !(misleads && register == Register::Pcr(7));
-        let mut events = Vec::new();
         let registers = bank.all_explained().filter(|register| shown(register.register()));
-        for event in registers.flat_map(|register| register.events()) {
-            events.extend(one(event, &more)?);
+        let mut events = Self::default();
+        for event in in_log_order(registers.map(ExplainedRegister::events).collect()) {
+            if let Some((pcr_index, processed)) = one(&event, &more)? {
+                let name = event.untrusted_type().to_string();
+                events.add(&OneEvent {
+                    event_seq: event.untrusted_sequence(),
+                    event_type: event.untrusted_type().0,
+                    event_type_string: &name,
+                    pcr_index,
+                    processed_data: &processed,
+                });
+            }
+            if events.json.len() > EVENTS_BYTES_MAX {
+                return Err(EventsRefused::TooLong { limit: EVENTS_BYTES_MAX });
+            }
         }
-        events.sort_by_key(|event| event.event_seq);
-        Ok(Self { events })
+        Ok(events)
     }
 
     /// Adds an event of another log, behind all others.
+    #[expect(clippy::needless_pass_by_value, reason = "the caller made it for this")]
     pub fn push(&mut self, pcr_index: u8, type_string: &str, processed_data: Box<RawValue>) {
-        let last = self.events.last().map_or(0, |event| event.event_seq);
-        self.events.push(OneEvent {
-            event_seq: last.saturating_add(1),
+        self.add(&OneEvent {
+            event_seq: self.last.unwrap_or_default().saturating_add(1),
             event_type: EventType::NO_ACTION.0,
-            event_type_string: type_string.to_owned(),
+            event_type_string: type_string,
             pcr_index,
-            processed_data,
+            processed_data: &processed_data,
         });
+    }
+
+    fn add(&mut self, event: &OneEvent<'_>) {
+        if self.last.is_some() {
+            self.json.push(',');
+        }
+        self.json.push_str(&serde_json::to_string(event).unwrap_or_default());
+        self.last = Some(event.event_seq);
     }
 
     /// The claim's value.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        [AROUND.0, &self.json, AROUND.1].concat()
     }
 }
+
+/// The index of its register, and its `ProcessedData`.
+type Shown = (u8, Box<RawValue>);
 
 fn one(
     event: &ReplayedEvent<'_>,
     more: impl Fn(&ReplayedEvent<'_>) -> Option<Box<RawValue>>,
-) -> Result<Option<OneEvent>, EventsRefused> {
+) -> Result<Option<Shown>, EventsRefused> {
     let Register::Pcr(pcr_index) = event.register() else { return Ok(None) };
+    if event.untrusted_data().len() > EVENTS_BYTES_MAX / 2 {
+        return Err(EventsRefused::TooLong { limit: EVENTS_BYTES_MAX });
+    }
     let found = event.untrusted_type();
     let Some(data) = event.data() else {
-        return Ok(boot_option(event).map(|data| OneEvent::new(event, pcr_index, data)));
+        return Ok(boot_option(event).map(|data| (pcr_index, data)));
     };
     let variable = Variable::parse(data).ok();
     agree(pcr_index, found, data, variable.as_ref()).map_err(|content| EventsRefused::Type {
@@ -129,20 +169,7 @@ fn one(
         None if found == EventType::SEPARATOR => to_raw_value(&Nothing {}).ok(),
         None => more(event),
     };
-    Ok(processed.map(|processed_data| OneEvent::new(event, pcr_index, processed_data)))
-}
-
-impl OneEvent {
-    fn new(event: &ReplayedEvent<'_>, pcr_index: u8, processed_data: Box<RawValue>) -> Self {
-        let found = event.untrusted_type();
-        Self {
-            event_seq: event.untrusted_sequence(),
-            event_type: found.0,
-            event_type_string: found.to_string(),
-            pcr_index,
-            processed_data,
-        }
-    }
+    Ok(processed.map(|processed| (pcr_index, processed)))
 }
 
 /// A boot option of which the digest covers the value alone, outside of PCR 7.

@@ -1,13 +1,11 @@
 //! Facts of the boot as JSON.
 
 use avouch_pki::digest;
-use avouch_wire::{FailedCheck as _, encode_hex};
+use avouch_wire::encode_hex;
 use serde::Serialize;
 
-use crate::facts::{
-    Authority, BootFacts, BootImage, NotEnforced, SecureBoot, SecureBootKeys, Shim,
-};
-use crate::uefi::{Guid, PartitionTable, Signature};
+use crate::facts::{Authority, BootFacts, BootImage, Reason, SecureBootKeys, Shim};
+use crate::uefi::{Guid, PartitionTable, Signature, Signatures};
 
 /// The facts of a boot, as they are printed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,12 +24,6 @@ pub struct BootReport {
     systemd_command_lines: Option<Vec<String>>,
     partition_tables: Option<Vec<Table>>,
     findings: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Reason {
-    check: &'static str,
-    message: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -96,7 +88,7 @@ impl From<&BootFacts<'_>> for BootReport {
         Self {
             bank: facts.bank.map(|bank| bank.name()),
             secure_boot: facts.secure_boot.enforced(),
-            secure_boot_reason: Reason::of(&facts.secure_boot),
+            secure_boot_reason: facts.secure_boot.reason(),
             secure_boot_keys: facts.keys.as_ref().map(Keys::from),
             authorities: facts.authorities.iter().map(By::from).collect(),
             shim: ShimSays::from(&facts.shim),
@@ -112,31 +104,13 @@ impl From<&BootFacts<'_>> for BootReport {
     }
 }
 
-impl Reason {
-    fn of(secure_boot: &SecureBoot) -> Option<Self> {
-        let (check, message) = match secure_boot {
-            SecureBoot::Enforced => return None,
-            SecureBoot::Off => ("secure-boot-off", "SecureBoot is off".to_owned()),
-            SecureBoot::NotEnforced(NotEnforced::MokSbState) => {
-                ("secure-boot-shim", "shim was told to verify nothing (MokSBState)".to_owned())
-            }
-            SecureBoot::NotEnforced(NotEnforced::CustomPolicy) => (
-                "secure-boot-custom-policy",
-                "a custom policy of Windows is in force (CurrentPolicy)".to_owned(),
-            ),
-            SecureBoot::Unproven(why) => (why.check(), why.to_string()),
-        };
-        Some(Self { check, message })
-    }
-}
-
 impl From<&SecureBootKeys<'_>> for Keys {
     fn from(keys: &SecureBootKeys<'_>) -> Self {
-        let entries = |list: &[Signature<'_>]| list.iter().map(Entry::from).collect();
+        let entries = |list: Signatures<'_>| list.iter().map(|entry| Entry::from(&entry)).collect();
         Self {
-            pk: entries(&keys.pk),
-            kek: entries(&keys.kek),
-            db: entries(&keys.db),
+            pk: entries(keys.pk),
+            kek: entries(keys.kek),
+            db: entries(keys.db),
             dbx_entries: keys.dbx.len(),
         }
     }
@@ -176,23 +150,23 @@ impl From<&Shim<'_>> for ShimSays {
     }
 }
 
-impl From<&BootImage> for Image {
-    fn from(image: &BootImage) -> Self {
+impl From<&BootImage<'_>> for Image {
+    fn from(image: &BootImage<'_>) -> Self {
         Self {
             digest: image.digest.to_string(),
             after_separator: image.after_separator,
             untrusted_type: image.untrusted_type.to_string(),
-            untrusted_path: image.untrusted_path.clone(),
+            untrusted_path: image.untrusted_path(),
         }
     }
 }
 
-impl From<&PartitionTable> for Table {
-    fn from(table: &PartitionTable) -> Self {
-        let partitions = table.partitions.iter().map(|partition| Partition {
+impl From<&PartitionTable<'_>> for Table {
+    fn from(table: &PartitionTable<'_>) -> Self {
+        let partitions = table.partitions().map(|partition| Partition {
             kind: partition.kind.to_string(),
             unique: partition.unique.to_string(),
-            name: partition.name.clone(),
+            name: partition.name,
             first_block: partition.first_block,
             last_block: partition.last_block,
         });

@@ -1,28 +1,45 @@
 //! Events whose register holds the value that a log with them replays to.
 
-use super::Chain;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::tcg::{Event, Log, Place, Reader};
 use crate::{Algorithm, Digest, EventType, Register};
 
 /// A register that the log explains, with its events in the proven order. Only a replay makes one.
-#[derive(Debug, Clone)]
+///
+/// Of an event its place in the log is kept, eight bytes: it is read anew when it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExplainedRegister<'a> {
     register: Register,
     algorithm: Algorithm,
-    events: Vec<ReplayedEvent<'a>>,
+    reader: Reader<'a>,
+    places: Arc<[Place]>,
+}
+
+/// The events of the registers in `explained`, each with room for as many as extended it.
+pub(super) fn explained<'a>(
+    log: &Log<'a>,
+    algorithm: Algorithm,
+    mut explained: BTreeMap<Register, Vec<Place>>,
+) -> BTreeMap<Register, ExplainedRegister<'a>> {
+    for event in log.events() {
+        let places = event.extends().and_then(|register| explained.get_mut(&register));
+        if let Some(places) = places
+            && event.digests().get(algorithm).is_some()
+        {
+            places.push(event.place());
+        }
+    }
+    let reader = log.reader();
+    let of = |(register, places): (Register, Vec<Place>)| {
+        let places = places.into();
+        (register, ExplainedRegister { register, algorithm, reader, places })
+    };
+    explained.into_iter().map(of).collect()
 }
 
 impl<'a> ExplainedRegister<'a> {
-    pub(super) fn new(register: Register, algorithm: Algorithm, chain: &Chain<'_, 'a>) -> Self {
-        let events = chain.events.iter().map(|(event, digest)| ReplayedEvent {
-            register,
-            sequence: event.untrusted_sequence(),
-            event_type: event.untrusted_type(),
-            digest: *digest,
-            data: event.untrusted_data(),
-        });
-        Self { register, algorithm, events: events.collect() }
-    }
-
     /// Which register.
     #[must_use]
     pub const fn register(&self) -> Register {
@@ -37,13 +54,52 @@ impl<'a> ExplainedRegister<'a> {
 
     /// Everything that extended it, in the order in which it did.
     #[must_use]
-    pub fn events(&self) -> &[ReplayedEvent<'a>] {
-        &self.events
+    pub fn events(&self) -> ReplayedEvents<'a> {
+        ReplayedEvents { of: self.clone(), next: 0, end: self.places.len() }
+    }
+
+    fn event(&self, place: Place) -> Option<ReplayedEvent<'a>> {
+        ReplayedEvent::new(self.register, self.algorithm, &self.reader.at(place)?)
     }
 }
 
+/// Events that extended an explained register, in the proven order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayedEvents<'a> {
+    of: ExplainedRegister<'a>,
+    next: usize,
+    end: usize,
+}
+
+impl ReplayedEvents<'_> {
+    /// The first `count` of them.
+    pub(crate) fn first(self, count: usize) -> Self {
+        Self { end: self.end.min(self.next.saturating_add(count)), ..self }
+    }
+}
+
+impl<'a> Iterator for ReplayedEvents<'a> {
+    type Item = ReplayedEvent<'a>;
+
+    fn next(&mut self) -> Option<ReplayedEvent<'a>> {
+        if self.next == self.end {
+            return None;
+        }
+        let place = *self.of.places.get(self.next)?;
+        self.next = self.next.saturating_add(1);
+        self.of.event(place)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.end.saturating_sub(self.next);
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for ReplayedEvents<'_> {}
+
 /// One extension of an explained register. Only a replay makes one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct ReplayedEvent<'a> {
     register: Register,
     sequence: usize,
@@ -53,6 +109,16 @@ pub struct ReplayedEvent<'a> {
 }
 
 impl<'a> ReplayedEvent<'a> {
+    fn new(register: Register, algorithm: Algorithm, event: &Event<'a>) -> Option<Self> {
+        Some(Self {
+            register,
+            sequence: event.untrusted_sequence(),
+            event_type: event.untrusted_type(),
+            digest: Digest::new(algorithm, event.digests().get(algorithm)?)?,
+            data: event.untrusted_data(),
+        })
+    }
+
     /// The register that it extended.
     #[must_use]
     pub const fn register(&self) -> Register {

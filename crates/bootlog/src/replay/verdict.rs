@@ -33,7 +33,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub(super) fn of(register: Register, proven: Digest, chain: Option<&Chain<'_, '_>>) -> Self {
+    pub(super) fn of(register: Register, proven: Digest, chain: Option<&Chain>) -> Self {
         let reset = register.reset_value(proven.algorithm());
         let Some(chain) = chain else {
             return match proven == reset {
@@ -42,8 +42,8 @@ impl Verdict {
             };
         };
         match chain.value {
-            _ if chain.events.is_empty() && proven == reset => Self::NotLogged { value: proven },
-            Some(replayed) if replayed == proven && !chain.events.is_empty() => {
+            _ if chain.extensions == 0 && proven == reset => Self::NotLogged { value: proven },
+            Some(replayed) if replayed == proven && chain.extensions > 0 => {
                 Self::Explained { value: proven }
             }
             Some(replayed) if !chain.lacks_digests => Self::Unexplained { proven, replayed },

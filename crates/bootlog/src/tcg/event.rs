@@ -2,11 +2,12 @@
 
 use crate::{Algorithm, EventType, Register};
 
-/// One event as it stands in the log: a claim, until a replay shows that its register was extended by it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One event as it stands in the log: a claim, until a replay shows that its register was extended by
+/// it. It borrows the log's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event<'a> {
-    pub(super) sequence: usize,
-    pub(super) offset: usize,
+    pub(super) sequence: u32,
+    pub(super) offset: u32,
     pub(super) register: Option<Register>,
     pub(super) event_type: EventType,
     pub(super) digests: Digests<'a>,
@@ -17,13 +18,18 @@ impl<'a> Event<'a> {
     /// Its place in the log, from 0. Between events of different registers the order proves nothing.
     #[must_use]
     pub const fn untrusted_sequence(&self) -> usize {
-        self.sequence
+        self.sequence as usize
     }
 
     /// Where it starts in the log, in bytes.
     #[must_use]
     pub const fn offset(&self) -> usize {
-        self.offset
+        self.offset as usize
+    }
+
+    /// Where it stands in its log.
+    pub(crate) const fn place(&self) -> Place {
+        Place { offset: self.offset, sequence: self.sequence }
     }
 
     /// The register that it names; `None` for an index of no register, which only an event that
@@ -56,6 +62,15 @@ impl<'a> Event<'a> {
     pub fn extends(&self) -> Option<Register> {
         if self.event_type == EventType::NO_ACTION { None } else { self.register }
     }
+}
+
+/// Where an event stands in its log: all that is kept of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Where it starts, in bytes.
+    pub(super) offset: u32,
+    /// How many events stand before it.
+    pub(super) sequence: u32,
 }
 
 /// The digests of an event, as they stand in the log; checked by the parser to be of the log's

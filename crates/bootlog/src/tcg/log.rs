@@ -1,11 +1,9 @@
 //! A whole log.
 
-use avouch_wire::Cursor;
-
-use super::event::RawDigests;
-use super::no_action::startup_locality;
-use super::{Digests, Event, LogError, SpecId};
-use crate::{Algorithm, EventType, Register, RegisterMap};
+use super::no_action::StartupLocality;
+use super::reader::Reader;
+use super::{Event, Events, LogError, SpecId};
+use crate::{Algorithm, Register, RegisterMap};
 
 /// Longest log accepted, in bytes. Firmware reserves some hundred kilobytes for its log.
 pub const LOG_LIMIT: usize = 4 << 20;
@@ -23,11 +21,13 @@ pub enum Form {
     CryptoAgile(SpecId),
 }
 
-/// A log that was parsed: a claim about what extended which register.
+/// A log that was parsed: a claim about what extended which register. It holds no event: each is read
+/// from the log's bytes when it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log<'a> {
+    reader: Reader<'a>,
     form: Form,
-    events: Vec<Event<'a>>,
+    count: u32,
     startup_locality: u8,
 }
 
@@ -47,33 +47,26 @@ impl<'a> Log<'a> {
             return Err(LogError::TooLong { found: bytes.len(), limit: LOG_LIMIT });
         }
         let fill = start_of_fill(bytes);
-        let mut cursor = Cursor::new("TCG_PCClientPCREvent", bytes);
-        let mut reader = Reader { registers, algorithms: &[Algorithm::Sha1], agile: false };
-        let mut events = Vec::new();
-        let mut form = Form::Sha1;
-        if cursor.offset() < fill {
-            let first = reader.event(&mut cursor, 0)?;
-            if let Some(spec_id) = SpecId::of(&first)? {
-                form = Form::CryptoAgile(spec_id);
-            }
-            events.push(first);
+        if fill == 0 {
+            return Err(LogError::Empty);
         }
-        if let Form::CryptoAgile(spec_id) = &form {
-            reader.algorithms = spec_id.algorithms();
-            reader.agile = true;
-        }
+        let mut reader = Reader::of_first(bytes, registers);
+        let mut cursor = reader.cursor(0);
+        let mut locality = StartupLocality::default();
+        let first = reader.event(&mut cursor, 0)?;
+        let form = SpecId::of(&first)?.map_or(Form::Sha1, Form::CryptoAgile);
+        locality.event(&first)?;
+        reader = reader.of_others(&form);
+        let mut count = 1;
         while cursor.offset() < fill {
-            if events.len() == EVENT_LIMIT {
+            if count as usize == EVENT_LIMIT {
                 let offset = cursor.offset();
                 return Err(LogError::TooManyEvents { limit: EVENT_LIMIT, offset });
             }
-            events.push(reader.event(&mut cursor, events.len())?);
+            locality.event(&reader.event(&mut cursor, count)?)?;
+            count = count.saturating_add(1);
         }
-        if events.is_empty() {
-            return Err(LogError::Empty);
-        }
-        let startup_locality = startup_locality(&events)?;
-        Ok(Self { form, events, startup_locality })
+        Ok(Self { reader, form, count, startup_locality: locality.stated_or_implied() })
     }
 
     /// The form that it has.
@@ -93,8 +86,18 @@ impl<'a> Log<'a> {
 
     /// Its events, in the order of the log.
     #[must_use]
-    pub fn events(&self) -> &[Event<'a>] {
-        &self.events
+    pub const fn events(&self) -> Events<'a> {
+        Events::new(self.reader, self.count)
+    }
+
+    /// The events that extend `register`, in order.
+    pub fn extending(&self, register: Register) -> impl Iterator<Item = Event<'a>> {
+        self.events().filter(move |event| event.extends() == Some(register))
+    }
+
+    /// What reads its events.
+    pub(crate) const fn reader(&self) -> Reader<'a> {
+        self.reader
     }
 
     /// The locality that PCR 0 starts at by what the log says: 0, 3 or 4.
@@ -112,72 +115,5 @@ fn start_of_fill(bytes: &[u8]) -> usize {
             .rposition(|byte| byte != fill)
             .map_or(0, |last_of_events| last_of_events.saturating_add(1)),
         _ => bytes.len(),
-    }
-}
-
-/// Reads events of one form.
-struct Reader<'s> {
-    registers: RegisterMap,
-    algorithms: &'s [Algorithm],
-    agile: bool,
-}
-
-impl Reader<'_> {
-    fn event<'a>(&self, cursor: &mut Cursor<'a>, sequence: usize) -> Result<Event<'a>, LogError> {
-        let offset = cursor.offset();
-        let index = cursor.u32_le("pcrIndex")?;
-        let event_type = EventType(cursor.u32_le("eventType")?);
-        let register = self.registers.register(index);
-        if register.is_none() && event_type != EventType::NO_ACTION {
-            return Err(LogError::Register { sequence, offset, index });
-        }
-        let raw = if self.agile {
-            self.digests(cursor, sequence, offset)?
-        } else {
-            RawDigests::Sha1(cursor.array("digest")?)
-        };
-        let length = cursor.length_u32_le("eventSize", DATA_LIMIT)?;
-        let data = cursor.take("event", length)?;
-        let event =
-            Event { sequence, offset, register, event_type, digests: Digests { raw }, data };
-        match event.extends() {
-            Some(register) if event.digests.iter().next().is_none() => {
-                Err(LogError::NoDigest { sequence, offset, register })
-            }
-            _ => Ok(event),
-        }
-    }
-
-    /// Pairs of algorithm and digest: each algorithm announced, and none twice.
-    fn digests<'a>(
-        &self,
-        cursor: &mut Cursor<'a>,
-        sequence: usize,
-        offset: usize,
-    ) -> Result<RawDigests<'a>, LogError> {
-        let limit = u32::try_from(self.algorithms.len()).unwrap_or(u32::MAX);
-        let count = cursor.length_u32_le("digestCount", limit)?;
-        let mut ahead = cursor.clone();
-        let mut seen = Vec::with_capacity(count);
-        for _ in 0..count {
-            let id = ahead.u16_le("algorithmId")?;
-            let algorithm = Algorithm::from_tpm_id(id)
-                .filter(|algorithm| self.algorithms.contains(algorithm))
-                .ok_or(LogError::DigestNotAnnounced { sequence, offset, id })?;
-            if seen.contains(&algorithm) {
-                return Err(LogError::DigestTwice { sequence, offset, algorithm });
-            }
-            seen.push(algorithm);
-            ahead.take("digest", algorithm.digest_length())?;
-        }
-        let length = ahead.offset().saturating_sub(cursor.offset());
-        Ok(RawDigests::Agile(cursor.take("digests", length)?))
-    }
-}
-
-impl<'a> Log<'a> {
-    /// The events that extend `register`, in order.
-    pub fn extending(&self, register: Register) -> impl Iterator<Item = &Event<'a>> {
-        self.events.iter().filter(move |event| event.extends() == Some(register))
     }
 }

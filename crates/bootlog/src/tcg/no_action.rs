@@ -11,22 +11,37 @@ const HCRTM_LOCALITY: u8 = 4;
 /// first extension of PCR 0 and names PCR 0, else 4 if a hardware root of trust measured first, else 0.
 ///
 /// Such an event under another register, or after PCR 0 was extended, changes nothing.
-pub(super) fn startup_locality(events: &[Event<'_>]) -> Result<u8, LogError> {
-    let mut stated = None;
-    for event in events.iter().filter(|event| event.register == Some(Register::Pcr(0))) {
+#[derive(Debug, Default)]
+pub(super) struct StartupLocality {
+    stated: Option<u8>,
+    /// Whether a hardware root of trust was the first to extend PCR 0, once something did.
+    first_by_hardware: Option<bool>,
+}
+
+impl StartupLocality {
+    /// Takes in the next event of the log.
+    pub(super) fn event(&mut self, event: &Event<'_>) -> Result<(), LogError> {
+        if event.register != Some(Register::Pcr(0)) || self.first_by_hardware.is_some() {
+            return Ok(());
+        }
         if event.extends().is_some() {
-            let first_by_hardware = event.event_type == EventType::EFI_HCRTM_EVENT;
-            return Ok(stated.unwrap_or(if first_by_hardware { HCRTM_LOCALITY } else { 0 }));
+            self.first_by_hardware = Some(event.event_type == EventType::EFI_HCRTM_EVENT);
+            return Ok(());
         }
         let Some(&[locality]) = event.data.strip_prefix(STARTUP_LOCALITY) else {
-            continue;
+            return Ok(());
         };
         if !matches!(locality, 0 | 3 | HCRTM_LOCALITY) {
             return Err(LogError::Locality { found: locality });
         }
-        if stated.replace(locality).is_some() {
-            return Err(LogError::LocalityTwice { sequence: event.sequence });
+        if self.stated.replace(locality).is_some() {
+            return Err(LogError::LocalityTwice { sequence: event.untrusted_sequence() });
         }
+        Ok(())
     }
-    Ok(stated.unwrap_or(0))
+
+    pub(super) fn stated_or_implied(&self) -> u8 {
+        let implied = if self.first_by_hardware == Some(true) { HCRTM_LOCALITY } else { 0 };
+        self.stated.unwrap_or(implied)
+    }
 }

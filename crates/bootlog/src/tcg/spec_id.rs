@@ -39,7 +39,7 @@ impl SpecId {
             return Ok(None);
         }
         // Index, type, digest and length stand before the data.
-        let offset = first.offset.saturating_add(32);
+        let offset = first.offset().saturating_add(32);
         let mut cursor = Cursor::at("TCG_EfiSpecIdEvent", first.data, offset);
         cursor.take("signature", SIGNATURE.len())?;
         let platform_class = cursor.u32_le("platformClass")?;

@@ -74,7 +74,11 @@ fn separator(data: &[u8]) -> String {
 fn partition_table(data: &[u8]) -> String {
     match PartitionTable::parse(data) {
         Ok(table) => {
-            format!("partition table of disk {}, {} partitions", table.disk, table.partitions.len())
+            format!(
+                "partition table of disk {}, {} partitions",
+                table.disk,
+                table.partitions().len()
+            )
         }
         Err(_) => "partition table that cannot be read".to_owned(),
     }

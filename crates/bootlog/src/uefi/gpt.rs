@@ -7,15 +7,17 @@ use super::variable::utf16;
 
 /// `UEFI_GPT_DATA`: a disk and its partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartitionTable {
+#[non_exhaustive]
+pub struct PartitionTable<'a> {
     /// `DiskGUID`.
     pub disk: Guid,
-    /// The partitions that the firmware measured.
-    pub partitions: Vec<PartitionEntry>,
+    /// `UEFIPartitions`, each of `size` bytes.
+    entries: &'a [u8],
+    size: usize,
 }
 
 /// One partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PartitionEntry {
     /// `PartitionTypeGUID`.
     pub kind: Guid,
@@ -33,7 +35,7 @@ const SIGNATURE: &[u8; 8] = b"EFI PART";
 /// Lengths of an entry: the defined part, and the longest accepted.
 const ENTRY: (usize, u32) = (128, 4096);
 
-impl PartitionTable {
+impl<'a> PartitionTable<'a> {
     /// Whether bytes say that they are a partition table.
     #[must_use]
     pub fn is(bytes: &[u8]) -> bool {
@@ -48,7 +50,7 @@ impl PartitionTable {
     /// # Source
     /// TCG PC Client Platform Firmware Profile Specification 1.06, section 10.2.7; UEFI Specification
     /// 2.10, section 5.3.
-    pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let mut cursor = Cursor::new("UEFI_GPT_DATA", bytes);
         let start = cursor.clone();
         if cursor.array("Signature")? != SIGNATURE {
@@ -68,17 +70,20 @@ impl PartitionTable {
         }
         cursor.u32_le("PartitionEntryArrayCRC32")?;
         let count = cursor.u64_le("NumberOfPartitions")?;
-        let mut partitions = Vec::new();
-        for _ in 0..count {
-            partitions.push(partition(&mut cursor, size)?);
-        }
+        let length = usize::try_from(count).ok().and_then(|count| count.checked_mul(size));
+        let entries = cursor.take("Partitions", length.unwrap_or(usize::MAX))?;
         cursor.finish()?;
-        Ok(Self { disk, partitions })
+        Ok(Self { disk, entries, size })
+    }
+
+    /// The partitions that the firmware measured.
+    pub fn partitions(&self) -> impl ExactSizeIterator<Item = PartitionEntry> + use<'a> {
+        self.entries.chunks_exact(self.size).map(|entry| partition(entry).unwrap_or_default())
     }
 }
 
-fn partition(cursor: &mut Cursor<'_>, size: usize) -> Result<PartitionEntry, ParseError> {
-    let mut entry = cursor.sub("Partitions", "EFI_PARTITION_ENTRY", size)?;
+fn partition(entry: &[u8]) -> Result<PartitionEntry, ParseError> {
+    let mut entry = Cursor::new("EFI_PARTITION_ENTRY", entry);
     let kind = Guid(*entry.array("PartitionTypeGUID")?);
     let unique = Guid(*entry.array("UniquePartitionGUID")?);
     let first_block = entry.u64_le("StartingLBA")?;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A GUID as UEFI stores it: the first three of its five groups are little-endian.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Guid(pub [u8; 16]);
 
 impl Guid {

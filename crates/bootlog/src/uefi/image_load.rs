@@ -17,6 +17,8 @@ pub struct ImageLoad<'a> {
 
 /// A device path node that holds a file's path.
 const FILE_PATH: [u8; 2] = [4, 4];
+/// The longest path that is read, in bytes of UTF-16: as long as those of FAT volumes may be.
+const PATH_BYTES_MAX: usize = 520;
 /// Length of a device path node's head: type, subtype and length.
 const NODE_HEAD: u16 = 4;
 
@@ -34,15 +36,17 @@ impl<'a> ImageLoad<'a> {
         Some(Self { location, length, device_path })
     }
 
-    /// The file's path, where the device path names a file.
+    /// The file's path, where the device path names a file, in at most 260 units of UTF-16.
     #[must_use]
     pub fn file_path(&self) -> Option<String> {
         let mut cursor = Cursor::new("EFI_DEVICE_PATH_PROTOCOL", self.device_path);
         let mut path = String::new();
+        let mut path_bytes = PATH_BYTES_MAX;
         while !cursor.is_empty() {
             let kind = *cursor.array("Type").ok()?;
             let length = cursor.u16_le("Length").ok()?.checked_sub(NODE_HEAD)?;
             let node = cursor.take("Data", length.into()).ok()?;
+            path_bytes = path_bytes.checked_sub(if kind == FILE_PATH { node.len() } else { 0 })?;
             if kind == FILE_PATH {
                 path.push_str(utf16(node)?.trim_end_matches('\0'));
             }

@@ -22,6 +22,14 @@ const LIST_HEAD: usize = 28;
 /// Length of an owner.
 const OWNER: usize = 16;
 
+/// `EFI_SIGNATURE_LIST`s that fill bytes exactly. They were read once, and are read anew when they
+/// are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Signatures<'a> {
+    bytes: &'a [u8],
+    count: usize,
+}
+
 /// Reads `EFI_SIGNATURE_LIST`s that fill `bytes` exactly.
 ///
 /// # Errors
@@ -29,16 +37,45 @@ const OWNER: usize = 16;
 ///
 /// # Source
 /// UEFI Specification 2.10, section 32.4.1.
-pub fn signatures(bytes: &[u8]) -> Result<Vec<Signature<'_>>, ParseError> {
+pub fn signatures(bytes: &[u8]) -> Result<Signatures<'_>, ParseError> {
     let mut cursor = Cursor::new("EFI_SIGNATURE_LIST", bytes);
-    let mut signatures = Vec::new();
+    let mut count = 0_usize;
     while !cursor.is_empty() {
-        list(&mut cursor, &mut signatures)?;
+        count = count.saturating_add(list(&mut cursor)?.count());
     }
-    Ok(signatures)
+    Ok(Signatures { bytes, count })
 }
 
-fn list<'a>(cursor: &mut Cursor<'a>, into: &mut Vec<Signature<'a>>) -> Result<(), ParseError> {
+impl<'a> Signatures<'a> {
+    /// How many entries there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The entries, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Signature<'a>> + use<'a> {
+        let mut cursor = Cursor::new("EFI_SIGNATURE_LIST", self.bytes);
+        let lists =
+            std::iter::from_fn(
+                move || {
+                    if cursor.is_empty() { None } else { list(&mut cursor).ok() }
+                },
+            );
+        lists.flatten()
+    }
+}
+
+/// The entries of the next list, each as long as it says that they are.
+fn list<'a>(
+    cursor: &mut Cursor<'a>,
+) -> Result<impl Iterator<Item = Signature<'a>> + use<'a>, ParseError> {
     let kind = Guid(*cursor.array("SignatureType")?);
     let sizes = cursor.clone();
     let list_size = cursor.length_u32_le("SignatureListSize", u32::MAX)?;
@@ -52,12 +89,17 @@ fn list<'a>(cursor: &mut Cursor<'a>, into: &mut Vec<Signature<'a>>) -> Result<()
     if size <= OWNER && !list.is_empty() {
         return Err(wrong(&sizes, "SignatureSize", "no room for anything beside the owner"));
     }
-    while !list.is_empty() {
-        let entry = list.take("Signature", size)?;
-        let Some((owner, data)) = entry.split_first_chunk::<OWNER>() else { continue };
-        into.push(Signature { kind, entry, owner: Guid(*owner), data });
+    let before = list.clone();
+    let entries = list.rest();
+    // No entry is empty, so that 1 stands for any length where there are none.
+    let size = size.max(1);
+    if entries.len() % size != 0 {
+        return Err(wrong(&before, "Signature", "the last one is cut"));
     }
-    Ok(())
+    Ok(entries.chunks_exact(size).filter_map(move |entry| {
+        let (owner, data) = entry.split_first_chunk::<OWNER>()?;
+        Some(Signature { kind, entry, owner: Guid(*owner), data })
+    }))
 }
 
 fn wrong(at: &Cursor<'_>, field: &'static str, why: &str) -> ParseError {

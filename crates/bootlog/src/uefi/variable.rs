@@ -15,6 +15,9 @@ pub struct Variable<'a> {
     pub data: &'a [u8],
 }
 
+/// Most units of a name: the longest that mean anything here have fifteen.
+const NAME_UNITS_MAX: usize = 256;
+
 impl<'a> Variable<'a> {
     /// Reads `bytes`, of which none may be left over.
     ///
@@ -45,6 +48,10 @@ impl<'a> Variable<'a> {
         let name_units = length(cursor, "UnicodeNameLength")?;
         let data_length = length(cursor, "VariableDataLength")?;
         let before = cursor.clone();
+        if name_units > NAME_UNITS_MAX {
+            let (value, limit) = (name_units as u64, NAME_UNITS_MAX as u64);
+            return Err(before.error("UnicodeName", ParseErrorKind::OverLimit { value, limit }));
+        }
         let name = cursor.take("UnicodeName", name_units.saturating_mul(2))?;
         let name = utf16(name).ok_or_else(|| {
             before.error("UnicodeName", ParseErrorKind::Malformed("not UTF-16".to_owned()))

@@ -37,16 +37,16 @@ impl<'a> Session<'a> {
     pub fn read(bank: &JudgedBank<'a>, windows: &WindowsAuthorities) -> Result<Self, WindowsError> {
         origin::check(&BootFacts::read_in(bank), windows)?;
         let measured = Measured::read(bank)?;
-        let transfers = numbers(measured.tags(&[SETTINGS]), TagId::TRANSFER_CONTROL);
-        let start = match (transfers.contains(&TO_LOADER), transfers.contains(&TO_RESUME)) {
+        let said = |id| numbers(measured.tags(&[SETTINGS]), id);
+        let transfers = |to| said(TagId::TRANSFER_CONTROL).any(|value| value == to);
+        let start = match (transfers(TO_LOADER), transfers(TO_RESUME)) {
             (true, true) => return Err(WindowsError::BootAndResume),
             (true, false) => Start::Boot,
             (false, true) => Start::Resume,
             (false, false) => Start::Unknown,
         };
         for id in [TagId::BOOTCOUNTER, TagId::EVENTCOUNTER, TagId::COUNTERID] {
-            let values = numbers(measured.tags(&[SETTINGS]), id);
-            if values.iter().any(|value| Some(value) != values.first()) {
+            if said(id).any(|value| Some(value) != said(id).next()) {
                 return Err(WindowsError::Differs { id });
             }
         }
@@ -67,7 +67,7 @@ impl<'a> Session<'a> {
 
     /// The value of a counter; `None` if it was not measured.
     pub(super) fn counter(&self, id: TagId) -> Option<u64> {
-        numbers(self.measured.tags(&[SETTINGS]), id).first().copied()
+        numbers(self.measured.tags(&[SETTINGS]), id).next()
     }
 }
 

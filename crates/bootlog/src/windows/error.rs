@@ -72,7 +72,7 @@ pub enum WindowsError {
     #[error(transparent)]
     Structure(#[from] ParseError),
     /// More tags than Windows measures.
-    #[error("more than {limit} tags in one event")]
+    #[error("more than {limit} tags in one log")]
     TooManyTags {
         /// The largest number accepted.
         limit: usize,

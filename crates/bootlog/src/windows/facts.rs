@@ -1,17 +1,13 @@
 //! What Windows' boot components measured, as facts.
 
-use avouch_wire::ParseError;
-
 use super::measured::{AUTHORITIES, MODULES, SETTINGS};
-use super::values::{all, any, number, numbers};
+use super::said::Said;
+use super::values::numbers;
 use super::{
-    Chain, ElamDriver, IdentityKey, LoadedModule, MeasuredEvent, NoIdentityKey, RevocationList,
-    Session, SiPolicy, Start, Tag, TagId,
+    Chain, ElamDriver, IdentityKey, LoadedModule, Measured, NoIdentityKey, RevocationList, Session,
+    SiPolicy, Start, Tag, TagId,
 };
 use crate::Register;
-
-/// Registers with settings.
-const BOTH: [Register; 2] = [SETTINGS, MODULES];
 
 /// What is proven of the Windows that runs. Settings come up several times, from each boot component:
 /// one that weakens the system counts as on if it was on once, one that strengthens it as off if it was
@@ -43,14 +39,10 @@ pub struct WindowsFacts<'a> {
     pub win_pe: Option<bool>,
     /// Whether code signatures were verified.
     pub code_integrity: Option<bool>,
-    /// The policies for data execution prevention, in order: 0 opt in, 1 opt out, 2 off, 3 on.
-    pub data_execution_prevention: Vec<u64>,
     /// What unlocked the system's volume: bits of all of `BITLOCKER_UNLOCK`. 0 if nothing did.
     pub bitlocker_unlock: Option<u64>,
     /// Whether an early-launch anti-malware driver was loaded.
     pub elam: Option<bool>,
-    /// Which, by each log.
-    pub elam_drivers: Vec<ElamDriver<'a>>,
 
     /// Whether the hypervisor was launched.
     pub hypervisor_launched: Option<bool>,
@@ -84,174 +76,142 @@ pub struct WindowsFacts<'a> {
     pub boot_counter: Option<u64>,
     /// The TPM's counter that Windows raises, by the last log.
     pub event_counter: Option<u64>,
-    /// Security versions of the boot components, in order, the boot manager's first (PCR 12).
-    pub application_svns: Vec<u64>,
-    /// Everything that boot components loaded, in order (PCR 13); `None` if a log does not explain it.
-    pub modules: Option<Vec<LoadedModule<'a>>>,
-    /// Whether all of it was verified.
+    /// Whether everything that boot components loaded was verified (PCR 13).
     pub modules_validated: Option<bool>,
-    /// Policies for code integrity that have the known form (PCR 13).
-    pub si_policies: Vec<SiPolicy<'a>>,
-    /// Lists of revoked boot components, in the known form (PCR 13).
-    pub boot_revocation_lists: Vec<RevocationList<'a>>,
-    /// Lists of revoked system files, in the known form (PCR 13).
-    pub os_revocation_lists: Vec<RevocationList<'a>>,
-    /// Public keys, in DER, by which boot components verified what they loaded (PCR 14); `None` if a
-    /// log does not explain it.
-    pub authorities: Option<Vec<&'a [u8]>>,
     /// Whether something was loaded that nobody had signed (PCR 14).
     pub unsigned: Option<bool>,
+
+    logs: Vec<Measured<'a>>,
 }
 
 impl<'a> WindowsFacts<'a> {
     /// What the logs of a chain prove together.
     #[must_use]
     pub fn of(chain: &Chain<'a>) -> Self {
-        let tags = Tags { sessions: chain.sessions(), complete: chain.is_complete() };
-        let hypervisor_launched = tags.launched(TagId::HYPERVISOR_LAUNCH_TYPE);
-        let vsm_launched = tags.launched(TagId::VSM_LAUNCH_TYPE);
-        let vsm_required = tags.strength(&[TagId::VBS_VSM_REQUIRED]);
+        let said = Said::of(chain);
+        let last = chain.sessions().last();
+        let complete = said.complete;
+        let hypervisor_launched = said.launched(TagId::HYPERVISOR_LAUNCH_TYPE);
+        let vsm_launched = said.launched(TagId::VSM_LAUNCH_TYPE);
+        let vsm_required = said.strength(TagId::VBS_VSM_REQUIRED);
         let believed = vsm_launched == Some(true) && vsm_required == Some(true);
-        let elam_drivers: Vec<_> = tags.each(&[SETTINGS]).filter_map(ElamDriver::of).collect();
-        let modules: Option<Vec<_>> = tags
-            .every_log_has(MODULES)
-            .then(|| tags.each(&[MODULES]).filter_map(LoadedModule::of).collect());
-        let bitlocker = tags.numbers(TagId::BITLOCKER_UNLOCK);
-        Self {
-            start: tags.last().map_or(Start::Unknown, Session::start),
-            complete: tags.complete,
-            boot_debugging: tags.weakness(TagId::BOOTDEBUGGING),
-            kernel_debugging: tags.weakness(TagId::OSKERNELDEBUG),
-            hypervisor_debugging: tags.weakness(TagId::HYPERVISOR_DEBUG).or(
-                match (tags.complete, hypervisor_launched, vsm_launched) {
-                    (true, Some(false), None | Some(false)) => Some(false),
-                    _ => None,
-                },
-            ),
-            test_signing: tags.weakness(TagId::TESTSIGNING),
-            flight_signing: tags.weakness(TagId::FLIGHTSIGNING),
-            safe_mode: tags.weakness(TagId::SAFEMODE),
-            win_pe: tags.weakness(TagId::WINPE),
-            code_integrity: tags.strength(&[TagId::CODEINTEGRITY]),
-            data_execution_prevention: tags.numbers_of(&[SETTINGS], TagId::DATAEXECUTIONPREVENTION),
-            bitlocker_unlock: bitlocker.into_iter().reduce(|one, other| one | other),
-            elam: tags.complete.then_some(!elam_drivers.is_empty()),
-            elam_drivers,
+        let logs: Vec<_> = chain.sessions().iter().map(|of| of.measured().clone()).collect();
+        let no_hypervisor =
+            complete && hypervisor_launched == Some(false) && vsm_launched != Some(true);
+        let counter = |id| last.and_then(|session| session.counter(id));
+        let mut facts = Self {
+            start: last.map_or(Start::Unknown, Session::start),
+            complete,
+            boot_debugging: said.weakness(TagId::BOOTDEBUGGING),
+            kernel_debugging: said.weakness(TagId::OSKERNELDEBUG),
+            hypervisor_debugging: said
+                .weakness(TagId::HYPERVISOR_DEBUG)
+                .or_else(|| no_hypervisor.then_some(false)),
+            test_signing: said.weakness(TagId::TESTSIGNING),
+            flight_signing: said.weakness(TagId::FLIGHTSIGNING),
+            safe_mode: said.weakness(TagId::SAFEMODE),
+            win_pe: said.weakness(TagId::WINPE),
+            code_integrity: said.strength(TagId::CODEINTEGRITY),
+            bitlocker_unlock: said.in_settings(TagId::BITLOCKER_UNLOCK).map(|values| values.bits),
+            elam: None,
             hypervisor_launched,
             vsm_launched,
-            vbs: tags.strength_of(
-                &[SETTINGS],
-                &[TagId::VBS_VSM_REQUIRED, TagId::VBS_MANDATORY_ENFORCEMENT],
+            vbs: said.good(
+                said.by(SETTINGS, TagId::VBS_VSM_REQUIRED)
+                    .and(said.by(SETTINGS, TagId::VBS_MANDATORY_ENFORCEMENT))
+                    .map(|values| values.all_one),
             ),
             vsm_required,
-            secure_boot_required: tags.strength(&[TagId::VBS_SECUREBOOT_REQUIRED]),
-            iommu_required: tags.strength(&[TagId::VBS_IOMMU_REQUIRED]),
-            mmio_nx_required: tags.strength(&[TagId::VBS_MMIO_NX_REQUIRED]),
-            msr_filtering_required: tags.strength(&[TagId::VBS_MSR_FILTERING_REQUIRED]),
-            mandatory_enforcement: tags.strength(&[TagId::VBS_MANDATORY_ENFORCEMENT]),
-            microsoft_boot_chain_required: tags
-                .strength(&[TagId::VBS_MICROSOFT_BOOT_CHAIN_REQUIRED]),
-            hvci: tags.good(all(tags.numbers(TagId::VBS_HVCI_POLICY).iter().map(|v| *v == 1))),
-            identity_key: tags.key(TagId::VSM_IDK_INFO, believed),
-            identity_signing_key: tags.key(TagId::VSM_IDKS_INFO, believed),
-            boot_counter: tags.counter(TagId::BOOTCOUNTER),
-            event_counter: tags.counter(TagId::EVENTCOUNTER),
-            application_svns: tags.numbers_of(&[SETTINGS], TagId::APPLICATION_SVN),
-            modules_validated: modules.as_ref().and_then(|modules| {
-                tags.good(all(modules.iter().map(|module| module.validated == Some(true))))
-            }),
-            modules,
-            si_policies: tags.parsed(TagId::SI_POLICY, SiPolicy::parse),
-            boot_revocation_lists: tags.parsed(TagId::BOOT_REVOCATION_LIST, RevocationList::parse),
-            os_revocation_lists: tags.parsed(TagId::OS_REVOCATION_LIST, RevocationList::parse),
-            authorities: tags.every_log_has(AUTHORITIES).then(|| {
-                tags.each(&[AUTHORITIES])
-                    .filter(|tag| tag.id == TagId::AUTHORITYPUBKEY)
-                    .filter_map(Tag::bytes)
-                    .collect()
-            }),
-            unsigned: tags.bad(any(tags
-                .numbers_of(&[AUTHORITIES], TagId::NOAUTHORITY)
-                .iter()
-                .map(|v| *v != 0))),
-        }
-    }
-}
-
-/// The tags of all logs of a chain.
-struct Tags<'c, 'a> {
-    sessions: &'c [Session<'a>],
-    complete: bool,
-}
-
-impl<'c, 'a> Tags<'c, 'a> {
-    fn each(&self, registers: &[Register]) -> impl Iterator<Item = &'c Tag<'a>> {
-        self.sessions.iter().flat_map(move |session| session.measured().tags(registers))
+            secure_boot_required: said.strength(TagId::VBS_SECUREBOOT_REQUIRED),
+            iommu_required: said.strength(TagId::VBS_IOMMU_REQUIRED),
+            mmio_nx_required: said.strength(TagId::VBS_MMIO_NX_REQUIRED),
+            msr_filtering_required: said.strength(TagId::VBS_MSR_FILTERING_REQUIRED),
+            mandatory_enforcement: said.strength(TagId::VBS_MANDATORY_ENFORCEMENT),
+            microsoft_boot_chain_required: said.strength(TagId::VBS_MICROSOFT_BOOT_CHAIN_REQUIRED),
+            hvci: said.strength(TagId::VBS_HVCI_POLICY),
+            identity_key: Err(NoIdentityKey::NotMeasured),
+            identity_signing_key: Err(NoIdentityKey::NotMeasured),
+            boot_counter: counter(TagId::BOOTCOUNTER),
+            event_counter: counter(TagId::EVENTCOUNTER),
+            modules_validated: None,
+            unsigned: said.bad(said.by(AUTHORITIES, TagId::NOAUTHORITY).map(|values| values.any)),
+            logs,
+        };
+        facts.elam = complete.then(|| facts.elam_drivers().next().is_some());
+        facts.identity_key = facts.key(TagId::VSM_IDK_INFO, believed);
+        facts.identity_signing_key = facts.key(TagId::VSM_IDKS_INFO, believed);
+        let all_validated = facts.modules().and_then(|modules| {
+            modules.map(|module| module.validated == Some(true)).reduce(|one, other| one && other)
+        });
+        facts.modules_validated = said.good(all_validated);
+        facts
     }
 
-    fn last(&self) -> Option<&'c Session<'a>> {
-        self.sessions.last()
+    /// The policies for data execution prevention, in order: 0 opt in, 1 opt out, 2 off, 3 on.
+    pub fn data_execution_prevention(&self) -> impl Iterator<Item = u64> {
+        numbers(self.tags(&[SETTINGS]), TagId::DATAEXECUTIONPREVENTION)
+    }
+
+    /// The early-launch anti-malware drivers, by each log.
+    pub fn elam_drivers(&self) -> impl Iterator<Item = ElamDriver<'a>> {
+        self.tags(&[SETTINGS]).filter_map(|(_, tag)| ElamDriver::of(&tag))
+    }
+
+    /// Security versions of the boot components, in order, the boot manager's first (PCR 12).
+    pub fn application_svns(&self) -> impl Iterator<Item = u64> {
+        numbers(self.tags(&[SETTINGS]), TagId::APPLICATION_SVN)
+    }
+
+    /// Everything that boot components loaded, in order (PCR 13); `None` if a log does not explain it.
+    #[must_use]
+    pub fn modules(&self) -> Option<impl Iterator<Item = LoadedModule<'a>>> {
+        self.every_log_has(MODULES)
+            .then(|| self.tags(&[MODULES]).filter_map(|(_, tag)| LoadedModule::of(&tag)))
+    }
+
+    /// Policies for code integrity that have the known form (PCR 13).
+    pub fn si_policies(&self) -> impl Iterator<Item = SiPolicy<'a>> {
+        self.data(MODULES, TagId::SI_POLICY).filter_map(|bytes| SiPolicy::parse(bytes).ok())
+    }
+
+    /// Lists of revoked boot components, in the known form (PCR 13).
+    pub fn boot_revocation_lists(&self) -> impl Iterator<Item = RevocationList<'a>> {
+        let data = self.data(MODULES, TagId::BOOT_REVOCATION_LIST);
+        data.filter_map(|bytes| RevocationList::parse(bytes).ok())
+    }
+
+    /// Lists of revoked system files, in the known form (PCR 13).
+    pub fn os_revocation_lists(&self) -> impl Iterator<Item = RevocationList<'a>> {
+        let data = self.data(MODULES, TagId::OS_REVOCATION_LIST);
+        data.filter_map(|bytes| RevocationList::parse(bytes).ok())
+    }
+
+    /// Public keys, in DER, by which boot components verified what they loaded (PCR 14); `None` if a
+    /// log does not explain it.
+    #[must_use]
+    pub fn authorities(&self) -> Option<impl Iterator<Item = &'a [u8]>> {
+        self.every_log_has(AUTHORITIES).then(|| self.data(AUTHORITIES, TagId::AUTHORITYPUBKEY))
+    }
+
+    fn tags(&self, registers: &[Register]) -> impl Iterator<Item = (Register, Tag<'a>)> {
+        self.logs.iter().flat_map(move |log| log.tags(registers))
+    }
+
+    /// The data of the tags of one number.
+    fn data(&self, register: Register, id: TagId) -> impl Iterator<Item = &'a [u8]> {
+        let tags = self.logs.iter().flat_map(move |log| log.tags(&[register]));
+        tags.filter(move |(_, tag)| tag.id == id).filter_map(|(_, tag)| tag.bytes())
     }
 
     fn every_log_has(&self, register: Register) -> bool {
-        self.sessions.iter().all(|session| session.measured().has(register))
-    }
-
-    fn numbers(&self, id: TagId) -> Vec<u64> {
-        self.numbers_of(&BOTH, id)
-    }
-
-    fn numbers_of(&self, registers: &[Register], id: TagId) -> Vec<u64> {
-        numbers(self.each(registers), id)
-    }
-
-    /// A flag that weakens the system.
-    fn weakness(&self, id: TagId) -> Option<bool> {
-        self.bad(any(self.numbers(id).iter().map(|value| *value != 0)))
-    }
-
-    /// Flags that strengthen the system.
-    fn strength(&self, ids: &[TagId]) -> Option<bool> {
-        self.strength_of(&BOTH, ids)
-    }
-
-    fn strength_of(&self, registers: &[Register], ids: &[TagId]) -> Option<bool> {
-        let tags = self.each(registers).filter(|tag| ids.contains(&tag.id));
-        self.good(all(tags.map(|tag| number(tag) == Some(1))))
-    }
-
-    /// Whether something was launched each time that it is spoken of.
-    fn launched(&self, id: TagId) -> Option<bool> {
-        self.good(all(self.numbers(id).iter().map(|value| *value != 0)))
-    }
-
-    /// A result that speaks for the system if it is `true`: not proven while the logs are incomplete.
-    fn good(&self, result: Option<bool>) -> Option<bool> {
-        result.filter(|good| self.complete || !good)
-    }
-
-    /// A result that speaks against the system if it is `true`: its absence is not proven while the
-    /// logs are incomplete.
-    fn bad(&self, result: Option<bool>) -> Option<bool> {
-        result.filter(|bad| self.complete || *bad)
+        self.logs.iter().all(|log| log.has(register))
     }
 
     /// The identity key of a kind, if the secure kernel that has it was `believed` to run.
     fn key(&self, id: TagId, believed: bool) -> Result<IdentityKey<'a>, NoIdentityKey> {
-        let events = self.sessions.iter().flat_map(|session| session.measured().events());
+        let events = self.logs.iter().flat_map(Measured::events);
         let settings = events.filter(|event| event.register() == SETTINGS);
-        let key = IdentityKey::only(id, settings.map(MeasuredEvent::tags))?;
+        let key = IdentityKey::only(id, settings.map(|event| event.tags()))?;
         if believed { Ok(key) } else { Err(NoIdentityKey::NoSecureMode) }
-    }
-
-    /// A counter as the last log shows it.
-    fn counter(&self, id: TagId) -> Option<u64> {
-        self.last().and_then(|session| session.counter(id))
-    }
-
-    /// The tags of one number in PCR 13 that have the known form.
-    fn parsed<T>(&self, id: TagId, parse: impl Fn(&'a [u8]) -> Result<T, ParseError>) -> Vec<T> {
-        let tags = self.each(&[MODULES]).filter(|tag| tag.id == id);
-        tags.filter_map(Tag::bytes).filter_map(|bytes| parse(bytes).ok()).collect()
     }
 }

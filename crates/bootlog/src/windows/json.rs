@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::tag::Kind;
 use super::values::{number, text};
-use super::{Body, Measured, MeasuredEvent, Tag, TagId};
+use super::{Measured, Tag, TagId};
 use crate::replay::ReplayedEvent;
 
 /// Bits of `BITLOCKER_UNLOCK`.
@@ -31,23 +31,18 @@ impl Measured<'_> {
     /// measure several of in one container is always a list.
     #[must_use]
     pub fn processed_data(&self, event: &ReplayedEvent<'_>) -> Option<Box<RawValue>> {
-        let sequence = event.untrusted_sequence();
-        let at = self.events().binary_search_by_key(&sequence, MeasuredEvent::untrusted_sequence);
-        let measured = at.ok().and_then(|at| self.events().get(at))?;
-        to_raw_value(&object(measured.tags()))
-            .ok()
-            .filter(|_| measured.register() == event.register())
+        to_raw_value(&object(self.event(event)?.tags())).ok()
     }
 }
 
-fn object(tags: &[Tag<'_>]) -> Value {
+fn object<'a>(tags: impl Iterator<Item = Tag<'a>>) -> Value {
     let mut members = Map::new();
     for tag in tags {
         let name = match tag.id.name() {
             Some(name) => format!("EVENT_{name}"),
             None => format!("EVENT_{:#010X}", tag.id.0),
         };
-        let value = value(tag);
+        let value = value(&tag);
         match members.get_mut(&name) {
             Some(Value::Array(list)) => list.push(value),
             Some(first) => *first = Value::Array(vec![first.take(), value]),
@@ -71,10 +66,7 @@ const fn is_list(id: TagId) -> bool {
 }
 
 fn value(tag: &Tag<'_>) -> Value {
-    let bytes = match &tag.body {
-        Body::Tags(tags) => return object(tags),
-        Body::Bytes(bytes) => *bytes,
-    };
+    let Some(bytes) = tag.bytes() else { return object(tag.members()) };
     let raw = || json!({ "RawData": base64url::encode(bytes) });
     match (tag.id.kind(), number(tag)) {
         (Kind::Flag, Some(flag)) => Value::Bool(flag != 0),

@@ -66,26 +66,24 @@ impl<'a> IdentityKey<'a> {
 
     /// The one key that `events` of PCR 12 name by `VSM_IDK_INFO` or `VSM_IDKS_INFO`; several equal ones
     /// are one.
-    pub(super) fn only<'t>(
+    pub(super) fn only(
         id: TagId,
-        events: impl Iterator<Item = &'t [Tag<'a>]>,
-    ) -> Result<Self, NoIdentityKey>
-    where
-        'a: 't,
-    {
-        let mut placed = Vec::new();
-        for tags in events {
-            find(id, tags, Place::Top, &mut placed)?;
-        }
+        events: impl Iterator<Item = impl Iterator<Item = Tag<'a>>>,
+    ) -> Result<Self, NoIdentityKey> {
         let mut only = Err(NoIdentityKey::NotMeasured);
-        for bytes in placed {
-            let key = read(bytes)?;
-            if only.as_ref().is_ok_and(|other| *other != key) {
-                return Err(NoIdentityKey::Two);
-            }
-            only = Ok(key);
+        for mut tags in events {
+            find(id, &mut tags, Place::Top, &mut only)?;
         }
         only
+    }
+
+    /// The one key, if the next one is the same as those before.
+    fn and(only: Result<Self, NoIdentityKey>, bytes: &'a [u8]) -> Result<Self, NoIdentityKey> {
+        match only {
+            Err(NoIdentityKey::NotMeasured) => Ok(read(bytes)?),
+            Ok(other) if read(bytes)? != other => Err(NoIdentityKey::Two),
+            other => other,
+        }
     }
 }
 
@@ -103,18 +101,18 @@ enum Place {
 /// Finds the data of the tags of this number, which must stand in a trust boundary.
 fn find<'a>(
     id: TagId,
-    tags: &[Tag<'a>],
+    tags: &mut dyn Iterator<Item = Tag<'a>>,
     place: Place,
-    found: &mut Vec<&'a [u8]>,
+    only: &mut Result<IdentityKey<'a>, NoIdentityKey>,
 ) -> Result<(), NoIdentityKey> {
     for tag in tags {
         match (tag.bytes().filter(|_| tag.id == id), place) {
-            (Some(bytes), Place::Boundary) => found.push(bytes),
+            (Some(bytes), Place::Boundary) => *only = IdentityKey::and(only.clone(), bytes),
             (Some(_), Place::Top | Place::Other) => return Err(NoIdentityKey::Place { id }),
             (None, _) => {
                 let is_boundary = place == Place::Top && tag.id == TagId::TRUSTBOUNDARY;
                 let inside = if is_boundary { Place::Boundary } else { Place::Other };
-                find(id, tag.members(), inside, found)?;
+                find(id, &mut tag.members(), inside, only)?;
             }
         }
     }

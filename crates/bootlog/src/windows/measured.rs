@@ -1,7 +1,7 @@
 //! What was measured before the operating system took over.
 
-use super::{Tag, TagId, WindowsError};
-use crate::replay::{ExplainedRegister, JudgedBank, ReplayedEvent};
+use super::{TAG_LIMIT, Tag, TagId, Tags, WindowsError};
+use crate::replay::{ExplainedRegister, JudgedBank, ReplayedEvent, ReplayedEvents, in_log_order};
 use crate::{Algorithm, EventType, Register};
 
 /// What Windows extends its registers by when it takes over from its boot components.
@@ -14,12 +14,12 @@ pub(super) const MODULES: Register = Register::Pcr(13);
 pub(super) const AUTHORITIES: Register = Register::Pcr(14);
 
 /// What was measured into PCR 12, 13 and 14 before Windows took over, by explained registers. Who
-/// measured it is another question: see [`super::OnlyWindows`].
+/// measured it is another question: see [`super::NotOnlyWindows`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measured<'a> {
     algorithm: Algorithm,
-    registers: Vec<Register>,
-    events: Vec<MeasuredEvent<'a>>,
+    /// Of each explained register what came before its separator, checked to be tags that digests cover.
+    registers: Vec<(Register, ReplayedEvents<'a>)>,
 }
 
 /// One event before the separator, with the tags that its digest covers.
@@ -27,7 +27,7 @@ pub struct Measured<'a> {
 pub struct MeasuredEvent<'a> {
     register: Register,
     sequence: usize,
-    tags: Vec<Tag<'a>>,
+    tags: Tags<'a>,
 }
 
 impl<'a> MeasuredEvent<'a> {
@@ -45,8 +45,14 @@ impl<'a> MeasuredEvent<'a> {
 
     /// Its tags. Outside of a container, those that say that they are not measured are left out.
     #[must_use]
-    pub fn tags(&self) -> &[Tag<'a>] {
-        &self.tags
+    pub fn tags(&self) -> impl Iterator<Item = Tag<'a>> + use<'a> {
+        self.tags.clone().filter(|tag| tag.id.is_measured())
+    }
+
+    /// Of an event that was checked.
+    fn of(event: &ReplayedEvent<'a>) -> Self {
+        let tags = Tags::of_checked(event.untrusted_data());
+        Self { register: event.register(), sequence: event.untrusted_sequence(), tags }
     }
 }
 
@@ -63,15 +69,13 @@ impl<'a> Measured<'a> {
             let verdict = bank.verdict(SETTINGS).map_or("not quoted", |verdict| verdict.name());
             return Err(WindowsError::Register { verdict });
         }
-        let mut measured =
-            Self { algorithm: bank.algorithm(), registers: Vec::new(), events: Vec::new() };
+        let mut left = TAG_LIMIT;
+        let mut registers = Vec::new();
         for index in [SETTINGS, MODULES, AUTHORITIES] {
             let Some(register) = bank.explained(index) else { continue };
-            measured.registers.push(index);
-            read_register(register, &mut measured.events)?;
+            registers.push((index, before_separator(register, &mut left)?));
         }
-        measured.events.sort_by_key(MeasuredEvent::untrusted_sequence);
-        Ok(measured)
+        Ok(Self { algorithm: bank.algorithm(), registers })
     }
 
     /// Algorithm of the bank that it was read in.
@@ -81,34 +85,55 @@ impl<'a> Measured<'a> {
     }
 
     /// Its events, in the order of the log.
-    #[must_use]
-    pub fn events(&self) -> &[MeasuredEvent<'a>] {
-        &self.events
+    pub fn events(&self) -> impl Iterator<Item = MeasuredEvent<'a>> + use<'a> {
+        self.events_of(&[SETTINGS, MODULES, AUTHORITIES])
+    }
+
+    fn events_of(
+        &self,
+        registers: &[Register],
+    ) -> impl Iterator<Item = MeasuredEvent<'a>> + use<'a> {
+        let of = self.registers.iter().filter(|(register, _)| registers.contains(register));
+        let events = of.map(|(_, events)| events.clone()).collect();
+        in_log_order(events).map(|event| MeasuredEvent::of(&event))
+    }
+
+    /// Whether it has an event, by its register and place in the log.
+    pub(super) fn event(&self, event: &ReplayedEvent<'_>) -> Option<MeasuredEvent<'a>> {
+        let sequence = event.untrusted_sequence();
+        self.events_of(&[event.register()]).find(|of| of.sequence == sequence)
     }
 
     /// Whether a register was explained, and so nothing that it proves is missing here.
     pub(super) fn has(&self, register: Register) -> bool {
-        self.registers.contains(&register)
+        self.registers.iter().any(|(of, _)| *of == register)
     }
 
-    /// The tags of `registers`: those in trust boundaries, and those outside of any container.
-    pub(super) fn tags(&self, registers: &[Register]) -> impl Iterator<Item = &Tag<'a>> {
-        self.events.iter().filter(|event| registers.contains(&event.register)).flat_map(|event| {
-            event.tags.iter().flat_map(|tag| match tag.id {
-                TagId::TRUSTBOUNDARY => tag.members(),
-                _ => std::slice::from_ref(tag),
-            })
+    /// The tags of `registers`, each with its register: those in trust boundaries, and those outside of
+    /// any container.
+    pub(super) fn tags(
+        &self,
+        registers: &[Register],
+    ) -> impl Iterator<Item = (Register, Tag<'a>)> + use<'a> {
+        self.events_of(registers).flat_map(|event| {
+            let tags = event.tags().flat_map(|tag| {
+                let is_boundary = tag.id == TagId::TRUSTBOUNDARY;
+                let (alone, within) =
+                    if is_boundary { (None, tag.members()) } else { (Some(tag), Tags::default()) };
+                alone.into_iter().chain(within)
+            });
+            tags.map(move |tag| (event.register, tag))
         })
     }
 }
 
-/// Adds the events of one register up to its separator.
-fn read_register<'a>(
+/// The events of a register up to its separator, checked; each tag in them is taken from `left`.
+fn before_separator<'a>(
     register: &ExplainedRegister<'a>,
-    events: &mut Vec<MeasuredEvent<'a>>,
-) -> Result<(), WindowsError> {
+    left: &mut usize,
+) -> Result<ReplayedEvents<'a>, WindowsError> {
     let index = register.register();
-    let mut took_over = false;
+    let (mut took_over, mut before) = (false, 0_usize);
     for event in register.events() {
         let sequence = event.untrusted_sequence();
         let found = event.untrusted_type();
@@ -121,24 +146,29 @@ fn read_register<'a>(
             }
             (true, false) => took_over = true,
             (false, true) => {}
-            (false, false) => events.push(read_event(event)?),
+            (false, false) => {
+                check_event(&event, left)?;
+                before = before.saturating_add(1);
+            }
         }
     }
-    if took_over { Ok(()) } else { Err(WindowsError::NoSeparator { register: index }) }
+    if !took_over {
+        return Err(WindowsError::NoSeparator { register: index });
+    }
+    Ok(register.events().first(before))
 }
 
-fn read_event<'a>(event: &ReplayedEvent<'a>) -> Result<MeasuredEvent<'a>, WindowsError> {
+fn check_event(event: &ReplayedEvent<'_>, left: &mut usize) -> Result<(), WindowsError> {
     let (register, sequence) = (event.register(), event.untrusted_sequence());
     let found = event.untrusted_type();
     let data = event.data().ok_or(WindowsError::Digest { register, sequence })?;
     if found != EventType::EVENT_TAG {
         return Err(WindowsError::EventType { register, sequence, found });
     }
-    let mut tags = Tag::parse_all(data).map_err(|source| WindowsError::Tags {
+    let tags = Tags::parse(data, left);
+    tags.map(drop).map_err(|source| WindowsError::Tags {
         register,
         sequence,
         source: Box::new(source),
-    })?;
-    tags.retain(|tag| tag.id.is_measured());
-    Ok(MeasuredEvent { register, sequence, tags })
+    })
 }

@@ -2,7 +2,7 @@
 
 use avouch_wire::{Cursor, ParseError};
 
-use super::values::{first, number, text};
+use super::values::{number, text};
 use super::{Tag, TagId};
 
 /// Bytes of a digest or name accepted.
@@ -33,8 +33,8 @@ impl<'a> LoadedModule<'a> {
         if tag.id != TagId::LOADEDMODULE_AGGREGATION {
             return None;
         }
-        let bytes = |id| first(tag.members(), id).and_then(Tag::bytes);
-        let value = |id| first(tag.members(), id).and_then(number);
+        let bytes = |id| tag.members().first(id).and_then(|tag| tag.bytes());
+        let value = |id| tag.members().first(id).and_then(|tag| number(&tag));
         Some(Self {
             path: bytes(TagId::FILEPATH).and_then(text),
             digest: bytes(TagId::AUTHENTICODEHASH),
@@ -66,7 +66,7 @@ impl<'a> ElamDriver<'a> {
         if tag.id != TagId::ELAM_AGGREGATION {
             return None;
         }
-        let bytes = |id| first(tag.members(), id).and_then(Tag::bytes);
+        let bytes = |id| tag.members().first(id).and_then(|tag| tag.bytes());
         Some(Self {
             name: bytes(TagId::ELAM_KEYNAME).and_then(text),
             measured: bytes(TagId::ELAM_MEASURED),

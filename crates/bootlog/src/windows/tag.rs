@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use avouch_wire::Cursor;
+use avouch_wire::{Cursor, ParseError};
 
 use super::WindowsError;
 
 /// Most containers accepted inside each other. Windows nests two.
 pub const DEPTH_LIMIT: usize = 8;
-/// Most tags accepted in one event. Windows measures some two thousand.
-pub const TAG_LIMIT: usize = 1 << 15;
+/// Most tags accepted in one log. Windows measures some two thousand.
+pub const TAG_LIMIT: usize = 1 << 14;
 
 /// The bit of a tag that is a container of tags.
 const AGGREGATION: u32 = 0x4000_0000;
@@ -195,21 +195,11 @@ impl fmt::Display for TagId {
 }
 
 /// A tag with its data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tag<'a> {
     /// Its number.
     pub id: TagId,
-    /// Its data.
-    pub body: Body<'a>,
-}
-
-/// The data of a tag.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body<'a> {
-    /// Of a tag that is no container; as long as its number says, where that fixes a length.
-    Bytes(&'a [u8]),
-    /// Of a container.
-    Tags(Vec<Tag<'a>>),
+    data: &'a [u8],
 }
 
 impl<'a> Tag<'a> {
@@ -221,57 +211,85 @@ impl<'a> Tag<'a> {
     ///
     /// # Source
     /// Windows SDK, `wbcl.h`.
-    pub fn parse_all(bytes: &'a [u8]) -> Result<Vec<Self>, WindowsError> {
-        let mut left = TAG_LIMIT;
-        tags(Cursor::new("SIPA event", bytes), DEPTH_LIMIT, &mut left)
+    pub fn parse_all(bytes: &'a [u8]) -> Result<Tags<'a>, WindowsError> {
+        Tags::parse(bytes, &mut { TAG_LIMIT })
     }
 
     /// Its data, unless it is a container.
     #[must_use]
     pub fn bytes(&self) -> Option<&'a [u8]> {
-        match self.body {
-            Body::Bytes(bytes) => Some(bytes),
-            Body::Tags(_) => None,
-        }
+        (!self.id.is_container()).then_some(self.data)
     }
 
     /// The tags in it; none unless it is a container.
     #[must_use]
-    pub fn members(&self) -> &[Self] {
-        match &self.body {
-            Body::Bytes(_) => &[],
-            Body::Tags(tags) => tags,
-        }
+    pub fn members(&self) -> Tags<'a> {
+        Tags(if self.id.is_container() { self.data } else { &[] })
     }
 }
 
+/// Tags side by side. They were read once, and are read anew when they are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tags<'a>(&'a [u8]);
+
+impl<'a> Tags<'a> {
+    /// Reads `bytes`, in which may be at most `left` tags, and takes as many away from it.
+    pub(super) fn parse(bytes: &'a [u8], left: &mut usize) -> Result<Self, WindowsError> {
+        check_all(Cursor::new(STRUCTURE, bytes), DEPTH_LIMIT, left)?;
+        Ok(Self(bytes))
+    }
+
+    /// Tags in bytes that were read before.
+    pub(super) const fn of_checked(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The first tag of that number.
+    #[must_use]
+    pub fn first(mut self, id: TagId) -> Option<Tag<'a>> {
+        self.find(|tag| tag.id == id)
+    }
+}
+
+impl<'a> Iterator for Tags<'a> {
+    type Item = Tag<'a>;
+
+    fn next(&mut self) -> Option<Tag<'a>> {
+        let mut cursor = Cursor::new(STRUCTURE, self.0);
+        let tag = next(&mut cursor).ok();
+        self.0 = if tag.is_some() { cursor.rest() } else { &[] };
+        tag
+    }
+}
+
+const STRUCTURE: &str = "SIPA event";
+
+/// The next tag, which nothing was asked of.
+fn next<'a>(cursor: &mut Cursor<'a>) -> Result<Tag<'a>, ParseError> {
+    let id = TagId(cursor.u32_le("id")?);
+    let length = cursor.length_u32_le("size", u32::MAX)?;
+    Ok(Tag { id, data: cursor.take("data", length)? })
+}
+
 /// Reads tags to the end of `cursor`, with at most `depth` containers inside each other.
-fn tags<'a>(
-    mut cursor: Cursor<'a>,
-    depth: usize,
-    left: &mut usize,
-) -> Result<Vec<Tag<'a>>, WindowsError> {
-    let mut tags = Vec::new();
+fn check_all(mut cursor: Cursor<'_>, depth: usize, left: &mut usize) -> Result<(), WindowsError> {
     let mut seen = BTreeSet::new();
     while !cursor.is_empty() {
         *left = left.checked_sub(1).ok_or(WindowsError::TooManyTags { limit: TAG_LIMIT })?;
-        let id = TagId(cursor.u32_le("id")?);
-        let length = cursor.length_u32_le("size", u32::MAX)?;
+        let Tag { id, data } = next(&mut cursor)?;
         if !id.repeats() && !seen.insert(id) {
             return Err(WindowsError::TagTwice { id });
         }
-        let body = if id.is_container() {
+        if id.is_container() {
             let deeper =
                 depth.checked_sub(1).ok_or(WindowsError::TooDeep { limit: DEPTH_LIMIT })?;
-            Body::Tags(self::tags(cursor.sub("data", "SIPA event", length)?, deeper, left)?)
+            let start = cursor.offset().saturating_sub(data.len());
+            check_all(Cursor::at(STRUCTURE, data, start), deeper, left)?;
         } else {
-            let bytes = cursor.take("data", length)?;
-            check(id, bytes)?;
-            Body::Bytes(bytes)
-        };
-        tags.push(Tag { id, body });
+            check(id, data)?;
+        }
     }
-    Ok(tags)
+    Ok(())
 }
 
 /// Whether the data of a tag can be what its number says.

@@ -1,6 +1,8 @@
 //! Values of tags, and what all of them together say.
 
 use super::{Tag, TagId};
+use crate::Register;
+use crate::uefi::utf16;
 
 /// The number that a tag of one, four or eight bytes holds.
 pub(super) fn number(tag: &Tag<'_>) -> Option<u64> {
@@ -13,33 +15,20 @@ pub(super) fn number(tag: &Tag<'_>) -> Option<u64> {
     }
 }
 
+/// Longest text that is read, in bytes of UTF-16. Paths have some hundred.
+const TEXT_BYTES_MAX: usize = 4096;
+
 /// UTF-16 up to its NUL, which must be its end.
 pub(super) fn text(bytes: &[u8]) -> Option<String> {
-    let (units, rest) = bytes.as_chunks::<2>();
-    let units: Vec<u16> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
-    let units = units.strip_suffix(&[0]).unwrap_or(&units);
-    (rest.is_empty() && !units.contains(&0)).then(|| String::from_utf16(units).ok()).flatten()
-}
-
-/// Whether something that weakens a system was on at any time; `None` if nothing says so either way.
-pub(super) fn any(values: impl IntoIterator<Item = bool>) -> Option<bool> {
-    values.into_iter().reduce(|one, other| one || other)
-}
-
-/// Whether something that strengthens a system was on every time; `None` if nothing says so either way.
-pub(super) fn all(values: impl IntoIterator<Item = bool>) -> Option<bool> {
-    values.into_iter().reduce(|one, other| one && other)
+    let bytes = bytes.strip_suffix(&[0, 0]).unwrap_or(bytes);
+    let text = (bytes.len() <= TEXT_BYTES_MAX).then(|| utf16(bytes)).flatten()?;
+    (!text.contains('\0')).then_some(text)
 }
 
 /// The values of the tags of one number.
-pub(super) fn numbers<'t, 'a: 't>(
-    tags: impl IntoIterator<Item = &'t Tag<'a>>,
+pub(super) fn numbers<'a>(
+    tags: impl Iterator<Item = (Register, Tag<'a>)>,
     id: TagId,
-) -> Vec<u64> {
-    tags.into_iter().filter(|tag| tag.id == id).filter_map(number).collect()
-}
-
-/// The tags of one number.
-pub(super) fn first<'t, 'a>(tags: &'t [Tag<'a>], id: TagId) -> Option<&'t Tag<'a>> {
-    tags.iter().find(|tag| tag.id == id)
+) -> impl Iterator<Item = u64> {
+    tags.filter(move |(_, tag)| tag.id == id).filter_map(|(_, tag)| number(&tag))
 }

@@ -87,13 +87,14 @@ fn digests_of_recorded_events_are_of_what_the_manifest_says() {
         let parsed = ccel::parse(&log).unwrap();
         for (covered, events) in said["digest_covers"].as_object().unwrap() {
             for event in events.as_array().unwrap() {
-                let event = &parsed.events()[usize::try_from(event.as_u64().unwrap()).unwrap()];
+                let place = usize::try_from(event.as_u64().unwrap()).unwrap();
+                let event = &parsed.events().nth(place).unwrap();
                 let seen = Coverage::of(event, Algorithm::Sha384);
                 assert_eq!(covered, seen.describe(), "{name} {event:?}");
             }
         }
-        let lines = parsed.events().iter().filter_map(|event| {
-            untrusted_command_line(event, Algorithm::Sha384).map(str::to_owned)
+        let lines = parsed.events().filter_map(|event| {
+            untrusted_command_line(&event, Algorithm::Sha384).map(str::to_owned)
         });
         let told = said["kernel_command_lines"].as_array().unwrap().iter();
         let told = told.filter_map(|line| line["text"].as_str().map(str::to_owned));
@@ -381,7 +382,7 @@ fn a_timeline_tells_of_each_event_who_measured_it_and_what_is_not_proven() {
     let runtime = vec![("app-id".to_owned(), vec![1])];
     let log = td(&TdBoot { runtime, ..TdBoot::default() }).unwrap().to_bytes().unwrap();
     let parsed = ccel::parse(&log).unwrap();
-    let steps = timeline(&parsed, Algorithm::Sha384);
+    let steps: Vec<_> = timeline(&parsed, Algorithm::Sha384).collect();
     assert_eq!(steps.len(), parsed.events().len());
     let find = |what: &str| {
         let found = steps.iter().find(|step| step.what.contains(what));
@@ -402,7 +403,7 @@ fn a_timeline_tells_of_each_event_who_measured_it_and_what_is_not_proven() {
     log.push(LogEvent::efi_action(4, "\u{1b}[2J"));
     let bytes = log.to_bytes().unwrap();
     let parsed = ccel::parse(&bytes).unwrap();
-    assert!(timeline(&parsed, Algorithm::Sha384).iter().all(|step| !step.what.contains('\u{1b}')));
+    assert!(timeline(&parsed, Algorithm::Sha384).all(|step| !step.what.contains('\u{1b}')));
 }
 
 #[test]

@@ -35,8 +35,8 @@ fn genuine_boots_show_their_secure_boot() {
 fn a_genuine_boot_shows_its_loaders_command_line_and_disks() {
     facts_of(Ground::Linux, |facts| {
         let chain = facts.boot_chain.as_ref().unwrap();
-        let paths: Vec<_> = chain.iter().map(|image| image.untrusted_path.as_deref()).collect();
-        assert_eq!(paths.first(), Some(&Some("\\EFI\\BOOT\\BOOTX64.EFI")));
+        let paths: Vec<_> = chain.iter().map(|image| image.untrusted_path()).collect();
+        assert_eq!(paths.first().unwrap().as_deref(), Some("\\EFI\\BOOT\\BOOTX64.EFI"));
         assert!(chain.iter().all(|image| image.after_separator));
         let lines = facts.grub_command_lines.as_ref().unwrap();
         assert_eq!(lines, &["/boot/vmlinuz root=/dev/vda2 ro quiet"]);

@@ -56,7 +56,7 @@ fn of_the_tool(path: &Path) -> Option<BTreeSet<(Algorithm, u8, String)>> {
 
 /// What we say, without the registers that the tool is known to be wrong about.
 fn ours(log: &Log<'_>) -> (BTreeSet<(Algorithm, u8, String)>, BTreeSet<u8>) {
-    let no_action = log.events().iter().skip(1);
+    let no_action = log.events().skip(1);
     let no_action = no_action.filter(|event| event.untrusted_type() == EventType::NO_ACTION);
     let left_out = no_action.filter_map(|event| match event.untrusted_register() {
         Some(Register::Pcr(index)) => Some(index),

@@ -234,6 +234,6 @@ fn partition_tables_are_read_from_real_logs() {
     let facts = machine.facts();
     let tables = facts.partition_tables.unwrap();
     assert_eq!(tables.len(), 1);
-    assert_eq!(tables[0].partitions.len(), 1);
+    assert_eq!(tables[0].partitions().len(), 1);
     assert!(facts.findings.is_empty(), "{:?}", facts.findings);
 }

@@ -74,12 +74,10 @@ fn bare(register: u32, tags: &[u8]) -> LogEvent {
 
 /// How many tags of this number were measured, in containers and outside.
 fn count(measured: &Measured<'_>, register: u8, id: avouch_bootlog::windows::TagId) -> usize {
-    fn within(
-        tags: &[avouch_bootlog::windows::Tag<'_>],
-        id: avouch_bootlog::windows::TagId,
-    ) -> usize {
-        tags.iter().map(|tag| usize::from(tag.id == id) + within(tag.members(), id)).sum()
+    fn within(tag: &avouch_bootlog::windows::Tag<'_>, id: avouch_bootlog::windows::TagId) -> usize {
+        let members = tag.members().map(|member| within(&member, id)).sum::<usize>();
+        usize::from(tag.id == id) + members
     }
-    let events = measured.events().iter().filter(|of| of.register() == Register::Pcr(register));
-    events.map(|event| within(event.tags(), id)).sum()
+    let events = measured.events().filter(|of| of.register() == Register::Pcr(register));
+    events.flat_map(|event| event.tags()).map(|tag| within(&tag, id)).sum()
 }

@@ -54,6 +54,12 @@ const TEXTS: &[Text] = &[
         FIRMWARE,
     ),
     one(
+        "log-events-length",
+        "That the events which policies are shown fit into the claim `events`.",
+        "They would have more than a megabyte: some machine measured far more than others do, or the log was filled.",
+        "Look at the log with `avouch inspect FILE`. What was measured stays in the registers until the machine is started again.",
+    ),
+    one(
         "secure-boot-bank",
         "That facts rest on SHA-256 or better.",
         "No such bank is both quoted and logged.",

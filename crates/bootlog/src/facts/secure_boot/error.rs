@@ -37,9 +37,11 @@ pub enum Unproven {
         /// The type that it has.
         found: EventType,
     },
-    /// An event that no firmware measures into PCR 7.
-    #[error("event {sequence} is {content}, which nothing measures into PCR 7 at this place")]
+    /// An event that no firmware measures beside the secure boot variables.
+    #[error("event {sequence} is {content}, which nothing measures into {register} at this place")]
     Unknown {
+        /// The register.
+        register: Register,
         /// The event.
         sequence: usize,
         /// What it is by its content.
@@ -66,9 +68,12 @@ pub enum Unproven {
         /// What it is.
         content: &'static str,
     },
-    /// PCR 7 has no separator.
-    #[error("PCR 7 has no separator")]
-    NoSeparator,
+    /// The register that the variables are measured into has no separator.
+    #[error("{register} has no separator")]
+    NoSeparator {
+        /// The register.
+        register: Register,
+    },
     /// The firmware was in a mode in which nothing that it says counts.
     #[error("event {sequence}: the firmware says \"UEFI Debug Mode\"")]
     DebugMode {
@@ -98,6 +103,14 @@ pub enum Unproven {
     /// Secure boot is on and nothing was verified.
     #[error("secure boot is on and no entry of db let anything run")]
     NoAuthority,
+    /// More entries let images run than any machine uses.
+    #[error("event {sequence} is one more than the {limit} entries by which images may have run")]
+    TooManyAuthorities {
+        /// The event.
+        sequence: usize,
+        /// The most that are read.
+        limit: usize,
+    },
     /// An image ran by an entry that `db` does not have.
     #[error("event {sequence} names an entry that db does not have")]
     Authority {
@@ -113,9 +126,10 @@ failed_check!(Unproven {
     Self::Type { .. } => "secure-boot-type",
     Self::Unknown { .. } | Self::Order { .. } => "secure-boot-order",
     Self::NoVariables => "secure-boot-variables",
-    Self::Separator { .. } | Self::NoSeparator => "secure-boot-separator",
+    Self::Separator { .. } | Self::NoSeparator { .. } => "secure-boot-separator",
     Self::DebugMode { .. } => "secure-boot-debug-mode",
     Self::Value { .. } => "secure-boot-value",
     Self::Database { .. } | Self::Empty { .. } => "secure-boot-databases",
-    Self::NoAuthority | Self::Authority { .. } => "secure-boot-authority",
+    Self::NoAuthority | Self::TooManyAuthorities { .. } | Self::Authority { .. } =>
+        "secure-boot-authority",
 });

@@ -1,22 +1,22 @@
 //! Whose signatures were accepted.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::Unproven;
-use crate::uefi::{Guid, Signature, Variable, signatures};
+use crate::uefi::{Guid, Signatures, Variable, signatures};
 
 /// The databases that the firmware verified by, as PCR 7 proves them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SecureBootKeys<'a> {
     /// `PK`: who may change `KEK`.
-    pub pk: Vec<Signature<'a>>,
+    pub pk: Signatures<'a>,
     /// `KEK`: who may change `db` and `dbx`.
-    pub kek: Vec<Signature<'a>>,
+    pub kek: Signatures<'a>,
     /// `db`: whose images, or which ones, may run.
-    pub db: Vec<Signature<'a>>,
+    pub db: Signatures<'a>,
     /// `dbx`: which may not, whoever signed them.
-    pub dbx: Vec<Signature<'a>>,
+    pub dbx: Signatures<'a>,
     /// The values of `PK`, `KEK`, `db` and `dbx` as they were measured.
     pub values: [&'a [u8]; 4],
 }
@@ -43,14 +43,19 @@ impl<'a> SecureBootKeys<'a> {
                 return Err(Unproven::Empty { variable });
             }
         }
-        let entries: BTreeSet<&[u8]> =
-            self.db.iter().flat_map(|entry| [entry.entry, entry.data]).collect();
-        let mut by_db = authorities.iter().filter(|from| from.source == AuthoritySource::Db);
-        if by_db.clone().next().is_none() {
+        let by_db = authorities.iter().filter(|from| from.source == AuthoritySource::Db);
+        // There are few, and `db` may have as many entries as it likes.
+        let mut missing: BTreeMap<&[u8], usize> =
+            by_db.rev().map(|authority| (authority.entry, authority.sequence)).collect();
+        if missing.is_empty() {
             return Err(Unproven::NoAuthority);
         }
-        match by_db.find(|authority| !entries.contains(authority.entry)) {
-            Some(authority) => Err(Unproven::Authority { sequence: authority.sequence }),
+        for entry in self.db.iter() {
+            missing.remove(entry.entry);
+            missing.remove(entry.data);
+        }
+        match missing.into_values().min() {
+            Some(sequence) => Err(Unproven::Authority { sequence }),
             None => Ok(()),
         }
     }

@@ -4,10 +4,11 @@ use avouch_wire::encode_hex;
 
 use super::super::content::Content;
 use super::{Authority, AuthoritySource, NotEnforced, SecureBoot, SecureBootKeys, Unproven};
-use crate::EventType;
-use crate::facts::{Finding, Shim};
+use crate::facts::Shim;
+use crate::facts::finding::{Finding, Findings};
 use crate::replay::{ExplainedRegister, ReplayedEvent};
 use crate::uefi::{Guid, Variable};
+use crate::{EventType, Register};
 
 /// What firmware measures first, in this order, each exactly once.
 const VARIABLES: [(Guid, &str); 5] = [
@@ -26,6 +27,8 @@ const MORE_VARIABLES: [(Guid, &str); 5] = [
     (Guid::GLOBAL, "OsRecoveryOrder"),
 ];
 const CUSTOM_POLICY: (Guid, &str) = (Guid::WINDOWS_POLICY, "CurrentPolicy");
+/// Most authorities: firmware and shim measure each entry once, and use few.
+const AUTHORITIES_MAX: usize = 128;
 const DEVICES: &str = "devdb";
 const DEBUG_MODE: &str = "UEFI Debug Mode";
 
@@ -39,7 +42,6 @@ pub(in crate::facts) struct Walk<'a> {
     pub(in crate::facts) keys: Option<SecureBootKeys<'a>>,
     pub(in crate::facts) authorities: Vec<Authority<'a>>,
     pub(in crate::facts) shim: Shim<'a>,
-    pub(in crate::facts) findings: Vec<Finding>,
 }
 
 impl<'a> Walk<'a> {
@@ -47,17 +49,18 @@ impl<'a> Walk<'a> {
     pub(in crate::facts) fn run(
         &mut self,
         register: &ExplainedRegister<'a>,
+        findings: &mut Findings,
     ) -> Result<SecureBoot, Unproven> {
         for event in register.events() {
-            self.event(event)?;
+            self.event(&event, findings)?;
         }
-        self.end()
+        self.end(register.register())
     }
 
     /// Concludes.
-    pub(in crate::facts) fn end(&mut self) -> Result<SecureBoot, Unproven> {
+    pub(in crate::facts) fn end(&mut self, register: Register) -> Result<SecureBoot, Unproven> {
         if !self.after_separator {
-            return Err(Unproven::NoSeparator);
+            return Err(Unproven::NoSeparator { register });
         }
         self.conclude()
     }
@@ -88,7 +91,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes in one event.
-    pub(in crate::facts) fn event(&mut self, event: &ReplayedEvent<'a>) -> Result<(), Unproven> {
+    pub(in crate::facts) fn event(
+        &mut self,
+        event: &ReplayedEvent<'a>,
+        findings: &mut Findings,
+    ) -> Result<(), Unproven> {
         let sequence = event.untrusted_sequence();
         match Content::of(event) {
             Content::Uncovered => Err(Unproven::Digest { sequence }),
@@ -96,15 +103,20 @@ impl<'a> Walk<'a> {
             Content::ErrorSeparator => {
                 Err(Unproven::Separator { sequence, content: "the separator of a failure" })
             }
-            Content::Action(text) => self.action(event, text),
+            Content::Action(text) => action(event, text, findings),
             Content::Variable(variable) if !self.after_separator => self.before(event, &variable),
             Content::Variable(variable) => self.after(event, &variable),
             Content::OldShimVariable(variable) if self.after_separator => {
                 self.authority(event, &variable)
             }
-            Content::OldShimVariable(variable) => Err(unknown(sequence, &variable)),
+            Content::OldShimVariable(variable) => Err(unknown(event, &variable)),
             Content::Other => {
-                Err(Unproven::Unknown { sequence, content: "of no known form".to_owned() })
+                let register = event.register();
+                Err(Unproven::Unknown {
+                    register,
+                    sequence,
+                    content: "of no known form".to_owned(),
+                })
             }
         }
     }
@@ -120,16 +132,6 @@ impl<'a> Walk<'a> {
             return Err(Unproven::Order { sequence, content: "a separator".to_owned(), expected });
         }
         self.after_separator = true;
-        Ok(())
-    }
-
-    fn action(&mut self, event: &ReplayedEvent<'a>, text: &str) -> Result<(), Unproven> {
-        let sequence = event.untrusted_sequence();
-        typed(event, EventType::EFI_ACTION, || format!("the action {text:?}"))?;
-        if text == DEBUG_MODE {
-            return Err(Unproven::DebugMode { sequence });
-        }
-        self.findings.push(Finding::Action { sequence, text: text.to_owned() });
         Ok(())
     }
 
@@ -155,7 +157,7 @@ impl<'a> Walk<'a> {
             CUSTOM_POLICY => self.custom_policy(event, variable),
             (Guid::IMAGE_SECURITY, "db") => self.authority(event, variable),
             (_, DEVICES) => typed(event, EventType::EFI_SPDM_DEVICE_POLICY, || described(variable)),
-            _ => Err(unknown(event.untrusted_sequence(), variable)),
+            _ => Err(unknown(event, variable)),
         }
     }
 
@@ -182,12 +184,15 @@ impl<'a> Walk<'a> {
         let sequence = event.untrusted_sequence();
         let source = AuthoritySource::of(variable);
         if source.is_none() && !self.shim.take(variable) {
-            return Err(unknown(sequence, variable));
+            return Err(unknown(event, variable));
         }
         typed(event, EventType::EFI_VARIABLE_AUTHORITY, || described(variable))?;
-        self.authorities.extend(
-            source.map(|from| Authority::new(from, variable.data, self.after_separator, sequence)),
-        );
+        let Some(source) = source else { return Ok(()) };
+        if self.authorities.len() == AUTHORITIES_MAX {
+            return Err(Unproven::TooManyAuthorities { sequence, limit: AUTHORITIES_MAX });
+        }
+        let authority = Authority::new(source, variable.data, self.after_separator, sequence);
+        self.authorities.push(authority);
         Ok(())
     }
 
@@ -199,7 +204,7 @@ impl<'a> Walk<'a> {
         configures(event, variable)?;
         self.custom_policies = self.custom_policies.saturating_add(1);
         if self.custom_policies > 1 {
-            return Err(unknown(event.untrusted_sequence(), variable));
+            return Err(unknown(event, variable));
         }
         Ok(())
     }
@@ -208,6 +213,17 @@ impl<'a> Walk<'a> {
     fn next_variable(&self) -> Option<(Guid, &'static str)> {
         VARIABLES.get(self.values.len()).copied()
     }
+}
+
+/// What the firmware says that it did. Nothing follows from it, unless it says that nothing counts.
+fn action(event: &ReplayedEvent<'_>, text: &str, findings: &mut Findings) -> Result<(), Unproven> {
+    let (register, sequence) = (event.register(), event.untrusted_sequence());
+    typed(event, EventType::EFI_ACTION, || format!("the action {text:?}"))?;
+    if text == DEBUG_MODE {
+        return Err(Unproven::DebugMode { sequence });
+    }
+    findings.push(Finding::Action { register, sequence, text: text.to_owned() });
+    Ok(())
 }
 
 fn configures(event: &ReplayedEvent<'_>, variable: &Variable<'_>) -> Result<(), Unproven> {
@@ -232,6 +248,7 @@ fn described(variable: &Variable<'_>) -> String {
     format!("the variable {:?} of {}", variable.name, variable.vendor)
 }
 
-fn unknown(sequence: usize, variable: &Variable<'_>) -> Unproven {
-    Unproven::Unknown { sequence, content: described(variable) }
+fn unknown(event: &ReplayedEvent<'_>, variable: &Variable<'_>) -> Unproven {
+    let (register, sequence) = (event.register(), event.untrusted_sequence());
+    Unproven::Unknown { register, sequence, content: described(variable) }
 }

@@ -17,7 +17,7 @@ fn processed(log: &BootLog, register: u8) -> Vec<Value> {
     let bank = bank(&judged);
     let measured = Measured::read(bank).unwrap();
     let events = bank.explained(Register::Pcr(register)).unwrap().events();
-    let texts = events.iter().filter_map(|event| measured.processed_data(event));
+    let texts = events.filter_map(|event| measured.processed_data(&event));
     texts.map(|text| serde_json::from_str(text.get()).unwrap()).collect()
 }
 

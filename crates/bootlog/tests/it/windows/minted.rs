@@ -54,12 +54,15 @@ fn a_genuine_boot_is_believed_with_every_setting() {
         assert_eq!(facts.mmio_nx_required, None, "not measured");
         assert_eq!(facts.bitlocker_unlock, Some(5));
         assert_eq!((facts.boot_counter, facts.event_counter), (Some(42), Some(4200)));
-        assert_eq!(facts.application_svns, [7]);
-        assert_eq!(facts.data_execution_prevention, [1]);
-        assert_eq!(facts.elam_drivers[0].name.as_deref(), Some("Avouch Mint Defender"));
-        let svns: Vec<_> = facts.modules.unwrap().iter().map(|module| module.svn).collect();
+        assert!(facts.application_svns().eq([7]));
+        assert!(facts.data_execution_prevention().eq([1]));
+        assert_eq!(
+            facts.elam_drivers().next().unwrap().name.as_deref(),
+            Some("Avouch Mint Defender")
+        );
+        let svns: Vec<_> = facts.modules().unwrap().map(|module| module.svn).collect();
         assert_eq!(svns, [Some(3), Some(5)]);
-        assert_eq!(facts.authorities.map(|keys| keys.len()), Some(2));
+        assert_eq!(facts.authorities().map(Iterator::count), Some(2));
     });
 }
 
@@ -141,8 +144,8 @@ fn without_pcr_13_and_14_what_rests_on_them_is_not_proven() {
         let facts = super::facts(session.unwrap());
         assert_eq!(facts.test_signing, Some(false));
         assert_eq!(facts.vbs, Some(true));
-        assert_eq!((facts.modules, facts.modules_validated), (None, None));
-        assert_eq!(facts.authorities, None);
+        assert!(facts.modules().is_none() && facts.modules_validated.is_none());
+        assert!(facts.authorities().is_none());
     });
 }
 

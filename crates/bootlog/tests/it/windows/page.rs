@@ -26,8 +26,19 @@ fn the_page_names_every_fact() {
         let (name, _) = line.split_once(": ")?;
         name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_').then_some(name)
     });
+    // What is listed is not kept in the facts, but read when somebody asks.
+    let listed = [
+        "data_execution_prevention",
+        "elam_drivers",
+        "application_svns",
+        "modules",
+        "si_policies",
+        "boot_revocation_lists",
+        "os_revocation_lists",
+        "authorities",
+    ];
     let mut named = 0;
-    for field in fields {
+    for field in fields.filter(|field| *field != "logs").chain(listed) {
         assert!(page.contains(&format!("`{field}`")), "{field}");
         named += 1;
     }

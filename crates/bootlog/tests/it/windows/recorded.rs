@@ -38,9 +38,9 @@ fn session<'a>(judged: &Judged<'a>) -> Result<Session<'a>, WindowsError> {
 
 /// The values of the tags of one name, in containers or outside.
 fn distinct(measured: &Measured<'_>, name: &str) -> BTreeSet<u64> {
-    fn take(tags: &[Tag<'_>], name: &str, values: &mut BTreeSet<u64>) {
+    fn take<'a>(tags: &mut dyn Iterator<Item = Tag<'a>>, name: &str, values: &mut BTreeSet<u64>) {
         for tag in tags {
-            take(tag.members(), name, values);
+            take(&mut tag.members(), name, values);
             let named = tag.id.name().map(|name| name.trim_start_matches("VBS_"));
             let bytes = tag.bytes().unwrap_or_default();
             if named == Some(name.trim_start_matches("VBS_")) {
@@ -51,7 +51,7 @@ fn distinct(measured: &Measured<'_>, name: &str) -> BTreeSet<u64> {
         }
     }
     let mut values = BTreeSet::new();
-    measured.events().iter().for_each(|event| take(event.tags(), name, &mut values));
+    measured.events().for_each(|event| take(&mut event.tags(), name, &mut values));
     values
 }
 
@@ -141,9 +141,9 @@ fn a_trusted_launch_machine_shows_its_settings() {
         assert_eq!(facts.bitlocker_unlock, Some(0));
         assert_eq!(facts.boot_counter, Some(3));
         assert_eq!(facts.identity_signing_key, Err(NoIdentityKey::NotMeasured));
-        assert_eq!(facts.boot_revocation_lists[0].digest.len(), 32);
-        let modules = facts.modules.unwrap();
-        let path = modules[0].path.clone().unwrap().to_lowercase();
+        assert_eq!(facts.boot_revocation_lists().next().unwrap().digest.len(), 32);
+        let first = facts.modules().unwrap().next().unwrap();
+        let path = first.path.unwrap().to_lowercase();
         assert_eq!(path, "\\windows\\system32\\winload.efi");
     });
 }
@@ -161,8 +161,8 @@ fn a_notebook_with_virtual_secure_mode_shows_its_keys() {
         assert_eq!(facts.hypervisor_debugging, Some(false));
         assert_eq!(facts.bitlocker_unlock, Some(5));
         assert_eq!(facts.elam, Some(true));
-        assert_eq!(facts.elam_drivers[0].name.as_deref(), Some("Windows Defender"));
-        assert_eq!(facts.si_policies[0].name.as_deref(), Some("DriverSiPolicy.p7b"));
+        assert_eq!(facts.elam_drivers().next().unwrap().name.as_deref(), Some("Windows Defender"));
+        assert_eq!(facts.si_policies().next().unwrap().name.as_deref(), Some("DriverSiPolicy.p7b"));
         let (one, other) = (facts.identity_key.unwrap(), facts.identity_signing_key.unwrap());
         assert_eq!((one.exponent(), one.modulus().len()), (&[1, 0, 1][..], 256));
         assert_eq!((other.exponent(), other.modulus().len()), (&[1, 0, 1][..], 256));

@@ -1,6 +1,6 @@
 //! Measured-boot logs: of TPMs (TCG) and of trust domains (CCEL).
 
-use avouch_bootlog::facts::{BootFacts, NotEnforced, SecureBoot, TdFacts};
+use avouch_bootlog::facts::{BootFacts, TdFacts};
 use avouch_bootlog::json::{Banks, BootReport};
 use avouch_bootlog::replay::{self, Judged};
 use avouch_bootlog::tcg::{Form, Log};
@@ -69,7 +69,7 @@ fn of_a_domain(log: &Log<'_>) -> Inspection {
     let images = facts.boot_chain.iter().flatten().map(|image| {
         Fields::new()
             .with("digest", image.digest.to_string())
-            .with("untrusted_path", image.untrusted_path.clone())
+            .with("untrusted_path", image.untrusted_path())
     });
     let keys = facts.keys.as_ref().map(|keys| {
         Fields::new()
@@ -79,7 +79,7 @@ fn of_a_domain(log: &Log<'_>) -> Inspection {
             .with("dbx", keys.dbx.len())
     });
     let fields = common(log, &values, facts.secure_boot.enforced())
-        .with("secure_boot_reason", reason(&facts.secure_boot))
+        .with("secure_boot_reason", facts.secure_boot.reason().map(|reason| Tree::of(&reason)))
         .with("secure_boot_rests_on", "RTMR 0: variables before the first separator")
         .with("secure_boot_entries", keys.map(Tree::from))
         .with("images", images.collect::<Vec<_>>())
@@ -124,27 +124,13 @@ fn common(log: &Log<'_>, values: &RegisterValues, secure_boot: Option<bool>) -> 
         .with("secure_boot", secure_boot.map(Tree::from))
 }
 
-fn reason(secure_boot: &SecureBoot) -> Option<String> {
-    Some(match secure_boot {
-        SecureBoot::Enforced => return None,
-        SecureBoot::Off => "SecureBoot is off".to_owned(),
-        SecureBoot::NotEnforced(NotEnforced::MokSbState) => {
-            "shim was told to verify nothing (MokSBState)".to_owned()
-        }
-        SecureBoot::NotEnforced(NotEnforced::CustomPolicy) => {
-            "a custom policy of Windows is in force (CurrentPolicy)".to_owned()
-        }
-        SecureBoot::Unproven(why) => why.to_string(),
-    })
-}
-
 fn texts(list: &[impl ToString]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
 /// One line an event: who measured what into which register, and what of it no digest covers.
 fn steps(log: &Log<'_>, algorithm: Algorithm) -> Vec<String> {
-    timeline(log, algorithm).iter().map(line).collect()
+    timeline(log, algorithm).map(|step| line(&step)).collect()
 }
 
 fn line(step: &Step<'_>) -> String {

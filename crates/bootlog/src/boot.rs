@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use avouch_pki::Root;
 use avouch_wire::failed_check;
 use serde::Serialize;
 use thiserror::Error;
@@ -91,7 +92,27 @@ pub struct ProvenBoot {
     pub boot_events: Option<Events>,
     #[serde(skip)]
     secure_boot: Option<bool>,
+    #[serde(skip)]
+    not_windows: Option<WindowsError>,
+    #[serde(skip)]
+    windows_roots: Vec<Root>,
 }
+
+/// Why no key signs reports of enclaves.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NoSigningKey {
+    /// Nothing of the log counts as measured by Windows.
+    #[error(transparent)]
+    Windows(#[from] WindowsError),
+    /// Windows measured none that counts.
+    #[error(transparent)]
+    Key(#[from] NoIdentityKey),
+}
+
+failed_check!(NoSigningKey {
+    Self::Windows(error) => (error.check(), WindowsError::checks()),
+    Self::Key(error) => (error.check(), NoIdentityKey::checks()),
+});
 
 /// What Windows measured; [`WindowsFacts`] says what each means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -124,10 +145,22 @@ pub struct ProvenWindows {
 /// A public RSA key that the secure kernel made during this boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvenKey {
-    /// Modulus, big-endian.
-    pub modulus: Vec<u8>,
+    modulus: Vec<u8>,
+    exponent: Vec<u8>,
+}
+
+impl ProvenKey {
+    /// Modulus, big-endian, as many bytes as were measured.
+    #[must_use]
+    pub fn modulus(&self) -> &[u8] {
+        &self.modulus
+    }
+
     /// Public exponent, big-endian.
-    pub exponent: Vec<u8>,
+    #[must_use]
+    pub fn exponent(&self) -> &[u8] {
+        &self.exponent
+    }
 }
 
 impl ProvenBoot {
@@ -150,7 +183,10 @@ impl ProvenBoot {
         };
         let now = JudgedStart::of(&log, current.proven, expected)?;
         let sessions = before.iter().chain([&now]).map(|start| start.session.as_ref());
-        let (windows, windows_reason) = windows(sessions)?;
+        let (windows, windows_roots, not_windows) = match windows(sessions)? {
+            Ok((windows, roots)) => (Some(windows), roots, None),
+            Err(reason) => (None, Vec::new(), Some(reason)),
+        };
         let secure_boot = match &before {
             Some(before) => both(before.secure_boot, now.secure_boot),
             None => now.secure_boot,
@@ -159,11 +195,34 @@ impl ProvenBoot {
             registers: now.registers,
             report: now.report,
             windows,
-            windows_reason,
+            windows_reason: not_windows.as_ref().map(ToString::to_string),
             events: now.events,
             boot_events: before.map(|before| before.events),
             secure_boot,
+            not_windows,
+            windows_roots,
         })
+    }
+
+    /// The key that the secure kernel of this boot signs by.
+    ///
+    /// # Errors
+    /// [`NoSigningKey`] if something else than Windows may have run, or Windows proved no key.
+    pub fn identity_signing_key(&self) -> Result<&ProvenKey, NoSigningKey> {
+        match (&self.windows, &self.not_windows) {
+            (Some(windows), _) => {
+                windows.identity_signing_key.as_ref().map_err(|error| error.clone().into())
+            }
+            (None, Some(error)) => Err(error.clone().into()),
+            (None, None) => Err(NoIdentityKey::NotMeasured.into()),
+        }
+    }
+
+    /// The certificates of an operator's choice that what Windows measured rests on; none if it rests on
+    /// Microsoft's.
+    #[must_use]
+    pub fn windows_roots(&self) -> &[Root] {
+        &self.windows_roots
     }
 
     /// Whether only signed code ran, also in the start before the machine slept, if that was attested;
@@ -188,7 +247,7 @@ struct JudgedStart<'a> {
     registers: BTreeMap<u8, &'static str>,
     report: BootReport,
     secure_boot: Option<bool>,
-    session: Result<Session<'a>, String>,
+    session: Result<Session<'a>, WindowsError>,
     events: Events,
 }
 
@@ -246,31 +305,37 @@ fn refuse_contradiction(
 fn session<'a>(
     bank: &JudgedBank<'a>,
     windows: &WindowsAuthorities,
-) -> Result<Result<Session<'a>, String>, WindowsError> {
+) -> Result<Result<Session<'a>, WindowsError>, WindowsError> {
     match Session::read(bank, windows) {
         Ok(session) => Ok(Ok(session)),
         Err(
             error @ (WindowsError::Origin(_)
             | WindowsError::Register { .. }
             | WindowsError::NoSeparator { .. }),
-        ) => Ok(Err(error.to_string())),
+        ) => Ok(Err(error)),
         Err(error) => Err(error),
     }
 }
 
-/// The facts of all starts together; without one of them nothing is known of Windows.
+/// The facts of all starts together, and the certificates of an operator's choice that they rest on;
+/// without one of the starts nothing is known of Windows.
 fn windows<'a: 's, 's>(
-    sessions: impl Iterator<Item = Result<&'s Session<'a>, &'s String>>,
-) -> Result<(Option<ProvenWindows>, Option<String>), WindowsError> {
-    let sessions: Result<Vec<Session<'a>>, &String> =
+    sessions: impl Iterator<Item = Result<&'s Session<'a>, &'s WindowsError>>,
+) -> Result<Result<(ProvenWindows, Vec<Root>), WindowsError>, WindowsError> {
+    let sessions: Result<Vec<Session<'a>>, &WindowsError> =
         sessions.map(|session| session.cloned()).collect();
-    match sessions {
-        Ok(sessions) => {
-            let chain = Chain::new(sessions)?;
-            Ok((Some(ProvenWindows::from(&WindowsFacts::of(&chain))), None))
+    let sessions = match sessions {
+        Ok(sessions) => sessions,
+        Err(reason) => return Ok(Err(reason.clone())),
+    };
+    let mut roots: Vec<Root> = Vec::new();
+    for root in sessions.iter().flat_map(Session::roots) {
+        if !roots.contains(root) {
+            roots.push(root.clone());
         }
-        Err(reason) => Ok((None, Some(reason.clone()))),
     }
+    let chain = Chain::new(sessions)?;
+    Ok(Ok((ProvenWindows::from(&WindowsFacts::of(&chain)), roots)))
 }
 
 impl From<&WindowsFacts<'_>> for ProvenWindows {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use avouch_bootlog::windows::WindowsAuthorities;
 use avouch_pki::{Certificate, pem};
 use thiserror::Error;
 
@@ -15,6 +16,8 @@ pub struct Anchors {
     pub amd: avouch_snp::TrustAnchors,
     /// CAs of TPMs: of their manufacturers, and of hosts of virtual ones. None is built in.
     pub tpm: avouch_tpm::TrustAnchors,
+    /// Certificates in `db` by which nothing but Windows is let run.
+    pub windows: WindowsAuthorities,
 }
 
 /// Whose evidence a root is for.
@@ -26,11 +29,13 @@ pub enum Vendor {
     Amd,
     /// TPMs, whoever makes them.
     Tpm,
+    /// Boots of Windows: a certificate in `db`, and none that anything is certified by.
+    Windows,
 }
 
 impl Vendor {
     /// All vendors.
-    pub const ALL: [Self; 3] = [Self::Intel, Self::Amd, Self::Tpm];
+    pub const ALL: [Self; 4] = [Self::Intel, Self::Amd, Self::Tpm, Self::Windows];
 
     /// The name in options and configuration.
     #[must_use]
@@ -39,6 +44,7 @@ impl Vendor {
             Self::Intel => "intel",
             Self::Amd => "amd",
             Self::Tpm => "tpm",
+            Self::Windows => "windows",
         }
     }
 
@@ -82,7 +88,7 @@ pub enum AnchorError {
     /// Nothing says whose root it is.
     #[error(
         "trust root {name:?} bears no name of a vendor's root; say whose evidence it is for: \
-         intel=FILE, amd=FILE or tpm=FILE"
+         intel=FILE, amd=FILE, tpm=FILE or windows=FILE"
     )]
     WhoseRoot {
         /// Its subject.
@@ -110,6 +116,7 @@ impl Anchors {
             intel: avouch_dcap::TrustAnchors::intel(),
             amd: avouch_snp::TrustAnchors::amd(),
             tpm: avouch_tpm::TrustAnchors::none(),
+            windows: WindowsAuthorities::default(),
         }
     }
 
@@ -117,7 +124,7 @@ impl Anchors {
     /// the one whose roots bear such a name.
     ///
     /// # Errors
-    /// [`AnchorError`] if the text or a certificate is malformed or not self-signed (of TPMs: no CA), or if
+    /// [`AnchorError`] if the text or a certificate is malformed or not self-signed (of TPMs: no CA; of Windows whatever it is), or if
     /// nothing says whose root it is.
     pub fn with_roots(mut self, vendor: Option<Vendor>, text: &[u8]) -> Result<Self, AnchorError> {
         for der in pem::certificates(text, ROOTS_MAX)? {
@@ -125,11 +132,16 @@ impl Anchors {
                 self.tpm = self.tpm.with_file(&der)?;
                 continue;
             }
+            if vendor == Some(Vendor::Windows) {
+                let certificate = Certificate::parse_for_its_key(&der)?;
+                self.windows = self.windows.with(&certificate);
+                continue;
+            }
             let certificate = Certificate::parse(&der)?;
             match vendor.or_else(|| Vendor::of_root(&certificate)) {
                 Some(Vendor::Intel) => self.intel = self.intel.with_root(&certificate)?,
                 Some(Vendor::Amd) => self.amd = self.amd.with_root(&certificate)?,
-                Some(Vendor::Tpm) | None => {
+                Some(Vendor::Tpm | Vendor::Windows) | None => {
                     let name = certificate.subject().to_string();
                     return Err(AnchorError::WhoseRoot { name });
                 }

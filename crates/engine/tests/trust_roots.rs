@@ -44,7 +44,10 @@ fn a_root_with_a_name_of_its_own_needs_a_vendor_whatever_its_key() {
     for key in [KeySpec::Rsa2048, KeySpec::P256] {
         let refused = added(None, &root_of_its_own(key)).unwrap_err();
         assert!(matches!(refused, AnchorError::WhoseRoot { .. }), "{refused}");
-        assert!(refused.to_string().contains("intel=FILE, amd=FILE or tpm=FILE"), "{refused}");
+        assert!(
+            refused.to_string().contains("intel=FILE, amd=FILE, tpm=FILE or windows=FILE"),
+            "{refused}"
+        );
     }
 }
 
@@ -57,4 +60,21 @@ fn a_root_has_the_kind_of_key_that_its_vendors_evidence_can_rest_on() {
     // One root among others that is of no use is not passed over.
     let among = added(Some(Vendor::Intel), &[good, bad].concat()).unwrap_err();
     assert!(matches!(among, AnchorError::Intel(_)), "{among}");
+}
+
+#[test]
+fn a_certificate_of_windows_is_one_whatever_it_is_named_and_only_where_that_is_said() {
+    let pem = root_of_its_own(KeySpec::Rsa2048);
+    let of = |vendor| Anchors::built_in().with_roots(Some(vendor), pem.as_bytes());
+    let windows = of(Vendor::Windows).unwrap().windows;
+    let roots: Vec<_> = windows.roots().collect();
+    assert_eq!(roots.len(), 1);
+    assert!(!roots[0].is_built_in && roots[0].label.contains("a.example"), "{roots:?}");
+    assert_eq!(of(Vendor::Tpm).map(|anchors| anchors.windows.roots().count()).unwrap_or(0), 0);
+    // Named like a vendor's, it is that vendor's.
+    let intel = root_of(EvidenceKind::Tdx);
+    let anchors = Anchors::built_in().with_pem(intel.as_bytes()).unwrap();
+    assert_eq!(anchors.windows.roots().count(), 0);
+    let anchors = Anchors::built_in().with_roots(Some(Vendor::Windows), intel.as_bytes()).unwrap();
+    assert_eq!((anchors.windows.roots().count(), anchors.intel.roots().count()), (1, 1));
 }

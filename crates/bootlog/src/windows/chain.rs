@@ -1,5 +1,7 @@
 //! A boot of Windows, and the resumes from hibernation that followed it.
 
+use avouch_pki::Root;
+
 use super::measured::SETTINGS;
 use super::values::numbers;
 use super::{Measured, TagId, WindowsAuthorities, WindowsError, origin};
@@ -27,6 +29,7 @@ pub enum Start {
 pub struct Session<'a> {
     measured: Measured<'a>,
     start: Start,
+    roots: Vec<Root>,
 }
 
 impl<'a> Session<'a> {
@@ -35,7 +38,9 @@ impl<'a> Session<'a> {
     /// # Errors
     /// [`WindowsError`].
     pub fn read(bank: &JudgedBank<'a>, windows: &WindowsAuthorities) -> Result<Self, WindowsError> {
-        origin::check(&BootFacts::read_in(bank), windows)?;
+        let boot = BootFacts::read_in(bank);
+        origin::check(&boot, windows)?;
+        let roots = windows.chosen(&boot);
         let measured = Measured::read(bank)?;
         let said = |id| numbers(measured.tags(&[SETTINGS]), id);
         let transfers = |to| said(TagId::TRANSFER_CONTROL).any(|value| value == to);
@@ -50,13 +55,19 @@ impl<'a> Session<'a> {
                 return Err(WindowsError::Differs { id });
             }
         }
-        Ok(Self { measured, start })
+        Ok(Self { measured, start, roots })
     }
 
     /// What was measured.
     #[must_use]
     pub const fn measured(&self) -> &Measured<'a> {
         &self.measured
+    }
+
+    /// The certificates of an operator's choice that let its boot manager run; none if Microsoft's did.
+    #[must_use]
+    pub fn roots(&self) -> &[Root] {
+        &self.roots
     }
 
     /// How Windows came to run.

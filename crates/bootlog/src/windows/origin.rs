@@ -1,8 +1,9 @@
 //! Who extended the registers that Windows measures into.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use avouch_pki::digest::sha256;
+use avouch_pki::{Certificate, Root};
 use avouch_wire::{Hex, failed_check};
 use thiserror::Error;
 
@@ -25,19 +26,52 @@ const fn sha256_of(first: u128, second: u128) -> Hex<32> {
     Hex(digest)
 }
 
-/// The certificates by which nothing but Windows is let run, by the SHA-256 of their DER.
+/// The certificates by which nothing but Windows is let run, by the SHA-256 of their DER: Microsoft's, and
+/// those of an operator's choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WindowsAuthorities(BTreeSet<Hex<32>>);
+pub struct WindowsAuthorities {
+    microsoft: BTreeSet<Hex<32>>,
+    chosen: BTreeMap<Hex<32>, Root>,
+}
 
 impl WindowsAuthorities {
-    /// Exactly these.
+    /// Exactly these, each taken for Microsoft's.
     #[must_use]
     pub fn new(sha256: impl IntoIterator<Item = Hex<32>>) -> Self {
-        Self(sha256.into_iter().collect())
+        Self { microsoft: sha256.into_iter().collect(), chosen: BTreeMap::new() }
+    }
+
+    /// Adds a certificate of an operator's choice. Whoever can sign by it can measure what Windows
+    /// measures, so what is proven by it names it ([`super::Session::roots`]). One that is there already is
+    /// not added again.
+    #[must_use]
+    pub fn with(mut self, certificate: &Certificate) -> Self {
+        let digest = certificate.fingerprint_sha256();
+        if !self.microsoft.contains(&digest) {
+            let label = format!("{} {digest}", certificate.subject().label());
+            let key_sha256 = sha256(certificate.public_key().spki_der());
+            self.chosen.insert(digest, Root { label, is_built_in: false, key_sha256 });
+        }
+        self
+    }
+
+    /// Those of an operator's choice.
+    pub fn roots(&self) -> impl Iterator<Item = &Root> {
+        self.chosen.values()
     }
 
     fn has(&self, authority: &Authority<'_>) -> bool {
-        authority.source == AuthoritySource::Db && self.0.contains(&sha256(authority.data))
+        let digest = sha256(authority.data);
+        authority.source == AuthoritySource::Db
+            && (self.microsoft.contains(&digest) || self.chosen.contains_key(&digest))
+    }
+
+    /// Which of an operator's choice let images run.
+    pub(super) fn chosen(&self, boot: &BootFacts<'_>) -> Vec<Root> {
+        let used: BTreeSet<_> =
+            boot.authorities.iter().map(|authority| sha256(authority.data)).collect();
+        let chosen = self.chosen.iter().filter(|(digest, _)| used.contains(*digest));
+        chosen.map(|(_, root)| root.clone()).collect()
     }
 }
 

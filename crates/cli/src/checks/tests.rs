@@ -67,6 +67,7 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "bootlog": bootlog::windows::WindowsError,
         "bootlog": bootlog::windows::NotOnlyWindows,
         "bootlog": bootlog::windows::NoIdentityKey,
+        "bootlog": bootlog::boot::NoSigningKey,
         "tpm": tpm::PublicError,
         "tpm": tpm::AttestError,
         "tpm": tpm::SignatureError,

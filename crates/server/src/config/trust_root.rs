@@ -1,5 +1,5 @@
-//! Roots that an operator trusts besides the vendors' own: `intel=FILE`, `amd=FILE`, `tpm=FILE`, or a
-//! file alone.
+//! Roots that an operator trusts besides the vendors' own: `intel=FILE`, `amd=FILE`, `tpm=FILE`,
+//! `windows=FILE`, or a file alone.
 
 use std::fmt;
 use std::path::PathBuf;

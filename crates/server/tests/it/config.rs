@@ -449,6 +449,7 @@ fn trust_roots_are_a_list_or_stand_by_vendor_and_strangers_are_named() {
     let table = "[appraisal.trust_roots]\nintel = [\"a.pem\"]\namd = [\"b.pem\", \"c.pem\"]\n";
     assert_eq!(roots(table), "amd b.pem, amd c.pem, intel a.pem");
     assert_eq!(roots("[appraisal.trust_roots]\ntpm = [\"a.pem\"]\n"), "tpm a.pem");
+    assert_eq!(roots("[appraisal]\ntrust_roots = [\"windows=a.pem\"]\n"), "windows a.pem");
     for (word, expected) in [
         ("a.pem,amd=b.pem", "- a.pem, amd b.pem"),
         ("[\"intel=a.pem\"]", "intel a.pem"),
@@ -466,7 +467,7 @@ fn trust_roots_are_a_list_or_stand_by_vendor_and_strangers_are_named() {
     ] {
         let text = parse(stranger).unwrap_err().to_string();
         assert!(
-            text.contains("appraisal.trust_roots") && text.contains("intel, amd, tpm"),
+            text.contains("appraisal.trust_roots") && text.contains("intel, amd, tpm, windows"),
             "{text}"
         );
     }

@@ -1,8 +1,7 @@
 //! An enclave's evidence judged from its first byte to its last, as the service judges it.
 
-use avouch_bootlog::replay::judge;
-use avouch_bootlog::tcg::Log;
-use avouch_bootlog::windows::{Chain, Session, WindowsAuthorities, WindowsFacts};
+use avouch_bootlog::boot::{Expected, ProvenBoot, Recorded};
+use avouch_bootlog::windows::WindowsAuthorities;
 use avouch_bootlog::{Algorithm, Digest, RegisterMap, RegisterValues};
 use avouch_mint::tpm::MintedTpm;
 use avouch_mint::vbs::{MintedVbs, VbsOptions, mint};
@@ -57,11 +56,10 @@ pub(crate) fn identity_key(
     request: &VerifiedRequest,
     windows: &WindowsAuthorities,
 ) -> Result<SigningKey, &'static str> {
-    let log = Log::parse(&request.current.logs[0].bytes, RegisterMap::Tpm).map_err(check)?;
-    let judged = judge(&log, &quoted(request));
-    let session = Session::read(judged.strong_bank().unwrap(), windows).map_err(check)?;
-    let facts = WindowsFacts::of(&Chain::new(vec![session]).unwrap());
-    let key = facts.identity_signing_key.map_err(check)?;
+    let (log, proven) = (&request.current.logs[0].bytes, &quoted(request));
+    let expected = Expected { replayed: 0, windows };
+    let boot = ProvenBoot::prove(Recorded { log, proven }, None, expected).map_err(check)?;
+    let key = boot.identity_signing_key().map_err(check)?;
     SigningKey::of(key.modulus(), key.exponent()).map_err(check)
 }
 

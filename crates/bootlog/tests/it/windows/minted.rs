@@ -1,12 +1,14 @@
 //! Minted boots: each setting shows, and what is broken in one point does not fool.
 
 use avouch_bootlog::EventType;
-use avouch_bootlog::windows::{NoIdentityKey, Session, TagId, WindowsFacts};
+use avouch_bootlog::windows::{NoIdentityKey, Session, TagId, WindowsAuthorities, WindowsFacts};
 use avouch_mint::bootlog::windows::{flag, tag, tagged, trust_boundary};
 use avouch_mint::bootlog::{
     BootLog, Ground, LogEvent, Notices, SecureBoot, Vbs, WindowsBoot, breaks, broken, event_type,
-    uefi, windows,
+    secure_boot_keys, uefi, windows, windows_ca,
 };
+use avouch_pki::Certificate;
+use avouch_pki::digest::sha256;
 use avouch_wire::FailedCheck as _;
 
 use super::{bare, believed, insert, over, read};
@@ -391,4 +393,28 @@ fn sessions_are_of_banks_that_boot_facts_rest_on() {
         let algorithm = session.unwrap().measured().algorithm();
         assert_eq!(algorithm, avouch_bootlog::Algorithm::Sha256);
     });
+}
+
+/// What rests on a certificate of an operator's choice names it; what rests on Microsoft's names none.
+#[test]
+fn a_boot_by_a_certificate_of_an_operators_choice_names_it() {
+    let (der, other) = (windows_ca().unwrap(), secure_boot_keys().unwrap().shim_vendor);
+    let certificate = |der: &[u8]| Certificate::parse_for_its_key(der).unwrap();
+    let (mine, other) = (certificate(&der), certificate(&other));
+    let roots = |windows: &WindowsAuthorities| {
+        let (bytes, registers) = crate::support::minted(&boot());
+        let log = crate::support::parse(&bytes);
+        let judged = crate::support::judged(&log, &registers);
+        let session = Session::read(super::bank(&judged), windows);
+        session.map(|session| session.roots().to_vec()).map_err(|error| error.check())
+    };
+    let chosen = WindowsAuthorities::default().with(&mine).with(&other).with(&mine);
+    let found = roots(&chosen).unwrap();
+    assert_eq!(found.len(), 1, "that which let nothing run is not named");
+    assert!(!found[0].is_built_in && found[0].label.starts_with("Avouch Mint Windows CA"));
+    assert_eq!(found[0].key_sha256, sha256(mine.public_key().spki_der()));
+    assert_eq!(roots(&WindowsAuthorities::default().with(&other)), Err("windows-authority"));
+    let microsofts = WindowsAuthorities::new([sha256(&der)]);
+    assert_eq!(roots(&microsofts), Ok(vec![]));
+    assert_eq!(roots(&microsofts.with(&mine)), Ok(vec![]), "it is Microsoft's already");
 }

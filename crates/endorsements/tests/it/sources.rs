@@ -102,6 +102,7 @@ async fn responses_of_intels_service_are_had_and_proven_at_their_time_under_inte
         intel: avouch_dcap::TrustAnchors::intel(),
         amd: avouch_snp::TrustAnchors::none(),
         tpm: avouch_tpm::TrustAnchors::none(),
+        ..avouch_engine::Anchors::built_in()
     };
     let moment = UnixTime::from_rfc3339("2025-08-30T05:00:00Z").unwrap();
     for (kind, manner) in [(SourceKind::Pcs, Manner::Pcs), (SourceKind::Thim, Manner::Thim)] {

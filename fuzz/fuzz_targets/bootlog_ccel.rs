@@ -1,4 +1,4 @@
-//! Event logs of trust domains: no panic, and no log proves of a domain what the domain's own does not.
+//! Event logs of trust domains, in binary and as dstack's JSON: no panic, and no log proves of a domain what the domain's own does not.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -32,7 +32,9 @@ fn prove(log: &[u8], rtmrs: &[Hex<48>; 4]) -> Result<ProvenLog, ccel::CcelError>
 }
 
 fuzz_target!(init: { LazyLock::force(&KNOWN); }, |data: &[u8]| {
-    let log = match ccel::parse(data) {
+    let Ok(binary) = ccel::binary(data) else { return };
+    assert!(binary.len() <= data.len() + 128, "JSON is no shorter");
+    let log = match ccel::parse(&binary) {
         Ok(log) => log,
         Err(error) => {
             assert!(!error.check().is_empty() && !error.to_string().is_empty());

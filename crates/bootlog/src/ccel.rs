@@ -4,11 +4,16 @@
 //! event's index is 0 for `MRTD`, which no event extends, and n for `RTMR` n - 1. What TPM firmware
 //! measures into PCR 1 and 7 goes into `RTMR` 0, PCR 2 to 6 into `RTMR` 1, PCR 8 to 15 into `RTMR` 2.
 //!
+//! dstack gives the same as JSON: see [`binary`].
+//!
 //! # Source
 //! UEFI Specification 2.10, section 38.4 (confidential computing).
 
+mod dstack;
 mod error;
 mod proven;
+
+use std::borrow::Cow;
 
 pub use error::CcelError;
 pub use proven::{ProvenAuthority, ProvenImage, ProvenKeys, ProvenLog, ProvenRegister};
@@ -16,7 +21,19 @@ pub use proven::{ProvenAuthority, ProvenImage, ProvenKeys, ProvenLog, ProvenRegi
 use crate::tcg::Log;
 use crate::{Algorithm, Register, RegisterMap};
 
-/// Reads a trust domain's log: as [`Log::parse`], and every event that extends a register extends an
+/// A trust domain's log in binary form: what is JSON of dstack's is brought into it, all else is given
+/// back as it is.
+///
+/// # Errors
+/// [`CcelError`], if it begins as JSON and is none of dstack's.
+pub fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>, CcelError> {
+    if dstack::is_json(bytes) {
+        return dstack::to_binary(bytes).map(Cow::Owned);
+    }
+    Ok(Cow::Borrowed(bytes))
+}
+
+/// Reads a trust domain's log in binary form: as [`Log::parse`], and every event that extends a register extends an
 /// `RTMR` and has a SHA-384 digest.
 ///
 /// # Errors

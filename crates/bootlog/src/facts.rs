@@ -120,7 +120,7 @@ impl<'a> BootFacts<'a> {
 }
 
 /// Most partition tables that are listed: one a disk.
-const TABLES_MAX: usize = 128;
+const TABLES_MAX: usize = 32;
 
 /// Every partition table in PCR 5, whatever its event says that it is.
 fn partition_tables<'a>(

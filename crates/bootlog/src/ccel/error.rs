@@ -12,6 +12,12 @@ pub enum CcelError {
     /// They are no event log at all.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// It begins as dstack's JSON and is none.
+    #[error("no event log of dstack's: {reason}")]
+    Json {
+        /// What is wrong, and where.
+        reason: String,
+    },
     /// Its digests are not those that a trust domain's registers are extended by.
     #[error("the log announces digests of {}, a trust domain's are of sha384", names(announced))]
     Algorithm {
@@ -53,6 +59,7 @@ fn names(algorithms: &[Algorithm]) -> String {
 failed_check!(CcelError {
     Self::Log(error) => (error.check(), LogError::checks()),
     Self::Algorithm { .. } | Self::NoDigest { .. } => "ccel-algorithm",
+    Self::Json { .. } => "ccel-json",
     Self::MrTd { .. } => "ccel-mrtd",
     Self::Replay { .. } => "ccel-replay",
 });

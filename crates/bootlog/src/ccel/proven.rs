@@ -6,7 +6,7 @@ use avouch_pki::digest::sha256;
 use avouch_wire::Hex;
 use serde::Serialize;
 
-use super::{CcelError, parse};
+use super::{CcelError, binary, parse};
 use crate::facts::{Reason, TdFacts};
 use crate::replay::{JudgedBank, Verdict, judge};
 use crate::tcg::Log;
@@ -87,7 +87,8 @@ pub struct ProvenImage {
 }
 
 impl ProvenLog {
-    /// Reads a log and judges it by `RTMR` 0 to 3 of a quote that verified.
+    /// Reads a log, in binary or as dstack's JSON, and judges it by `RTMR` 0 to 3 of a quote that
+    /// verified.
     ///
     /// A log without events of a register leaves that register unexplained. One with events that lead
     /// to another value than the quote's is of another boot, or was changed: it is refused.
@@ -95,7 +96,8 @@ impl ProvenLog {
     /// # Errors
     /// [`CcelError`].
     pub fn prove(log: &[u8], rtmrs: [&Hex<48>; 4]) -> Result<Self, CcelError> {
-        let log = parse(log)?;
+        let log = binary(log)?;
+        let log = parse(&log)?;
         let proven: RegisterValues = (0_u8..)
             .zip(rtmrs)
             .filter_map(|(index, Hex(value))| {

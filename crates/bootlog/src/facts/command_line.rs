@@ -9,7 +9,8 @@ const LABELS: [&[u8]; 4] =
 
 /// Most command lines that are given: a boot loader that comes back from a kernel goes on to another.
 const LINES_MAX: usize = 64;
-/// The longest command line in UTF-16, in bytes: no kernel takes more than 4096 characters.
+/// The longest command line, in bytes, in UTF-16 where it is that: no kernel takes more than 4096
+/// characters.
 const LINE_BYTES_MAX: usize = 8192;
 /// How a kernel's command line begins: by the path of the kernel, or the device that it is on. No
 /// command of GRUB's does.
@@ -26,7 +27,7 @@ pub(super) fn grub<'a>(register: &ExplainedRegister<'a>) -> Option<Vec<&'a str>>
     for event in register.events() {
         let text = grub_text(&event)?;
         if loads(before, text) {
-            if lines.len() == LINES_MAX {
+            if lines.len() == LINES_MAX || text.len() > LINE_BYTES_MAX {
                 return None;
             }
             lines.push(text);

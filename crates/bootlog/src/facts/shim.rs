@@ -15,8 +15,14 @@ pub struct Shim<'a> {
     pub mok_list_trusted: Vec<&'a [u8]>,
 }
 
+/// Most values of one variable: shim measures each once, and may be started again.
+const VALUES_MAX: usize = 16;
+/// The longest value, in bytes: `SbatLevel` has some hundred.
+const VALUE_BYTES_MAX: usize = 4096;
+
 impl<'a> Shim<'a> {
-    /// Takes in a variable, if it is one of these.
+    /// Takes in a variable, if it is one of these, and neither longer nor more often there than shim
+    /// measures it.
     pub(super) fn take(&mut self, variable: &Variable<'a>) -> bool {
         if variable.vendor != Guid::SHIM {
             return false;
@@ -27,6 +33,9 @@ impl<'a> Shim<'a> {
             "MokListTrusted" => &mut self.mok_list_trusted,
             _ => return false,
         };
+        if list.len() == VALUES_MAX || variable.data.len() > VALUE_BYTES_MAX {
+            return false;
+        }
         list.push(variable.data);
         true
     }

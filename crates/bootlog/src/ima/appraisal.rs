@@ -2,7 +2,7 @@
 
 use super::{
     BootAggregate, Content, EntryVerdict, File, FileKeys, Listing, MeasuredKey, Offenders, Offense,
-    ProvenList, References, Rule, Signed, measured,
+    ProvenList, References, Rule, Signed, measured, measured::KEYS_MAX,
 };
 use crate::verity::{Devices, Volumes};
 use crate::{Algorithm, RegisterValues};
@@ -43,7 +43,8 @@ pub struct Facts {
     /// The kernel's release, which it measures at boot if its policy says so. The first counts: later
     /// ones are not the kernel's.
     pub kernel_version: Option<String>,
-    /// Keys that were put onto keyrings.
+    /// Keys that were put onto keyrings: all of them, of which there may be 256. An entry about another
+    /// one, or about a keyring that no kernel has, is among `unreadable`.
     pub keys: Vec<MeasuredKey>,
     /// What the device mapper runs.
     pub volumes: Volumes,
@@ -165,12 +166,25 @@ impl<'l> Folded<'l> {
                 count(&mut facts.unreadable);
                 self.offends_all(index, Offense::Unreadable);
             }
+            EntryVerdict::Buffer(buffer) if measured::is_key(&buffer) => {
+                let key = measured::key(&buffer).filter(|_| facts.keys.len() < KEYS_MAX);
+                match key {
+                    Some(key) => {
+                        count(&mut facts.buffers);
+                        facts.keys.push(key);
+                    }
+                    // No key is left out: where one is, nothing is known.
+                    None => {
+                        count(&mut facts.unreadable);
+                        self.offends_all(index, Offense::Unreadable);
+                    }
+                }
+            }
             EntryVerdict::Buffer(buffer) => {
                 count(&mut facts.buffers);
                 if facts.kernel_version.is_none() {
                     facts.kernel_version = measured::kernel_version(&buffer);
                 }
-                facts.keys.extend(measured::key(&buffer));
                 self.devices.next(&buffer);
             }
             EntryVerdict::File { name, signed, listing } => self.file(index, name, signed, listing),

@@ -12,49 +12,107 @@ use super::{ListError, Template};
 /// As many digits as the shortest digest has, of MD5.
 const DIGEST_DIGITS_MIN: usize = 32;
 
-/// The list in binary form, and how many entries it has.
-///
-/// Hex takes twice the place of what it stands for: what is saved in the first line is saved in each,
-/// so that the list gets as much place as it needs at once, and rarely grows.
-pub(super) fn to_binary(text: &[u8]) -> Result<(Vec<u8>, usize), ListError> {
+/// The list in binary form. It gets as much place as it needs at once: what it needs is counted first.
+pub(super) fn to_binary(text: &[u8]) -> Result<Vec<u8>, ListError> {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
-    let count = text.split(|byte| *byte == b'\n').count();
-    let mut out = Vec::new();
+    let mut length = Length(0);
+    for line in text.split(|byte| *byte == b'\n') {
+        // What is wrong with a line is said when it is read.
+        if entry(line, &mut length).is_err() {
+            break;
+        }
+    }
+    let mut out = Vec::with_capacity(length.0);
     let mut hash_length = None;
     for (line, number) in text.split(|byte| *byte == b'\n').zip(1_usize..) {
         let length =
             entry(line, &mut out).map_err(|what| ListError::Line { line: number, what })?;
-        if hash_length.is_none() {
-            let saved = line.len().saturating_sub(out.len()).saturating_mul(count);
-            out.reserve_exact(text.len().saturating_sub(saved));
-        }
         if *hash_length.get_or_insert(length) != length {
             let what = "its template hash has another length than that of the first";
             return Err(ListError::Line { line: number, what });
         }
     }
-    Ok((out, count))
+    Ok(out)
+}
+
+/// Where the binary form goes: into memory, or, to see how much it takes, nowhere.
+trait Sink {
+    /// How many bytes there are.
+    fn length(&self) -> usize;
+    /// Appends bytes.
+    fn put(&mut self, bytes: &[u8]);
+    /// Appends the bytes that lower-case hex stands for.
+    fn hex(&mut self, word: &[u8]) -> Result<(), &'static str>;
+    /// Writes a length over the four bytes at a place.
+    fn set_length(&mut self, at: usize, length: u32);
+}
+
+struct Length(usize);
+
+impl Sink for Length {
+    fn length(&self) -> usize {
+        self.0
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.0 = self.0.saturating_add(bytes.len());
+    }
+
+    fn hex(&mut self, word: &[u8]) -> Result<(), &'static str> {
+        self.0 = self.0.saturating_add(word.len() / 2);
+        Ok(())
+    }
+
+    fn set_length(&mut self, _: usize, _: u32) {}
+}
+
+impl Sink for Vec<u8> {
+    fn length(&self) -> usize {
+        self.len()
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    fn hex(&mut self, word: &[u8]) -> Result<(), &'static str> {
+        let (pairs, rest) = word.as_chunks::<2>();
+        if !rest.is_empty() {
+            return Err("hex has an odd number of digits");
+        }
+        for [high, low] in pairs {
+            let (high, low) = (nibble(*high)?, nibble(*low)?);
+            self.push((high << 4) | low);
+        }
+        Ok(())
+    }
+
+    fn set_length(&mut self, at: usize, length: u32) {
+        if let Some(slot) = self.get_mut(at..at.saturating_add(size_of::<u32>())) {
+            slot.copy_from_slice(&length.to_le_bytes());
+        }
+    }
 }
 
 /// Appends what a line stands for and gives the length of its template hash.
-fn entry(line: &[u8], out: &mut Vec<u8>) -> Result<usize, &'static str> {
+fn entry(line: &[u8], out: &mut impl Sink) -> Result<usize, &'static str> {
     let line = line.strip_prefix(b" ").unwrap_or(line);
     let mut words = line.split(|byte| *byte == b' ');
     let mut word = |what| words.next().ok_or(what);
-    out.extend(register(word("the register is missing")?)?.to_le_bytes());
-    let before = out.len();
-    hex(word("the template hash is missing")?, out)?;
-    let hash_length = out.len().saturating_sub(before);
+    out.put(&register(word("the register is missing")?)?.to_le_bytes());
+    let before = out.length();
+    out.hex(word("the template hash is missing")?)?;
+    let hash_length = out.length().saturating_sub(before);
     let name = word("the template is missing")?;
     let template = Template::from_name(name).ok_or("its template is not read")?;
     with_length(out, |out| {
-        out.extend(name);
+        out.put(name);
         Ok(())
     })?;
     if template == Template::Ima {
-        let before = out.len();
-        hex(word("the digest is missing")?, out)?;
-        if out.len().saturating_sub(before) != OLD_DIGEST_BYTES {
+        let before = out.length();
+        out.hex(word("the digest is missing")?)?;
+        if out.length().saturating_sub(before) != OLD_DIGEST_BYTES {
             return Err("the digest has not 20 bytes");
         }
         let name = word("the name is missing")?;
@@ -62,7 +120,7 @@ fn entry(line: &[u8], out: &mut Vec<u8>) -> Result<usize, &'static str> {
             return Err("the name has more than 255 bytes");
         }
         with_length(out, |out| {
-            out.extend(name);
+            out.put(name);
             Ok(())
         })?;
     } else {
@@ -87,7 +145,7 @@ fn register(word: &[u8]) -> Result<u32, &'static str> {
         .ok_or("the register is no number")
 }
 
-fn field(kind: Field, word: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
+fn field(kind: Field, word: &[u8], out: &mut impl Sink) -> Result<(), &'static str> {
     match kind {
         Field::AppendedDigest if word.is_empty() => Ok(()),
         Field::Digest | Field::TypedDigest | Field::AppendedDigest => {
@@ -98,45 +156,30 @@ fn field(kind: Field, word: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str
             if digest.len() < DIGEST_DIGITS_MIN {
                 return Err("the digest is too short");
             }
-            out.extend(algorithm);
-            out.push(0);
-            hex(digest, out)
+            out.put(algorithm);
+            out.put(&[0]);
+            out.hex(digest)
         }
         Field::Name => {
-            out.extend(word);
-            out.push(0);
+            out.put(word);
+            out.put(&[0]);
             Ok(())
         }
-        Field::Signature | Field::Buffer | Field::AppendedSignature => hex(word, out),
+        Field::Signature | Field::Buffer | Field::AppendedSignature => out.hex(word),
     }
 }
 
 /// Appends what `write` appends, with its length (u32) before it.
-fn with_length(
-    out: &mut Vec<u8>,
-    write: impl FnOnce(&mut Vec<u8>) -> Result<(), &'static str>,
+fn with_length<S: Sink>(
+    out: &mut S,
+    write: impl FnOnce(&mut S) -> Result<(), &'static str>,
 ) -> Result<(), &'static str> {
-    let at = out.len();
-    out.extend([0; size_of::<u32>()]);
-    let start = out.len();
+    let at = out.length();
+    out.put(&[0; size_of::<u32>()]);
+    let start = out.length();
     write(out)?;
-    let length = u32::try_from(out.len().saturating_sub(start)).map_err(|_| "it is too long")?;
-    if let Some(slot) = out.get_mut(at..start) {
-        slot.copy_from_slice(&length.to_le_bytes());
-    }
-    Ok(())
-}
-
-/// Appends the bytes that lower-case hex stands for.
-fn hex(word: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
-    let (pairs, rest) = word.as_chunks::<2>();
-    if !rest.is_empty() {
-        return Err("hex has an odd number of digits");
-    }
-    for [high, low] in pairs {
-        let (high, low) = (nibble(*high)?, nibble(*low)?);
-        out.push((high << 4) | low);
-    }
+    let length = out.length().saturating_sub(start);
+    out.set_length(at, u32::try_from(length).map_err(|_| "it is too long")?);
     Ok(())
 }
 

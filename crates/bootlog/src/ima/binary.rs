@@ -33,27 +33,42 @@ pub(super) const OLD_DIGEST_BYTES: usize = 20;
 const HASHES: [Algorithm; 4] =
     [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
 
-/// Where the entries are, of which so many get their place at once, and the algorithm of the template hashes: that of the first entry, whose
-/// template's name shows how long the hash before it is.
-pub(super) fn read(
-    bytes: &[u8],
-    expected_entries: usize,
-) -> Result<(Algorithm, Vec<Slot>), ListError> {
+/// Where the entries are, and the algorithm of the template hashes: that of the first entry, whose
+/// template's name shows how long the hash before it is. They are counted first, and get their place at
+/// once.
+pub(super) fn read(bytes: &[u8]) -> Result<(Algorithm, Vec<Slot>), ListError> {
     if bytes.is_empty() {
         return Err(ListError::Empty);
     }
     let begins = |hash: &Algorithm| matches!(entry(&mut cursor(bytes), *hash), Ok(Some(_)));
     let hash = HASHES.into_iter().find(begins).unwrap_or(Algorithm::Sha1);
-    let mut cursor = cursor(bytes);
-    let mut slots = Vec::with_capacity(expected_entries);
-    while !cursor.is_empty() {
-        let mut named = cursor.clone();
-        match entry(&mut cursor, hash)? {
-            Some(slot) => slots.push(slot),
-            None => return Err(unknown(&mut named, hash, slots.len())),
-        }
+    let mut count = 0_usize;
+    for slot in slots(bytes, hash) {
+        slot?;
+        count = count.saturating_add(1);
     }
-    Ok((hash, slots))
+    let mut all = Vec::with_capacity(count);
+    all.extend(slots(bytes, hash).filter_map(Result::ok));
+    Ok((hash, all))
+}
+
+/// The entries one after the other; none behind an error.
+fn slots(bytes: &[u8], hash: Algorithm) -> impl Iterator<Item = Result<Slot, ListError>> {
+    let (mut cursor, mut index, mut failed) = (cursor(bytes), 0_usize, false);
+    std::iter::from_fn(move || {
+        if cursor.is_empty() || failed {
+            return None;
+        }
+        let mut named = cursor.clone();
+        let slot = match entry(&mut cursor, hash) {
+            Ok(Some(slot)) => Ok(slot),
+            Ok(None) => Err(unknown(&mut named, hash, index)),
+            Err(error) => Err(error.into()),
+        };
+        failed = slot.is_err();
+        index = index.saturating_add(1);
+        Some(slot)
+    })
 }
 
 const fn cursor(bytes: &[u8]) -> Cursor<'_> {

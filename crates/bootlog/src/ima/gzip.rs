@@ -26,18 +26,33 @@ pub(super) fn is_gzip(bytes: &[u8]) -> bool {
 pub fn inflate(bytes: &[u8], bytes_max: usize) -> Result<Vec<u8>, GzipError> {
     let free = bytes.len().saturating_mul(EXPANSION_MAX).saturating_add(EXPANSION_FREE);
     let limit = bytes_max.min(free);
+    let said = said_length(bytes).min(limit);
     let mut decoder = GzDecoder::new(bytes);
-    let mut out = Vec::with_capacity(said_length(bytes).min(limit));
-    // One byte more tells that there is more.
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    decoder.by_ref().take(most).read_to_end(&mut out).map_err(|error| reason(&error))?;
-    if out.len() > limit {
+    let mut out = Vec::with_capacity(said);
+    decoder.by_ref().take(wide(said)).read_to_end(&mut out).map_err(|error| reason(&error))?;
+    // What follows goes nowhere: if anything does, this is no member by itself. Reading on to the end
+    // also has the checksum compared.
+    let more = wide(limit.saturating_sub(out.len())).saturating_add(1);
+    let more = io::copy(&mut decoder.by_ref().take(more), &mut io::sink())
+        .map_err(|error| reason(&error))?;
+    if wide(out.len()).saturating_add(more) > wide(limit) {
         return Err(GzipError::Expansion { limit });
     }
-    match decoder.into_inner().len() {
-        0 => Ok(out),
-        more => Err(GzipError::Trailing(more)),
+    match (decoder.into_inner().len(), more) {
+        (0, 0) => Ok(out),
+        (0, _) => Err(GzipError::Malformed),
+        (trailing, _) => Err(GzipError::Trailing(trailing)),
     }
+}
+
+fn wide(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// The length that the trailer gives, unproven: as much memory is taken, and no more.
+fn said_length(bytes: &[u8]) -> usize {
+    let length = bytes.last_chunk().map(|length| u32::from_le_bytes(*length));
+    length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default()
 }
 
 fn reason(error: &io::Error) -> GzipError {
@@ -45,12 +60,6 @@ fn reason(error: &io::Error) -> GzipError {
         io::ErrorKind::UnexpectedEof => GzipError::Short,
         _ => GzipError::Malformed,
     }
-}
-
-/// The length that the trailer gives, unproven: it spares growing.
-fn said_length(bytes: &[u8]) -> usize {
-    let length = bytes.last_chunk().map(|length| u32::from_le_bytes(*length));
-    length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

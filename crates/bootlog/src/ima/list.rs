@@ -49,13 +49,8 @@ impl<'a> List<'a> {
             return Err(ListError::TooLong { found: bytes.len(), limit: LIST_BYTES_MAX });
         }
         let is_ascii = is_ascii(&bytes);
-        let (bytes, count) = if is_ascii {
-            let (binary, count) = ascii::to_binary(&bytes)?;
-            (Cow::Owned(binary), count)
-        } else {
-            (bytes, 0)
-        };
-        let (hash, slots) = binary::read(&bytes, count)?;
+        let bytes = if is_ascii { Cow::Owned(ascii::to_binary(&bytes)?) } else { bytes };
+        let (hash, slots) = binary::read(&bytes)?;
         let form = if is_ascii { Form::Ascii } else { Form::Binary };
         Ok(Self { bytes, slots, hash, form, compressed })
     }

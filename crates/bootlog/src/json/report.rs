@@ -7,6 +7,9 @@ use serde::Serialize;
 use crate::facts::{Authority, BootFacts, BootImage, Reason, SecureBootKeys, Shim};
 use crate::uefi::{Guid, PartitionTable, Signature, Signatures};
 
+/// Most entries of `PK`, `KEK` and `db` that are printed, each.
+const ENTRIES_MAX: usize = 128;
+
 /// The facts of a boot, as they are printed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BootReport {
@@ -28,9 +31,10 @@ pub struct BootReport {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Keys {
-    pk: Vec<Entry>,
-    kek: Vec<Entry>,
-    db: Vec<Entry>,
+    /// Entries, unless there are more than anybody reads.
+    pk: Option<Vec<Entry>>,
+    kek: Option<Vec<Entry>>,
+    db: Option<Vec<Entry>>,
     /// Number of entries: there are hundreds.
     dbx_entries: usize,
 }
@@ -106,7 +110,10 @@ impl From<&BootFacts<'_>> for BootReport {
 
 impl From<&SecureBootKeys<'_>> for Keys {
     fn from(keys: &SecureBootKeys<'_>) -> Self {
-        let entries = |list: Signatures<'_>| list.iter().map(|entry| Entry::from(&entry)).collect();
+        let entries = |list: Signatures<'_>| {
+            let few = list.len() <= ENTRIES_MAX;
+            few.then(|| list.iter().map(|entry| Entry::from(&entry)).collect())
+        };
         Self {
             pk: entries(keys.pk),
             kek: entries(keys.kek),
@@ -120,7 +127,9 @@ impl From<&Signature<'_>> for Entry {
     fn from(entry: &Signature<'_>) -> Self {
         let (kind, sha256) = match entry.kind {
             Guid::CERT_X509 => ("x509".to_owned(), digest::sha256(entry.data).to_string()),
-            Guid::CERT_SHA256 => ("sha256".to_owned(), encode_hex(entry.data)),
+            Guid::CERT_SHA256 if entry.data.len() == 32 => {
+                ("sha256".to_owned(), encode_hex(entry.data))
+            }
             other => (other.to_string(), digest::sha256(entry.data).to_string()),
         };
         Self { kind, owner: entry.owner.to_string(), sha256 }

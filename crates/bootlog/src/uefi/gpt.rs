@@ -32,6 +32,8 @@ pub struct PartitionEntry {
 }
 
 const SIGNATURE: &[u8; 8] = b"EFI PART";
+/// Most partitions accepted: as many as Linux makes.
+const PARTITIONS_MAX: u64 = 256;
 /// Lengths of an entry: the defined part, and the longest accepted.
 const ENTRY: (usize, u32) = (128, 4096);
 
@@ -69,7 +71,12 @@ impl<'a> PartitionTable<'a> {
             return Err(sizes.error("SizeOfPartitionEntry", kind));
         }
         cursor.u32_le("PartitionEntryArrayCRC32")?;
+        let counted = cursor.clone();
         let count = cursor.u64_le("NumberOfPartitions")?;
+        if count > PARTITIONS_MAX {
+            let kind = ParseErrorKind::OverLimit { value: count, limit: PARTITIONS_MAX };
+            return Err(counted.error("NumberOfPartitions", kind));
+        }
         let length = usize::try_from(count).ok().and_then(|count| count.checked_mul(size));
         let entries = cursor.take("Partitions", length.unwrap_or(usize::MAX))?;
         cursor.finish()?;

@@ -17,8 +17,8 @@ pub struct ImageLoad<'a> {
 
 /// A device path node that holds a file's path.
 const FILE_PATH: [u8; 2] = [4, 4];
-/// The longest path that is read, in bytes of UTF-16: as long as those of FAT volumes may be.
-const PATH_BYTES_MAX: usize = 520;
+/// The longest path that is read, in bytes of UTF-16, with its NUL: as long as those of FAT volumes.
+const PATH_BYTES_MAX: usize = 522;
 /// Length of a device path node's head: type, subtype and length.
 const NODE_HEAD: u16 = 4;
 

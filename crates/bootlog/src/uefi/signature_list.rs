@@ -93,7 +93,7 @@ fn list<'a>(
     let entries = list.rest();
     // No entry is empty, so that 1 stands for any length where there are none.
     let size = size.max(1);
-    if entries.len() % size != 0 {
+    if !entries.len().is_multiple_of(size) {
         return Err(wrong(&before, "Signature", "the last one is cut"));
     }
     Ok(entries.chunks_exact(size).filter_map(move |entry| {

@@ -1,27 +1,29 @@
 //! Events of the device mapper.
 
-use super::text::{groups, next, number, pairs, table_hash, unescaped};
+use std::borrow::Cow;
+
+use super::text::{Groups, groups, next, number, one_group, pairs, table_hash, unescaped};
 
 /// What happened to a device.
 #[derive(Debug)]
 pub(super) enum Event<'a> {
     /// A table was loaded, or its text goes on.
-    Load { device: Device, targets: Vec<&'a [u8]> },
+    Load { device: Device<'a>, targets: Groups<'a> },
     /// It was resumed, with the table of this hash, if it has one.
-    Resume { device: Vec<u8>, active: Option<&'a [u8]> },
+    Resume { device: Cow<'a, [u8]>, active: Option<&'a [u8]> },
     /// It was renamed. Without its old name it had no table.
-    Rename { from: Option<Vec<u8>>, to: Vec<u8> },
+    Rename { from: Option<Cow<'a, [u8]>>, to: Cow<'a, [u8]> },
     /// What was loaded and not resumed was forgotten.
-    Clear { device: Vec<u8> },
+    Clear { device: Cow<'a, [u8]> },
     /// It was removed.
-    Remove { device: Vec<u8> },
+    Remove { device: Cow<'a, [u8]> },
 }
 
 /// A device as events name it.
 #[derive(Debug)]
-pub(super) struct Device {
-    pub(super) name: Vec<u8>,
-    pub(super) uuid: Vec<u8>,
+pub(super) struct Device<'a> {
+    pub(super) name: Cow<'a, [u8]>,
+    pub(super) uuid: Cow<'a, [u8]>,
     pub(super) targets: u64,
 }
 
@@ -40,7 +42,7 @@ pub(super) fn read<'a>(name: &[u8], text: &'a [u8]) -> Option<Result<Event<'a>, 
 }
 
 /// The groups behind the version of the device mapper.
-fn behind_version(text: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+fn behind_version(text: &[u8]) -> Option<Groups<'_>> {
     let mut groups = groups(text)?;
     groups.next()?.starts_with(b"dm_version=").then_some(groups)
 }
@@ -52,14 +54,14 @@ fn load(text: &[u8]) -> Option<Event<'_>> {
         let at = text.iter().enumerate().filter(|(_, byte)| **byte == b';').nth(1)?.0;
         let mut groups = behind_version(text.get(..=at)?)?;
         let device = device(groups.next()?)?;
-        return Some(Event::Load { device, targets: vec![text.get(at.checked_add(1)?..)?] });
+        return Some(Event::Load { device, targets: one_group(text.get(at.checked_add(1)?..)?) });
     };
     let device = device(groups.next()?)?;
-    Some(Event::Load { device, targets: groups.collect() })
+    Some(Event::Load { device, targets: groups })
 }
 
 /// `name`, `uuid`, numbers of the device, and how many targets the table has.
-fn device(group: &[u8]) -> Option<Device> {
+fn device(group: &[u8]) -> Option<Device<'_>> {
     let mut pairs = pairs(group)?.into_iter();
     let name = unescaped(next(&mut pairs, "name")?)?;
     let uuid = unescaped(next(&mut pairs, "uuid")?)?;
@@ -71,14 +73,14 @@ fn device(group: &[u8]) -> Option<Device> {
 }
 
 /// `name` and `uuid` of a device that has no table.
-fn bare(group: &[u8]) -> Option<Vec<u8>> {
+fn bare(group: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut pairs = pairs(group)?.into_iter();
     let name = unescaped(next(&mut pairs, "name")?)?;
     unescaped(next(&mut pairs, "uuid")?)?;
     pairs.next().is_none().then_some(name)
 }
 
-fn name_of(group: &[u8]) -> Option<Vec<u8>> {
+fn name_of(group: &[u8]) -> Option<Cow<'_, [u8]>> {
     device(group).map(|device| device.name).or_else(|| bare(group))
 }
 

@@ -10,12 +10,14 @@ pub(super) struct Table<'a> {
     targets_expected: u64,
     /// How many the list has shown.
     targets: u64,
-    /// The only target, if it is one of verity over the whole device.
-    verity: Option<Verity<'a>>,
+    /// The only target, if it is one of verity over the whole device, unread.
+    verity: Option<&'a [u8]>,
     /// Whether the text of a target is not what it must be.
     opaque: bool,
-    /// The texts that show it: a long table takes several.
-    chunks: Vec<&'a [u8]>,
+    /// The text that shows it, or begins to.
+    first: &'a [u8],
+    /// Those that go on: a long table takes several.
+    more: Vec<&'a [u8]>,
 }
 
 /// The target `verity`.
@@ -48,9 +50,16 @@ impl<'a> Table<'a> {
         chunk: &'a [u8],
         targets: impl Iterator<Item = &'a [u8]>,
     ) -> Self {
-        let mut table =
-            Self { targets_expected, targets: 0, verity: None, opaque: false, chunks: Vec::new() };
-        table.add(chunk, targets);
+        let (targets_shown, opaque, more) = (0, false, Vec::new());
+        let mut table = Self {
+            targets_expected,
+            targets: targets_shown,
+            verity: None,
+            opaque,
+            first: chunk,
+            more,
+        };
+        table.show(targets);
         table
     }
 
@@ -63,12 +72,16 @@ impl<'a> Table<'a> {
 
     /// Adds the targets of a text.
     pub(super) fn add(&mut self, chunk: &'a [u8], targets: impl Iterator<Item = &'a [u8]>) {
-        self.chunks.push(chunk);
+        self.more.push(chunk);
+        self.show(targets);
+    }
+
+    fn show(&mut self, targets: impl Iterator<Item = &'a [u8]>) {
         for group in targets {
             match target(group) {
                 Some(target) if target.index == self.targets => {
                     let is_whole = self.targets_expected == 1 && target.begin == 0;
-                    self.verity = target.verity.filter(|_| is_whole);
+                    self.verity = target.verity.filter(|_| is_whole).map(|_| group);
                 }
                 _ => self.opaque = true,
             }
@@ -83,14 +96,17 @@ impl<'a> Table<'a> {
     /// The kernel's hash of it, as its events write it; none if a text is missing.
     pub(super) fn hash(&self) -> Option<String> {
         let whole = self.targets == self.targets_expected || self.opaque;
-        let hash = Algorithm::Sha256.hash(&self.chunks).filter(|_| whole)?;
-        Some(format!("sha256:{hash}"))
+        let hash = match self.more.as_slice() {
+            [] => Algorithm::Sha256.hash(&[self.first]),
+            more => Algorithm::Sha256.hash(&[&[self.first], more].concat()),
+        };
+        Some(format!("sha256:{}", hash.filter(|_| whole)?))
     }
 
     /// What it is of verity, if it is that alone.
-    pub(super) fn verity(&self) -> Option<&Verity<'a>> {
+    pub(super) fn verity(&self) -> Option<Verity<'a>> {
         let is_known = self.targets == self.targets_expected && !self.opaque;
-        self.verity.as_ref().filter(|_| is_known)
+        self.verity.filter(|_| is_known).and_then(target)?.verity
     }
 }
 

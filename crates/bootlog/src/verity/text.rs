@@ -2,19 +2,56 @@
 //! identifiers, which are chosen by whoever makes a device, a backslash stands before `\`, `;`, `=`
 //! and `,`. What some targets add of their own is not escaped.
 
-/// The groups of a text, each without its semicolon. None if the text does not end with one.
-pub(super) fn groups(text: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+use std::borrow::Cow;
+
+/// Groups of a text, each without its semicolon.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Groups<'a> {
+    text: &'a [u8],
+    /// Whether the whole text is one group.
+    is_one: bool,
+}
+
+/// The groups of a text. None if the text does not end with a semicolon.
+pub(super) fn groups(text: &[u8]) -> Option<Groups<'_>> {
     let ended = split(text, b';').last()?.is_empty();
-    // Behind the last semicolon there is nothing.
-    ended.then(|| split(text, b';').filter(|group| !group.is_empty()))
+    ended.then_some(Groups { text, is_one: false })
+}
+
+/// A text that is one group, semicolons in it or not.
+pub(super) const fn one_group(text: &[u8]) -> Groups<'_> {
+    Groups { text, is_one: true }
+}
+
+impl<'a> Iterator for Groups<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.is_one {
+            self.is_one = false;
+            return Some(std::mem::take(&mut self.text));
+        }
+        while !self.text.is_empty() {
+            let group = split(self.text, b';').next()?;
+            self.text = self.text.get(group.len().saturating_add(1)..).unwrap_or_default();
+            if !group.is_empty() {
+                return Some(group);
+            }
+        }
+        None
+    }
 }
 
 /// A pair's key and value.
 pub(super) type Pair<'a> = (&'a [u8], &'a [u8]);
 
-/// The pairs of a group. None if one has no equals sign.
+/// Most pairs of a group that are read: a target of verity has some twenty.
+const PAIRS_MAX: usize = 64;
+
+/// The pairs of a group. None if one has no equals sign, or there are more than are read.
 pub(super) fn pairs(group: &[u8]) -> Option<Vec<Pair<'_>>> {
-    split(group, b',').map(pair).collect()
+    let few = split(group, b',').nth(PAIRS_MAX).is_none();
+    few.then(|| split(group, b',').map(pair).collect()).flatten()
 }
 
 fn pair(text: &[u8]) -> Option<Pair<'_>> {
@@ -41,8 +78,20 @@ pub(super) fn table_hash(value: &[u8]) -> Option<&[u8]> {
     is_hex.then_some(value)
 }
 
-/// A name without its backslashes.
-pub(super) fn unescaped(value: &[u8]) -> Option<Vec<u8>> {
+/// The longest name or identifier, in bytes, without its backslashes.
+const NAME_BYTES_MAX: usize = 128;
+
+/// A name without its backslashes. None if it is longer than the device mapper's.
+pub(super) fn unescaped(value: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if value.len() > NAME_BYTES_MAX.saturating_mul(2) {
+        return None;
+    }
+    let name =
+        if value.contains(&b'\\') { Cow::Owned(without_backslashes(value)?) } else { value.into() };
+    (name.len() <= NAME_BYTES_MAX).then_some(name)
+}
+
+fn without_backslashes(value: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(value.len());
     let mut bytes = value.iter();
     while let Some(byte) = bytes.next() {

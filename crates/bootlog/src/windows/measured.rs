@@ -44,7 +44,6 @@ impl<'a> MeasuredEvent<'a> {
     }
 
     /// Its tags. Outside of a container, those that say that they are not measured are left out.
-    #[must_use]
     pub fn tags(&self) -> impl Iterator<Item = Tag<'a>> + use<'a> {
         self.tags.clone().filter(|tag| tag.id.is_measured())
     }

@@ -412,3 +412,43 @@ fn registers_of_a_domain_are_numbered_from_one_and_a_tpms_from_none() {
     assert_eq!(RegisterMap::Tdx.register(4), Some(Register::Rtmr(3)));
     assert_eq!(RegisterMap::Tdx.register(5), None);
 }
+
+/// What is said of a domain whose log somebody changed.
+fn words(change: impl FnOnce(&mut BootLog)) -> (&'static str, String) {
+    let mut log = Ground::TrustDomain.log().unwrap();
+    change(&mut log);
+    let bytes = log.to_bytes().unwrap();
+    let rtmrs = log.registers().rtmrs().map(avouch_wire::Hex);
+    let proven = ccel::ProvenLog::prove(&bytes, rtmrs.each_ref()).unwrap();
+    let reason = proven.secure_boot_reason.unwrap();
+    (reason.check, [vec![reason.message], proven.findings].concat().join("; "))
+}
+
+#[test]
+fn what_is_said_of_a_domain_names_its_own_registers() {
+    type Case = (&'static str, &'static str, fn(&mut BootLog));
+    let cases: [Case; 4] = [
+        ("secure-boot-order", "into RTMR 0 at this place", |log| {
+            log.push(LogEvent::authority(uefi::GLOBAL, "Unheard", &[1]));
+        }),
+        ("secure-boot-off", "RTMR 0", |log| {
+            *log = Ground::TrustDomainOff.log().unwrap();
+            log.push(LogEvent::efi_action(7, "hello"));
+        }),
+        ("secure-boot-shim", "RTMR 1 is a partition table", |log| {
+            *log = Ground::TrustDomainInsecure.log().unwrap();
+            log.push(LogEvent::new(5, event_type::EFI_GPT_EVENT, *b"EFI PART"));
+        }),
+        ("secure-boot-separator", "RTMR 0 has no separator", |log| {
+            let ends = |event: &LogEvent| event.register == 1 && event.data == [0; 4];
+            let at = log.events.iter().position(ends).unwrap();
+            log.events.truncate(at);
+        }),
+    ];
+    for (check, text, change) in cases {
+        let (found, said) = words(change);
+        assert_eq!(found, check, "{said}");
+        assert!(said.contains(text), "{said}");
+        assert!(!said.contains("PCR"), "{said}");
+    }
+}

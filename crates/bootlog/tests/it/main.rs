@@ -5,8 +5,10 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 mod attacks;
+mod bounds;
 mod ccel;
 mod ccel_linear;
+mod dstack;
 mod ima;
 mod linear;
 mod minted;

@@ -150,6 +150,12 @@ const TEXTS: &[Text] = &[
         RESEND,
     ),
     one(
+        "ccel-json",
+        "That what begins as JSON is an event log of dstack's.",
+        "It is another text, or an event in it is not what dstack writes.",
+        "Send the array `event_log` of dstack's answer as it is, or the log as the kernel keeps it.",
+    ),
+    one(
         "ccel-mrtd",
         "That no event extends `MRTD`.",
         "The TDX module alone measures it, before the domain runs.",

@@ -53,3 +53,14 @@ fn what_expands_beyond_bounds_is_refused() {
     let limit = bomb.len() * 16 + (64 << 10);
     assert_eq!(inflate(&bomb, 16 << 20), Err(GzipError::Expansion { limit }));
 }
+
+#[test]
+fn a_member_that_says_another_length_than_it_has_is_refused_and_takes_no_more_memory() {
+    let text = [b'a'; 3000];
+    for said in [0_u32, 1, 2999, 3001, 9000, u32::MAX] {
+        let mut lying = member(&text, Compression::best());
+        let at = lying.len() - 4;
+        lying[at..].copy_from_slice(&said.to_le_bytes());
+        assert_eq!(inflate(&lying, 4000), Err(GzipError::Malformed), "{said}");
+    }
+}

@@ -44,3 +44,35 @@ fn the_published_policy_for_linux_sees_the_kernels_version_and_its_trusted_keys(
     let without = issued(&policy, "produced/boot-sb-off");
     assert!(without.get("kernelVersions").is_none(), "{without}");
 }
+
+/// What a list says that has so many keys for a keyring of such a name.
+fn with_keys(count: usize, keyring: &str) -> avouch_bootlog::ima::Facts {
+    let mut ground = avouch_mint::ima::ground().unwrap();
+    let key = || avouch_mint::ima::ImaEntry::buffer(keyring, &[0x30, 0]);
+    ground.list.entries.extend((0..count).map(|_| key()));
+    ground.quote();
+    let proven = super::quoted(&ground.registers);
+    let bytes = ground.list.binary();
+    let list = List::read(&bytes).unwrap();
+    let entries = prove(&list, &proven, Sha1::Refused).unwrap();
+    let keys = super::keys(&ground);
+    Appraisal::of(&entries, &proven, &References::none(), &keys).facts().clone()
+}
+
+#[test]
+fn no_key_is_left_out_where_there_are_more_than_are_read() {
+    let known = with_keys(0, ".ima").keys.len();
+    let facts = with_keys(256 - known, ".ima");
+    assert_eq!((facts.keys.len(), facts.unreadable), (256, 0));
+    let facts = with_keys(257 - known, ".ima");
+    assert_eq!((facts.keys.len(), facts.unreadable), (0, 1), "none counts");
+    assert!(!facts.only_signed && !facts.only_listed && facts.kernel_version.is_none());
+}
+
+#[test]
+fn a_keyring_has_a_name_that_kernels_give_one() {
+    let facts = with_keys(1, &format!(".{}", "k".repeat(63)));
+    assert_eq!((facts.keys.len(), facts.unreadable), (1, 0));
+    let facts = with_keys(1, &format!(".{}", "k".repeat(64)));
+    assert_eq!((facts.keys.len(), facts.unreadable), (0, 1));
+}

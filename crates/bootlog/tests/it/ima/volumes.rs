@@ -299,3 +299,46 @@ fn a_list_that_began_in_another_boot_proves_no_volume() {
     let met = appraisal.require(Requirement::ListedVolumes, &references);
     assert_eq!(met.unwrap_err().check(), "ima-boot-aggregate");
 }
+
+#[test]
+fn with_more_names_than_machines_have_nothing_is_known() {
+    let others =
+        |count: usize| (0..count).map(|number| DmDevice::linear(&format!("d{number}"), 3).load());
+    let root = [good().load(), good().resume()];
+    let (volumes, met) = after(root.clone().into_iter().chain(others(511)));
+    assert_eq!((running(&volumes), met), (vec![("root", GOOD)], Ok(())));
+    let (volumes, met) = after(root.into_iter().chain(others(512)));
+    assert_eq!((running(&volumes), volumes.malformed, met), (vec![], 1, REFUSED));
+}
+
+#[test]
+fn a_name_is_as_long_as_the_device_mapper_makes_it() {
+    for (length, known) in [(128, true), (129, false)] {
+        let name = "n".repeat(length);
+        let device = DmDevice { uuid: String::new(), ..DmDevice::verity(&name, 3, GOOD) };
+        let (volumes, _) = after([device.load(), device.resume()]);
+        let names: Vec<&str> = volumes.running.iter().map(|volume| volume.name.as_str()).collect();
+        let expected: &[&str] = if known { &[&name] } else { &[] };
+        assert_eq!((names.as_slice(), volumes.malformed == 0), (expected, known), "{length}");
+    }
+}
+
+#[test]
+fn a_device_that_was_removed_leaves_its_name_and_what_ran_under_it() {
+    // The name is taken again by another table: what ran under it before is not forgotten.
+    let (volumes, met) =
+        after([evil().load(), evil().resume(), evil().remove(), good().load(), good().resume()]);
+    assert_eq!((running(&volumes), met), (vec![("root", GOOD)], Ok(())));
+    assert!(!volumes.running[0].steady);
+}
+
+#[test]
+fn a_table_that_is_loaded_again_and_not_resumed_changes_nothing() {
+    let begun = [good().load(), good().resume()];
+    let (volumes, met) = after(begun.clone().into_iter().chain([evil().load()]));
+    assert_eq!((running(&volumes), met), (vec![("root", GOOD)], Ok(())));
+    // Resumed by the hash of another table, nobody knows what runs.
+    let (volumes, met) =
+        after(begun.into_iter().chain([evil().load(), good().load(), evil().resume()]));
+    assert_eq!((running(&volumes), volumes.unknown, met), (vec![], 1, REFUSED));
+}

@@ -17,7 +17,7 @@ const PROOF: &str = "none: a log says what it says. The values in `pcrs` are wha
                      the quote has";
 
 pub(super) fn log(input: &Input) -> Result<Inspection, String> {
-    let bytes = &input.bytes;
+    let bytes = &ccel::binary(&input.bytes).map_err(|error| error.to_string())?;
     let of_domain = ccel::parse(bytes).map_err(|error| error.to_string());
     match of_domain {
         Ok(log) if !extends_pcr_0(bytes) => Ok(of_a_domain(&log)),

@@ -1,5 +1,9 @@
-//! What each claim means and how its value is written, for people: `docs/claims.md` is made of this
-//! and of minted evidence. Nothing is decided here.
+//! What each claim means and how its value is written: `docs/claims.md` is made of this and of minted
+//! evidence, and warnings about policies of it. Nothing is decided here.
+
+use avouch_wire::EvidenceKind;
+
+use crate::SeenBy;
 
 /// How the value of a claim is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +35,23 @@ pub struct Description {
     pub form: Form,
     /// What it says, and when it is there if it is not always.
     pub meaning: &'static str,
+    /// Policies, tokens, or both.
+    pub seen_by: SeenBy,
 }
 
+/// A claim that policies read and tokens carry.
 const fn row(name: &'static str, form: Form, meaning: &'static str) -> Description {
-    Description { name, form, meaning }
+    Description { name, form, meaning, seen_by: SeenBy::Both }
+}
+
+/// A claim that policies read and no token carries.
+const fn policy_only(name: &'static str, form: Form, meaning: &'static str) -> Description {
+    Description { name, form, meaning, seen_by: SeenBy::Policy }
+}
+
+/// A claim that tokens carry and no policy reads.
+const fn token_only(name: &'static str, form: Form, meaning: &'static str) -> Description {
+    Description { name, form, meaning, seen_by: SeenBy::Token }
 }
 
 /// The description of a claim.
@@ -45,10 +62,24 @@ pub fn describe(name: &str) -> Option<&'static Description> {
 
 /// All descriptions: of every kind of evidence, then of each.
 pub fn descriptions() -> impl Iterator<Item = &'static Description> {
-    [&COMMON[..], &ISSUER, &SGX, &TDX, &TDX_EVENT_LOG, &SEV_SNP].into_iter().flatten()
+    let own = OF_KINDS.iter().flat_map(|(_, table)| table.iter());
+    COMMON.iter().chain(&ISSUER).chain(own)
 }
 
+/// The claims that policies may be given of a kind of evidence; none where this build makes none.
+pub fn policy_claims(kind: EvidenceKind) -> impl Iterator<Item = &'static Description> {
+    let own = OF_KINDS.iter().filter(move |(kinds, _)| kinds.contains(&kind));
+    let mut own = own.flat_map(|(_, table)| table.iter()).peekable();
+    let common = own.peek().is_some().then_some(&COMMON).into_iter().flatten();
+    common.chain(own).filter(|description| description.seen_by != SeenBy::Token)
+}
+
+use EvidenceKind::{OpenEnclave, Sgx, Snp, Tdx};
 use Form::{AnyBase64Url, AsSent, Base64Url, Boolean, Hex, Integer, Json, Text};
+
+/// The tables of single kinds.
+const OF_KINDS: &[(&[EvidenceKind], &[Description])] =
+    &[(&[Sgx, OpenEnclave], &SGX), (&[Tdx], &TDX), (&[Tdx], &TDX_EVENT_LOG), (&[Snp], &SEV_SNP)];
 
 const COMMON: [Description; 14] = [
     row("x-ms-ver", Text, "version of this form of claims"),
@@ -69,14 +100,14 @@ const COMMON: [Description; 14] = [
         Json,
         "the init-time data, which the evidence binds; only if it was sent as JSON",
     ),
-    row("ver", Text, "older name of `x-ms-ver`"),
-    row("tee", Text, "older name of `x-ms-attestation-type`"),
-    row("policy_hash", Base64Url(32), "older name of `x-ms-policy-hash`"),
-    row("maa-policyHash", Base64Url(32), "older name of `x-ms-policy-hash`"),
-    row("policy_signer", Json, "older name of `x-ms-policy-signer`"),
-    row("nonce", AsSent, "the request's `nonce`, unchanged; only if it has one"),
-    row("x-ms-policy", Json, "what the policy issued; it stands at the top level too"),
-    row(
+    policy_only("ver", Text, "older name of `x-ms-ver`"),
+    policy_only("tee", Text, "older name of `x-ms-attestation-type`"),
+    policy_only("policy_hash", Base64Url(32), "older name of `x-ms-policy-hash`"),
+    policy_only("maa-policyHash", Base64Url(32), "older name of `x-ms-policy-hash`"),
+    policy_only("policy_signer", Json, "older name of `x-ms-policy-signer`"),
+    token_only("nonce", AsSent, "the request's `nonce`, unchanged; only if it has one"),
+    token_only("x-ms-policy", Json, "what the policy issued; it stands at the top level too"),
+    token_only(
         "avouch-trust-root",
         Text,
         "the root that the evidence rests on; only if it is not the vendor's own, but one that the \
@@ -86,11 +117,11 @@ const COMMON: [Description; 14] = [
 
 /// What whoever signs the token adds.
 const ISSUER: [Description; 5] = [
-    row("iss", Text, "URL of the provider that issued the token"),
-    row("iat", Integer, "when the token was issued, in seconds since 1970"),
-    row("nbf", Integer, "the same as `iat`"),
-    row("exp", Integer, "until when the token counts: 8 hours after `iat`"),
-    row("jti", Hex(32), "identifier of the token, random"),
+    token_only("iss", Text, "URL of the provider that issued the token"),
+    token_only("iat", Integer, "when the token was issued, in seconds since 1970"),
+    token_only("nbf", Integer, "the same as `iat`"),
+    token_only("exp", Integer, "until when the token counts: 8 hours after `iat`"),
+    token_only("jti", Hex(32), "identifier of the token, random"),
 ];
 
 const SGX: [Description; 21] = [
@@ -109,14 +140,14 @@ const SGX: [Description; 21] = [
         Json,
         "SHA-256 of the quote as it was sent (`quotehash`) and of the collateral that it was judged by",
     ),
-    row("maa-attestationcollateral", Json, "older name of `x-ms-sgx-collateral`"),
+    token_only("maa-attestationcollateral", Json, "older name of `x-ms-sgx-collateral`"),
     row(
         "x-ms-sgx-ehd",
         AnyBase64Url,
         "the runtime data, which the evidence binds; only if it was sent as binary",
     ),
-    row("maa-ehd", AnyBase64Url, "older name of `x-ms-sgx-ehd`"),
-    row("aas-ehd", AnyBase64Url, "older name of `x-ms-sgx-ehd`"),
+    token_only("maa-ehd", AnyBase64Url, "older name of `x-ms-sgx-ehd`"),
+    token_only("aas-ehd", AnyBase64Url, "older name of `x-ms-sgx-ehd`"),
     row(
         "x-ms-sgx-config-id",
         Hex(64),
@@ -137,12 +168,12 @@ const SGX: [Description; 21] = [
         Hex(16),
         "family of products (ISVFAMILYID); only of enclaves with KSS",
     ),
-    row("$is-debuggable", Boolean, "older name of `x-ms-sgx-is-debuggable`"),
-    row("$sgx-mrenclave", Hex(32), "older name of `x-ms-sgx-mrenclave`"),
-    row("$sgx-mrsigner", Hex(32), "older name of `x-ms-sgx-mrsigner`"),
-    row("$product-id", Integer, "older name of `x-ms-sgx-product-id`"),
-    row("$svn", Integer, "older name of `x-ms-sgx-svn`"),
-    row("$tee", Text, "older name of `x-ms-attestation-type`"),
+    policy_only("$is-debuggable", Boolean, "older name of `x-ms-sgx-is-debuggable`"),
+    policy_only("$sgx-mrenclave", Hex(32), "older name of `x-ms-sgx-mrenclave`"),
+    policy_only("$sgx-mrsigner", Hex(32), "older name of `x-ms-sgx-mrsigner`"),
+    policy_only("$product-id", Integer, "older name of `x-ms-sgx-product-id`"),
+    policy_only("$svn", Integer, "older name of `x-ms-sgx-svn`"),
+    policy_only("$tee", Text, "older name of `x-ms-attestation-type`"),
 ];
 
 const TDX: [Description; 25] = [

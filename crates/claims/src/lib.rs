@@ -14,7 +14,7 @@ mod snp;
 mod tdx;
 
 pub use bound::{BoundData, DataType, HeldData, HeldDataError};
-pub use catalogue::{Description, Form, describe, descriptions};
+pub use catalogue::{Description, Form, describe, descriptions, policy_claims};
 pub use claim::{ClaimValue, SeenBy, ServiceClaim};
 pub use common::common;
 pub use sgx::sgx;

@@ -130,3 +130,12 @@ impl Hangups {
         std::future::pending().await
     }
 }
+
+/// Refuses `--event-log` beside evidence of a kind that takes none.
+pub(crate) fn check_event_log(kind: EvidenceKind, is_given: bool) -> Result<(), Failure> {
+    if !is_given || kind.takes_event_log() {
+        return Ok(());
+    }
+    let kinds = EvidenceKind::names_where(EvidenceKind::takes_event_log);
+    Err(Failure::Other(format!("--event-log goes with {kinds} alone")))
+}

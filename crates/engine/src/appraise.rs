@@ -9,6 +9,7 @@ use avouch_wire::{EvidenceKind, UnixTime};
 
 use crate::appraisal::{Appraisal, Decision, Refused};
 use crate::arm::{Arms, Submission};
+use crate::error::EventLogRefused;
 use crate::token_claims::{self, TokenParts};
 use crate::{
     Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, PolicyInForce,
@@ -113,6 +114,9 @@ impl Engine {
 
         // 2. Evidence, endorsements and a moment become verified facts.
         let arm = self.arms.of(request.kind).ok_or(AppraisalError::NotBuilt(request.kind))?;
+        if request.event_log.is_some() && !request.kind.takes_event_log() {
+            return Err(EventLogRefused::Kind.into());
+        }
         let verified =
             arm.verify(&Submission { request, configuration, settings, endorsements, at })?;
 

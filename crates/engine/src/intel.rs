@@ -214,8 +214,9 @@ fn event_log(
     request: &AppraisalRequest,
     verified: &VerifiedQuote,
 ) -> Result<Option<ProvenLog>, EventLogRefused> {
-    let Some(log) = &request.event_log else { return Ok(None) };
-    let Body::Td(report) = verified.body() else { return Err(EventLogRefused::Kind) };
+    let (Some(log), Body::Td(report)) = (&request.event_log, verified.body()) else {
+        return Ok(None);
+    };
     let rtmrs = [&report.rtmr0, &report.rtmr1, &report.rtmr2, &report.rtmr3];
     ProvenLog::prove(log, rtmrs).map(Some).map_err(EventLogRefused::Log)
 }

@@ -22,6 +22,7 @@ mod settings;
 mod snp;
 mod source;
 mod token_claims;
+mod vocabulary;
 
 pub use anchors::{AnchorError, Anchors, Vendor};
 pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused, VerifiedFacts};
@@ -38,3 +39,4 @@ pub use settings::AppraisalSettings;
 pub use source::{
     AmdWanted, EndorsementSource, IntelWanted, TPM_CAS_MAX, TcbBaseline, TpmCasWanted,
 };
+pub use vocabulary::policy_vocabulary;

@@ -17,8 +17,8 @@ use verifier::ReportVerifier;
 
 use crate::arm::{Arm, Bound, Submission, Verified, bind};
 use crate::{
-    AppraisalError, AppraisalRequest, EventLogRefused, Grounds, OutdatedComponent, Refused,
-    Remembered, VerifiedFacts,
+    AppraisalError, AppraisalRequest, Grounds, OutdatedComponent, Refused, Remembered,
+    VerifiedFacts,
 };
 
 pub(crate) struct SnpArm {
@@ -34,9 +34,6 @@ impl SnpArm {
 
 impl Arm for SnpArm {
     fn verify(&self, submission: &Submission<'_>) -> Result<Verified, AppraisalError> {
-        if submission.request.event_log.is_some() {
-            return Err(EventLogRefused::Kind.into());
-        }
         let &Submission { request, settings, endorsements, at, .. } = submission;
         let submitted =
             Submitted::parse(&request.evidence).map_err(|error| named(error, &request.evidence))?;

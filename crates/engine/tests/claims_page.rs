@@ -11,13 +11,14 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use avouch_claims::{Description, Form, describe, descriptions};
-use avouch_engine::{AppraisalRequest, AppraisalSettings, Nonce, PolicyInForce};
+use avouch_claims::{Description, Form, SeenBy, describe, descriptions};
+use avouch_engine::{AppraisalRequest, AppraisalSettings, Nonce, PolicyInForce, policy_vocabulary};
 use avouch_mint::bootlog::TdBoot;
 use avouch_mint::snp::{UvmForm, uvm_publisher};
 use avouch_mint::{HeldData, Kss, Options, mint};
 use avouch_pki::Certificate;
-use avouch_policy::lint::{AttestationType, ValueForm, value_form};
+use avouch_policy::lint::{KnownClaim, LintSlug, ValueForm, lint};
+use avouch_policy::{Limits, Policy};
 use avouch_snp::uvm::{UvmTrust, UvmTrustEntry};
 use avouch_token::policy_jws::{JwsContent, PolicySigner, SignedForm, create_signed};
 use avouch_token::{KeySpec, Payload, PayloadError, SigningKey, provider_certificate};
@@ -172,28 +173,113 @@ fn every_claim_is_described_and_nothing_else_is() {
 }
 
 #[test]
-fn the_lint_knows_exactly_the_names_that_policies_are_given() {
-    for kind in EvidenceKind::appraised() {
-        let name = kind.attestation_type();
-        let known = AttestationType::from_name(name).unwrap().claims();
-        let distinct: BTreeSet<String> = known.iter().map(ToString::to_string).collect();
-        assert_eq!(distinct.len(), known.len(), "{name}: a name is listed twice");
-        let given = claims_of(kind).into_iter().filter(|(_, seen)| seen.by_policy.is_some());
-        assert_eq!(distinct, given.map(|(name, _)| name).collect(), "{name}");
+fn the_tables_say_who_sees_a_claim() {
+    for (title, claims) in all() {
+        for (name, seen) in claims {
+            let told = describe(&name).unwrap().seen_by;
+            let expected = match seen.by_whom() {
+                "both" => SeenBy::Both,
+                "policy" => SeenBy::Policy,
+                _ => SeenBy::Token,
+            };
+            assert_eq!(told, expected, "{title}: {name}");
+        }
     }
 }
 
 #[test]
-fn the_lint_knows_the_length_and_alphabet_of_every_claim_that_has_one() {
-    for (title, claims) in all() {
-        for (name, _) in claims.iter().filter(|(_, seen)| seen.by_policy.is_some()) {
-            let expected = match describe(name).unwrap().form {
-                Form::Hex(bytes) => Some(ValueForm::Hex(2 * bytes)),
-                Form::Base64Url(bytes) => Some(ValueForm::Base64Url((8 * bytes).div_ceil(6))),
-                _ => None,
-            };
-            assert_eq!(value_form(name), expected, "{title}: {name}");
+fn policies_are_checked_by_exactly_the_claims_that_they_are_given() {
+    for kind in EvidenceKind::appraised() {
+        let vocabulary = policy_vocabulary(Some(kind));
+        assert!(vocabulary.is_complete, "{kind}");
+        let known: Vec<&str> = vocabulary.claims.iter().map(|claim| claim.name).collect();
+        let distinct: BTreeSet<String> = known.iter().map(ToString::to_string).collect();
+        assert_eq!(distinct.len(), known.len(), "{kind}: a name is listed twice");
+        let given = claims_of(kind).into_iter().filter(|(_, seen)| seen.by_policy.is_some());
+        assert_eq!(distinct, given.map(|(name, _)| name).collect(), "{kind}");
+    }
+}
+
+#[test]
+fn policies_are_checked_by_the_length_and_alphabet_of_every_claim_that_has_one() {
+    let of_all = policy_vocabulary(None);
+    assert!(!of_all.is_complete && of_all.has_client_claims && of_all.settings.is_none());
+    assert_eq!(of_all.attestation_types[..3], ["sgx", "tdxvm", "sevsnpvm"]);
+    let form = |claims: &[KnownClaim], name: &str| {
+        let mut found = claims.iter().filter(|claim| claim.name == name);
+        let form = found.next().unwrap_or_else(|| panic!("{name}")).form;
+        assert!(found.next().is_none(), "{name} is listed twice");
+        form
+    };
+    for (name, expected) in [
+        ("x-ms-sgx-mrenclave", Some(ValueForm::Hex(64))),
+        ("x-ms-policy-hash", Some(ValueForm::Base64Url(43))),
+        ("tdx_xfam", Some(ValueForm::Hex(16))),
+        ("x-ms-sgx-ehd", None),
+        ("x-ms-ver", None),
+    ] {
+        assert_eq!(form(&of_all.claims, name), expected, "{name}");
+    }
+    for kind in EvidenceKind::appraised() {
+        for claim in policy_vocabulary(Some(kind)).claims {
+            assert_eq!(claim.form, form(&of_all.claims, claim.name), "{kind}: {}", claim.name);
         }
+    }
+    // Of a kind without a table, what may be said is that of all.
+    let hsm = policy_vocabulary(Some(EvidenceKind::AiHsm));
+    assert_eq!((hsm.is_complete, hsm.claims), (false, of_all.claims));
+    assert_eq!(hsm.attestation_types, ["aihsm"]);
+}
+
+#[test]
+fn policies_are_checked_by_what_their_kind_of_evidence_understands() {
+    let warned = |text: &str, kind: EvidenceKind| -> Vec<LintSlug> {
+        let policy = Policy::compile(text, &Limits::default()).unwrap();
+        lint(&policy, &policy_vocabulary(Some(kind))).into_iter().map(|lint| lint.slug).collect()
+    };
+    let open =
+        "version=1.0; authorizationrules { [type==\"x-ms-ver\", value==\"1.0\"] => permit(); };";
+    let permit = "authorizationrules { => permit(); };";
+    let configured = |name, value| {
+        let rule = format!("=> issueproperty(type=\"{name}\", value={value});");
+        (name, format!("version=1.2; configurationrules {{ {rule} }}; {permit}"))
+    };
+    let issued = |name, value| {
+        let rule = format!("=> issueproperty(type=\"{name}\", value={value});");
+        (name, format!("version=1.2; {permit} issuancerules {{ {rule} }};"))
+    };
+    let settings = [
+        configured("x-ms-sgx-tcbidentifier", "\"17\""),
+        configured("required_pcr_mask", "255"),
+        configured("require_valid_aik_cert", "true"),
+        issued("report_validity_in_minutes", "60"),
+        issued("omit_x5c", "true"),
+    ];
+    let (mut clients, mut understood) = (0, 0);
+    for kind in EvidenceKind::all() {
+        let asks = warned(open, kind).contains(&LintSlug::SelectorWithoutIssuer);
+        assert_eq!(asks, kind.has_client_claims(), "{kind}");
+        clients += usize::from(asks);
+        for (name, text) in &settings {
+            let effect = !warned(text, kind).contains(&LintSlug::IneffectiveProperty);
+            assert_eq!(effect, kind.policy_settings().contains(name), "{kind}: {name}");
+            understood += usize::from(effect);
+        }
+    }
+    // SGX, Open Enclave and TDX choose a TCB recovery; the other four are of TPMs.
+    assert_eq!((clients, understood), (6, 7));
+}
+
+#[test]
+fn default_policies_are_written_in_the_words_of_their_kind() {
+    for kind in EvidenceKind::appraised() {
+        let Some(policy) = PolicyInForce::default_for(kind) else { panic!("{kind}") };
+        let text = policy.policy().text();
+        let policy = Policy::compile(text, &Limits::default()).unwrap();
+        let lints = lint(&policy, &policy_vocabulary(Some(kind)));
+        let odd = lints.iter().map(|lint| lint.slug);
+        let odd: Vec<_> = odd.filter(|slug| *slug != LintSlug::PermitAfterDenies).collect();
+        assert_eq!(odd, [], "{kind}");
     }
 }
 
@@ -239,7 +325,7 @@ fn masked(value: &Value) -> Value {
 fn table<'a>(rows: impl Iterator<Item = (&'a Description, &'static str, Value)>) -> String {
     let mut text =
         "| claim | type | who sees it | meaning | example |\n|---|---|---|---|---|\n".to_owned();
-    for (Description { name, form, meaning }, by_whom, value) in rows {
+    for (Description { name, form, meaning, .. }, by_whom, value) in rows {
         let (form_text, value) = (form_text(*form), shown(&value, *form));
         text.push_str(&format!("| `{name}` | {form_text} | {by_whom} | {meaning} | `{value}` |\n"));
     }

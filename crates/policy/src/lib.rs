@@ -46,7 +46,6 @@ mod parser;
 mod policy;
 pub mod print;
 pub mod properties;
-pub mod report;
 mod resolved;
 mod span;
 mod suggest;

@@ -1,14 +1,13 @@
 //! What a policy may legally say but its author hardly meant.
 
-mod known;
 mod patterns;
 mod queries;
 mod rules;
 mod sections;
 mod values;
+mod vocabulary;
 
-pub use known::AttestationType;
-pub use values::{ValueForm, value_form};
+pub use vocabulary::{KnownClaim, ValueForm, Vocabulary};
 
 use std::fmt;
 
@@ -88,7 +87,7 @@ impl fmt::Display for Lint {
 /// Collects warnings.
 struct Linter<'p> {
     policy: &'p Policy,
-    attestation_type: Option<AttestationType>,
+    vocabulary: &'p Vocabulary,
     found: Vec<Lint>,
 }
 
@@ -111,10 +110,10 @@ const LINTS_MAX: usize = 500;
 
 /// Everything odd about a policy, in the order of the text.
 ///
-/// With an attestation type, claim names are compared with those that the type has.
+/// Claim names, values and settings are compared with those of the vocabulary.
 #[must_use]
-pub fn lint(policy: &Policy, attestation_type: Option<AttestationType>) -> Vec<Lint> {
-    let mut linter = Linter { policy, attestation_type, found: Vec::new() };
+pub fn lint(policy: &Policy, vocabulary: &Vocabulary) -> Vec<Lint> {
+    let mut linter = Linter { policy, vocabulary, found: Vec::new() };
     linter.comments();
     linter.sections();
     linter.claim_names();

@@ -55,8 +55,7 @@ fn preview_request(kind: EvidenceKind, body: &JsonBody<'_>) -> Result<AppraisalR
     // `quote` and `Quote` are one name, so the other members tell the forms apart.
     let later = ["report", "runtimeData", "initTimeData", "draftPolicyForAttestation"];
     let is_later_form = later.iter().any(|member| body.get(member).is_some());
-    let is_served = matches!(kind, EvidenceKind::Sgx | EvidenceKind::OpenEnclave);
-    if is_later_form || !is_served {
+    if is_later_form || !kind.has_preview_form() {
         return request(kind, body);
     }
     let quote = body.string("Quote")?.filter(|text| !text.is_empty()).ok_or_else(|| {
@@ -112,10 +111,10 @@ fn held_data(member: &'static str, body: &JsonBody<'_>) -> Result<Option<HeldDat
     Ok(Some(HeldData { bytes: decode(&format!("{member}.data"), text)?, data_type }))
 }
 
-/// The event log of a trust domain: a member of ours, which the other kinds know as little as MAA.
+/// An event log beside the evidence: a member of ours, which kinds without know as little as MAA.
 fn event_log(kind: EvidenceKind, body: &JsonBody<'_>) -> Result<Option<Vec<u8>>, ApiError> {
     const MEMBER: &str = "eventLog";
-    if kind != EvidenceKind::Tdx {
+    if !kind.takes_event_log() {
         return Ok(None);
     }
     let text = body.string(MEMBER)?.filter(|text| !text.is_empty());

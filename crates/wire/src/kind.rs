@@ -17,7 +17,38 @@ struct Row {
     default_policy: DefaultPolicy,
     is_appraised: bool,
     is_anonymous: bool,
+    has_anonymity_switch: bool,
+    has_preview_form: bool,
+    has_client_claims: bool,
+    takes_event_log: bool,
+    policy_settings: &'static [&'static str],
 }
+
+/// What holds of a kind whose row does not say otherwise.
+const USUAL: Row = Row {
+    name: "",
+    policy_name: "",
+    has_route: true,
+    attestation_type: "",
+    title: "",
+    other_names: &[],
+    evidence_member: "",
+    default_policy: DefaultPolicy::Absent,
+    is_appraised: false,
+    is_anonymous: false,
+    has_anonymity_switch: false,
+    has_preview_form: false,
+    has_client_claims: false,
+    takes_event_log: false,
+    policy_settings: &[],
+};
+
+/// The setting that chooses one of Intel's TCB recoveries.
+const INTEL_SETTINGS: &[&str] = &["x-ms-sgx-tcbidentifier"];
+
+/// The settings of TPM evidence and of the reports about it.
+const TPM_SETTINGS: &[&str] =
+    &["require_valid_aik_cert", "required_pcr_mask", "report_validity_in_minutes", "omit_x5c"];
 
 /// The policy that evidence of a kind is judged by where none was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +78,10 @@ macro_rules! kinds {
 
             const fn row(self) -> &'static Row {
                 match self {
-                    $(Self::$kind => &Row { $($field: $value),* },)*
+                    $(Self::$kind => {
+                        const ROW: &Row = &Row { $($field: $value,)* ..USUAL };
+                        ROW
+                    })*
                 }
             }
         }
@@ -59,20 +93,19 @@ kinds! {
     Sgx {
         name: "sgx",
         policy_name: "SgxEnclave",
-        has_route: true,
         attestation_type: "sgx",
         title: "an SGX quote",
-        other_names: &[],
         evidence_member: "quote",
         default_policy: DefaultPolicy::Sgx,
         is_appraised: true,
         is_anonymous: true,
+        has_preview_form: true,
+        policy_settings: INTEL_SETTINGS,
     }
     /// An Open Enclave report or evidence around an SGX quote.
     OpenEnclave {
         name: "open-enclave",
         policy_name: "OpenEnclave",
-        has_route: true,
         attestation_type: "sgx",
         title: "an Open Enclave report or evidence",
         other_names: &["oe"],
@@ -80,12 +113,13 @@ kinds! {
         default_policy: DefaultPolicy::Sgx,
         is_appraised: true,
         is_anonymous: true,
+        has_preview_form: true,
+        policy_settings: INTEL_SETTINGS,
     }
     /// An Intel TDX quote.
     Tdx {
         name: "tdx",
         policy_name: "TdxVm",
-        has_route: true,
         attestation_type: "tdxvm",
         title: "a TDX quote",
         other_names: &["inteltdx"],
@@ -93,12 +127,13 @@ kinds! {
         default_policy: DefaultPolicy::Permissive,
         is_appraised: true,
         is_anonymous: true,
+        takes_event_log: true,
+        policy_settings: INTEL_SETTINGS,
     }
     /// An AMD SEV-SNP report with its certificates.
     Snp {
         name: "snp",
         policy_name: "SevSnpVm",
-        has_route: true,
         attestation_type: "sevsnpvm",
         title: "an SEV-SNP report",
         other_names: &["sevsnp", "amdsevsnp"],
@@ -111,66 +146,53 @@ kinds! {
     Tpm {
         name: "tpm",
         policy_name: "Tpm",
-        has_route: true,
         attestation_type: "tpm",
         title: "TPM evidence",
-        other_names: &["vbs"],
+        other_names: &["vbs", "vbsenclave"],
         evidence_member: "data",
-        default_policy: DefaultPolicy::Absent,
-        is_appraised: false,
-        is_anonymous: false,
+        has_anonymity_switch: true,
+        has_client_claims: true,
+        policy_settings: TPM_SETTINGS,
     }
     /// An Azure guest: Trusted Launch or confidential VM.
     AzureGuest {
         name: "azure-guest",
         policy_name: "AzureGuest",
-        has_route: true,
         attestation_type: "azurevm",
         title: "evidence of an Azure guest",
         other_names: &["azurevm"],
         evidence_member: "AttestationInfo",
-        default_policy: DefaultPolicy::Absent,
-        is_appraised: false,
         is_anonymous: true,
+        has_client_claims: true,
     }
     /// A Pluton processor.
     Pluton {
         name: "pluton",
         policy_name: "Pluton",
-        has_route: true,
         attestation_type: "pluton",
         title: "evidence of a Pluton processor",
-        other_names: &[],
         evidence_member: "data",
-        default_policy: DefaultPolicy::Absent,
-        is_appraised: false,
-        is_anonymous: false,
+        has_client_claims: true,
     }
     /// A key that VBS guards.
     KeyGuard {
         name: "key-guard",
         policy_name: "KeyGuard",
-        has_route: true,
         attestation_type: "keyguard",
         title: "KeyGuard evidence",
-        other_names: &[],
         evidence_member: "attestationInfo",
-        default_policy: DefaultPolicy::Absent,
-        is_appraised: false,
         is_anonymous: true,
+        has_client_claims: true,
     }
     /// A device of Microsoft's Device Ecosystem Platform.
     MdepTz {
         name: "mdep-tz",
         policy_name: "MdepTz",
-        has_route: true,
         attestation_type: "mdeptz",
         title: "MDEP evidence",
-        other_names: &[],
         evidence_member: "report",
-        default_policy: DefaultPolicy::Absent,
-        is_appraised: false,
         is_anonymous: true,
+        has_client_claims: true,
     }
     /// An HSM: it has policies and no attest route.
     AiHsm {
@@ -179,11 +201,8 @@ kinds! {
         has_route: false,
         attestation_type: "aihsm",
         title: "evidence of an HSM",
-        other_names: &[],
         evidence_member: "report",
-        default_policy: DefaultPolicy::Absent,
-        is_appraised: false,
-        is_anonymous: false,
+        has_client_claims: true,
     }
 }
 
@@ -196,7 +215,7 @@ impl EvidenceKind {
     /// The names of the kinds that this build appraises, with commas between.
     #[must_use]
     pub fn appraised_names() -> String {
-        Self::appraised().map(Self::name).collect::<Vec<_>>().join(", ")
+        Self::names_where(Self::is_appraised)
     }
 
     /// The name on the command line.
@@ -253,6 +272,43 @@ impl EvidenceKind {
     #[must_use]
     pub const fn is_anonymous(self) -> bool {
         self.row().is_anonymous
+    }
+
+    /// Whether a provider's own `tpmAttestationAuthentication` says that its route takes evidence without a
+    /// token.
+    #[must_use]
+    pub const fn has_anonymity_switch(self) -> bool {
+        self.row().has_anonymity_switch
+    }
+
+    /// Whether 2018-09-01-preview has a request of its own for it.
+    #[must_use]
+    pub const fn has_preview_form(self) -> bool {
+        self.row().has_preview_form
+    }
+
+    /// Whether clients may send claims of their own with it. Taken to be so of kinds that are not appraised.
+    #[must_use]
+    pub const fn has_client_claims(self) -> bool {
+        self.row().has_client_claims
+    }
+
+    /// Whether its request may have an event log beside the evidence, `eventLog`.
+    #[must_use]
+    pub const fn takes_event_log(self) -> bool {
+        self.row().takes_event_log
+    }
+
+    /// The settings of policies that have an effect on it, by the names that `issueproperty` has for them.
+    #[must_use]
+    pub const fn policy_settings(self) -> &'static [&'static str] {
+        self.row().policy_settings
+    }
+
+    /// The names of the kinds of which `is_so` holds, with commas between.
+    #[must_use]
+    pub fn names_where(is_so: impl Fn(Self) -> bool) -> String {
+        Self::all().filter(|kind| is_so(*kind)).map(Self::name).collect::<Vec<_>>().join(", ")
     }
 
     /// The kind that MAA's routes name so, in any case.

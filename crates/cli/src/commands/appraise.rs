@@ -144,9 +144,7 @@ fn write_capsule(path: &Path, judged: &Judged<'_>) -> Result<(), Failure> {
 }
 
 pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, Failure> {
-    if args.event_log.is_some() && args.kind != EvidenceKind::Tdx {
-        return Err(Failure::Other("--event-log goes with tdx alone".to_owned()));
-    }
+    setup::check_event_log(args.kind, args.event_log.is_some())?;
     let bytes = read_file(&args.file)?;
     let judgement = &args.judgement;
     let at = judgement.acceptance.at();

@@ -160,10 +160,8 @@ fn options(args: &MintArgs) -> Result<Options, Failure> {
     if args.debug {
         options.td.attributes |= avouch_mint::TD_DEBUG;
     }
+    setup::check_event_log(args.kind, args.event_log)?;
     if args.event_log {
-        if args.kind != EvidenceKind::Tdx {
-            return Err(Failure::Other("--event-log goes with tdx alone".to_owned()));
-        }
         options.td.boot = Some(TdBoot::default());
     }
     if args.kss {

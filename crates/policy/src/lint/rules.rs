@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::patterns::{contradiction, is_upper_case_hex, quoted_scalar};
-use super::{AttestationType, LintSlug, Linter};
+use super::{LintSlug, Linter};
 use crate::ast::{
     Action, ActionBody, Condition, Expression, ExpressionKind, Function, Operator, Property,
     PropertyCondition, Rule, Section, SectionKind, Verb, assigned,
@@ -36,7 +36,7 @@ impl Linter<'_> {
             );
         } else if !tests(Property::Issuer)
             && condition.negation.is_none()
-            && self.attestation_type.is_none_or(AttestationType::has_client_claims)
+            && self.vocabulary.has_client_claims
         {
             self.warn(
                 LintSlug::SelectorWithoutIssuer,
@@ -151,13 +151,12 @@ impl Linter<'_> {
     /// Tests of types that neither the service nor an earlier rule produces.
     pub(super) fn claim_names(&mut self) {
         let policy = self.policy;
-        let service = self.attestation_type.map(AttestationType::claims);
         let mut made: BTreeSet<&str> = BTreeSet::new();
         let mut any_type = false;
         for section in policy.ast().sections() {
             for rule in &section.rules {
                 for condition in &rule.conditions {
-                    self.claim_name(condition, service.as_deref(), &made, any_type, section);
+                    self.claim_name(condition, &made, any_type, section);
                 }
                 match made_type(&rule.action) {
                     Made::Literal(name) => {
@@ -173,7 +172,6 @@ impl Linter<'_> {
     fn claim_name(
         &mut self,
         condition: &Condition,
-        service: Option<&[&'static str]>,
         made: &BTreeSet<&str>,
         any_type: bool,
         section: &Section,
@@ -187,7 +185,7 @@ impl Linter<'_> {
             test.value.kind.as_literal_str().filter(|_| equal)
         });
         let by_rules = made.contains(name) || any_type;
-        let by_service = service.is_none_or(|known| known.contains(&name));
+        let by_service = self.vocabulary.may_have(name);
         let unknown = match issuer {
             Some("AttestationPolicy") => !by_rules,
             Some("AttestationService") => !by_service,
@@ -198,15 +196,15 @@ impl Linter<'_> {
         if !unknown {
             return;
         }
-        let known = service.unwrap_or_default().iter().copied();
+        let known = self.vocabulary.claims.iter().map(|claim| claim.name);
         let help = match nearest(name, known.chain(made.iter().copied())) {
             Some(nearest) => format!("did you mean \"{nearest}\"?"),
             None => "check its spelling, or add it with a rule before this one".to_owned(),
         };
-        let who = match (issuer, self.attestation_type) {
+        let who = match (issuer, self.vocabulary.attestation_type()) {
             (Some("AttestationPolicy"), _) => "no rule before this one".to_owned(),
             (_, Some(kind)) => {
-                format!("neither the service, for {}, nor a rule before this one", kind.name())
+                format!("neither the service, for {kind}, nor a rule before this one")
             }
             (_, None) => "nothing".to_owned(),
         };

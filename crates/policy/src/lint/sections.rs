@@ -1,6 +1,6 @@
 //! Warnings about comments, whole sections and settings.
 
-use super::{AttestationType, LintSlug, Linter};
+use super::{LintSlug, Linter};
 use crate::ast::{Action, ActionBody, Property, Rule, SectionKind, Verb, assigned};
 use crate::properties;
 
@@ -113,12 +113,9 @@ impl Linter<'_> {
             let message = format!("there is no property `{name}` in {}", section.name());
             return self.warn(LintSlug::IneffectiveProperty, expression.span, message, help);
         }
-        let Some(kind) = self.attestation_type else { return };
-        // Chooses Intel's collateral, for TDX too.
-        let for_intel = name == "x-ms-sgx-tcbidentifier";
-        let is_intel = matches!(kind, AttestationType::Sgx | AttestationType::TdxVm);
-        if for_intel != is_intel || (!for_intel && !kind.has_tpm()) {
-            let message = format!("`{name}` has no effect for {}", kind.name());
+        if self.vocabulary.settings.is_some_and(|settings| !settings.contains(&name)) {
+            let kind = self.vocabulary.attestation_type().unwrap_or("this evidence");
+            let message = format!("`{name}` has no effect for {kind}");
             self.warn(LintSlug::IneffectiveProperty, expression.span, message, "remove the rule");
         }
         let zero = assigned(assignments, Property::Value)

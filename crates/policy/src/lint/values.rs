@@ -1,85 +1,7 @@
 //! Warnings about values that no claim has.
 
-use super::{AttestationType, LintSlug, Linter};
+use super::{LintSlug, Linter, ValueForm};
 use crate::ast::{Condition, Operator, Property, PropertyCondition};
-
-/// How a claim's value is written, where every value is written so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ValueForm {
-    /// So many digits of lower-case hex.
-    Hex(usize),
-    /// So many characters of base64url.
-    Base64Url(usize),
-}
-
-/// The form of a claim's values: of all hashes and other bytes of a fixed length that the service
-/// claims (the engine's tests compare).
-#[must_use]
-pub fn value_form(claim: &str) -> Option<ValueForm> {
-    FORMS.iter().find(|(names, _)| names.contains(&claim)).map(|(_, form)| *form)
-}
-
-const FORMS: [(&[&str], ValueForm); 7] = [
-    (&["x-ms-policy-hash", "policy_hash", "maa-policyHash"], ValueForm::Base64Url(43)),
-    (&["tdx_seam_attributes", "tdx_td_attributes", "tdx_xfam"], ValueForm::Hex(16)),
-    (
-        &[
-            "x-ms-sgx-isv-extended-product-id",
-            "x-ms-sgx-isv-family-id",
-            "x-ms-sevsnpvm-familyId",
-            "x-ms-sevsnpvm-imageId",
-            "tdx_tee_tcb_svn",
-        ],
-        ValueForm::Hex(32),
-    ),
-    (
-        &[
-            "x-ms-sgx-mrenclave",
-            "x-ms-sgx-mrsigner",
-            "$sgx-mrenclave",
-            "$sgx-mrsigner",
-            "x-ms-sevsnpvm-hostdata",
-            "x-ms-sevsnpvm-reportid",
-            "avouch-secure-boot-pk",
-            "avouch-secure-boot-kek",
-            "avouch-secure-boot-db",
-            "avouch-secure-boot-dbx",
-        ],
-        ValueForm::Hex(64),
-    ),
-    (
-        &[
-            "x-ms-sevsnpvm-launchmeasurement",
-            "x-ms-sevsnpvm-idkeydigest",
-            "x-ms-sevsnpvm-authorkeydigest",
-        ],
-        ValueForm::Hex(96),
-    ),
-    (
-        &[
-            "tdx_mrseam",
-            "tdx_mrsignerseam",
-            "tdx_mrtd",
-            "tdx_rtmr0",
-            "tdx_rtmr1",
-            "tdx_rtmr2",
-            "tdx_rtmr3",
-            "tdx_mrconfigid",
-            "tdx_mrowner",
-            "tdx_mrownerconfig",
-        ],
-        ValueForm::Hex(96),
-    ),
-    (
-        &[
-            "x-ms-sgx-report-data",
-            "x-ms-sgx-config-id",
-            "x-ms-sevsnpvm-reportdata",
-            "tdx_report_data",
-        ],
-        ValueForm::Hex(128),
-    ),
-];
 
 impl Linter<'_> {
     /// Values compared with a claim whose values are known.
@@ -99,7 +21,7 @@ impl Linter<'_> {
             return self.impossible(test, message, "write the value that it stands for");
         }
         let Some(name) = name else { return };
-        if let Some(form) = value_form(name) {
+        if let Some(form) = self.vocabulary.form(name) {
             self.form(test, name, text, form);
         } else if name == "x-ms-attestation-type" {
             self.attestation_type(test, text);
@@ -127,19 +49,21 @@ impl Linter<'_> {
 
     /// Names in claims are `sgx`, `sevsnpvm` and so on; those of routes are others.
     fn attestation_type(&mut self, test: &PropertyCondition, text: &str) {
-        let Some(kind) = self.attestation_type else {
-            if !AttestationType::ALL.iter().any(|known| known.name() == text) {
-                let known = AttestationType::ALL.map(AttestationType::name).join(", ");
-                let message = format!("there is no attestation type \"{text}\"");
-                self.impossible(test, message, format!("the types are {known}"));
-            }
+        let types = &self.vocabulary.attestation_types;
+        if types.is_empty() || types.contains(&text) {
             return;
-        };
-        if kind.name() != text {
-            let name = kind.name();
-            let message = format!("evidence that this policy judges has the type \"{name}\"");
-            self.impossible(test, message, format!("write \"{name}\""));
         }
+        let (message, help) = match self.vocabulary.attestation_type() {
+            Some(name) => (
+                format!("evidence that this policy judges has the type \"{name}\""),
+                format!("write \"{name}\""),
+            ),
+            None => (
+                format!("there is no attestation type \"{text}\""),
+                format!("the types are {}", types.join(", ")),
+            ),
+        };
+        self.impossible(test, message, help);
     }
 
     fn impossible(

@@ -9,8 +9,9 @@
 //!
 //! Rust blocks are run as documentation tests of the crate.
 
-use avouch_policy::lint::{self, AttestationType};
-use avouch_policy::{Limits, Policy, corpus};
+use avouch_policy::{Limits, Policy, corpus, lint};
+
+use crate::vocabulary;
 
 fn blocks(text: &str) -> Vec<(String, String, usize)> {
     let mut blocks = Vec::new();
@@ -73,9 +74,9 @@ fn every_example_of_the_guide_does_what_it_says() {
                 assert_eq!(rendered.trim_end(), body.trim_end(), "line {line}");
                 outputs += 1;
             }
-            ["output", "lint", kind] => {
+            ["output", "lint", "sgx"] => {
                 let policy = Policy::compile(&policy, &limits).unwrap();
-                let lints = lint::lint(&policy, AttestationType::from_name(kind));
+                let lints = lint::lint(&policy, &vocabulary::sgx());
                 let rendered = lint::render(&policy, &lints, "policy.txt");
                 assert_eq!(rendered.trim_end(), body.trim_end(), "line {line}");
                 outputs += 1;

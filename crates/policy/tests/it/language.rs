@@ -303,46 +303,6 @@ fn policies_can_be_shared_between_threads() {
     shared(&policy(defaults::SGX));
 }
 
-#[test]
-fn checks_report_errors_or_warnings() {
-    let limits = Limits::default();
-    let text = "version=1.0; authorizationrules { [type==\"a\", value==1] => permit(); };";
-    let report = avouch_policy::report::check("a.txt", text.as_bytes(), None, &limits);
-    assert!(report.accepted && report.errors.is_empty() && report.warnings.len() == 1);
-    assert!(report.to_string().ends_with("a.txt: ok, 1 warnings\n"));
-    let json = serde_json::to_value(&report).unwrap();
-    assert_eq!(json["warnings"][0]["slug"], "selector-without-issuer");
-    let report = avouch_policy::report::check("b.txt", b"version=3.0;", None, &limits);
-    assert!(
-        !report.accepted && report.to_string().ends_with("b.txt: refused, 2 errors\n"),
-        "{report}"
-    );
-    assert_eq!(serde_json::to_value(&report).unwrap()["errors"][0]["slug"], "unsupported-version");
-}
-
-#[test]
-fn evaluations_report_the_token_or_the_reason() {
-    let report = |text: &str| {
-        avouch_policy::report::EvalReport::new(
-            &policy(text).evaluate(&sgx_claims(), &Limits::default()),
-        )
-    };
-    let permitted = report(
-        "version=1.0; authorizationrules { => permit(); }; issuancerules { => issue(type=\"a\", value=1); };",
-    );
-    assert_eq!(permitted.to_string(), "permit\n  token: a = 1\n");
-    assert_eq!(serde_json::to_value(&permitted).unwrap()["token"], serde_json::json!({"a": 1}));
-    let denied = report("version=1.0; authorizationrules { => deny(); };");
-    assert_eq!(
-        denied.to_string(),
-        "deny (deny-issued): A Deny claim was issued, authorization failed.\n"
-    );
-    let failed = report(
-        "version=1.2; authorizationrules { => add(type=\"a\", value=JsonToClaimValue(\"x\")); };",
-    );
-    assert_eq!((failed.result, failed.reason), ("error", Some("invalid-json")));
-}
-
 /// Beyond a few claims of a type, equal ones are found by hash, and long texts by their length.
 #[test]
 fn equal_claims_are_one_to_conditions_however_many_and_long_they_are() {

@@ -23,3 +23,4 @@ mod limits;
 mod lints;
 mod reference;
 mod shared_corpus;
+mod vocabulary;

@@ -97,7 +97,7 @@ pub(super) async fn authorize<'a>(
 /// kinds counts first (`docs/maa/service.md#roles`).
 fn anonymous_attest(state: &AppState, provider: &Provider, kind: EvidenceKind) -> bool {
     let switch = provider.tenant().provider.tpm_attestation_authentication;
-    let is_switched = kind == EvidenceKind::Tpm && switch == Some(Toggle::Disabled);
+    let is_switched = kind.has_anonymity_switch() && switch == Some(Toggle::Disabled);
     let allowed = kind.is_anonymous() || is_switched;
     allowed && state.access.anonymous_attest(provider.name())
 }

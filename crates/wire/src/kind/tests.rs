@@ -26,7 +26,7 @@ fn each_kind_has_one_name_and_answers_to_the_others_that_people_use() {
 #[test]
 fn kinds_that_are_not_appraised_have_names_too() {
     for (kind, names) in [
-        (EvidenceKind::Tpm, &["tpm", "Tpm", "vbs"][..]),
+        (EvidenceKind::Tpm, &["tpm", "Tpm", "vbs", "VbsEnclave"][..]),
         (EvidenceKind::AzureGuest, &["azure-guest", "AzureGuest", "azurevm"]),
         (EvidenceKind::Pluton, &["pluton"]),
         (EvidenceKind::KeyGuard, &["key-guard", "KeyGuard"]),
@@ -44,22 +44,25 @@ fn kinds_that_are_not_appraised_have_names_too() {
 #[test]
 fn the_table_says_what_the_contract_says() {
     let rows = [
-        "sgx SgxEnclave route sgx quote sgx appraised anonymous",
-        "open-enclave OpenEnclave route sgx report sgx appraised anonymous",
-        "tdx TdxVm route tdxvm quote permissive appraised anonymous",
-        "snp SevSnpVm route sevsnpvm report permissive appraised anonymous",
-        "tpm Tpm route tpm data absent - token",
-        "azure-guest AzureGuest route azurevm AttestationInfo absent - anonymous",
-        "pluton Pluton route pluton data absent - token",
-        "key-guard KeyGuard route keyguard attestationInfo absent - anonymous",
-        "mdep-tz MdepTz route mdeptz report absent - anonymous",
-        "ai-hsm AiHsm - aihsm report absent - token",
+        "sgx SgxEnclave route sgx quote sgx appraised anonymous - preview - - tcb",
+        "open-enclave OpenEnclave route sgx report sgx appraised anonymous - preview - - tcb",
+        "tdx TdxVm route tdxvm quote permissive appraised anonymous - - - log tcb",
+        "snp SevSnpVm route sevsnpvm report permissive appraised anonymous - - - - -",
+        "tpm Tpm route tpm data absent - token switch - client - aik,pcrs,validity,x5c",
+        "azure-guest AzureGuest route azurevm AttestationInfo absent - anonymous - - client - -",
+        "pluton Pluton route pluton data absent - token - - client - -",
+        "key-guard KeyGuard route keyguard attestationInfo absent - anonymous - - client - -",
+        "mdep-tz MdepTz route mdeptz report absent - anonymous - - client - -",
+        "ai-hsm AiHsm - aihsm report absent - token - - client - -",
     ];
     let told = EvidenceKind::all().map(|kind| {
+        let settings: Vec<&str> = kind.policy_settings().iter().map(short).collect();
+        let settings = if settings.is_empty() { "-".to_owned() } else { settings.join(",") };
+        let word = |is_so: bool, word| if is_so { word } else { "-" };
         [
             kind.name(),
             kind.policy_name(),
-            if kind.has_route() { "route" } else { "-" },
+            word(kind.has_route(), "route"),
             kind.attestation_type(),
             kind.evidence_member(),
             match kind.default_policy() {
@@ -67,12 +70,29 @@ fn the_table_says_what_the_contract_says() {
                 DefaultPolicy::Permissive => "permissive",
                 DefaultPolicy::Absent => "absent",
             },
-            if kind.is_appraised() { "appraised" } else { "-" },
+            word(kind.is_appraised(), "appraised"),
             if kind.is_anonymous() { "anonymous" } else { "token" },
+            word(kind.has_anonymity_switch(), "switch"),
+            word(kind.has_preview_form(), "preview"),
+            word(kind.has_client_claims(), "client"),
+            word(kind.takes_event_log(), "log"),
+            &settings,
         ]
         .join(" ")
     });
     assert_eq!(told.collect::<Vec<_>>(), rows);
+}
+
+/// A setting in one word.
+fn short(setting: &&'static str) -> &'static str {
+    match *setting {
+        "x-ms-sgx-tcbidentifier" => "tcb",
+        "require_valid_aik_cert" => "aik",
+        "required_pcr_mask" => "pcrs",
+        "report_validity_in_minutes" => "validity",
+        "omit_x5c" => "x5c",
+        other => other,
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use avouch_policy::lint::{self, lint};
+use avouch_engine::policy_vocabulary;
+use avouch_policy::lint;
 use avouch_policy::{Limits, Policy};
 use avouch_token::policy_jws::{
     JwsContent, PolicyEncoding, PolicyJws, UnsignedForm, create_unsigned,
@@ -99,9 +100,8 @@ fn refused(text: &str, name: &str, output: OutputOptions) -> Result<Option<Verdi
 
 /// Says on standard error what the author hardly meant.
 fn warn(attestation_type: EvidenceKind, text: &str, name: &str) {
-    let known = lint::AttestationType::from_name(attestation_type.policy_name());
     if let Ok(policy) = Policy::compile(text, &Limits::default()) {
-        let warnings = lint(&policy, known);
+        let warnings = lint::lint(&policy, &policy_vocabulary(Some(attestation_type)));
         if !warnings.is_empty() {
             output::note(&lint::render(&policy, &warnings, name));
         }

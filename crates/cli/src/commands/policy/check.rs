@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use avouch_policy::lint::{AttestationType, Lint, lint, render};
+use avouch_engine::policy_vocabulary;
+use avouch_policy::lint::{Lint, Vocabulary, lint, render};
 use avouch_policy::{Diagnostic, PolicyErrors};
+use avouch_wire::EvidenceKind;
 use clap::Args;
 use serde::Serialize;
 
@@ -18,17 +20,15 @@ pub(super) struct CheckArgs {
     /// Attestation type, for lints about claims that nothing produces: sgx, open-enclave, tdx, snp,
     /// tpm, vbs, azure-guest, or as claims and routes name them.
     #[arg(long = "type", value_name = "TYPE", value_parser = attestation_type)]
-    attestation_type: Option<AttestationType>,
+    attestation_type: Option<EvidenceKind>,
     /// Also refuse policies that have warnings.
     #[arg(long)]
     strict: bool,
 }
 
-fn attestation_type(text: &str) -> Result<AttestationType, String> {
-    AttestationType::from_name(text).ok_or_else(|| {
-        let names = AttestationType::ALL.map(AttestationType::name).join(", ");
-        format!("attestation types are: {names}")
-    })
+fn attestation_type(text: &str) -> Result<EvidenceKind, String> {
+    EvidenceKind::called(text)
+        .ok_or_else(|| format!("attestation types are: {}", EvidenceKind::names_where(|_| true)))
 }
 
 /// What was found in one file.
@@ -44,24 +44,22 @@ struct Checked {
 }
 
 pub(super) fn run(args: &CheckArgs, output: OutputOptions) -> Result<Verdict, Failure> {
-    let files: Vec<Checked> = args
-        .files
-        .iter()
-        .map(|file| check(file, args.attestation_type))
-        .collect::<Result<_, _>>()?;
+    let vocabulary = policy_vocabulary(args.attestation_type);
+    let files: Vec<Checked> =
+        args.files.iter().map(|file| check(file, &vocabulary)).collect::<Result<_, _>>()?;
     let fine = |file: &Checked| file.valid && (file.warnings.is_empty() || !args.strict);
     let verdict = Verdict::of(files.iter().all(fine));
     output.answer(&files, || files.iter().map(|file| file.text.as_str()).collect())?;
     Ok(verdict)
 }
 
-fn check(file: &Path, attestation_type: Option<AttestationType>) -> Result<Checked, Failure> {
+fn check(file: &Path, vocabulary: &Vocabulary) -> Result<Checked, Failure> {
     let name = file.display().to_string();
     let policy = match super::compile(file)? {
         Ok(policy) => policy,
         Err(errors) => return Ok(refused(file, &name, &errors)),
     };
-    let warnings = lint(&policy, attestation_type);
+    let warnings = lint(&policy, vocabulary);
     let count = match warnings.len() {
         0 => "no warnings".to_owned(),
         1 => "1 warning".to_owned(),

@@ -2,6 +2,7 @@
 
 mod admin;
 mod appraise;
+mod attest;
 mod demo;
 mod endorsements;
 mod explain;
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     /// Check a token as a relying party must, step by step.
     Verify(verify::VerifyArgs),
     // Help for these stands at the type of their arguments.
+    Attest(attest::AttestArgs),
     Endorsements(endorsements::EndorsementsArgs),
     Replay(replay::ReplayArgs),
     Explain(explain::ExplainArgs),
@@ -59,6 +61,7 @@ pub(crate) fn run(command: Command, output: OutputOptions) -> Result<Verdict, Fa
         Command::Inspect(args) => inspect::run(args, output),
         Command::Policy(args) => policy::run(args, output),
         Command::Verify(args) => verify::run(args, output),
+        Command::Attest(args) => attest::run(&args, output),
         Command::Endorsements(args) => endorsements::run(&args, output),
         Command::Replay(args) => replay::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use avouch_attester::AttestError;
 use avouch_wire::failed_check;
 use thiserror::Error;
 
@@ -25,6 +26,9 @@ pub(crate) enum Failure {
         /// What the system said.
         source: std::io::Error,
     },
+    /// This machine cannot be attested.
+    #[error(transparent)]
+    Attest(#[from] AttestError),
     /// Anything else that is wrong with the call or the machine.
     #[error("{0}")]
     Other(String),
@@ -33,6 +37,7 @@ pub(crate) enum Failure {
 failed_check!(Failure {
     Self::Read { .. } => "read",
     Self::Write { .. } => "write",
+    Self::Attest(error) => (error.check(), AttestError::checks()),
     Self::Other(_) => "failed",
 });
 

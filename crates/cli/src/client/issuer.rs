@@ -109,6 +109,11 @@ impl Issuer {
             body.as_ref().and_then(|body| body.get("token")?.as_str()).ok_or_else(|| {
                 Refusal::invalid_answer("token-form", "the service answered without a token")
             })?;
+        self.verify_token(token)
+    }
+
+    /// The claims of a token, if signature, issuer and times hold.
+    pub(crate) fn verify_token(&self, token: &str) -> Result<Verified, Stop> {
         let expectations = Expectations {
             issuer: Some(self.name.clone()),
             slack_seconds: SLACK_SECONDS,

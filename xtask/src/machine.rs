@@ -11,7 +11,7 @@ struct Need {
     is_there: fn() -> bool,
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 6] = [
     Need {
         what: "Python 3 with venv",
         packages: &["python3", "python3-venv"],
@@ -42,7 +42,28 @@ const NEEDS: [Need; 4] = [
             })
         },
     },
+    Need {
+        what: "a software TPM with its tools",
+        packages: &["swtpm", "swtpm-tools", "tpm2-tools"],
+        is_there: || {
+            ["swtpm", "swtpm_setup", "tpm2_pcrextend"]
+                .into_iter()
+                .all(|program| has_program(program, "--version"))
+        },
+    },
+    Need {
+        what: "the TPM software stack",
+        packages: &["libtss2-dev", "libtss2-tcti-swtpm0", "pkg-config"],
+        is_there: has_tpm_library,
+    },
 ];
+
+/// Whether there is the library that the attester talks to a TPM with.
+pub(crate) fn has_tpm_library() -> bool {
+    let libraries = ["tss2-sys", "tss2-esys", "tss2-tctildr", "tss2-mu"];
+    let mut look = command("pkg-config", &["--exists"]);
+    look.args(libraries).status().is_ok_and(|status| status.success())
+}
 
 /// Installs what is missing with Debian's package manager.
 pub(crate) fn install_missing() -> Outcome {

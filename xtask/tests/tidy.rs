@@ -11,6 +11,8 @@ mod habits;
 mod tools;
 #[path = "tidy/toy_kind.rs"]
 mod toy_kind;
+#[path = "tidy/tpm_library.rs"]
+mod tpm_library;
 #[path = "tidy/vocabulary.rs"]
 mod vocabulary;
 

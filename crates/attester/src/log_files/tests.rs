@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::io::Read as _;
 
 use avouch_tpm::protocol::LogKind;

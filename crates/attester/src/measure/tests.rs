@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use avouch_pki::digest::sha256_of_parts;
 use avouch_tpm::{BankSelection, Credential, HashAlgorithm, PcrValue};
 

@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use avouch_tpm::{BankSelection, HashAlgorithm, PcrMask};
 
 use super::{PcrChoice, PcrChoiceError};

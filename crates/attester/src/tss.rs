@@ -21,9 +21,8 @@ use tss_esapi::structures::{
 use tss_esapi::traits::{Marshall as _, UnMarshall as _};
 use tss_esapi::{Context, TctiNameConf};
 
-use advice::{refused, unreachable};
-use endorsement_key::{EkKind, persistent};
-
+use self::advice::{refused, unreachable};
+use self::endorsement_key::{EkKind, persistent};
 use crate::{Attestation, Certification, Endorsement, KeySource, Tpm, TpmError, WrappedKey};
 
 /// A connection to a TPM.

@@ -3,6 +3,7 @@
 //! One file per subject. A test compares the names with those that the crates can give.
 
 mod amd;
+mod attester;
 mod bootlog;
 mod certificates;
 mod data;
@@ -74,7 +75,7 @@ const fn each(
     Text { of, end, what, why, remedy }
 }
 
-const SUBJECTS: [&Subject; 11] = [
+const SUBJECTS: [&Subject; 12] = [
     &intel::SUBJECT,
     &amd::SUBJECT,
     &uvm::SUBJECT,
@@ -86,6 +87,7 @@ const SUBJECTS: [&Subject; 11] = [
     &tokens::SUBJECT,
     &certificates::SUBJECT,
     &service::SUBJECT,
+    &attester::SUBJECT,
 ];
 
 /// Every page, by subject.

@@ -54,9 +54,9 @@ impl Tpm for Moving {
 
     fn read_pcrs(&mut self, selection: &[BankSelection]) -> Result<Vec<PcrValue>, TpmError> {
         let values = self.values(selection);
-        if self.changes_left > 0 {
-            self.changes_left -= 1;
-            self.state += 1;
+        if let Some(left) = self.changes_left.checked_sub(1) {
+            self.changes_left = left;
+            self.state = self.state.wrapping_add(1);
         }
         Ok(values)
     }

@@ -17,8 +17,8 @@ const READS_MAX: usize = 24 * 16;
 /// A selection in the stack's own form. Its builder forgets the order of banks.
 pub(super) fn list(selection: &[BankSelection]) -> Result<PcrSelectionList, Error> {
     let too_many = || Error::WrapperError(WrapperErrorKind::WrongParamSize);
-    let mut list = TPML_PCR_SELECTION::default();
-    list.count = u32::try_from(selection.len()).map_err(|_| too_many())?;
+    let count = u32::try_from(selection.len()).map_err(|_| too_many())?;
+    let mut list = TPML_PCR_SELECTION { count, ..TPML_PCR_SELECTION::default() };
     if selection.len() > list.pcrSelections.len() {
         return Err(too_many());
     }

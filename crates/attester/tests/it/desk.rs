@@ -5,7 +5,7 @@ use avouch_tpm::protocol::{
     ClientMessage, Conditions, ContextError, ContextKey, Enrolment, Form, OpenContext,
     PendingEnrolment, Received, ServiceContext, VerifiedRequest,
 };
-use avouch_tpm::{AkRules, PcrMask, Roots};
+use avouch_tpm::{AkRules, PcrMask, TrustAnchors};
 use avouch_wire::{FailedCheck, UnixTime};
 
 pub(crate) const PROVIDER: &str = "contoso";
@@ -22,7 +22,7 @@ pub(crate) struct Desk {
     /// Seconds that pass before each message, in order.
     pub(crate) delays: Vec<i64>,
     keys: [ContextKey; 1],
-    ek_roots: Roots,
+    ek_anchors: TrustAnchors,
     count: u8,
 }
 
@@ -35,7 +35,7 @@ impl Desk {
             story: Vec::new(),
             delays: Vec::new(),
             keys: [ContextKey::new(&[7; 32]).unwrap()],
-            ek_roots: Roots::none().with_trusted(manufacturer_pem.as_bytes()).unwrap(),
+            ek_anchors: TrustAnchors::none().with_file(manufacturer_pem.as_bytes()).unwrap(),
             count: 0,
         }
     }
@@ -75,7 +75,8 @@ impl Desk {
                     true
                 };
                 let offered = enroll.offer(
-                    &self.ek_roots,
+                    &self.ek_anchors,
+                    &[],
                     AkRules::default(),
                     self.provider,
                     self.at,
@@ -107,12 +108,13 @@ impl Desk {
                 );
                 let context = opened.map_err(|error: ContextError| refused(&error))?;
                 let enrolment = request.enrolment().map(|text| self.enrolment(text)).transpose()?;
-                let roots = Roots::none();
+                let anchors = TrustAnchors::none();
                 let verified = request.verify(Conditions {
                     challenge: &context.challenge,
                     aik: context.aik,
                     enrolment: enrolment.as_ref(),
-                    aik_roots: &roots,
+                    aik_anchors: &anchors,
+                    aik_cas: &[],
                     require_valid_aik_cert: true,
                     rules: AkRules::default(),
                     required: PcrMask::from_bits(0x00ff_ffff).unwrap(),

@@ -30,6 +30,7 @@ macro_rules! types {
 }
 
 fn types() -> Vec<(&'static str, Vec<&'static str>)> {
+    use avouch_attester as attester;
     use avouch_bootlog as bootlog;
     use avouch_dcap as dcap;
     use avouch_engine as engine;
@@ -96,6 +97,15 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "engine": engine::NotAtHand,
         "engine": engine::HeldDataRefused<dcap::BindingError>,
         "engine": engine::EventLogRefused,
+        "attester": attester::PcrChoiceError,
+        "attester": attester::TpmError,
+        "attester": attester::ServiceError,
+        "attester": attester::MeasureError,
+        "attester": attester::LogError,
+        "attester": attester::RequestKeyError,
+        "attester": attester::AttestationKeyFileError,
+        "attester": attester::EnrolError,
+        "attester": attester::AttestError,
         "cli": crate::failure::Failure,
     ]
 }

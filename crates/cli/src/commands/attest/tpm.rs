@@ -14,14 +14,14 @@ use avouch_tpm::protocol::CustomClaim;
 use clap::Args;
 use serde_json::{Value, json};
 
+use self::keys::{KeyArgs, Prepared};
+use self::periodic::PeriodicArgs;
+use self::provider::Provider;
 use super::super::admin::TenantArgs;
 use crate::client::{Refusal, Stop, conclude};
 use crate::failure::{Failure, Verdict};
 use crate::output::{self, OutputOptions};
 use crate::setup::present;
-use keys::{KeyArgs, Prepared};
-use periodic::PeriodicArgs;
-use provider::Provider;
 
 /// Most further keys that a request has room for.
 const CERTIFIED_MAX: usize = 2;

@@ -42,7 +42,11 @@ pub(super) fn run(
     }
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::other)?;
     // From here on a signal ends the waiting, not an attestation.
-    let mut stopped = pin!(runtime.block_on(async { stop_signal() }));
+    let stopped = {
+        let _within = runtime.enter();
+        stop_signal()
+    };
+    let mut stopped = pin!(stopped);
     loop {
         let outcome = told(attest());
         let wait = schedule.next(outcome, random()?);

@@ -53,7 +53,7 @@ pub enum LogError {
 
 failed_check!(LogError {
     Self::Read { .. } => "log-read",
-    Self::Length { .. } => "log-length",
+    Self::Length { .. } => "log-file-length",
 });
 
 fn advice(error: &std::io::Error) -> &'static str {

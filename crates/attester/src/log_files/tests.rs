@@ -44,5 +44,5 @@ fn a_log_that_is_named_must_be_there_and_within_bounds() {
     file.set_len(super::LOG_BYTES_MAX).unwrap();
     assert_eq!(files.read().unwrap()[0].bytes.len(), 16 << 20);
     file.set_len(super::LOG_BYTES_MAX + 1).unwrap();
-    assert_eq!(files.read().unwrap_err().check(), "log-length");
+    assert_eq!(files.read().unwrap_err().check(), "log-file-length");
 }

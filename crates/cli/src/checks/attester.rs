@@ -96,7 +96,7 @@ const TEXTS: &[Text] = &[
         "Mount securityfs, run as root, or name another file.",
     ),
     one(
-        "log-length",
+        "log-file-length",
         "The size of a log.",
         "It is larger than a service reads.",
         "Have IMA measure less.",

@@ -25,7 +25,7 @@ pub use td::TdFacts;
 use self::boot_chain::boot_chain;
 use self::finding::Findings;
 use self::secure_boot::Walk;
-use crate::replay::{ExplainedRegister, Judged, JudgedBank};
+use crate::replay::{ExplainedRegister, Judged, JudgedBank, Verdict};
 use crate::uefi::PartitionTable;
 use crate::{Algorithm, Register};
 
@@ -75,15 +75,38 @@ impl<'a> BootFacts<'a> {
             explained(4).and_then(|register| boot_chain(register, |_| true, &mut findings));
         facts.partition_tables =
             explained(5).and_then(|register| partition_tables(register, &mut findings));
-        if let Some(register) = explained(8) {
-            facts.grub_command_lines = command_line::grub(register);
-            if facts.grub_command_lines.is_none() {
-                findings.push(Finding::CommandLineUnproven);
-            }
-        }
-        facts.systemd_command_lines = explained(12).and_then(command_line::systemd);
+        facts.read_command_lines(bank, &mut findings);
         facts.findings = findings.into_vec();
         facts
+    }
+
+    /// Each boot loader has a register of its own for command lines. What one of them shows counts only
+    /// if the log does not hide, and does not show, that the other gave any.
+    fn read_command_lines(&mut self, bank: &JudgedBank<'a>, findings: &mut Findings) {
+        let [of_grub, of_systemd] = [8, 12].map(Register::Pcr);
+        let grub = bank.explained(of_grub).map(command_line::grub);
+        if grub == Some(None) {
+            findings.push(Finding::CommandLineUnproven);
+        }
+        let (grub, systemd) =
+            (grub.flatten(), bank.explained(of_systemd).map(command_line::systemd));
+        let is_hidden = |register| {
+            let verdict = bank.verdict(register);
+            matches!(verdict, Some(Verdict::Unexplained { .. } | Verdict::BankMissing { .. }))
+        };
+        let by_grub = grub.as_ref().is_some_and(|lines| !lines.is_empty());
+        let by_systemd = matches!(systemd, Some(Some(_)));
+        let of_other = match (by_grub, by_systemd) {
+            (true, true) => Some(of_systemd),
+            (true, false) if is_hidden(of_systemd) => Some(of_systemd),
+            (false, true) if is_hidden(of_grub) => Some(of_grub),
+            _ => None,
+        };
+        if let Some(register) = of_other {
+            findings.push(Finding::OtherLoader { register });
+            return;
+        }
+        (self.grub_command_lines, self.systemd_command_lines) = (grub, systemd.flatten());
     }
 
     fn read_secure_boot(&mut self, bank: &JudgedBank<'a>, findings: &mut Findings) {

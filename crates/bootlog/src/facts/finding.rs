@@ -43,6 +43,12 @@ pub enum Finding {
         /// How many findings are not told.
         count: usize,
     },
+    /// Command lines stand in the register of one boot loader, and something else than nothing is or may
+    /// be in that of the other: whose kernel runs is not known, so no command line is.
+    OtherLoader {
+        /// The register of the other one: PCR 8 of GRUB, PCR 12 of systemd-boot and systemd-stub.
+        register: Register,
+    },
     /// A partition table cannot be read.
     PartitionTable {
         /// The register: PCR 5, or `RTMR` 1 of a trust domain.
@@ -99,6 +105,12 @@ impl fmt::Display for Finding {
                 write!(f, "{register} has more than {limit} {what}: none of them counts")
             }
             Self::More { count } => write!(f, "{count} findings more, which are not shown"),
+            Self::OtherLoader { register } => {
+                write!(
+                    f,
+                    "another boot loader may have given the kernel its command line ({register})"
+                )
+            }
             Self::PartitionTable { register, sequence } => {
                 write!(f, "event {sequence} of {register} is a partition table that cannot be read")
             }

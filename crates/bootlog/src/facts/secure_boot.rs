@@ -12,7 +12,7 @@ mod walk;
 pub use error::Unproven;
 pub use keys::{Authority, AuthoritySource, SecureBootKeys};
 pub use reason::Reason;
-pub(super) use walk::Walk;
+pub(super) use walk::{DEBUG_MODE, Walk};
 
 /// Whether only signed code ran.
 #[derive(Debug, Clone, PartialEq, Eq)]

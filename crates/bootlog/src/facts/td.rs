@@ -16,7 +16,7 @@
 use super::boot_chain::boot_chain;
 use super::content::Content;
 use super::finding::Findings;
-use super::secure_boot::Walk;
+use super::secure_boot::{DEBUG_MODE, Walk};
 use super::{
     Authority, BootImage, Finding, SecureBoot, SecureBootKeys, Shim, Unproven, partition_tables,
 };
@@ -115,6 +115,10 @@ fn secure_boot<'a>(
             Content::Variable(variable) if ended && variable.is_boot_option() => {}
             // Configuration of the platform, which is no variable.
             Content::Other => {}
+            // Text of other kinds stands here too. What says that nothing counts says so as any of them.
+            Content::Action(DEBUG_MODE) => {
+                return Err(Unproven::DebugMode { sequence: event.untrusted_sequence() });
+            }
             Content::Action(_) if event.untrusted_type() != EventType::EFI_ACTION => {}
             _ => walk.event(event, findings)?,
         }

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::facts::{BootFacts, SecureBoot, Unproven};
 use crate::replay::{ExplainedRegister, JudgedBank, ReplayedEvent, in_log_order};
-use crate::uefi::{PartitionTable, Variable};
+use crate::uefi::{Guid, PartitionTable, Variable};
 use crate::{EventType, Register};
 
 /// The events that policies of version 1.2 query.
@@ -18,7 +18,8 @@ use crate::{EventType, Register};
 /// different registers the order proves nothing.
 ///
 /// Most firmware measures the value of a boot option alone. Such an event stands here too, with
-/// `UntrustedName`: its value was measured, and under which name, no digest says.
+/// `UntrustedName`: its value was measured, and under which name, no digest says. Variables of secure
+/// boot stand here where firmware measures them, in PCR 7, and nowhere else.
 #[derive(Debug, Default)]
 pub struct Events {
     /// The events, with commas between them.
@@ -165,12 +166,40 @@ fn one(
         content,
     })?;
     let processed = match &variable {
+        Some(variable) if !belongs(pcr_index, variable) => None,
         Some(variable) => to_raw_value(&ProcessedVariable::of(variable)).ok(),
         None if found == EventType::SEPARATOR => to_raw_value(&Nothing {}).ok(),
         None => more(event),
     };
     Ok(processed.map(|processed| (pcr_index, processed)))
 }
+
+/// Whether firmware measures a variable into this register. What says of secure boot how it is, stands in
+/// PCR 7 alone. Policies that ask for it need not name the register, and whoever is root can extend any
+/// other one by it.
+fn belongs(pcr_index: u8, variable: &Variable<'_>) -> bool {
+    let of_secure_boot = VENDORS.contains(&variable.vendor)
+        || NAMES.iter().any(|name| variable.name.eq_ignore_ascii_case(name));
+    pcr_index == 7 || variable.is_boot_option() || !of_secure_boot
+}
+
+/// Who defines the variables that firmware and shim verify by.
+const VENDORS: [Guid; 4] = [Guid::GLOBAL, Guid::IMAGE_SECURITY, Guid::SHIM, Guid::WINDOWS_POLICY];
+/// What they are called, whoever defines them.
+const NAMES: [&str; 12] = [
+    "SecureBoot",
+    "SetupMode",
+    "PK",
+    "KEK",
+    "db",
+    "dbx",
+    "dbt",
+    "dbr",
+    "MokSBState",
+    "MokList",
+    "MokListRT",
+    "Shim",
+];
 
 /// A boot option of which the digest covers the value alone, outside of PCR 7.
 fn boot_option(event: &ReplayedEvent<'_>) -> Option<Box<RawValue>> {

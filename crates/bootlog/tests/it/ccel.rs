@@ -452,3 +452,19 @@ fn what_is_said_of_a_domain_names_its_own_registers() {
         assert!(!said.contains("PCR"), "{said}");
     }
 }
+
+#[test]
+fn a_domain_whose_firmware_was_being_debugged_proves_nothing_whatever_its_event_says_that_it_is() {
+    for event_type in [event_type::EFI_ACTION, event_type::EVENT_TAG, event_type::POST_CODE] {
+        let mut log = Ground::TrustDomain.log().unwrap();
+        let ends = |event: &LogEvent| event.register == 1 && event.data == [0; 4];
+        let at = log.events.iter().position(ends).unwrap();
+        let mut says = LogEvent::new(1, event_type, *b"UEFI Debug Mode");
+        log.events.insert(at, says.clone());
+        assert_eq!(secure_boot(&log), None, "{event_type:#x}");
+        // Any other text of the platform's changes nothing.
+        says = LogEvent::new(1, event_type::EVENT_TAG, *b"UEFI Debug Mood");
+        log.events[at] = says;
+        assert_eq!(secure_boot(&log), Some(true));
+    }
+}

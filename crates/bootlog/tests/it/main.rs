@@ -9,6 +9,7 @@ mod bounds;
 mod ccel;
 mod ccel_linear;
 mod dstack;
+mod forged;
 mod ima;
 mod linear;
 mod minted;

@@ -30,7 +30,7 @@ const CUSTOM_POLICY: (Guid, &str) = (Guid::WINDOWS_POLICY, "CurrentPolicy");
 /// Most authorities: firmware and shim measure each entry once, and use few.
 const AUTHORITIES_MAX: usize = 128;
 const DEVICES: &str = "devdb";
-const DEBUG_MODE: &str = "UEFI Debug Mode";
+pub(in crate::facts) const DEBUG_MODE: &str = "UEFI Debug Mode";
 
 /// What was found in PCR 7 so far.
 #[derive(Debug, Default)]

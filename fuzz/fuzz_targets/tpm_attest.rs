@@ -23,7 +23,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let public = Public::parse_sized(&minted.ak_public).unwrap();
     let key = AcceptableKey::of(&public, AkRules::default()).unwrap().self_asserted();
     let value = |(bank, index, digest): &(u16, u32, Vec<u8>)| PcrValue {
-        bank: HashAlgorithm::from_id(*bank).unwrap(),
+        bank: HashAlgorithm::from_tpm_id(*bank).unwrap(),
         index: *index,
         digest: digest.clone(),
     };

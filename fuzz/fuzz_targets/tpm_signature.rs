@@ -25,7 +25,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let key = AcceptableKey::of(&public, AkRules::default()).unwrap().self_asserted();
     let quote = Attest::parse(&minted.quote).unwrap();
     let value = |(bank, index, digest): &(u16, u32, Vec<u8>)| PcrValue {
-        bank: HashAlgorithm::from_id(*bank).unwrap(),
+        bank: HashAlgorithm::from_tpm_id(*bank).unwrap(),
         index: *index,
         digest: digest.clone(),
     };

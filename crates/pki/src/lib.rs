@@ -20,6 +20,7 @@ mod crl;
 pub mod der;
 pub mod digest;
 mod extension;
+mod hash;
 mod key;
 mod name;
 pub mod oid;
@@ -34,6 +35,7 @@ pub use certificate::{Certificate, CertificateError};
 pub use checks::{CrlChecks, PathChecks, WindowChecks};
 pub use crl::{Crl, CrlError, VerifiedCrl, verify_crl};
 pub use extension::Extension;
+pub use hash::{Digest, HashAlgorithm};
 pub use key::{KEY_READ_BYTES, KeyError, KeyKind, PublicKey};
 pub use name::{Name, Serial};
 pub use path::{

@@ -51,7 +51,7 @@ impl Case {
         let key = AcceptableKey::of(&public, AkRules::default()).unwrap().self_asserted();
         let bare = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public.key().raw()).unwrap();
         let value = |(bank, index, digest): &(u16, u32, Vec<u8>)| PcrValue {
-            bank: HashAlgorithm::from_id(*bank).unwrap(),
+            bank: HashAlgorithm::from_tpm_id(*bank).unwrap(),
             index: *index,
             digest: digest.clone(),
         };

@@ -1,7 +1,6 @@
 //! Algorithms by their TCG numbers (TCG Algorithm Registry).
 
-use avouch_pki::{KeyKind, SignatureScheme};
-use aws_lc_rs::digest::{self, Algorithm, Context};
+use avouch_pki::{HashAlgorithm, KeyKind, SignatureScheme};
 use serde::{Serialize, Serializer};
 
 /// `TPM_ALG_ID` values that are told apart by layout.
@@ -28,128 +27,6 @@ pub(crate) mod id {
     pub(crate) const ECC: u16 = 0x0023;
     pub(crate) const CAMELLIA: u16 = 0x0026;
     pub(crate) const CFB: u16 = 0x0043;
-}
-
-/// A hash algorithm: of a bank of PCRs, of names, of a signing scheme.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum HashAlgorithm {
-    /// SHA-1, which no longer withstands collisions.
-    Sha1,
-    /// SHA-256.
-    Sha256,
-    /// SHA-384.
-    Sha384,
-    /// SHA-512.
-    Sha512,
-    /// SM3 with 256 bits; its length is known, it is not computed here.
-    Sm3_256,
-    /// SHA3-256.
-    Sha3_256,
-    /// SHA3-384.
-    Sha3_384,
-    /// SHA3-512.
-    Sha3_512,
-}
-
-impl HashAlgorithm {
-    const ALL: [Self; 8] = [
-        Self::Sha1,
-        Self::Sha256,
-        Self::Sha384,
-        Self::Sha512,
-        Self::Sm3_256,
-        Self::Sha3_256,
-        Self::Sha3_384,
-        Self::Sha3_512,
-    ];
-
-    /// The algorithm of this `TPM_ALG_ID`.
-    #[must_use]
-    pub fn from_id(id: u16) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.id() == id)
-    }
-
-    /// Its `TPM_ALG_ID`.
-    #[must_use]
-    pub const fn id(self) -> u16 {
-        match self {
-            Self::Sha1 => 0x0004,
-            Self::Sha256 => 0x000b,
-            Self::Sha384 => 0x000c,
-            Self::Sha512 => 0x000d,
-            Self::Sm3_256 => 0x0012,
-            Self::Sha3_256 => 0x0027,
-            Self::Sha3_384 => 0x0028,
-            Self::Sha3_512 => 0x0029,
-        }
-    }
-
-    /// Its name in lower case, as `tpm2-tools` writes it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sha1 => "sha1",
-            Self::Sha256 => "sha256",
-            Self::Sha384 => "sha384",
-            Self::Sha512 => "sha512",
-            Self::Sm3_256 => "sm3_256",
-            Self::Sha3_256 => "sha3_256",
-            Self::Sha3_384 => "sha3_384",
-            Self::Sha3_512 => "sha3_512",
-        }
-    }
-
-    /// Length of a digest in bytes.
-    #[must_use]
-    pub const fn length_bytes(self) -> usize {
-        match self {
-            Self::Sha1 => 20,
-            Self::Sha256 | Self::Sm3_256 | Self::Sha3_256 => 32,
-            Self::Sha384 | Self::Sha3_384 => 48,
-            Self::Sha512 | Self::Sha3_512 => 64,
-        }
-    }
-
-    /// Whether a statement about the future may rest on it: all but SHA-1.
-    #[must_use]
-    pub const fn withstands_collisions(self) -> bool {
-        !matches!(self, Self::Sha1)
-    }
-
-    /// The digest of the parts one after the other; `None` for SM3.
-    #[must_use]
-    pub fn digest<'a>(self, parts: impl IntoIterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
-        let mut context = Context::new(self.provider()?);
-        for part in parts {
-            context.update(part);
-        }
-        Some(context.finish().as_ref().to_vec())
-    }
-
-    fn provider(self) -> Option<&'static Algorithm> {
-        Some(match self {
-            Self::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            Self::Sha256 => &digest::SHA256,
-            Self::Sha384 => &digest::SHA384,
-            Self::Sha512 => &digest::SHA512,
-            Self::Sm3_256 => return None,
-            Self::Sha3_256 => &digest::SHA3_256,
-            Self::Sha3_384 => &digest::SHA3_384,
-            Self::Sha3_512 => &digest::SHA3_512,
-        })
-    }
-}
-
-impl std::fmt::Display for HashAlgorithm {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl Serialize for HashAlgorithm {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
 }
 
 /// A curve that keys are taken on.

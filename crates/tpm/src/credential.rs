@@ -96,7 +96,7 @@ pub fn make_credential(
     secret: &[u8],
     fill: Fill<'_>,
 ) -> Result<Credential, CredentialError> {
-    let (found, limit) = (secret.len(), ek.hash().length_bytes());
+    let (found, limit) = (secret.len(), ek.hash().digest_length());
     if found == 0 || found > limit {
         return Err(CredentialError::SecretLength { found, limit });
     }
@@ -180,7 +180,7 @@ fn integrity_of(
     identity: &[u8],
     ak: &Name,
 ) -> Result<Vec<u8>, CredentialError> {
-    kdf_a(hash, seed, b"INTEGRITY", [&[], &[]], hash.length_bytes())
+    kdf_a(hash, seed, b"INTEGRITY", [&[], &[]], hash.digest_length())
         .and_then(|key| hmac(hash, &key, [identity, ak.as_bytes()]))
         .ok_or(CredentialError::Provider("the hash of the endorsement key is not supported"))
 }

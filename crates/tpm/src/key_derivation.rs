@@ -35,7 +35,10 @@ pub(crate) fn kdf_e(
     bytes: usize,
 ) -> Option<Vec<u8>> {
     let [party_u, party_v] = parties;
-    blocks(bytes, |counter| hash.digest([&counter, z, label, &[0], party_u, party_v]))
+    blocks(bytes, |counter| {
+        let digest = hash.hash(&[&counter, z, label, &[0], party_u, party_v])?;
+        Some(digest.as_bytes().to_vec())
+    })
 }
 
 /// HMAC of the parts one after the other.

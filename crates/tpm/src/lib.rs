@@ -34,10 +34,11 @@ mod signature;
 mod sized;
 
 pub use ak::{AcceptableKey, AkError, AkRules, AttestationKey, AttributeRule, Standing};
-pub use algorithm::{Curve, HashAlgorithm, SigningAlgorithm, SigningScheme, Symmetric};
+pub use algorithm::{Curve, SigningAlgorithm, SigningScheme, Symmetric};
 pub use anchors::{AnchorError, TrustAnchors};
 pub use attest::{Attest, AttestError, Attested, ClockInfo};
 pub use attributes::ObjectAttributes;
+pub use avouch_pki::HashAlgorithm;
 pub use certificates::{
     AikFacts, CertificateKind, EkFacts, Tpm, TpmCertificateError, TpmSpecification, VerifiedAik,
     VerifiedCa, VerifiedEk, trim_padding, verify_aik_certificate, verify_ca_certificate,

@@ -19,8 +19,8 @@ impl Name {
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (id, digest) = bytes.split_first_chunk::<2>()?;
-        let algorithm = HashAlgorithm::from_id(u16::from_be_bytes(*id))?;
-        (digest.len() == algorithm.length_bytes()).then(|| Self(bytes.to_vec()))
+        let algorithm = HashAlgorithm::from_tpm_id(u16::from_be_bytes(*id))?;
+        (digest.len() == algorithm.digest_length()).then(|| Self(bytes.to_vec()))
     }
 
     /// A Name from hex.
@@ -37,7 +37,7 @@ impl Name {
 
     fn algorithm(&self) -> Option<HashAlgorithm> {
         let (id, _) = self.0.split_first_chunk::<2>()?;
-        HashAlgorithm::from_id(u16::from_be_bytes(*id))
+        HashAlgorithm::from_tpm_id(u16::from_be_bytes(*id))
     }
 }
 
@@ -95,6 +95,6 @@ pub fn qualified_name(parent: &[u8], name: &Name) -> Option<Vec<u8>> {
 }
 
 fn hashed(algorithm: HashAlgorithm, parts: &[&[u8]]) -> Option<Vec<u8>> {
-    let digest = algorithm.digest(parts.iter().copied())?;
-    Some([algorithm.id().to_be_bytes().as_slice(), &digest].concat())
+    let digest = algorithm.hash(parts)?;
+    Some([algorithm.tpm_id().to_be_bytes().as_slice(), digest.as_bytes()].concat())
 }

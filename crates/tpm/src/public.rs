@@ -118,8 +118,8 @@ impl Public {
             return Err(PublicError::Type { found: kind });
         }
         let name_id = cursor.u16_be("name_alg")?;
-        let name_algorithm =
-            HashAlgorithm::from_id(name_id).ok_or(PublicError::NameAlgorithm { found: name_id })?;
+        let name_algorithm = HashAlgorithm::from_tpm_id(name_id)
+            .ok_or(PublicError::NameAlgorithm { found: name_id })?;
         let attributes = ObjectAttributes(cursor.u32_be("object_attributes")?);
         if attributes.undefined_bits() != 0 {
             return Err(PublicError::Attributes { found: attributes });
@@ -194,7 +194,7 @@ impl Public {
 
 fn auth_policy(cursor: &mut Cursor<'_>, algorithm: HashAlgorithm) -> Result<Vec<u8>, PublicError> {
     let policy = sized(cursor, "auth_policy", DIGEST_BYTES_MAX)?;
-    let expected = algorithm.length_bytes();
+    let expected = algorithm.digest_length();
     if !policy.is_empty() && policy.len() != expected {
         return Err(PublicError::AuthPolicy { expected, found: policy.len(), algorithm });
     }
@@ -249,7 +249,7 @@ pub(crate) fn hash(
 ) -> Result<HashAlgorithm, ParseError> {
     let before = cursor.clone();
     let found = cursor.u16_be(field)?;
-    HashAlgorithm::from_id(found).ok_or_else(|| {
+    HashAlgorithm::from_tpm_id(found).ok_or_else(|| {
         unexpected(&before, field, "a known hash algorithm", format_args!("{found:#06x}"))
     })
 }

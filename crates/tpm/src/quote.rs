@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use avouch_pki::Digest;
 use avouch_wire::{encode_hex, failed_check};
 use serde::Serialize;
 use subtle::ConstantTimeEq;
@@ -299,7 +300,7 @@ impl<'a> Covering<'a> {
             let Some(pcr) = u8::try_from(*index).ok().filter(|pcr| pcrs.contains(*pcr)) else {
                 return Err(QuoteError::NotSelected { bank, index: *index });
             };
-            if digest.len() != bank.length_bytes() {
+            if digest.len() != bank.digest_length() {
                 let found = digest.len();
                 return Err(QuoteError::ValueLength { bank, index: pcr, found });
             }
@@ -325,12 +326,14 @@ impl Supplied<'_> {
     fn proven(self) -> Result<VerifiedQuote, QuoteError> {
         let Signed { structure, scheme, standing } = self.signed;
         let banks = structure.selection.banks().iter();
-        let values = banks
+        let values: Vec<&[u8]> = banks
             .filter_map(|found| self.banks.get(&found.bank))
-            .flat_map(|values| values.values().map(Vec::as_slice));
-        let computed = scheme.hash.digest(values).unwrap_or_default();
+            .flat_map(|values| values.values().map(Vec::as_slice))
+            .collect();
+        let computed = scheme.hash.hash(&values);
+        let computed = computed.as_ref().map(Digest::as_bytes).unwrap_or_default();
         if computed != structure.pcr_digest {
-            let (computed, quoted) = (encode_hex(&computed), encode_hex(structure.pcr_digest));
+            let (computed, quoted) = (encode_hex(computed), encode_hex(structure.pcr_digest));
             return Err(QuoteError::Digest { computed, quoted });
         }
         Ok(VerifiedQuote {

@@ -62,7 +62,7 @@ impl PcrSelection {
 fn bank(cursor: &mut Cursor<'_>) -> Result<BankSelection, ParseError> {
     let before = cursor.clone();
     let id = cursor.u16_be("pcr_select_bank")?;
-    let bank = HashAlgorithm::from_id(id).ok_or_else(|| {
+    let bank = HashAlgorithm::from_tpm_id(id).ok_or_else(|| {
         unexpected(&before, "pcr_select_bank", "a known hash algorithm", format_args!("{id:#06x}"))
     })?;
     let before = cursor.clone();

@@ -91,7 +91,7 @@ fn judge(minted: &MintedTpm) -> Result<Accepted, &'static str> {
 
 fn values(minted: &MintedTpm) -> Vec<PcrValue> {
     let value = |(bank, index, digest): &(u16, u32, Vec<u8>)| PcrValue {
-        bank: HashAlgorithm::from_id(*bank).unwrap(),
+        bank: HashAlgorithm::from_tpm_id(*bank).unwrap(),
         index: *index,
         digest: digest.clone(),
     };

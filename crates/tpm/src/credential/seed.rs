@@ -84,7 +84,7 @@ const fn oaep(hash: HashAlgorithm) -> Option<&'static OaepAlgorithm> {
 
 fn encrypt(ek: &EndorsementKey, fill: Fill<'_>) -> Result<(Vec<u8>, Vec<u8>), CredentialError> {
     let refused = || CredentialError::Provider("the seed cannot be encrypted to this key");
-    let mut seed = vec![0; ek.hash().length_bytes()];
+    let mut seed = vec![0; ek.hash().digest_length()];
     random(&mut seed, fill)?;
     let key = PublicEncryptingKey::from_der(ek.key().spki_der()).map_err(|_| refused())?;
     let key = OaepPublicEncryptingKey::new(key).map_err(|_| refused())?;
@@ -143,7 +143,7 @@ fn agreed(
     let refused = CredentialError::Provider("the point is not on its curve");
     let peer = UnparsedPublicKey::new(own.algorithm(), peer);
     agreement::agree(own, peer, refused.clone(), |z| {
-        let length = ek.hash().length_bytes();
+        let length = ek.hash().digest_length();
         kdf_e(ek.hash(), z, LABEL, [ephemeral, endorsement], length).ok_or(refused)
     })
 }

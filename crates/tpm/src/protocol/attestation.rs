@@ -109,7 +109,7 @@ fn values(data: Members<'_>) -> Result<Vec<PcrValue>, ProtocolError> {
     let mut found = Vec::new();
     for bank in data.array("pcrs")? {
         let members = Members::of_value("pcrs", bank)?;
-        let Some(bank) = HashAlgorithm::from_id(members.number("algorithm")?) else {
+        let Some(bank) = HashAlgorithm::from_tpm_id(members.number("algorithm")?) else {
             return members.refuse("algorithm", "not a known hash algorithm");
         };
         for value in members.array("values")? {

@@ -48,18 +48,19 @@ impl ClaimBlob {
         let bank = if magic == MAGIC_1 {
             [HashAlgorithm::Sha1, HashAlgorithm::Sha256]
                 .into_iter()
-                .find(|bank| Some(values_length) == bank.length_bytes().checked_mul(PCRS))
+                .find(|bank| Some(values_length) == bank.digest_length().checked_mul(PCRS))
         } else {
             let id = cursor.u32_le("pcr_algorithm")?;
-            u16::try_from(id).ok().and_then(HashAlgorithm::from_id)
+            u16::try_from(id).ok().and_then(HashAlgorithm::from_tpm_id)
         };
-        let bank = bank.filter(|bank| Some(values_length) == bank.length_bytes().checked_mul(PCRS));
+        let bank =
+            bank.filter(|bank| Some(values_length) == bank.digest_length().checked_mul(PCRS));
         let Some(bank) = bank else {
             let text = "not 24 values of a known bank".to_owned();
             return Err(cursor.error("pcr_values", ParseErrorKind::Malformed(text)));
         };
         let values = cursor.take("pcr_values", values_length)?;
-        let values = values.chunks(bank.length_bytes()).map(<[u8]>::to_vec).collect();
+        let values = values.chunks(bank.digest_length()).map(<[u8]>::to_vec).collect();
         let quote = cursor.take("quote", quote_length)?.to_vec();
         let signature = cursor.take("signature", signature_length)?.to_vec();
         let log = cursor.take("log", log_length)?.to_vec();
@@ -93,7 +94,7 @@ impl ClaimBlob {
             HashAlgorithm::Sha384,
             HashAlgorithm::Sha512,
         ];
-        let hash = known.into_iter().find(|hash| hash.length_bytes() == pcr_digest.len());
+        let hash = known.into_iter().find(|hash| hash.digest_length() == pcr_digest.len());
         Ok(Signature::bare_rsassa(hash.unwrap_or(HashAlgorithm::Sha256), &self.signature))
     }
 }

@@ -19,7 +19,7 @@ const LOW_RANGE: u32 = 0x0003_00b2;
 fn template(hash: HashAlgorithm, cipher_bits: u16, attributes: u32, key: &[u8]) -> Vec<u8> {
     let is_rsa = key.first() == Some(&0);
     let kind: u16 = if is_rsa { 0x0001 } else { 0x0023 };
-    let mut out = [kind.to_be_bytes(), hash.id().to_be_bytes()].concat();
+    let mut out = [kind.to_be_bytes(), hash.tpm_id().to_be_bytes()].concat();
     out.extend(attributes.to_be_bytes());
     out.extend([0, 0, 0x00, 0x06]);
     out.extend(cipher_bits.to_be_bytes());

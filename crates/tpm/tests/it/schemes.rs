@@ -46,7 +46,8 @@ impl Signer {
         let point = self.pair.public_key().as_ref();
         let (x, y) = point[1..].split_at(point.len() / 2);
         let mut public = vec![0x00, 0x23, 0x00, 0x0b, 0x00, 0x05, 0x00, 0x72, 0, 0, 0x00, 0x10];
-        public.extend([[0x00, 0x18], hash.id().to_be_bytes(), self.curve.to_be_bytes()].concat());
+        public
+            .extend([[0x00, 0x18], hash.tpm_id().to_be_bytes(), self.curve.to_be_bytes()].concat());
         public.extend([0x00, 0x10]);
         public.extend(sized(shortest(x)));
         public.extend(sized(shortest(y)));
@@ -62,16 +63,16 @@ impl Signer {
     fn sign(&self, message: &[u8], said: HashAlgorithm) -> Vec<u8> {
         let signature = self.pair.sign(&SystemRandom::new(), message).unwrap();
         let (r, s) = signature.as_ref().split_at(signature.as_ref().len() / 2);
-        let head = [[0x00, 0x18], said.id().to_be_bytes()].concat();
+        let head = [[0x00, 0x18], said.tpm_id().to_be_bytes()].concat();
         [head, sized(shortest(r)), sized(shortest(s))].concat()
     }
 }
 
 /// A quote of nothing, whose digest is by this hash.
 fn quote(hash: HashAlgorithm) -> Vec<u8> {
-    let digest = hash.digest([]).unwrap();
+    let digest = hash.hash(&[]).unwrap();
     let head = [0xff, 0x54, 0x43, 0x47, 0x80, 0x18, 0, 0, 0, 1, 0x77];
-    [head.as_slice(), &[0; 25], &[0; 4], &sized(&digest)].concat()
+    [head.as_slice(), &[0; 25], &[0; 4], &sized(digest.as_bytes())].concat()
 }
 
 fn judge(quote: &[u8], signature: &[u8], key: &AttestationKey) -> Result<(), QuoteError> {

@@ -2,8 +2,6 @@
 
 use avouch_wire::{Cursor, Hex, ParseError, ParseErrorKind};
 
-use crate::header::unexpected;
-
 /// Names the PCK certificate without holding it: the platform's PPID and its TCB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PckIdentifier<'a> {
@@ -85,7 +83,7 @@ impl<'a> CertificationData<'a> {
             4 => Ok(Self::PckCertificate(data.rest())),
             5 => Ok(Self::PckChain(data.rest())),
             7 => Ok(Self::PlatformManifest(data.rest())),
-            other => Err(unexpected(&before, "certification_data_type", "1 to 5 or 7", other)),
+            other => Err(before.unexpected("certification_data_type", "1 to 5 or 7", other)),
         }
     }
 }

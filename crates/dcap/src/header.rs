@@ -1,6 +1,6 @@
 //! The 48 bytes that every Intel quote begins with.
 
-use avouch_wire::{Cursor, Hex, ParseError, ParseErrorKind, encode_hex};
+use avouch_wire::{Cursor, Hex, ParseError, encode_hex};
 use serde::Serialize;
 
 /// Bytes of the header.
@@ -133,7 +133,7 @@ fn parse_version(cursor: &mut Cursor<'_>) -> Result<QuoteVersion, ParseError> {
         3 => Ok(QuoteVersion::V3),
         4 => Ok(QuoteVersion::V4),
         5 => Ok(QuoteVersion::V5),
-        other => Err(unexpected(&before, "version", "3, 4 or 5", other)),
+        other => Err(before.unexpected("version", "3, 4 or 5", other)),
     }
 }
 
@@ -142,7 +142,7 @@ fn parse_key_type(cursor: &mut Cursor<'_>) -> Result<u16, ParseError> {
     match cursor.u16_le("attestation_key_type")? {
         ATTESTATION_KEY_ECDSA_P256 => Ok(ATTESTATION_KEY_ECDSA_P256),
         other => {
-            Err(unexpected(&before, "attestation_key_type", "2 (ECDSA P-256 with SHA-256)", other))
+            Err(before.unexpected("attestation_key_type", "2 (ECDSA P-256 with SHA-256)", other))
         }
     }
 }
@@ -160,7 +160,7 @@ fn parse_tee_type(cursor: &mut Cursor<'_>, version: QuoteVersion) -> Result<TeeT
         return Ok(wanted);
     }
     let expected = format!("{:#x} ({wanted}) in version {}", wanted.code(), version.code());
-    Err(unexpected(&before, "tee_type", expected, format!("{found:#x}")))
+    Err(before.unexpected("tee_type", expected, format!("{found:#x}")))
 }
 
 fn parse_vendor_id(cursor: &mut Cursor<'_>) -> Result<Hex<16>, ParseError> {
@@ -170,17 +170,5 @@ fn parse_vendor_id(cursor: &mut Cursor<'_>) -> Result<Hex<16>, ParseError> {
         return Ok(found);
     }
     let expected = encode_hex(INTEL_QE_VENDOR_ID.as_bytes());
-    Err(unexpected(&before, "qe_vendor_id", expected, found))
-}
-
-/// A field at `cursor` that has another value than those allowed.
-pub(crate) fn unexpected(
-    cursor: &Cursor<'_>,
-    field: &'static str,
-    expected: impl ToString,
-    found: impl ToString,
-) -> ParseError {
-    let kind =
-        ParseErrorKind::Unexpected { expected: expected.to_string(), found: found.to_string() };
-    cursor.error(field, kind)
+    Err(before.unexpected("qe_vendor_id", expected, found))
 }

@@ -92,7 +92,7 @@ impl PckExtension {
     pub fn parse(value: &[u8]) -> Result<Self, ParseError> {
         let mut cursor = Cursor::new("SgxExtension", value);
         if value.len() > EXTENSION_BYTES_MAX {
-            return Err(cursor.error("length", over_limit(value.len())));
+            return Err(cursor.over_limit("length", value.len(), EXTENSION_BYTES_MAX));
         }
         let mut pairs = der::open(&mut cursor, "sgx_extensions", der::SEQUENCE)?;
         let end = pairs.clone();
@@ -104,13 +104,6 @@ impl PckExtension {
         }
         cursor.finish()?;
         fields.complete(&end)
-    }
-}
-
-fn over_limit(size: usize) -> ParseErrorKind {
-    ParseErrorKind::OverLimit {
-        value: u64::try_from(size).unwrap_or(u64::MAX),
-        limit: u64::try_from(EXTENSION_BYTES_MAX).unwrap_or(u64::MAX),
     }
 }
 

@@ -3,11 +3,11 @@
 use std::sync::OnceLock;
 
 use avouch_pki::digest;
-use avouch_wire::{Cursor, Hex, ParseError, ParseErrorKind};
+use avouch_wire::{Cursor, Hex, ParseError};
 use serde::Serialize;
 
 use crate::error::QuoteError;
-use crate::header::{HEADER_BYTES, Header, QuoteVersion, TeeType, unexpected};
+use crate::header::{HEADER_BYTES, Header, QuoteVersion, TeeType};
 use crate::report_body::{ENCLAVE_REPORT_BYTES, EnclaveReport};
 use crate::signature_data::SignatureData;
 use crate::td_report::{TdReport, TdReportKind};
@@ -132,9 +132,7 @@ fn check_size(cursor: &Cursor<'_>) -> Result<(), ParseError> {
     if size <= QUOTE_BYTES_MAX {
         return Ok(());
     }
-    let value = u64::try_from(size).unwrap_or(u64::MAX);
-    let limit = u64::try_from(QUOTE_BYTES_MAX).unwrap_or(u64::MAX);
-    Err(cursor.error("length", ParseErrorKind::OverLimit { value, limit }))
+    Err(cursor.over_limit("length", size, QUOTE_BYTES_MAX))
 }
 
 /// The bytes between two states of one cursor.
@@ -169,12 +167,12 @@ fn parse_body_header(cursor: &mut Cursor<'_>) -> Result<TdReportKind, ParseError
         2 => TdReportKind::Td10,
         3 => TdReportKind::Td15,
         4 => TdReportKind::Td15Extended,
-        other => return Err(unexpected(&before, "body_type", "2, 3 or 4 (TDX)", other)),
+        other => return Err(before.unexpected("body_type", "2, 3 or 4 (TDX)", other)),
     };
     let before = cursor.clone();
     let size = cursor.u32_le("body_size")?;
     if usize::try_from(size) == Ok(kind.bytes()) {
         return Ok(kind);
     }
-    Err(unexpected(&before, "body_size", kind.bytes(), size))
+    Err(before.unexpected("body_size", kind.bytes(), size))
 }

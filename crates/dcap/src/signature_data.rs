@@ -5,7 +5,7 @@ use avouch_wire::{Cursor, ParseError};
 
 use crate::certification_data::CertificationData;
 use crate::error::ChainName;
-use crate::header::{QuoteVersion, unexpected};
+use crate::header::QuoteVersion;
 use crate::report_body::{ENCLAVE_REPORT_BYTES, EnclaveReport};
 
 /// The signature data, borrowed from the quote.
@@ -102,7 +102,7 @@ fn open_qe_certification(mut cursor: Cursor<'_>) -> Result<Cursor<'_>, ParseErro
     let before = cursor.clone();
     let code = cursor.u16_le("outer_certification_data_type")?;
     if code != 6 {
-        return Err(unexpected(&before, "outer_certification_data_type", 6, code));
+        return Err(before.unexpected("outer_certification_data_type", 6, code));
     }
     let left = u32::try_from(cursor.remaining().saturating_sub(4)).unwrap_or(u32::MAX);
     let length = cursor.length_u32_le("outer_certification_data_length", left)?;

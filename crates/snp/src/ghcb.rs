@@ -79,7 +79,7 @@ impl<'a> CertificateTable<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let mut cursor = Cursor::new("CertificateTable", bytes);
         if bytes.len() > SENT_BYTES_MAX {
-            return Err(cursor.error("table", over_limit(bytes.len(), SENT_BYTES_MAX)));
+            return Err(cursor.over_limit("table", bytes.len(), SENT_BYTES_MAX));
         }
         let mut raw: Vec<RawEntry<'a>> = Vec::new();
         loop {
@@ -91,8 +91,8 @@ impl<'a> CertificateTable<'a> {
                 break;
             }
             if raw.len() >= ENTRIES_MAX {
-                let kind = over_limit(raw.len().saturating_add(1), ENTRIES_MAX);
-                return Err(place.error("entries", kind));
+                let found = raw.len().saturating_add(1);
+                return Err(place.over_limit("entries", found, ENTRIES_MAX));
             }
             if raw.iter().any(|known| known.guid == guid) {
                 let kind = ParseErrorKind::Malformed(format!("GUID {guid} appears twice"));
@@ -172,9 +172,4 @@ fn check_apart(mut entries: Vec<RawEntry<'_>>) -> Result<(), ParseError> {
         }
     }
     Ok(())
-}
-
-fn over_limit(value: usize, limit: usize) -> ParseErrorKind {
-    let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    ParseErrorKind::OverLimit { value: wide(value), limit: wide(limit) }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::PcrSelection;
-use crate::sized::{sized, unexpected, unsized_whole};
+use crate::sized::{sized, unsized_whole};
 
 /// `TPM_GENERATED_VALUE`: a restricted key signs nothing from outside that begins with it.
 const GENERATED: u32 = 0xff54_4347;
@@ -269,7 +269,7 @@ fn yes_no(cursor: &mut Cursor<'_>, field: &'static str) -> Result<bool, ParseErr
     match cursor.u8(field)? {
         0 => Ok(false),
         1 => Ok(true),
-        found => Err(unexpected(&before, field, "0 or 1", found)),
+        found => Err(before.unexpected(field, "0 or 1", found)),
     }
 }
 

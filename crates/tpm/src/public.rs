@@ -5,7 +5,7 @@ use avouch_wire::{Cursor, ParseError, failed_check};
 use thiserror::Error;
 
 use crate::algorithm::id;
-use crate::sized::{sized, unexpected, unsized_whole};
+use crate::sized::{sized, unsized_whole};
 use crate::{
     Curve, HashAlgorithm, Name, ObjectAttributes, SigningAlgorithm, SigningScheme, Symmetric,
 };
@@ -214,7 +214,7 @@ fn symmetric(cursor: &mut Cursor<'_>) -> Result<Option<Symmetric>, ParseError> {
         }
         other => {
             let found = format_args!("{other:#06x}");
-            Err(unexpected(&before, "symmetric_algorithm", "a block cipher or none", found))
+            Err(before.unexpected("symmetric_algorithm", "a block cipher or none", found))
         }
     }
 }
@@ -228,7 +228,7 @@ fn scheme(cursor: &mut Cursor<'_>, known: &[u16]) -> Result<Scheme, ParseError> 
     }
     if !known.contains(&scheme) {
         let found = format_args!("{scheme:#06x}");
-        return Err(unexpected(&before, "scheme", "a scheme for this type of key", found));
+        return Err(before.unexpected("scheme", "a scheme for this type of key", found));
     }
     if scheme == id::RSAES {
         return Ok(Scheme::Other(scheme));
@@ -250,7 +250,7 @@ pub(crate) fn hash(
     let before = cursor.clone();
     let found = cursor.u16_be(field)?;
     HashAlgorithm::from_tpm_id(found).ok_or_else(|| {
-        unexpected(&before, field, "a known hash algorithm", format_args!("{found:#06x}"))
+        before.unexpected(field, "a known hash algorithm", format_args!("{found:#06x}"))
     })
 }
 
@@ -293,7 +293,7 @@ fn key_derivation(cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
         }
         other => {
             let found = format_args!("{other:#06x}");
-            Err(unexpected(&before, "kdf", "a key derivation or none", found))
+            Err(before.unexpected("kdf", "a key derivation or none", found))
         }
     }
 }

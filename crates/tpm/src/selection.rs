@@ -2,7 +2,6 @@
 
 use avouch_wire::{Cursor, ParseError, ParseErrorKind};
 
-use crate::sized::unexpected;
 use crate::{HashAlgorithm, PcrMask};
 
 /// Most banks of a selection (`HASH_COUNT`).
@@ -30,8 +29,7 @@ impl PcrSelection {
         let before = cursor.clone();
         let count = cursor.u32_be("pcr_select_count")?;
         if count > BANKS_MAX {
-            let kind = ParseErrorKind::OverLimit { value: count.into(), limit: BANKS_MAX.into() };
-            return Err(before.error("pcr_select_count", kind));
+            return Err(before.over_limit("pcr_select_count", count, BANKS_MAX));
         }
         let mut banks: Vec<BankSelection> = Vec::new();
         for _ in 0..count {
@@ -63,13 +61,12 @@ fn bank(cursor: &mut Cursor<'_>) -> Result<BankSelection, ParseError> {
     let before = cursor.clone();
     let id = cursor.u16_be("pcr_select_bank")?;
     let bank = HashAlgorithm::from_tpm_id(id).ok_or_else(|| {
-        unexpected(&before, "pcr_select_bank", "a known hash algorithm", format_args!("{id:#06x}"))
+        before.unexpected("pcr_select_bank", "a known hash algorithm", format_args!("{id:#06x}"))
     })?;
     let before = cursor.clone();
     let size = cursor.u8("pcr_select_size")?;
     if size > BITMAP_BYTES_MAX {
-        let kind = ParseErrorKind::OverLimit { value: size.into(), limit: BITMAP_BYTES_MAX.into() };
-        return Err(before.error("pcr_select_size", kind));
+        return Err(before.over_limit("pcr_select_size", size, BITMAP_BYTES_MAX));
     }
     let before = cursor.clone();
     let bytes = cursor.take("pcr_select", size.into())?;
@@ -78,6 +75,6 @@ fn bank(cursor: &mut Cursor<'_>) -> Result<BankSelection, ParseError> {
         *to = *from;
     }
     let pcrs = PcrMask::from_bits(u32::from_le_bytes(bitmap))
-        .ok_or_else(|| unexpected(&before, "pcr_select", "PCRs 0 to 23", "a higher one"))?;
+        .ok_or_else(|| before.unexpected("pcr_select", "PCRs 0 to 23", "a higher one"))?;
     Ok(BankSelection { bank, pcrs })
 }

@@ -6,7 +6,7 @@ use avouch_wire::{Cursor, ParseError, failed_check};
 use thiserror::Error;
 
 use crate::public::hash;
-use crate::sized::{sized, unexpected};
+use crate::sized::sized;
 use crate::{HashAlgorithm, SigningAlgorithm, SigningScheme};
 
 /// Longest RSA signature; twice what RSA-4096 has.
@@ -128,7 +128,7 @@ fn scalar(cursor: &mut Cursor<'_>, field: &'static str) -> Result<Vec<u8>, Parse
     let before = cursor.clone();
     let found = sized(cursor, field, SCALAR_BYTES_MAX)?;
     if found.iter().all(|byte| *byte == 0) {
-        return Err(unexpected(&before, field, "a number above zero", "zero"));
+        return Err(before.unexpected(field, "a number above zero", "zero"));
     }
     Ok(found.to_vec())
 }

@@ -1,6 +1,6 @@
 //! `TPM2B_*`: a 16-bit size and as many bytes.
 
-use avouch_wire::{Cursor, ParseError, ParseErrorKind};
+use avouch_wire::{Cursor, ParseError};
 
 /// Takes a `TPM2B_*` of at most `limit` bytes.
 pub(crate) fn sized<'a>(
@@ -11,8 +11,7 @@ pub(crate) fn sized<'a>(
     let before = cursor.clone();
     let length = cursor.u16_be(field)?;
     if length > limit {
-        let kind = ParseErrorKind::OverLimit { value: length.into(), limit: limit.into() };
-        return Err(before.error(field, kind));
+        return Err(before.over_limit(field, length, limit));
     }
     cursor.take(field, length.into())
 }
@@ -26,15 +25,4 @@ pub(crate) fn unsized_whole<'a>(
     let content = sized(&mut cursor, "size", u16::MAX)?;
     cursor.finish()?;
     Ok(content)
-}
-
-/// An error about a field that was just read from `before`.
-pub(crate) fn unexpected(
-    before: &Cursor<'_>,
-    field: &'static str,
-    expected: &str,
-    found: impl std::fmt::Display,
-) -> ParseError {
-    let (expected, found) = (expected.to_owned(), found.to_string());
-    before.error(field, ParseErrorKind::Unexpected { expected, found })
 }

@@ -199,9 +199,9 @@ impl ReportBody {
         };
         while !statement.is_empty() {
             if body.modules.len() == MODULES_MAX {
-                let limit = MODULES_MAX.try_into().unwrap_or(u64::MAX);
-                let kind = ParseErrorKind::OverLimit { value: limit.saturating_add(1), limit };
-                return Err(ReportError::Modules(statement.error("modules", kind)));
+                let found = MODULES_MAX.saturating_add(1);
+                let error = statement.over_limit("modules", found, MODULES_MAX);
+                return Err(ReportError::Modules(error));
             }
             body.modules.push(Module::read(&mut statement)?);
         }
@@ -217,7 +217,7 @@ impl EnclaveType {
             0x11 => Ok(Self::VbsBasic),
             found => {
                 let (wanted, found) = ("16 (VBS) or 17 (basic VBS)", found.to_string());
-                let error = unexpected(&before, "EnclaveType", wanted, &found);
+                let error = before.unexpected("EnclaveType", wanted, &found);
                 Err(ReportError::EnclaveType(error))
             }
         }
@@ -233,7 +233,7 @@ impl Module {
         let inner = size.checked_sub(BLOCK_HEADER).and_then(|inner| usize::try_from(inner).ok());
         let inner = inner.filter(|inner| *inner <= statement.remaining()).ok_or_else(|| {
             let wanted = format!("8 to {}", statement.remaining().saturating_add(8));
-            ReportError::Size(unexpected(&before, "Size", &wanted, &size.to_string()))
+            ReportError::Size(before.unexpected("Size", &wanted, &size.to_string()))
         })?;
         let mut module = statement.sub("block", "VBS_ENCLAVE_REPORT_MODULE", inner)?;
         Ok(Self {
@@ -286,14 +286,9 @@ fn expect(
     if found == wanted {
         return Ok(());
     }
-    Err(refusal(unexpected(&before, field, &wanted.to_string(), &found.to_string())))
+    Err(refusal(before.unexpected(field, &wanted.to_string(), &found.to_string())))
 }
 
 fn size(cursor: &mut Cursor<'_>, field: &'static str, limit: u32) -> Result<usize, ReportError> {
     cursor.length_u32_le(field, limit).map_err(ReportError::Size)
-}
-
-fn unexpected(at: &Cursor<'_>, field: &'static str, expected: &str, found: &str) -> ParseError {
-    let (expected, found) = (expected.to_owned(), found.to_owned());
-    at.error(field, ParseErrorKind::Unexpected { expected, found })
 }

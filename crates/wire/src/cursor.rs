@@ -57,6 +57,31 @@ impl<'a> Cursor<'a> {
         ParseError { structure: self.structure, field, offset: self.offset, kind }
     }
 
+    /// An error about `field` at the current offset: it has another value than what is allowed.
+    #[must_use]
+    pub fn unexpected(
+        &self,
+        field: &'static str,
+        expected: impl ToString,
+        found: impl ToString,
+    ) -> ParseError {
+        let (expected, found) = (expected.to_string(), found.to_string());
+        self.error(field, ParseErrorKind::Unexpected { expected, found })
+    }
+
+    /// An error about `field` at the current offset: a count or length that is beyond `limit`.
+    #[must_use]
+    pub fn over_limit<N: TryInto<u64>>(
+        &self,
+        field: &'static str,
+        value: N,
+        limit: N,
+    ) -> ParseError {
+        let (value, limit) = (value.try_into(), limit.try_into());
+        let (value, limit) = (value.unwrap_or(u64::MAX), limit.unwrap_or(u64::MAX));
+        self.error(field, ParseErrorKind::OverLimit { value, limit })
+    }
+
     /// Takes the next `N` bytes as `field`.
     ///
     /// # Errors
@@ -180,17 +205,18 @@ impl<'a> Cursor<'a> {
     pub fn length_u32_le(&mut self, field: &'static str, limit: u32) -> Result<usize, ParseError> {
         let before = self.clone();
         let length = self.u32_le(field)?;
-        if length > limit {
-            let kind =
-                ParseErrorKind::OverLimit { value: u64::from(length), limit: u64::from(limit) };
-            return Err(before.error(field, kind));
-        }
-        usize::try_from(length).map_err(|_| {
-            before.error(
-                field,
-                ParseErrorKind::OverLimit { value: length.into(), limit: limit.into() },
-            )
-        })
+        let usable = usize::try_from(length).ok().filter(|_| length <= limit);
+        usable.ok_or_else(|| before.over_limit(field, length, limit))
+    }
+
+    /// Takes a little-endian 32-bit integer that must be `expected`.
+    ///
+    /// # Errors
+    /// [`ParseErrorKind::Short`] or [`ParseErrorKind::Unexpected`].
+    pub fn expect_u32_le(&mut self, field: &'static str, expected: u32) -> Result<(), ParseError> {
+        let before = self.clone();
+        let found = self.u32_le(field)?;
+        if found == expected { Ok(()) } else { Err(before.unexpected(field, expected, found)) }
     }
 
     /// Takes `length` reserved bytes that must be zero.

@@ -47,3 +47,31 @@ fn reserved_bytes_must_be_zero() {
     let error = Cursor::new("S", &[0, 1]).zeros("reserved", 2).unwrap_err();
     assert_eq!(error.kind, ParseErrorKind::ReservedNotZero { found: "0001".into() });
 }
+
+#[test]
+fn a_number_that_must_have_one_value_is_refused_where_it_stands() {
+    let bytes = [9, 7, 0, 0, 0];
+    let mut cursor = Cursor::new("S", &bytes);
+    cursor.u8("first").unwrap();
+    cursor.clone().expect_u32_le("second", 7).unwrap();
+    for expected in [0, 6, 8, 0x0700_0000] {
+        let error = cursor.clone().expect_u32_le("second", expected).unwrap_err();
+        let text = format!("S.second at byte 0x1: expected {expected}, found 7");
+        assert_eq!(error.to_string(), text);
+    }
+    cursor.u8("x").unwrap();
+    let short = cursor.expect_u32_le("third", 0).unwrap_err();
+    assert_eq!(short.kind, ParseErrorKind::Short { needed: 4, left: 3 });
+}
+
+#[test]
+fn a_length_is_taken_up_to_its_limit() {
+    let bytes = 5_u32.to_le_bytes();
+    for limit in [5, 6] {
+        assert_eq!(Cursor::new("S", &bytes).length_u32_le("length", limit), Ok(5));
+    }
+    let error = Cursor::new("S", &bytes).length_u32_le("length", 4).unwrap_err();
+    assert_eq!(error.to_string(), "S.length at byte 0x0: 5 is over the limit of 4");
+    let error = Cursor::new("S", &bytes).over_limit("count", 3_u8, 2);
+    assert_eq!(error.kind, ParseErrorKind::OverLimit { value: 3, limit: 2 });
+}

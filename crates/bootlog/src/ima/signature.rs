@@ -1,7 +1,7 @@
 //! The signature of a file: the extended attribute `security.ima` (the kernel's
 //! `security/integrity/integrity.h`).
 
-use avouch_wire::{Cursor, ParseError, ParseErrorKind, encode_hex};
+use avouch_wire::{Cursor, ParseError, encode_hex};
 
 /// What a signature is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +42,12 @@ impl<'a> SignatureHeader<'a> {
             3 => SignatureKind::Content,
             5 => SignatureKind::PortableEvm,
             6 => SignatureKind::Verity,
-            other => return Err(unexpected(&before, "type", "3, 5 or 6", other)),
+            other => return Err(before.unexpected("type", "3, 5 or 6", other)),
         };
         let before = cursor.clone();
         let version = cursor.u8("version")?;
         if !matches!(version, 2 | 3) {
-            return Err(unexpected(&before, "version", "2 or 3", version));
+            return Err(before.unexpected("version", "2 or 3", version));
         }
         let hash = cursor.u8("hash_algo")?;
         let key_id = *cursor.array("keyid")?;
@@ -62,15 +62,4 @@ impl<'a> SignatureHeader<'a> {
     pub fn key_id_hex(&self) -> String {
         encode_hex(&self.key_id)
     }
-}
-
-fn unexpected(
-    at: &Cursor<'_>,
-    field: &'static str,
-    expected: &'static str,
-    found: u8,
-) -> ParseError {
-    let kind =
-        ParseErrorKind::Unexpected { expected: expected.to_owned(), found: found.to_string() };
-    at.error(field, kind)
 }

@@ -1,6 +1,6 @@
 //! Identity keys of the secure kernel, as its loader measures them.
 
-use avouch_wire::{Cursor, ParseError, ParseErrorKind, failed_check};
+use avouch_wire::{Cursor, ParseError, failed_check};
 use thiserror::Error;
 
 use super::{Tag, TagId};
@@ -121,32 +121,16 @@ fn find<'a>(
 
 fn read(bytes: &[u8]) -> Result<IdentityKey<'_>, ParseError> {
     let mut cursor = Cursor::new("VSM_IDK_INFO", bytes);
-    expect(&mut cursor, "KeyAlgID", RSA)?;
+    cursor.expect_u32_le("KeyAlgID", RSA)?;
     let bits = cursor.u32_le("KeyBitLength")?;
     let exponent_length = cursor.length_u32_le("PublicExpLengthBytes", NUMBER_LIMIT)?;
     let modulus_field = cursor.clone();
     let modulus_length = cursor.length_u32_le("ModulusSizeBytes", NUMBER_LIMIT)?;
     if usize::try_from(bits).ok() != modulus_length.checked_mul(8) {
-        return Err(unexpected(&modulus_field, "ModulusSizeBytes", bits / 8, modulus_length));
+        return Err(modulus_field.unexpected("ModulusSizeBytes", bits / 8, modulus_length));
     }
     let exponent = cursor.take("exponent", exponent_length)?;
     let modulus = cursor.take("modulus", modulus_length)?;
     cursor.finish()?;
     Ok(IdentityKey { modulus, exponent })
-}
-
-fn expect(cursor: &mut Cursor<'_>, field: &'static str, expected: u32) -> Result<(), ParseError> {
-    let before = cursor.clone();
-    let found = cursor.u32_le(field)?;
-    if found == expected { Ok(()) } else { Err(unexpected(&before, field, expected, found)) }
-}
-
-fn unexpected(
-    at: &Cursor<'_>,
-    field: &'static str,
-    expected: impl ToString,
-    found: impl ToString,
-) -> ParseError {
-    let (expected, found) = (expected.to_string(), found.to_string());
-    at.error(field, ParseErrorKind::Unexpected { expected, found })
 }

@@ -3,7 +3,6 @@
 use avouch_wire::{Cursor, ParseError, ParseErrorKind};
 
 use crate::collateral::{Collateral, CollateralError, CollateralParts};
-use crate::header::unexpected;
 
 /// Largest blob accepted. The real one at hand has 13 KB.
 pub const ENDORSEMENTS_BYTES_MAX: usize = 1024 * 1024;
@@ -33,13 +32,13 @@ impl<'a> Endorsements<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let mut cursor = Cursor::new("OpenEnclaveEndorsements", bytes);
         check_size(&cursor)?;
-        expect(&mut cursor, "version", 1)?;
-        expect(&mut cursor, "enclave_type", 2)?;
+        cursor.expect_u32_le("version", 1)?;
+        cursor.expect_u32_le("enclave_type", 2)?;
         let before = cursor.clone();
         let size = cursor.u32_le("buffer_size")?;
-        expect(&mut cursor, "number_of_elements", ELEMENTS)?;
+        cursor.expect_u32_le("number_of_elements", ELEMENTS)?;
         if usize::try_from(size) != Ok(cursor.remaining()) {
-            return Err(unexpected(&before, "buffer_size", cursor.remaining(), size));
+            return Err(before.unexpected("buffer_size", cursor.remaining(), size));
         }
         let mut offsets = [0_u32; 9];
         for offset in &mut offsets {
@@ -50,7 +49,7 @@ impl<'a> Endorsements<'a> {
             elements;
         if version != 1_u32.to_le_bytes() {
             let found = avouch_wire::encode_hex(version);
-            return Err(unexpected(&before, "collateral_version", "01000000", found));
+            return Err(before.unexpected("collateral_version", "01000000", found));
         }
         Ok(Self {
             parts: CollateralParts {
@@ -91,15 +90,7 @@ fn check_size(cursor: &Cursor<'_>) -> Result<(), ParseError> {
     if cursor.remaining() <= ENDORSEMENTS_BYTES_MAX {
         return Ok(());
     }
-    let value = u64::try_from(cursor.remaining()).unwrap_or(u64::MAX);
-    let limit = u64::try_from(ENDORSEMENTS_BYTES_MAX).unwrap_or(u64::MAX);
-    Err(cursor.error("length", ParseErrorKind::OverLimit { value, limit }))
-}
-
-fn expect(cursor: &mut Cursor<'_>, field: &'static str, expected: u32) -> Result<(), ParseError> {
-    let before = cursor.clone();
-    let found = cursor.u32_le(field)?;
-    if found == expected { Ok(()) } else { Err(unexpected(&before, field, expected, found)) }
+    Err(cursor.over_limit("length", cursor.remaining(), ENDORSEMENTS_BYTES_MAX))
 }
 
 /// Cuts the buffer at the offsets, which must begin at 0 and never fall.

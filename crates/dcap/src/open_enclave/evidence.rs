@@ -5,7 +5,6 @@ use avouch_wire::{Cursor, Hex, ParseError, ParseErrorKind};
 
 use crate::binding::BindingError;
 use crate::error::QuoteError;
-use crate::header::unexpected;
 use crate::quote::Quote;
 use crate::verify::VerifiedQuote;
 
@@ -68,8 +67,7 @@ impl<'a> OpenEnclave<'a> {
         match cursor.u32_le("open_enclave_version")? {
             1 => Report::parse(bytes).map(Self::Report),
             3 => Evidence::parse(bytes).map(Self::Evidence),
-            other => Err(unexpected(
-                &Cursor::new("OpenEnclaveHeader", bytes),
+            other => Err(Cursor::new("OpenEnclaveHeader", bytes).unexpected(
                 "open_enclave_version",
                 "1 (remote report) or 3 (evidence)",
                 other,
@@ -98,8 +96,8 @@ impl<'a> Report<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, QuoteError> {
         let mut cursor = Cursor::new("OpenEnclaveReportHeader", bytes);
         check_size(&cursor)?;
-        expect_u32(&mut cursor, "open_enclave_version", 1)?;
-        expect_u32(&mut cursor, "open_enclave_type", REPORT_TYPE_SGX_REMOTE)?;
+        cursor.expect_u32_le("open_enclave_version", 1)?;
+        cursor.expect_u32_le("open_enclave_type", REPORT_TYPE_SGX_REMOTE)?;
         check_rest(&mut cursor)?;
         let quote = sgx_quote(cursor.clone())?;
         match quote.untrusted_trailing().len() {
@@ -129,12 +127,12 @@ impl<'a> Evidence<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, QuoteError> {
         let mut cursor = Cursor::new("OpenEnclaveEvidenceHeader", bytes);
         check_size(&cursor)?;
-        expect_u32(&mut cursor, "open_enclave_version", 3)?;
+        cursor.expect_u32_le("open_enclave_version", 3)?;
         let before = cursor.clone();
         let format = cursor.hex::<16>("open_enclave_format")?;
         if format != FORMAT_SGX_ECDSA {
             let found = format_name(format);
-            Err(unexpected(&before, "open_enclave_format", "SGX_ECDSA", found))?;
+            Err(before.unexpected("open_enclave_format", "SGX_ECDSA", found))?;
         }
         check_rest(&mut cursor)?;
         Ok(Self::parse_body(cursor)?)
@@ -197,19 +195,7 @@ fn check_size(cursor: &Cursor<'_>) -> Result<(), ParseError> {
     if cursor.remaining() <= OPEN_ENCLAVE_BYTES_MAX {
         return Ok(());
     }
-    let value = u64::try_from(cursor.remaining()).unwrap_or(u64::MAX);
-    let limit = u64::try_from(OPEN_ENCLAVE_BYTES_MAX).unwrap_or(u64::MAX);
-    Err(cursor.error("length", ParseErrorKind::OverLimit { value, limit }))
-}
-
-fn expect_u32(
-    cursor: &mut Cursor<'_>,
-    field: &'static str,
-    expected: u32,
-) -> Result<(), ParseError> {
-    let before = cursor.clone();
-    let found = cursor.u32_le(field)?;
-    if found == expected { Ok(()) } else { Err(unexpected(&before, field, expected, found)) }
+    Err(cursor.over_limit("length", cursor.remaining(), OPEN_ENCLAVE_BYTES_MAX))
 }
 
 /// The size field must say exactly what is left.
@@ -220,14 +206,14 @@ fn check_rest(cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
     if usize::try_from(size) == Ok(left) {
         return Ok(());
     }
-    Err(unexpected(&before, "open_enclave_size", left, size))
+    Err(before.unexpected("open_enclave_size", left, size))
 }
 
 /// The quote at the cursor, which must be one of an SGX enclave.
 fn sgx_quote(cursor: Cursor<'_>) -> Result<Quote<'_>, ParseError> {
     let version = cursor.clone().u16_le("version")?;
     if version != 3 {
-        return Err(unexpected(&cursor, "version", "3 (SGX)", version));
+        return Err(cursor.unexpected("version", "3 (SGX)", version));
     }
     Quote::parse_wrapped(cursor)
 }

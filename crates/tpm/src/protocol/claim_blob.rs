@@ -5,7 +5,6 @@
 
 use avouch_wire::{Cursor, ParseError, ParseErrorKind};
 
-use crate::sized::unexpected;
 use crate::{Attest, AttestError, Attested, HashAlgorithm, PcrValue, Signature};
 
 /// `PADS`: values of the bank whose digests are as long as the values.
@@ -33,10 +32,10 @@ impl ClaimBlob {
         let magic = cursor.u32_le("magic")?;
         if magic != MAGIC_1 && magic != MAGIC_2 {
             let found = format_args!("{magic:#010x}");
-            return Err(unexpected(&before, "magic", "PADS or PAD2", found));
+            return Err(before.unexpected("magic", "PADS or PAD2", found));
         }
-        only(&mut cursor, "platform", PLATFORM_TPM_2)?;
-        only(&mut cursor, "header_size", if magic == MAGIC_1 { 28 } else { 32 })?;
+        cursor.expect_u32_le("platform", PLATFORM_TPM_2)?;
+        cursor.expect_u32_le("header_size", if magic == MAGIC_1 { 28 } else { 32 })?;
         let mut length = |field| {
             let limit = u32::try_from(blob.len()).unwrap_or(u32::MAX);
             cursor.length_u32_le(field, limit)
@@ -97,13 +96,4 @@ impl ClaimBlob {
         let hash = known.into_iter().find(|hash| hash.digest_length() == pcr_digest.len());
         Ok(Signature::bare_rsassa(hash.unwrap_or(HashAlgorithm::Sha256), &self.signature))
     }
-}
-
-fn only(cursor: &mut Cursor<'_>, field: &'static str, expected: u32) -> Result<(), ParseError> {
-    let before = cursor.clone();
-    let found = cursor.u32_le(field)?;
-    if found == expected {
-        return Ok(());
-    }
-    Err(unexpected(&before, field, &expected.to_string(), found))
 }

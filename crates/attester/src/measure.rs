@@ -110,9 +110,10 @@ fn is_over(
     // The hash is that of the signing scheme, told by its length.
     let hashes =
         [HashAlgorithm::Sha1, HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512];
-    let hash = hashes.into_iter().find(|hash| hash.length_bytes() == pcr_digest.len());
-    let parts = values.iter().map(|value| value.digest.as_slice());
-    Ok(hash.and_then(|hash| hash.digest(parts)).is_some_and(|digest| digest == *pcr_digest))
+    let hash = hashes.into_iter().find(|hash| hash.digest_length() == pcr_digest.len());
+    let parts: Vec<&[u8]> = values.iter().map(|value| value.digest.as_slice()).collect();
+    let digest = hash.and_then(|hash| hash.hash(&parts));
+    Ok(digest.is_some_and(|digest| digest.as_bytes() == *pcr_digest))
 }
 
 #[cfg(test)]

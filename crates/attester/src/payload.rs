@@ -119,7 +119,7 @@ fn banks(values: &[PcrValue]) -> Vec<Value> {
         }
     }
     let bank =
-        |(bank, values): (HashAlgorithm, _)| json!({"algorithm": bank.id(), "values": values});
+        |(bank, values): (HashAlgorithm, _)| json!({"algorithm": bank.tpm_id(), "values": values});
     banks.into_iter().map(bank).collect()
 }
 

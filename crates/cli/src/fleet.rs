@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
 use avouch_engine::{
-    Anchors, AppraisalRequest, AppraisalSettings, Decision, Engine, PolicyInForce, Resemblance,
+    Anchors, AppraisalRequest, AppraisalSettings, Decision, Engine, PolicyInForce,
 };
-use avouch_snp::maa_request::SnpEvidence;
-use avouch_wire::{EvidenceKind, UnixTime};
+use avouch_wire::UnixTime;
 use serde::Serialize;
 
-use crate::evidence_file::read_evidence;
+use crate::evidence_file::read_any;
 use crate::failure::{Failure, read};
 use crate::rules::RuleArgs;
 
@@ -44,7 +43,7 @@ impl Fleet {
         let mut fleet = Self { machines: Vec::new(), others: Vec::new() };
         for path in paths {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            match evidence(&read(&path)?) {
+            match read_any(&read(&path)?).map(|read| read.appraisal) {
                 Some(request) => fleet.machines.push(Machine { name, request }),
                 None => fleet.others.push(name),
             }
@@ -60,19 +59,6 @@ impl Fleet {
 /// whose reading may never end.
 pub(crate) fn is_file(path: &Path) -> bool {
     std::fs::metadata(path).map_or(true, |found| found.is_file())
-}
-
-/// Evidence of the kind that it looks like.
-fn evidence(bytes: &[u8]) -> Option<AppraisalRequest> {
-    EvidenceKind::appraised().find_map(|kind| {
-        let request = read_evidence(kind, None, bytes).ok()?.appraisal;
-        is_of(kind, &request.evidence).then_some(request)
-    })
-}
-
-fn is_of(kind: EvidenceKind, evidence: &[u8]) -> bool {
-    let resembles = Resemblance::of(evidence).is_some_and(|found| found.is(kind));
-    resembles || (kind == EvidenceKind::Snp && SnpEvidence::parse(evidence).is_ok())
 }
 
 /// What became of one piece of evidence.

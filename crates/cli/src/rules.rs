@@ -19,7 +19,7 @@ pub(crate) struct TrustArgs {
     /// is one of any), optional.
     #[arg(long, value_name = "RULE", default_value_t = avouch_snp::CrlRule::WhereKept)]
     pub(crate) amd_crl: avouch_snp::CrlRule,
-    /// Root certificates to trust besides the vendors' own, PEM, as intel=FILE, amd=FILE,
+    /// Root certificates to trust besides the vendors' own, PEM or DER, as intel=FILE, amd=FILE,
     /// tpm=FILE or windows=FILE; a file alone where the roots are named like a vendor's. May be repeated.
     #[arg(long, value_name = "[VENDOR=]FILE")]
     pub(crate) trust_root: Vec<TrustRoot>,

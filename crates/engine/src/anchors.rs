@@ -120,31 +120,38 @@ impl Anchors {
         }
     }
 
-    /// Adds every certificate of a PEM text as a root for a vendor's evidence; without a vendor, for
-    /// the one whose roots bear such a name.
+    /// Adds every certificate of a file, PEM or one DER, as a root for a vendor's evidence; without a
+    /// vendor, for the one whose roots bear such a name.
     ///
     /// # Errors
-    /// [`AnchorError`] if the text or a certificate is malformed or not self-signed (of TPMs: no CA; of Windows whatever it is), or if
-    /// nothing says whose root it is.
-    pub fn with_roots(mut self, vendor: Option<Vendor>, text: &[u8]) -> Result<Self, AnchorError> {
-        for der in pem::certificates(text, ROOTS_MAX)? {
-            if vendor == Some(Vendor::Tpm) {
-                self.tpm = self.tpm.with_file(&der)?;
-                continue;
-            }
-            if vendor == Some(Vendor::Windows) {
-                let certificate = Certificate::parse_for_its_key(&der)?;
-                self.windows = self.windows.with(&certificate);
-                continue;
-            }
-            let certificate = Certificate::parse(&der)?;
-            match vendor.or_else(|| Vendor::of_root(&certificate)) {
-                Some(Vendor::Intel) => self.intel = self.intel.with_root(&certificate)?,
-                Some(Vendor::Amd) => self.amd = self.amd.with_root(&certificate)?,
-                Some(Vendor::Tpm | Vendor::Windows) | None => {
-                    let name = certificate.subject().to_string();
-                    return Err(AnchorError::WhoseRoot { name });
+    /// [`AnchorError`] if the file or a certificate is malformed or not self-signed (of TPMs: no CA; of
+    /// Windows whatever it is), or if nothing says whose root it is.
+    pub fn with_roots(mut self, vendor: Option<Vendor>, file: &[u8]) -> Result<Self, AnchorError> {
+        for der in pem::certificates_or_der(file, ROOTS_MAX)? {
+            self = match vendor {
+                // Their own signatures do not count, and may be by algorithms that nobody takes.
+                Some(Vendor::Tpm | Vendor::Windows) => {
+                    self.with_root(vendor, &Certificate::parse_for_its_key(&der)?)?
                 }
+                _ => self.with_root(vendor, &Certificate::parse(&der)?)?,
+            };
+        }
+        Ok(self)
+    }
+
+    fn with_root(
+        mut self,
+        vendor: Option<Vendor>,
+        certificate: &Certificate,
+    ) -> Result<Self, AnchorError> {
+        match vendor.or_else(|| Vendor::of_root(certificate)) {
+            Some(Vendor::Intel) => self.intel = self.intel.with_root(certificate)?,
+            Some(Vendor::Amd) => self.amd = self.amd.with_root(certificate)?,
+            Some(Vendor::Tpm) => self.tpm = self.tpm.with_root(certificate)?,
+            Some(Vendor::Windows) => self.windows = self.windows.with(certificate),
+            None => {
+                let name = certificate.subject().to_string();
+                return Err(AnchorError::WhoseRoot { name });
             }
         }
         Ok(self)

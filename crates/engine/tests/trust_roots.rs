@@ -12,8 +12,8 @@ fn root_of(kind: EvidenceKind) -> String {
 }
 
 /// How many roots of each vendor there are besides its own.
-fn added(vendor: Option<Vendor>, pem: &str) -> Result<(usize, usize), AnchorError> {
-    let anchors = Anchors::built_in().with_roots(vendor, pem.as_bytes())?;
+fn added(vendor: Option<Vendor>, file: impl AsRef<[u8]>) -> Result<(usize, usize), AnchorError> {
+    let anchors = Anchors::built_in().with_roots(vendor, file.as_ref())?;
     let intel = anchors.intel.roots().filter(|anchor| !anchor.is_built_in).count();
     let built_in = Anchors::built_in().amd.roots().count();
     Ok((intel, anchors.amd.roots().count().saturating_sub(built_in)))
@@ -24,9 +24,13 @@ fn a_root_that_is_named_like_a_vendors_is_one_for_that_vendor_unless_another_is_
     let (intel, amd) = (root_of(EvidenceKind::Tdx), root_of(EvidenceKind::Snp));
     assert_eq!(added(None, &intel).unwrap(), (1, 0));
     assert_eq!(added(None, &amd).unwrap(), (0, 1));
-    assert_eq!(added(None, &[intel.clone(), amd.clone()].concat()).unwrap(), (1, 1));
+    assert_eq!(added(None, [intel.clone(), amd.clone()].concat()).unwrap(), (1, 1));
     assert_eq!(added(Some(Vendor::Intel), &intel).unwrap(), (1, 0));
     assert_eq!(added(Some(Vendor::Amd), &amd).unwrap(), (0, 1));
+    let [der] = &pem::certificates(intel.as_bytes(), 1).unwrap()[..] else { panic!("{intel}") };
+    assert_eq!(added(None, der).unwrap(), (1, 0));
+    let two = added(None, [der.as_slice(), der].concat()).unwrap_err();
+    assert!(matches!(two, AnchorError::Certificate(_)), "{two}");
     let refused = added(Some(Vendor::Intel), &amd).unwrap_err();
     assert!(matches!(refused, AnchorError::Intel(_)), "{refused}");
     let refused = added(Some(Vendor::Amd), &intel).unwrap_err();
@@ -58,7 +62,7 @@ fn a_root_has_the_kind_of_key_that_its_vendors_evidence_can_rest_on() {
     let refused = added(Some(Vendor::Intel), &bad).unwrap_err().to_string();
     assert!(refused.contains("is RSA-2048;") && refused.contains("P-256 only"), "{refused}");
     // One root among others that is of no use is not passed over.
-    let among = added(Some(Vendor::Intel), &[good, bad].concat()).unwrap_err();
+    let among = added(Some(Vendor::Intel), [good, bad].concat()).unwrap_err();
     assert!(matches!(among, AnchorError::Intel(_)), "{among}");
 }
 

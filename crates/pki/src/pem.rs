@@ -4,6 +4,8 @@
 use avouch_wire::{base64url, excerpt};
 use thiserror::Error;
 
+use crate::der::SEQUENCE;
+
 /// Why a text is not a list of PEM blocks of the labels that it may have.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PemError {
@@ -137,6 +139,17 @@ fn accepted_blocks(
         rest = after;
     }
     if blocks.is_empty() { Err(PemError::Empty) } else { Ok(blocks) }
+}
+
+/// The certificates of a file, as DER: of a PEM text, or the one that the file is itself. That is not read.
+///
+/// # Errors
+/// [`PemError`] as [`certificates`] has it.
+pub fn certificates_or_der(file: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, PemError> {
+    match file.first() {
+        Some(&SEQUENCE) => Ok(vec![file.to_vec()]),
+        _ => certificates(file, limit),
+    }
 }
 
 /// DER of each `CERTIFICATE` block in order, at most `limit` of them; see [`blocks`].

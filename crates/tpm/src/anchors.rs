@@ -121,9 +121,7 @@ fn check_ca(certificate: &Certificate) -> Result<(), AnchorError> {
 
 /// The certificates of a file.
 fn read(file: &[u8]) -> Result<Vec<Certificate>, AnchorError> {
-    let is_der = file.first() == Some(&0x30);
-    let ders =
-        if is_der { vec![file.to_vec()] } else { pem::certificates(file, FILE_CERTIFICATES_MAX)? };
+    let ders = pem::certificates_or_der(file, FILE_CERTIFICATES_MAX)?;
     if ders.is_empty() {
         return Err(AnchorError::Empty);
     }

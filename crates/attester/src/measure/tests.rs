@@ -26,7 +26,7 @@ impl Moving {
             let (bank, pcrs) = (bank.bank, bank.pcrs);
             let kept = pcrs.iter().filter(|pcr| Some(*pcr) != self.lacks);
             let value = move |pcr: u8| {
-                let digest = vec![self.state.wrapping_add(pcr); bank.length_bytes()];
+                let digest = vec![self.state.wrapping_add(pcr); bank.digest_length()];
                 PcrValue { bank, index: pcr.into(), digest }
             };
             kept.map(value).collect::<Vec<_>>()
@@ -70,7 +70,7 @@ impl Tpm for Moving {
         attest.extend([0; 25]);
         attest.extend(u32::try_from(selection.len()).unwrap().to_be_bytes());
         for BankSelection { bank, pcrs } in selection {
-            attest.extend(bank.id().to_be_bytes());
+            attest.extend(bank.tpm_id().to_be_bytes());
             attest.push(4);
             attest.extend(self.quotes.unwrap_or(pcrs.bits()).to_le_bytes());
         }

@@ -24,7 +24,7 @@ pub(super) fn list(selection: &[BankSelection]) -> Result<PcrSelectionList, Erro
     }
     for (place, BankSelection { bank, pcrs }) in list.pcrSelections.iter_mut().zip(selection) {
         *place = TPMS_PCR_SELECTION {
-            hash: bank.id(),
+            hash: bank.tpm_id(),
             sizeofSelect: BITMAP_BYTES,
             pcrSelect: pcrs.bits().to_le_bytes(),
         };

@@ -71,7 +71,7 @@ pub(crate) struct ServeArgs {
     /// Judge evidence at this moment instead of now, to replay recorded evidence (with --dev).
     #[arg(long, value_name = "RFC3339", requires = "dev")]
     pub(crate) appraise_at: Option<UnixTime>,
-    /// Root certificates to trust besides the vendors' own, PEM, as intel=FILE, amd=FILE,
+    /// Root certificates to trust besides the vendors' own, PEM or DER, as intel=FILE, amd=FILE,
     /// tpm=FILE or windows=FILE; a file alone where the roots are named like a vendor's. May be repeated
     /// (with --dev).
     #[arg(long, value_name = "[VENDOR=]FILE")]

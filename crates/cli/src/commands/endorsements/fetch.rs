@@ -55,7 +55,7 @@ pub(super) struct FetchArgs {
     /// Longest wait for all of it.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     wait_seconds: u64,
-    /// Root certificates to trust besides the vendors' own, PEM, as intel=FILE or amd=FILE; may be
+    /// Root certificates to trust besides the vendors' own, PEM or DER, as intel=FILE or amd=FILE; may be
     /// repeated.
     #[arg(long, value_name = "[VENDOR=]FILE")]
     trust_root: Vec<TrustRoot>,

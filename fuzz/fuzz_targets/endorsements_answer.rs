@@ -64,7 +64,7 @@ fuzz_target!(|bytes: &[u8]| {
             let none = Anchors {
                 intel: avouch_dcap::TrustAnchors::none(),
                 amd: avouch_snp::TrustAnchors::none(),
-                tpm: avouch_tpm::Roots::none(),
+                tpm: avouch_tpm::TrustAnchors::none(),
             };
             assert!(prove(&published, &[], &none, at).is_err());
         }

@@ -39,6 +39,7 @@ pub(crate) fn run_with(build: Build) -> Outcome {
     let avouch = target().join("debug/avouch");
     let python = python(&folder)?;
     let node_modules = javascript(&folder)?;
+    let snpguest = snpguest(&folder)?;
 
     let minted = folder.join("minted");
     let present = Service::start(&avouch, &data, &evidence::mint(&avouch, &minted)?)?;
@@ -48,6 +49,7 @@ pub(crate) fn run_with(build: Build) -> Outcome {
         ("AVOUCH_CA", present.ca.display().to_string()),
         ("NODE_EXTRA_CA_CERTS", present.ca.display().to_string()),
         ("AVOUCH_MINTED", minted.display().to_string()),
+        ("AVOUCH_SNPGUEST", snpguest.display().to_string()),
     ];
     let recorded = match test::vectors() {
         None => None,
@@ -104,6 +106,22 @@ pub(crate) fn python(folder: &Path) -> Result<PathBuf, String> {
     step("Python SDKs from their registry", &mut command(&python, &words))?;
     copy(&requirements, &installed)?;
     Ok(python)
+}
+
+/// AMD's tool for guests, from its registry.
+const SNPGUEST: &str = "0.11.0";
+
+/// The program; built once for each version.
+fn snpguest(folder: &Path) -> Result<PathBuf, String> {
+    let place = folder.join(format!("snpguest-{SNPGUEST}"));
+    let program = place.join("bin/snpguest");
+    if program.is_file() {
+        return Ok(program);
+    }
+    let mut install = cargo(&["install", "--quiet", "--locked", "snpguest", "--version", SNPGUEST]);
+    install.arg("--root").arg(&place).arg("--target-dir").arg(folder.join("snpguest-target"));
+    step("snpguest from its registry", &mut install)?;
+    Ok(program)
 }
 
 /// A folder with the JavaScript SDK and its tests; made anew when the lock file changes.

@@ -11,7 +11,7 @@ struct Need {
     is_there: fn() -> bool,
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         what: "Python 3 with venv",
         packages: &["python3", "python3-venv"],
@@ -31,6 +31,11 @@ const NEEDS: [Need; 6] = [
         what: "valgrind",
         packages: &["valgrind"],
         is_there: || has_program("valgrind", "--version"),
+    },
+    Need {
+        what: "OpenSSL's headers (for snpguest)",
+        packages: &["libssl-dev", "pkg-config"],
+        is_there: || has_program("pkg-config", "openssl"),
     },
     Need {
         what: "PostgreSQL's server programs",

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use avouch_pki::{Certificate, pem};
-use avouch_token::SigningKey;
 use avouch_token::policy_jws::{JwsContent, PolicySigner, SignedForm, create_signed};
+use avouch_token::{BarePrivateKey, BarePublicKey, SigningKey};
 use clap::Args;
 
 use crate::failure::{Failure, read, read_text};
@@ -79,6 +79,18 @@ pub(crate) fn signed(
     let signer = PolicySigner::new(&pair.key, &pair.certificates).map_err(Failure::other)?;
     let signer = id.jti.as_deref().map_or(signer, |id| signer.with_id(id));
     create_signed(content, form, signer).map_err(Failure::other)
+}
+
+/// A key that signs files without a certificate.
+pub(crate) fn bare_private_key(path: &Path) -> Result<BarePrivateKey, Failure> {
+    BarePrivateKey::from_pkcs8_pem(&read_text(path)?)
+        .map_err(|error| Failure::Other(format!("{}: {error}", path.display())))
+}
+
+/// A key that is trusted by itself.
+pub(crate) fn public_key(path: &Path) -> Result<BarePublicKey, Failure> {
+    BarePublicKey::from_pem(&read_text(path)?)
+        .map_err(|error| Failure::Other(format!("{}: {error}", path.display())))
 }
 
 /// The certificates in a PEM file, at least one.

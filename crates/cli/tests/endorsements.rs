@@ -185,6 +185,37 @@ fn what_expires_and_what_is_damaged_is_shown() {
 }
 
 #[test]
+fn cas_of_tpms_are_shown_bundled_and_imported_below_a_root_that_is_trusted() {
+    let site = Site::new("tpm-cas");
+    let at = avouch_wire::UnixTime::from_rfc3339(AT).unwrap();
+    let minted = avouch_mint::tpm::mint(&avouch_mint::tpm::TpmOptions::new(at)).unwrap();
+    let ca = &minted.ek_intermediates[0];
+    let name = format!("tpm/ca/{}", avouch_pki::digest::sha256(ca));
+    let with_root = [minted.ek_root_pem.clone(), avouch_pki::pem::encode("CERTIFICATE", ca)];
+    std::fs::create_dir(site.own.join("cas")).unwrap();
+    site.own.write("cas/both.pem", with_root.concat());
+    site.own.write("tpm.pem", &minted.ek_root_pem);
+    let document = site.json("show cas").expect_status(0).json();
+    assert_eq!(names(&document, "endorsements"), [name.as_str()], "{document}");
+    let warnings = document["warnings"].as_array().unwrap();
+    assert!(warnings.len() == 1 && text(&warnings[0]).contains("both.pem"), "{document}");
+
+    // Whoever needs them is not known beforehand: they go with every fleet.
+    let answer =
+        site.json("bundle --out site.json --evidence fleet published cas").expect_status(0);
+    assert_eq!(answer.json()["endorsements"], 8);
+    refused(site.import("site.json --into here"), "tpm-no-roots");
+    let amd = "site.json --into here --trust-root tpm=amd.pem";
+    refused(site.import(amd), "tpm-ca-issuer-unknown");
+    assert!(!site.has("here"));
+    let line = "site.json --into here --trust-root tpm=tpm.pem";
+    let answer = site.import(line).expect_status(0).json();
+    assert!(names(&answer, "added").contains(&name), "{answer}");
+    let document = site.json("show here").expect_status(0).json();
+    assert!(names(&document, "endorsements").contains(&name), "{document}");
+}
+
+#[test]
 fn a_bundle_serves_as_endorsements_as_it_is() {
     let site = Site::new("bundle-as-endorsements");
     site.run("bundle --out site.json published").expect_status(0);
@@ -268,6 +299,61 @@ fn only_what_the_operator_signed_is_imported_where_that_is_asked_for() {
         "{}",
         unchecked.stderr
     );
+}
+
+#[test]
+fn a_key_without_a_certificate_signs_and_only_who_knows_it_imports() {
+    let site = Site::new("import-bare-key");
+    let key = |name: &str, algorithm: &'static rcgen::SignatureAlgorithm| {
+        let pair = rcgen::KeyPair::generate_for(algorithm).unwrap();
+        site.own.write(&format!("{name}.key.pem"), pair.serialize_pem());
+        site.own.write(&format!("{name}.pub.pem"), pair.public_key_pem());
+    };
+    key("ed25519", &rcgen::PKCS_ED25519);
+    key("p256", &rcgen::PKCS_ECDSA_P256_SHA256);
+    key("p384", &rcgen::PKCS_ECDSA_P384_SHA384);
+    let import = |file: &str, key: &str| {
+        site.import(&format!("{file} --into here --public-key {key}.pub.pem"))
+    };
+    for name in ["p384", "p256", "ed25519"] {
+        let line = format!("bundle --out site.json --key {name}.key.pem published");
+        site.run(&line).expect_status(0);
+        let other = if name == "p256" { "p384" } else { "p256" };
+        refused(import("site.json", other), "bare-signature-key");
+        assert!(!site.has("here"), "{name}");
+        let answer = import("site.json", name).expect_status(0).json();
+        assert!(text(&answer["signer"]).starts_with("key "), "{answer}");
+        let both = format!(
+            "site.json --into here --public-key {other}.pub.pem --public-key {name}.pub.pem"
+        );
+        site.import(&both).expect_status(0);
+        std::fs::remove_dir_all(site.own.join("here")).unwrap();
+    }
+    // Over another file; changed; absent; a certificate's in place of a key's, and the other way round.
+    let recovery = site.recovery().display().to_string();
+    site.run(&format!("bundle --out newer.json published {recovery}")).expect_status(0);
+    import("newer.json", "ed25519").expect_status(2);
+    site.copy(site.own.join("site.json.sig"), "newer.json.sig");
+    refused(import("newer.json", "ed25519"), "bare-signature");
+    let signature = String::from_utf8(site.bytes("site.json.sig")).unwrap();
+    site.own.write("newer.json.sig", signature.replacen("..", ".e30.", 1));
+    refused(import("newer.json", "ed25519"), "bare-signature-form");
+    let operator = PolicyKey::p256(&site.own, "operator");
+    let (private, certificate) = (operator.key.display(), operator.certificate.display());
+    let certified = format!("import site.json --into here {ROOTS} --certificate {certificate}");
+    refused(site.json(&certified), "policy-jws-signer");
+    let line =
+        format!("bundle --out site.json --key {private} --certificate {certificate} published");
+    site.run(&line).expect_status(0);
+    refused(import("site.json", "p256"), "bare-signature-key");
+    // Neither both at once, nor a file that is no public key, nor one that does not sign.
+    site.import(&format!(
+        "site.json --into here --certificate {certificate} --public-key p256.pub.pem"
+    ))
+    .expect_status(2);
+    site.import("site.json --into here --public-key p256.key.pem").expect_status(2);
+    site.run("bundle --out site.json --key p256.pub.pem published").expect_status(2);
+    assert!(!site.has("here"));
 }
 
 #[test]

@@ -466,3 +466,25 @@ fn an_event_log_that_is_cut_or_changed_in_structure_is_not_recognised() {
         inspect(&path).expect_status(1);
     }
 }
+
+#[test]
+fn a_ca_of_tpms_is_told_by_its_name_among_the_endorsements_and_a_root_has_none() {
+    let own = Folder::new("inspect-tpm-ca");
+    let at = UnixTime::from_rfc3339("2026-01-31T12:00:00Z").unwrap();
+    let minted = mint(&TpmOptions::new(at)).unwrap();
+    let der = &minted.ek_intermediates[0];
+    let name = format!("tpm/ca/{}", avouch_pki::digest::sha256(der));
+    let pem = avouch_pki::pem::encode("CERTIFICATE", der);
+    for (file, bytes) in [("ca.der", der.as_slice()), ("ca.pem", pem.as_bytes())] {
+        let shown = recognised(&own.write(file, bytes), "certificate");
+        assert_eq!(shown["endorsement_of_tpms"], name, "{shown}");
+    }
+    let others = [
+        ("root.pem", minted.ek_root_pem.as_bytes()),
+        ("aik.der", avouch_tpm::trim_padding(&minted.aik_certificate)),
+    ];
+    for (file, bytes) in others {
+        let shown = recognised(&own.write(file, bytes), "certificate");
+        assert_eq!(shown["endorsement_of_tpms"], Value::Null, "{shown}");
+    }
+}

@@ -241,6 +241,15 @@ impl Keeper {
         self.inner.is_new(name)
     }
 
+    /// Whether a source that has such things could be asked at once, without taking a turn that anybody
+    /// waits for.
+    #[must_use]
+    pub fn has_free_turn(&self, name: &EndorsementName) -> bool {
+        let now = self.inner.clock.elapsed();
+        let mut asked = self.inner.sources.iter().filter(|asked| asked.source.serves(name));
+        asked.any(|asked| asked.of_late().turns.is_free(now))
+    }
+
     /// Everything at hand that serves.
     #[must_use]
     pub fn published(&self) -> Vec<Published> {

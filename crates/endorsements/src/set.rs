@@ -14,7 +14,7 @@ use crate::by_name::{Bytes, Mismatch, Origin};
 use crate::intel::IntelShelf;
 use crate::name::Whose;
 use crate::tpm::TpmShelf;
-use crate::{EndorsementName, LoadError, Published};
+use crate::{Bundle, EndorsementName, LoadError, Published};
 
 /// Endorsements at hand, filed by what they say of themselves and trusted for nothing.
 ///
@@ -39,6 +39,14 @@ impl EndorsementSet {
         let mut set = self.clone();
         set.put(published, Origin::Fetched);
         set
+    }
+
+    /// The same, with all of a bundle as if it was read from a file beside the others.
+    #[must_use]
+    pub fn with_file(mut self, bundle: &Bundle) -> Self {
+        let things = bundle.things().iter().map(|thing| Published::clone(&thing.published));
+        self.put(things.collect(), Origin::File);
+        self
     }
 
     pub(crate) fn put(&mut self, published: Vec<Published>, origin: Origin) {

@@ -131,6 +131,16 @@ pub(crate) fn ca_name(certificate: &Certificate) -> Option<EndorsementName> {
         .then(|| EndorsementName::TpmCa(certificate.fingerprint_sha256()))
 }
 
+impl EndorsementName {
+    /// The name of a CA's certificate among the endorsements of TPMs; none of a root, of a key's
+    /// certificate, and of what belongs to another vendor's evidence. That it certifies TPMs at all is not
+    /// proven.
+    #[must_use]
+    pub fn of_tpm_ca(certificate: &Certificate) -> Option<Self> {
+        ca_name(certificate)
+    }
+}
+
 /// Whether it is a root, which no file of endorsements makes trusted.
 pub(crate) fn is_root(certificate: &Certificate) -> bool {
     certificate.is_ca() && certificate.is_self_issued() && !is_of_other(certificate)

@@ -1,14 +1,16 @@
-//! The endorsements that evidence is judged by: those in files, and over them those that a keeper
-//! fetches.
+//! The endorsements that evidence is judged by: those in files and those that an operator imported into
+//! the database, and over them those that a keeper fetches.
 //!
 //! What is at hand is one snapshot. An appraisal takes it once and is judged by it to its end,
 //! whatever is fetched or reloaded meanwhile.
 
 mod chips;
 mod fetching;
+mod imports;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,6 +26,8 @@ use avouch_pki::{Certificate, Crl};
 use avouch_snp::{Chain, ChainError, CrlRule};
 use chips::Chips;
 pub use fetching::fetched_endorsements;
+pub use imports::ImportError;
+use imports::Imported;
 use serde_json::{Value, json};
 
 /// The endorsements at hand, and who fetches what is not.
@@ -32,6 +36,8 @@ pub struct AtHand {
     snapshot: ArcSwap<Snapshot>,
     parts: Mutex<Parts>,
     keeper: OnceLock<Keeping>,
+    /// The number of the import that is in force; 0 for none.
+    imported: AtomicU64,
 }
 
 /// A set, with what is said of it, which takes looking at all of it.
@@ -51,6 +57,10 @@ impl Snapshot {
 #[derive(Debug)]
 struct Parts {
     files: EndorsementSet,
+    /// A bundle's things, as in a file; the number is that of its import.
+    imported: Imported,
+    /// Both of these.
+    base: EndorsementSet,
     fetched: BTreeMap<EndorsementName, Published>,
 }
 
@@ -72,7 +82,7 @@ const ALERTS_MAX: usize = 16;
 
 impl Parts {
     fn whole(&self) -> EndorsementSet {
-        self.files.with(self.fetched.values().cloned().collect())
+        self.base.with(self.fetched.values().cloned().collect())
     }
 }
 
@@ -81,8 +91,14 @@ impl AtHand {
     #[must_use]
     pub fn of_files(files: EndorsementSet) -> Self {
         let snapshot = ArcSwap::from_pointee(Snapshot::new(files.clone()));
-        let parts = Mutex::new(Parts { files, fetched: BTreeMap::new() });
-        Self { snapshot, parts, keeper: OnceLock::new() }
+        let parts = Parts {
+            base: files.clone(),
+            files,
+            imported: Imported::default(),
+            fetched: BTreeMap::new(),
+        };
+        let parts = Mutex::new(parts);
+        Self { snapshot, parts, keeper: OnceLock::new(), imported: AtomicU64::new(0) }
     }
 
     /// An engine that judges by what is at hand at each moment, trusts `anchors`, and remembers at
@@ -110,9 +126,10 @@ impl AtHand {
         Arc::clone(&self.snapshot.load().set)
     }
 
-    /// Takes other files; what was fetched stays.
+    /// Takes other files; what was imported and what was fetched stays.
     pub fn replace_files(&self, files: EndorsementSet) {
         let mut parts = self.parts();
+        parts.base = parts.imported.over(&files);
         parts.files = files;
         self.snapshot.store(Arc::new(Snapshot::new(parts.whole())));
     }
@@ -154,8 +171,11 @@ impl AtHand {
     ) -> Option<Fetched> {
         let keeping = self.keeper.get()?;
         let is_chip = |name: &&EndorsementName| matches!(name, EndorsementName::Vcek(..));
-        let chips = names.iter().filter(is_chip).filter(|name| keeping.keeper.is_new(name)).count();
-        if !keeping.chips.take(sender, chips, Instant::now()) {
+        let keeper = &keeping.keeper;
+        let chips: Vec<_> =
+            names.iter().filter(is_chip).filter(|name| keeper.is_new(name)).collect();
+        let is_free = chips.iter().all(|name| keeper.has_free_turn(name));
+        if !keeping.chips.take(sender, chips.len(), is_free, Instant::now()) {
             return None;
         }
         self.fetch(names).await

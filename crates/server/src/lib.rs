@@ -31,7 +31,7 @@ pub mod signing_key;
 pub mod state;
 pub mod work;
 
-pub use at_hand::{AtHand, fetched_endorsements};
+pub use at_hand::{AtHand, ImportError, fetched_endorsements};
 pub use auth::{Access, Authenticator};
 pub use clock::Clock;
 pub use cloud::Cloud;

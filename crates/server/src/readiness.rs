@@ -122,6 +122,7 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
         "providers_current_seconds_ago": state.providers.age().as_secs(),
         "providers_followed": state.providers.are_followed(),
         "endorsements": state.engine.endorsement_summary(),
+        "endorsements_imported": state.at_hand.imported_revision(),
         "appraisal_time_pinned": state.clock.is_pinned(),
         "last_reload": RELOADS.get(reload),
         "log_lines_lost": readiness.lost_log_lines.get().map_or(0, |count| count()),

@@ -37,6 +37,8 @@ pub const ENDORSEMENTS_MAX: u64 = 50_000;
 pub const ENDORSEMENT_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Bytes of its name, its source and its tag.
 pub const ENDORSEMENT_TEXT_BYTES_MAX: usize = 1024;
+/// Bytes of imported endorsements: those of a bundle.
+pub const IMPORTED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Evidence capsules kept in one call.
 pub const CAPSULE_BATCH_MAX: usize = 1_000;
 /// Signing keys in one database, all states and providers together.

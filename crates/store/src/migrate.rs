@@ -49,6 +49,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0005_endorsements.sql"),
         postgres: include_str!("../migrations/0005_endorsements.sql"),
     },
+    Migration {
+        version: 6,
+        name: "imported_endorsements",
+        sqlite: include_str!("../migrations/0006_imported_endorsements.sql"),
+        postgres: include_str!("../migrations/0006_imported_endorsements.sql"),
+    },
 ];
 
 impl Migration {

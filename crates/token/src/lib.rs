@@ -25,6 +25,7 @@
 //! ```
 
 mod algorithm;
+mod bare_key;
 mod certificate;
 mod issue;
 mod jwks;
@@ -38,6 +39,9 @@ mod verify;
 mod x5c;
 
 pub use algorithm::Algorithm;
+pub use bare_key::{
+    BarePrivateKey, BarePublicKey, BarePublicKeyError, BareSignatureError, verify_bare_signature,
+};
 pub use certificate::{EvidenceExtension, provider_certificate};
 pub use issue::{
     ATTESTATION_LIFETIME_SECONDS, IssuerError, Payload, PayloadError, RESULT_LIFETIME_SECONDS,

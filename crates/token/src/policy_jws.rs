@@ -20,6 +20,7 @@ pub use create::{
     CreateError, JwsContent, PolicySigner, SignedForm, UnsignedForm, create_signed,
     create_unsigned, sign_detached,
 };
+pub(crate) use detached::signing_input;
 pub use error::PolicyJwsError;
 pub use hash::{certificate_thumbprint, policy_hash, policy_token_hash};
 pub use management::CertificateJws;

@@ -69,6 +69,7 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "bootlog": bootlog::windows::NotOnlyWindows,
         "bootlog": bootlog::windows::NoIdentityKey,
         "bootlog": bootlog::boot::NoSigningKey,
+        "token": token::BareSignatureError,
         "tpm": tpm::PublicError,
         "tpm": tpm::AttestError,
         "tpm": tpm::SignatureError,

@@ -160,6 +160,30 @@ const TEXTS: &[Text] = &[
         "Use a policy certificate with `CA:TRUE`.",
     ),
     one(
+        "bare-signature-form",
+        "That the signature beside a file is a JWS without a payload.",
+        "It is cut, is another thing, or demands an extension.",
+        "Sign the file anew.",
+    ),
+    one(
+        "bare-signature-key",
+        "That the signature names a key that is trusted.",
+        "Another key signed, or one with a certificate.",
+        "Give the public key of who signed by --public-key, or the certificate by --certificate.",
+    ),
+    one(
+        "bare-signature-algorithm",
+        "That the signature is made by the algorithm of the key.",
+        "Its header names another.",
+        "Sign the file anew.",
+    ),
+    one(
+        "bare-signature",
+        "That the key signed this very file.",
+        "The file or the signature was altered, or the signature is of another file.",
+        "Fetch both anew from whoever signed.",
+    ),
+    one(
         "provider-issuer",
         "That the metadata of a service names it as the issuer.",
         "The address leads to another service, or to one that is known by another name.",

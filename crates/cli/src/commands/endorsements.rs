@@ -7,6 +7,7 @@ mod files;
 mod forecast;
 mod import;
 mod machines;
+mod service;
 mod show;
 mod signed;
 
@@ -17,7 +18,7 @@ use crate::output::OutputOptions;
 
 /// What vendors publish: see it, carry it to where there is no network, compare it.
 ///
-/// Endorsements are Intel's TCB infos, QE identities and CRLs, and AMD's VCEKs, chains and CRLs. A
+/// Endorsements are Intel's TCB infos, QE identities and CRLs, AMD's VCEKs, chains and CRLs, and CAs of TPMs. A
 /// bundle is one file with many of them; of the same endorsements there is one bundle, byte for byte.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \

@@ -123,11 +123,6 @@ async fn serve(
     let anchors = setup::anchors(&config.appraisal.trust_roots.0)?;
     let rule = config.endorsements.amd_crl_rule(args.dev);
     let endorsements = setup::endorsements(&config.endorsements, rule).map_err(Failure::other)?;
-    // What is fetched takes the place of what is weak, and is told by itself.
-    if !config.endorsements.is_fetching(args.dev) {
-        let at = clock.appraisal_time();
-        setup::warn_of_weak_endorsements(&endorsements, rule, at);
-    }
     let judge = Judge::new(config, anchors.clone(), endorsements);
     let prepared = if args.dev {
         prepare_development(config, judge, clock).await?
@@ -136,6 +131,11 @@ async fn serve(
     };
     let at_hand = &prepared.state.at_hand;
     let store = prepared.state.providers.store();
+    at_hand.take_import(store).await.map_err(Failure::other)?;
+    // What is fetched takes the place of what is weak, and is told by itself.
+    if !config.endorsements.is_fetching(args.dev) {
+        setup::warn_of_weak_endorsements(&at_hand.snapshot(), rule, clock.appraisal_time());
+    }
     let fetching = at_hand
         .start_fetching(&config.endorsements, args.dev, anchors, &clock, store)
         .await
@@ -151,11 +151,13 @@ async fn serve(
     let counted = log.clone();
     state.readiness.count_lost_log_lines(move || counted.lost_lines());
     let reload = Reload::new(args, settings, Arc::clone(&state), server.tls(), log.clone());
+    let (at_hand, store) = (Arc::clone(&state.at_hand), state.providers.store().clone());
     tokio::select! {
         () = server.run(state, stop) => {}
         // The others have no end of their own.
         () = reload.on_each(hangups) => {}
         () = log.tell_of_losses() => {}
+        () = at_hand.follow_imports(&store) => {}
     }
     drop(fetching);
     Ok(Verdict::Yes)

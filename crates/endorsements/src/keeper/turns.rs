@@ -43,12 +43,22 @@ impl Turns {
         if rest.is_zero() { Ok(()) } else { Err(SourceFailure::Resting(rest)) }
     }
 
+    /// Whether the next turn would come at once.
+    pub(super) fn is_free(&self, now: Duration) -> bool {
+        self.check_rest(false, now).is_ok() && self.next(now).1.is_zero()
+    }
+
+    /// When the budget is whole again after one more turn, and how long it is until that turn.
+    fn next(&self, now: Duration) -> (Duration, Duration) {
+        let whole_at = self.whole_at.max(now).saturating_add(self.budget.pause);
+        let burst = self.budget.pause.saturating_mul(self.budget.burst.get());
+        (whole_at, whole_at.saturating_sub(now).saturating_sub(burst))
+    }
+
     /// Takes the next turn; gives how long it is until then.
     pub(super) fn take(&mut self, now: Duration) -> Result<Duration, SourceFailure> {
         self.check_rest(false, now)?;
-        let whole_at = self.whole_at.max(now).saturating_add(self.budget.pause);
-        let burst = self.budget.pause.saturating_mul(self.budget.burst.get());
-        let wait = whole_at.saturating_sub(now).saturating_sub(burst);
+        let (whole_at, wait) = self.next(now);
         if wait > self.budget.wait_max {
             return Err(SourceFailure::Budget(self.budget.wait_max));
         }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use avouch_dcap::{CrlName, SignedDocument};
-use avouch_pki::pem;
+use avouch_pki::{Certificate, pem};
+use avouch_snp::VekKind;
 use avouch_wire::UnixTime;
 use percent_encoding::percent_decode;
 use reqwest::header::{
@@ -111,9 +112,26 @@ fn read_body(name: EndorsementName, body: &[u8]) -> Result<Vec<u8>, SourceFailur
         EndorsementName::VekChain(..) => pem::certificates(body, CHAIN_MAX)
             .map_err(|error| SourceFailure::Content(format!("no chain in PEM: {error}")))
             .map(|chain| as_pem(&chain)),
-        EndorsementName::Vcek(..) | EndorsementName::TpmCa(_) => one_certificate(body)
+        EndorsementName::Vcek(..) => vcek(body)
+            .ok_or_else(|| SourceFailure::Content("not one VCEK in DER or PEM".to_owned())),
+        EndorsementName::TpmCa(_) => one_certificate(body)
             .ok_or_else(|| SourceFailure::Content("not one certificate in DER or PEM".to_owned())),
     }
+}
+
+/// The one VCEK of an answer, which Azure's cache gives with the chain above it.
+fn vcek(body: &[u8]) -> Option<Vec<u8>> {
+    if let Some(der) = one_certificate(body) {
+        return Some(der);
+    }
+    let is_vcek = |der: &Vec<u8>| {
+        Certificate::parse(der)
+            .is_ok_and(|found| found.subject().common_name() == Some(VekKind::Vcek.common_name()))
+    };
+    let mut found: Vec<Vec<u8>> = pem::certificates(body, CHAIN_MAX).ok()?;
+    found.retain(is_vcek);
+    let [vcek] = <[Vec<u8>; 1]>::try_from(found).ok()?;
+    Some(vcek)
 }
 
 fn crl(name: CrlName, body: &[u8]) -> Result<Vec<u8>, SourceFailure> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use avouch_snp::{Product, RawTcb};
-use avouch_wire::encode_hex;
+use avouch_wire::{Hex, encode_hex};
 
 use super::Question;
 use crate::{EndorsementName, VcekId};
@@ -24,14 +24,18 @@ pub(super) fn question(name: &EndorsementName) -> Option<Question> {
     Some(Question::service(path))
 }
 
-fn vcek(product: Product, VcekId { chip_id, tcb }: &VcekId) -> Option<String> {
+/// The part of a CHIP_ID that is the chip's; none of a chip or a TCB that cannot be.
+pub(super) fn hardware_id(product: Product, chip_id: &Hex<64>, tcb: Hex<8>) -> Option<&[u8]> {
     let (hardware_id, rest) = chip_id.0.split_at_checked(product.hardware_id_length())?;
-    let tcb = RawTcb(tcb.0);
     let is_zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
-    if is_zero(hardware_id) || !is_zero(rest) || !is_zero(&tcb.reserved(product)) {
-        return None;
-    }
-    let parts = tcb.parts(product);
+    let can_be =
+        !is_zero(hardware_id) && is_zero(rest) && is_zero(&RawTcb(tcb.0).reserved(product));
+    can_be.then_some(hardware_id)
+}
+
+fn vcek(product: Product, VcekId { chip_id, tcb }: &VcekId) -> Option<String> {
+    let hardware_id = hardware_id(product, chip_id, *tcb)?;
+    let parts = RawTcb(tcb.0).parts(product);
     let mut path = format!("/vcek/v1/{product}/{}?", encode_hex(hardware_id));
     if let Some(fmc) = parts.fmc {
         write!(path, "fmcSPL={fmc:02}&").ok()?;

@@ -13,7 +13,7 @@ use avouch_snp::{Product, VekKind};
 use avouch_wire::{Hex, UnixTime};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::fake::{Fake, Manner, Reply, intel_answer, intel_service, kds};
+use crate::fake::{Fake, Manner, Reply, Seen, intel_answer, intel_service, kds};
 use crate::minted::{amd, anchors, at, intel, published, sgx};
 use crate::proof::recorded;
 
@@ -136,12 +136,50 @@ async fn everything_of_amds_is_had_from_its_service_and_a_vcek_in_pem_too() {
     }
 }
 
+#[tokio::test]
+async fn a_vcek_is_had_from_azures_cache_with_the_chain_above_it() {
+    let anchors = anchors();
+    for product in SnpProduct::ALL {
+        let things = amd(product);
+        let EndorsementName::Vcek(_, id) = things[2].name else { panic!() };
+        let mut tcb = id.tcb.0;
+        tcb.reverse();
+        let path = format!("/SevSnpVM/certificates/{}/{}", id.chip_id, Hex(tcb));
+        let pem = avouch_pki::pem::encode("CERTIFICATE", &things[2].body);
+        let chain = String::from_utf8(things[0].body.to_vec()).unwrap();
+        let answer = |body: String| {
+            let path = path.clone();
+            move |seen: &Seen| {
+                assert_eq!(seen.query["api-version"], "2020-10-15-preview", "{seen:?}");
+                if seen.path == path { Reply::ok(body.as_bytes()) } else { Reply::status(404) }
+            }
+        };
+        for body in [format!("{pem}{chain}"), format!("{chain}{pem}"), pem.clone()] {
+            let fake = Fake::start(answer(body)).await;
+            let source = source(SourceKind::Thim, &fake.url);
+            let got = found(&source, things[2].name).await;
+            assert_eq!(got.body, things[2].body);
+            prove(&got, &[&things[0]], &anchors, at()).unwrap();
+        }
+        // No VCEK, two of them, and one that is cut.
+        for body in [chain.clone(), format!("{pem}{chain}{pem}"), pem.replace("-----END", "")] {
+            let fake = Fake::start(answer(body)).await;
+            let source = source(SourceKind::Thim, &fake.url);
+            let outcome = source.fetch(things[2].name, None, at()).await;
+            assert!(
+                matches!(outcome.unwrap_err().failure, SourceFailure::Content(_)),
+                "{product:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn sources_are_asked_for_what_is_theirs_only() {
     let all = [
         (SourceKind::Pcs, [true, true, true, false, false, false, false]),
         (SourceKind::Pccs, [true, true, true, true, false, false, false]),
-        (SourceKind::Thim, [true, false, true, true, false, false, false]),
+        (SourceKind::Thim, [true, false, true, true, false, true, false]),
         (SourceKind::Kds, [false, false, false, false, true, true, false]),
     ];
     let EndorsementName::Vcek(product, mut masked) = amd(SnpProduct::Milan)[2].name else {
@@ -167,8 +205,11 @@ fn sources_are_asked_for_what_is_theirs_only() {
 
 #[test]
 fn impossible_chips_and_tcbs_are_not_asked_for() {
-    let source = source(SourceKind::Kds, "http://127.0.0.1:1");
-    for product in SnpProduct::ALL {
+    let sources = [SourceKind::Kds, SourceKind::Thim];
+    for (kind, product) in
+        sources.into_iter().flat_map(|kind| SnpProduct::ALL.map(|product| (kind, product)))
+    {
+        let source = source(kind, "http://127.0.0.1:1");
         let EndorsementName::Vcek(product, id) = amd(product)[2].name else { panic!() };
         assert!(source.serves(&EndorsementName::Vcek(product, id)));
         let mut reserved = id;

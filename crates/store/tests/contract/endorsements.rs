@@ -1,4 +1,4 @@
-use avouch_store::{KeptEndorsement, StoreError, limits};
+use avouch_store::{ImportedEndorsements, KeptEndorsement, StoreError, limits};
 
 use crate::support::*;
 
@@ -51,6 +51,26 @@ on_both_databases! {
         store.trim_endorsements(2).await.unwrap();
         assert_eq!(store.endorsements().await.unwrap(), [newest, new]);
         assert_eq!(store.endorsement("a").await.unwrap(), None);
+    }
+
+    async fn an_import_takes_the_place_of_the_one_that_it_was_made_from_and_of_no_other(database: &Database) {
+        let store = database.open().await;
+        assert_eq!(store.imported_endorsements().await.unwrap(), None);
+        assert_eq!(store.imported_revision().await.unwrap(), 0);
+        assert_eq!(store.import_endorsements(b"one", 0, at(1)).await.unwrap(), 1);
+        assert_eq!(store.import_endorsements(b"two", 1, at(2)).await.unwrap(), 2);
+        for after in [0, 1, 3] {
+            let refused = store.import_endorsements(b"late", after, at(3)).await;
+            let Err(StoreError::Conflict { expected, found, .. }) = refused else { panic!("{refused:?}") };
+            assert_eq!((expected, found), (after, 2));
+        }
+        let kept = store.imported_endorsements().await.unwrap().unwrap();
+        let expected = ImportedEndorsements { revision: 2, imported_at: at(2), bundle: b"two".to_vec() };
+        assert_eq!(kept, expected);
+        assert_eq!(store.imported_revision().await.unwrap(), 2);
+        let large = vec![0; limits::IMPORTED_BYTES_MAX + 1];
+        let refused = store.import_endorsements(&large, 2, at(3)).await;
+        assert!(matches!(refused, Err(StoreError::Limit { .. })), "{refused:?}");
     }
 
     async fn an_endorsement_beyond_all_size_is_refused(database: &Database) {

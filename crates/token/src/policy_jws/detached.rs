@@ -10,7 +10,7 @@ use crate::jws::{JwsError, Padding, UntrustedJws};
 const SIGNATURE_BYTES_MAX: usize = 64 * 1024;
 
 /// What a signature under `header`, in base64url, is over.
-pub(super) fn signing_input(header: &str, content: &[u8]) -> String {
+pub(crate) fn signing_input(header: &str, content: &[u8]) -> String {
     let mut text = format!("{header}.");
     base64url::encode_append(content, &mut text);
     text

@@ -18,6 +18,7 @@ use clap::Args;
 use horizon::{Seen, first_refusal};
 use report::{Report, Row};
 
+use super::service::{self, Database};
 use crate::commands::appraise::{JudgementArgs, policy_from_file};
 use crate::failure::{Failure, Verdict};
 use crate::output::{self, OutputOptions};
@@ -44,7 +45,7 @@ pub(crate) struct ForecastArgs {
     #[arg(long, value_name = "PATH")]
     evidence: Vec<PathBuf>,
     /// A service's configuration: the capsules in its database, its trust roots, and if no others are given
-    /// its endorsements, those in files and those that it fetched into its database.
+    /// its endorsements, those in files and those in its database, imported or fetched.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A service's data folder: the capsules in its database.
@@ -75,7 +76,7 @@ pub(crate) fn run(args: &ForecastArgs, output: OutputOptions) -> Result<Verdict,
         let text = "nothing to judge: give --evidence, --config or --data-dir";
         return Err(Failure::Other(text.to_owned()));
     }
-    let config = args.config.as_deref().map(configuration).transpose()?;
+    let config = args.config.as_deref().map(service::configuration).transpose()?;
     let now = setup::present();
     let at = args.judgement.acceptance.at.unwrap_or(now);
     let (given, trust_roots) = given(args, config.as_ref())?;
@@ -83,7 +84,8 @@ pub(crate) fn run(args: &ForecastArgs, output: OutputOptions) -> Result<Verdict,
 
     let mut found = gather::from_paths(&args.evidence)?;
     if config.is_some() || args.data_dir.is_some() {
-        gather::from_store(&mut found, config.as_ref(), args.data_dir.as_deref())?;
+        let database = Database::of(config.as_ref(), args.data_dir.as_deref())?;
+        gather::from_store(&mut found, &database)?;
     }
     for name in &found.passed_over {
         output::note(&format!("passed over, no evidence: {name}"));
@@ -102,13 +104,6 @@ pub(crate) fn run(args: &ForecastArgs, output: OutputOptions) -> Result<Verdict,
     let report = Report::new(at, rows, found.passed_over);
     output.answer(&report, || report.text())?;
     Ok(Verdict::of(report.failing() == 0))
-}
-
-/// The file, and the environment over it, as `serve` reads it.
-fn configuration(file: &std::path::Path) -> Result<Config, Failure> {
-    let environment = std::env::vars_os()
-        .filter_map(|(name, word)| Some((name.into_string().ok()?, word.into_string().ok()?)));
-    Config::load(Some(file), environment).map_err(Failure::other)
 }
 
 fn given(args: &ForecastArgs, config: Option<&Config>) -> Result<(Given, Vec<TrustRoot>), Failure> {
@@ -139,8 +134,8 @@ fn engine(
         Some(config) => {
             let section = &config.endorsements;
             let files = setup::endorsements(section, section.amd_crl_rule(false));
-            let fetched = gather::fetched(config, args.data_dir.as_deref())?;
-            files.map_err(Failure::other)?.with(fetched)
+            let database = Database::of(Some(config), args.data_dir.as_deref())?;
+            database.endorsements(files.map_err(Failure::other)?)?
         }
         None => verification.endorsements().map_err(Failure::other)?,
     };

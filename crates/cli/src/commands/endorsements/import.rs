@@ -1,5 +1,7 @@
 //! `avouch endorsements import`
 
+mod place;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,38 +12,52 @@ use avouch_endorsements::{
 };
 use avouch_engine::{Anchors, AppraisalSettings};
 use avouch_token::policy_jws::{VerifiedSigner, authorize_signer};
+use avouch_token::verify_bare_signature;
 use avouch_wire::{FailedCheck as _, UnixTime, excerpt};
 use clap::Args;
+use place::Place;
 use serde::Serialize;
 
-use super::files::{refuse, refuse_bundle, write_whole};
+use super::files::{refuse, refuse_bundle};
 use super::signed::signature_file;
 use crate::failure::{Failure, Verdict, read, read_text};
-use crate::fleet::{Fleet, Judge, Outcome, is_file};
+use crate::fleet::{Fleet, Judge, Outcome};
 use crate::output::{OutputOptions, note, printable};
-use crate::policy_signer::certificates;
+use crate::policy_signer::{certificates, public_key};
 use crate::rules::RuleArgs;
+use crate::setup;
 
-/// Take a bundle's endorsements into a folder that the service reads.
+/// Take a bundle's endorsements into a folder that the service reads, or into its database.
 ///
-/// All of the bundle is verified first: the operator's signature, if certificates are given, and that of
+/// All of the bundle is verified first: the operator's signature, if certificates or keys are given, and that of
 /// each vendor at the moment. If anything does not verify, nothing is imported. No CRL and no document
-/// takes the place of a newer one. The folder then has one more file, `imported.json`, written whole.
+/// takes the place of a newer one. A folder then has one more file, `imported.json`, written whole; a
+/// running service has what was imported into its database in force within seconds.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     avouch endorsements import site.json --into /etc/avouch/endorsements --certificate operator.pem\n  \
+    avouch endorsements import site.json --config /etc/avouch/avouch.toml --certificate operator.pem\n  \
     avouch endorsements import site.json --into endorsements --dry-run --evidence fleet/")]
 pub(super) struct ImportArgs {
     /// The bundle.
     file: PathBuf,
     /// The folder, one of the service's `endorsements.paths`.
-    #[arg(long, value_name = "DIR")]
-    into: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "config", conflicts_with = "config")]
+    into: Option<PathBuf>,
+    /// A service's configuration: into its database. Its trust roots count too.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The service's data folder, if its configuration names none.
+    #[arg(long, value_name = "DIR", requires = "config")]
+    data_dir: Option<PathBuf>,
     /// Take only what the key of this certificate signed, or one that it issued: PEM; may be repeated.
-    #[arg(long, value_name = "PEM")]
+    #[arg(long, value_name = "PEM", group = "trusted_signer")]
     certificate: Vec<PathBuf>,
+    /// Take only what this key signed: a public key in PEM, Ed25519, RSA, P-256 or P-384; may be repeated.
+    #[arg(long, value_name = "PEM", group = "trusted_signer")]
+    public_key: Vec<PathBuf>,
     /// The signature [default: the bundle's name with .sig].
-    #[arg(long, value_name = "FILE", requires = "certificate")]
+    #[arg(long, value_name = "FILE", requires = "trusted_signer")]
     signature: Option<PathBuf>,
     /// Verify and compare only, and write nothing.
     #[arg(long)]
@@ -54,12 +70,10 @@ pub(super) struct ImportArgs {
     rules: RuleArgs,
 }
 
-/// The file of a folder that holds what was imported.
-const IMPORTED: &str = "imported.json";
-
 #[derive(Serialize)]
 struct Answer {
-    file: PathBuf,
+    /// Where it is now: the file, or the database.
+    file: String,
     written: bool,
     signer: Option<String>,
     #[serde(flatten)]
@@ -81,7 +95,9 @@ struct Change {
 
 pub(super) fn run(args: &ImportArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     let at = args.rules.acceptance.at();
-    let (settings, trust_roots) = args.rules.acceptance.settings()?;
+    let (settings, mut trust_roots) = args.rules.acceptance.settings()?;
+    let place = Place::of(args)?;
+    trust_roots.extend(place.trust_roots());
     let anchors = args.rules.trust.anchors(trust_roots)?;
     let bytes = read(&args.file)?;
     let signer = match signer(args, &bytes, at)? {
@@ -97,8 +113,7 @@ pub(super) fn run(args: &ImportArgs, output: OutputOptions) -> Result<Verdict, F
     if let Err((check, message)) = prove_all(&new_proving) {
         return refuse(check, &message, output);
     }
-    let file = args.into.join(IMPORTED);
-    let old = imported(&file, at)?;
+    let (old, revision) = place.imported(at)?;
     let old_proving = Proving::new(&old, &anchors, at);
     let (merged, kept) = match merge(&old_proving, &new_proving) {
         Ok(merged) => merged,
@@ -107,16 +122,14 @@ pub(super) fn run(args: &ImportArgs, output: OutputOptions) -> Result<Verdict, F
     let machines = match &args.evidence {
         None => None,
         Some(folder) => {
-            let without = endorsements_of_others(&args.into)?;
-            Some(changes(args, folder, [&old, &merged], &without, (&settings, &anchors))?)
+            Some(changes(args, folder, &place, [&old, &merged], (&settings, &anchors))?)
         }
     };
     let diff = BundleDiff::of(&old, &merged);
     if !args.dry_run {
-        std::fs::create_dir_all(&args.into)
-            .map_err(|source| Failure::Write { path: args.into.clone(), source })?;
-        write_whole(&file, &merged.write().map_err(Failure::other)?)?;
+        place.put(&merged.write().map_err(Failure::other)?, revision, setup::present())?;
     }
+    let file = place.to_string();
     let answer = Answer { file, written: !args.dry_run, signer, diff, kept, machines };
     output.answer(&answer, || text(&answer))?;
     Ok(Verdict::of(answer.failing().next().is_none()))
@@ -131,9 +144,14 @@ fn signer(
     at: UnixTime,
 ) -> Result<Result<Option<String>, Refusal>, Failure> {
     let file = args.signature.clone().unwrap_or_else(|| signature_file(&args.file));
+    if !args.public_key.is_empty() {
+        return signing_key(args, &file, bundle);
+    }
     if args.certificate.is_empty() {
         if file.exists() {
-            note("warning: who signed the bundle is not checked: give --certificate");
+            note(
+                "warning: who signed the bundle is not checked: give --certificate or --public-key",
+            );
         }
         return Ok(Ok(None));
     }
@@ -148,6 +166,21 @@ fn signer(
     };
     Ok(match authorize_signer(&signer, &trusted.concat(), at) {
         Ok(_) => Ok(signer.certificate().map(|found| found.subject().to_string())),
+        Err(error) => Err((error.check(), format!("{}: {error}", file.display()))),
+    })
+}
+
+/// The same by a key that is trusted by itself.
+fn signing_key(
+    args: &ImportArgs,
+    file: &Path,
+    bundle: &[u8],
+) -> Result<Result<Option<String>, Refusal>, Failure> {
+    let trusted: Vec<_> =
+        args.public_key.iter().map(|path| public_key(path)).collect::<Result<_, _>>()?;
+    let signature = read_text(file)?;
+    Ok(match verify_bare_signature(&signature, bundle, &trusted) {
+        Ok(key) => Ok(Some(format!("key {}", key.id()))),
         Err(error) => Err((error.check(), format!("{}: {error}", file.display()))),
     })
 }
@@ -205,16 +238,6 @@ fn prove_all(proving: &Proving<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// What was imported before.
-fn imported(file: &Path, at: UnixTime) -> Result<Bundle, Failure> {
-    if !file.exists() {
-        return Ok(Bundle::default());
-    }
-    let name = file.display().to_string();
-    Bundle::read(&read(file)?, &name, at)
-        .map_err(|error| Failure::Other(format!("{name}: {error}")))
-}
-
 /// Both, the new in place of the old where it may be; and the names of which the old is kept.
 fn merge(old: &Proving<'_>, new: &Proving<'_>) -> Result<(Bundle, Vec<String>), BundleError> {
     let mut merged = old.by_name();
@@ -246,28 +269,12 @@ impl OfName<'_> {
     }
 }
 
-/// What the folder has beside what was imported.
-fn endorsements_of_others(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let failed = |source| Failure::Read { path: folder.to_owned(), source };
-    let entries = std::fs::read_dir(folder).map_err(failed)?;
-    let mut paths = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(failed)?;
-    paths.retain(|path| is_file(path) && path.file_name().is_none_or(|name| name != IMPORTED));
-    paths.sort();
-    Ok(paths)
-}
-
 /// What each machine's verdict is under the first and under the second.
 fn changes(
     args: &ImportArgs,
     folder: &Path,
+    place: &Place,
     bundles: [&Bundle; 2],
-    others: &[PathBuf],
     (settings, anchors): (&AppraisalSettings, &Anchors),
 ) -> Result<Vec<Change>, Failure> {
     let fleet = Fleet::read(folder)?;
@@ -275,11 +282,7 @@ fn changes(
         note(&format!("warning: {} is no evidence", excerpt(other)));
     }
     let judge = |bundle: &Bundle| {
-        let mut set = EndorsementSet::load(others).map_err(Failure::other)?;
-        if !bundle.things().is_empty() {
-            // As a file, which is how the service will read it.
-            set.add(&bundle.write().map_err(Failure::other)?).map_err(Failure::other)?;
-        }
+        let set = place.endorsements_with(bundle)?;
         Ok::<_, Failure>(Judge::new(set, &args.rules, settings.clone(), anchors.clone()))
     };
     let [old, new] = [judge(bundles[0])?, judge(bundles[1])?];
@@ -309,7 +312,7 @@ impl Answer {
 }
 
 fn text(answer: &Answer) -> String {
-    let file = answer.file.display();
+    let file = printable(&answer.file);
     let mut text = match answer.written {
         true => format!("imported into {file}\n"),
         false => format!("verified; nothing was written to {file}\n"),

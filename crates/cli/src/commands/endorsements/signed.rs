@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use avouch_endorsements::Bundle;
 use avouch_pki::digest;
+use avouch_token::BarePrivateKey;
 use avouch_token::policy_jws::{PolicySigner, sign_detached};
 use avouch_wire::UnixTime;
 use clap::Args;
@@ -13,26 +14,37 @@ use super::files::{refuse_bundle, write_whole};
 use super::show::expires_first_of;
 use crate::failure::{Failure, Verdict};
 use crate::output::{OutputOptions, note};
-use crate::policy_signer::SigningPair;
+use crate::policy_signer::{SigningPair, bare_private_key};
 
 /// Who signs a bundle.
 #[derive(Debug, Args)]
 pub(super) struct Signing {
-    /// Sign the file with this private key, into FILE.sig: PEM, PKCS#8, RSA, P-256 or P-384.
-    #[arg(long, value_name = "PEM", requires = "certificate")]
+    /// Sign the file with this private key, into FILE.sig: PEM, PKCS#8, RSA, P-256 or P-384; without a
+    /// certificate Ed25519 too.
+    #[arg(long, value_name = "PEM")]
     key: Option<PathBuf>,
-    /// Certificate for the key, and its issuers if there are any: PEM.
+    /// Certificate for the key, and its issuers if there are any: PEM. Without one, whoever imports the file
+    /// has to know the key.
     #[arg(long, value_name = "PEM", requires = "key")]
     certificate: Option<PathBuf>,
 }
 
+/// A key, with its certificates or without any.
+pub(super) enum BundleSigner {
+    Certified(SigningPair),
+    Bare(BarePrivateKey),
+}
+
 impl Signing {
-    /// The key with its certificates; none if nobody signs.
-    pub(super) fn read(&self) -> Result<Option<SigningPair>, Failure> {
-        match (&self.key, &self.certificate) {
-            (Some(key), Some(certificate)) => SigningPair::read(key, certificate).map(Some),
-            _ => Ok(None),
-        }
+    /// The key with its certificates, if it has any; none if nobody signs.
+    pub(super) fn read(&self) -> Result<Option<BundleSigner>, Failure> {
+        Ok(match (&self.key, &self.certificate) {
+            (Some(key), Some(certificate)) => {
+                Some(BundleSigner::Certified(SigningPair::read(key, certificate)?))
+            }
+            (Some(key), None) => Some(BundleSigner::Bare(bare_private_key(key)?)),
+            (None, _) => None,
+        })
     }
 }
 
@@ -47,7 +59,7 @@ pub(super) fn signature_file(path: &Path) -> PathBuf {
 pub(super) fn write_bundle(
     out: &Path,
     bundle: &Bundle,
-    signer: Option<&SigningPair>,
+    signer: Option<&BundleSigner>,
     at: UnixTime,
     output: OutputOptions,
 ) -> Result<Verdict, Failure> {
@@ -70,10 +82,15 @@ pub(super) fn write_bundle(
     answer(out, bundle, &bytes, signature.map(|_| file), at, output)
 }
 
-fn signature(bytes: &[u8], signer: &SigningPair) -> Result<String, Failure> {
-    let SigningPair { key, certificates } = signer;
-    let signer = PolicySigner::new(key, certificates).map_err(Failure::other)?;
-    sign_detached(bytes, signer).map(|jws| jws + "\n").map_err(Failure::other)
+fn signature(bytes: &[u8], signer: &BundleSigner) -> Result<String, Failure> {
+    let jws = match signer {
+        BundleSigner::Certified(SigningPair { key, certificates }) => {
+            let signer = PolicySigner::new(key, certificates).map_err(Failure::other)?;
+            sign_detached(bytes, signer).map_err(Failure::other)?
+        }
+        BundleSigner::Bare(key) => key.sign(bytes).map_err(Failure::other)?,
+    };
+    Ok(jws + "\n")
 }
 
 /// A signature over what stood in the file before would only look like one.

@@ -1,6 +1,7 @@
 //! Certificates and CRLs, with the vendors' extensions.
 
 use avouch_dcap::{PCK_EXTENSION_OID, PckExtension};
+use avouch_endorsements::EndorsementName;
 use avouch_pki::{Certificate, Crl, digest, pem};
 use avouch_snp::{Product, VekExtensions, VekKind};
 use avouch_token::{ServiceEvidence, key_id, key_report_data};
@@ -115,6 +116,9 @@ pub(crate) fn certificate_fields(certificate: &Certificate) -> Fields {
         .with("extended_key_usages", certificate.extended_key_usages().to_vec());
     if let Some(extension) = certificate.extension(PCK_EXTENSION_OID) {
         fields.push("pck", pck(&extension.value));
+    }
+    if let Some(name) = EndorsementName::of_tpm_ca(certificate) {
+        fields.push("endorsement_of_tpms", name.to_string());
     }
     if let Some(found) = vek(certificate) {
         fields.push("vek", found);

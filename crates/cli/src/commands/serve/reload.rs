@@ -66,7 +66,9 @@ impl Reload {
         let (args, started_with) = (self.args.clone(), self.started_with.clone());
         // Files are read, and may be many.
         let read = tokio::task::spawn_blocking(move || Replacements::read(&args, &started_with));
-        self.take(read.await.map_err(Failure::other)??)
+        self.take(read.await.map_err(Failure::other)??)?;
+        let store = self.state.providers.store();
+        self.state.at_hand.take_import(store).await.map(|_| ()).map_err(Failure::other)
     }
 
     fn take(&self, new: Replacements) -> Result<(), Failure> {

@@ -3,22 +3,18 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use avouch_endorsements::Published;
 use avouch_engine::{Capsule, CapsuleError};
-use avouch_server::{Config, fetched_endorsements};
-use avouch_store::{KeptCapsule, PageRequest, Store, StoreOptions};
+use avouch_store::KeptCapsule;
 use avouch_wire::EvidenceKind;
 
 use super::case::Case;
-use crate::commands::serve;
+use crate::commands::endorsements::service::Database;
 use crate::failure::{Failure, read};
 use crate::fleet::is_file;
-use crate::{evidence_file, output, setup};
+use crate::{evidence_file, output};
 
 /// How deep folders are looked into.
 const DEPTH_MAX: usize = 8;
-/// Capsules that are read from a database at once.
-const PAGE_ROWS: u32 = 100;
 /// The most pieces of evidence in one forecast.
 const CASES_MAX: usize = 100_000;
 
@@ -54,65 +50,13 @@ pub(super) fn from_paths(paths: &[PathBuf]) -> Result<Found, Failure> {
 }
 
 /// Adds the capsules that a service keeps in its database.
-pub(super) fn from_store(
-    found: &mut Found,
-    config: Option<&Config>,
-    data_dir: Option<&Path>,
-) -> Result<(), Failure> {
-    let location = database(config, data_dir)?;
+pub(super) fn from_store(found: &mut Found, database: &Database) -> Result<(), Failure> {
     let before = found.cases.len();
-    serve::runtime()?.block_on(async {
-        let store = open(&location).await?;
-        let mut page = Some(PageRequest { after: 0, rows: PAGE_ROWS });
-        while let Some(request) = page {
-            let kept = store.capsules(request).await.map_err(serve::with_cause)?;
-            page = kept.next_request(request);
-            for capsule in kept.items {
-                found.add(of_kept(capsule)?)?;
-            }
-        }
-        store.close().await;
-        Ok::<_, Failure>(())
-    })?;
+    database.each_capsule(|capsule| found.add(of_kept(capsule)?))?;
     if found.cases.len() == before {
-        let name = if is_in_a_file(&location) { location.as_str() } else { "the database" };
-        output::note(&format!("no evidence is kept in {name}: see audit.keep_evidence"));
+        output::note(&format!("no evidence is kept in {database}: see audit.keep_evidence"));
     }
     Ok(())
-}
-
-/// What a service fetched into its database.
-pub(super) fn fetched(config: &Config, data_dir: Option<&Path>) -> Result<Vec<Published>, Failure> {
-    let location = database(Some(config), data_dir)?;
-    serve::runtime()?.block_on(async {
-        let store = open(&location).await?;
-        let found = fetched_endorsements(&store).await.map_err(serve::with_cause);
-        store.close().await;
-        found
-    })
-}
-
-/// Where a service's database is.
-fn database(config: Option<&Config>, data_dir: Option<&Path>) -> Result<String, Failure> {
-    let defaults = Config::default();
-    let config = config.unwrap_or(&defaults);
-    let data_dir = data_dir.map_or_else(|| serve::data_dir(config), Path::to_owned);
-    let location = config.database_location(&data_dir).map_err(Failure::other)?;
-    // A database is not made here.
-    let path = location.strip_prefix("sqlite:").unwrap_or(&location);
-    if is_in_a_file(&location) && !Path::new(path).is_file() {
-        return Err(Failure::Other(format!("there is no database at {location}")));
-    }
-    Ok(location)
-}
-
-fn is_in_a_file(location: &str) -> bool {
-    !location.contains("://")
-}
-
-async fn open(location: &str) -> Result<Store, Failure> {
-    let options = StoreOptions { upgrades: false, ..StoreOptions::default() };
-    Store::open_with(location, &options, setup::present()).await.map_err(serve::with_cause)
 }
 
 fn of_kept(kept: KeptCapsule) -> Result<Case, Failure> {

@@ -1,0 +1,102 @@
+//! The bundle of endorsements that an operator imported: one for all who use the database.
+//!
+//! It is written beside the order of all writes. Whoever imports has verified it; whoever reads it verifies
+//! what it uses of it again.
+
+use avouch_wire::UnixTime;
+
+use crate::columns::columns;
+use crate::error::StoreError;
+use crate::limits::IMPORTED_BYTES_MAX;
+use crate::names::check_size;
+use crate::store::Store;
+
+/// What was imported. The store does not read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedEndorsements {
+    /// Counts up with each import, from 1.
+    pub revision: u64,
+    /// When.
+    pub imported_at: UnixTime,
+    /// The file.
+    pub bundle: Vec<u8>,
+}
+
+columns! {
+    imported_columns, read_imported -> ImportedEndorsements {
+        revision: u64,
+        imported_at: time,
+        bundle: bytes,
+    } => ImportedEndorsements { revision, imported_at, bundle }
+}
+
+columns! {
+    revision_columns, read_revision -> u64 {
+        revision: u64,
+    } => revision
+}
+
+impl Store {
+    /// What was imported last; none if nothing ever was.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn imported_endorsements(&self) -> Result<Option<ImportedEndorsements>, StoreError> {
+        let rows = self
+            .read(
+                "read imported endorsements",
+                concat!("select ", imported_columns!(), " from imported_endorsements"),
+                &[],
+            )
+            .await?;
+        rows.into_iter().next().map(read_imported).transpose()
+    }
+
+    /// The number of the last import; 0 if there was none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn imported_revision(&self) -> Result<u64, StoreError> {
+        let rows = self
+            .read(
+                "read the number of the last import",
+                concat!("select ", revision_columns!(), " from imported_endorsements"),
+                &[],
+            )
+            .await?;
+        rows.into_iter().next().map(read_revision).transpose().map(Option::unwrap_or_default)
+    }
+
+    /// Puts a bundle in place of the one of an earlier import, whose number is `after` (0 for none).
+    /// Gives the number of this one.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`] if it is over [`IMPORTED_BYTES_MAX`]; [`StoreError::Conflict`] if somebody
+    /// has imported since; [`StoreError::Unavailable`].
+    pub async fn import_endorsements(
+        &self,
+        bundle: &[u8],
+        after: u64,
+        at: UnixTime,
+    ) -> Result<u64, StoreError> {
+        check_size("imported endorsements", bundle.len(), IMPORTED_BYTES_MAX)?;
+        let revision = after.saturating_add(1);
+        let mut tx = self.inner.database.begin_write("import endorsements").await?;
+        let written = tx
+            .execute(
+                "insert into imported_endorsements (id, revision, imported_at, bundle) \
+                 values (1, $1, $2, $3) on conflict (id) do update set \
+                 revision = excluded.revision, imported_at = excluded.imported_at, \
+                 bundle = excluded.bundle where imported_endorsements.revision = $4",
+                &[revision.into(), at.into(), bundle.into(), after.into()],
+            )
+            .await?;
+        if written == 0 {
+            let found = self.imported_revision().await?;
+            let what = "imported endorsements";
+            return Err(StoreError::Conflict { what, expected: after, found });
+        }
+        tx.commit().await?;
+        Ok(revision)
+    }
+}

@@ -71,7 +71,14 @@ pub struct ReplayedEvents<'a> {
     end: usize,
 }
 
-impl ReplayedEvents<'_> {
+impl<'a> ReplayedEvents<'a> {
+    /// The one among them that stands at this place in the log.
+    pub(crate) fn at_sequence(&self, sequence: usize) -> Option<ReplayedEvent<'a>> {
+        let places = self.of.places.get(self.next..self.end)?;
+        let at = places.binary_search_by_key(&sequence, |place| place.sequence()).ok()?;
+        self.of.event(*places.get(at)?)
+    }
+
     /// The first `count` of them.
     pub(crate) fn first(self, count: usize) -> Self {
         Self { end: self.end.min(self.next.saturating_add(count)), ..self }

@@ -73,6 +73,13 @@ pub(crate) struct Place {
     pub(super) sequence: u32,
 }
 
+impl Place {
+    /// How many events stand before it.
+    pub(crate) const fn sequence(self) -> usize {
+        self.sequence as usize
+    }
+}
+
 /// The digests of an event, as they stand in the log; checked by the parser to be of the log's
 /// algorithms, each once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -99,8 +99,9 @@ impl<'a> Measured<'a> {
 
     /// Whether it has an event, by its register and place in the log.
     pub(super) fn event(&self, event: &ReplayedEvent<'_>) -> Option<MeasuredEvent<'a>> {
-        let sequence = event.untrusted_sequence();
-        self.events_of(&[event.register()]).find(|of| of.sequence == sequence)
+        let (_, events) =
+            self.registers.iter().find(|(register, _)| *register == event.register())?;
+        events.at_sequence(event.untrusted_sequence()).map(|event| MeasuredEvent::of(&event))
     }
 
     /// Whether a register was explained, and so nothing that it proves is missing here.

@@ -12,7 +12,8 @@ const BYTES_MAX: usize = 1 << 20;
 
 /// All that is done with a log, as if a quote had proved what it replays to.
 fn read(input: &[u8]) {
-    let Ok(log) = ccel::parse(input) else { return };
+    let Ok(binary) = ccel::binary(input) else { return };
+    let Ok(log) = ccel::parse(&binary) else { return };
     let values = replay::values(&log);
     let rtmrs = [0, 1, 2, 3].map(|index| {
         let value = values.get(Algorithm::Sha384, Register::Rtmr(index));
@@ -20,7 +21,7 @@ fn read(input: &[u8]) {
     });
     let proven = ProvenLog::prove(input, rtmrs.each_ref()).unwrap();
     drop(serde_json::to_string(&proven));
-    drop(timeline(&log, Algorithm::Sha384));
+    timeline(&log, Algorithm::Sha384).for_each(drop);
 }
 
 /// A log of about so many bytes: the firmware's variables, then `event` again and again.
@@ -38,6 +39,26 @@ fn repeated(bytes: usize, event: impl Fn(usize) -> LogEvent) -> Vec<u8> {
         log.push(event);
     }
     log.to_bytes().unwrap()
+}
+
+/// As many events as fit, as dstack writes them.
+fn json(bytes: usize, event: impl Fn(usize) -> (u32, u32, String, String)) -> Vec<u8> {
+    let mut text = String::from("[");
+    for number in 0.. {
+        let (imr, event_type, digest, name) = event(number);
+        let event = serde_json::json!({
+            "imr": imr, "event_type": event_type, "digest": digest, "event": name,
+            "event_payload": "",
+        });
+        let next = event.to_string();
+        if text.len() + next.len() > bytes {
+            break;
+        }
+        text.push_str(if number == 0 { "" } else { "," });
+        text.push_str(&next);
+    }
+    text.push(']');
+    text.into_bytes()
 }
 
 const SHAPES: &[Shape] = &[
@@ -76,6 +97,41 @@ const SHAPES: &[Shape] = &[
             let data = data.concat();
             repeated(bytes, move |_| LogEvent::new(4, 0xa, data.clone()).measuring([b'a'; 200]))
         },
+        read,
+    },
+    Shape {
+        name: "json-of-the-running-system",
+        bytes_max: BYTES_MAX,
+        make: |bytes| {
+            json(bytes, |number| {
+                let (imr, digest) = (3, String::new());
+                (imr, 0x0800_0001, digest, format!("name-{number}"))
+            })
+        },
+        read,
+    },
+    Shape {
+        name: "json-of-firmware",
+        bytes_max: BYTES_MAX,
+        make: |bytes| json(bytes, |_| (1, 0x8000_0003, "7".repeat(96), String::new())),
+        read,
+    },
+    Shape {
+        name: "json-of-escapes",
+        bytes_max: BYTES_MAX,
+        make: |bytes| {
+            let name = "\\u0061".repeat(bytes / 6 - 64);
+            let event =
+                r#"[{"imr":3,"event_type":134217729,"digest":"","event_payload":"","event":""#;
+            format!("{event}{name}\"}}]").into_bytes()
+        },
+        read,
+    },
+    Shape { name: "json-of-brackets", bytes_max: BYTES_MAX, make: |bytes| vec![b'['; bytes], read },
+    Shape {
+        name: "json-of-commas",
+        bytes_max: BYTES_MAX,
+        make: |bytes| [b"[".as_slice(), &b"{},".repeat(bytes / 3)].concat(),
         read,
     },
     Shape {

@@ -72,6 +72,32 @@ fn authorities(bytes: usize) -> Vec<u8> {
     log.to_bytes().unwrap()
 }
 
+/// Databases of as many entries of one byte as fit.
+fn smallest_entries(bytes: usize) -> Vec<u8> {
+    let count = u32::try_from(bytes / 2 / 17 - 64).unwrap();
+    let mut list = uefi::CERT_X509.to_vec();
+    list.extend((28 + count * 17).to_le_bytes());
+    list.extend(0_u32.to_le_bytes());
+    list.extend(17_u32.to_le_bytes());
+    list.extend((0..count).flat_map(|number| [number.to_le_bytes()[0]; 17]));
+    let mut log = BootLog::new(LogForm::CryptoAgile(vec![Bank::Sha256]));
+    let one = uefi::signature_list(uefi::CERT_X509, &[1]);
+    for (vendor, name, value) in [
+        (uefi::GLOBAL, "SecureBoot", &[1][..]),
+        (uefi::GLOBAL, "PK", &one),
+        (uefi::GLOBAL, "KEK", &one),
+        (uefi::IMAGE_SECURITY, "db", &list),
+        (uefi::IMAGE_SECURITY, "dbx", &list),
+    ] {
+        log.push(LogEvent::driver_config(vendor, name, value));
+    }
+    log.push(LogEvent::separator(7));
+    for number in 0..100_u8 {
+        log.push(LogEvent::authority(uefi::IMAGE_SECURITY, "db", &[number; 17]));
+    }
+    log.to_bytes().unwrap()
+}
+
 /// Runs of zeros that could each be the fill at the end.
 fn zeros(bytes: usize) -> Vec<u8> {
     let mut events = Vec::new();
@@ -155,6 +181,42 @@ const SHAPES: &[Shape] = &[
             data.extend([0, 0, 0, 0, 0, 0xaf]);
             repeated(bytes, |_| {
                 LogEvent::new(7, event_type::EFI_VARIABLE_AUTHORITY, data.clone()).measuring([1])
+            })
+        },
+        read,
+    },
+    Shape { name: "smallest-entries", bytes_max: BYTES_MAX, make: smallest_entries, read },
+    Shape {
+        name: "all-registers-by-turns",
+        bytes_max: BYTES_MAX,
+        make: |bytes| {
+            repeated(bytes, |number| {
+                let data = uefi::variable(uefi::GLOBAL, "Boot0000", &[7; 40]);
+                LogEvent::new(
+                    u32::try_from(number % 7).unwrap(),
+                    event_type::EFI_VARIABLE_BOOT,
+                    data,
+                )
+            })
+        },
+        read,
+    },
+    Shape {
+        name: "lines-of-systemd",
+        bytes_max: BYTES_MAX,
+        make: |bytes| {
+            repeated(bytes, |_| LogEvent::new(12, event_type::IPL, uefi::utf16_nul("quiet")))
+        },
+        read,
+    },
+    Shape {
+        name: "long-name-of-a-variable",
+        bytes_max: BYTES_MAX,
+        make: |bytes| {
+            let data = uefi::variable(uefi::GLOBAL, &"n".repeat(bytes / 2 - 200), &[]);
+            repeated(bytes, |number| match number {
+                0 => LogEvent::new(7, event_type::EFI_VARIABLE_DRIVER_CONFIG, data.clone()),
+                _ => LogEvent::separator(4),
             })
         },
         read,

@@ -155,6 +155,82 @@ const SHAPES: &[Shape] = &[
         read: appraise,
     },
     Shape {
+        name: "ascii-old-files",
+        bytes_max: LIST_BYTES,
+        make: |bytes| {
+            let hash = "00".repeat(20);
+            repeated(bytes, b"", format!("10 {hash} ima {hash} x\n").as_bytes(), b"")
+        },
+        read: appraise,
+    },
+    Shape {
+        name: "ascii-uneven",
+        bytes_max: LIST_BYTES,
+        make: |bytes| {
+            let (hash, md5) = ("00".repeat(20), "00".repeat(16));
+            let buffer = "00".repeat(bytes / 8);
+            let first = format!("10 {hash} ima-buf md5:{md5} x {buffer}\n");
+            let line = format!("10 {hash} ima-ng md5:{md5} n\n");
+            repeated(bytes, first.as_bytes(), line.as_bytes(), b"")
+        },
+        read: appraise,
+    },
+    Shape {
+        name: "gzip-that-says-it-is-short",
+        bytes_max: LIST_BYTES,
+        make: |bytes| {
+            let list = filled(bytes - 1024, |_| ImaEntry::file("/x", b"x"));
+            let mut member = gzip(&list, Compression::none());
+            let at = member.len() - 4;
+            member[at..].copy_from_slice(&1_u32.to_le_bytes());
+            member
+        },
+        read: appraise,
+    },
+    Shape {
+        name: "keys",
+        bytes_max: LIST_BYTES,
+        make: |bytes| filled(bytes, |_| ImaEntry::buffer(".ima", &[0x30; 8])),
+        read: appraise,
+    },
+    Shape {
+        name: "groups-of-a-table",
+        bytes_max: LIST_BYTES,
+        make: |bytes| {
+            let text =
+                "dm_version=4.48.0;name=d,uuid=,major=253,minor=0,minor_count=1,num_targets=1;";
+            let text = repeated(bytes - 400, text.as_bytes(), b"a;", b"");
+            ImaList { entries: vec![ImaEntry::buffer("dm_table_load", &text)] }.binary()
+        },
+        read: appraise,
+    },
+    Shape {
+        name: "backslashes",
+        bytes_max: LIST_BYTES,
+        make: |bytes| {
+            let text = repeated(bytes - 400, b"dm_version=4.48.0;name=", b"\\", b"a;");
+            ImaList { entries: vec![ImaEntry::buffer("dm_table_load", &text)] }.binary()
+        },
+        read: appraise,
+    },
+    Shape {
+        name: "devices-of-other-names",
+        bytes_max: LIST_BYTES,
+        make: |bytes| filled(bytes, |number| DmDevice::linear(&format!("d{number}"), 1).load()),
+        read: appraise,
+    },
+    Shape {
+        name: "a-table-loaded-again-and-again",
+        bytes_max: LIST_BYTES,
+        make: |bytes| {
+            filled(bytes, |number| match number % 2 {
+                0 => DmDevice::linear("d", 1).load(),
+                _ => DmDevice::linear("d", 1).resume(),
+            })
+        },
+        read: appraise,
+    },
+    Shape {
         name: "devices-renamed",
         bytes_max: LIST_BYTES,
         make: |bytes| {

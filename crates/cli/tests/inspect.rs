@@ -237,6 +237,27 @@ fn structures_and_messages_of_a_minted_tpm_are_recognised() {
 }
 
 #[test]
+fn the_report_of_a_vbs_enclave_is_recognised_by_itself_and_in_its_request() {
+    let own = Folder::new("inspect-vbs");
+    let options = avouch_mint::vbs::VbsOptions::new(UnixTime::EPOCH);
+    let minted = avouch_mint::vbs::mint(&options).unwrap();
+    let report = recognised(&own.write("report", &minted.report), "vbs-report");
+    assert_eq!((&report["enclave_svn"], &report["flags"]), (&json!(7), &json!(0)));
+    assert_eq!(report["modules"][0]["name"], "avouch.dll");
+    assert_eq!(text(&report["signature"]).len(), 512);
+    let request = recognised(&own.write("request", &minted.tpm.request), "tpm-request");
+    assert_eq!(
+        (&request["att_type"], &request["vsm_report"]["enclave_svn"]),
+        (&json!("vbs"), &json!(7))
+    );
+    // A report that cannot be read is told as that, and the request is shown.
+    let broken = avouch_mint::vbs::mint(&options.broken("version-2")).unwrap();
+    let request = recognised(&own.write("broken", &broken.tpm.request), "tpm-request");
+    assert!(text(&request["vsm_report"]).contains("Version"), "{request}");
+    assert!(recognised(&own.write("log", &minted.log), "event-log")["events"].is_number());
+}
+
+#[test]
 fn whatever_is_taken_as_endorsements_is_recognised_too() {
     let own = Folder::new("inspect-endorsements");
     let folder = own.mint("sgx");

@@ -18,6 +18,7 @@ mod thim;
 mod tpm;
 pub(crate) mod tree;
 mod uvm;
+mod vbs;
 
 use std::path::PathBuf;
 

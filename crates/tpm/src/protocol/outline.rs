@@ -73,6 +73,15 @@ impl SignedRequest {
             service_context: self.service_context().to_owned(),
         }
     }
+
+    /// The report of an enclave as it was sent, if the request attests one.
+    #[must_use]
+    pub fn untrusted_vbs_report(&self) -> Option<&[u8]> {
+        match &self.kind {
+            AttestationType::Basic => None,
+            AttestationType::Vbs { report, .. } => Some(report),
+        }
+    }
 }
 
 fn attestation(of: &Attestation) -> AttestationOutline {

@@ -4,7 +4,7 @@ use super::input::Input;
 use super::tree::Fields;
 use super::{
     certificate, collateral, endorsements, event_log, ima, intel, jws, keys, open_enclave,
-    policy_text, request, snp, thim, tpm, uvm,
+    policy_text, request, snp, thim, tpm, uvm, vbs,
 };
 
 /// What a file was recognised as.
@@ -35,7 +35,7 @@ pub(super) struct Recogniser {
 
 /// The kinds, the first that fits wins: what is told by a magic number or a member's name comes
 /// before what is told by its shape only.
-const RECOGNISERS: [Recogniser; 26] = [
+const RECOGNISERS: [Recogniser; 27] = [
     Recogniser { what: "JSON: message of the TPM protocol", read: tpm::message },
     Recogniser { what: "request of the TPM protocol (JWS)", read: tpm::request },
     Recogniser { what: "JSON: MAA SNP document", read: snp::maa_document },
@@ -58,6 +58,7 @@ const RECOGNISERS: [Recogniser; 26] = [
     Recogniser { what: "SGX or TDX quote", read: intel::quote },
     Recogniser { what: "SEV-SNP report", read: snp::report },
     Recogniser { what: "UVM endorsement (COSE)", read: uvm::endorsement },
+    Recogniser { what: "report of a VBS enclave", read: vbs::report },
     Recogniser { what: "attestation of a TPM", read: tpm::attestation },
     Recogniser { what: "public area of a TPM's key", read: tpm::public },
     Recogniser { what: "event log (TCG or CCEL)", read: event_log::log },

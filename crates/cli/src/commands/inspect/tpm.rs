@@ -2,11 +2,13 @@
 
 use avouch_tpm::protocol::{ClientMessage, Received, ServiceMessage, SignedRequest};
 use avouch_tpm::{Attest, Attested, PcrSelection, Public, Scheme, Signature};
+use avouch_vbs::Report;
 use avouch_wire::encode_hex;
 
 use super::input::Input;
 use super::recogniser::Inspection;
 use super::tree::{Fields, Tree};
+use super::vbs;
 
 /// A `TPMS_ATTEST`, bare or behind its size.
 pub(super) fn attestation(input: &Input) -> Result<Inspection, String> {
@@ -180,6 +182,10 @@ pub(super) fn request(input: &Input) -> Result<Inspection, String> {
 }
 
 fn requested(request: &SignedRequest) -> Inspection {
-    let fields = Tree::of(&request.untrusted_outline()).into_fields();
+    let mut fields = Tree::of(&request.untrusted_outline()).into_fields();
+    if let Some(bytes) = request.untrusted_vbs_report() {
+        let report = Report::parse(bytes).map(|report| Tree::from(vbs::fields(&report)));
+        fields.push("vsm_report", report.unwrap_or_else(|error| error.to_string().into()));
+    }
     Inspection::new("tpm-request", "request of the TPM protocol", fields)
 }

@@ -112,6 +112,7 @@ fuzz_target!(init: { LazyLock::force(&KNOWN); }, |data: &[u8]| {
         runtime_data: None,
         init_time_data: None,
         event_log: None,
+        challenged: None,
         nonce: None,
         token_form: TokenForm::Current,
     };

@@ -22,6 +22,8 @@ pub enum Form {
     Text,
     /// A JSON object; policies see a string that holds its compact text.
     Json,
+    /// A JSON array; policies see a string that holds its compact text.
+    JsonArray,
     /// As the request gave it.
     AsSent,
 }
@@ -74,16 +76,21 @@ pub fn policy_claims(kind: EvidenceKind) -> impl Iterator<Item = &'static Descri
     common.chain(own).filter(|description| description.seen_by != SeenBy::Token)
 }
 
-use EvidenceKind::{OpenEnclave, Sgx, Snp, Tdx};
-use Form::{AnyBase64Url, AsSent, Base64Url, Boolean, Hex, Integer, Json, Text};
+use EvidenceKind::{OpenEnclave, Sgx, Snp, Tdx, Tpm};
+use Form::{AnyBase64Url, AsSent, Base64Url, Boolean, Hex, Integer, Json, JsonArray, Text};
 
 /// The tables of single kinds.
-const OF_KINDS: &[(&[EvidenceKind], &[Description])] =
-    &[(&[Sgx, OpenEnclave], &SGX), (&[Tdx], &TDX), (&[Tdx], &TDX_EVENT_LOG), (&[Snp], &SEV_SNP)];
+const OF_KINDS: &[(&[EvidenceKind], &[Description])] = &[
+    (&[Sgx, OpenEnclave], &SGX),
+    (&[Tdx], &TDX),
+    (&[Tdx], &TDX_EVENT_LOG),
+    (&[Snp], &SEV_SNP),
+    (&[Tpm], &TPM),
+];
 
 const COMMON: [Description; 14] = [
     row("x-ms-ver", Text, "version of this form of claims"),
-    row("x-ms-attestation-type", Text, "the kind of evidence: `sgx`, `tdxvm` or `sevsnpvm`"),
+    row("x-ms-attestation-type", Text, "the kind of evidence: `sgx`, `tdxvm`, `sevsnpvm` or `tpm`"),
     row("x-ms-policy-hash", Base64Url(32), "SHA-256 of the base64url text of the policy in force"),
     row(
         "x-ms-policy-signer",
@@ -309,5 +316,110 @@ const SEV_SNP: [Description; 18] = [
         Text,
         "the status that the configuration gives to the publisher of the utility VM; only with its \
          endorsement of the measurement",
+    ),
+];
+
+const TPM: [Description; 25] = [
+    policy_only(
+        "aikValidated",
+        Boolean,
+        "whether the attestation key is known to be a TPM's: by a certificate under a trusted CA, or by \
+         enrolment. Without it every claim is its sender's word",
+    ),
+    policy_only(
+        "aikPubHash",
+        Text,
+        "SHA-256 of the attestation key (DER SubjectPublicKeyInfo), in padded base64",
+    ),
+    policy_only("tpmVersion", Integer, "major version of the TPM: 2"),
+    policy_only(
+        "secureBootEnabled",
+        Boolean,
+        "whether firmware, and shim if it booted, verified all that they ran; false if the log does not \
+         prove it",
+    ),
+    policy_only(
+        "iommuEnabled",
+        Boolean,
+        "whether Windows' secure mode must not run without an IOMMU",
+    ),
+    policy_only(
+        "bootDebuggingDisabled",
+        Boolean,
+        "whether no boot component of Windows could be debugged",
+    ),
+    policy_only("notSafeMode", Boolean, "whether Windows was not started in safe mode"),
+    policy_only(
+        "notWinPE",
+        Boolean,
+        "whether Windows is no environment for installation and recovery",
+    ),
+    policy_only(
+        "vbsEnabled",
+        Boolean,
+        "whether Windows' virtualization-based security was required",
+    ),
+    policy_only("vbsReportPresent", Boolean, "whether an enclave's report came along"),
+    policy_only("vsmReportPresent", Boolean, "other name of `vbsReportPresent`"),
+    policy_only(
+        "events",
+        Json,
+        "events of PCRs that the log explains, as `{\"Events\":[…]}`; only if a log was sent",
+    ),
+    policy_only(
+        "bootEvents",
+        Json,
+        "the same of the start before the machine slept; only if that was attested",
+    ),
+    policy_only("pcrs", Json, "the quoted values, as `{\"PCRs\":[…]}`; a policy cannot issue them"),
+    row(
+        "x-ms-tpm-request-key",
+        Json,
+        "the key that signed the request, and what binds it to the TPM",
+    ),
+    policy_only(
+        "x-ms-tpm-other-keys",
+        JsonArray,
+        "further keys in the same form; only if the request has some",
+    ),
+    token_only("cnf", Json, "the key that signed the request, as `{\"jwk\":{…}}`"),
+    token_only("rp_data", Text, "the request's `rp_data`, unchanged; only if it has one"),
+    row(
+        "avouch-aik",
+        Text,
+        "how the attestation key is known to be a TPM's: `certified`, `activated` (enrolled here) or \
+         `self-asserted` (not at all)",
+    ),
+    row(
+        "avouch-tpm-ek",
+        Hex(32),
+        "SHA-256 of the endorsement key's certificate: which TPM it is; only of enrolled keys",
+    ),
+    row(
+        "avouch-ima",
+        Json,
+        "what was counted in the kernel's measurement list as far as PCR 10 proves it; only if a list was \
+         sent, as the next four",
+    ),
+    row(
+        "avouch-ima-only-signed",
+        Boolean,
+        "whether the list began in this boot, is whole, and every file in it is signed by a key of the \
+         operator's, or excluded",
+    ),
+    row(
+        "avouch-ima-only-listed",
+        Boolean,
+        "the same, and every file is one of the operator's reference values, or excluded",
+    ),
+    row(
+        "avouch-ima-only-signed-or-listed",
+        Boolean,
+        "the same, and every file is signed, listed or excluded",
+    ),
+    row(
+        "avouch-verity",
+        Json,
+        "the volumes of dm-verity that run, each with its root digest; lists of more than 64 are left out",
     ),
 ];

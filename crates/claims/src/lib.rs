@@ -12,6 +12,7 @@ mod common;
 mod sgx;
 mod snp;
 mod tdx;
+mod tpm;
 
 pub use bound::{BoundData, DataType, HeldData, HeldDataError};
 pub use catalogue::{Description, Form, describe, descriptions, policy_claims};
@@ -20,3 +21,4 @@ pub use common::common;
 pub use sgx::sgx;
 pub use snp::snp;
 pub use tdx::{tdx, tdx_event_log};
+pub use tpm::{TpmProof, tpm};

@@ -1,6 +1,7 @@
 //! Evidence in the forms that people have it: raw, written as text, or the body of an attest request,
 //! which is read as the service reads it.
 
+mod tpm;
 mod wrapper;
 
 use avouch_engine::{AppraisalRequest, Resemblance, TokenForm};
@@ -39,6 +40,9 @@ pub(crate) fn read_evidence(
     version: Option<ApiVersion>,
     bytes: &[u8],
 ) -> Result<AttestRequest, Unreadable> {
+    if kind.answers_challenge() {
+        return tpm::read(bytes);
+    }
     if is_json_object(bytes) {
         return body(kind, version, bytes);
     }
@@ -91,6 +95,7 @@ const fn bare(kind: EvidenceKind, evidence: Vec<u8>) -> AttestRequest {
         runtime_data: None,
         init_time_data: None,
         event_log: None,
+        challenged: None,
         nonce: None,
         token_form: TokenForm::Current,
     };

@@ -82,6 +82,7 @@ fn refusal_under(anchors: Anchors, set: EndorsementSet, request: &str) -> Option
         runtime_data: None,
         init_time_data: None,
         event_log: None,
+        challenged: None,
         nonce: None,
         token_form: TokenForm::Current,
     };

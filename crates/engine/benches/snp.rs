@@ -164,6 +164,7 @@ fn request(minted: &Minted, document: Vec<u8>) -> AppraisalRequest {
         runtime_data: Some(runtime_data),
         init_time_data: None,
         event_log: None,
+        challenged: None,
         nonce: None,
         token_form: TokenForm::Current,
     }

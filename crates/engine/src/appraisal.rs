@@ -16,7 +16,7 @@ use crate::{Grounds, OutdatedComponent};
 pub struct Appraisal {
     /// What was proven. Whatever settings and policy say, this holds.
     pub facts: Box<dyn VerifiedFacts>,
-    /// The vendor roots that it rests on, at least one.
+    /// The roots that it rests on, at least one; none of a TPM that nobody vouches for.
     pub roots: Vec<Root>,
     /// What the policy could read.
     pub incoming: Vec<Claim>,
@@ -59,6 +59,8 @@ pub enum Decision {
 pub struct Permitted {
     pub(crate) claims: Map<String, Value>,
     pub(crate) integer_nonce: Option<Integer>,
+    pub(crate) validity_minutes: Option<i64>,
+    pub(crate) omits_x5c: bool,
 }
 
 impl Permitted {
@@ -72,6 +74,18 @@ impl Permitted {
     #[must_use]
     pub const fn integer_nonce(&self) -> Option<&Integer> {
         self.integer_nonce.as_ref()
+    }
+
+    /// How long the policy lets a report of a TPM count, in minutes, if it says so.
+    #[must_use]
+    pub const fn validity_minutes(&self) -> Option<i64> {
+        self.validity_minutes
+    }
+
+    /// Whether the policy wants a report of a TPM without its certificate chain.
+    #[must_use]
+    pub const fn omits_x5c(&self) -> bool {
+        self.omits_x5c
     }
 }
 

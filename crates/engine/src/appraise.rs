@@ -5,12 +5,13 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use avouch_claims::{SeenBy, ServiceClaim, common};
 use avouch_policy::{Claim, Decision as PolicyDecision};
+use avouch_tpm::TrustAnchors;
 use avouch_wire::{EvidenceKind, UnixTime};
 
 use crate::appraisal::{Appraisal, Decision, Refused};
 use crate::arm::{Arms, Submission};
 use crate::error::EventLogRefused;
-use crate::token_claims::{self, TokenParts};
+use crate::token_claims::{self, Issued, TokenParts};
 use crate::{
     Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, PolicyInForce,
     Remembered, TcbBaseline,
@@ -24,6 +25,7 @@ pub const REMEMBERED_BYTES: u64 = 128 * 1024 * 1024;
 /// never a verdict.
 pub struct Engine {
     arms: Arms,
+    tpm_anchors: TrustAnchors,
     endorsements: ArcSwap<Arc<dyn EndorsementSource>>,
 }
 
@@ -44,8 +46,9 @@ impl Engine {
         endorsements: Arc<dyn EndorsementSource>,
         bytes: u64,
     ) -> Self {
+        let tpm_anchors = anchors.tpm.clone();
         let arms = Arms::new(anchors, bytes);
-        Self { arms, endorsements: ArcSwap::from_pointee(endorsements) }
+        Self { arms, tpm_anchors, endorsements: ArcSwap::from_pointee(endorsements) }
     }
 
     /// Takes other endorsements from now on. An appraisal under way goes on with those that it
@@ -59,6 +62,12 @@ impl Engine {
 
     fn endorsements(&self) -> Arc<dyn EndorsementSource> {
         Arc::clone(&self.endorsements.load())
+    }
+
+    /// The CAs of TPMs that it trusts: enrolment rests on them too.
+    #[must_use]
+    pub const fn tpm_anchors(&self) -> &TrustAnchors {
+        &self.tpm_anchors
     }
 
     /// How much it remembers now.
@@ -125,15 +134,16 @@ impl Engine {
         let mut claims =
             common(request.kind.attestation_type(), runtime.as_ref(), init_time.as_ref());
         claims.extend(verified.claims);
-        let incoming = incoming(&claims, policy);
+        let mut incoming = incoming(&claims, policy);
+        incoming.extend(verified.attester_claims);
 
         // 4. Settings, then policy, permit or refuse, and what the policy issues becomes a token's.
-        let outgoing = verified.accepted.and_then(|()| decide(policy, &incoming));
-        let (decision, findings) = match outgoing {
+        let issued = verified.accepted.and_then(|()| decide(policy, &incoming));
+        let (decision, findings) = match issued {
             Err(refused) => (Decision::Deny(refused), Vec::new()),
-            Ok(outgoing) => {
+            Ok(issued) => {
                 let (roots, nonce) = (&verified.roots, request.nonce.as_ref());
-                let parts = TokenParts { outgoing: &outgoing, policy, nonce, roots };
+                let parts = TokenParts { issued: &issued, policy, nonce, roots };
                 let (permitted, dropped) =
                     token_claims::compose(request.token_form, claims, &parts);
                 (Decision::Permit(permitted), dropped)
@@ -144,7 +154,7 @@ impl Engine {
     }
 }
 
-/// The claims that a policy reads, all issued by the service.
+/// The claims that a policy reads and that the service vouches for.
 fn incoming(claims: &[ServiceClaim], policy: &PolicyInForce) -> Vec<Claim> {
     let seen = claims.iter().filter(|claim| claim.seen_by != SeenBy::Token);
     let mut incoming: Vec<Claim> = seen.map(token_claims::policy_claim).collect();
@@ -159,12 +169,14 @@ fn incoming(claims: &[ServiceClaim], policy: &PolicyInForce) -> Vec<Claim> {
     incoming
 }
 
-fn decide(policy: &PolicyInForce, incoming: &[Claim]) -> Result<Vec<Claim>, Refused> {
+fn decide(policy: &PolicyInForce, incoming: &[Claim]) -> Result<Issued, Refused> {
     let outcome = policy.policy().evaluate(incoming, policy.limits()).map_err(|error| {
         Refused::PolicyFailed { check: error.slug.name(), message: error.to_string() }
     })?;
     match outcome.decision {
-        PolicyDecision::Permit => Ok(outcome.outgoing),
+        PolicyDecision::Permit => {
+            Ok(Issued { claims: outcome.outgoing, properties: outcome.properties })
+        }
         PolicyDecision::Deny(reason) => {
             Err(Refused::Policy { check: reason.name(), message: reason.maa_message().to_owned() })
         }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use avouch_claims::{BoundData, HeldData, ServiceClaim};
-use avouch_policy::Properties;
+use avouch_policy::{Claim, Properties};
 use avouch_wire::{EvidenceKind, FailedCheck, UnixTime};
 
 use crate::intel::IntelArm;
 use crate::snp::SnpArm;
+use crate::tpm::TpmArm;
 use crate::{
     Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource,
     HeldDataRefused, Refused, Remembered, Root, TcbBaseline, VerifiedFacts,
@@ -31,7 +32,9 @@ pub(crate) struct Verified {
     pub(crate) accepted: Result<(), Refused>,
     /// The claims of its kind.
     pub(crate) claims: Vec<ServiceClaim>,
-    /// The vendor roots that it rests on, at least one.
+    /// What the attester says of itself: nobody vouches for it.
+    pub(crate) attester_claims: Vec<Claim>,
+    /// The roots that it rests on; none if nobody vouches for it.
     pub(crate) roots: Vec<Root>,
     pub(crate) bound: Bound,
 }
@@ -84,12 +87,13 @@ pub(crate) struct Arms(Vec<(&'static [EvidenceKind], Box<dyn Arm>)>);
 impl Arms {
     /// All arms; they remember at most `bytes`.
     pub(crate) fn new(anchors: Anchors, bytes: u64) -> Self {
-        use EvidenceKind::{OpenEnclave, Sgx, Snp, Tdx};
+        use EvidenceKind::{OpenEnclave, Sgx, Snp, Tdx, Tpm};
         let quarter = bytes / 4;
         let rest = bytes.saturating_sub(quarter);
         Self(vec![
             (&[Sgx, OpenEnclave, Tdx], Box::new(IntelArm::new(anchors.intel, rest))),
             (&[Snp], Box::new(SnpArm::new(anchors.amd, quarter))),
+            (&[Tpm], Box::new(TpmArm::new(anchors.tpm))),
         ])
     }
 
@@ -106,18 +110,20 @@ impl Arms {
 
 #[cfg(test)]
 mod tests {
-    use avouch_wire::EvidenceKind;
+    use avouch_wire::{DefaultPolicy, EvidenceKind};
 
     use super::Arms;
     use crate::{Anchors, PolicyInForce};
 
     #[test]
-    fn the_kinds_that_are_appraised_are_those_with_an_arm_and_a_default_policy() {
+    fn the_kinds_that_are_appraised_are_those_with_an_arm_and_have_the_default_policy_of_the_table()
+    {
         let arms = Arms::new(Anchors::built_in(), 0);
         for kind in EvidenceKind::all() {
             assert_eq!(arms.of(kind).is_some(), kind.is_appraised(), "{kind}");
             if kind.is_appraised() {
-                assert!(PolicyInForce::default_for(kind).is_some(), "{kind}");
+                let has_default = kind.default_policy() != DefaultPolicy::Absent;
+                assert_eq!(PolicyInForce::default_for(kind).is_some(), has_default, "{kind}");
             }
         }
     }

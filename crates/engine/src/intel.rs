@@ -57,6 +57,7 @@ impl Arm for IntelArm {
                 Some(log) => Box::new(BootedTd { quote: verified, log }),
                 None => Box::new(verified),
             },
+            attester_claims: Vec::new(),
             roots,
             bound,
         })

@@ -22,21 +22,24 @@ mod settings;
 mod snp;
 mod source;
 mod token_claims;
+mod tpm;
 mod vocabulary;
 
 pub use anchors::{AnchorError, Anchors, Vendor};
 pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused, VerifiedFacts};
 pub use appraise::{Engine, REMEMBERED_BYTES};
+pub use avouch_bootlog::ima::Requirement;
 pub use avouch_pki::Root;
 pub use capsule::{CAPSULE_BYTES_MAX, Capsule, CapsuleError, Judged, Outcome, Verdict, Why};
 pub use error::{AppraisalError, EventLogRefused, HeldDataRefused, NotAtHand, WrongTee};
 pub use grounds::{Grounds, OutdatedComponent};
 pub use policy::{PolicyInForce, PolicyRefused};
 pub use remembered::Remembered;
-pub use request::{AppraisalRequest, DataType, HeldData, Nonce, TokenForm};
+pub use request::{AppraisalRequest, Challenged, DataType, HeldData, Nonce, TokenForm};
 pub use resemblance::Resemblance;
 pub use settings::AppraisalSettings;
 pub use source::{
     AmdWanted, EndorsementSource, IntelWanted, TPM_CAS_MAX, TcbBaseline, TpmCasWanted,
 };
+pub use tpm::{ExpectedFiles, ExpectedFilesError, TpmAcceptance, TpmRefusal, TpmRefused};
 pub use vocabulary::policy_vocabulary;

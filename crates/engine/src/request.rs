@@ -1,8 +1,9 @@
 //! What a client asks to have appraised.
 
 pub use avouch_claims::{DataType, HeldData};
-use avouch_wire::EvidenceKind;
+use avouch_tpm::protocol::Enrolment;
 use avouch_wire::json::Integer;
+use avouch_wire::{EvidenceKind, Hex};
 use serde_json::{Number, Value};
 
 /// Evidence and what the client hands in beside it; nothing in it is trusted.
@@ -18,10 +19,24 @@ pub struct AppraisalRequest {
     pub init_time_data: Option<HeldData>,
     /// The event log of a trust domain, which its quote explains; TDX only.
     pub event_log: Option<Vec<u8>>,
+    /// What the evidence answers: the caller's own word, not the client's; TPM only.
+    pub challenged: Option<Challenged>,
     /// Copied to the token, unproven.
     pub nonce: Option<Nonce>,
     /// Which names the token uses.
     pub token_form: TokenForm,
+}
+
+/// What a service gave a client, or proved of it, before the evidence came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenged {
+    /// What the quote must answer.
+    pub challenge: Vec<u8>,
+    /// SHA-256 of the SubjectPublicKeyInfo of the attestation key that it was given for, if it was given
+    /// for one.
+    pub aik: Option<Hex<32>>,
+    /// The enrolment of the attestation key, opened, if the evidence names one.
+    pub enrolment: Option<Enrolment>,
 }
 
 /// Which names a token uses: an api-version's choice.

@@ -3,6 +3,8 @@
 use avouch_dcap::TcbEvaluation;
 use avouch_snp::uvm::UvmTrust;
 
+use crate::TpmAcceptance;
+
 /// What a provider accepts. The defaults are those of the handbook's first page: MAA's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AppraisalSettings {
@@ -14,4 +16,6 @@ pub struct AppraisalSettings {
     pub snp: avouch_snp::Acceptance,
     /// Whose utility VM endorsements count.
     pub uvm: UvmTrust,
+    /// For TPMs: attestation keys, and what is expected of files.
+    pub tpm: TpmAcceptance,
 }

@@ -50,6 +50,7 @@ impl Arm for SnpArm {
                 .check(&report)
                 .map_err(|error| Refused::not_accepted(&error, outdated)),
             facts: Box::new(SnpFacts { report, uvm }),
+            attester_claims: Vec::new(),
             roots,
             bound,
         })

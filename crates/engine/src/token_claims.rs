@@ -3,22 +3,39 @@
 mod preview_2018;
 
 use avouch_claims::{ClaimValue, SeenBy, ServiceClaim};
-use avouch_policy::Claim;
 use avouch_policy::token::{Contribution, contribution, is_reserved, is_service_space};
+use avouch_policy::{Claim, Properties};
+use avouch_wire::json::Integer;
 use serde_json::{Map, Value};
 
 use crate::appraisal::{Finding, Permitted};
 use crate::{Nonce, PolicyInForce, Root, TokenForm};
 
+/// What a policy issued.
+pub(crate) struct Issued {
+    pub(crate) claims: Vec<Claim>,
+    pub(crate) properties: Properties,
+}
+
 /// What a token is made of, besides the service's claims and what its issuer adds.
 pub(crate) struct TokenParts<'a> {
-    pub(crate) outgoing: &'a [Claim],
+    pub(crate) issued: &'a Issued,
     pub(crate) policy: &'a PolicyInForce,
     pub(crate) nonce: Option<&'a Nonce>,
     pub(crate) roots: &'a [Root],
 }
 
 impl TokenParts<'_> {
+    fn permitted(&self, claims: Map<String, Value>, integer_nonce: Option<Integer>) -> Permitted {
+        let properties = &self.issued.properties;
+        Permitted {
+            claims,
+            integer_nonce,
+            validity_minutes: properties.report_validity_in_minutes(),
+            omits_x5c: properties.omit_x5c(),
+        }
+    }
+
     /// The labels of roots that are not the vendors' own: the text of one, a list of several.
     pub(crate) fn foreign_roots(&self) -> Option<Value> {
         let foreign = self.roots.iter().filter(|root| !root.is_built_in);
@@ -45,12 +62,12 @@ pub(crate) fn compose(
         TokenForm::Current => {
             let (claims, dropped) = current(service, parts);
             let integer_nonce = parts.nonce.and_then(Nonce::as_integer).cloned();
-            (Permitted { claims, integer_nonce }, dropped)
+            (parts.permitted(claims, integer_nonce), dropped)
         }
         // The older form has no nonce.
         TokenForm::Preview2018 => {
             let (claims, dropped) = preview_2018::compose(&service, parts);
-            (Permitted { claims, integer_nonce: None }, dropped)
+            (parts.permitted(claims, None), dropped)
         }
     }
 }
@@ -64,7 +81,7 @@ fn current(
     service: Vec<ServiceClaim>,
     parts: &TokenParts<'_>,
 ) -> (Map<String, Value>, Vec<Finding>) {
-    let mut issued = contribution(parts.outgoing);
+    let mut issued = contribution(&parts.issued.claims);
     let dropped = drop_what_only_the_service_may_say(&mut issued, &service);
     let issued: Map<String, Value> =
         issued.iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -35,6 +35,7 @@ fn known(description: &Description) -> KnownClaim {
             | Form::Boolean
             | Form::Text
             | Form::Json
+            | Form::JsonArray
             | Form::AsSent => None,
         },
     }

@@ -51,7 +51,7 @@ fn evidence_of_every_kind_gets_the_same_verdict_from_its_capsule() {
     for kind in EvidenceKind::appraised() {
         let minted = mint(kind, &Options::new(at(AT))).unwrap();
         let (engine, request) = (engine_for(&minted), request(&minted));
-        let default = PolicyInForce::default_for(kind).unwrap();
+        let default = support::policy_of(kind);
         let mut settings = AppraisalSettings::default();
 
         let permitted = judged(&engine, &request, &default, &settings);
@@ -68,6 +68,7 @@ fn evidence_of_every_kind_gets_the_same_verdict_from_its_capsule() {
         // By a setting of each vendor's.
         settings.intel.tcb_statuses = "OutOfDate".parse().unwrap();
         settings.snp.minimum_guest_svn = Some(1_000);
+        settings.tpm.require = vec![avouch_bootlog::ima::Requirement::OnlySigned];
         let by_settings = judged(&engine, &request, &default, &settings);
         assert!(matches!(by_settings.outcome.verdict, Verdict::Refused(_)), "{kind}");
         assert_eq!(replayed(&engine, &by_settings), by_settings.outcome, "{kind}");

@@ -10,11 +10,17 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use avouch_claims::{Description, Form, SeenBy, describe, descriptions};
-use avouch_engine::{AppraisalRequest, AppraisalSettings, Nonce, PolicyInForce, policy_vocabulary};
-use avouch_mint::bootlog::TdBoot;
+use avouch_endorsements::EndorsementSet;
+use avouch_engine::{
+    Anchors, Appraisal, AppraisalRequest, AppraisalSettings, Challenged, Engine, Nonce,
+    PolicyInForce, TokenForm, Vendor, policy_vocabulary,
+};
+use avouch_mint::bootlog::{Ground, TdBoot};
 use avouch_mint::snp::{UvmForm, uvm_publisher};
+use avouch_mint::tpm::{self, TpmMachine};
 use avouch_mint::{HeldData, Kss, Options, mint};
 use avouch_pki::Certificate;
 use avouch_policy::lint::{KnownClaim, LintSlug, ValueForm, lint};
@@ -22,6 +28,7 @@ use avouch_policy::{Limits, Policy};
 use avouch_snp::uvm::{UvmTrust, UvmTrustEntry};
 use avouch_token::policy_jws::{JwsContent, PolicySigner, SignedForm, create_signed};
 use avouch_token::{KeySpec, Payload, PayloadError, SigningKey, provider_certificate};
+use avouch_tpm::protocol::ContextKey;
 use avouch_wire::{EvidenceKind, base64url};
 use serde_json::{Map, Value, json};
 use support::{at, engine_for, request};
@@ -64,8 +71,74 @@ impl Seen {
     }
 }
 
+/// Adds what a policy and a relying party see.
+fn add(found: &mut BTreeMap<String, Seen>, appraisal: Appraisal) {
+    for claim in &appraisal.incoming {
+        let value = serde_json::to_value(claim).unwrap()["value"].clone();
+        found.entry(claim.claim_type.to_string()).or_default().by_policy = Some(value);
+    }
+    let permitted = appraisal.permitted().unwrap();
+    for (name, value) in permitted.claims() {
+        found.entry(name.clone()).or_default().in_token = Some(value.clone());
+    }
+}
+
 /// Every claim that can be made of evidence of a kind.
 fn claims_of(kind: EvidenceKind) -> BTreeMap<String, Seen> {
+    let mut found = match kind {
+        EvidenceKind::Tpm => tpm_claims(),
+        _ => claims_of_one_message(kind),
+    };
+    // What the policy issued itself.
+    found.remove("team").unwrap();
+    found
+}
+
+/// Those of a machine that slept, measured files, and enrolled.
+fn tpm_claims() -> BTreeMap<String, Seen> {
+    let at = at(AT);
+    let machine = TpmMachine { boot: Ground::Linux, measures_files: true };
+    let measured = machine.measurements().unwrap();
+    let options = tpm::TpmOptions {
+        form: tpm::RequestForm::SecondAfterSleep,
+        log: measured.log,
+        ima: measured.ima,
+        pcrs: measured.pcrs,
+        ..tpm::TpmOptions::new(at)
+    };
+    let minted = tpm::mint(&options).unwrap();
+    let key = ContextKey::new(&[1; 32]).unwrap();
+    let enrolment = support::enrolment(&minted);
+    let sealed = enrolment.seal(&key, [2; 12]).unwrap();
+    let enrolled = tpm::mint(&tpm::TpmOptions { enrolment: Some(sealed), ..options }).unwrap();
+    let roots = format!("{}{}", minted.aik_root_pem, minted.ek_root_pem);
+    let anchors = Anchors::built_in().with_roots(Some(Vendor::Tpm), roots.as_bytes()).unwrap();
+    let engine = Engine::new(anchors, Arc::new(EndorsementSet::default()));
+    let mut found = BTreeMap::new();
+    for (minted, enrolment) in [(minted, None), (enrolled, Some(enrolment))] {
+        let challenged =
+            Some(Challenged { challenge: minted.challenge.to_vec(), aik: None, enrolment });
+        let request = AppraisalRequest {
+            kind: EvidenceKind::Tpm,
+            evidence: minted.request.into_bytes(),
+            runtime_data: None,
+            init_time_data: None,
+            event_log: None,
+            challenged,
+            nonce: None,
+            token_form: TokenForm::Current,
+        };
+        let settings = AppraisalSettings::default();
+        add(&mut found, engine.appraise(&request, &policy(), &settings, at).unwrap());
+    }
+    // What the client says of itself.
+    found.remove("urn:avouch:custom-claim:site").unwrap();
+    // MAA's reports have both names of the version.
+    found.get_mut("ver").unwrap().in_token.take().unwrap();
+    found
+}
+
+fn claims_of_one_message(kind: EvidenceKind) -> BTreeMap<String, Seen> {
     let mut found: BTreeMap<String, Seen> = BTreeMap::new();
     for held in [HeldData::json(r#"{"claim":"mine"}"#), HeldData::binary(*b"held data")] {
         let mut options = Options::new(at(AT));
@@ -90,25 +163,17 @@ fn claims_of(kind: EvidenceKind) -> BTreeMap<String, Seen> {
         let request = AppraisalRequest { nonce, ..request(&minted) };
         let appraisal =
             engine_for(&minted).appraise(&request, &policy(), &settings, at(AT)).unwrap();
-        for claim in &appraisal.incoming {
-            let value = serde_json::to_value(claim).unwrap()["value"].clone();
-            found.entry(claim.claim_type.to_string()).or_default().by_policy = Some(value);
-        }
-        let permitted = appraisal.permitted().unwrap();
-        for (name, value) in permitted.claims() {
-            found.entry(name.clone()).or_default().in_token = Some(value.clone());
-        }
+        add(&mut found, appraisal);
     }
-    // What the policy issued itself.
-    found.remove("team").unwrap();
     found
 }
 
 /// The kinds whose claims differ: Open Enclave's are those of SGX.
-const KINDS: [(EvidenceKind, &str); 3] = [
+const KINDS: [(EvidenceKind, &str); 4] = [
     (EvidenceKind::Sgx, "SGX and Open Enclave"),
     (EvidenceKind::Tdx, "TDX"),
     (EvidenceKind::Snp, "SEV-SNP"),
+    (EvidenceKind::Tpm, "TPM"),
 ];
 
 fn all() -> Vec<(&'static str, BTreeMap<String, Seen>)> {
@@ -141,6 +206,10 @@ fn is_of_form(value: &Value, form: Form) -> bool {
         Form::Json => {
             let read = text.map(|text| serde_json::from_str(text).unwrap_or_default());
             read.as_ref().unwrap_or(value).is_object()
+        }
+        Form::JsonArray => {
+            let read = text.map(|text| serde_json::from_str(text).unwrap_or_default());
+            read.as_ref().unwrap_or(value).is_array()
         }
         Form::AsSent => true,
     }
@@ -196,7 +265,12 @@ fn policies_are_checked_by_exactly_the_claims_that_they_are_given() {
         let distinct: BTreeSet<String> = known.iter().map(ToString::to_string).collect();
         assert_eq!(distinct.len(), known.len(), "{kind}: a name is listed twice");
         let given = claims_of(kind).into_iter().filter(|(_, seen)| seen.by_policy.is_some());
-        assert_eq!(distinct, given.map(|(name, _)| name).collect(), "{kind}");
+        let mut given: BTreeSet<String> = given.map(|(name, _)| name).collect();
+        if kind.answers_challenge() {
+            // It has no place for such data.
+            given.extend(["x-ms-runtime".to_owned(), "x-ms-inittime".to_owned()]);
+        }
+        assert_eq!(distinct, given, "{kind}");
     }
 }
 
@@ -292,13 +366,14 @@ fn form_text(form: Form) -> String {
         Form::Boolean => "boolean".to_owned(),
         Form::Text => "text".to_owned(),
         Form::Json => "JSON object".to_owned(),
+        Form::JsonArray => "JSON array".to_owned(),
         Form::AsSent => "as sent".to_owned(),
     }
 }
 
 /// A value on one line, long texts cut; what differs from run to run is left out.
 fn shown(value: &Value, form: Form) -> String {
-    if form == Form::Json {
+    if matches!(form, Form::Json | Form::JsonArray) {
         let read = value.as_str().map(|text| serde_json::from_str(text).unwrap());
         return masked(read.as_ref().unwrap_or(value)).to_string();
     }

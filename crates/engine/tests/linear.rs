@@ -26,6 +26,7 @@ fn read(evidence: &[u8]) {
         runtime_data: None,
         init_time_data: None,
         event_log: None,
+        challenged: None,
         nonce: None,
         token_form: TokenForm::Current,
     };
@@ -67,6 +68,7 @@ fn whole_capsule(bytes: usize) -> Vec<u8> {
             runtime_data: None,
             init_time_data: None,
             event_log: None,
+            challenged: None,
             nonce: None,
             token_form: TokenForm::Current,
         },

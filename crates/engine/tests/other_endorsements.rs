@@ -7,10 +7,10 @@ mod support;
 use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
-use avouch_engine::{AppraisalSettings, EndorsementSource, Engine, PolicyInForce};
+use avouch_engine::{AppraisalSettings, EndorsementSource, Engine};
 use avouch_mint::{Minted, Options, TcbStatus, mint};
 use avouch_wire::EvidenceKind;
-use support::{at, engine, engine_for, request};
+use support::{at, engine_for, engine_under, request};
 
 const AT: &str = "2026-05-01T12:00:00Z";
 
@@ -26,7 +26,7 @@ fn refusal(
     minted: &Minted,
     endorsements: Option<&Arc<dyn EndorsementSource>>,
 ) -> Option<&'static str> {
-    let policy = PolicyInForce::default_for(minted.kind).unwrap();
+    let policy = support::policy_of(minted.kind);
     let (request, settings) = (request(minted), AppraisalSettings::default());
     let outcome = match endorsements {
         Some(other) => engine.appraise_by(&request, &policy, &settings, other, at(AT)),
@@ -43,12 +43,13 @@ fn what_is_not_in_force_serves_the_appraisal_that_it_is_given_to_and_no_other() 
     for kind in EvidenceKind::appraised() {
         let minted = mint(kind, &Options::new(at(AT))).unwrap();
         let missing: Arc<dyn EndorsementSource> = Arc::new(EndorsementSet::default());
-        let (with, without) = (engine_for(&minted), engine(Some(&minted.root_pem), &[]).unwrap());
+        let (with, without) = (engine_for(&minted), engine_under(&minted, &[]).unwrap());
         for _ in 0..2 {
             assert_eq!(refusal(&with, &minted, None), None, "{kind}");
             assert_eq!(refusal(&without, &minted, Some(&set(&minted))), None, "{kind}");
-            // SEV-SNP evidence brings its own certificates.
-            let expected = (kind != EvidenceKind::Snp).then_some("endorsements-missing");
+            // SEV-SNP evidence brings its own certificates, and a TPM's key stands right below its root.
+            let brings_all = [EvidenceKind::Snp, EvidenceKind::Tpm].contains(&kind);
+            let expected = (!brings_all).then_some("endorsements-missing");
             assert_eq!(refusal(&with, &minted, Some(&missing)), expected, "{kind}");
             assert_eq!(refusal(&without, &minted, None), expected, "{kind}");
         }

@@ -53,7 +53,8 @@ fn payload(token: &str) -> Value {
 
 fn kind_in(url: &str) -> Option<EvidenceKind> {
     let (_, rest) = url.split_once("/attest/")?;
-    EvidenceKind::from_policy_name(rest.split('?').next()?).filter(|kind| kind.is_appraised())
+    EvidenceKind::from_policy_name(rest.split('?').next()?)
+        .filter(|kind| kind.is_appraised() && !kind.answers_challenge())
 }
 
 fn read(path: &Path) -> Value {
@@ -215,6 +216,7 @@ fn recorded_exchanges_give_the_claims_of_microsofts_tokens() {
             runtime_data: held(&exchange.body),
             init_time_data: None,
             event_log: None,
+            challenged: None,
             nonce: None,
             token_form: TokenForm::Current,
         };
@@ -256,6 +258,7 @@ fn the_recorded_exchange_of_the_2018_preview_gives_its_claims() {
         runtime_data: Some(HeldData { bytes, data_type: DataType::Binary }),
         init_time_data: None,
         event_log: None,
+        challenged: None,
         nonce: None,
         token_form: TokenForm::Preview2018,
     };

@@ -23,6 +23,8 @@ pub struct Break {
 pub enum Stage {
     /// Verification of the evidence against its endorsements.
     Verification,
+    /// Enrolment of a TPM's key, before there is evidence by it.
+    Enrolment,
     /// The evidence verifies; the data beside it is not what it binds.
     Binding,
     /// The evidence verifies and binds; acceptance refuses it, with default settings or, where it
@@ -36,6 +38,7 @@ impl Stage {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Verification => "verification",
+            Self::Enrolment => "enrolment",
             Self::Binding => "binding",
             Self::Acceptance => "acceptance",
         }

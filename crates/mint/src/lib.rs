@@ -60,10 +60,14 @@ struct Minter {
 const INTEL: Minter = Minter { mint: intel::mint, breaks: intel::breaks };
 const SNP: Minter = Minter { mint: |_, options| snp::mint(options), breaks: |_| snp::breaks() };
 
+const TPM: Minter =
+    Minter { mint: |_, options| tpm::mint_request(options), breaks: |_| tpm::request_breaks() };
+
 const fn minter(kind: EvidenceKind) -> Option<Minter> {
     match kind {
         EvidenceKind::Sgx | EvidenceKind::OpenEnclave | EvidenceKind::Tdx => Some(INTEL),
         EvidenceKind::Snp => Some(SNP),
+        EvidenceKind::Tpm => Some(TPM),
         _ => None,
     }
 }

@@ -31,6 +31,10 @@ pub struct Minted {
     pub init_time_data: Option<HeldData>,
     /// A trust domain's event log, to hand in beside its quote.
     pub event_log: Option<Vec<u8>>,
+    /// What the evidence answers; TPM only.
+    pub challenge: Option<Vec<u8>>,
+    /// Further files, by name.
+    pub others: Vec<(&'static str, Vec<u8>)>,
     /// Body for MAA's route of the kind, JSON.
     pub request: String,
     /// The moment around which everything is valid.
@@ -59,7 +63,7 @@ pub enum Expected {
 impl Minted {
     /// Writes the parts into `directory`, which is made if need be: the evidence, the endorsements,
     /// `root.pem`, `runtime-data.json` or `.bin`, `init-time-data.json` or `.bin`,
-    /// `event-log.bin`, `request.json`, and a `README.txt` with the command that judges them.
+    /// `event-log.bin`, further files of the kind's, `request.json`, and a `README.txt` with the command that judges them.
     ///
     /// # Errors
     /// [`MintError::Write`] with the path that could not be written.
@@ -81,8 +85,17 @@ impl Minted {
         if let Some(log) = &self.event_log {
             write(EVENT_LOG_NAME, log)?;
         }
+        for (name, bytes) in &self.others {
+            write(name, bytes)?;
+        }
         write("request.json", self.request.as_bytes())?;
         write("README.txt", self.readme().as_bytes())
+    }
+
+    /// Whose root it is, where its name does not tell.
+    #[must_use]
+    pub fn root_vendor(&self) -> Option<&'static str> {
+        (self.kind == EvidenceKind::Tpm).then_some("tpm")
     }
 
     /// The text of `README.txt`.
@@ -110,9 +123,16 @@ impl Minted {
     #[must_use]
     pub fn appraise_command(&self) -> String {
         let mut command = format!(
-            "avouch appraise {} {} --endorsements {} --trust-root root.pem --at {}",
-            self.kind, self.evidence_name, self.endorsements_name, self.at
+            "avouch appraise {} {} --endorsements {} --trust-root {}root.pem --at {}",
+            self.kind,
+            self.evidence_name,
+            self.endorsements_name,
+            self.root_vendor().map_or_else(String::new, |vendor| format!("{vendor}=")),
+            self.at
         );
+        if self.others.iter().any(|(name, _)| *name == "policy.txt") {
+            command.push_str(" --policy policy.txt");
+        }
         for (option, data) in
             [("runtime-data", &self.runtime_data), ("init-time-data", &self.init_time_data)]
         {

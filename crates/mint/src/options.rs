@@ -6,6 +6,7 @@ use crate::{
     MintError, Seed,
     intel::{EnclaveOptions, OpenEnclaveFormat, PlatformOptions, TdOptions},
     snp::SnpOptions,
+    tpm::TpmMachine,
 };
 
 /// What to mint. [`Options::new`] gives evidence that every default accepts.
@@ -31,6 +32,8 @@ pub struct Options {
     pub td: TdOptions,
     /// The platform and guest, for SEV-SNP.
     pub snp: SnpOptions,
+    /// The machine, for TPM.
+    pub tpm: TpmMachine,
 }
 
 impl Options {
@@ -48,6 +51,7 @@ impl Options {
             open_enclave: OpenEnclaveFormat::default(),
             td: TdOptions::default(),
             snp: SnpOptions::default(),
+            tpm: TpmMachine::default(),
         }
     }
 

@@ -8,11 +8,15 @@ mod breaks;
 mod build;
 mod certificate;
 pub(crate) mod keys;
+mod machine;
+mod minted;
 mod options;
 mod payload;
 mod plan;
 mod structures;
 
-pub use breaks::breaks;
+pub use breaks::{breaks, request_breaks};
 pub use build::{MintedEnclave, MintedTpm, mint};
+pub use machine::{Measurements, TpmMachine};
+pub(crate) use minted::mint as mint_request;
 pub use options::{AkScheme, KeyBinding, RequestForm, TpmOptions};

@@ -45,6 +45,7 @@ fn request(kind: EvidenceKind, body: &JsonBody<'_>) -> Result<AppraisalRequest, 
         runtime_data: held_data("runtimeData", body)?,
         init_time_data: held_data("initTimeData", body)?,
         event_log: event_log(kind, body)?,
+        challenged: None,
         nonce: nonce(body)?,
         token_form: TokenForm::Current,
     })
@@ -69,6 +70,7 @@ fn preview_request(kind: EvidenceKind, body: &JsonBody<'_>) -> Result<AppraisalR
         runtime_data: held.map(|bytes| HeldData { bytes, data_type: DataType::Binary }),
         init_time_data: None,
         event_log: None,
+        challenged: None,
         nonce: None,
         token_form: TokenForm::Preview2018,
     })

@@ -10,10 +10,12 @@ mod auth;
 mod collateral_server;
 mod endorsements;
 mod error;
+mod expected_files;
 mod load;
 mod nearest;
 mod sections;
 mod setting;
+mod tpm;
 mod trust_root;
 
 pub use appraisal::{AppraisalConfig, AppraisalOverride, ProviderSettings, ToleratedAdvisory};
@@ -23,9 +25,11 @@ pub use auth::{AuthConfig, CertificateRule, IssuerConfig, ProviderAuth, RoleRule
 pub use collateral_server::CollateralServerConfig;
 pub use endorsements::{EndorsementsConfig, SourceSection};
 pub use error::ConfigError;
+pub use expected_files::FilesConfig;
 pub use load::Settings;
 pub use sections::{
     CloudConfig, Config, DatabaseConfig, DevConfig, LimitsConfig, LogFormat, RootProvider,
     ServerConfig, SigningConfig, TelemetryConfig, TlsConfig,
 };
+pub use tpm::TpmConfig;
 pub use trust_root::{TrustRoot, TrustRoots};

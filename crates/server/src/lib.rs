@@ -29,6 +29,7 @@ pub mod respond;
 pub mod route;
 pub mod signing_key;
 pub mod state;
+pub mod tpm;
 pub mod work;
 
 pub use at_hand::{AtHand, ImportError, fetched_endorsements};
@@ -47,4 +48,5 @@ pub use provider::Provider;
 pub use providers::{ProviderUrls, Providers, ProvidersOptions};
 pub use readiness::Readiness;
 pub use state::AppState;
+pub use tpm::TpmConversations;
 pub use work::{WorkLimits, WorkPool};

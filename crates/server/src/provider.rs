@@ -36,6 +36,7 @@ pub(crate) type ReadyPolicies = HashMap<EvidenceKind, Result<Arc<PolicyInForce>,
 pub struct ProviderIdentity {
     issuer: TokenIssuer,
     /// Made when first asked for: it costs a signature, and tokens are issued without it.
+    certificate: OnceLock<Vec<u8>>,
     signing_certificates: OnceLock<String>,
 }
 
@@ -62,7 +63,8 @@ impl ProviderIdentity {
     /// [`ProviderError::Issuer`].
     pub fn new(url: &str, signer: Arc<dyn Signer>) -> Result<Self, ProviderError> {
         let issuer = TokenIssuer::new(signer, url)?;
-        Ok(Self { issuer, signing_certificates: OnceLock::new() })
+        let (certificate, signing_certificates) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { issuer, certificate, signing_certificates })
     }
 
     /// The key that signs, under a certificate of the provider's own, as a key set.
@@ -73,12 +75,24 @@ impl ProviderIdentity {
         if let Some(made) = self.signing_certificates.get() {
             return Ok(made);
         }
-        let (url, signer) = (self.issuer.issuer(), self.issuer.signer().as_ref());
-        let certificate = provider_certificate(signer, url, None)
-            .map_err(|source| ProviderError::Certificate { issuer: url.to_owned(), source })?;
-        let made = jwks_document([&PublishedKey::new(signer, &[certificate.as_slice()])]);
-        // Whoever came first stays: all readers see one certificate.
+        let signer = self.issuer.signer().as_ref();
+        let made = jwks_document([&PublishedKey::new(signer, &[self.certificate()?])]);
         Ok(self.signing_certificates.get_or_init(|| made))
+    }
+
+    /// DER of the certificate in that set.
+    ///
+    /// # Errors
+    /// [`ProviderError::Certificate`].
+    pub fn certificate(&self) -> Result<&[u8], ProviderError> {
+        if let Some(made) = self.certificate.get() {
+            return Ok(made);
+        }
+        let (url, signer) = (self.issuer.issuer(), self.issuer.signer().as_ref());
+        let made = provider_certificate(signer, url, None)
+            .map_err(|source| ProviderError::Certificate { issuer: url.to_owned(), source })?;
+        // Whoever came first stays: all readers see one certificate.
+        Ok(self.certificate.get_or_init(|| made))
     }
 
     /// Its URL, the `iss` of its tokens.
@@ -113,6 +127,12 @@ impl Provider {
     #[must_use]
     pub fn name(&self) -> &str {
         self.tenant.provider.name.key()
+    }
+
+    /// What conversations with TPMs tell providers apart by: one that is deleted and made anew is another.
+    #[must_use]
+    pub(crate) fn conversation_name(&self) -> String {
+        format!("{}/{}", self.name(), self.tenant.provider.id.get())
     }
 
     /// Whether only signers that it names may set its policies.

@@ -6,12 +6,13 @@ use avouch_engine::Engine;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
 use crate::auth::Access;
-use crate::config::RootProvider;
+use crate::config::{RootProvider, TpmConfig};
 use crate::error::Fault;
 use crate::handlers::Refusals;
 use crate::http::PrivateNetworks;
 use crate::{
-    AtHand, Clock, Cloud, CollateralServer, EvidenceKeeper, Providers, Readiness, WorkPool,
+    AtHand, Clock, Cloud, CollateralServer, EvidenceKeeper, Providers, Readiness, TpmConversations,
+    WorkPool,
 };
 
 /// Everything that outlives a request.
@@ -38,6 +39,8 @@ pub struct AppState {
     pub work: WorkPool,
     /// What the service may do at this moment.
     pub readiness: Readiness,
+    /// Conversations with TPMs.
+    pub tpm: TpmConversations,
     /// Keeps evidence where that was asked for.
     pub evidence: EvidenceKeeper,
     pub(crate) refusals: Refusals,
@@ -68,6 +71,7 @@ impl AppState {
             collateral_server: None,
             work,
             readiness: Readiness::default(),
+            tpm: TpmConversations::of_this_instance(TpmConfig::default()),
             evidence: EvidenceKeeper::none(),
             refusals: Refusals::new(),
             random: SystemRandom::new(),
@@ -92,6 +96,12 @@ impl AppState {
         Self { cloud, ..self }
     }
 
+    /// The same state, conversing with TPMs so.
+    #[must_use]
+    pub fn with_tpm(self, tpm: TpmConversations) -> Self {
+        Self { tpm, ..self }
+    }
+
     /// The same state, keeping evidence.
     #[must_use]
     pub fn with_evidence(self, evidence: EvidenceKeeper) -> Self {
@@ -110,8 +120,17 @@ impl AppState {
     /// 500 if the system gives none.
     pub fn random<const N: usize>(&self) -> Result<[u8; N], Fault> {
         let mut bytes = [0; N];
-        match self.random.fill(&mut bytes) {
-            Ok(()) => Ok(bytes),
+        self.fill_random(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Fills bytes anew.
+    ///
+    /// # Errors
+    /// 500 if the system gives none.
+    pub fn fill_random(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+        match self.random.fill(bytes) {
+            Ok(()) => Ok(()),
             Err(_) => {
                 tracing::error!("the system's random source failed");
                 Err(Fault::internal())

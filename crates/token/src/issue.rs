@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use avouch_pki::digest;
 use avouch_wire::json::{Integer, write_canonical, write_integer, write_string};
 use avouch_wire::{Hex, UnixTime, base64url};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use crate::{SignError, Signer};
@@ -231,6 +232,33 @@ impl TokenIssuer {
         Ok(token)
     }
 
+    /// A signed token whose header also has the certificate of the key, as MAA's reports of TPMs and
+    /// enclaves have it: `x5c`, or `x5t`, the SHA-1 of it (RFC 7515, sections 4.1.6 and 4.1.7).
+    ///
+    /// # Errors
+    /// [`SignError`] if the key cannot be used.
+    pub fn sign_with_certificate(
+        &self,
+        payload: &Payload<'_>,
+        certificate: &[u8],
+        shown: ShownCertificate,
+    ) -> Result<String, SignError> {
+        let (name, value) = match shown {
+            ShownCertificate::Whole => ("x5c", json!([base64url::encode_standard(certificate)])),
+            ShownCertificate::Thumbprint => {
+                ("x5t", base64url::encode(digest::sha1(certificate).as_bytes()).into())
+            }
+        };
+        let signer = self.signer.as_ref();
+        let head =
+            header(signer.algorithm().name(), &self.issuer, signer.kid(), Some((name, &value)));
+        let mut token = self.assemble(&head, payload);
+        let signature = self.signer.sign(token.as_bytes())?;
+        token.push('.');
+        base64url::encode_append(signature, &mut token);
+        Ok(token)
+    }
+
     /// An unsecured token, as MAA answers a draft policy with: `alg` is `none`, and the signature
     /// part is empty. It proves nothing.
     #[must_use]
@@ -265,15 +293,36 @@ impl fmt::Debug for TokenIssuer {
     }
 }
 
+/// How a token shows the certificate of the key that signed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownCertificate {
+    /// All of it, in `x5c`.
+    Whole,
+    /// Its SHA-1, in `x5t`.
+    Thumbprint,
+}
+
 /// The header part with the dot after it (`docs/maa/token.md#form`).
 fn encoded_header(algorithm: &str, issuer: &str, kid: &str) -> String {
+    header(algorithm, issuer, kid, None)
+}
+
+/// The same with one more member, whose name comes after all others.
+fn header(algorithm: &str, issuer: &str, kid: &str, last: Option<(&str, &Value)>) -> String {
     let mut json = String::from("{\"alg\":");
     write_string(algorithm, &mut json);
     json.push_str(",\"jku\":");
     write_string(&format!("{issuer}/certs"), &mut json);
     json.push_str(",\"kid\":");
     write_string(kid, &mut json);
-    json.push_str(",\"typ\":\"JWT\"}");
+    json.push_str(",\"typ\":\"JWT\"");
+    if let Some((name, value)) = last {
+        json.push(',');
+        write_string(name, &mut json);
+        json.push(':');
+        write_canonical(value, &mut json);
+    }
+    json.push('}');
     let mut head = base64url::encode(json);
     head.push('.');
     head

@@ -45,7 +45,7 @@ pub use bare_key::{
 pub use certificate::{EvidenceExtension, provider_certificate};
 pub use issue::{
     ATTESTATION_LIFETIME_SECONDS, IssuerError, Payload, PayloadError, RESULT_LIFETIME_SECONDS,
-    TokenId, TokenIssuer, TokenTimes,
+    ShownCertificate, TokenId, TokenIssuer, TokenTimes,
 };
 pub use jwks::{Jwk, Jwks, JwksError, PublishedKey, UnusableKey, UnusableReason, jwks_document};
 pub use jws::{JwsError, Part};

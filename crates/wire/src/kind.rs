@@ -21,6 +21,7 @@ struct Row {
     has_preview_form: bool,
     has_client_claims: bool,
     takes_event_log: bool,
+    answers_challenge: bool,
     policy_settings: &'static [&'static str],
 }
 
@@ -40,6 +41,7 @@ const USUAL: Row = Row {
     has_preview_form: false,
     has_client_claims: false,
     takes_event_log: false,
+    answers_challenge: false,
     policy_settings: &[],
 };
 
@@ -150,8 +152,10 @@ kinds! {
         title: "TPM evidence",
         other_names: &["vbs", "vbsenclave"],
         evidence_member: "data",
+        is_appraised: true,
         has_anonymity_switch: true,
         has_client_claims: true,
+        answers_challenge: true,
         policy_settings: TPM_SETTINGS,
     }
     /// An Azure guest: Trusted Launch or confidential VM.
@@ -173,6 +177,7 @@ kinds! {
         title: "evidence of a Pluton processor",
         evidence_member: "data",
         has_client_claims: true,
+        answers_challenge: true,
     }
     /// A key that VBS guards.
     KeyGuard {
@@ -297,6 +302,13 @@ impl EvidenceKind {
     #[must_use]
     pub const fn takes_event_log(self) -> bool {
         self.row().takes_event_log
+    }
+
+    /// Whether evidence of it answers a challenge of the service's: its route then takes a conversation,
+    /// and not all in one message.
+    #[must_use]
+    pub const fn answers_challenge(self) -> bool {
+        self.row().answers_challenge
     }
 
     /// The settings of policies that have an effect on it, by the names that `issueproperty` has for them.

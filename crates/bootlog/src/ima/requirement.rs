@@ -3,12 +3,14 @@
 use std::fmt;
 
 use avouch_wire::{excerpt, failed_check};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Appraisal, BootAggregate, Offenders, References};
 
 /// What an operator can require of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Requirement {
     /// Only what the operator's keys signed.
     OnlySigned,

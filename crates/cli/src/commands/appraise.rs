@@ -1,12 +1,14 @@
 //! `avouch appraise`
 
+mod tpm;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use avouch_endorsements::{EndorsementSet, LoadError};
 use avouch_engine::{
-    Appraisal, AppraisalRequest, Capsule, DataType, Decision, Engine, HeldData, Judged, Nonce,
-    PolicyInForce,
+    Appraisal, AppraisalRequest, Capsule, Challenged, DataType, Decision, Engine, Finding,
+    HeldData, Judged, Nonce, PolicyInForce,
 };
 use avouch_server::ApiError;
 use avouch_server::api_version::ApiVersion;
@@ -15,6 +17,7 @@ use avouch_wire::EvidenceKind;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use self::tpm::TpmFiles;
 use super::inspect;
 use crate::checks;
 use crate::evidence_file::{self, Unreadable};
@@ -51,7 +54,8 @@ pub(crate) struct AppraiseArgs {
     /// How the init-time data is to be read.
     #[arg(long, value_name = "FORM", default_value = "binary")]
     init_time_data_type: HeldDataForm,
-    /// TDX: the domain's event log (CCEL), which its quote explains.
+    /// TDX: the domain's event log (CCEL), which its quote explains. TPM: the firmware's (TCG), beside a
+    /// quote in a file.
     #[arg(long, value_name = "FILE")]
     event_log: Option<PathBuf>,
     /// Copied to the token's `nonce`.
@@ -60,6 +64,8 @@ pub(crate) struct AppraiseArgs {
     /// Policy text, or a policy JWS (default: the default policy of the kind).
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    #[command(flatten)]
+    tpm: TpmFiles,
     #[command(flatten)]
     judgement: JudgementArgs,
     /// Write the claims that the policy could read to this file, as `policy eval` and `policy test`
@@ -143,9 +149,28 @@ fn write_capsule(path: &Path, judged: &Judged<'_>) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|source| Failure::Write { path: path.to_owned(), source })
 }
 
+/// Whoever kept a request can have it judged so again.
+fn own_challenge() -> Finding {
+    Finding {
+        name: "own-challenge",
+        message:
+            "the challenge is the one that the request names itself, so nothing says when it was \
+                  made; --challenge says which was given"
+                .to_owned(),
+    }
+}
+
 pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     setup::check_event_log(args.kind, args.event_log.is_some())?;
+    if args.tpm.is_given() && args.kind != EvidenceKind::Tpm {
+        return Err(Failure::Other("options for TPM evidence go with tpm alone".to_owned()));
+    }
     let bytes = read_file(&args.file)?;
+    let event_log = args.event_log.as_deref().map(read_file).transpose()?;
+    let made = args.tpm.attestation(&bytes, event_log.as_deref())?;
+    // It is a part of the attestation then.
+    let event_log = event_log.filter(|_| made.is_none());
+    let bytes = made.unwrap_or(bytes);
     let judgement = &args.judgement;
     let at = judgement.acceptance.at();
     let (settings, trust_roots) = judgement.acceptance.settings()?;
@@ -163,7 +188,8 @@ pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, 
         Ok(policy) => policy,
         Err(error) => return answer(&refused_by_service("draft-policy", &error), output),
     };
-    let request = request(&args, read.appraisal)?;
+    let says_itself = args.tpm.challenge.is_none() && read.appraisal.challenged.is_some();
+    let request = request(&args, event_log, read.appraisal)?;
     let report = match endorsements {
         Ok(endorsements) => {
             let engine = Engine::new(anchors, Arc::new(endorsements));
@@ -178,7 +204,10 @@ pub(crate) fn run(args: AppraiseArgs, output: OutputOptions) -> Result<Verdict, 
                 )?;
             }
             match said {
-                Ok(appraisal) => {
+                Ok(mut appraisal) => {
+                    if says_itself {
+                        appraisal.findings.push(own_challenge());
+                    }
                     if let Some(path) = &args.claims_out {
                         write_claims(path, args.kind, &appraisal)?;
                     }
@@ -239,16 +268,26 @@ pub(crate) fn policy_from_file(path: &Path) -> Result<PolicyInForce, Failure> {
 }
 
 /// What was read, under what the command line says.
-fn request(args: &AppraiseArgs, read: AppraisalRequest) -> Result<AppraisalRequest, Failure> {
+fn request(
+    args: &AppraiseArgs,
+    event_log: Option<Vec<u8>>,
+    read: AppraisalRequest,
+) -> Result<AppraisalRequest, Failure> {
     let held = |path: &Option<PathBuf>, form: HeldDataForm| -> Result<Option<HeldData>, Failure> {
         let Some(path) = path else { return Ok(None) };
         Ok(Some(HeldData { bytes: read_file(path)?, data_type: form.into() }))
     };
+    let challenged = args.tpm.challenge.clone().map(|challenge| Challenged {
+        challenge: challenge.0,
+        aik: None,
+        enrolment: None,
+    });
     Ok(AppraisalRequest {
         runtime_data: held(&args.runtime_data, args.runtime_data_type)?.or(read.runtime_data),
         init_time_data: held(&args.init_time_data, args.init_time_data_type)?
             .or(read.init_time_data),
-        event_log: args.event_log.as_deref().map(read_file).transpose()?.or(read.event_log),
+        event_log: event_log.or(read.event_log),
+        challenged: challenged.or(read.challenged),
         nonce: args.nonce.clone().map(Nonce::Text).or(read.nonce),
         ..read
     })

@@ -13,7 +13,7 @@ use avouch_server::config::TrustRoot;
 use avouch_server::{
     Access, AppState, AtHand, Authenticator, Clock, Cloud, Collateral, CollateralServer, Config,
     ConfigError, DevelopmentCa, EvidenceKeeper, ProviderUrls, Providers, ProvidersOptions, Server,
-    ServerError, Settings, TlsFiles, WorkPool, server_config, signing_key,
+    ServerError, Settings, TlsFiles, TpmConversations, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::SigningKey;
@@ -311,6 +311,8 @@ async fn state(
     make_folder(&data_dir)?;
     let store = Store::open_with(&location, &config.limits.store(), clock.now()).await;
     let store = store.map_err(with_cause)?;
+    let secret = key.to_pkcs8_der().map_err(Failure::other)?;
+    let tpm = TpmConversations::derived(&secret, config.tpm.clone());
     let base_domain = config.server.base_domain.as_deref();
     let urls = ProviderUrls::new(url, base_domain).map_err(Failure::other)?;
     let cloud = Cloud::new(&config.cloud, &config.auth, &urls);
@@ -334,6 +336,7 @@ async fn state(
         .with_root_provider(config.server.root_provider)
         .with_cloud(cloud)
         .with_evidence(evidence)
+        .with_tpm(tpm)
         .with_collateral_server(to_site.enabled.then(|| CollateralServer::new(site, to_site)));
     Ok(Arc::new(state))
 }

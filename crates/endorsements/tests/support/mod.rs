@@ -110,6 +110,7 @@ pub(crate) fn judge_by(
         runtime_data: None,
         init_time_data: None,
         event_log: None,
+        challenged: None,
         nonce: None,
         token_form: TokenForm::Current,
     };

@@ -2,13 +2,20 @@
 //! named twice, other spellings of values and arrays in place of objects have no chance.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use avouch_bootlog::ima::Requirement;
+use avouch_tpm::AkRules;
+use avouch_tpm::protocol::Enrolment;
 use avouch_wire::json::{Integer, to_canonical};
 use avouch_wire::{EvidenceKind, Hex, UnixTime, base64url};
 use serde::{Deserialize, Serialize};
 
 use super::{CAPSULE_BYTES_MAX, Capsule, CapsuleError, Outcome, Verdict, Why};
-use crate::{AppraisalRequest, AppraisalSettings, DataType, HeldData, Nonce, TokenForm};
+use crate::{
+    AppraisalRequest, AppraisalSettings, Challenged, DataType, ExpectedFiles, HeldData, Nonce,
+    TokenForm, TpmAcceptance,
+};
 
 /// The version that this program writes and reads.
 pub(super) const VERSION: u32 = 1;
@@ -46,8 +53,20 @@ struct RequestForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     event_log: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    challenged: Option<ChallengedForm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     nonce: Option<NonceForm>,
     token_form: TokenFormName,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChallengedForm {
+    challenge: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    aik: Option<Hex<32>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    enrolment: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -87,6 +106,19 @@ struct SettingsForm {
     tcb_evaluation: String,
     snp: avouch_snp::Acceptance,
     uvm: avouch_snp::uvm::UvmTrust,
+    /// Absent where nothing of it was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tpm: Option<TpmForm>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TpmForm {
+    refuse_sha1_keys: bool,
+    file_keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference_values: Option<String>,
+    require: Vec<Requirement>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -178,6 +210,7 @@ impl From<&Capsule> for CapsuleForm {
                 runtime_data: request.runtime_data.as_ref().map(HeldForm::from),
                 init_time_data: request.init_time_data.as_ref().map(HeldForm::from),
                 event_log: request.event_log.as_ref().map(base64url::encode),
+                challenged: request.challenged.as_ref().map(ChallengedForm::from),
                 nonce: request.nonce.as_ref().map(NonceForm::from),
                 token_form: match request.token_form {
                     TokenForm::Current => TokenFormName::Current,
@@ -207,6 +240,7 @@ impl TryFrom<CapsuleForm> for Capsule {
                 .map(|log| base64url::decode(&log))
                 .transpose()
                 .map_err(malformed)?,
+            challenged: request.challenged.map(Challenged::try_from).transpose()?,
             nonce: request.nonce.map(Nonce::try_from).transpose()?,
             token_form: match request.token_form {
                 TokenFormName::Current => TokenForm::Current,
@@ -220,6 +254,61 @@ impl TryFrom<CapsuleForm> for Capsule {
             settings: AppraisalSettings::try_from(settings)?,
             at: UnixTime::from_rfc3339(&at).map_err(malformed)?,
             outcome: Outcome::try_from(outcome)?,
+        })
+    }
+}
+
+impl From<&Challenged> for ChallengedForm {
+    fn from(challenged: &Challenged) -> Self {
+        Self {
+            challenge: base64url::encode(&challenged.challenge),
+            aik: challenged.aik,
+            enrolment: challenged.enrolment.as_ref().map(|one| base64url::encode(one.to_bytes())),
+        }
+    }
+}
+
+impl TryFrom<ChallengedForm> for Challenged {
+    type Error = CapsuleError;
+
+    fn try_from(form: ChallengedForm) -> Result<Self, CapsuleError> {
+        let enrolment = |text: String| {
+            let bytes = base64url::decode(&text).map_err(malformed)?;
+            // By which rules the key was enrolled is not known here.
+            Enrolment::resumed(&bytes, AkRules { refuse_sha1: false })
+                .ok_or_else(|| malformed("enrolment: it is none"))
+        };
+        Ok(Self {
+            challenge: base64url::decode(&form.challenge).map_err(malformed)?,
+            aik: form.aik,
+            enrolment: form.enrolment.map(enrolment).transpose()?,
+        })
+    }
+}
+
+impl From<&TpmAcceptance> for TpmForm {
+    fn from(tpm: &TpmAcceptance) -> Self {
+        Self {
+            refuse_sha1_keys: tpm.keys.refuse_sha1,
+            file_keys: tpm.expected.key_documents().iter().map(base64url::encode).collect(),
+            reference_values: tpm.expected.reference_document().map(base64url::encode),
+            require: tpm.require.clone(),
+        }
+    }
+}
+
+impl TryFrom<TpmForm> for TpmAcceptance {
+    type Error = CapsuleError;
+
+    fn try_from(form: TpmForm) -> Result<Self, CapsuleError> {
+        let decode = |text: String| base64url::decode(&text).map_err(malformed);
+        let keys = form.file_keys.into_iter().map(decode).collect::<Result<_, _>>()?;
+        let references = form.reference_values.map(decode).transpose()?;
+        let expected = ExpectedFiles::read(keys, references).map_err(malformed)?;
+        Ok(Self {
+            keys: AkRules { refuse_sha1: form.refuse_sha1_keys },
+            expected: Arc::new(expected),
+            require: form.require,
         })
     }
 }
@@ -294,6 +383,7 @@ impl From<&AppraisalSettings> for SettingsForm {
             tcb_evaluation: settings.tcb_evaluation.to_string(),
             snp: settings.snp.clone(),
             uvm: settings.uvm.clone(),
+            tpm: (settings.tpm != TpmAcceptance::default()).then(|| TpmForm::from(&settings.tpm)),
         }
     }
 }
@@ -302,7 +392,8 @@ impl TryFrom<SettingsForm> for AppraisalSettings {
     type Error = CapsuleError;
 
     fn try_from(form: SettingsForm) -> Result<Self, CapsuleError> {
-        let SettingsForm { intel, tcb_evaluation, snp, uvm } = form;
+        let SettingsForm { intel, tcb_evaluation, snp, uvm, tpm } = form;
+        let tpm = tpm.map(TpmAcceptance::try_from).transpose()?.unwrap_or_default();
         let tcb_evaluation = tcb_evaluation.parse().map_err(malformed)?;
         let advisory = |one: AdvisoryForm| {
             let until = UnixTime::from_rfc3339(&one.until).map_err(malformed)?;
@@ -319,7 +410,7 @@ impl TryFrom<SettingsForm> for AppraisalSettings {
             refuse_migratable: intel.refuse_migratable,
             refuse_service_td: intel.refuse_service_td,
         };
-        Ok(Self { intel, tcb_evaluation, snp, uvm })
+        Ok(Self { intel, tcb_evaluation, snp, uvm, tpm })
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn compose(
     service: &[ServiceClaim],
     parts: &TokenParts<'_>,
 ) -> (Map<String, Value>, Vec<Finding>) {
-    let mut issued = contribution(parts.outgoing);
+    let mut issued = contribution(&parts.issued.claims);
     let dropped = drop_what_only_the_service_may_say(&mut issued, service);
     let mut claims: Map<String, Value> =
         issued.iter().map(|(name, value)| (name.to_owned(), value)).collect();

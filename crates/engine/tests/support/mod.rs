@@ -6,10 +6,17 @@ use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
 use avouch_engine::{
-    Anchors, AppraisalRequest, AppraisalSettings, DataType, Engine, HeldData, TokenForm,
+    Anchors, AppraisalRequest, AppraisalSettings, Challenged, DataType, Engine, HeldData,
+    PolicyInForce, TokenForm, Vendor,
 };
+use avouch_mint::tpm::MintedTpm;
 use avouch_mint::{HeldDataType, Minted};
-use avouch_wire::{UnixTime, base64url};
+use avouch_pki::digest::sha256;
+use avouch_tpm::protocol::{Enroll, Enrolment};
+use avouch_tpm::{
+    AkRules, EkPrivateKey, EndorsementKey, Public, TrustAnchors, activate_credential,
+};
+use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::Value;
 
 pub(crate) fn at(text: &str) -> UnixTime {
@@ -35,9 +42,23 @@ pub(crate) fn vectors() -> Option<PathBuf> {
 
 /// An engine that trusts the built-in roots and the given one, with the given endorsements.
 pub(crate) fn engine(root_pem: Option<&str>, endorsements: &[&[u8]]) -> Result<Engine, String> {
+    let roots = root_pem.map(|pem| (None, pem));
+    engine_of(roots, endorsements)
+}
+
+/// An engine that trusts the root of minted evidence, with the given endorsements.
+pub(crate) fn engine_under(minted: &Minted, endorsements: &[&[u8]]) -> Result<Engine, String> {
+    let vendor = minted.root_vendor().map(|vendor| vendor.parse().unwrap());
+    engine_of(Some((vendor, minted.root_pem.as_str())), endorsements)
+}
+
+fn engine_of(
+    roots: Option<(Option<Vendor>, &str)>,
+    endorsements: &[&[u8]],
+) -> Result<Engine, String> {
     let mut anchors = Anchors::built_in();
-    if let Some(pem) = root_pem {
-        anchors = anchors.with_pem(pem.as_bytes()).map_err(|error| error.to_string())?;
+    if let Some((vendor, pem)) = roots {
+        anchors = anchors.with_roots(vendor, pem.as_bytes()).map_err(|error| error.to_string())?;
     }
     let mut set = EndorsementSet::default();
     for bytes in endorsements {
@@ -48,7 +69,7 @@ pub(crate) fn engine(root_pem: Option<&str>, endorsements: &[&[u8]]) -> Result<E
 
 /// An engine for minted evidence.
 pub(crate) fn engine_for(minted: &Minted) -> Engine {
-    engine(Some(&minted.root_pem), &[&minted.endorsements]).unwrap()
+    engine_under(minted, &[&minted.endorsements]).unwrap()
 }
 
 pub(crate) fn accept_any_tcb() -> AppraisalSettings {
@@ -74,13 +95,55 @@ pub(crate) fn request(minted: &Minted) -> AppraisalRequest {
         runtime_data: held(&minted.runtime_data),
         init_time_data: held(&minted.init_time_data),
         event_log: minted.event_log.clone(),
+        challenged: minted.challenge.clone().map(|challenge| challenged(minted, challenge)),
         nonce: None,
         token_form: TokenForm::Current,
     }
 }
 
-/// The evidence as the route takes it, from the minted request body.
+/// What a service gave the minted TPM, for its own attestation key.
+fn challenged(minted: &Minted, challenge: Vec<u8>) -> Challenged {
+    let public = minted.others.iter().find(|(name, _)| *name == "ak-public.bin");
+    let public = public.and_then(|(_, bytes)| avouch_tpm::Public::parse_sized(bytes).ok());
+    let aik = public.map(|public| sha256(public.key().spki_der()));
+    Challenged { challenge, aik, enrolment: None }
+}
+
+/// The enrolment of a minted TPM's key, as its TPM earns it.
+pub(crate) fn enrolment(minted: &MintedTpm) -> Enrolment {
+    let enroll = Enroll {
+        ek_certificate: minted.ek_certificate.clone(),
+        ek_chain: minted.ek_intermediates.clone(),
+        ek_public: minted.ek_public.clone(),
+        ak_public: minted.ak_public.clone(),
+    };
+    let roots = TrustAnchors::none().with_file(minted.ek_root_pem.as_bytes()).unwrap();
+    let mut fill = |bytes: &mut [u8]| {
+        bytes.fill(7);
+        true
+    };
+    let (credential, pending) =
+        enroll.offer(&roots, &[], AkRules::default(), "contoso", minted.at, &mut fill).unwrap();
+    let ek = EndorsementKey::untrusted(&Public::parse_sized(&minted.ek_public).unwrap()).unwrap();
+    let ak = Public::parse_sized(&minted.ak_public).unwrap();
+    let private = EkPrivateKey::Rsa(minted.ek_private.to_vec());
+    let secret = activate_credential(&ek, &private, ak.name(), &credential).unwrap();
+    pending.activate(&secret, minted.at).unwrap()
+}
+
+/// The policy that evidence of a kind is judged by where none was set; of a kind that has none, one that
+/// permits whatever verifies.
+pub(crate) fn policy_of(kind: EvidenceKind) -> PolicyInForce {
+    let permissive = "version=1.0; authorizationrules{=> permit();}; issuancerules{};";
+    PolicyInForce::default_for(kind)
+        .unwrap_or_else(|| PolicyInForce::from_text(permissive).unwrap())
+}
+
+/// The evidence as the engine takes it, from the minted request body.
 pub(crate) fn minted_evidence(minted: &Minted) -> Vec<u8> {
+    if minted.kind.answers_challenge() {
+        return minted.evidence.clone();
+    }
     let body: Value = serde_json::from_str(&minted.request).unwrap();
     let member = minted.kind.evidence_member();
     base64url::decode(body[member].as_str().unwrap()).unwrap()

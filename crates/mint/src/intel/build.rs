@@ -44,6 +44,8 @@ pub(crate) fn mint(kind: EvidenceKind, options: &Options) -> Result<Minted, Mint
         runtime_data: plan.runtime_data,
         init_time_data: plan.init_time_data,
         event_log,
+        challenge: None,
+        others: Vec::new(),
         request,
         at: options.at,
         description,

@@ -90,6 +90,8 @@ fn build(
         runtime_data: runtime_data.clone(),
         init_time_data: init_time_data.clone(),
         event_log: None,
+        challenge: None,
+        others: Vec::new(),
         request,
         at: plan.at,
         description,

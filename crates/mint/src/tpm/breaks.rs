@@ -41,13 +41,34 @@ const fn prepared((named, recipe): Row, prepare: fn(&mut TpmOptions)) -> Row {
     (named, Recipe { prepare, ..recipe })
 }
 
+/// Beginnings of the names of breaks that only an enrolment shows.
+const ENROLMENT: [&str; 3] = ["ek-", "tpm-ca-", "ak-"];
+
+fn staged(named: Break) -> Break {
+    match ENROLMENT.iter().any(|start| named.name.starts_with(start)) {
+        true => Break { stage: Stage::Enrolment, ..named },
+        false => named,
+    }
+}
+
 const TABLES: [&[Row]; 4] = [certificates::ROWS, keys::ROWS, quote::ROWS, request::ROWS];
 
 /// The breaks of TPM evidence.
 #[must_use]
 pub fn breaks() -> &'static [Break] {
     static BREAKS: LazyLock<Vec<Break>> =
-        LazyLock::new(|| TABLES.into_iter().flatten().map(|(named, _)| *named).collect());
+        LazyLock::new(|| TABLES.into_iter().flatten().map(|(named, _)| staged(*named)).collect());
+    &BREAKS
+}
+
+/// Those that a request can show, or an enrolment: a request says neither where its attestation key stands
+/// in the TPM nor by which scheme it signs.
+#[must_use]
+pub fn request_breaks() -> &'static [Break] {
+    static BREAKS: LazyLock<Vec<Break>> = LazyLock::new(|| {
+        let hidden = ["tpm-qualified-signer", "tpm-signature-scheme"];
+        breaks().iter().filter(|one| !hidden.contains(&one.expected_check)).copied().collect()
+    });
     &BREAKS
 }
 

@@ -1,6 +1,7 @@
 //! `[appraisal]`: what is accepted of evidence that verified, for all and for single providers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use avouch_dcap::{AcceptedTcbStatuses, TcbEvaluation};
 use avouch_engine::AppraisalSettings;
@@ -9,7 +10,7 @@ use avouch_store::ProviderName;
 use avouch_wire::UnixTime;
 use serde::{Deserialize, Deserializer};
 
-use super::{ConfigError, TrustRoots};
+use super::{ConfigError, FilesConfig, TrustRoots};
 
 /// What holds for one provider.
 #[derive(Debug, Clone, Default)]
@@ -96,6 +97,13 @@ keys! {
         // A table of reference values does not by itself allow what is refused.
         to.appraisal.snp.refuse_debuggable |= to.appraisal.intel.refuse_debuggable;
     },
+    /// Refuse attestation keys of TPMs that sign over SHA-1; on by default.
+    refuse_sha1_tpm_keys: bool => |to, refuse| to.appraisal.tpm.keys.refuse_sha1 = *refuse,
+    /// `files`: what is expected of files that Linux machines with a TPM run.
+    files: FilesConfig => |to, files| {
+        to.appraisal.tpm.expected = Arc::clone(&files.read);
+        to.appraisal.tpm.require = files.require.clone();
+    },
     /// `uvm`: whose utility VM endorsements count, instead of Microsoft's.
     uvm: Vec<UvmTrustEntry> => |to, entries| {
         to.appraisal.uvm = UvmTrust { entries: entries.clone() };
@@ -124,6 +132,12 @@ impl AppraisalConfig {
             own.apply(&mut settings);
         }
         settings
+    }
+
+    /// What is expected of files, for all and for single providers.
+    pub(super) fn files(&mut self) -> impl Iterator<Item = &mut FilesConfig> {
+        let own = self.providers.values_mut().filter_map(|provider| provider.files.as_mut());
+        self.files.iter_mut().chain(own)
     }
 
     /// Provider names as keys in lower case; names that no provider can have are refused.

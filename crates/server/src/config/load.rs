@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize as _;
 
 use super::setting::Setting;
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, FilesConfig};
 
 /// Names of environment variables begin so; `__` stands between the levels of a key.
 const PREFIX: &str = "AVOUCH_";
@@ -66,6 +66,7 @@ impl Settings {
         if let Some(folder) = &self.folder {
             config.resolve_paths(folder);
         }
+        config.appraisal.files().try_for_each(FilesConfig::read_files)?;
         Ok(config)
     }
 
@@ -118,6 +119,7 @@ impl Config {
         let sources = endorsements.sources.iter_mut().flatten();
         sources.filter_map(|source| source.ca_file.as_mut()).for_each(resolve);
         appraisal.trust_roots.0.iter_mut().for_each(|root| resolve(&mut root.file));
+        appraisal.files().flat_map(FilesConfig::paths).for_each(resolve);
         telemetry.log_file.iter_mut().for_each(resolve);
     }
 

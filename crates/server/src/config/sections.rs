@@ -7,7 +7,7 @@ use avouch_engine::REMEMBERED_BYTES;
 use avouch_store::StoreOptions;
 use serde::Deserialize;
 
-use super::{AppraisalConfig, AuditConfig, AuthConfig, ConfigError, EndorsementsConfig};
+use super::{AppraisalConfig, AuditConfig, AuthConfig, ConfigError, EndorsementsConfig, TpmConfig};
 use crate::http::PrivateNetworks;
 use crate::{Limits, WorkLimits};
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub cloud: CloudConfig,
     /// What is accepted of evidence that verified.
     pub appraisal: AppraisalConfig,
+    /// Conversations with TPMs.
+    pub tpm: TpmConfig,
     /// What is kept of what was appraised.
     pub audit: AuditConfig,
     /// How much an outsider may ask for.
@@ -355,6 +357,7 @@ impl Config {
             let message = "is given beside database.url; only one of the two can count";
             return Err(ConfigError::value("database.url_file", message));
         }
+        self.tpm.check()?;
         let client_ca = self.server.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
         if !client_ca && !self.auth.certificates.is_empty() {
             let message = "no client can present a certificate: set server.tls.client_ca";

@@ -1,8 +1,8 @@
 //! `POST /attest/{type}`
 
-#[allow(dead_code, reason = "no kind that is appraised converses or has its answer sealed yet")]
 mod form;
 mod lacking;
+mod tpm;
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use avouch_policy::Limits;
 use avouch_wire::{EvidenceKind, UnixTime};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
-use form::{AttestForm, Issue, Message, Step, form_of};
+use form::{AttestForm, Issue, Message, Reply, Step, form_of};
 use lacking::Lacking;
 
 use super::access::Authorized;
@@ -70,10 +70,13 @@ async fn round(
     let (state, provider) = (Arc::clone(request.state), Arc::clone(request.provider));
     let body = Arc::clone(body);
     let answer = move || {
-        let message = Message { state: &state, kind, version, body: &body };
+        let now = state.clock.now();
+        let message =
+            Message { state: &state, provider: &provider, now, kind, version, body: &body };
         match form.read(&message)? {
-            Step::Appraise(request) => {
-                appraise(&state, &provider, form, (version, round), &request)
+            Step::Appraise(request, reply) => {
+                let answering = Answering { form, reply: &reply };
+                appraise(&state, &provider, answering, (version, round), &request)
             }
             Step::Converse(next) => Ok(respond::json(StatusCode::OK, next.to_string())),
         }
@@ -81,11 +84,18 @@ async fn round(
     request.work.run(answer).await
 }
 
+/// How an answer is written.
+#[derive(Clone, Copy)]
+struct Answering<'a> {
+    form: &'a dyn AttestForm,
+    reply: &'a Reply,
+}
+
 /// From evidence to the answer, without waiting for anything.
 fn appraise(
     state: &AppState,
     provider: &Provider,
-    form: &dyn AttestForm,
+    answering: Answering<'_>,
     (version, round): (ApiVersion, Round),
     request: &AttestRequest,
 ) -> Result<Response<Body>, Lacking> {
@@ -112,7 +122,9 @@ fn appraise(
     }
     let appraisal = said.map_err(|error| Lacking::from(ApiError::from(error)).these(missing))?;
     let permitted = permitted(&appraisal, policy, provider, is_draft)?;
-    Ok(form.answer(&Issue { state, provider, permitted, facts: &*appraisal.facts, is_draft })?)
+    let (facts, reply) = (&*appraisal.facts, answering.reply);
+    let issue = Issue { state, provider, permitted, facts, reply, is_draft };
+    Ok(answering.form.answer(&issue)?)
 }
 
 /// What was not at hand, and is worth fetching. Which TCB recovery a draft asks for is anybody's choice.
@@ -146,7 +158,8 @@ fn permitted<'a>(
 }
 
 fn no_policy(kind: EvidenceKind) -> ApiError {
-    let name = kind.policy_name();
+    // So MAA calls the policy for TPMs and the enclaves on them.
+    let name = if kind == EvidenceKind::Tpm { "VBS" } else { kind.policy_name() };
     ApiError::bad_request(format!(
         "A {name} attestation policy has not been set on the attestation provider."
     ))

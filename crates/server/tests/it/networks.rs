@@ -118,7 +118,7 @@ async fn tpm_evidence_needs_a_reader_unless_its_provider_says_otherwise() {
             let (status, body) = tpm(&service, contoso, token).await;
             assert_eq!((status, &body["error"]["code"]), (400, &json!("Bad request")));
             let message = body["error"]["message"].as_str().unwrap();
-            assert!(message.contains("Tpm attestation is not supported"), "{message}");
+            assert!(message.contains("A VBS attestation policy has not been set"), "{message}");
             assert!(body["error"].get("innererror").is_none());
         }
     }

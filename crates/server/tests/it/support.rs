@@ -13,8 +13,8 @@ use avouch_engine::Anchors;
 use avouch_mint::Minted;
 use avouch_server::{
     Access, AppState, AtHand, Clock, Cloud, CollateralServer, Config, DevelopmentCa,
-    EvidenceKeeper, ProviderUrls, Providers, ProvidersOptions, Server, TlsFiles, WorkPool,
-    server_config, signing_key,
+    EvidenceKeeper, ProviderUrls, Providers, ProvidersOptions, Server, TlsFiles, TpmConversations,
+    WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::{Expectations, Jwks, verify_token};
@@ -40,6 +40,9 @@ pub(crate) struct Running {
     _data: tempfile::TempDir,
     _fetching: Option<avouch_endorsements::Running>,
 }
+
+/// What all instances of a service know, and nobody else.
+pub(crate) const SHARED_SECRET: &[u8] = b"a secret of all instances";
 
 /// What a service is made from.
 pub(crate) struct Setup {
@@ -116,6 +119,7 @@ impl Setup {
             .with_root_provider(self.config.server.root_provider)
             .with_cloud(cloud)
             .with_evidence(evidence)
+            .with_tpm(TpmConversations::derived(SHARED_SECRET, self.config.tpm))
             .with_collateral_server(self.collateral);
         let state = Arc::new(state);
         let (fetched, store) = (&self.config.endorsements, state.providers.store());

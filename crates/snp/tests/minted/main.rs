@@ -188,6 +188,7 @@ fn every_break_is_refused_by_exactly_its_check_on_every_platform() {
                 Stage::Verification => [refused, Ok(()), Ok(())],
                 Stage::Binding => [Ok(()), refused, Ok(())],
                 Stage::Acceptance => [Ok(()), Ok(()), refused],
+                Stage::Enrolment => panic!("only TPMs enrol"),
             };
             judged += 1;
             if seen != expected {

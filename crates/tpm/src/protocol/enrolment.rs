@@ -313,6 +313,12 @@ impl std::fmt::Debug for PendingEnrolment {
 }
 
 impl PendingEnrolment {
+    /// The same, given to the client at this moment, where that is not the one it was judged at.
+    #[must_use]
+    pub fn issued_at(self, since: UnixTime) -> Self {
+        Self { identity: Identity { since, ..self.identity }, ..self }
+    }
+
     /// The text that the client sends back; `None` if the provider of cryptography refuses.
     #[must_use]
     pub fn seal(&self, key: &ContextKey, nonce: [u8; NONCE_BYTES]) -> Option<String> {

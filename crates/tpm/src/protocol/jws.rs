@@ -14,7 +14,9 @@ const HEADER_BYTES_MAX: usize = 256;
 pub(super) struct Jws {
     pub(super) version: ProtocolVersion,
     pub(super) payload: Vec<u8>,
-    signed: String,
+    text: String,
+    /// Bytes of the text that are signed.
+    signed: usize,
     signature: Vec<u8>,
 }
 
@@ -39,15 +41,22 @@ impl Jws {
         Ok(Self {
             version,
             payload: decode(payload, "the payload is not base64url")?,
-            signed: signed.to_owned(),
+            text: text.to_owned(),
+            signed: signed.len(),
             signature: decode(signature, "the signature is not base64url")?,
         })
+    }
+
+    /// The compact form that was read.
+    pub(super) fn as_text(&self) -> &str {
+        &self.text
     }
 
     /// Whether `key`, which must be RSA, signed it: RSASSA-PSS with SHA-256 and a salt of 32 bytes
     /// (RFC 7518, section 3.5).
     pub(super) fn is_signed_by(&self, key: &PublicKey) -> bool {
-        key.verify(SignatureScheme::RsaPssSha256, self.signed.as_bytes(), &self.signature).is_ok()
+        let signed = self.text.as_bytes().get(..self.signed).unwrap_or_default();
+        key.verify(SignatureScheme::RsaPssSha256, signed, &self.signature).is_ok()
     }
 }
 

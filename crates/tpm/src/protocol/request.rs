@@ -174,6 +174,12 @@ impl SignedRequest {
         self.current.enrolment.as_deref()
     }
 
+    /// The compact JWS that it was read from.
+    #[must_use]
+    pub fn as_text(&self) -> &str {
+        self.jws.as_text()
+    }
+
     /// DER of the AIK's certificate, if there is one.
     #[must_use]
     pub fn untrusted_aik_certificate(&self) -> Option<&[u8]> {

@@ -11,23 +11,23 @@ fn each_kind_has_one_name_and_answers_to_the_others_that_people_use() {
         (EvidenceKind::OpenEnclave, &["open-enclave", "OpenEnclave", "open_enclave", "oe"]),
         (EvidenceKind::Tdx, &["tdx", "TdxVm", "tdxvm", "intel-tdx"]),
         (EvidenceKind::Snp, &["snp", "sev-snp", "sevsnpvm", "SevSnpVm", "SEV_SNP"]),
+        (EvidenceKind::Tpm, &["tpm", "Tpm", "vbs", "VbsEnclave"]),
     ] {
         for name in names {
             assert_eq!(name.parse(), Ok(kind), "{name}");
         }
         assert_eq!(kind.to_string(), names[0]);
     }
-    for stranger in ["", "-", "sev", "sgx2", "azureguest", "tpm"] {
+    for stranger in ["", "-", "sev", "sgx2", "azureguest", "tpm2"] {
         let error = stranger.parse::<EvidenceKind>().unwrap_err();
-        assert!(error.contains("sgx, open-enclave, tdx, snp"), "{error}");
+        assert!(error.contains("sgx, open-enclave, tdx, snp, tpm"), "{error}");
     }
 }
 
 #[test]
 fn kinds_that_are_not_appraised_have_names_too() {
     for (kind, names) in [
-        (EvidenceKind::Tpm, &["tpm", "Tpm", "vbs", "VbsEnclave"][..]),
-        (EvidenceKind::AzureGuest, &["azure-guest", "AzureGuest", "azurevm"]),
+        (EvidenceKind::AzureGuest, &["azure-guest", "AzureGuest", "azurevm"][..]),
         (EvidenceKind::Pluton, &["pluton"]),
         (EvidenceKind::KeyGuard, &["key-guard", "KeyGuard"]),
         (EvidenceKind::MdepTz, &["mdep-tz", "MdepTz"]),
@@ -44,16 +44,16 @@ fn kinds_that_are_not_appraised_have_names_too() {
 #[test]
 fn the_table_says_what_the_contract_says() {
     let rows = [
-        "sgx SgxEnclave route sgx quote sgx appraised anonymous - preview - - tcb",
-        "open-enclave OpenEnclave route sgx report sgx appraised anonymous - preview - - tcb",
-        "tdx TdxVm route tdxvm quote permissive appraised anonymous - - - log tcb",
-        "snp SevSnpVm route sevsnpvm report permissive appraised anonymous - - - - -",
-        "tpm Tpm route tpm data absent - token switch - client - aik,pcrs,validity,x5c",
-        "azure-guest AzureGuest route azurevm AttestationInfo absent - anonymous - - client - -",
-        "pluton Pluton route pluton data absent - token - - client - -",
-        "key-guard KeyGuard route keyguard attestationInfo absent - anonymous - - client - -",
-        "mdep-tz MdepTz route mdeptz report absent - anonymous - - client - -",
-        "ai-hsm AiHsm - aihsm report absent - token - - client - -",
+        "sgx SgxEnclave route sgx quote sgx appraised anonymous - preview - - - tcb",
+        "open-enclave OpenEnclave route sgx report sgx appraised anonymous - preview - - - tcb",
+        "tdx TdxVm route tdxvm quote permissive appraised anonymous - - - log - tcb",
+        "snp SevSnpVm route sevsnpvm report permissive appraised anonymous - - - - - -",
+        "tpm Tpm route tpm data absent appraised token switch - client - challenge aik,pcrs,validity,x5c",
+        "azure-guest AzureGuest route azurevm AttestationInfo absent - anonymous - - client - - -",
+        "pluton Pluton route pluton data absent - token - - client - challenge -",
+        "key-guard KeyGuard route keyguard attestationInfo absent - anonymous - - client - - -",
+        "mdep-tz MdepTz route mdeptz report absent - anonymous - - client - - -",
+        "ai-hsm AiHsm - aihsm report absent - token - - client - - -",
     ];
     let told = EvidenceKind::all().map(|kind| {
         let settings: Vec<&str> = kind.policy_settings().iter().map(short).collect();
@@ -76,6 +76,7 @@ fn the_table_says_what_the_contract_says() {
             word(kind.has_preview_form(), "preview"),
             word(kind.has_client_claims(), "client"),
             word(kind.takes_event_log(), "log"),
+            word(kind.answers_challenge(), "challenge"),
             &settings,
         ]
         .join(" ")

@@ -1,13 +1,15 @@
 //! What the attest route of a kind reads and answers: one form a kind.
 
 use avouch_engine::{Permitted, VerifiedFacts};
-use avouch_token::{Payload, TokenTimes};
-use avouch_wire::{EvidenceKind, Hex};
+use avouch_token::{Payload, ShownCertificate, TokenTimes};
+use avouch_tpm::protocol::Form;
+use avouch_wire::{EvidenceKind, Hex, UnixTime};
 use axum::body::Body;
 use axum::http::Response;
 use serde_json::Value;
 
 use super::super::internal;
+use super::tpm::TpmProtocol;
 use crate::api_version::ApiVersion;
 use crate::attest_request::AttestRequest;
 use crate::state::AppState;
@@ -17,6 +19,9 @@ use crate::{ApiError, Provider, respond};
 #[derive(Clone, Copy)]
 pub(super) struct Message<'a> {
     pub(super) state: &'a AppState,
+    pub(super) provider: &'a Provider,
+    /// When it came.
+    pub(super) now: UnixTime,
     pub(super) kind: EvidenceKind,
     pub(super) version: ApiVersion,
     pub(super) body: &'a [u8],
@@ -24,11 +29,19 @@ pub(super) struct Message<'a> {
 
 /// What a message asks for.
 pub(super) enum Step {
-    /// The evidence is whole: it is appraised.
-    Appraise(Box<AttestRequest>),
+    /// The evidence is whole: it is appraised, and answered so.
+    Appraise(Box<AttestRequest>, Reply),
     /// More messages are to come: this is the service's next one. What it must remember is for the
     /// message to carry: an instance keeps nothing of a conversation.
     Converse(Value),
+}
+
+/// How evidence that is permitted is answered.
+pub(super) enum Reply {
+    /// With a token.
+    Token,
+    /// With a report of the TPM protocol, in the form of the request, once for each challenge.
+    Report { form: Form, challenge: Vec<u8> },
 }
 
 /// Evidence that was permitted.
@@ -37,7 +50,9 @@ pub(super) struct Issue<'a> {
     pub(super) provider: &'a Provider,
     pub(super) permitted: &'a Permitted,
     /// What was proven: an answer may be sealed to a key in it.
+    #[allow(dead_code, reason = "no kind has its answer sealed yet")]
     pub(super) facts: &'a dyn VerifiedFacts,
+    pub(super) reply: &'a Reply,
     /// Whether a draft policy permitted it: then nothing is signed.
     pub(super) is_draft: bool,
 }
@@ -62,6 +77,25 @@ impl Issue<'_> {
         }
         Ok(provider.issuer().sign(&payload).map_err(|error| internal(&error))?)
     }
+
+    /// A report of a TPM or an enclave: a token with the certificate of its key in the header, or with
+    /// the certificate's hash if the policy wants it short.
+    ///
+    /// # Errors
+    /// 500.
+    pub(super) fn report(&self, times: TokenTimes) -> Result<String, ApiError> {
+        let &Issue { state, provider, permitted, .. } = self;
+        let payload = Payload::new(permitted.claims(), times)
+            .map_err(|error| internal(&error))?
+            .with_id(Hex(state.random::<20>()?));
+        let certificate = provider.identity().certificate().map_err(|error| internal(&error))?;
+        let shown = match permitted.omits_x5c() {
+            true => ShownCertificate::Thumbprint,
+            false => ShownCertificate::Whole,
+        };
+        let report = provider.issuer().sign_with_certificate(&payload, certificate, shown);
+        Ok(report.map_err(|error| internal(&error))?)
+    }
 }
 
 /// How a kind's route speaks.
@@ -85,6 +119,7 @@ pub(super) fn form_of(kind: EvidenceKind) -> Option<&'static dyn AttestForm> {
         EvidenceKind::Sgx | EvidenceKind::OpenEnclave | EvidenceKind::Tdx | EvidenceKind::Snp => {
             Some(&OneMessage)
         }
+        EvidenceKind::Tpm => Some(&TpmProtocol),
         _ => None,
     }
 }
@@ -96,7 +131,8 @@ struct OneMessage;
 impl AttestForm for OneMessage {
     fn read(&self, message: &Message<'_>) -> Result<Step, ApiError> {
         let &Message { kind, version, body, .. } = message;
-        Ok(Step::Appraise(Box::new(AttestRequest::parse(kind, version, body)?)))
+        let request = AttestRequest::parse(kind, version, body)?;
+        Ok(Step::Appraise(Box::new(request), Reply::Token))
     }
 
     fn answer(&self, issue: &Issue<'_>) -> Result<Response<Body>, ApiError> {

@@ -1,0 +1,138 @@
+//! The arm for TPMs.
+
+mod acceptance;
+mod enclave;
+mod error;
+mod facts;
+mod logs;
+mod submitted;
+
+use avouch_bootlog::RegisterValues;
+use avouch_bootlog::boot::ProvenBoot;
+use avouch_bootlog::ima::Appraisal as FilesAppraisal;
+use avouch_claims::{ServiceClaim, TpmProof, tpm};
+use avouch_pki::Root;
+use avouch_policy::{Claim, Issuer, Value as PolicyValue};
+use avouch_tpm::TrustAnchors;
+use avouch_tpm::protocol::{AikStanding, CustomClaim};
+
+pub use acceptance::{ExpectedFiles, ExpectedFilesError, TpmAcceptance, TpmRefusal};
+pub use error::TpmRefused;
+
+use self::enclave::ProvenEnclave;
+use self::facts::TpmFacts;
+use self::submitted::{Proven, Submitted};
+use crate::arm::{Arm, Bound, Submission, Verified};
+use crate::{AppraisalError, AppraisalRequest, Refused, Remembered};
+
+pub(crate) struct TpmArm {
+    anchors: TrustAnchors,
+}
+
+impl TpmArm {
+    pub(crate) const fn new(anchors: TrustAnchors) -> Self {
+        Self { anchors }
+    }
+}
+
+impl Arm for TpmArm {
+    /// Logs are read only once the quote is known to be a TPM's answer to the challenge: until then
+    /// nothing that its sender sized costs more than reading it.
+    fn verify(&self, submission: &Submission<'_>) -> Result<Verified, AppraisalError> {
+        let &Submission { request, configuration, settings, .. } = submission;
+        refuse_other_data(request)?;
+        let submitted = Submitted::parse(&request.evidence)
+            .map_err(|error| error.named(request.kind, &request.evidence))?;
+        let proven = submitted.verify(submission, &self.anchors)?;
+        let (current, expected) = (proven.current(), &settings.tpm);
+        let values = logs::values(&current.quote);
+        let replayed = configuration.required_pcr_mask();
+        let mut boot = logs::boot(current, &values, proven.before(), replayed)?;
+        let ima = logs::ima(&current.logs, &values, &expected.expected)?;
+        if let (Some(boot), Some(ima)) = (&mut boot, &ima) {
+            ima.facts().add_to(&mut boot.events);
+        }
+        let enclave = proven
+            .enclave()
+            .map(|(statement, report)| enclave::enclave(statement, report, boot.as_ref()));
+        let enclave = enclave.transpose()?;
+        Ok(Verified {
+            accepted: expected
+                .check(ima.as_ref())
+                .map_err(|error| Refused::not_accepted(&error, |_| [])),
+            claims: claims(&proven, &values, boot.as_ref(), ima.as_ref(), enclave.as_ref()),
+            attester_claims: attester_claims(&proven),
+            roots: root(proven.aik()).into_iter().collect(),
+            bound: Bound::default(),
+            facts: Box::new(TpmFacts::new(
+                &proven,
+                boot,
+                ima.map(|ima| ima.facts().clone()),
+                enclave.map(|enclave| enclave.facts),
+            )),
+        })
+    }
+
+    fn remembered(&self) -> Remembered {
+        Remembered::default()
+    }
+}
+
+/// Nothing in TPM evidence binds what other kinds bind.
+fn refuse_other_data(request: &AppraisalRequest) -> Result<(), AppraisalError> {
+    let data = [("runtimeData", &request.runtime_data), ("initTimeData", &request.init_time_data)];
+    match data.into_iter().find(|(_, data)| data.is_some()) {
+        Some((member, _)) => Err(TpmRefused::HeldData { member }.into()),
+        None => Ok(()),
+    }
+}
+
+/// The CA that vouches for the attestation key; none for a key that nobody vouches for.
+fn root(aik: &AikStanding) -> Option<Root> {
+    let certificate = aik.certificate.as_ref().map(|facts| &facts.root);
+    certificate.or(aik.enrolment.as_ref().map(|facts| &facts.root)).cloned()
+}
+
+fn claims(
+    proven: &Proven,
+    values: &RegisterValues,
+    boot: Option<&ProvenBoot>,
+    ima: Option<&FilesAppraisal>,
+    enclave: Option<&ProvenEnclave>,
+) -> Vec<ServiceClaim> {
+    let mut claims = tpm(&TpmProof {
+        aik: proven.aik(),
+        values,
+        boot,
+        ima: ima.map(FilesAppraisal::facts),
+        request: proven.request(),
+        has_enclave: enclave.is_some(),
+    });
+    claims.extend(enclave.into_iter().flat_map(|enclave| enclave.claims.iter().cloned()));
+    claims
+}
+
+/// Beginning of the names of claims that the client makes of itself.
+const CUSTOM_CLAIM_PREFIX: &str = "urn:avouch:custom-claim:";
+
+/// What the client says of itself, under names that no claim of the service has.
+fn attester_claims(proven: &Proven) -> Vec<Claim> {
+    let claims = proven.request().into_iter().flat_map(|request| &request.custom_claims);
+    claims
+        .map(|claim| {
+            let name = format!("{CUSTOM_CLAIM_PREFIX}{}", claim.name);
+            Claim::new(name, custom_value(claim), Issuer::CustomClaim)
+        })
+        .collect()
+}
+
+/// The value as the kind that the client says it is, if it is one.
+fn custom_value(claim: &CustomClaim) -> PolicyValue {
+    let text = claim.value.as_str();
+    match claim.value_type.to_ascii_lowercase().as_str() {
+        "boolean" | "bool" => text.parse().map(PolicyValue::Boolean).ok(),
+        "integer" | "int" => text.parse().map(PolicyValue::Integer).ok(),
+        _ => None,
+    }
+    .unwrap_or_else(|| text.into())
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use avouch_bootlog::facts::BootFacts;
+use avouch_bootlog::json::Events;
 use avouch_bootlog::tcg::Log;
 use avouch_mint::bootlog::{
     Bank, BootLog, Ground, LinuxBoot, Loader, LogEvent, Measured, Registers, event_type, linux,
@@ -176,8 +177,24 @@ static MACHINES: LazyLock<Vec<Machine>> = LazyLock::new(|| {
     grounds().into_iter().map(machine).collect()
 });
 
+/// As many cases as the environment asks for, and 2,000 at least.
+fn config() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig { cases: asked.cases.max(2000), failure_persistence: None, ..asked }
+}
+
+/// Machines on which secure boot is not enforced, one for each reason.
+fn off() -> [BootLog; 3] {
+    let mut without_variables = Ground::Linux.log().unwrap();
+    without_variables.events.retain(|event| event.register != 7);
+    without_variables.push(LogEvent::separator(7));
+    let [off, insecure] =
+        [Ground::LinuxOff, Ground::LinuxInsecure].map(|ground| ground.log().unwrap());
+    [off, insecure, without_variables]
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn no_change_of_what_digests_do_not_cover_makes_a_fact_true(
@@ -195,6 +212,33 @@ proptest! {
             }
             let facts = BootFacts::read(&judged);
             prop_assert!(facts.boot_chain.is_none() || facts.bank.is_some());
+        }
+    }
+
+    /// Root extends registers by what it likes, logs that, and changes the log where no digest sees it.
+    #[test]
+    fn nothing_that_root_extends_after_the_boot_makes_secure_boot_on(
+        ground in any::<Index>(),
+        more in proptest::collection::vec((0_u32..24, data(), proptest::sample::select(TYPES)), 1..6),
+        changes in proptest::collection::vec(change(), 0..4),
+    ) {
+        let grounds = off();
+        let mut log = grounds[ground.index(grounds.len())].clone();
+        for (register, data, kind) in more {
+            log.push(LogEvent::new(register, kind, data));
+        }
+        let (_, registers) = minted(&log);
+        changes.into_iter().for_each(|change| change.apply(&mut log));
+        let bytes = log.to_bytes().unwrap();
+        if let Ok(log) = Log::parse(&bytes, TPM) {
+            let judged = judged(&log, &registers);
+            let facts = BootFacts::read(&judged);
+            prop_assert_ne!(facts.secure_boot.enforced(), Some(true));
+            let bank = judged.strong_bank();
+            let events = bank.and_then(|bank| Events::of(bank, &facts, |_| None).ok());
+            let json = events.map(|events| events.to_json()).unwrap_or_default();
+            let on = r#""UnicodeName":"SecureBoot","VariableData":"AQ""#;
+            prop_assert!(!json.contains(on), "{json}");
         }
     }
 }

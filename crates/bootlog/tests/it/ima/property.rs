@@ -125,7 +125,10 @@ fn proven(ground: &Ground, form: u8) -> Option<(Facts, [bool; 4])> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases.max(600),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn no_change_that_the_register_does_not_see_turns_a_fact_true(

@@ -198,7 +198,7 @@ impl Change {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 300,
+        cases: ProptestConfig::default().cases.max(300),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

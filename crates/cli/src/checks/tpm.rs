@@ -507,6 +507,56 @@ const TEXTS: &[Text] = &[
         "Send the public area of the key itself.",
     ),
     one(
+        "tpm-evidence",
+        "What TPM evidence is.",
+        "It is neither a JWS of the protocol nor an attestation in JSON.",
+        REQUEST,
+    ),
+    one(
+        "tpm-challenge-unknown",
+        "That it is known what the quote must answer.",
+        "An attestation by itself does not say.",
+        "Say which challenge was given: --challenge.",
+    ),
+    one(
+        "tpm-held-data",
+        "That no runtime or init-time data come along.",
+        "A quote binds the key of its request, and nothing else.",
+        "Put a digest of the data into a certified key's use, or leave them out.",
+    ),
+    one(
+        "tpm-logs",
+        "How many logs an attestation has.",
+        "It has several of one kind, and its quote explains one.",
+        "Send one TCG log and one measurement list, each as it was at the quote.",
+    ),
+    one(
+        "log-replay",
+        "That the events of firmware lead to the quoted value.",
+        "The log is of another boot, or was changed; some firmware logs too little.",
+        "Send the log of the boot that was quoted. If the firmware logs too little, leave the PCR out of the \
+         policy's required_pcr_mask.",
+    ),
+    one(
+        "ima-list-missing",
+        "That a measurement list was sent, where something is required of it.",
+        "There is none.",
+        "Send the kernel's list, or require nothing of it: appraisal.files.require.",
+    ),
+    one(
+        "vbs-not-appraised",
+        "Reports of VBS enclaves.",
+        "This build does not judge them.",
+        "Attest the machine alone: att_type basic.",
+    ),
+    one("tpm-context-used", "That the challenge was not answered before.", "It was.", AGAIN),
+    one(
+        "tpm-enrolment-off",
+        "Whether machines can enrol.",
+        "The operator did not switch it on.",
+        "Use an AIK certificate, or set tpm.enrolment.",
+    ),
+    one(
         "tpm-context",
         "That the service context is this service's.",
         "It is damaged, or was altered.",

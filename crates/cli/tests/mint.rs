@@ -27,7 +27,10 @@ fn the_breaks_of_every_kind_are_listed_with_the_check_that_refuses_them() {
         for one in &breaks {
             assert!(!text(&one["what"]).is_empty() && !text(&one["expected_check"]).is_empty());
             let stage = text(&one["stage"]);
-            assert!(["verification", "enrolment", "binding", "acceptance"].contains(&stage), "{stage}");
+            assert!(
+                ["verification", "enrolment", "binding", "acceptance"].contains(&stage),
+                "{stage}"
+            );
         }
         let people = avouch(["mint", kind, "--break", "list"]).expect_status(0);
         assert_eq!(people.stdout.lines().count(), breaks.len(), "{kind}");

@@ -1,6 +1,5 @@
 //! TPM evidence through the whole appraisal: recorded machines, doctored logs, and what is proven of files.
 #![cfg(test)]
-#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -126,13 +126,16 @@ impl Enroll {
         if chain.len() > CHAIN_MAX {
             return message.refuse("ek_chain", "more certificates than any path has");
         }
-        let decode = |value: &serde_json::Value| {
-            let der = value.as_str().and_then(|text| base64url::decode_either(text).ok());
-            der.map_or_else(|| message.refuse("ek_chain", "expected a list of base64"), Ok)
-        };
+        let mut ek_chain = Vec::with_capacity(chain.len());
+        for value in chain {
+            match value.as_str().and_then(|text| base64url::decode_either(text).ok()) {
+                Some(der) => ek_chain.push(der),
+                None => return message.refuse("ek_chain", "expected a list of base64"),
+            }
+        }
         Ok(Self {
             ek_certificate: message.bytes("ek_cert")?,
-            ek_chain: chain.iter().map(decode).collect::<Result<_, _>>()?,
+            ek_chain,
             ek_public: message.bytes("ek_public")?,
             ak_public: message.bytes("ak_public")?,
         })

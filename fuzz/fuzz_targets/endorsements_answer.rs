@@ -65,6 +65,7 @@ fuzz_target!(|bytes: &[u8]| {
                 intel: avouch_dcap::TrustAnchors::none(),
                 amd: avouch_snp::TrustAnchors::none(),
                 tpm: avouch_tpm::TrustAnchors::none(),
+                ..Anchors::built_in()
             };
             assert!(prove(&published, &[], &none, at).is_err());
         }

@@ -92,6 +92,10 @@ class Proxy:
                 self.end_headers()
                 self.wfile.write(body)
 
+            def finish(self):
+                super().finish()
+                self.connection.close()
+
             def log_message(self, *_):
                 pass
 

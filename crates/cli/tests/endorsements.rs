@@ -341,7 +341,7 @@ fn a_key_without_a_certificate_signs_and_only_who_knows_it_imports() {
     let operator = PolicyKey::p256(&site.own, "operator");
     let (private, certificate) = (operator.key.display(), operator.certificate.display());
     let certified = format!("import site.json --into here {ROOTS} --certificate {certificate}");
-    refused(site.json(&certified), "policy-jws-signer");
+    refused(site.json(&certified), "policy-jws-certificate");
     let line =
         format!("bundle --out site.json --key {private} --certificate {certificate} published");
     site.run(&line).expect_status(0);

@@ -83,8 +83,8 @@ fn a_running_service_takes_what_is_imported_and_has_it_after_a_restart() {
     let installation = installation("import-database");
     let site = &installation.folder;
     // There is a database when there was a service.
-    let early = import(site, "first.bundle").expect_status(2);
-    assert!(early.stderr.contains("there is no database"), "{}", early.stderr);
+    let early = import(site, "first.bundle").expect_status(2).json();
+    assert!(text(&early["error"]["message"]).contains("there is no database"), "{early}");
 
     let mut service = installation.start();
     assert_ne!(attest(&service, site, "sgx"), 200);

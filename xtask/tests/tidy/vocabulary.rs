@@ -3,7 +3,7 @@
 use super::{folders_of, shown, sources};
 
 /// What crates of evidence call the roots they trust, the operator's judgement, what binds data, and
-/// under what verified things may be remembered. A crate that has one word of a concept has all.
+/// under what verified things may be remembered. A crate that has one type of a concept has all its words.
 const CONCEPTS: [&[&str]; 4] = [
     &["pub struct TrustAnchors {", "pub enum AnchorError {", "pub fn with_root(", "pub fn roots("],
     &["pub struct Acceptance {", "pub enum Refusal {", "AcceptanceError<Refusal>>"],
@@ -50,7 +50,8 @@ fn crates_of_evidence_use_the_same_words() {
         let has = |word: &&&str| sources.iter().any(|(_, text)| text.contains(**word));
         for (concept, having) in CONCEPTS.iter().zip(&mut having) {
             let missing: Vec<_> = concept.iter().filter(|word| !has(word)).collect();
-            assert!(missing.is_empty() || missing.len() == concept.len(), "{folder}: {missing:?}");
+            let is_known = concept.iter().any(|word| !word.starts_with("pub fn") && has(&word));
+            assert!(missing.is_empty() || !is_known, "{folder}: {missing:?}");
             *having += usize::from(missing.is_empty());
         }
         for word in &OTHER_WORDS {

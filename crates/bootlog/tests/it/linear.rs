@@ -205,7 +205,9 @@ const SHAPES: &[Shape] = &[
         name: "lines-of-systemd",
         bytes_max: BYTES_MAX,
         make: |bytes| {
-            repeated(bytes, |_| LogEvent::new(12, event_type::IPL, uefi::utf16_nul("root=UUID=1 quiet")))
+            repeated(bytes, |_| {
+                LogEvent::new(12, event_type::IPL, uefi::utf16_nul("root=UUID=1 quiet"))
+            })
         },
         read,
     },

@@ -80,11 +80,14 @@ impl Sink for Vec<u8> {
         if !rest.is_empty() {
             return Err("hex has an odd number of digits");
         }
-        for [high, low] in pairs {
-            let (high, low) = (nibble(*high)?, nibble(*low)?);
-            self.push((high << 4) | low);
-        }
-        Ok(())
+        // What is no digit shows in the high bits; one look at all of them is enough.
+        let mut seen = 0;
+        self.extend(pairs.iter().map(|[high, low]| {
+            let (high, low) = (nibble(*high), nibble(*low));
+            seen |= high | low;
+            (high << 4) | (low & 0xf)
+        }));
+        if seen > 0xf { Err("a digit is not one of lower-case hex") } else { Ok(()) }
     }
 
     fn set_length(&mut self, at: usize, length: u32) {
@@ -183,10 +186,19 @@ fn with_length<S: Sink>(
     Ok(())
 }
 
-const fn nibble(digit: u8) -> Result<u8, &'static str> {
-    match digit {
-        b'0'..=b'9' => Ok(digit.wrapping_sub(b'0')),
-        b'a'..=b'f' => Ok(digit.wrapping_sub(b'a').wrapping_add(10)),
-        _ => Err("a digit is not one of lower-case hex"),
-    }
+/// What a digit of lower-case hex stands for; 255 for anything else.
+fn nibble(digit: u8) -> u8 {
+    NIBBLES.get(usize::from(digit)).copied().unwrap_or(u8::MAX)
 }
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, of a byte")]
+const NIBBLES: [u8; 256] = {
+    let mut nibbles = [u8::MAX; 256];
+    let (mut digits, mut value): (&[u8], u8) = (b"0123456789abcdef", 0);
+    while let [digit, rest @ ..] = digits {
+        nibbles[*digit as usize] = value;
+        value = value.wrapping_add(1);
+        digits = rest;
+    }
+    nibbles
+};

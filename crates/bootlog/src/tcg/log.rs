@@ -51,7 +51,7 @@ impl<'a> Log<'a> {
             return Err(LogError::Empty);
         }
         let mut reader = Reader::of_first(bytes, registers);
-        let mut cursor = reader.cursor(0);
+        let mut cursor = reader.cursor();
         let mut locality = StartupLocality::default();
         let first = reader.event(&mut cursor, 0)?;
         let form = SpecId::of(&first)?.map_or(Form::Sha1, Form::CryptoAgile);

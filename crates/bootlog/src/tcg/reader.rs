@@ -42,17 +42,49 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A cursor at a place of the log.
-    pub(super) fn cursor(&self, offset: u32) -> Cursor<'a> {
-        let offset = offset as usize;
-        Cursor::at(STRUCTURE, self.bytes.get(offset..).unwrap_or_default(), offset)
+    /// A cursor at the start of the log.
+    pub(super) const fn cursor(&self) -> Cursor<'a> {
+        Cursor::new(STRUCTURE, self.bytes)
     }
 
     /// The event at a place that it was read from before.
     pub(crate) fn at(&self, place: Place) -> Option<Event<'a>> {
+        self.again(place.offset, place.sequence).map(|(event, _)| event)
+    }
+
+    /// The event that starts here, and where the next one does. All that can be wrong with it was asked
+    /// when the log was parsed, by [`Reader::event`]: what this reads over again, it does not ask anew.
+    fn again(&self, offset: u32, sequence: u32) -> Option<(Event<'a>, u32)> {
+        let rest = self.bytes.get(offset as usize..)?;
+        let (index, rest) = rest.split_first_chunk::<4>()?;
+        let (event_type, rest) = rest.split_first_chunk::<4>()?;
         // The first event has the old form.
-        let reader = Self { agile: self.agile && place.offset > 0, ..*self };
-        reader.event(&mut self.cursor(place.offset), place.sequence).ok()
+        let (raw, rest) = if self.agile && offset > 0 {
+            let (count, pairs) = rest.split_first_chunk::<4>()?;
+            let mut length = 0_usize;
+            for _ in 0..u32::from_le_bytes(*count) {
+                let id = pairs.get(length..)?.first_chunk::<2>()?;
+                let digest = Algorithm::from_tpm_id(u16::from_le_bytes(*id))?.digest_length();
+                length = length.checked_add(digest)?.checked_add(size_of::<u16>())?;
+            }
+            let (pairs, rest) = pairs.split_at_checked(length)?;
+            (RawDigests::Agile(pairs), rest)
+        } else {
+            let (digest, rest) = rest.split_first_chunk::<20>()?;
+            (RawDigests::Sha1(digest), rest)
+        };
+        let (length, rest) = rest.split_first_chunk::<4>()?;
+        let (data, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        let event = Event {
+            sequence,
+            offset,
+            register: self.registers.register(u32::from_le_bytes(*index)),
+            event_type: EventType(u32::from_le_bytes(*event_type)),
+            digests: Digests { raw },
+            data,
+        };
+        let next = self.bytes.len().checked_sub(rest.len())?;
+        Some((event, u32::try_from(next).ok()?))
     }
 
     /// The next event.
@@ -136,10 +168,8 @@ impl<'a> Iterator for Events<'a> {
         if self.sequence == self.count {
             return None;
         }
-        let mut cursor = self.reader.cursor(self.offset);
-        let reader = Reader { agile: self.reader.agile && self.sequence > 0, ..self.reader };
-        let event = reader.event(&mut cursor, self.sequence).ok()?;
-        self.offset = u32::try_from(cursor.offset()).ok()?;
+        let (event, next) = self.reader.again(self.offset, self.sequence)?;
+        self.offset = next;
         self.sequence = self.sequence.saturating_add(1);
         Some(event)
     }

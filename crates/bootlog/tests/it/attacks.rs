@@ -241,3 +241,19 @@ fn no_log_explains_the_registers_of_another_machine() {
     let register = judge(&parse(&bytes), &values);
     assert!(register.bank(SHA256).unwrap().explained(Register::Pcr(7)).is_none());
 }
+
+#[test]
+fn every_recorded_attack_and_control_has_a_test() {
+    let Some(folder) = vectors("tpm").map(|folder| folder.join("attacks")) else { return };
+    let tests = [include_str!("attacks.rs"), include_str!("windows/attacks.rs")].concat();
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        // Keys of another machine are no case.
+        if name.starts_with(|first: char| first.is_ascii_digit()) {
+            assert!(tests.contains(&name), "{name}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 29, "{seen}");
+}

@@ -18,7 +18,7 @@ const POLICY: &str = "version= 1.2;\n\
 pub(crate) fn mint(options: &Options) -> Result<Minted, MintError> {
     let measured = options.tpm.measurements()?;
     let mut own = TpmOptions::new(options.at);
-    own.seed = options.seed.clone();
+    own.seed = options.seed;
     own.break_name.clone_from(&options.break_name);
     (own.log, own.ima, own.pcrs) = (measured.log, measured.ima, measured.pcrs);
     let minted = build::mint(&own)?;

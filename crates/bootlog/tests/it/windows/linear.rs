@@ -13,7 +13,7 @@ use avouch_pki::digest::sha256;
 
 /// An event with as many tags as a log may have.
 const BYTES: usize = 1 << 17;
-/// A log of as many events as may be.
+/// A log of about as many events, and half of it about as many tags, as may be.
 const LOG_BYTES: usize = 1 << 20;
 
 const SHAPES: &[Shape] = &[
@@ -25,7 +25,7 @@ const SHAPES: &[Shape] = &[
     },
     Shape { name: "modules", bytes_max: BYTES, make: |bytes| tags(bytes, &module()), read },
     Shape { name: "one-of-each-number", bytes_max: BYTES, make: numbers, read },
-    Shape { name: "settings-in-events", bytes_max: LOG_BYTES, make: settings, read: facts },
+    Shape { name: "settings-in-events", bytes_max: LOG_BYTES / 2, make: settings, read: facts },
     Shape { name: "empty-events", bytes_max: LOG_BYTES, make: empty_events, read: facts },
     Shape { name: "modules-in-one-event", bytes_max: BYTES, make: modules, read: facts },
     Shape { name: "deep-containers", bytes_max: BYTES, make: |bytes| tags(bytes, &deep()), read },

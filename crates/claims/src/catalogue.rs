@@ -86,6 +86,7 @@ const OF_KINDS: &[(&[EvidenceKind], &[Description])] = &[
     (&[Tdx], &TDX_EVENT_LOG),
     (&[Snp], &SEV_SNP),
     (&[Tpm], &TPM),
+    (&[Tpm], &VBS),
 ];
 
 const COMMON: [Description; 14] = [
@@ -422,4 +423,43 @@ const TPM: [Description; 25] = [
         Json,
         "the volumes of dm-verity that run, each with its root digest; lists of more than 64 are left out",
     ),
+];
+
+/// Of an enclave that VBS protects, beside those of its TPM; only if its report came along.
+const VBS: [Description; 11] = [
+    policy_only("enclaveAuthorId", Base64Url(32), "hash of who signed the enclave's image"),
+    policy_only("enclaveFamilyId", Base64Url(16), "family of the enclave's image, by its author"),
+    policy_only(
+        "enclaveFlags",
+        Integer,
+        "1: the enclave can be debugged; 2: that can be switched on; 4: it was. 0 is none of it",
+    ),
+    policy_only("enclaveImageId", Base64Url(16), "the image among its family, by its author"),
+    policy_only(
+        "enclaveOwnerId",
+        Base64Url(32),
+        "who created the enclave, by the creator's own word: it proves nothing",
+    ),
+    policy_only(
+        "enclavePlatformSvn",
+        Integer,
+        "security version of the platform below the enclave",
+    ),
+    policy_only("enclaveSvn", Integer, "security version of the enclave's image"),
+    policy_only(
+        "avouch-enclave-modules",
+        JsonArray,
+        "what else is loaded in the enclave: `name`, `uniqueId`, `authorId`, `familyId`, `imageId`, `svn`",
+    ),
+    policy_only(
+        "avouch-enclave-secure-kernel-svn",
+        Integer,
+        "security version of the secure kernel that signed the report",
+    ),
+    policy_only(
+        "avouch-enclave-signing-level",
+        Integer,
+        "by whom modules must be signed to be loaded into the enclave",
+    ),
+    policy_only("avouch-enclave-unique-id", Base64Url(32), "hash of the enclave's primary image"),
 ];

@@ -13,6 +13,7 @@ mod sgx;
 mod snp;
 mod tdx;
 mod tpm;
+mod vbs;
 
 pub use bound::{BoundData, DataType, HeldData, HeldDataError};
 pub use catalogue::{Description, Form, describe, descriptions, policy_claims};
@@ -22,3 +23,4 @@ pub use sgx::sgx;
 pub use snp::snp;
 pub use tdx::{tdx, tdx_event_log};
 pub use tpm::{TpmProof, tpm};
+pub use vbs::vbs;

@@ -101,6 +101,7 @@ impl AcceptanceArgs {
         }
         settings.intel.refuse_debuggable |= self.refuse_debuggable;
         settings.snp.refuse_debuggable |= self.refuse_debuggable;
+        settings.vbs.refuse_debuggable |= self.refuse_debuggable;
         settings.intel.refuse_migratable |= self.refuse_migratable;
         settings.snp.refuse_migratable |= self.refuse_migratable;
         Ok((settings, trust_roots))

@@ -15,6 +15,7 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md")
 const TDX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/tdx.md");
 const ENDORSEMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/endorsements.md");
 const IMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/ima.md");
+const VBS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/vbs.md");
 const VERITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/dm-verity.md");
 
 /// A command of an example with what is said of its answer.
@@ -184,6 +185,11 @@ fn every_example_of_the_pages_on_linux_prints_what_the_page_says() {
 #[test]
 fn every_example_of_the_page_on_trust_domains_prints_what_the_page_says() {
     check_examples(TDX, 4);
+}
+
+#[test]
+fn every_example_of_the_page_on_enclaves_prints_what_the_page_says() {
+    check_examples(VBS, 6);
 }
 
 #[test]

@@ -93,7 +93,7 @@ impl Arms {
         Self(vec![
             (&[Sgx, OpenEnclave, Tdx], Box::new(IntelArm::new(anchors.intel, rest))),
             (&[Snp], Box::new(SnpArm::new(anchors.amd, quarter))),
-            (&[Tpm], Box::new(TpmArm::new(anchors.tpm))),
+            (&[Tpm], Box::new(TpmArm::new(anchors.tpm, anchors.windows))),
         ])
     }
 

@@ -18,4 +18,6 @@ pub struct AppraisalSettings {
     pub uvm: UvmTrust,
     /// For TPMs: attestation keys, and what is expected of files.
     pub tpm: TpmAcceptance,
+    /// For enclaves that VBS protects.
+    pub vbs: avouch_vbs::Acceptance,
 }

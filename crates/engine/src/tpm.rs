@@ -8,30 +8,32 @@ mod logs;
 mod submitted;
 
 use avouch_bootlog::RegisterValues;
-use avouch_bootlog::boot::ProvenBoot;
+use avouch_bootlog::boot::{Expected, ProvenBoot};
 use avouch_bootlog::ima::Appraisal as FilesAppraisal;
-use avouch_claims::{ServiceClaim, TpmProof, tpm};
+use avouch_bootlog::windows::WindowsAuthorities;
+use avouch_claims::{ServiceClaim, TpmProof, tpm, vbs};
 use avouch_pki::Root;
 use avouch_policy::{Claim, Issuer, Value as PolicyValue};
 use avouch_tpm::TrustAnchors;
 use avouch_tpm::protocol::{AikStanding, CustomClaim};
+use avouch_vbs::{Refusal, VerifiedReport};
 
 pub use acceptance::{ExpectedFiles, ExpectedFilesError, TpmAcceptance, TpmRefusal};
 pub use error::TpmRefused;
 
-use self::enclave::ProvenEnclave;
 use self::facts::TpmFacts;
 use self::submitted::{Proven, Submitted};
 use crate::arm::{Arm, Bound, Submission, Verified};
-use crate::{AppraisalError, AppraisalRequest, Refused, Remembered};
+use crate::{AppraisalError, AppraisalRequest, OutdatedComponent, Refused, Remembered};
 
 pub(crate) struct TpmArm {
     anchors: TrustAnchors,
+    windows: WindowsAuthorities,
 }
 
 impl TpmArm {
-    pub(crate) const fn new(anchors: TrustAnchors) -> Self {
-        Self { anchors }
+    pub(crate) const fn new(anchors: TrustAnchors, windows: WindowsAuthorities) -> Self {
+        Self { anchors, windows }
     }
 }
 
@@ -47,7 +49,8 @@ impl Arm for TpmArm {
         let (current, expected) = (proven.current(), &settings.tpm);
         let values = logs::values(&current.quote);
         let replayed = configuration.required_pcr_mask();
-        let mut boot = logs::boot(current, &values, proven.before(), replayed)?;
+        let expected_of_logs = Expected { replayed, windows: &self.windows };
+        let mut boot = logs::boot(current, &values, proven.before(), expected_of_logs)?;
         let ima = logs::ima(&current.logs, &values, &expected.expected)?;
         if let (Some(boot), Some(ima)) = (&mut boot, &ima) {
             ima.facts().add_to(&mut boot.events);
@@ -56,19 +59,21 @@ impl Arm for TpmArm {
             .enclave()
             .map(|(statement, report)| enclave::enclave(statement, report, boot.as_ref()));
         let enclave = enclave.transpose()?;
+        let windows = boot.as_ref().map_or(&[][..], ProvenBoot::windows_roots).to_vec();
         Ok(Verified {
             accepted: expected
                 .check(ima.as_ref())
-                .map_err(|error| Refused::not_accepted(&error, |_| [])),
+                .map_err(|error| Refused::not_accepted(&error, |_| []))
+                .and_then(|()| accepted(enclave.as_ref(), &settings.vbs)),
             claims: claims(&proven, &values, boot.as_ref(), ima.as_ref(), enclave.as_ref()),
             attester_claims: attester_claims(&proven),
-            roots: root(proven.aik()).into_iter().collect(),
+            roots: root(proven.aik()).into_iter().chain(windows).collect(),
             bound: Bound::default(),
             facts: Box::new(TpmFacts::new(
                 &proven,
                 boot,
                 ima.map(|ima| ima.facts().clone()),
-                enclave.map(|enclave| enclave.facts),
+                enclave,
             )),
         })
     }
@@ -76,6 +81,24 @@ impl Arm for TpmArm {
     fn remembered(&self) -> Remembered {
         Remembered::default()
     }
+}
+
+/// Whether an operator accepts the enclave, if one is attested.
+fn accepted(
+    enclave: Option<&VerifiedReport>,
+    accepted: &avouch_vbs::Acceptance,
+) -> Result<(), Refused> {
+    let Some(report) = enclave else { return Ok(()) };
+    accepted.check(report).map_err(|error| {
+        Refused::not_accepted(&error, |refusal| match refusal {
+            Refusal::Svn { component, found, minimum } => vec![OutdatedComponent {
+                component: format!("{component} SVN"),
+                found: *found,
+                minimum: *minimum,
+            }],
+            _ => Vec::new(),
+        })
+    })
 }
 
 /// Nothing in TPM evidence binds what other kinds bind.
@@ -98,7 +121,7 @@ fn claims(
     values: &RegisterValues,
     boot: Option<&ProvenBoot>,
     ima: Option<&FilesAppraisal>,
-    enclave: Option<&ProvenEnclave>,
+    enclave: Option<&VerifiedReport>,
 ) -> Vec<ServiceClaim> {
     let mut claims = tpm(&TpmProof {
         aik: proven.aik(),
@@ -108,7 +131,7 @@ fn claims(
         request: proven.request(),
         has_enclave: enclave.is_some(),
     });
-    claims.extend(enclave.into_iter().flat_map(|enclave| enclave.claims.iter().cloned()));
+    claims.extend(enclave.into_iter().flat_map(vbs));
     claims
 }
 

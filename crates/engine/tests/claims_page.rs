@@ -21,6 +21,7 @@ use avouch_engine::{
 use avouch_mint::bootlog::{Ground, TdBoot};
 use avouch_mint::snp::{UvmForm, uvm_publisher};
 use avouch_mint::tpm::{self, TpmMachine};
+use avouch_mint::vbs;
 use avouch_mint::{HeldData, Kss, Options, mint};
 use avouch_pki::Certificate;
 use avouch_policy::lint::{KnownClaim, LintSlug, ValueForm, lint};
@@ -111,11 +112,14 @@ fn tpm_claims() -> BTreeMap<String, Seen> {
     let enrolment = support::enrolment(&minted);
     let sealed = enrolment.seal(&key, [2; 12]).unwrap();
     let enrolled = tpm::mint(&tpm::TpmOptions { enrolment: Some(sealed), ..options }).unwrap();
+    let enclave = vbs::mint(&vbs::VbsOptions::new(at)).unwrap();
     let roots = format!("{}{}", minted.aik_root_pem, minted.ek_root_pem);
     let anchors = Anchors::built_in().with_roots(Some(Vendor::Tpm), roots.as_bytes()).unwrap();
+    let windows = enclave.windows_ca_pem.as_bytes();
+    let anchors = anchors.with_roots(Some(Vendor::Windows), windows).unwrap();
     let engine = Engine::new(anchors, Arc::new(EndorsementSet::default()));
     let mut found = BTreeMap::new();
-    for (minted, enrolment) in [(minted, None), (enrolled, Some(enrolment))] {
+    for (minted, enrolment) in [(enclave.tpm, None), (minted, None), (enrolled, Some(enrolment))] {
         let challenged =
             Some(Challenged { challenge: minted.challenge.to_vec(), aik: None, enrolment });
         let request = AppraisalRequest {
@@ -173,7 +177,7 @@ const KINDS: [(EvidenceKind, &str); 4] = [
     (EvidenceKind::Sgx, "SGX and Open Enclave"),
     (EvidenceKind::Tdx, "TDX"),
     (EvidenceKind::Snp, "SEV-SNP"),
-    (EvidenceKind::Tpm, "TPM"),
+    (EvidenceKind::Tpm, "TPM, and VBS enclaves"),
 ];
 
 fn all() -> Vec<(&'static str, BTreeMap<String, Seen>)> {

@@ -130,6 +130,9 @@ impl Minted {
             self.root_vendor().map_or_else(String::new, |vendor| format!("{vendor}=")),
             self.at
         );
+        if self.others.iter().any(|(name, _)| *name == "windows.pem") {
+            command.push_str(" --trust-root windows=windows.pem");
+        }
         if self.others.iter().any(|(name, _)| *name == "policy.txt") {
             command.push_str(" --policy policy.txt");
         }

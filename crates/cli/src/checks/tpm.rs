@@ -543,12 +543,6 @@ const TEXTS: &[Text] = &[
         "There is none.",
         "Send the kernel's list, or require nothing of it: appraisal.files.require.",
     ),
-    one(
-        "vbs-not-appraised",
-        "Reports of VBS enclaves.",
-        "This build does not judge them.",
-        "Attest the machine alone: att_type basic.",
-    ),
     one("tpm-context-used", "That the challenge was not answered before.", "It was.", AGAIN),
     one(
         "tpm-enrolment-off",
@@ -580,6 +574,12 @@ const TEXTS: &[Text] = &[
         "That the challenge was given before it is answered.",
         "The clocks of instances differ.",
         "Set the clocks of all instances.",
+    ),
+    one(
+        "vbs-log-missing",
+        "That a log of the boot came along with an enclave's report.",
+        "None did, and only the log says whose key signs reports.",
+        "Send the log of this boot beside its quote.",
     ),
     one(
         "vbs-report-structure",

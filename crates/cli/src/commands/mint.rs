@@ -1,9 +1,12 @@
 //! `avouch mint`
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use avouch_mint::bootlog::TdBoot;
-use avouch_mint::{HeldData, HeldDataType, Kss, Options, Seed, breaks, mint};
+use avouch_mint::{
+    Break, HeldData, HeldDataType, Kss, MintError, Minted, Options, Seed, breaks, mint, vbs,
+};
 use avouch_wire::{EvidenceKind, Hex, UnixTime};
 use clap::Args;
 use serde_json::json;
@@ -22,8 +25,8 @@ use crate::setup::{self, present};
     avouch mint sgx --break list\n  \
     avouch mint tdx --break pck-revoked --out broken")]
 pub(crate) struct MintArgs {
-    #[arg(help = setup::kinds())]
-    kind: EvidenceKind,
+    #[arg(help = kinds())]
+    kind: MintKind,
     /// Break it in this way; `list` names the ways.
     #[arg(long = "break", value_name = "WHAT")]
     break_name: Option<String>,
@@ -57,7 +60,7 @@ pub(crate) struct MintArgs {
     /// SGX: measurement of its signer, 64 hex digits.
     #[arg(long, value_name = "HEX", value_parser = Hex::<32>::from_hex)]
     mr_signer: Option<Hex<32>>,
-    /// SGX: a debuggable enclave. TDX: a debuggable trust domain.
+    /// SGX, VBS: a debuggable enclave. TDX: a debuggable trust domain.
     #[arg(long)]
     debug: bool,
     /// TDX: a domain that booted Linux with Secure Boot on, and its event log.
@@ -84,6 +87,62 @@ pub(crate) struct MintArgs {
     tcb_evaluation_data_number: Option<u32>,
 }
 
+/// What to mint: a kind of evidence, or one with an enclave in it.
+#[derive(Debug, Clone, Copy)]
+enum MintKind {
+    Evidence(EvidenceKind),
+    /// TPM evidence of a boot of Windows, with an enclave.
+    Vbs,
+}
+
+impl MintKind {
+    const fn evidence(self) -> EvidenceKind {
+        match self {
+            Self::Evidence(kind) => kind,
+            Self::Vbs => EvidenceKind::Tpm,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Evidence(kind) => kind.name(),
+            Self::Vbs => VBS,
+        }
+    }
+
+    fn breaks(self) -> &'static [Break] {
+        match self {
+            Self::Evidence(kind) => breaks(kind),
+            Self::Vbs => vbs::breaks(),
+        }
+    }
+
+    fn mint(self, options: &Options) -> Result<Minted, MintError> {
+        match self {
+            Self::Evidence(kind) => mint(kind, options),
+            Self::Vbs => vbs::mint_request(options),
+        }
+    }
+}
+
+impl FromStr for MintKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.eq_ignore_ascii_case(VBS) {
+            true => Ok(Self::Vbs),
+            false => text.parse().map(Self::Evidence),
+        }
+    }
+}
+
+/// What evidence with an enclave is called here.
+const VBS: &str = "vbs";
+
+fn kinds() -> String {
+    format!("{}; or vbs: a boot of Windows with an enclave, as TPM evidence", setup::kinds())
+}
+
 fn tcb_status(text: &str) -> Result<avouch_mint::TcbStatus, String> {
     use avouch_mint::TcbStatus;
     TcbStatus::ALL
@@ -94,9 +153,9 @@ fn tcb_status(text: &str) -> Result<avouch_mint::TcbStatus, String> {
 
 pub(crate) fn run(args: MintArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     if args.break_name.as_deref() == Some("list") {
-        return list(args.kind, output);
+        return list(args.kind.breaks(), output);
     }
-    let minted = mint(args.kind, &options(&args)?).map_err(Failure::other)?;
+    let minted = args.kind.mint(&options(&args)?).map_err(Failure::other)?;
     minted.write_to(&args.out).map_err(Failure::other)?;
     let answer = json!({
         "kind": args.kind.name(),
@@ -116,8 +175,7 @@ pub(crate) fn run(args: MintArgs, output: OutputOptions) -> Result<Verdict, Fail
     Ok(Verdict::Yes)
 }
 
-fn list(kind: EvidenceKind, output: OutputOptions) -> Result<Verdict, Failure> {
-    let breaks = breaks(kind);
+fn list(breaks: &[Break], output: OutputOptions) -> Result<Verdict, Failure> {
     let rows: Vec<_> = breaks
         .iter()
         .map(|one| {
@@ -131,7 +189,7 @@ fn list(kind: EvidenceKind, output: OutputOptions) -> Result<Verdict, Failure> {
         .collect();
     output.answer(&rows, || {
         let width = breaks.iter().map(|one| one.name.len()).max().unwrap_or_default();
-        let line = |one: &avouch_mint::Break| format!("{:width$}  {}", one.name, one.what);
+        let line = |one: &Break| format!("{:width$}  {}", one.name, one.what);
         breaks.iter().map(line).collect::<Vec<_>>().join("\n")
     })?;
     Ok(Verdict::Yes)
@@ -160,7 +218,7 @@ fn options(args: &MintArgs) -> Result<Options, Failure> {
     if args.debug {
         options.td.attributes |= avouch_mint::TD_DEBUG;
     }
-    setup::check_event_log(args.kind, args.event_log)?;
+    setup::check_event_log(args.kind.evidence(), args.event_log)?;
     if args.event_log {
         options.td.boot = Some(TdBoot::default());
     }

@@ -109,6 +109,9 @@ struct SettingsForm {
     /// Absent where nothing of it was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tpm: Option<TpmForm>,
+    /// The same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vbs: Option<avouch_vbs::Acceptance>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -384,6 +387,7 @@ impl From<&AppraisalSettings> for SettingsForm {
             snp: settings.snp.clone(),
             uvm: settings.uvm.clone(),
             tpm: (settings.tpm != TpmAcceptance::default()).then(|| TpmForm::from(&settings.tpm)),
+            vbs: (settings.vbs != avouch_vbs::Acceptance::default()).then(|| settings.vbs.clone()),
         }
     }
 }
@@ -392,7 +396,7 @@ impl TryFrom<SettingsForm> for AppraisalSettings {
     type Error = CapsuleError;
 
     fn try_from(form: SettingsForm) -> Result<Self, CapsuleError> {
-        let SettingsForm { intel, tcb_evaluation, snp, uvm, tpm } = form;
+        let SettingsForm { intel, tcb_evaluation, snp, uvm, tpm, vbs } = form;
         let tpm = tpm.map(TpmAcceptance::try_from).transpose()?.unwrap_or_default();
         let tcb_evaluation = tcb_evaluation.parse().map_err(malformed)?;
         let advisory = |one: AdvisoryForm| {
@@ -410,7 +414,7 @@ impl TryFrom<SettingsForm> for AppraisalSettings {
             refuse_migratable: intel.refuse_migratable,
             refuse_service_td: intel.refuse_service_td,
         };
-        Ok(Self { intel, tcb_evaluation, snp, uvm, tpm })
+        Ok(Self { intel, tcb_evaluation, snp, uvm, tpm, vbs: vbs.unwrap_or_default() })
     }
 }
 

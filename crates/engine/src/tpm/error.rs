@@ -1,7 +1,8 @@
 //! What the arm itself refuses.
 
-use avouch_bootlog::boot::BootError;
+use avouch_bootlog::boot::{BootError, NoSigningKey};
 use avouch_bootlog::ima::{ListError, ReplayError};
+use avouch_vbs::{ReportError, SigningKeyError, VerifyError};
 use avouch_wire::failed_check;
 use thiserror::Error;
 
@@ -37,9 +38,21 @@ pub enum TpmRefused {
     /// The kernel's list is not what PCR 10 says.
     #[error("IMA list: {0}")]
     Replay(#[from] ReplayError),
-    /// An enclave's report came along, and this build does not judge it.
-    #[error("reports of VBS enclaves are not appraised by this build")]
-    Enclave,
+    /// Only the log of the boot says whose key signs reports of enclaves.
+    #[error("an enclave's report came along, and no log of the boot that says whose key signed it")]
+    EnclaveWithoutLog,
+    /// The boot proves no key that signs reports of enclaves.
+    #[error("enclave: {0}")]
+    NoSigningKey(#[from] NoSigningKey),
+    /// What the boot measured is no key to sign by.
+    #[error("enclave: {0}")]
+    SigningKey(#[from] SigningKeyError),
+    /// An enclave's report cannot be read.
+    #[error("enclave's report: {0}")]
+    Report(#[from] ReportError),
+    /// An enclave's report proves nothing.
+    #[error("enclave: {0}")]
+    Enclave(#[from] VerifyError),
 }
 
 failed_check!(TpmRefused {
@@ -50,5 +63,9 @@ failed_check!(TpmRefused {
     Self::Boot(error) => (error.check(), BootError::checks()),
     Self::List(error) => (error.check(), ListError::checks()),
     Self::Replay(error) => (error.check(), ReplayError::checks()),
-    Self::Enclave => "vbs-not-appraised",
+    Self::EnclaveWithoutLog => "vbs-log-missing",
+    Self::NoSigningKey(error) => (error.check(), NoSigningKey::checks()),
+    Self::SigningKey(error) => (error.check(), SigningKeyError::checks()),
+    Self::Report(error) => (error.check(), ReportError::checks()),
+    Self::Enclave(error) => (error.check(), VerifyError::checks()),
 });

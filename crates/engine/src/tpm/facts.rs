@@ -4,6 +4,7 @@ use avouch_bootlog::boot::ProvenBoot;
 use avouch_bootlog::ima::Facts as ImaFacts;
 use avouch_tpm::VerifiedQuote;
 use avouch_tpm::protocol::{AikStanding, CustomClaim, KeyBinding, ProtocolVersion, VerifiedKey};
+use avouch_vbs::VerifiedReport;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -22,7 +23,7 @@ pub(super) struct TpmFacts {
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<RequestFacts>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    enclave: Option<Value>,
+    enclave: Option<VerifiedReport>,
 }
 
 /// What the request says, signed by its key.
@@ -59,7 +60,7 @@ impl TpmFacts {
         proven: &Proven,
         boot: Option<ProvenBoot>,
         ima: Option<ImaFacts>,
-        enclave: Option<Value>,
+        enclave: Option<VerifiedReport>,
     ) -> Self {
         let request = proven.request().map(|request| RequestFacts {
             version: request.version,

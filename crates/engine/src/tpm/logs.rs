@@ -2,7 +2,6 @@
 
 use avouch_bootlog::boot::{Expected, ProvenBoot, Recorded};
 use avouch_bootlog::ima::{Appraisal, List, Sha1, prove};
-use avouch_bootlog::windows::WindowsAuthorities;
 use avouch_bootlog::{Digest, Register, RegisterValues};
 use avouch_tpm::VerifiedQuote;
 use avouch_tpm::protocol::{Log, LogKind, VerifiedAttestation};
@@ -25,11 +24,9 @@ pub(super) fn boot(
     current: &VerifiedAttestation,
     values: &RegisterValues,
     before: Option<&VerifiedAttestation>,
-    replayed: u32,
+    expected: Expected<'_>,
 ) -> Result<Option<ProvenBoot>, TpmRefused> {
     let Some(log) = firmware_log(&current.logs)? else { return Ok(None) };
-    let windows = WindowsAuthorities::default();
-    let expected = Expected { replayed, windows: &windows };
     let before_values = before.map(|before| self::values(&before.quote));
     let before_log = match before {
         Some(before) => firmware_log(&before.logs)?,

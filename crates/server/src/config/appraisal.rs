@@ -84,6 +84,7 @@ keys! {
     refuse_debuggable: bool => |to, refuse| {
         to.appraisal.intel.refuse_debuggable = *refuse;
         to.appraisal.snp.refuse_debuggable = *refuse;
+        to.appraisal.vbs.refuse_debuggable = *refuse;
     },
     /// Refuse TDs that a migration TD may move.
     refuse_migratable: bool => |to, refuse| to.appraisal.intel.refuse_migratable = *refuse,
@@ -96,6 +97,11 @@ keys! {
         to.appraisal.snp = snp.clone();
         // A table of reference values does not by itself allow what is refused.
         to.appraisal.snp.refuse_debuggable |= to.appraisal.intel.refuse_debuggable;
+    },
+    /// `vbs`: reference values and floors for enclaves that VBS protects.
+    vbs: avouch_vbs::Acceptance => |to, vbs| {
+        to.appraisal.vbs = vbs.clone();
+        to.appraisal.vbs.refuse_debuggable |= to.appraisal.intel.refuse_debuggable;
     },
     /// Refuse attestation keys of TPMs that sign over SHA-1; on by default.
     refuse_sha1_tpm_keys: bool => |to, refuse| to.appraisal.tpm.keys.refuse_sha1 = *refuse,

@@ -2,6 +2,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 mod attacks;
+mod enclaves;
 mod enrolment;
 mod recorded;
 mod refusals;

@@ -24,6 +24,7 @@ cargo xtask <task>
                      unless another size is given
   mutants [CRATE]    puts small faults into crates and sees whether tests notice (mutants --help)
   drill hostile      a service under hostile load: a table, and target/drill.json (some minutes)
+  drill boot         machines that boot under emulation and attest what booted (ten minutes)
   drill kind         a toy kind of evidence put into a copy of the tree, from end to end
   install            installs what the tests need and the machine lacks (Debian, as root)
 ";
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         ["fuzz", name, seconds, bytes] => fuzz::run(name, seconds, bytes),
         ["mutants", rest @ ..] => mutants::run(rest),
         ["drill", "hostile"] => drill::hostile(),
+        ["drill", "boot"] => drill::boot(),
         ["drill", "kind"] => drill::kind(),
         ["install"] => machine::install_missing(),
         [] | ["help" | "--help" | "-h"] => {

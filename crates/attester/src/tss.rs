@@ -83,6 +83,15 @@ impl SoftwareStack {
         let session = session.ok_or(tss_esapi::Error::WrapperError(
             tss_esapi::WrapperErrorKind::WrongValueFromTpm,
         ))?;
+        let satisfied = self.satisfy(session);
+        if satisfied.is_err() {
+            // What went wrong first is what to tell.
+            let _ = self.context.flush_context(SessionHandle::from(session).into());
+        }
+        satisfied.map(|()| session)
+    }
+
+    fn satisfy(&mut self, session: AuthSession) -> Result<(), tss_esapi::Error> {
         let policy = PolicySession::try_from(session)?;
         self.context.execute_with_session(Some(AuthSession::Password), |context| {
             context.policy_secret(
@@ -94,7 +103,7 @@ impl SoftwareStack {
                 None,
             )
         })?;
-        Ok(session)
+        Ok(())
     }
 }
 
@@ -158,10 +167,9 @@ impl Tpm for SoftwareStack {
                 context.activate_credential(attestation_key, endorsement_key, id_object, secret)
             },
         );
-        // After success the session is gone; after a refusal it would stay.
-        if activated.is_err() {
-            let _ = self.context.flush_context(SessionHandle::from(session).into());
-        }
+        // It would stay, and a TPM has few.
+        let flushed = self.context.flush_context(SessionHandle::from(session).into());
+        flushed.map_err(|error| refused("TPM2_FlushContext", error))?;
         Ok(activated.map_err(failed)?.value().to_vec())
     }
 

@@ -51,7 +51,8 @@ pub(crate) fn boot() -> Outcome {
     let debian = packages::unpack(&folder)?;
     let keys = signing_key(&folder)?;
     tpm::manufacturer(&folder)?;
-    let service = Service::start(&folder, &avouch, &keys)?;
+    let listed = guest::reference_values(&debian)?;
+    let service = Service::start(&folder, &avouch, &keys.1, &listed)?;
     let expected = guest::root_digest(&folder.join("expected"), CONTENT)?;
     for scenario in SCENARIOS {
         let place = folder.join(scenario.name);
@@ -95,8 +96,8 @@ fn judge(scenario: Scenario, claims: &Value, expected_root: &str) -> Outcome {
     let found = [
         ("secureBootEnabled", claims.get("secureBootEnabled") == Some(&Value::Bool(true))),
         (
-            "avouch-ima-only-signed",
-            claims.get("avouch-ima-only-signed") == Some(&Value::Bool(true)),
+            "avouch-ima-only-signed-or-listed",
+            claims.get("avouch-ima-only-signed-or-listed") == Some(&Value::Bool(true)),
         ),
         ("avouch-verity with the expected root", text.contains(expected_root)),
         ("avouch-verity with a volume", text.contains("workload")),
@@ -123,7 +124,7 @@ mod tests {
         let token = |secure: bool, signed: bool, root: &str| {
             json!({
                 "secureBootEnabled": secure,
-                "avouch-ima-only-signed": signed,
+                "avouch-ima-only-signed-or-listed": signed,
                 "avouch-aik": "activated",
                 "avouch-verity": {"workload": root},
             })

@@ -6,7 +6,7 @@ use tss_esapi::{Error, WrapperErrorKind};
 use crate::TpmError;
 
 /// Answers of the TPM with what to do. The TCG's names stand in *Part 2: Structures*, section 6.6.
-pub(super) const ADVICE: [(Kind, &str); 14] = [
+pub(super) const ADVICE: [(Kind, &str); 15] = [
     (
         Kind::Initialize,
         "it was not started: firmware does that, or `tpm2_startup -c` for a simulator",
@@ -42,6 +42,7 @@ pub(super) const ADVICE: [(Kind, &str); 14] = [
         Kind::ObjectMemory,
         "its memory is full: use the resource manager /dev/tpmrm0, or `tpm2_flushcontext -t`",
     ),
+    (Kind::SessionMemory, "its sessions are used up: `tpm2_flushcontext -s`"),
     (Kind::SessionHandles, "its sessions are used up: `tpm2_flushcontext -s`"),
     (
         Kind::Hierarchy,

@@ -24,6 +24,7 @@ fn every_answer_that_is_known_has_its_advice() {
         (0x98e, Tss2ResponseCodeKind::AuthFail, "a password is set"),
         (0x18b, Tss2ResponseCodeKind::Handle, "handles-persistent"),
         (0x902, Tss2ResponseCodeKind::ObjectMemory, "/dev/tpmrm0"),
+        (0x903, Tss2ResponseCodeKind::SessionMemory, "tpm2_flushcontext -s"),
         (0x905, Tss2ResponseCodeKind::SessionHandles, "tpm2_flushcontext -s"),
         (0x185, Tss2ResponseCodeKind::Hierarchy, "firmware's settings"),
         (0x127, Tss2ResponseCodeKind::Pcr, "getcap pcrs"),

@@ -139,12 +139,8 @@ impl Guest<'_> {
             make_folder(&folder.join(part))?;
         }
         copy(BUSYBOX.as_ref(), &folder.join("bin/busybox"))?;
-        let modules = modules(&self.debian.modules)?;
-        for name in MODULES {
-            let file = format!("{name}.ko");
-            let found = modules.iter().find(|path| path.ends_with(&file));
-            let found = found.ok_or_else(|| format!("the kernel has no module {name}"))?;
-            copy(found, &folder.join("modules").join(file))?;
+        for (name, module) in modules(self.debian)? {
+            copy(&module, &folder.join("modules").join(name))?;
         }
         symlink("/tools/lib/ld-linux-x86-64.so.2", folder.join(LOADER.trim_start_matches('/')))
             .map_err(|error| error.to_string())?;
@@ -227,12 +223,35 @@ fn libraries(of: &[&Path]) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-/// Every module below a folder.
-fn modules(folder: &Path) -> Result<Vec<PathBuf>, String> {
+/// Modules as `sha256sum` would print them in the guest. With Secure Boot on the kernel measures those too, and
+/// the first file system has no room for signatures.
+pub(super) fn reference_values(debian: &Debian) -> Result<String, String> {
+    let mut text = String::new();
+    for (name, module) in modules(debian)? {
+        let told = output(command("sha256sum", &["--"]).arg(module))?;
+        let digest = told.split(' ').next().unwrap_or_default();
+        text.push_str(&format!("{digest}  /modules/{name}\n"));
+    }
+    Ok(text)
+}
+
+/// The modules that the guest loads, by file name.
+fn modules(debian: &Debian) -> Result<Vec<(String, PathBuf)>, String> {
+    let all = below(&debian.modules)?;
+    let module = |name: &&str| {
+        let file = format!("{name}.ko");
+        let found = all.iter().find(|path| path.ends_with(&file)).cloned();
+        Ok((file, found.ok_or_else(|| format!("the kernel has no module {name}"))?))
+    };
+    MODULES.iter().map(module).collect()
+}
+
+/// Every file below a folder.
+fn below(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     for path in files(folder)? {
         if path.is_dir() {
-            found.extend(modules(&path)?);
+            found.extend(below(&path)?);
         } else {
             found.push(path);
         }

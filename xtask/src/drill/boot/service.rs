@@ -21,7 +21,8 @@ impl Service {
     pub(super) fn start(
         folder: &Path,
         avouch: &Path,
-        (_, certificate): &(PathBuf, PathBuf),
+        certificate: &Path,
+        listed: &str,
     ) -> Result<Self, String> {
         let write = |name: &str, text: String| {
             let path = folder.join(name);
@@ -29,13 +30,15 @@ impl Service {
             Ok::<_, String>(path)
         };
         let trusted = write("tpm-ca.pem", manufacturer_pem(folder)?)?;
+        let listed = write("reference-values", listed.to_owned())?;
         let config = write(
             "avouch.toml",
             format!(
                 "[tpm]\nenrolment = true\n\n[appraisal.trust_roots]\ntpm = [{:?}]\n\n\
-                 [appraisal.files]\nkeys = [{:?}]\n",
+                 [appraisal.files]\nkeys = [{:?}]\nreference_values = {:?}\n",
                 trusted.display().to_string(),
-                certificate.display().to_string()
+                certificate.display().to_string(),
+                listed.display().to_string()
             ),
         )?;
         let data = folder.join("data");

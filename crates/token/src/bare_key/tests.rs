@@ -1,6 +1,8 @@
 #![cfg(test)]
 //! A signature counts under the very key that made it, over the very content, and in no other way.
 
+#![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
+
 use avouch_wire::FailedCheck as _;
 
 use super::*;

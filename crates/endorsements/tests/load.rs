@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use avouch_endorsements::{EndorsementSet, LoadError};
-use avouch_mint::{Expected, Options, breaks, mint};
+use avouch_mint::{Expected, Options, Stage, breaks, mint};
 use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime};
 
 fn options() -> Options {
@@ -22,7 +22,8 @@ fn minted_endorsements_load_and_broken_ones_that_do_not_name_the_check_of_their_
     for kind in EvidenceKind::appraised() {
         let good = mint(kind, &options()).unwrap();
         EndorsementSet::default().add(&good.endorsements).unwrap();
-        for one in breaks(kind) {
+        // CAs of TPMs that load are judged where a key under them is.
+        for one in breaks(kind).iter().filter(|one| one.stage != Stage::Enrolment) {
             let minted = mint(kind, &options().broken(one.name)).unwrap();
             let Err(error) = EndorsementSet::default().add(&minted.endorsements) else { continue };
             let Expected::Refused { check, .. } = minted.expected else {

@@ -1,6 +1,5 @@
 //! VBS enclaves through the whole appraisal: what is proven, every break, settings, roots and policies.
 #![cfg(test)]
-#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 

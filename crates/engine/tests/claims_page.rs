@@ -30,7 +30,7 @@ use avouch_snp::uvm::{UvmTrust, UvmTrustEntry};
 use avouch_token::policy_jws::{JwsContent, PolicySigner, SignedForm, create_signed};
 use avouch_token::{KeySpec, Payload, PayloadError, SigningKey, provider_certificate};
 use avouch_tpm::protocol::ContextKey;
-use avouch_wire::{EvidenceKind, base64url};
+use avouch_wire::{DefaultPolicy, EvidenceKind, base64url};
 use serde_json::{Map, Value, json};
 use support::{at, engine_for, request};
 
@@ -351,7 +351,10 @@ fn policies_are_checked_by_what_their_kind_of_evidence_understands() {
 #[test]
 fn default_policies_are_written_in_the_words_of_their_kind() {
     for kind in EvidenceKind::appraised() {
-        let Some(policy) = PolicyInForce::default_for(kind) else { panic!("{kind}") };
+        let Some(policy) = PolicyInForce::default_for(kind) else {
+            assert_eq!(kind.default_policy(), DefaultPolicy::Absent, "{kind}");
+            continue;
+        };
         let text = policy.policy().text();
         let policy = Policy::compile(text, &Limits::default()).unwrap();
         let lints = lint(&policy, &policy_vocabulary(Some(kind)));
@@ -405,6 +408,8 @@ fn table<'a>(rows: impl Iterator<Item = (&'a Description, &'static str, Value)>)
     let mut text =
         "| claim | type | who sees it | meaning | example |\n|---|---|---|---|---|\n".to_owned();
     for (Description { name, form, meaning, .. }, by_whom, value) in rows {
+        // Certificates of endorsement keys are signed anew for each run.
+        let value = if *name == "avouch-tpm-ek" { json!("…") } else { value };
         let (form_text, value) = (form_text(*form), shown(&value, *form));
         text.push_str(&format!("| `{name}` | {form_text} | {by_whom} | {meaning} | `{value}` |\n"));
     }

@@ -57,26 +57,25 @@ fn facts(bytes: &[u8]) {
 }
 
 /// A boot of Windows that measured more, before it took over.
-fn with(bytes: usize, more: &LogEvent) -> Vec<u8> {
+fn with(count: usize, more: &LogEvent) -> Vec<u8> {
     let mut log = windows(&WindowsBoot::default()).unwrap();
     let is_separator = |event: &LogEvent| event.register == 12 && event.data == b"WBCL";
     let at = log.events.iter().position(is_separator).unwrap();
-    let count = bytes / (more.data.len() + 76);
     log.events.splice(at..at, vec![more.clone(); count]);
     log.to_bytes().unwrap()
 }
 
 fn settings(bytes: usize) -> Vec<u8> {
-    with(bytes, &trust_boundary(12, &[flag(tag::TESTSIGNING, false)]))
+    with(bytes / 96, &trust_boundary(12, &[flag(tag::TESTSIGNING, false)]))
 }
 
 fn empty_events(bytes: usize) -> Vec<u8> {
-    with(bytes, &trust_boundary(13, &[]))
+    with(bytes / 84, &trust_boundary(13, &[]))
 }
 
 fn modules(bytes: usize) -> Vec<u8> {
     let modules = vec![module(); bytes / module().len()];
-    with(bytes * 2 + 200, &trust_boundary(13, &modules))
+    with(1, &trust_boundary(13, &modules))
 }
 
 fn tags(bytes: usize, tag: &[u8]) -> Vec<u8> {

@@ -254,7 +254,7 @@ fn the_report_of_a_vbs_enclave_is_recognised_by_itself_and_in_its_request() {
     let broken = avouch_mint::vbs::mint(&options.broken("version-2")).unwrap();
     let request = recognised(&own.write("broken", &broken.tpm.request), "tpm-request");
     assert!(text(&request["vsm_report"]).contains("Version"), "{request}");
-    assert!(recognised(&own.write("log", &minted.log), "event-log")["events"].is_number());
+    assert!(recognised(&own.write("log", &minted.log), "tcg-event-log")["events"].is_number());
 }
 
 #[test]

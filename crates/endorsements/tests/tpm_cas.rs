@@ -247,7 +247,7 @@ fn azures_keys_are_verified_by_the_cas_of_one_folder_and_the_root_alone() {
     // Two steps: what is above a CA is found as what is above a key.
     let file = std::fs::read(certs.join("azure-cloud-virtual-tpm-ca-24.pem")).unwrap();
     let issuing = pem::certificates(&file, 1).unwrap().remove(0);
-    let at = moment("2026-03-01T00:00:00Z");
+    let at = moment("2026-04-01T00:00:00Z");
     let cas = above(&set, &issuing, at);
     let names: Vec<_> = cas.iter().filter_map(|ca| ca.subject().common_name()).collect();
     assert_eq!(names, ["Azure Cloud Virtual TPM CA 2025"]);

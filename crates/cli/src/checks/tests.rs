@@ -116,7 +116,7 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
 /// Names that stand in the source of a crate as they are, not at an error type.
 const LITERALS: &[(&str, &[&str])] = &[
     (
-        "bootlog/src/json/report.rs",
+        "bootlog/src/facts/secure_boot/reason.rs",
         &["secure-boot-custom-policy", "secure-boot-off", "secure-boot-shim"],
     ),
     ("endorsements/src", &["endorsements-size"]),
@@ -213,6 +213,10 @@ fn every_type_that_names_its_check_is_asked() {
     for krate in fs::read_dir(CRATES).unwrap() {
         let krate = krate.unwrap().file_name().into_string().unwrap();
         for (path, text) in sources_of(&format!("{krate}/src")) {
+            // Types of tests name checks that nobody meets.
+            if path.ends_with("tests.rs") {
+                continue;
+            }
             if path.ends_with("wire/src/check.rs") {
                 implemented.insert("wire ParseError".to_owned());
                 continue;
@@ -223,7 +227,6 @@ fn every_type_that_names_its_check_is_asked() {
                 let by_hand = line.split_once(" FailedCheck for ").map(|(_, rest)| rest);
                 if let Some(rest) = by_table.or(by_hand) {
                     let name: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
-                    // This very test names the words, and no type behind them.
                     if !name.is_empty() {
                         implemented.insert(format!("{krate} {name}"));
                     }

@@ -44,7 +44,7 @@ pub(crate) fn mint(options: &Options) -> Result<Minted, MintError> {
         challenge: Some(minted.challenge.to_vec()),
         others: vec![
             ("policy.txt", POLICY.as_bytes().to_vec()),
-            ("ek-certificate.der", minted.ek_certificate),
+            ("ek-certificate.der", without_fill(minted.ek_certificate)),
             ("ek-public.bin", minted.ek_public),
             ("ak-certificate.der", minted.aik_certificate),
             ("ak-public.bin", minted.ak_public),
@@ -56,4 +56,15 @@ pub(crate) fn mint(options: &Options) -> Result<Minted, MintError> {
         description: format!("TPM evidence, {:?}: {what}.", options.tpm.boot),
         expected,
     })
+}
+
+/// The certificate without the fill that the TPM's index has behind it; as it is where that is no fill.
+fn without_fill(mut index: Vec<u8>) -> Vec<u8> {
+    if let [0x30, 0x82, high, low, ..] = *index.as_slice() {
+        let length = usize::from(u16::from_be_bytes([high, low])).saturating_add(4);
+        if index.iter().skip(length).all(|byte| *byte == 0xff) {
+            index.truncate(length);
+        }
+    }
+    index
 }

@@ -96,9 +96,9 @@ async fn replay(service: &Running, provider: &str, exchanges: &[Value]) -> usize
         let (status, answer) = service.send(method.clone(), &path, "t", body).await;
         compared += 1;
         if path.contains("/attest/Tpm") {
-            // TPM evidence is not appraised by this build.
-            assert_eq!(status.as_u16(), 400, "{method} {path}");
-            assert_eq!(answer["error"]["code"], "Bad request", "{answer}");
+            // What is in the answers, the tests of TPM evidence compare. No body was kept of some.
+            let expected = if request["body"].is_null() { 400 } else { 200 };
+            assert_eq!(status.as_u16(), expected, "{method} {path}: {answer}");
             continue;
         }
         assert_eq!(status.as_u16(), exchange["response"]["status"], "{method} {path}: {answer}");

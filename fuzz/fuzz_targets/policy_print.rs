@@ -1,7 +1,9 @@
 //! Printing and formatting a policy change nothing but its layout.
 #![no_main]
 
+use avouch_engine::policy_vocabulary;
 use avouch_policy::{Limits, Policy, format, lint, print};
+use avouch_wire::EvidenceKind;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -20,5 +22,7 @@ fuzz_target!(|text: &str| {
     assert_eq!(again.comments().len(), policy.comments().len());
     assert_eq!(format(&formatted, &limits).expect("still a policy"), formatted);
 
-    let _ = lint::lint(&policy, None);
+    for kind in [None, Some(EvidenceKind::Sgx), Some(EvidenceKind::Tpm)] {
+        let _ = lint::lint(&policy, &policy_vocabulary(kind));
+    }
 });

@@ -1,5 +1,6 @@
 //! `avouch attest tpm` against a software TPM and a service over HTTPS: the token, and what is refused.
 #![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 mod support;
 #[path = "../../attester/tests/support/swtpm.rs"]
@@ -137,6 +138,9 @@ impl Site {
     }
 }
 
+/// What to send instead of a message, by its number; nothing is as it was.
+type Meddling = dyn FnMut(usize, &str) -> Option<String>;
+
 /// A client of the service that does what it is told.
 struct OverHttps {
     url: String,
@@ -146,7 +150,7 @@ struct OverHttps {
     client: reqwest::Client,
     runtime: tokio::runtime::Runtime,
     /// What is sent instead of a message, by the number of the message.
-    instead: Box<dyn FnMut(usize, &str) -> Option<String>>,
+    instead: Box<Meddling>,
     sent: Vec<String>,
 }
 

@@ -46,7 +46,7 @@ fn root_of_its_own(key: KeySpec) -> String {
 #[test]
 fn a_root_with_a_name_of_its_own_needs_a_vendor_whatever_its_key() {
     for key in [KeySpec::Rsa2048, KeySpec::P256] {
-        let refused = added(None, &root_of_its_own(key)).unwrap_err();
+        let refused = added(None, root_of_its_own(key)).unwrap_err();
         assert!(matches!(refused, AnchorError::WhoseRoot { .. }), "{refused}");
         assert!(
             refused.to_string().contains("intel=FILE, amd=FILE, tpm=FILE or windows=FILE"),

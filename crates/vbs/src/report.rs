@@ -233,7 +233,7 @@ impl Module {
         let inner = size.checked_sub(BLOCK_HEADER).and_then(|inner| usize::try_from(inner).ok());
         let inner = inner.filter(|inner| *inner <= statement.remaining()).ok_or_else(|| {
             let wanted = format!("8 to {}", statement.remaining().saturating_add(8));
-            ReportError::Size(before.unexpected("Size", &wanted, &size.to_string()))
+            ReportError::Size(before.unexpected("Size", &wanted, size.to_string()))
         })?;
         let mut module = statement.sub("block", "VBS_ENCLAVE_REPORT_MODULE", inner)?;
         Ok(Self {
@@ -286,7 +286,7 @@ fn expect(
     if found == wanted {
         return Ok(());
     }
-    Err(refusal(before.unexpected(field, &wanted.to_string(), &found.to_string())))
+    Err(refusal(before.unexpected(field, wanted.to_string(), found.to_string())))
 }
 
 fn size(cursor: &mut Cursor<'_>, field: &'static str, limit: u32) -> Result<usize, ReportError> {

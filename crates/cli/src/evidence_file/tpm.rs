@@ -20,6 +20,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<AttestRequest, Unreadable> {
     if BareAttestation::read(text.as_bytes()).is_ok() {
         return Ok(of(text.as_bytes().to_vec(), None));
     }
+    if is_compact_jws(text) {
+        // What is wrong with the request, its verifier says.
+        return Ok(of(text.as_bytes().to_vec(), Some(Vec::new())));
+    }
     let refused = |message: String| Unreadable::Body(ApiError::invalid_parameter(message));
     let body = JsonBody::parse(text.as_bytes()).map_err(|_| Unreadable::Text)?;
     match body.string("data") {
@@ -31,6 +35,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<AttestRequest, Unreadable> {
         // Neither: what is wrong with it as an attestation tells more.
         _ => Ok(of(text.as_bytes().to_vec(), None)),
     }
+}
+
+/// Whether it has the form of a JWS: three parts, with a dot between.
+fn is_compact_jws(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(4, '.').collect();
+    let in_alphabet = |c: char| c.is_ascii_alphanumeric() || "-_=+/".contains(c);
+    parts.len() == 3 && parts.iter().all(|part| part.chars().all(in_alphabet))
 }
 
 fn of_request(request: &SignedRequest) -> AttestRequest {

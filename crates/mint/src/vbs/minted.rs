@@ -22,7 +22,7 @@ const POLICY: &str = "version= 1.0;\n\
 /// # Errors
 /// As [`super::mint`].
 pub fn mint_request(options: &Options) -> Result<Minted, MintError> {
-    let mut own = VbsOptions::new(options.at).of_seed(options.seed.clone());
+    let mut own = VbsOptions::new(options.at).of_seed(options.seed);
     own.break_name.clone_from(&options.break_name);
     own.report.flags = u32::from(options.enclave.debug);
     let minted = build::mint(&own.in_form(RequestForm::Second))?;

@@ -63,7 +63,7 @@ async fn recorded_challenges_are_given_as_microsofts_service_gave_them() {
         for exchange in recording["exchanges"].as_array().unwrap() {
             let (request, response) = (&exchange["request"], &exchange["response"]);
             let url = request["url"].as_str().unwrap();
-            let path = &url[url.find(".net").unwrap() + 4..];
+            let path = url.split_once(".net").unwrap().1;
             let method: Method = request["method"].as_str().unwrap().parse().unwrap();
             // What one recording left out stands in the other.
             let body = match request["body"].as_str() {

@@ -199,6 +199,12 @@ fn sealed_texts_open_for_their_purpose_provider_key_and_time_only() {
     assert_eq!(open(&sealed, &keys(), "fabrikam", at()), Err("tpm-enrolment-provider"));
     let other = [ContextKey::new(&[8; 32]).unwrap()];
     assert_eq!(open(&sealed, &other, PROVIDER, at()), Err("tpm-enrolment-key"));
+    let roots = TrustAnchors::none().with_file(minted.ek_root_pem.as_bytes()).unwrap();
+    let others = TrustAnchors::none().with_file(minted.aik_root_pem.as_bytes()).unwrap();
+    assert_eq!(enrolment.check_root(&roots), Ok(()));
+    for roots in [others, TrustAnchors::none()] {
+        assert_eq!(enrolment.check_root(&roots).unwrap_err().check(), "tpm-enrolment-root");
+    }
     assert_eq!(open(&waiting, &keys(), PROVIDER, at()), Err("tpm-enrolment"));
     assert_eq!(open("e30", &keys(), PROVIDER, at()), Err("tpm-enrolment"));
     let pending = |text: &str, keys: &[ContextKey], provider, at| {

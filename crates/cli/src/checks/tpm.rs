@@ -475,6 +475,12 @@ const TEXTS: &[Text] = &[
         "It was made by another.",
         ENROL,
     ),
+    one(
+        "tpm-enrolment-root",
+        "That the CA above the endorsement key is trusted still.",
+        "The operator took it away since the key was enrolled.",
+        "Use a TPM of a manufacturer that is trusted, or have the CA trusted again.",
+    ),
     one("tpm-enrolment-expired", "That the enrolment counts still.", "Its time is over.", ENROL),
     one(
         "tpm-enrolment-early",

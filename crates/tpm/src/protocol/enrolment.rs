@@ -91,6 +91,12 @@ pub enum EnrolmentError {
     /// Made by another provider.
     #[error("the enrolment is of another provider")]
     Provider,
+    /// The CA above its endorsement key is trusted no longer.
+    #[error("the enrolment rests on {label}, which is not trusted")]
+    Root {
+        /// What the CA is called.
+        label: String,
+    },
     /// Too old.
     #[error("the key was enrolled at {enrolled_at}, which counts for {life_seconds} s")]
     Expired {
@@ -116,6 +122,7 @@ failed_check!(EnrolmentError {
     Self::Seal => "tpm-enrolment",
     Self::Key => "tpm-enrolment-key",
     Self::Provider => "tpm-enrolment-provider",
+    Self::Root { .. } => "tpm-enrolment-root",
     Self::Expired { .. } => "tpm-enrolment-expired",
     Self::Early { .. } => "tpm-enrolment-early",
 });
@@ -424,6 +431,18 @@ impl Enrolment {
             return Err(EnrolmentError::Expired { enrolled_at, life_seconds });
         }
         Ok(found)
+    }
+
+    /// Judges that the CA above its endorsement key is trusted still: enrolments do not outlive that.
+    ///
+    /// # Errors
+    /// [`EnrolmentError::Root`].
+    pub fn check_root(&self, anchors: &TrustAnchors) -> Result<(), EnrolmentError> {
+        let own = &self.0.root;
+        if anchors.roots().any(|root| root.key_sha256 == own.key_sha256) {
+            return Ok(());
+        }
+        Err(EnrolmentError::Root { label: own.label.clone() })
     }
 
     /// Its bytes, unsealed: for a place that only the service can write.

@@ -141,10 +141,15 @@ impl Conversation<'_> {
         })
     }
 
+    /// Opens an enrolment; none counts where the operator switched enrolment off again.
     fn enrolment(&self, sealed: &str) -> Result<Enrolment, ApiError> {
+        self.check_enrolment_is_on()?;
         let provider = self.provider();
         let expected = self.expected(&provider, self.enrolment_seconds());
-        Enrolment::open(sealed, self.keys(), self.rules(), expected).map_err(refused)
+        let enrolment = Enrolment::open(sealed, self.keys(), self.rules(), expected);
+        let enrolment = enrolment.map_err(refused)?;
+        enrolment.check_root(self.message.state.engine.tpm_anchors()).map_err(refused)?;
+        Ok(enrolment)
     }
 
     /// Takes the answer to a challenge: it is appraised.

@@ -96,7 +96,10 @@ async fn nobody_enrols_where_the_operator_did_not_say_so() {
     let service = super::service().await;
     let minted = mint(&machine()).unwrap();
     let activate = Activate { secret: vec![1], service_context: "e30".to_owned() };
-    for message in [enroll(&minted).message(Form::Wrapped), activate.message(Form::Wrapped)] {
+    let (enroll, activate) = (enroll(&minted), activate.message(Form::Wrapped));
+    // Also what was given before it was switched off counts no longer.
+    let init = enrolled_init_message(Form::Wrapped, "e30");
+    for message in [enroll.message(Form::Wrapped), activate, init] {
         let (status, refused) = say(&service, "", &message).await;
         assert_eq!(check(status, &refused), "tpm-enrolment-off");
     }

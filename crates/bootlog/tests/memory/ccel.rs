@@ -5,7 +5,7 @@ use avouch_bootlog::{Algorithm, Register, replay};
 use avouch_mint::bootlog::{BootLog, Ground, LogEvent, LogForm, event_type, uefi};
 use avouch_wire::Hex;
 
-use super::check;
+use super::{alone, check};
 
 /// What a log proves by what it replays to.
 fn read(input: &[u8]) {
@@ -31,6 +31,7 @@ fn full_of(event: impl Fn(usize) -> LogEvent) -> BootLog {
 
 #[test]
 fn a_log_of_a_domain_takes_at_most_twice_its_length() {
+    let _alone = alone();
     let path = uefi::image_load(&"語".repeat(250));
     let line = "a".repeat(400);
     let labelled = [b"td_payload_info\0".as_slice(), &200_u32.to_le_bytes(), &[b'a'; 200]].concat();

@@ -10,7 +10,7 @@ use avouch_mint::ima::{ImaEntry, ImaList};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::{FREE_BYTES, check, peak};
+use super::{FREE_BYTES, alone, check, peak};
 
 /// Reads a list, takes all of it as proven, and judges it.
 fn read(input: &[u8]) {
@@ -63,6 +63,7 @@ fn old() -> Vec<u8> {
 
 #[test]
 fn a_list_of_sixteen_thousand_entries_takes_at_most_twice_its_length() {
+    let _alone = alone();
     let list =
         of(16_000, |number| ImaEntry::file(&format!("/usr/lib/file-{number}.so"), b"content"));
     check("binary", &list.binary(), read);
@@ -71,6 +72,7 @@ fn a_list_of_sixteen_thousand_entries_takes_at_most_twice_its_length() {
 
 #[test]
 fn a_list_at_its_worst_takes_at_most_twice_its_length() {
+    let _alone = alone();
     let device = |number: usize| DmDevice::linear(&format!("d{number}"), 1);
     let verity = |number: usize| DmDevice::verity(&format!("v{number}"), 1, &"ab".repeat(32));
     let loads = of(10_000, |number| device(number).load());
@@ -121,6 +123,7 @@ fn a_list_at_its_worst_takes_at_most_twice_its_length() {
 /// What is compressed takes what it is held as, beside itself.
 #[test]
 fn a_compressed_list_takes_at_most_twice_what_it_expands_to() {
+    let _alone = alone();
     for (name, expanded) in [
         ("binary", of(16_000, |number| ImaEntry::file(&format!("/{number}"), b"x")).binary()),
         ("ascii", of(16_000, |number| ImaEntry::file(&format!("/{number}"), b"x")).ascii()),

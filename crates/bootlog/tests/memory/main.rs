@@ -8,7 +8,7 @@ mod ima;
 mod tcg;
 mod windows;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use peak_alloc::PeakAlloc;
 
@@ -18,12 +18,15 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 /// What anything takes whatever its length: facts of bounded number, messages.
 const FREE_BYTES: usize = 128 << 10;
 
-/// One is measured at a time.
-static MEASURING: Mutex<()> = Mutex::new(());
+/// The allocator counts for the whole program: a test that measures runs alone, from its first line, since
+/// others make their logs of the same memory.
+fn alone() -> MutexGuard<'static, ()> {
+    static RUNNING: Mutex<()> = Mutex::new(());
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What it takes to read an input, and all that is made of it, beyond the input itself.
 fn peak(read: impl FnOnce()) -> usize {
-    let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
     let before = ALLOCATOR.current_usage();
     ALLOCATOR.reset_peak_usage();
     read();

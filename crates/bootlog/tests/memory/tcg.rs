@@ -7,7 +7,7 @@ use avouch_bootlog::replay::{judge, values};
 use avouch_bootlog::tcg::{EVENT_LIMIT, Log};
 use avouch_mint::bootlog::{Bank, BootLog, Ground, LogEvent, LogForm, event_type, uefi};
 
-use super::{check, peak};
+use super::{alone, check, peak};
 
 /// All facts of all banks, as if a quote had proved what the log replays to.
 fn read(input: &[u8]) {
@@ -106,6 +106,7 @@ fn partitions(count: usize) -> Vec<u8> {
 
 #[test]
 fn a_log_takes_at_most_twice_its_length() {
+    let _alone = alone();
     let db = smallest_entries();
     let mut many_authorities = secure_boot(&uefi::signature_list(uefi::CERT_X509, &[1; 32]));
     let mut many_states = many_authorities.clone();
@@ -171,6 +172,7 @@ fn a_log_takes_at_most_twice_its_length() {
 
 #[test]
 fn the_claim_events_is_made_within_its_own_bound() {
+    let _alone = alone();
     let begun = |event: &dyn Fn(usize) -> LogEvent| {
         // Without variables secure boot is not proven, and events are shown.
         full_of(|number| if number == 0 { LogEvent::separator(7) } else { event(number) })

@@ -8,7 +8,7 @@ use avouch_mint::bootlog::windows::{flag, tag, tagged, trust_boundary};
 use avouch_mint::bootlog::{BootLog, LogEvent, WindowsBoot, windows, windows_ca};
 use avouch_pki::digest::sha256;
 
-use super::check;
+use super::{alone, check};
 
 /// A boot of Windows that measured more, before it took over.
 fn with(more: impl IntoIterator<Item = LogEvent>) -> Vec<u8> {
@@ -21,6 +21,7 @@ fn with(more: impl IntoIterator<Item = LogEvent>) -> Vec<u8> {
 
 #[test]
 fn a_log_of_windows_takes_at_most_twice_its_length() {
+    let _alone = alone();
     let by = WindowsAuthorities::new([sha256(&windows_ca().unwrap())]);
     let read = |input: &[u8]| {
         let log = Log::parse(input, RegisterMap::Tpm).unwrap();

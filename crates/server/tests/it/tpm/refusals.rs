@@ -167,7 +167,7 @@ async fn messages_that_are_none_are_refused_by_what_is_wrong() {
         (encode(json!({"type": "aikpub"})), "tpm-message-type"),
         (encode(json!({"request": "a.b"})), "tpm-request-jws"),
         (encode(json!({"type": "aikcert", "aik_cert": "AA"})), "aik-certificate-malformed"),
-        (encode(json!({"type": "aikcert", "avouch_enrolment": "AA"})), "tpm-enrolment"),
+        (encode(json!({"type": "aikcert", "avouch_enrolment": "AA"})), "tpm-enrolment-off"),
         (
             encode(json!({"type": "aikcert", "aik_cert": "AA", "avouch_enrolment": "AA"})),
             "tpm-request-member",

@@ -34,8 +34,8 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
 });
 
 fuzz_target!(init: { LazyLock::force(&KNOWN); }, |data: &[u8]| {
-    let trimmed = trim_padding(data);
-    assert_eq!(trim_padding(trimmed), trimmed);
+    // One frame is taken off, and what is in it is not looked into.
+    assert!(trim_padding(data).len() <= data.len());
     let Known { ek, private, ak, made } = &*KNOWN;
     // The first byte says which half is foreign.
     let Some((first, rest)) = data.split_first() else { return };

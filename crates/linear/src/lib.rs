@@ -3,8 +3,9 @@
 //!
 //! A test names its own name and its worst shapes. For each shape it starts itself anew under
 //! valgrind, four times: with an input of half the size and of the whole, read once and read twice.
-//! The difference between once and twice is the reader alone, without the process around it and
-//! without making the input.
+//! The difference between once and twice is the reader alone, without the process around it. The
+//! input is made once and given to both, because making it may take chance (a minted key) and more
+//! instructions than reading it.
 //!
 //! ```no_run
 //! use avouch_linear::Shape;
@@ -30,7 +31,9 @@
     reason = "for tests: a failed one panics, a skipped one says so"
 )]
 
+use std::fs::File;
 use std::hint::black_box;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::process::{Command, Output};
 
 /// An input that a reader may find hard, at any size.
@@ -53,7 +56,8 @@ const GROWTH_MAX_PERCENT: u64 = 250;
 const INSTRUCTIONS_FREE: u64 = 1_000_000;
 /// Whether to measure at all.
 const WANTED: &str = "AVOUCH_LINEAR";
-/// Tells the child what to read: `NAME BYTES TIMES`.
+/// Tells the child which shape's reader to use how often: `NAME TIMES`. The input is its standard
+/// input.
 const TASK: &str = "AVOUCH_LINEAR_TASK";
 
 /// Checks every shape; `test` is the name of the test that calls, with its modules.
@@ -74,13 +78,14 @@ pub fn check(test: &str, shapes: &[Shape]) {
 }
 
 fn work(task: &str, shapes: &[Shape]) {
-    let mut words = task.split(' ');
-    let (name, mut number) = (words.next(), || words.next().and_then(|word| word.parse().ok()));
-    let shape = shapes.iter().find(|shape| Some(shape.name) == name);
-    let (Some(shape), Some(bytes), Some(times)) = (shape, number(), number()) else {
+    let asked = task.split_once(' ').and_then(|(name, times)| {
+        Some((shapes.iter().find(|shape| shape.name == name)?, times.parse::<u32>().ok()?))
+    });
+    let Some((shape, times)) = asked else {
         panic!("no such task: {task}");
     };
-    let input = (shape.make)(bytes);
+    let mut input = Vec::new();
+    std::io::stdin().read_to_end(&mut input).unwrap_or_else(|error| panic!("input: {error}"));
     for _ in 0..times {
         (shape.read)(black_box(&input));
     }
@@ -103,21 +108,31 @@ fn grows_too_fast(test: &str, shape: &Shape) -> Option<String> {
 
 /// What one reading takes.
 fn instructions(test: &str, shape: &Shape, bytes: usize) -> u64 {
-    let [once, twice] = [1, 2].map(|times| run(test, &format!("{} {bytes} {times}", shape.name)));
+    let input = (shape.make)(bytes);
+    let [once, twice] = [1, 2].map(|times| run(test, &format!("{} {times}", shape.name), &input));
     twice.saturating_sub(once)
 }
 
-/// Instructions of a whole process that does `task`.
-fn run(test: &str, task: &str) -> u64 {
+/// Instructions of a whole process that does `task` with `input`.
+fn run(test: &str, task: &str, input: &[u8]) -> u64 {
     let program = std::env::current_exe().unwrap_or_else(|error| panic!("own path: {error}"));
+    let input = file_of(input).unwrap_or_else(|error| panic!("file of the input: {error}"));
     let mut command = Command::new("valgrind");
     command.args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]);
-    command.arg(program).args(["--exact", test, "--test-threads=1"]).env(TASK, task);
+    command.arg(program).args(["--exact", test, "--test-threads=1"]).env(TASK, task).stdin(input);
     let output = command.output().unwrap_or_else(|error| panic!("valgrind: {error}"));
     count(&output).unwrap_or_else(|| {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         panic!("{task}: {}: {said}", output.status)
     })
+}
+
+/// A file without a name, at its beginning.
+fn file_of(bytes: &[u8]) -> std::io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// The number in `==17== I   refs:      1,234`, of a process that ran one test and ended well.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use avouch_bootlog::ccel::{self, ProvenLog};
 use avouch_bootlog::timeline::timeline;
-use avouch_bootlog::{Algorithm, Register, replay};
+use avouch_bootlog::{HashAlgorithm, Register, replay};
 use avouch_mint::bootlog::Ground;
 use avouch_wire::{FailedCheck as _, Hex};
 use libfuzzer_sys::fuzz_target;
@@ -44,13 +44,13 @@ fuzz_target!(init: { LazyLock::force(&KNOWN); }, |data: &[u8]| {
     // By what it replays to, all of it is explained.
     let values = replay::values(&log);
     let rtmrs = [0, 1, 2, 3].map(|index| {
-        let value = values.get(Algorithm::Sha384, Register::Rtmr(index));
+        let value = values.get(HashAlgorithm::Sha384, Register::Rtmr(index));
         Hex(value.map_or([0; 48], |value| value.as_bytes().try_into().unwrap()))
     });
     let proven = prove(data, &rtmrs).unwrap();
     assert!(proven.registers.values().all(|register| register.verdict != "unexplained"));
     assert!(serde_json::to_string(&proven).is_ok());
-    for step in timeline(&log, Algorithm::Sha384) {
+    for step in timeline(&log, HashAlgorithm::Sha384) {
         assert!(!step.what.chars().any(char::is_control));
     }
     // By another domain's registers, it proves what that domain is, or nothing.

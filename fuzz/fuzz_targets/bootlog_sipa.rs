@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use avouch_bootlog::replay::judge;
 use avouch_bootlog::tcg::Log;
 use avouch_bootlog::windows::{Chain, Session, Tag, Tags, WindowsAuthorities, WindowsFacts};
-use avouch_bootlog::{Algorithm, Digest, RegisterMap, RegisterValues};
+use avouch_bootlog::{HashAlgorithm, Digest, RegisterMap, RegisterValues};
 use avouch_mint::bootlog::{BootLog, LogEvent, Vbs, WindowsBoot, event_type, windows, windows_ca};
 use avouch_pki::digest::sha256;
 use libfuzzer_sys::fuzz_target;
@@ -37,7 +37,7 @@ static WEAK: LazyLock<Weak> = LazyLock::new(|| {
 fn proven(log: &BootLog) -> RegisterValues {
     let registers = log.registers();
     let values = registers.iter().map(|(bank, index, value)| {
-        let algorithm = Algorithm::from_tpm_id(bank.tpm_id()).unwrap();
+        let algorithm = HashAlgorithm::from_tpm_id(bank.tpm_id()).unwrap();
         (RegisterMap::Tpm.register(index).unwrap(), Digest::new(algorithm, value).unwrap())
     });
     values.collect()

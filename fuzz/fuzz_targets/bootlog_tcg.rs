@@ -7,7 +7,7 @@ use avouch_bootlog::facts::{BootFacts, SecureBoot};
 use avouch_bootlog::json::{BootReport, Events, pcrs};
 use avouch_bootlog::replay::{Verdict, judge, values};
 use avouch_bootlog::tcg::Log;
-use avouch_bootlog::{Algorithm, Digest, Register, RegisterMap, RegisterValues};
+use avouch_bootlog::{HashAlgorithm, Digest, Register, RegisterMap, RegisterValues};
 use avouch_mint::bootlog::Ground;
 use avouch_wire::FailedCheck as _;
 use libfuzzer_sys::fuzz_target;
@@ -26,7 +26,7 @@ static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
         let proven: RegisterValues = registers
             .iter()
             .map(|(bank, index, value)| {
-                let algorithm = Algorithm::from_tpm_id(bank.tpm_id()).unwrap();
+                let algorithm = HashAlgorithm::from_tpm_id(bank.tpm_id()).unwrap();
                 (RegisterMap::Tpm.register(index).unwrap(), Digest::new(algorithm, value).unwrap())
             })
             .collect();

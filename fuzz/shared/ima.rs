@@ -5,7 +5,7 @@
 //! two bytes; a byte that stands there then).
 
 use avouch_bootlog::ima::{Appraisal, FileKeys, List, References, Sha1, claimed_value, prove};
-use avouch_bootlog::{Algorithm, Digest, Register, RegisterValues};
+use avouch_bootlog::{HashAlgorithm, Digest, Register, RegisterValues};
 use avouch_mint::ima::{Ground, breaks};
 use avouch_wire::FailedCheck as _;
 
@@ -24,7 +24,7 @@ impl Machine {
         let mut ground: Ground = row.broken().unwrap().ground;
         ground.list.entries.last_mut().unwrap().template = "ima-sig".to_owned();
         let proven = ground.registers.iter().map(|(bank, index, value)| {
-            let algorithm = Algorithm::from_tpm_id(bank.tpm_id()).unwrap();
+            let algorithm = HashAlgorithm::from_tpm_id(bank.tpm_id()).unwrap();
             let register = Register::Pcr(u8::try_from(index).unwrap());
             (register, Digest::new(algorithm, value).unwrap())
         });
@@ -61,7 +61,7 @@ impl Machine {
         let held: usize = list.entries().map(|entry| entry.untrusted_data().len()).sum();
         assert!(list.is_compressed() || held <= bytes.len());
         // By what it leads to, all of it is proven.
-        if let Some(value) = claimed_value(&list, Algorithm::Sha256) {
+        if let Some(value) = claimed_value(&list, HashAlgorithm::Sha256) {
             let own = [(Register::Pcr(10), value)].into_iter().collect();
             let entries = prove(&list, &own, Sha1::Refused).unwrap();
             let appraisal = Appraisal::of(&entries, &own, &self.references, &self.keys);

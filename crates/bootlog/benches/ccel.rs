@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use avouch_bootlog::ccel::{ProvenLog, parse};
-use avouch_bootlog::{Algorithm, Register};
+use avouch_bootlog::{HashAlgorithm, Register};
 use avouch_mint::bootlog::{Ground, LogEvent};
 use avouch_wire::{Hex, encode_hex};
 
@@ -62,7 +62,7 @@ impl Case {
     }
 
     fn hash(&self) {
-        black_box(Algorithm::Sha384.hash(&[&self.binary]));
+        black_box(HashAlgorithm::Sha384.hash(&[&self.binary]));
     }
 
     fn print_ratios(&self) {
@@ -96,7 +96,7 @@ fn json(binary: &[u8]) -> Vec<u8> {
         Some(serde_json::json!({
             "imr": index,
             "event_type": event.untrusted_type().0,
-            "digest": encode_hex(event.digests().get(Algorithm::Sha384)?),
+            "digest": encode_hex(event.digests().get(HashAlgorithm::Sha384)?),
             "event": "",
             "event_payload": encode_hex(event.untrusted_data()),
         }))

@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use avouch_bootlog::ima::{Appraisal, FileKeys, List, References, Sha1, claimed_value, prove};
-use avouch_bootlog::{Algorithm, Register, RegisterValues};
+use avouch_bootlog::{HashAlgorithm, Register, RegisterValues};
 use avouch_mint::bootlog::{Bank, Registers};
 use avouch_mint::ima::{ImaEntry, ImaList};
 use avouch_wire::encode_hex;
@@ -55,7 +55,7 @@ impl Case {
             list.entries.push(ImaEntry::file(&path, &content));
         }
         let (binary, ascii) = (list.binary(), list.ascii());
-        let value = claimed_value(&List::read(&binary).unwrap(), Algorithm::Sha256).unwrap();
+        let value = claimed_value(&List::read(&binary).unwrap(), HashAlgorithm::Sha256).unwrap();
         let proven = [(Register::Pcr(10), value)].into_iter().collect();
         let references = References::local(lines.as_bytes()).unwrap();
         let data = list.entries.into_iter().map(|entry| entry.data).collect();
@@ -76,11 +76,11 @@ impl Case {
     fn hashes(&self) {
         let mut value = [0; 32].to_vec();
         for data in &self.data {
-            let hash = Algorithm::Sha256.hash(&[data]).unwrap();
-            let next = Algorithm::Sha256.hash(&[&value, hash.as_bytes()]).unwrap();
+            let hash = HashAlgorithm::Sha256.hash(&[data]).unwrap();
+            let next = HashAlgorithm::Sha256.hash(&[&value, hash.as_bytes()]).unwrap();
             value.clear();
             value.extend(next.as_bytes());
-            black_box(Algorithm::Sha1.hash(&[data]));
+            black_box(HashAlgorithm::Sha1.hash(&[data]));
         }
         black_box(value);
     }

@@ -19,7 +19,7 @@ use std::time::Instant;
 use avouch_bootlog::facts::BootFacts;
 use avouch_bootlog::replay::judge;
 use avouch_bootlog::tcg::Log;
-use avouch_bootlog::{Algorithm, Digest, RegisterMap, RegisterValues};
+use avouch_bootlog::{Digest, HashAlgorithm, RegisterMap, RegisterValues};
 use avouch_mint::bootlog::{BootLog, Ground, LogEvent, uefi};
 
 fn main() {
@@ -35,7 +35,7 @@ const BYTES: usize = 100_000;
 struct Case {
     log: Vec<u8>,
     proven: RegisterValues,
-    banks: Vec<Algorithm>,
+    banks: Vec<HashAlgorithm>,
 }
 
 impl Case {
@@ -45,7 +45,7 @@ impl Case {
         let proven: RegisterValues = registers
             .iter()
             .map(|(bank, index, value)| {
-                let algorithm = Algorithm::from_tpm_id(bank.tpm_id()).unwrap();
+                let algorithm = HashAlgorithm::from_tpm_id(bank.tpm_id()).unwrap();
                 let register = RegisterMap::Tpm.register(index).unwrap();
                 (register, Digest::new(algorithm, value).unwrap())
             })

@@ -1,3 +1,3 @@
 //! Hash algorithms of banks, and digests that know theirs.
 
-pub use avouch_pki::{Digest, HashAlgorithm as Algorithm};
+pub use avouch_pki::{Digest, HashAlgorithm};

@@ -19,7 +19,7 @@ pub use error::CcelError;
 pub use proven::{ProvenAuthority, ProvenImage, ProvenKeys, ProvenLog, ProvenRegister};
 
 use crate::tcg::Log;
-use crate::{Algorithm, Register, RegisterMap};
+use crate::{HashAlgorithm, Register, RegisterMap};
 
 /// A trust domain's log in binary form: what is JSON of dstack's is brought into it, all else is given
 /// back as it is.
@@ -40,14 +40,14 @@ pub fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>, CcelError> {
 /// [`CcelError`], with the event.
 pub fn parse(bytes: &[u8]) -> Result<Log<'_>, CcelError> {
     let log = Log::parse(bytes, RegisterMap::Tdx)?;
-    if !log.algorithms().contains(&Algorithm::Sha384) {
+    if !log.algorithms().contains(&HashAlgorithm::Sha384) {
         return Err(CcelError::Algorithm { announced: log.algorithms().to_vec() });
     }
     for event in log.events() {
         let (sequence, offset) = (event.untrusted_sequence(), event.offset());
         match event.extends() {
             Some(Register::MrTd) => return Err(CcelError::MrTd { sequence, offset }),
-            Some(_) if event.digests().get(Algorithm::Sha384).is_none() => {
+            Some(_) if event.digests().get(HashAlgorithm::Sha384).is_none() => {
                 return Err(CcelError::NoDigest { sequence, offset });
             }
             _ => {}

@@ -2,7 +2,7 @@
 
 use crate::tcg::Event;
 use crate::uefi::{Variable, utf16};
-use crate::{Algorithm, Digest};
+use crate::{Digest, HashAlgorithm};
 
 /// Which bytes of an event its digest is of, as far as they stand in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ const TD_SHIM_PAYLOAD: &[u8] = b"td_payload_info";
 impl<'a> Coverage<'a> {
     /// What the digest of `event` in the bank of `algorithm` is of. At most six digests are made.
     #[must_use]
-    pub fn of(event: &Event<'a>, algorithm: Algorithm) -> Self {
+    pub fn of(event: &Event<'a>, algorithm: HashAlgorithm) -> Self {
         let digest = event.digests().get(algorithm);
         let Some(digest) = digest.and_then(|bytes| Digest::new(algorithm, bytes)) else {
             return Self::NoDigest;
@@ -106,7 +106,7 @@ fn labelled(data: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The kernel's command line that an event holds, if its digest is of exactly that: under one of GRUB's
 /// labels, or as td-shim's payload information. That it is such a line, no digest says.
 #[must_use]
-pub fn untrusted_command_line<'a>(event: &Event<'a>, algorithm: Algorithm) -> Option<&'a str> {
+pub fn untrusted_command_line<'a>(event: &Event<'a>, algorithm: HashAlgorithm) -> Option<&'a str> {
     let data = event.untrusted_data();
     if COMMAND_LINES.iter().any(|label| data.starts_with(label.as_bytes())) {
         let (Coverage::Text(text) | Coverage::TextWithNul(text)) = Coverage::of(event, algorithm)

@@ -27,14 +27,14 @@ use self::finding::Findings;
 use self::secure_boot::Walk;
 use crate::replay::{ExplainedRegister, Judged, JudgedBank, Verdict};
 use crate::uefi::PartitionTable;
-use crate::{Algorithm, Register};
+use crate::{HashAlgorithm, Register};
 
 /// What a log proves of the boot. Only [`BootFacts::read`] and [`BootFacts::read_in`] make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BootFacts<'a> {
     /// The bank that they rest on; `None` if no strong one is both quoted and logged.
-    pub bank: Option<Algorithm>,
+    pub bank: Option<HashAlgorithm>,
     /// Whether only signed code ran (PCR 7).
     pub secure_boot: SecureBoot,
     /// The databases that the firmware verified by (PCR 7); `None` where secure boot is unproven.

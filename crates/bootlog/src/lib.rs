@@ -23,7 +23,7 @@ pub mod uefi;
 pub mod verity;
 pub mod windows;
 
-pub use algorithm::{Algorithm, Digest};
+pub use algorithm::{Digest, HashAlgorithm};
 pub use coverage::{Coverage, untrusted_command_line};
 pub use event_type::EventType;
 pub use register::{PCR_COUNT, Register, RegisterMap, RegisterValues};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{Algorithm, Digest};
+use crate::{Digest, HashAlgorithm};
 
 /// Number of a TPM's registers that a log can speak of.
 pub const PCR_COUNT: u8 = 24;
@@ -24,7 +24,7 @@ impl Register {
     /// What the register holds before anything extends it. Locality, which changes PCR 0, is added by
     /// the replay.
     #[must_use]
-    pub(crate) fn reset_value(self, algorithm: Algorithm) -> Digest {
+    pub(crate) fn reset_value(self, algorithm: HashAlgorithm) -> Digest {
         match self {
             // Only a dynamic launch resets these to zero.
             Self::Pcr(17..=22) => Digest::filled(algorithm, 0xFF),
@@ -71,7 +71,7 @@ impl RegisterMap {
 /// Values of registers, bank by bank: what a verified quote proved, or what a log replays to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RegisterValues {
-    banks: BTreeMap<Algorithm, BTreeMap<Register, Digest>>,
+    banks: BTreeMap<HashAlgorithm, BTreeMap<Register, Digest>>,
 }
 
 impl RegisterValues {
@@ -88,17 +88,17 @@ impl RegisterValues {
 
     /// The value of `register` in the bank of `algorithm`.
     #[must_use]
-    pub fn get(&self, algorithm: Algorithm, register: Register) -> Option<&Digest> {
+    pub fn get(&self, algorithm: HashAlgorithm, register: Register) -> Option<&Digest> {
         self.banks.get(&algorithm)?.get(&register)
     }
 
     /// The algorithms of the banks that have values.
-    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+    pub fn algorithms(&self) -> impl Iterator<Item = HashAlgorithm> {
         self.banks.keys().copied()
     }
 
     /// The values of one bank, by register.
-    pub fn bank(&self, algorithm: Algorithm) -> impl Iterator<Item = (Register, &Digest)> {
+    pub fn bank(&self, algorithm: HashAlgorithm) -> impl Iterator<Item = (Register, &Digest)> {
         self.banks.get(&algorithm).into_iter().flatten().map(|(register, value)| (*register, value))
     }
 }

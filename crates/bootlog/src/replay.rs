@@ -18,7 +18,7 @@ pub(crate) use order::in_log_order;
 pub use verdict::Verdict;
 
 use crate::tcg::Log;
-use crate::{Algorithm, Digest, Register, RegisterValues};
+use crate::{Digest, HashAlgorithm, Register, RegisterValues};
 
 /// What all registers hold if exactly the log's events extended them: bank by bank, for registers
 /// that an event with a digest in that bank extends.
@@ -60,17 +60,17 @@ impl<'a> Judged<'a> {
 
     /// One bank.
     #[must_use]
-    pub fn bank(&self, algorithm: Algorithm) -> Option<&JudgedBank<'a>> {
+    pub fn bank(&self, algorithm: HashAlgorithm) -> Option<&JudgedBank<'a>> {
         self.banks.iter().find(|bank| bank.algorithm == algorithm)
     }
 
-    /// The bank that facts rest on: the first of [`Algorithm::ALL`] that is strong, proven and
+    /// The bank that facts rest on: the first of [`HashAlgorithm::ALL`] that is strong, proven and
     /// announced by the log.
     ///
     /// It is chosen before it is judged: when it explains nothing, no other bank stands in for it.
     #[must_use]
     pub fn strong_bank(&self) -> Option<&JudgedBank<'a>> {
-        Algorithm::ALL
+        HashAlgorithm::ALL
             .into_iter()
             .filter(|algorithm| algorithm.is_strong())
             .filter_map(|algorithm| self.bank(algorithm))
@@ -81,14 +81,14 @@ impl<'a> Judged<'a> {
 /// One bank of a log judged by proven values.
 #[derive(Debug, Clone)]
 pub struct JudgedBank<'a> {
-    algorithm: Algorithm,
+    algorithm: HashAlgorithm,
     announced: bool,
     verdicts: BTreeMap<Register, Verdict>,
     explained: BTreeMap<Register, ExplainedRegister<'a>>,
 }
 
 impl<'a> JudgedBank<'a> {
-    fn new(log: &Log<'a>, proven: &RegisterValues, algorithm: Algorithm) -> Self {
+    fn new(log: &Log<'a>, proven: &RegisterValues, algorithm: HashAlgorithm) -> Self {
         let announced = log.algorithms().contains(&algorithm);
         let chains = chains(log, algorithm);
         let mut verdicts = BTreeMap::new();
@@ -111,7 +111,7 @@ impl<'a> JudgedBank<'a> {
 
     /// Algorithm of the bank.
     #[must_use]
-    pub const fn algorithm(&self) -> Algorithm {
+    pub const fn algorithm(&self) -> HashAlgorithm {
         self.algorithm
     }
 
@@ -149,7 +149,7 @@ struct Chain {
 }
 
 /// The chains of all registers that an event extends.
-fn chains(log: &Log<'_>, algorithm: Algorithm) -> BTreeMap<Register, Chain> {
+fn chains(log: &Log<'_>, algorithm: HashAlgorithm) -> BTreeMap<Register, Chain> {
     let mut chains = BTreeMap::new();
     for event in log.events() {
         let Some(register) = event.extends() else { continue };
@@ -171,7 +171,7 @@ fn chains(log: &Log<'_>, algorithm: Algorithm) -> BTreeMap<Register, Chain> {
 }
 
 /// What a register holds before the first event of the log.
-fn start(log: &Log<'_>, register: Register, algorithm: Algorithm) -> Digest {
+fn start(log: &Log<'_>, register: Register, algorithm: HashAlgorithm) -> Digest {
     let reset = register.reset_value(algorithm);
     match register {
         Register::Pcr(0) => reset.ending_in(log.untrusted_startup_locality()),

@@ -7,7 +7,7 @@ mod describe;
 
 use crate::coverage::Coverage;
 use crate::tcg::{Event, Log};
-use crate::{Algorithm, EventType, Register};
+use crate::{EventType, HashAlgorithm, Register};
 
 /// What the log says of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,12 +46,12 @@ impl Step<'_> {
 /// What a log says, event by event, with what the digests of `algorithm` cover.
 pub fn timeline<'a>(
     log: &Log<'a>,
-    algorithm: Algorithm,
+    algorithm: HashAlgorithm,
 ) -> impl ExactSizeIterator<Item = Step<'a>> + use<'a> {
     log.events().map(move |event| step(&event, algorithm))
 }
 
-fn step<'a>(event: &Event<'a>, algorithm: Algorithm) -> Step<'a> {
+fn step<'a>(event: &Event<'a>, algorithm: HashAlgorithm) -> Step<'a> {
     let covered = Coverage::of(event, algorithm);
     Step {
         sequence: event.untrusted_sequence(),

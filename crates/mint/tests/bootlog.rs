@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use avouch_bootlog::replay::{self, Judged, Verdict};
 use avouch_bootlog::tcg::Log;
-use avouch_bootlog::{Algorithm, Digest, Register, RegisterMap, RegisterValues, ccel};
+use avouch_bootlog::{Digest, HashAlgorithm, Register, RegisterMap, RegisterValues, ccel};
 use avouch_mint::bootlog::{
     Bank, BootLog, Ground, LinuxBoot, Loader, LogForm, Notices, Registers, SecureBoot, TdBoot,
     WindowsBoot, breaks, broken, linux, resume_chain, td, windows,
@@ -35,7 +35,7 @@ fn map(ground: Ground) -> RegisterMap {
 /// What a quote over these registers proves.
 fn proven(registers: &Registers, map: RegisterMap) -> RegisterValues {
     let values = registers.iter().map(|(bank, index, value)| {
-        let algorithm = Algorithm::from_tpm_id(bank.tpm_id()).unwrap();
+        let algorithm = HashAlgorithm::from_tpm_id(bank.tpm_id()).unwrap();
         (map.register(index).unwrap(), Digest::new(algorithm, value).unwrap())
     });
     values.collect()
@@ -46,7 +46,7 @@ fn judged<'a>(log: &Log<'a>, registers: &Registers, map: RegisterMap) -> Judged<
 }
 
 /// The registers that the log does not explain, in any bank, with the verdict's name.
-fn unexplained(log: &BootLog, map: RegisterMap) -> Vec<(Algorithm, Register, &'static str)> {
+fn unexplained(log: &BootLog, map: RegisterMap) -> Vec<(HashAlgorithm, Register, &'static str)> {
     let bytes = log.to_bytes().unwrap();
     let parsed = Log::parse(&bytes, map).unwrap();
     let judged = judged(&parsed, &log.registers(), map);
@@ -97,7 +97,7 @@ fn what_windows_writes_in_one_bank_alone_is_missing_in_the_others() {
     let missing = [11, 12, 13, 14];
     assert_eq!(
         seen,
-        missing.map(|pcr| (Algorithm::Sha1, Register::Pcr(pcr), "bank-missing")).to_vec()
+        missing.map(|pcr| (HashAlgorithm::Sha1, Register::Pcr(pcr), "bank-missing")).to_vec()
     );
 }
 

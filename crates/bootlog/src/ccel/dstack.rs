@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 use super::CcelError;
 use crate::tcg::{EVENT_LIMIT, LOG_LIMIT, LogError};
-use crate::{Algorithm, EventType};
+use crate::{EventType, HashAlgorithm};
 
 /// An event as dstack writes it.
 #[derive(Deserialize)]
@@ -92,8 +92,8 @@ fn header(length: usize) -> Vec<u8> {
     // Class of the platform; version 2.0, errata 0, numbers of 64 bits.
     spec_id.extend([0, 0, 0, 0, 0, 2, 0, 2]);
     spec_id.extend(1_u32.to_le_bytes());
-    let digest_length = u16::try_from(Algorithm::Sha384.digest_length()).unwrap_or_default();
-    spec_id.extend(Algorithm::Sha384.tpm_id().to_le_bytes());
+    let digest_length = u16::try_from(HashAlgorithm::Sha384.digest_length()).unwrap_or_default();
+    spec_id.extend(HashAlgorithm::Sha384.tpm_id().to_le_bytes());
     spec_id.extend(digest_length.to_le_bytes());
     // No information of the vendor's.
     spec_id.push(0);
@@ -133,18 +133,18 @@ fn add(log: &mut Vec<u8>, raw: &str) -> Result<(), String> {
         _ => payload,
     };
     let digest = if event.digest.is_empty() && event.event_type == RUNTIME {
-        let computed = Algorithm::Sha384.hash(&[&data]);
+        let computed = HashAlgorithm::Sha384.hash(&[&data]);
         computed.map(|digest| digest.as_bytes().to_vec()).unwrap_or_default()
     } else {
         decode_hex(&event.digest).map_err(|error| error.to_string())?
     };
-    if digest.len() != Algorithm::Sha384.digest_length() {
+    if digest.len() != HashAlgorithm::Sha384.digest_length() {
         return Err(format!("a digest of {} bytes, SHA-384 has 48", digest.len()));
     }
     log.extend(event.imr.saturating_add(1).to_le_bytes());
     log.extend(event.event_type.to_le_bytes());
     log.extend(1_u32.to_le_bytes());
-    log.extend(Algorithm::Sha384.tpm_id().to_le_bytes());
+    log.extend(HashAlgorithm::Sha384.tpm_id().to_le_bytes());
     log.extend_from_slice(&digest);
     with_length(log, &data);
     Ok(())

@@ -4,7 +4,7 @@ use avouch_wire::failed_check;
 use thiserror::Error;
 
 use crate::tcg::LogError;
-use crate::{Algorithm, Digest, Register};
+use crate::{Digest, HashAlgorithm, Register};
 
 /// Why bytes are no event log of a trust domain.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,7 +22,7 @@ pub enum CcelError {
     #[error("the log announces digests of {}, a trust domain's are of sha384", names(announced))]
     Algorithm {
         /// The algorithms that the log announces.
-        announced: Vec<Algorithm>,
+        announced: Vec<HashAlgorithm>,
     },
     /// An event has no SHA-384 digest, and so extended nothing.
     #[error("event {sequence} at byte {offset:#x} has no SHA-384 digest")]
@@ -52,7 +52,7 @@ pub enum CcelError {
     },
 }
 
-fn names(algorithms: &[Algorithm]) -> String {
+fn names(algorithms: &[HashAlgorithm]) -> String {
     algorithms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 

@@ -10,7 +10,7 @@ use super::{CcelError, binary, parse};
 use crate::facts::{Reason, TdFacts};
 use crate::replay::{JudgedBank, Verdict, judge};
 use crate::tcg::Log;
-use crate::{Algorithm, Digest, Register, RegisterValues, untrusted_command_line};
+use crate::{Digest, HashAlgorithm, Register, RegisterValues, untrusted_command_line};
 
 /// Most kernel command lines that are kept.
 const COMMAND_LINES_MAX: usize = 16;
@@ -101,12 +101,12 @@ impl ProvenLog {
         let proven: RegisterValues = (0_u8..)
             .zip(rtmrs)
             .filter_map(|(index, Hex(value))| {
-                let value = Digest::new(Algorithm::Sha384, value)?;
+                let value = Digest::new(HashAlgorithm::Sha384, value)?;
                 Some((Register::Rtmr(index), value))
             })
             .collect();
         let judged = judge(&log, &proven);
-        let bank = judged.bank(Algorithm::Sha384);
+        let bank = judged.bank(HashAlgorithm::Sha384);
         if let Some(bank) = bank {
             refuse_contradiction(&log, bank)?;
         }
@@ -165,7 +165,7 @@ fn images(facts: &TdFacts<'_>) -> Option<Vec<ProvenImage>> {
 fn command_lines(log: &Log<'_>, bank: Option<&JudgedBank<'_>>) -> Vec<String> {
     let explained = |register| bank.is_some_and(|bank| bank.explained(register).is_some());
     let events = log.events().filter(|event| event.extends().is_some_and(explained));
-    let lines = events.filter_map(|event| untrusted_command_line(&event, Algorithm::Sha384));
+    let lines = events.filter_map(|event| untrusted_command_line(&event, HashAlgorithm::Sha384));
     let lines = lines.filter(|line| line.len() <= COMMAND_LINE_BYTES_MAX);
     lines.take(COMMAND_LINES_MAX).map(str::to_owned).collect()
 }

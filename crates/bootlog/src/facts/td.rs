@@ -22,7 +22,7 @@ use super::{
 };
 use crate::replay::{ExplainedRegister, Judged, JudgedBank, ReplayedEvent};
 use crate::uefi::{Guid, PartitionTable, Variable, encode_variable};
-use crate::{Algorithm, Digest, EventType, Register};
+use crate::{Digest, EventType, HashAlgorithm, Register};
 
 /// What a trust domain's log proves of its boot. Only [`TdFacts::read`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl<'a> TdFacts<'a> {
     /// The facts that rest on the SHA-384 values that a quote proved.
     #[must_use]
     pub fn read(judged: &Judged<'a>) -> Self {
-        let bank = judged.bank(Algorithm::Sha384);
+        let bank = judged.bank(HashAlgorithm::Sha384);
         let explained = |index| bank?.explained(Register::Rtmr(index));
         let mut findings = Findings::default();
         let mut walk = Walk::default();
@@ -128,7 +128,7 @@ fn secure_boot<'a>(
 
 /// Digests that no event of another content has: what each value of `SecureBoot`, a shim that was told
 /// to verify nothing, and the end of a phase are measured as.
-fn telling_digests(algorithm: Algorithm) -> Vec<Digest> {
+fn telling_digests(algorithm: HashAlgorithm) -> Vec<Digest> {
     let values: [(Guid, &str, &[u8]); 4] = [
         (Guid::GLOBAL, "SecureBoot", &[]),
         (Guid::GLOBAL, "SecureBoot", &[0]),

@@ -2,7 +2,7 @@
 
 use super::content::kernel_algorithm;
 use super::{Content, File, ProvenList};
-use crate::{Algorithm, Register, RegisterValues};
+use crate::{HashAlgorithm, Register, RegisterValues};
 
 /// Name of the entry.
 pub(super) const NAME: &[u8] = b"boot_aggregate";
@@ -13,7 +13,7 @@ pub enum BootAggregate {
     /// It is the hash of the quoted registers: the list began in this boot.
     Matches {
         /// Algorithm of the hash, and of the bank.
-        algorithm: Algorithm,
+        algorithm: HashAlgorithm,
     },
     /// It is another one: the list began elsewhere, or without a TPM.
     Differs,
@@ -76,9 +76,9 @@ fn compare(file: &File<'_>, proven: &RegisterValues) -> BootAggregate {
 }
 
 /// How many registers it is over: 0 to 7 in SHA-1, and 8 and 9 too in any other.
-const fn registers(algorithm: Algorithm) -> u8 {
+const fn registers(algorithm: HashAlgorithm) -> u8 {
     match algorithm {
-        Algorithm::Sha1 => 8,
+        HashAlgorithm::Sha1 => 8,
         _ => 10,
     }
 }

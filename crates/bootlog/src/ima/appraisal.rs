@@ -5,13 +5,13 @@ use super::{
     ProvenList, References, Rule, Signed, measured, measured::KEYS_MAX,
 };
 use crate::verity::{Devices, Volumes};
-use crate::{Algorithm, RegisterValues};
+use crate::{HashAlgorithm, RegisterValues};
 
 /// What a proven list says. Only proven entries are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// Algorithm of the bank that proves the entries.
-    pub bank: Algorithm,
+    pub bank: HashAlgorithm,
     /// By which rule it does.
     pub rule: Rule,
     /// Entries in the list.

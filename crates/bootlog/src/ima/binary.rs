@@ -7,7 +7,7 @@
 use avouch_wire::{Cursor, ParseError, ParseErrorKind, excerpt};
 
 use super::{ListError, Template};
-use crate::{Algorithm, PCR_COUNT};
+use crate::{HashAlgorithm, PCR_COUNT};
 
 /// Where an entry's parts are.
 #[derive(Debug, Clone, Copy)]
@@ -30,18 +30,18 @@ pub(super) const OLD_NAME_BYTES_MAX: u32 = 255;
 pub(super) const OLD_DIGEST_BYTES: usize = 20;
 /// Algorithms that a list's template hashes may have. The kernel writes a list with SHA-1, and beside
 /// it one for each other bank (`binary_runtime_measurements_sha256`).
-const HASHES: [Algorithm; 4] =
-    [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
+const HASHES: [HashAlgorithm; 4] =
+    [HashAlgorithm::Sha1, HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512];
 
 /// Where the entries are, and the algorithm of the template hashes: that of the first entry, whose
 /// template's name shows how long the hash before it is. They are counted first, and get their place at
 /// once.
-pub(super) fn read(bytes: &[u8]) -> Result<(Algorithm, Vec<Slot>), ListError> {
+pub(super) fn read(bytes: &[u8]) -> Result<(HashAlgorithm, Vec<Slot>), ListError> {
     if bytes.is_empty() {
         return Err(ListError::Empty);
     }
-    let begins = |hash: &Algorithm| matches!(entry(&mut cursor(bytes), *hash), Ok(Some(_)));
-    let hash = HASHES.into_iter().find(begins).unwrap_or(Algorithm::Sha1);
+    let begins = |hash: &HashAlgorithm| matches!(entry(&mut cursor(bytes), *hash), Ok(Some(_)));
+    let hash = HASHES.into_iter().find(begins).unwrap_or(HashAlgorithm::Sha1);
     let mut count = 0_usize;
     for slot in slots(bytes, hash) {
         slot?;
@@ -53,7 +53,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Algorithm, Vec<Slot>), ListError> {
 }
 
 /// The entries one after the other; none behind an error.
-fn slots(bytes: &[u8], hash: Algorithm) -> impl Iterator<Item = Result<Slot, ListError>> {
+fn slots(bytes: &[u8], hash: HashAlgorithm) -> impl Iterator<Item = Result<Slot, ListError>> {
     let (mut cursor, mut index, mut failed) = (cursor(bytes), 0_usize, false);
     std::iter::from_fn(move || {
         if cursor.is_empty() || failed {
@@ -76,7 +76,7 @@ const fn cursor(bytes: &[u8]) -> Cursor<'_> {
 }
 
 /// One entry; none if its template is not known.
-fn entry(cursor: &mut Cursor<'_>, hash: Algorithm) -> Result<Option<Slot>, ParseError> {
+fn entry(cursor: &mut Cursor<'_>, hash: HashAlgorithm) -> Result<Option<Slot>, ParseError> {
     let before = cursor.clone();
     let pcr = cursor.u32_le("pcr")?;
     let pcr = u8::try_from(pcr).ok().filter(|pcr| *pcr < PCR_COUNT).ok_or_else(|| {
@@ -114,7 +114,7 @@ fn place(cursor: &Cursor<'_>) -> Result<u32, ParseError> {
 }
 
 /// The error about an entry whose template is not known.
-fn unknown(cursor: &mut Cursor<'_>, hash: Algorithm, index: usize) -> ListError {
+fn unknown(cursor: &mut Cursor<'_>, hash: HashAlgorithm, index: usize) -> ListError {
     let skip = hash.digest_length().saturating_add(size_of::<u32>());
     match cursor.take("until_template_name", skip).and_then(|_| name(cursor)) {
         Ok(name) => {

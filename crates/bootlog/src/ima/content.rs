@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::binary::OLD_DIGEST_BYTES;
 use super::template::Field;
 use super::{Name, SignatureHeader, Template};
-use crate::Algorithm;
+use crate::HashAlgorithm;
 
 /// What an entry is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,12 +188,12 @@ fn digest(kind: DigestKind, bytes: &[u8]) -> Result<FileDigest<'_>, ContentError
 }
 
 /// The algorithm that the kernel calls so, if it is computed here.
-pub(super) fn kernel_algorithm(name: &str) -> Option<Algorithm> {
+pub(super) fn kernel_algorithm(name: &str) -> Option<HashAlgorithm> {
     Some(match name {
-        "sha1" => Algorithm::Sha1,
-        "sha256" => Algorithm::Sha256,
-        "sha384" => Algorithm::Sha384,
-        "sha512" => Algorithm::Sha512,
+        "sha1" => HashAlgorithm::Sha1,
+        "sha256" => HashAlgorithm::Sha256,
+        "sha384" => HashAlgorithm::Sha384,
+        "sha512" => HashAlgorithm::Sha512,
         _ => return None,
     })
 }

@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{self as lc, ParsedPublicKey, VerificationAlgorithm};
 use thiserror::Error;
 
 use super::{DigestKind, File, SignatureHeader, SignatureKind};
-use crate::Algorithm;
+use crate::HashAlgorithm;
 
 /// Keys that files may be signed by.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +50,7 @@ struct FileKey {
     /// The identifiers that signatures may name it by: of the certificate, and of the key itself.
     ids: Vec<[u8; 4]>,
     /// The key as the provider has read it, for each hash.
-    read: Vec<(Algorithm, ParsedPublicKey)>,
+    read: Vec<(HashAlgorithm, ParsedPublicKey)>,
 }
 
 impl FileKeys {
@@ -124,7 +124,7 @@ impl FileKeys {
     pub(super) fn signed(
         &self,
         header: &SignatureHeader<'_>,
-        algorithm: Algorithm,
+        algorithm: HashAlgorithm,
         digest: &[u8],
     ) -> bool {
         let of_id = self.0.iter().filter(|key| key.ids.contains(&header.key_id));
@@ -141,7 +141,7 @@ const SECP256K1_SPKI_PREFIX: [u8; 24] = [
 const SECP256K1_POINT: usize = 23;
 const SECP256K1_SPKI_BYTES: usize = 88;
 
-type Scheme = (Algorithm, &'static dyn VerificationAlgorithm);
+type Scheme = (HashAlgorithm, &'static dyn VerificationAlgorithm);
 
 impl FileKey {
     fn of_certificate(der: &[u8]) -> Result<Self, String> {
@@ -156,7 +156,7 @@ impl FileKey {
     fn of_spki(der: &[u8]) -> Result<Self, String> {
         if der.len() == SECP256K1_SPKI_BYTES && der.starts_with(&SECP256K1_SPKI_PREFIX) {
             let point = der.get(SECP256K1_POINT..).unwrap_or_default();
-            return Self::new(point, &[(Algorithm::Sha256, &lc::ECDSA_P256K1_SHA256_ASN1)]);
+            return Self::new(point, &[(HashAlgorithm::Sha256, &lc::ECDSA_P256K1_SHA256_ASN1)]);
         }
         let key = PublicKey::from_spki(der).map_err(|error| error.to_string())?;
         Self::of_key(&key)
@@ -165,24 +165,24 @@ impl FileKey {
     fn of_key(key: &PublicKey) -> Result<Self, String> {
         let schemes: [Scheme; 3] = match key.kind() {
             KeyKind::Rsa { .. } => [
-                (Algorithm::Sha256, &lc::RSA_PKCS1_2048_8192_SHA256),
-                (Algorithm::Sha384, &lc::RSA_PKCS1_2048_8192_SHA384),
-                (Algorithm::Sha512, &lc::RSA_PKCS1_2048_8192_SHA512),
+                (HashAlgorithm::Sha256, &lc::RSA_PKCS1_2048_8192_SHA256),
+                (HashAlgorithm::Sha384, &lc::RSA_PKCS1_2048_8192_SHA384),
+                (HashAlgorithm::Sha512, &lc::RSA_PKCS1_2048_8192_SHA512),
             ],
             KeyKind::P256 => [
-                (Algorithm::Sha256, &lc::ECDSA_P256_SHA256_ASN1),
-                (Algorithm::Sha384, &lc::ECDSA_P256_SHA384_ASN1),
-                (Algorithm::Sha512, &lc::ECDSA_P256_SHA512_ASN1),
+                (HashAlgorithm::Sha256, &lc::ECDSA_P256_SHA256_ASN1),
+                (HashAlgorithm::Sha384, &lc::ECDSA_P256_SHA384_ASN1),
+                (HashAlgorithm::Sha512, &lc::ECDSA_P256_SHA512_ASN1),
             ],
             KeyKind::P384 => [
-                (Algorithm::Sha256, &lc::ECDSA_P384_SHA256_ASN1),
-                (Algorithm::Sha384, &lc::ECDSA_P384_SHA384_ASN1),
-                (Algorithm::Sha512, &lc::ECDSA_P384_SHA512_ASN1),
+                (HashAlgorithm::Sha256, &lc::ECDSA_P384_SHA256_ASN1),
+                (HashAlgorithm::Sha384, &lc::ECDSA_P384_SHA384_ASN1),
+                (HashAlgorithm::Sha512, &lc::ECDSA_P384_SHA512_ASN1),
             ],
             KeyKind::P521 => [
-                (Algorithm::Sha256, &lc::ECDSA_P521_SHA256_ASN1),
-                (Algorithm::Sha384, &lc::ECDSA_P521_SHA384_ASN1),
-                (Algorithm::Sha512, &lc::ECDSA_P521_SHA512_ASN1),
+                (HashAlgorithm::Sha256, &lc::ECDSA_P521_SHA256_ASN1),
+                (HashAlgorithm::Sha384, &lc::ECDSA_P521_SHA384_ASN1),
+                (HashAlgorithm::Sha512, &lc::ECDSA_P521_SHA512_ASN1),
             ],
         };
         Self::new(key.raw(), &schemes)
@@ -201,7 +201,7 @@ impl FileKey {
         Ok(Self { ids: id.into_iter().collect(), read: read.map_err(refused)? })
     }
 
-    fn signed(&self, algorithm: Algorithm, digest: &[u8], signature: &[u8]) -> bool {
+    fn signed(&self, algorithm: HashAlgorithm, digest: &[u8], signature: &[u8]) -> bool {
         let read = self.read.iter().find(|(hash, _)| *hash == algorithm);
         let digest =
             provider(algorithm).and_then(|hash| LcDigest::import_less_safe(digest, hash).ok());
@@ -212,22 +212,22 @@ impl FileKey {
     }
 }
 
-fn provider(algorithm: Algorithm) -> Option<&'static LcAlgorithm> {
+fn provider(algorithm: HashAlgorithm) -> Option<&'static LcAlgorithm> {
     Some(match algorithm {
-        Algorithm::Sha256 => &SHA256,
-        Algorithm::Sha384 => &SHA384,
-        Algorithm::Sha512 => &SHA512,
+        HashAlgorithm::Sha256 => &SHA256,
+        HashAlgorithm::Sha384 => &SHA384,
+        HashAlgorithm::Sha512 => &SHA512,
         _ => return None,
     })
 }
 
 /// The hash that a signature is by, by its number in the kernel's `hash_info.h`; none of those in
 /// which collisions are known or which are not computed here.
-pub(super) const fn strong_hash(number: u8) -> Option<Algorithm> {
+pub(super) const fn strong_hash(number: u8) -> Option<HashAlgorithm> {
     match number {
-        4 => Some(Algorithm::Sha256),
-        5 => Some(Algorithm::Sha384),
-        6 => Some(Algorithm::Sha512),
+        4 => Some(HashAlgorithm::Sha256),
+        5 => Some(HashAlgorithm::Sha384),
+        6 => Some(HashAlgorithm::Sha512),
         _ => None,
     }
 }
@@ -238,7 +238,7 @@ pub(super) const fn strong_hash(number: u8) -> Option<Algorithm> {
 pub(super) fn signed_digest(
     file: &File<'_>,
     header: &SignatureHeader<'_>,
-    algorithm: Algorithm,
+    algorithm: HashAlgorithm,
 ) -> Option<Vec<u8>> {
     let kind = match (header.kind, file.digest.kind) {
         (SignatureKind::Content, DigestKind::Content) => 3,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::binary::{self, OLD_DIGEST_BYTES, Slot};
 use super::{Content, ContentError, ListError, Template, ascii, gzip};
-use crate::{Algorithm, Digest};
+use crate::{Digest, HashAlgorithm};
 
 /// The longest list that is read, expanded, in bytes: some 100,000 entries.
 pub const LIST_BYTES_MAX: usize = 16 << 20;
@@ -24,7 +24,7 @@ pub struct List<'a> {
     /// In binary form.
     bytes: Cow<'a, [u8]>,
     slots: Vec<Slot>,
-    hash: Algorithm,
+    hash: HashAlgorithm,
     form: Form,
     compressed: bool,
 }
@@ -81,7 +81,7 @@ impl<'a> List<'a> {
 
     /// Algorithm of the template hashes in it.
     #[must_use]
-    pub const fn hash_algorithm(&self) -> Algorithm {
+    pub const fn hash_algorithm(&self) -> HashAlgorithm {
         self.hash
     }
 
@@ -108,7 +108,7 @@ fn is_ascii(bytes: &[u8]) -> bool {
 pub struct Entry<'l> {
     index: usize,
     slot: Slot,
-    hash: Algorithm,
+    hash: HashAlgorithm,
     bytes: &'l [u8],
 }
 
@@ -167,7 +167,7 @@ impl<'l> Entry<'l> {
 
     /// The hash of the template data.
     #[must_use]
-    pub fn data_hash(&self, algorithm: Algorithm) -> Option<Digest> {
+    pub fn data_hash(&self, algorithm: HashAlgorithm) -> Option<Digest> {
         let data = self.untrusted_data();
         if self.slot.template != Template::Ima {
             return algorithm.hash(&[data]);

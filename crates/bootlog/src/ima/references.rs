@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use super::content::kernel_algorithm;
 use super::{DigestKind, File, Listing, Name};
-use crate::{Algorithm, Digest};
+use crate::{Digest, HashAlgorithm};
 
 /// What the operator expects. Who vouches for it: [`References::signed`] or [`References::local`].
 #[derive(Debug, Clone, Default)]
@@ -216,7 +216,7 @@ fn digest_and_name(line: &[u8]) -> Result<(Digest, &[u8]), &'static str> {
     let name = name.filter(|name| !name.is_empty()).ok_or("expected two spaces and a name")?;
     let bytes = std::str::from_utf8(hex).ok().and_then(|hex| decode_hex(hex).ok());
     let bytes = bytes.ok_or("the digest is no hex (names with line breaks cannot be listed)")?;
-    let digest = [Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512]
+    let digest = [HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512]
         .into_iter()
         .find_map(|algorithm| Digest::new(algorithm, &bytes));
     Ok((digest.ok_or("the digest is none of SHA-256, SHA-384 or SHA-512")?, name))

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::{Entry, List, ReplayError};
-use crate::{Algorithm, Digest, Register, RegisterValues};
+use crate::{Digest, HashAlgorithm, Register, RegisterValues};
 
 /// The register that IMA extends.
 pub(super) const IMA_PCR: u8 = 10;
@@ -78,7 +78,7 @@ pub enum Sha1 {
 pub fn replay(list: &List<'_>, proven: Digest) -> BankVerdict {
     let (prefix, replayed) = chain(list, proven.algorithm(), Some(proven), Rule::Own);
     let padded = || {
-        if proven.algorithm() == Algorithm::Sha1 {
+        if proven.algorithm() == HashAlgorithm::Sha1 {
             return None;
         }
         chain(list, proven.algorithm(), Some(proven), Rule::PaddedSha1).0
@@ -95,14 +95,14 @@ pub fn replay(list: &List<'_>, proven: Digest) -> BankVerdict {
 /// This is what the list claims. Judging it by that makes all of it proven, which is right for showing
 /// a list and for nothing else.
 #[must_use]
-pub fn claimed_value(list: &List<'_>, algorithm: Algorithm) -> Option<Digest> {
+pub fn claimed_value(list: &List<'_>, algorithm: HashAlgorithm) -> Option<Digest> {
     chain(list, algorithm, None, Rule::Own).1
 }
 
 /// The prefix that leads to `wanted`; and if none does, what the whole list leads to.
 fn chain(
     list: &List<'_>,
-    algorithm: Algorithm,
+    algorithm: HashAlgorithm,
     wanted: Option<Digest>,
     rule: Rule,
 ) -> (Option<usize>, Option<Digest>) {
@@ -125,7 +125,7 @@ fn chain(
 }
 
 /// What an entry extends a bank by.
-fn extension(entry: &Entry<'_>, algorithm: Algorithm, rule: Rule) -> Option<Digest> {
+fn extension(entry: &Entry<'_>, algorithm: HashAlgorithm, rule: Rule) -> Option<Digest> {
     if entry.is_violation() {
         return Some(Digest::filled(algorithm, 0xff));
     }
@@ -136,7 +136,7 @@ fn extension(entry: &Entry<'_>, algorithm: Algorithm, rule: Rule) -> Option<Dige
         }
         Rule::Own => entry.data_hash(algorithm),
         Rule::PaddedSha1 => {
-            let sha1 = entry.data_hash(Algorithm::Sha1)?;
+            let sha1 = entry.data_hash(HashAlgorithm::Sha1)?;
             let mut padded = sha1.as_bytes().to_vec();
             padded.resize(algorithm.digest_length(), 0);
             Digest::new(algorithm, &padded)
@@ -147,10 +147,10 @@ fn extension(entry: &Entry<'_>, algorithm: Algorithm, rule: Rule) -> Option<Dige
 /// The bank whose value counts: the best that the quote proves PCR 10 of. It is chosen before it is
 /// judged: when it proves nothing, no other one stands in for it.
 fn bank(proven: &RegisterValues, sha1: Sha1) -> Option<Digest> {
-    let counts = |algorithm: &Algorithm| {
-        algorithm.is_strong() || (sha1 == Sha1::Accepted && *algorithm == Algorithm::Sha1)
+    let counts = |algorithm: &HashAlgorithm| {
+        algorithm.is_strong() || (sha1 == Sha1::Accepted && *algorithm == HashAlgorithm::Sha1)
     };
-    Algorithm::ALL
+    HashAlgorithm::ALL
         .into_iter()
         .filter(counts)
         .find_map(|algorithm| proven.get(algorithm, Register::Pcr(IMA_PCR)).copied())
@@ -181,7 +181,7 @@ pub fn prove<'l, 'a>(
 #[derive(Debug, Clone)]
 pub struct ProvenList<'l, 'a> {
     list: &'l List<'a>,
-    algorithm: Algorithm,
+    algorithm: HashAlgorithm,
     prefix: Prefix,
 }
 
@@ -194,7 +194,7 @@ impl<'l, 'a> ProvenList<'l, 'a> {
 
     /// Algorithm of the bank that proves them.
     #[must_use]
-    pub const fn algorithm(&self) -> Algorithm {
+    pub const fn algorithm(&self) -> HashAlgorithm {
         self.algorithm
     }
 

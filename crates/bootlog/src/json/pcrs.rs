@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{Algorithm, Register, RegisterValues};
+use crate::{HashAlgorithm, Register, RegisterValues};
 
 #[derive(Debug, Serialize)]
 struct Pcrs {
@@ -37,15 +37,15 @@ pub fn pcrs(proven: &RegisterValues) -> String {
 }
 
 /// As policies write banks.
-const fn name(algorithm: Algorithm) -> &'static str {
+const fn name(algorithm: HashAlgorithm) -> &'static str {
     match algorithm {
-        Algorithm::Sha1 => "SHA1",
-        Algorithm::Sha256 => "SHA256",
-        Algorithm::Sha384 => "SHA384",
-        Algorithm::Sha512 => "SHA512",
-        Algorithm::Sm3 => "SM3_256",
-        Algorithm::Sha3_256 => "SHA3_256",
-        Algorithm::Sha3_384 => "SHA3_384",
-        Algorithm::Sha3_512 => "SHA3_512",
+        HashAlgorithm::Sha1 => "SHA1",
+        HashAlgorithm::Sha256 => "SHA256",
+        HashAlgorithm::Sha384 => "SHA384",
+        HashAlgorithm::Sha512 => "SHA512",
+        HashAlgorithm::Sm3 => "SM3_256",
+        HashAlgorithm::Sha3_256 => "SHA3_256",
+        HashAlgorithm::Sha3_384 => "SHA3_384",
+        HashAlgorithm::Sha3_512 => "SHA3_512",
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::tcg::{Event, Log, Place, Reader};
-use crate::{Algorithm, Digest, EventType, Register};
+use crate::{Digest, EventType, HashAlgorithm, Register};
 
 /// A register that the log explains, with its events in the proven order. Only a replay makes one.
 ///
@@ -12,7 +12,7 @@ use crate::{Algorithm, Digest, EventType, Register};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExplainedRegister<'a> {
     register: Register,
-    algorithm: Algorithm,
+    algorithm: HashAlgorithm,
     reader: Reader<'a>,
     places: Arc<[Place]>,
 }
@@ -20,7 +20,7 @@ pub struct ExplainedRegister<'a> {
 /// The events of the registers in `explained`, each with room for as many as extended it.
 pub(super) fn explained<'a>(
     log: &Log<'a>,
-    algorithm: Algorithm,
+    algorithm: HashAlgorithm,
     mut explained: BTreeMap<Register, Vec<Place>>,
 ) -> BTreeMap<Register, ExplainedRegister<'a>> {
     for event in log.events() {
@@ -48,7 +48,7 @@ impl<'a> ExplainedRegister<'a> {
 
     /// Algorithm of its bank.
     #[must_use]
-    pub const fn algorithm(&self) -> Algorithm {
+    pub const fn algorithm(&self) -> HashAlgorithm {
         self.algorithm
     }
 
@@ -116,7 +116,7 @@ pub struct ReplayedEvent<'a> {
 }
 
 impl<'a> ReplayedEvent<'a> {
-    fn new(register: Register, algorithm: Algorithm, event: &Event<'a>) -> Option<Self> {
+    fn new(register: Register, algorithm: HashAlgorithm, event: &Event<'a>) -> Option<Self> {
         Some(Self {
             register,
             sequence: event.untrusted_sequence(),

@@ -3,7 +3,7 @@
 use avouch_wire::{ParseError, failed_check};
 use thiserror::Error;
 
-use crate::Algorithm;
+use crate::HashAlgorithm;
 
 /// Why bytes are no event log that could have come from firmware and boot loaders.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -54,7 +54,7 @@ pub enum LogError {
     )]
     DigestLength {
         /// The algorithm.
-        algorithm: Algorithm,
+        algorithm: HashAlgorithm,
         /// Its length.
         expected: usize,
         /// The length in the log.
@@ -64,7 +64,7 @@ pub enum LogError {
     #[error("the Spec ID event names {algorithm} twice")]
     AlgorithmTwice {
         /// The algorithm.
-        algorithm: Algorithm,
+        algorithm: HashAlgorithm,
     },
     /// An event has a digest that the `Spec ID` event did not announce.
     #[error(
@@ -86,7 +86,7 @@ pub enum LogError {
         /// Where the event starts.
         offset: usize,
         /// The algorithm.
-        algorithm: Algorithm,
+        algorithm: HashAlgorithm,
     },
     /// An event that extends a register has no digest.
     #[error("event {sequence} at byte {offset:#x} extends {register} and has no digest")]

@@ -1,6 +1,6 @@
 //! One event as it stands in the log.
 
-use crate::{Algorithm, EventType, Register};
+use crate::{EventType, HashAlgorithm, Register};
 
 /// One event as it stands in the log: a claim, until a replay shows that its register was extended by
 /// it. It borrows the log's bytes.
@@ -98,19 +98,19 @@ pub(super) enum RawDigests<'a> {
 impl<'a> Digests<'a> {
     /// The digest in the bank of `algorithm`.
     #[must_use]
-    pub fn get(&self, algorithm: Algorithm) -> Option<&'a [u8]> {
+    pub fn get(&self, algorithm: HashAlgorithm) -> Option<&'a [u8]> {
         self.iter().find(|(of, _)| *of == algorithm).map(|(_, digest)| digest)
     }
 
     /// All digests, in the order of the log.
-    pub fn iter(&self) -> impl Iterator<Item = (Algorithm, &'a [u8])> + use<'a> {
+    pub fn iter(&self) -> impl Iterator<Item = (HashAlgorithm, &'a [u8])> + use<'a> {
         let (one, mut pairs) = match self.raw {
-            RawDigests::Sha1(digest) => (Some((Algorithm::Sha1, digest.as_slice())), &[][..]),
+            RawDigests::Sha1(digest) => (Some((HashAlgorithm::Sha1, digest.as_slice())), &[][..]),
             RawDigests::Agile(pairs) => (None, pairs),
         };
         one.into_iter().chain(std::iter::from_fn(move || {
             let (id, rest) = pairs.split_first_chunk::<2>()?;
-            let algorithm = Algorithm::from_tpm_id(u16::from_le_bytes(*id))?;
+            let algorithm = HashAlgorithm::from_tpm_id(u16::from_le_bytes(*id))?;
             let (digest, rest) = rest.split_at_checked(algorithm.digest_length())?;
             pairs = rest;
             Some((algorithm, digest))

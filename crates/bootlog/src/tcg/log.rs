@@ -3,7 +3,7 @@
 use super::no_action::StartupLocality;
 use super::reader::Reader;
 use super::{Event, Events, LogError, SpecId};
-use crate::{Algorithm, Register, RegisterMap};
+use crate::{HashAlgorithm, Register, RegisterMap};
 
 /// Longest log accepted, in bytes. Firmware reserves some hundred kilobytes for its log.
 pub const LOG_LIMIT: usize = 4 << 20;
@@ -77,9 +77,9 @@ impl<'a> Log<'a> {
 
     /// The algorithms that its events may have digests of.
     #[must_use]
-    pub fn algorithms(&self) -> &[Algorithm] {
+    pub fn algorithms(&self) -> &[HashAlgorithm] {
         match &self.form {
-            Form::Sha1 => &[Algorithm::Sha1],
+            Form::Sha1 => &[HashAlgorithm::Sha1],
             Form::CryptoAgile(spec_id) => spec_id.algorithms(),
         }
     }

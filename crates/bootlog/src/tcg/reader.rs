@@ -4,7 +4,7 @@ use avouch_wire::Cursor;
 
 use super::event::{Place, RawDigests};
 use super::{DATA_LIMIT, Digests, Event, Form, LogError};
-use crate::{Algorithm, EventType, RegisterMap};
+use crate::{EventType, HashAlgorithm, RegisterMap};
 
 /// The bytes of a log up to the fill behind its last event, and how events stand in them. Events are
 /// read anew each time that somebody asks: none is kept, however many there are.
@@ -21,14 +21,14 @@ pub(crate) struct Reader<'a> {
 const STRUCTURE: &str = "TCG_PCClientPCREvent";
 
 /// A bit of an algorithm's own.
-const fn bit(algorithm: Algorithm) -> u16 {
+const fn bit(algorithm: HashAlgorithm) -> u16 {
     1 << algorithm as u16
 }
 
 impl<'a> Reader<'a> {
     /// The reader of a log's first event, which has the old form whatever follows.
     pub(super) const fn of_first(bytes: &'a [u8], registers: RegisterMap) -> Self {
-        Self { bytes, registers, announced: bit(Algorithm::Sha1), agile: false }
+        Self { bytes, registers, announced: bit(HashAlgorithm::Sha1), agile: false }
     }
 
     /// The reader of the events behind the first.
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
             let mut length = 0_usize;
             for _ in 0..u32::from_le_bytes(*count) {
                 let id = pairs.get(length..)?.first_chunk::<2>()?;
-                let digest = Algorithm::from_tpm_id(u16::from_le_bytes(*id))?.digest_length();
+                let digest = HashAlgorithm::from_tpm_id(u16::from_le_bytes(*id))?.digest_length();
                 length = length.checked_add(digest)?.checked_add(size_of::<u16>())?;
             }
             let (pairs, rest) = pairs.split_at_checked(length)?;
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
         let mut seen = 0;
         for _ in 0..count {
             let id = ahead.u16_le("algorithmId")?;
-            let algorithm = Algorithm::from_tpm_id(id)
+            let algorithm = HashAlgorithm::from_tpm_id(id)
                 .filter(|algorithm| self.announced & bit(*algorithm) != 0)
                 .ok_or(LogError::DigestNotAnnounced { sequence, offset, id })?;
             if seen & bit(algorithm) != 0 {

@@ -3,7 +3,7 @@
 use avouch_wire::Cursor;
 
 use super::{Event, LogError};
-use crate::{Algorithm, EventType, Register};
+use crate::{EventType, HashAlgorithm, Register};
 
 const SIGNATURE: &[u8; 16] = b"Spec ID Event03\0";
 
@@ -16,13 +16,13 @@ pub struct SpecId {
     pub version: (u8, u8),
     /// Errata of the specification.
     pub errata: u8,
-    algorithms: Vec<Algorithm>,
+    algorithms: Vec<HashAlgorithm>,
 }
 
 impl SpecId {
     /// The algorithms that the log's events may have digests of, in the order announced.
     #[must_use]
-    pub fn algorithms(&self) -> &[Algorithm] {
+    pub fn algorithms(&self) -> &[HashAlgorithm] {
         &self.algorithms
     }
 
@@ -55,14 +55,14 @@ impl SpecId {
     }
 }
 
-fn algorithms(cursor: &mut Cursor<'_>) -> Result<Vec<Algorithm>, LogError> {
-    let limit = u32::try_from(Algorithm::ALL.len()).unwrap_or(u32::MAX);
+fn algorithms(cursor: &mut Cursor<'_>) -> Result<Vec<HashAlgorithm>, LogError> {
+    let limit = u32::try_from(HashAlgorithm::ALL.len()).unwrap_or(u32::MAX);
     let count = cursor.length_u32_le("numberOfAlgorithms", limit)?;
     let mut algorithms = Vec::with_capacity(count);
     for _ in 0..count {
         let id = cursor.u16_le("algorithmId")?;
         let found = cursor.u16_le("digestSize")?;
-        let algorithm = Algorithm::from_tpm_id(id).ok_or(LogError::UnknownAlgorithm { id })?;
+        let algorithm = HashAlgorithm::from_tpm_id(id).ok_or(LogError::UnknownAlgorithm { id })?;
         let expected = algorithm.digest_length();
         if usize::from(found) != expected {
             return Err(LogError::DigestLength { algorithm, expected, found });

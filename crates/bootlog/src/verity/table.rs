@@ -1,7 +1,7 @@
 //! A table: what a device would give to read if it were resumed.
 
 use super::text::{Pair, next, number, pairs};
-use crate::Algorithm;
+use crate::HashAlgorithm;
 
 /// A loaded table.
 #[derive(Debug, Clone)]
@@ -97,8 +97,8 @@ impl<'a> Table<'a> {
     pub(super) fn hash(&self) -> Option<String> {
         let whole = self.targets == self.targets_expected || self.opaque;
         let hash = match self.more.as_slice() {
-            [] => Algorithm::Sha256.hash(&[self.first]),
-            more => Algorithm::Sha256.hash(&[&[self.first], more].concat()),
+            [] => HashAlgorithm::Sha256.hash(&[self.first]),
+            more => HashAlgorithm::Sha256.hash(&[&[self.first], more].concat()),
         };
         Some(format!("sha256:{}", hash.filter(|_| whole)?))
     }

@@ -3,7 +3,7 @@
 use avouch_wire::decode_hex;
 
 use super::table::Verity;
-use crate::Algorithm;
+use crate::HashAlgorithm;
 use crate::ima::References;
 
 /// A volume that runs, every block of which leads to its root digest.
@@ -62,7 +62,7 @@ impl Volume {
     /// SHA-512.
     #[must_use]
     pub fn is_listed(&self, references: &References) -> bool {
-        let strong = [Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
+        let strong = [HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512];
         let algorithm = strong.into_iter().find(|strong| strong.name() == self.algorithm);
         let digest = decode_hex(&self.root_digest).ok().filter(|digest| {
             algorithm.is_some_and(|algorithm| algorithm.digest_length() == digest.len())

@@ -2,7 +2,7 @@
 
 use super::{TAG_LIMIT, Tag, TagId, Tags, WindowsError};
 use crate::replay::{ExplainedRegister, JudgedBank, ReplayedEvent, ReplayedEvents, in_log_order};
-use crate::{Algorithm, EventType, Register};
+use crate::{EventType, HashAlgorithm, Register};
 
 /// What Windows extends its registers by when it takes over from its boot components.
 const SEPARATOR: &[u8] = b"WBCL";
@@ -17,7 +17,7 @@ pub(super) const AUTHORITIES: Register = Register::Pcr(14);
 /// measured it is another question: see [`super::NotOnlyWindows`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measured<'a> {
-    algorithm: Algorithm,
+    algorithm: HashAlgorithm,
     /// Of each explained register what came before its separator, checked to be tags that digests cover.
     registers: Vec<(Register, ReplayedEvents<'a>)>,
 }
@@ -79,7 +79,7 @@ impl<'a> Measured<'a> {
 
     /// Algorithm of the bank that it was read in.
     #[must_use]
-    pub const fn algorithm(&self) -> Algorithm {
+    pub const fn algorithm(&self) -> HashAlgorithm {
         self.algorithm
     }
 

@@ -3,12 +3,12 @@
 use avouch_bootlog::facts::{BootFacts, NotEnforced, SecureBoot, Unproven};
 use avouch_bootlog::replay::{Verdict, judge};
 use avouch_bootlog::tcg::Log;
-use avouch_bootlog::{Algorithm, Register, RegisterMap};
+use avouch_bootlog::{HashAlgorithm, Register, RegisterMap};
 use avouch_wire::FailedCheck as _;
 
 use crate::support::{Machine, parse, published, read, vectors};
 
-const SHA256: Algorithm = Algorithm::Sha256;
+const SHA256: HashAlgorithm = HashAlgorithm::Sha256;
 
 /// The machine of an attack, unless the recorded evidence is absent.
 fn attack(name: &str) -> Option<Machine> {
@@ -25,7 +25,7 @@ fn refusal(machine: &Machine) -> &'static str {
 
 /// All that the TCG log of a machine can explain.
 fn replays(machine: &Machine) {
-    assert_eq!(machine.unexplained(Algorithm::Sha1), [0; 0]);
+    assert_eq!(machine.unexplained(HashAlgorithm::Sha1), [0; 0]);
     assert_eq!(machine.unexplained(SHA256), [0; 0]);
 }
 
@@ -164,7 +164,7 @@ fn attack_22_secureboot_event_duplicated_in_log_only() {
 #[test]
 fn attack_24_pcr7_sha256_digests_absent() {
     let Some(machine) = attack("24-pcr7-sha256-digests-absent") else { return };
-    assert_eq!(machine.unexplained(Algorithm::Sha1), [0; 0]);
+    assert_eq!(machine.unexplained(HashAlgorithm::Sha1), [0; 0]);
     assert!(matches!(machine.verdict(SHA256, 7), Verdict::BankMissing { .. }));
     assert_eq!(machine.facts().bank, Some(SHA256), "SHA-1 does not stand in");
     assert_eq!(refusal(&machine), "secure-boot-register");
@@ -173,7 +173,7 @@ fn attack_24_pcr7_sha256_digests_absent() {
 #[test]
 fn attack_25_sha1_only_log_both_banks_quoted() {
     let Some(machine) = attack("25-sha1-only-log-both-banks-quoted") else { return };
-    assert_eq!(machine.unexplained(Algorithm::Sha1), [0; 0]);
+    assert_eq!(machine.unexplained(HashAlgorithm::Sha1), [0; 0]);
     let facts = machine.facts();
     assert_eq!(facts.secure_boot, SecureBoot::Unproven(Unproven::NoStrongBank));
     assert_eq!((facts.bank, facts.boot_chain), (None, None));

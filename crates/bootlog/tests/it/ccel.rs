@@ -5,7 +5,7 @@ use avouch_bootlog::facts::{SecureBoot, TdFacts};
 use avouch_bootlog::replay::{self, Verdict};
 use avouch_bootlog::timeline::timeline;
 use avouch_bootlog::{
-    Algorithm, Coverage, Digest, Register, RegisterMap, RegisterValues, ccel,
+    Coverage, Digest, HashAlgorithm, Register, RegisterMap, RegisterValues, ccel,
     untrusted_command_line,
 };
 use avouch_mint::bootlog::{
@@ -40,7 +40,7 @@ fn rtmrs(values: [&[u8]; 4]) -> RegisterValues {
     (0_u8..)
         .zip(values)
         .map(|(index, value)| {
-            (Register::Rtmr(index), Digest::new(Algorithm::Sha384, value).unwrap())
+            (Register::Rtmr(index), Digest::new(HashAlgorithm::Sha384, value).unwrap())
         })
         .collect()
 }
@@ -49,10 +49,10 @@ fn rtmrs(values: [&[u8]; 4]) -> RegisterValues {
 fn replayed(log: &[u8]) -> RegisterValues {
     let parsed = ccel::parse(log).unwrap();
     let values = replay::values(&parsed);
-    let zero = Digest::new(Algorithm::Sha384, &[0; 48]).unwrap();
+    let zero = Digest::new(HashAlgorithm::Sha384, &[0; 48]).unwrap();
     (0..4)
         .map(Register::Rtmr)
-        .map(|register| (register, *values.get(Algorithm::Sha384, register).unwrap_or(&zero)))
+        .map(|register| (register, *values.get(HashAlgorithm::Sha384, register).unwrap_or(&zero)))
         .collect()
 }
 
@@ -68,7 +68,7 @@ fn recorded_logs_replay_register_by_register_as_their_manifest_says() {
     for (name, log, said) in readable() {
         let seen = replayed(&log);
         for index in 0..4 {
-            let value = seen.get(Algorithm::Sha384, Register::Rtmr(index)).unwrap();
+            let value = seen.get(HashAlgorithm::Sha384, Register::Rtmr(index)).unwrap();
             assert_eq!(said["replay"][format!("rtmr{index}")], value.to_string(), "{name} {index}");
         }
         let parsed = ccel::parse(&log).unwrap();
@@ -89,12 +89,12 @@ fn digests_of_recorded_events_are_of_what_the_manifest_says() {
             for event in events.as_array().unwrap() {
                 let place = usize::try_from(event.as_u64().unwrap()).unwrap();
                 let event = &parsed.events().nth(place).unwrap();
-                let seen = Coverage::of(event, Algorithm::Sha384);
+                let seen = Coverage::of(event, HashAlgorithm::Sha384);
                 assert_eq!(covered, seen.describe(), "{name} {event:?}");
             }
         }
         let lines = parsed.events().filter_map(|event| {
-            untrusted_command_line(&event, Algorithm::Sha384).map(str::to_owned)
+            untrusted_command_line(&event, HashAlgorithm::Sha384).map(str::to_owned)
         });
         let told = said["kernel_command_lines"].as_array().unwrap().iter();
         let told = told.filter_map(|line| line["text"].as_str().map(str::to_owned));
@@ -109,7 +109,7 @@ fn recorded_registers_are_explained_as_the_manifest_says_and_no_other_ones() {
         let proven = of_quote(said["compare_with"].as_str().unwrap());
         let parsed = ccel::parse(&log).unwrap();
         let judged = replay::judge(&parsed, &proven);
-        let bank = judged.bank(Algorithm::Sha384).unwrap();
+        let bank = judged.bank(HashAlgorithm::Sha384).unwrap();
         for index in 0..4 {
             let verdict = bank.verdict(Register::Rtmr(index)).unwrap();
             let seen = matches!(verdict, Verdict::Explained { .. });
@@ -197,7 +197,7 @@ fn minted_domains_prove_what_they_booted() {
     assert_eq!(facts.authorities.len(), 1);
     let images = facts.boot_chain.unwrap();
     let digests: Vec<_> = images.iter().map(|image| image.digest).collect();
-    let hash = |bytes: &[u8]| Algorithm::Sha384.hash(&[bytes]).unwrap();
+    let hash = |bytes: &[u8]| HashAlgorithm::Sha384.hash(&[bytes]).unwrap();
     assert_eq!(digests, [hash(b"shim of the mint"), hash(b"GRUB of the mint")]);
     assert_eq!(facts.partition_tables.unwrap().len(), 1);
     assert_eq!(facts.findings, []);
@@ -353,7 +353,7 @@ fn whatever_of_a_domains_log_its_digests_do_not_cover_is_changed_proves_no_more(
         let facts = TdFacts::read(&replay::judge(&parsed, &registers));
         assert_ne!(facts.secure_boot.enforced(), Some(true), "{changed:?}");
         let genuine = ["shim of the mint", "GRUB of the mint"];
-        let genuine = genuine.map(|text| Algorithm::Sha384.hash(&[text.as_bytes()]).unwrap());
+        let genuine = genuine.map(|text| HashAlgorithm::Sha384.hash(&[text.as_bytes()]).unwrap());
         if let Some(images) = facts.boot_chain {
             let shown: Vec<_> = images.iter().map(|image| image.digest).collect();
             assert!(genuine.iter().all(|digest| shown.contains(digest)), "{shown:?}");
@@ -367,7 +367,7 @@ fn the_header_may_name_the_register_of_the_firmware_or_none() {
     let mut of_td_shim = log.clone();
     of_td_shim[0] = 0;
     for bytes in [&log, &of_td_shim] {
-        assert_eq!(ccel::parse(bytes).unwrap().algorithms(), [Algorithm::Sha384]);
+        assert_eq!(ccel::parse(bytes).unwrap().algorithms(), [HashAlgorithm::Sha384]);
     }
     let mut elsewhere = log;
     elsewhere[0] = 3;
@@ -382,7 +382,7 @@ fn a_timeline_tells_of_each_event_who_measured_it_and_what_is_not_proven() {
     let runtime = vec![("app-id".to_owned(), vec![1])];
     let log = td(&TdBoot { runtime, ..TdBoot::default() }).unwrap().to_bytes().unwrap();
     let parsed = ccel::parse(&log).unwrap();
-    let steps: Vec<_> = timeline(&parsed, Algorithm::Sha384).collect();
+    let steps: Vec<_> = timeline(&parsed, HashAlgorithm::Sha384).collect();
     assert_eq!(steps.len(), parsed.events().len());
     let find = |what: &str| {
         let found = steps.iter().find(|step| step.what.contains(what));
@@ -403,7 +403,7 @@ fn a_timeline_tells_of_each_event_who_measured_it_and_what_is_not_proven() {
     log.push(LogEvent::efi_action(4, "\u{1b}[2J"));
     let bytes = log.to_bytes().unwrap();
     let parsed = ccel::parse(&bytes).unwrap();
-    assert!(timeline(&parsed, Algorithm::Sha384).all(|step| !step.what.contains('\u{1b}')));
+    assert!(timeline(&parsed, HashAlgorithm::Sha384).all(|step| !step.what.contains('\u{1b}')));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use avouch_bootlog::ccel::{self, ProvenLog};
 use avouch_bootlog::timeline::timeline;
-use avouch_bootlog::{Algorithm, Register, replay};
+use avouch_bootlog::{HashAlgorithm, Register, replay};
 use avouch_linear::{Shape, check};
 use avouch_mint::bootlog::{BootLog, Ground, LogEvent, LogForm, event_type, uefi};
 use avouch_wire::Hex;
@@ -16,12 +16,12 @@ fn read(input: &[u8]) {
     let Ok(log) = ccel::parse(&binary) else { return };
     let values = replay::values(&log);
     let rtmrs = [0, 1, 2, 3].map(|index| {
-        let value = values.get(Algorithm::Sha384, Register::Rtmr(index));
+        let value = values.get(HashAlgorithm::Sha384, Register::Rtmr(index));
         Hex(value.map_or([0; 48], |value| value.as_bytes().try_into().unwrap()))
     });
     let proven = ProvenLog::prove(input, rtmrs.each_ref()).unwrap();
     drop(serde_json::to_string(&proven));
-    timeline(&log, Algorithm::Sha384).for_each(drop);
+    timeline(&log, HashAlgorithm::Sha384).for_each(drop);
 }
 
 /// A log of about so many bytes: the firmware's variables, then `event` again and again.

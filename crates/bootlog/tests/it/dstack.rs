@@ -1,7 +1,7 @@
 //! Logs of trust domains as dstack gives them: JSON, and the same as its binary form.
 
 use avouch_bootlog::ccel::{self, ProvenLog};
-use avouch_bootlog::{Algorithm, Coverage, Register};
+use avouch_bootlog::{Coverage, HashAlgorithm, Register};
 use avouch_wire::{FailedCheck as _, Hex, encode_hex};
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ fn what_the_running_system_measured_is_covered_with_its_name() {
     let events: Vec<_> = log.extending(Register::Rtmr(3)).collect();
     assert_eq!(events.len(), 9);
     for event in &events {
-        assert_eq!(Coverage::of(event, Algorithm::Sha384), Coverage::Data);
+        assert_eq!(Coverage::of(event, HashAlgorithm::Sha384), Coverage::Data);
     }
     assert!(events[1].untrusted_data().starts_with(b"\x01\0\0\x08:app-id:"));
 }
@@ -211,6 +211,6 @@ fn an_event_in_binary_is_what_the_json_says() {
     let event = log.events().nth(1).unwrap();
     assert_eq!(event.extends(), Some(Register::Rtmr(1)));
     assert_eq!(event.untrusted_type().0, 0x8000_0003);
-    assert_eq!(event.digests().get(Algorithm::Sha384), Some(&digest[..]));
+    assert_eq!(event.digests().get(HashAlgorithm::Sha384), Some(&digest[..]));
     assert_eq!(event.untrusted_data(), b"abc");
 }

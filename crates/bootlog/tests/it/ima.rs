@@ -16,7 +16,7 @@ use avouch_bootlog::ima::{
     Appraisal, BootAggregate, Content, FileKeys, Form, List, ListError, NotMet, References,
     Requirement, Rule, Sha1, Template, prove,
 };
-use avouch_bootlog::{Algorithm, Digest, Register, RegisterValues};
+use avouch_bootlog::{Digest, HashAlgorithm, Register, RegisterValues};
 use avouch_mint::bootlog::{Bank, Registers};
 use avouch_mint::ima::{Extension, Ground, ImaEntry, ImaList, breaks, ground};
 use avouch_wire::FailedCheck as _;
@@ -28,7 +28,7 @@ fn quoted(registers: &Registers) -> RegisterValues {
     registers
         .iter()
         .map(|(bank, index, value)| {
-            let algorithm = Algorithm::from_tpm_id(bank.tpm_id()).unwrap();
+            let algorithm = HashAlgorithm::from_tpm_id(bank.tpm_id()).unwrap();
             let register = Register::Pcr(u8::try_from(index).unwrap());
             (register, Digest::new(algorithm, value).unwrap())
         })
@@ -123,11 +123,11 @@ fn a_machine_in_order_meets_what_is_required() {
     let appraisal = appraised(&ground).unwrap();
     let facts = appraisal.facts();
     assert!(facts.only_signed && facts.only_listed && facts.only_signed_or_listed);
-    assert_eq!(facts.boot_aggregate, BootAggregate::Matches { algorithm: Algorithm::Sha256 });
+    assert_eq!(facts.boot_aggregate, BootAggregate::Matches { algorithm: HashAlgorithm::Sha256 });
     assert_eq!((facts.entries, facts.proven, facts.files, facts.buffers), (4, 4, 2, 1));
     assert_eq!((facts.signed, facts.listed, facts.violations, facts.unreadable), (2, 2, 0, 0));
     assert_eq!(facts.kernel_version.as_deref(), Some("6.1.0-minted"));
-    assert_eq!((facts.bank, facts.rule), (Algorithm::Sha256, Rule::Own));
+    assert_eq!((facts.bank, facts.rule), (HashAlgorithm::Sha256, Rule::Own));
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_data_change_under_the_logged_hash_proves_nothing_in_the_bank_of_sha1_either
         let before = whole.pcr10(Bank::Sha1, Extension::Own, 3);
         let value =
             Bank::Sha1.digest(&[&before, ground.list.entries[3].logged_hash.as_ref().unwrap()]);
-        proven.insert(Register::Pcr(10), Digest::new(Algorithm::Sha1, &value).unwrap());
+        proven.insert(Register::Pcr(10), Digest::new(HashAlgorithm::Sha1, &value).unwrap());
         whole.entries.push(ground.list.entries[3].clone());
         let bytes = whole.binary();
         let list = List::read(&bytes).unwrap();
@@ -241,7 +241,9 @@ fn a_quote_without_the_firmware_registers_leaves_the_boot_open() {
 
 #[test]
 fn the_aggregate_of_sha1_is_over_eight_registers_and_any_other_over_ten() {
-    for (bank, algorithm) in [(Bank::Sha1, Algorithm::Sha1), (Bank::Sha256, Algorithm::Sha256)] {
+    for (bank, algorithm) in
+        [(Bank::Sha1, HashAlgorithm::Sha1), (Bank::Sha256, HashAlgorithm::Sha256)]
+    {
         let mut ground = ground().unwrap();
         let first = ImaList::begin(&ground.registers, bank).entries;
         ground.list.entries.splice(..1, first);
@@ -432,7 +434,8 @@ fn data_that_no_kernel_writes_prove_nothing() {
 #[test]
 fn the_kernels_lists_of_other_banks_are_read_by_the_length_of_their_hashes() {
     let list = ground().unwrap().list;
-    for (bank, algorithm) in [(Bank::Sha256, Algorithm::Sha256), (Bank::Sha512, Algorithm::Sha512)]
+    for (bank, algorithm) in
+        [(Bank::Sha256, HashAlgorithm::Sha256), (Bank::Sha512, HashAlgorithm::Sha512)]
     {
         let mut of_bank = list.clone();
         for entry in &mut of_bank.entries {

@@ -226,7 +226,7 @@ fn facts_rest_on_sha_1_only_where_the_caller_asks_for_it() {
     let parsed = parse(&bytes);
     let judged = judged(&parsed, &registers);
     assert_eq!(BootFacts::read(&judged).secure_boot.enforced(), None);
-    let sha1 = judged.bank(avouch_bootlog::Algorithm::Sha1).unwrap();
+    let sha1 = judged.bank(avouch_bootlog::HashAlgorithm::Sha1).unwrap();
     assert_eq!(BootFacts::read_in(sha1).secure_boot, SecureBoot::Enforced);
 }
 

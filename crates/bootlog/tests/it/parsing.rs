@@ -4,7 +4,7 @@ use avouch_bootlog::facts::BootFacts;
 use avouch_bootlog::replay::{Verdict, judge, values};
 use avouch_bootlog::tcg::{DATA_LIMIT, EVENT_LIMIT, Form, LOG_LIMIT, Log, LogError};
 use avouch_bootlog::uefi::{Guid, PartitionTable, Variable, signatures};
-use avouch_bootlog::{Algorithm, Digest, EventType, Register, RegisterMap, RegisterValues};
+use avouch_bootlog::{Digest, EventType, HashAlgorithm, Register, RegisterMap, RegisterValues};
 use avouch_mint::bootlog::{Bank, BootLog, Ground, LogEvent, LogForm, event_type, uefi};
 use avouch_wire::{FailedCheck as _, ParseErrorKind};
 
@@ -79,7 +79,7 @@ fn no_bytes_and_fill_alone_are_no_log() {
 fn a_log_without_a_header_is_of_the_sha_1_form() {
     let bytes = sha1_event(4, event_type::SEPARATOR, &[1]);
     let log = Log::parse(&bytes, TPM).unwrap();
-    assert_eq!((log.form(), log.algorithms()), (&Form::Sha1, &[Algorithm::Sha1][..]));
+    assert_eq!((log.form(), log.algorithms()), (&Form::Sha1, &[HashAlgorithm::Sha1][..]));
     assert_eq!(log.events().next().unwrap().untrusted_type(), EventType::SEPARATOR);
 }
 
@@ -207,7 +207,7 @@ fn a_register_without_events_must_hold_its_reset_value() {
         assert_eq!(verdict(&judged, pcr).name(), "not-logged", "{pcr}");
     }
     let mut extended: RegisterValues = values(&log);
-    let foreign = Digest::new(Algorithm::Sha256, &[7; 32]).unwrap();
+    let foreign = Digest::new(HashAlgorithm::Sha256, &[7; 32]).unwrap();
     extended.insert(Register::Pcr(7), foreign);
     assert!(matches!(verdict(&judge(&log, &extended), 7), Verdict::Unexplained { .. }));
 }
@@ -217,9 +217,9 @@ fn a_bank_that_the_log_does_not_have_explains_nothing() {
     let (bytes, _) = minted(&sha256_log([LogEvent::separator(7)]));
     let log = Log::parse(&bytes, TPM).unwrap();
     let mut quoted = RegisterValues::new();
-    quoted.insert(Register::Pcr(7), Digest::new(Algorithm::Sha384, &[7; 48]).unwrap());
+    quoted.insert(Register::Pcr(7), Digest::new(HashAlgorithm::Sha384, &[7; 48]).unwrap());
     let judged = judge(&log, &quoted);
-    let bank = judged.bank(Algorithm::Sha384).unwrap();
+    let bank = judged.bank(HashAlgorithm::Sha384).unwrap();
     assert!(matches!(bank.verdict(Register::Pcr(7)), Some(Verdict::BankMissing { .. })));
     assert_eq!(BootFacts::read(&judged).bank, None);
 }
@@ -241,11 +241,11 @@ fn a_bank_of_sm3_is_read_and_explains_nothing() {
     };
     let log = Log::parse(&bytes, TPM);
     let log = log.unwrap();
-    assert_eq!(log.algorithms(), [Algorithm::Sm3]);
+    assert_eq!(log.algorithms(), [HashAlgorithm::Sm3]);
     let mut quoted = RegisterValues::new();
-    quoted.insert(Register::Pcr(7), Digest::new(Algorithm::Sm3, &[7; 32]).unwrap());
+    quoted.insert(Register::Pcr(7), Digest::new(HashAlgorithm::Sm3, &[7; 32]).unwrap());
     let judged = judge(&log, &quoted);
-    let verdict = judged.bank(Algorithm::Sm3).unwrap().verdict(Register::Pcr(7)).unwrap();
+    let verdict = judged.bank(HashAlgorithm::Sm3).unwrap().verdict(Register::Pcr(7)).unwrap();
     assert!(matches!(verdict, Verdict::BankMissing { .. }));
     assert!(judged.strong_bank().is_none());
     assert_eq!(values(&log), RegisterValues::new());
@@ -262,16 +262,16 @@ fn indices_of_a_trust_domain_are_its_own() {
 
 #[test]
 fn algorithms_are_known_by_their_numbers() {
-    for algorithm in Algorithm::ALL {
-        assert_eq!(Algorithm::from_tpm_id(algorithm.tpm_id()), Some(algorithm));
+    for algorithm in HashAlgorithm::ALL {
+        assert_eq!(HashAlgorithm::from_tpm_id(algorithm.tpm_id()), Some(algorithm));
         let digest = algorithm.hash(&[b"a", b"bc"]);
         assert_eq!(digest, algorithm.hash(&[b"abc"]), "{algorithm}");
         let length = digest.map(|digest| digest.as_bytes().len());
-        let computed = algorithm != Algorithm::Sm3;
+        let computed = algorithm != HashAlgorithm::Sm3;
         assert_eq!(length, computed.then_some(algorithm.digest_length()), "{algorithm}");
     }
-    let known = (0..=u16::MAX).filter(|id| Algorithm::from_tpm_id(*id).is_some()).count();
-    assert_eq!(known, Algorithm::ALL.len());
+    let known = (0..=u16::MAX).filter(|id| HashAlgorithm::from_tpm_id(*id).is_some()).count();
+    assert_eq!(known, HashAlgorithm::ALL.len());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use avouch_bootlog::facts::BootFacts;
 use avouch_bootlog::json::Events;
 use avouch_bootlog::replay::{Judged, Verdict, judge};
 use avouch_bootlog::tcg::Log;
-use avouch_bootlog::{Algorithm, Digest, Register, RegisterMap, RegisterValues};
+use avouch_bootlog::{Digest, HashAlgorithm, Register, RegisterMap, RegisterValues};
 use avouch_mint::bootlog::{BootLog, Registers};
 use serde_json::Value;
 
@@ -42,11 +42,11 @@ pub(crate) fn expected() -> serde_json::Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
-pub(crate) fn algorithm(name: &str) -> Algorithm {
-    Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name).expect(name)
+pub(crate) fn algorithm(name: &str) -> HashAlgorithm {
+    HashAlgorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name).expect(name)
 }
 
-pub(crate) fn digest(algorithm: Algorithm, hex: &str) -> Digest {
+pub(crate) fn digest(algorithm: HashAlgorithm, hex: &str) -> Digest {
     Digest::new(algorithm, &avouch_wire::decode_hex(hex).unwrap()).expect("a digest of that length")
 }
 
@@ -111,12 +111,12 @@ impl Machine {
         BootFacts::read(&self.judged())
     }
 
-    pub(crate) fn verdict(&self, bank: Algorithm, pcr: u8) -> Verdict {
+    pub(crate) fn verdict(&self, bank: HashAlgorithm, pcr: u8) -> Verdict {
         self.judged().bank(bank).unwrap().verdict(Register::Pcr(pcr)).unwrap().clone()
     }
 
     /// The PCRs of a bank that the log does not explain though something extended them.
-    pub(crate) fn unexplained(&self, bank: Algorithm) -> Vec<u8> {
+    pub(crate) fn unexplained(&self, bank: HashAlgorithm) -> Vec<u8> {
         let judged = self.judged();
         let verdicts = judged.bank(bank).unwrap().verdicts();
         let unexplained = verdicts.filter(|(_, verdict)| {
@@ -139,7 +139,7 @@ pub(crate) fn minted(log: &BootLog) -> (Vec<u8>, Registers) {
 /// What a quote over these registers proves.
 pub(crate) fn proven(registers: &Registers) -> RegisterValues {
     let values = registers.iter().map(|(bank, index, value)| {
-        let algorithm = Algorithm::from_tpm_id(bank.tpm_id()).unwrap();
+        let algorithm = HashAlgorithm::from_tpm_id(bank.tpm_id()).unwrap();
         (TPM.register(index).unwrap(), Digest::new(algorithm, value).unwrap())
     });
     values.collect()

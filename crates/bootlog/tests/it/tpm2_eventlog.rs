@@ -10,7 +10,7 @@ use std::process::Command;
 
 use avouch_bootlog::replay::values;
 use avouch_bootlog::tcg::{Log, LogError};
-use avouch_bootlog::{Algorithm, EventType, Register};
+use avouch_bootlog::{EventType, HashAlgorithm, Register};
 use avouch_mint::bootlog::{Bank, Ground, LogForm};
 
 use crate::support::{TPM, algorithm, digest, expected, read, vectors};
@@ -36,7 +36,7 @@ fn is_installed() -> bool {
 }
 
 /// What the tool says of a log; `None` if it does not read it.
-fn of_the_tool(path: &Path) -> Option<BTreeSet<(Algorithm, u8, String)>> {
+fn of_the_tool(path: &Path) -> Option<BTreeSet<(HashAlgorithm, u8, String)>> {
     let output = Command::new("tpm2_eventlog").arg(path).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let (_, registers) = text.split_once("\npcrs:").filter(|_| output.status.success())?;
@@ -55,7 +55,7 @@ fn of_the_tool(path: &Path) -> Option<BTreeSet<(Algorithm, u8, String)>> {
 }
 
 /// What we say, without the registers that the tool is known to be wrong about.
-fn ours(log: &Log<'_>) -> (BTreeSet<(Algorithm, u8, String)>, BTreeSet<u8>) {
+fn ours(log: &Log<'_>) -> (BTreeSet<(HashAlgorithm, u8, String)>, BTreeSet<u8>) {
     let no_action = log.events().skip(1);
     let no_action = no_action.filter(|event| event.untrusted_type() == EventType::NO_ACTION);
     let left_out = no_action.filter_map(|event| match event.untrusted_register() {

@@ -3,7 +3,7 @@
 use avouch_bootlog::facts::{BootFacts, SecureBoot, Unproven};
 use avouch_bootlog::replay::{judge, values};
 use avouch_bootlog::tcg::{Form, Log};
-use avouch_bootlog::{Algorithm, Register, RegisterMap};
+use avouch_bootlog::{HashAlgorithm, Register, RegisterMap};
 use avouch_wire::FailedCheck as _;
 
 use crate::support::{Machine, algorithm, digest, expected, parse, read, values_of_json, vectors};
@@ -76,7 +76,7 @@ fn every_recorded_log_shows_the_expected_secure_boot() {
         let judged = judge(&log, &values(&log));
         let facts = match judged.strong_bank() {
             Some(bank) => BootFacts::read_in(bank),
-            None => BootFacts::read_in(judged.bank(Algorithm::Sha1).unwrap()),
+            None => BootFacts::read_in(judged.bank(HashAlgorithm::Sha1).unwrap()),
         };
         let insecure = path.contains("mok-insecure");
         let expected = match case["secure_boot_variable"].as_str() {
@@ -129,7 +129,7 @@ fn real_machines_are_explained_except_where_their_firmware_is_not() {
         ("produced/boot-sb-on-mok-insecure", &[10]),
     ] {
         let machine = Machine::recorded(folder);
-        assert_eq!(machine.unexplained(Algorithm::Sha256), unexplained, "{folder}");
+        assert_eq!(machine.unexplained(HashAlgorithm::Sha256), unexplained, "{folder}");
     }
 }
 
@@ -140,8 +140,8 @@ fn a_real_machine_whose_sha_1_digests_are_wrong_is_explained_in_sha_256() {
     }
     for folder in ["windows/guardoss-t480s", "windows/guardoss-IMN-SUPERMICRO-EPP-MSDefender"] {
         let machine = Machine::recorded(folder);
-        assert!(machine.unexplained(Algorithm::Sha1).contains(&7), "{folder}");
-        assert_eq!(machine.facts().bank, Some(Algorithm::Sha256), "{folder}");
+        assert!(machine.unexplained(HashAlgorithm::Sha1).contains(&7), "{folder}");
+        assert_eq!(machine.facts().bank, Some(HashAlgorithm::Sha256), "{folder}");
     }
 }
 

@@ -15,7 +15,7 @@ use avouch_bootlog::replay::{Judged, JudgedBank};
 use avouch_bootlog::windows::{
     Chain, Measured, Session, WindowsAuthorities, WindowsError, WindowsFacts,
 };
-use avouch_bootlog::{Algorithm, Register};
+use avouch_bootlog::{HashAlgorithm, Register};
 use avouch_mint::bootlog::{BootLog, LogEvent, Registers, event_type, windows_ca};
 use avouch_pki::digest::sha256;
 
@@ -23,7 +23,7 @@ use crate::support::{judged, minted, parse};
 
 /// The bank that facts rest on; SHA-1's where the log has no other.
 fn bank<'j, 'a>(judged: &'j Judged<'a>) -> &'j JudgedBank<'a> {
-    judged.strong_bank().unwrap_or_else(|| judged.bank(Algorithm::Sha1).unwrap())
+    judged.strong_bank().unwrap_or_else(|| judged.bank(HashAlgorithm::Sha1).unwrap())
 }
 
 /// The CA that the mint signs its Windows by.

@@ -1,7 +1,7 @@
 //! Logs of trust domains.
 
 use avouch_bootlog::ccel::{self, ProvenLog};
-use avouch_bootlog::{Algorithm, Register, replay};
+use avouch_bootlog::{HashAlgorithm, Register, replay};
 use avouch_mint::bootlog::{BootLog, Ground, LogEvent, LogForm, event_type, uefi};
 use avouch_wire::Hex;
 
@@ -12,7 +12,7 @@ fn read(input: &[u8]) {
     let log = ccel::parse(input).unwrap();
     let values = replay::values(&log);
     let rtmrs = [0, 1, 2, 3].map(|index| {
-        let value = values.get(Algorithm::Sha384, Register::Rtmr(index));
+        let value = values.get(HashAlgorithm::Sha384, Register::Rtmr(index));
         Hex(value.map_or([0; 48], |value| value.as_bytes().try_into().unwrap()))
     });
     drop(ProvenLog::prove(input, rtmrs.each_ref()).unwrap());

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use avouch_bootlog::ima::{Appraisal, FileKeys, List, References, Sha1, claimed_value, prove};
-use avouch_bootlog::{Algorithm, Register, RegisterValues};
+use avouch_bootlog::{HashAlgorithm, Register, RegisterValues};
 use avouch_mint::bootlog::{Bank, Registers};
 use avouch_mint::ima::device_mapper::DmDevice;
 use avouch_mint::ima::{ImaEntry, ImaList};
@@ -15,7 +15,7 @@ use super::{FREE_BYTES, alone, check, peak};
 /// Reads a list, takes all of it as proven, and judges it.
 fn read(input: &[u8]) {
     let list = List::read(input).unwrap();
-    let value = claimed_value(&list, Algorithm::Sha256).unwrap();
+    let value = claimed_value(&list, HashAlgorithm::Sha256).unwrap();
     let values: RegisterValues = [(Register::Pcr(10), value)].into_iter().collect();
     let entries = prove(&list, &values, Sha1::Refused).unwrap();
     drop(Appraisal::of(&entries, &values, &References::none(), &FileKeys::none()));

@@ -2,7 +2,7 @@
 
 use avouch_bootlog::boot::{Expected, ProvenBoot, Recorded};
 use avouch_bootlog::windows::WindowsAuthorities;
-use avouch_bootlog::{Algorithm, Digest, RegisterMap, RegisterValues};
+use avouch_bootlog::{Digest, RegisterMap, RegisterValues};
 use avouch_mint::tpm::MintedTpm;
 use avouch_mint::vbs::{MintedVbs, VbsOptions, mint};
 use avouch_pki::digest::sha256;
@@ -46,7 +46,7 @@ fn quoted(request: &VerifiedRequest) -> RegisterValues {
     let values = (0..24).filter_map(|pcr| {
         let value = request.current.quote.value(HashAlgorithm::Sha256, pcr)?;
         let register = RegisterMap::Tpm.register(pcr.into()).unwrap();
-        Some((register, Digest::new(Algorithm::Sha256, value).unwrap()))
+        Some((register, Digest::new(HashAlgorithm::Sha256, value).unwrap()))
     });
     values.collect()
 }

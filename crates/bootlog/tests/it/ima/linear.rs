@@ -1,7 +1,7 @@
 //! Lists and reference values at their worst: twice the input takes twice the instructions.
 
 use avouch_bootlog::ima::{Appraisal, FileKeys, List, References, Sha1, claimed_value, prove};
-use avouch_bootlog::{Algorithm, Register, RegisterValues};
+use avouch_bootlog::{HashAlgorithm, Register, RegisterValues};
 use avouch_linear::{Shape, check};
 use avouch_mint::ima::device_mapper::DmDevice;
 use avouch_mint::ima::{ImaEntry, ImaList};
@@ -14,7 +14,7 @@ const LIST_BYTES: usize = 1 << 20;
 /// Reads a list, takes all of it as proven, and judges it.
 fn appraise(input: &[u8]) {
     let Ok(list) = List::read(input) else { return };
-    let Some(value) = claimed_value(&list, Algorithm::Sha256) else { return };
+    let Some(value) = claimed_value(&list, HashAlgorithm::Sha256) else { return };
     let values: RegisterValues = [(Register::Pcr(10), value)].into_iter().collect();
     let entries = prove(&list, &values, Sha1::Refused).unwrap();
     let references = References::local(b"exclude /a/a/a/\n").unwrap();

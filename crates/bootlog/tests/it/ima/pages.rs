@@ -3,7 +3,7 @@
 use avouch_bootlog::ima::{
     Appraisal, FileKeys, List, NotMet, References, Requirement, Sha1, claimed_value, prove,
 };
-use avouch_bootlog::{Algorithm, Digest, Register, RegisterValues};
+use avouch_bootlog::{Digest, HashAlgorithm, Register, RegisterValues};
 use avouch_policy::{Claim, Limits, Policy};
 use avouch_wire::FailedCheck as _;
 use serde_json::Value;
@@ -23,9 +23,9 @@ fn appraised(page: &str, references: &References) -> Appraisal {
     let list = List::read(text.as_bytes()).unwrap();
     assert!(list.entries().all(|entry| entry.hash_is_of_data()));
     let mut proven: RegisterValues = (0..10)
-        .map(|index| (Register::Pcr(index), Digest::new(Algorithm::Sha256, &[0; 32]).unwrap()))
+        .map(|index| (Register::Pcr(index), Digest::new(HashAlgorithm::Sha256, &[0; 32]).unwrap()))
         .collect();
-    let value = claimed_value(&list, Algorithm::Sha256).unwrap();
+    let value = claimed_value(&list, HashAlgorithm::Sha256).unwrap();
     proven.insert(Register::Pcr(10), value);
     let entries = prove(&list, &proven, Sha1::Refused).unwrap();
     Appraisal::of(&entries, &proven, references, &FileKeys::none())

@@ -6,7 +6,7 @@ use avouch_bootlog::ima::{
     Appraisal, BankVerdict, BootAggregate, FileKeys, List, Prefix, References, Rule, Sha1,
     SignatureHeader, claimed_value, prove, replay,
 };
-use avouch_bootlog::{Algorithm, Digest, Register, RegisterValues};
+use avouch_bootlog::{Digest, HashAlgorithm, Register, RegisterValues};
 use serde_json::{Map, Value};
 
 use crate::support::{algorithm, digest, published, vectors};
@@ -15,7 +15,7 @@ fn read(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn quoted(values: &RegisterValues, algorithm: Algorithm) -> Digest {
+fn quoted(values: &RegisterValues, algorithm: HashAlgorithm) -> Digest {
     *values.get(algorithm, Register::Pcr(10)).unwrap()
 }
 
@@ -68,8 +68,8 @@ fn the_list_of_a_real_server_is_proven_whole_and_its_violations_are_not_passed_o
     let proven = prove(&list, &values, Sha1::Refused).unwrap();
     let appraisal = Appraisal::of(&proven, &values, &References::none(), &FileKeys::none());
     let facts = appraisal.facts();
-    assert_eq!((facts.bank, facts.proven, facts.violations), (Algorithm::Sha256, 16_169, 24));
-    assert_eq!(facts.boot_aggregate, BootAggregate::Matches { algorithm: Algorithm::Sha1 });
+    assert_eq!((facts.bank, facts.proven, facts.violations), (HashAlgorithm::Sha256, 16_169, 24));
+    assert_eq!(facts.boot_aggregate, BootAggregate::Matches { algorithm: HashAlgorithm::Sha1 });
     assert_eq!(facts.files, 16_169 - 24 - 1);
     assert!(!facts.only_listed && !facts.only_signed);
 }
@@ -85,7 +85,7 @@ fn devices_of_a_real_machine_are_told_from_the_proven_part_of_its_list() {
     let appraisal = Appraisal::of(&proven, &values, &References::none(), &FileKeys::none());
     let facts = appraisal.facts();
     assert_eq!((facts.entries, facts.proven, facts.unreadable), (37, 36, 0));
-    assert_eq!(facts.boot_aggregate, BootAggregate::Matches { algorithm: Algorithm::Sha256 });
+    assert_eq!(facts.boot_aggregate, BootAggregate::Matches { algorithm: HashAlgorithm::Sha256 });
     let volumes = &facts.volumes;
     assert_eq!((volumes.events, volumes.malformed, volumes.others, volumes.unknown), (4, 0, 2, 0));
     assert!(volumes.running.is_empty());
@@ -100,7 +100,7 @@ fn lists_of_the_lab_are_proven_in_both_banks_and_begin_in_the_quoted_boot() {
             let bytes = read(&folder.join(boot).join(form));
             let list = List::read(&bytes).unwrap();
             assert!(list.entries().all(|entry| entry.hash_is_of_data()), "{boot}");
-            for bank in [Algorithm::Sha1, Algorithm::Sha256] {
+            for bank in [HashAlgorithm::Sha1, HashAlgorithm::Sha256] {
                 let BankVerdict { prefix, .. } = replay(&list, quoted(&values, bank));
                 assert!(prefix.is_some_and(|prefix| prefix.rule == Rule::Own), "{boot} {bank}");
             }
@@ -137,7 +137,7 @@ fn a_file_signed_in_the_lab_is_signed_by_the_labs_key_and_no_other_is() {
 fn proven_by_itself<'l, 'a>(
     list: &'l List<'a>,
 ) -> (avouch_bootlog::ima::ProvenList<'l, 'a>, RegisterValues) {
-    let replayed = claimed_value(list, Algorithm::Sha256).unwrap();
+    let replayed = claimed_value(list, HashAlgorithm::Sha256).unwrap();
     let values: RegisterValues = [(Register::Pcr(10), replayed)].into_iter().collect();
     (prove(list, &values, Sha1::Refused).unwrap(), values)
 }
@@ -207,6 +207,6 @@ fn a_list_of_an_agent_leads_to_its_published_register() {
     let list = List::read(&bytes).unwrap();
     assert_eq!(list.len(), 826);
     assert!(list.entries().all(|entry| entry.hash_is_of_data()));
-    let value = digest(Algorithm::Sha1, "82231c67a69da98dc5b3aa10f6343d33109225fc");
+    let value = digest(HashAlgorithm::Sha1, "82231c67a69da98dc5b3aa10f6343d33109225fc");
     assert_eq!(replay(&list, value).prefix, Some(Prefix { entries: 826, rule: Rule::Own }));
 }

@@ -391,7 +391,7 @@ fn sessions_are_of_banks_that_boot_facts_rest_on() {
     let (bytes, registers) = crate::support::minted(&boot());
     over(&bytes, &registers, |session: Result<Session<'_>, _>| {
         let algorithm = session.unwrap().measured().algorithm();
-        assert_eq!(algorithm, avouch_bootlog::Algorithm::Sha256);
+        assert_eq!(algorithm, avouch_bootlog::HashAlgorithm::Sha256);
     });
 }
 

@@ -202,8 +202,9 @@ fn a_machine_whose_option_roms_others_signed_is_believed_for_its_one_boot_loader
     assert!(session(&judged).is_ok());
 
     let mut values = machine.values.clone();
-    let other =
-        *values.get(avouch_bootlog::Algorithm::Sha256, avouch_bootlog::Register::Pcr(0)).unwrap();
+    let other = *values
+        .get(avouch_bootlog::HashAlgorithm::Sha256, avouch_bootlog::Register::Pcr(0))
+        .unwrap();
     values.insert(avouch_bootlog::Register::Pcr(4), other);
     let bytes = read("windows/guardoss-r340/eventlog.bin");
     let log = parse(&bytes);

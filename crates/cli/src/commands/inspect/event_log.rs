@@ -5,7 +5,7 @@ use avouch_bootlog::json::{Banks, BootReport};
 use avouch_bootlog::replay::{self, Judged};
 use avouch_bootlog::tcg::{Form, Log};
 use avouch_bootlog::timeline::{Step, timeline};
-use avouch_bootlog::{Algorithm, Register, RegisterMap, RegisterValues, ccel};
+use avouch_bootlog::{HashAlgorithm, Register, RegisterMap, RegisterValues, ccel};
 
 use super::input::Input;
 use super::recogniser::Inspection;
@@ -53,7 +53,7 @@ fn could_be_firmwares(log: &Log<'_>) -> Result<(), String> {
         if event.untrusted_type().name().is_none() {
             return Err("its events have types that no firmware writes".to_owned());
         }
-        let is_zero = |(_, digest): (Algorithm, &[u8])| digest.iter().all(|byte| *byte == 0);
+        let is_zero = |(_, digest): (HashAlgorithm, &[u8])| digest.iter().all(|byte| *byte == 0);
         if event.extends().is_some() && event.digests().iter().any(is_zero) {
             return Err("its events extend registers by zeros, which no firmware does".to_owned());
         }
@@ -84,7 +84,7 @@ fn of_a_domain(log: &Log<'_>) -> Inspection {
         .with("secure_boot_entries", keys.map(Tree::from))
         .with("images", images.collect::<Vec<_>>())
         .with("findings", texts(&facts.findings))
-        .with("timeline", steps(log, Algorithm::Sha384));
+        .with("timeline", steps(log, HashAlgorithm::Sha384));
     Inspection::new("ccel", title, fields)
 }
 
@@ -92,7 +92,7 @@ fn of_a_tpm(log: &Log<'_>) -> Inspection {
     let values = replay::values(log);
     let judged = replay::judge(log, &values);
     let facts = facts_of(&judged);
-    let bank = facts.bank.unwrap_or(Algorithm::Sha1);
+    let bank = facts.bank.unwrap_or(HashAlgorithm::Sha1);
     let form = match log.form() {
         Form::Sha1 => "one SHA-1 digest per event".to_owned(),
         Form::CryptoAgile(_) => texts(log.algorithms()).join(", "),
@@ -129,7 +129,7 @@ fn texts(list: &[impl ToString]) -> Vec<String> {
 }
 
 /// One line an event: who measured what into which register, and what of it no digest covers.
-fn steps(log: &Log<'_>, algorithm: Algorithm) -> Vec<String> {
+fn steps(log: &Log<'_>, algorithm: HashAlgorithm) -> Vec<String> {
     timeline(log, algorithm).map(|step| line(&step)).collect()
 }
 

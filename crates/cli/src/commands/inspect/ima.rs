@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use avouch_bootlog::Algorithm;
+use avouch_bootlog::HashAlgorithm;
 use avouch_bootlog::ima::{
     Content, Entry, File, Form, KERNEL_VERSION, List, SignatureHeader, claimed_value,
 };
@@ -42,7 +42,7 @@ fn fields(list: &List<'_>) -> Fields {
 
 /// What PCR 10 holds if the whole list extended it.
 fn registers(list: &List<'_>) -> Fields {
-    [Algorithm::Sha1, Algorithm::Sha256].into_iter().fold(Fields::new(), |fields, bank| {
+    [HashAlgorithm::Sha1, HashAlgorithm::Sha256].into_iter().fold(Fields::new(), |fields, bank| {
         let value = claimed_value(list, bank).map(|value| value.to_string());
         fields.with(bank.name(), value)
     })

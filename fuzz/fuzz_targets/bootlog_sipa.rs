@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use avouch_bootlog::replay::judge;
 use avouch_bootlog::tcg::Log;
 use avouch_bootlog::windows::{Chain, Session, Tag, Tags, WindowsAuthorities, WindowsFacts};
-use avouch_bootlog::{HashAlgorithm, Digest, RegisterMap, RegisterValues};
+use avouch_bootlog::{Digest, HashAlgorithm, RegisterMap, RegisterValues};
 use avouch_mint::bootlog::{BootLog, LogEvent, Vbs, WindowsBoot, event_type, windows, windows_ca};
 use avouch_pki::digest::sha256;
 use libfuzzer_sys::fuzz_target;

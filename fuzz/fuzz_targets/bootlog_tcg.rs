@@ -7,7 +7,7 @@ use avouch_bootlog::facts::{BootFacts, SecureBoot};
 use avouch_bootlog::json::{BootReport, Events, pcrs};
 use avouch_bootlog::replay::{Verdict, judge, values};
 use avouch_bootlog::tcg::Log;
-use avouch_bootlog::{HashAlgorithm, Digest, Register, RegisterMap, RegisterValues};
+use avouch_bootlog::{Digest, HashAlgorithm, Register, RegisterMap, RegisterValues};
 use avouch_mint::bootlog::Ground;
 use avouch_wire::FailedCheck as _;
 use libfuzzer_sys::fuzz_target;

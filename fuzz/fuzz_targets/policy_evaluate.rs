@@ -9,12 +9,8 @@ use libfuzzer_sys::fuzz_target;
 const DOCUMENT: &str = r#"{"Events":[{"EventSeq":0,"PcrIndex":12,"x":[true,null,1.5]},{"a":"b"}]}"#;
 
 fuzz_target!(|input: &str| {
-    let limits = Limits {
-        claims: 2_000,
-        steps: 400_000,
-        memory_bytes: 4 << 20,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { claims: 2_000, steps: 400_000, memory_bytes: 4 << 20, ..Limits::default() };
     let (text, claims) = input.split_once('\u{1e}').unwrap_or((input, ""));
     let Ok(policy) = Policy::compile(text, &limits) else { return };
     let claims = match corpus::claims_from_json(claims) {

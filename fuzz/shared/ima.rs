@@ -5,7 +5,7 @@
 //! two bytes; a byte that stands there then).
 
 use avouch_bootlog::ima::{Appraisal, FileKeys, List, References, Sha1, claimed_value, prove};
-use avouch_bootlog::{HashAlgorithm, Digest, Register, RegisterValues};
+use avouch_bootlog::{Digest, HashAlgorithm, Register, RegisterValues};
 use avouch_mint::ima::{Ground, breaks};
 use avouch_wire::FailedCheck as _;
 

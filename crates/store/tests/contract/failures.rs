@@ -185,15 +185,15 @@ async fn a_postgres_that_becomes_read_only_is_noticed_and_so_is_its_return() {
     let store = database.open().await;
     let contoso = provider(&store, "contoso").await;
     let name = database.postgres_name();
+    // Committed before anybody is sent away: who came back sooner would have the old setting.
     let switch = |to: &str| {
-        server()
-            .unwrap()
-            .sql(&format!(
-                "alter database {name} set default_transaction_read_only = {to}; \
-                 select count(pg_terminate_backend(pid)) from pg_stat_activity \
-                 where datname = '{name}'"
-            ))
-            .unwrap();
+        let alter = format!("alter database {name} set default_transaction_read_only = {to}");
+        let send_away = format!(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = '{name}'"
+        );
+        for statement in [alter, send_away] {
+            server().unwrap().sql(&statement).unwrap();
+        }
     };
     switch("on");
     eventually("the refusal", || !store.health().writes.works).await;

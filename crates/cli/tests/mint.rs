@@ -178,6 +178,22 @@ fn what_was_asked_for_is_minted() {
 }
 
 #[test]
+fn the_ca_of_the_pck_certificate_is_as_asked_for() {
+    let own = Folder::new("pck-ca");
+    for (words, has_instance_id) in
+        [("", true), ("--pck-ca platform", true), ("--pck-ca processor", false)]
+    {
+        let folder = own.mint(&format!("sgx {words}"));
+        let facts = appraise_minted(&folder, "").expect_status(0).json()["facts"].clone();
+        let id = &facts["platform_instance_id"];
+        assert_eq!(id.is_string(), has_instance_id, "{words}: {facts}");
+        assert_eq!(facts["sgx_type"] == "scalable", has_instance_id, "{words}: {facts}");
+    }
+    let out = own.join("out").display().to_string();
+    avouch(&["mint", "sgx", "--pck-ca", "root", "--out", &out]).expect_status(2);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_evidence_and_another_seed_other_evidence() {
     let own = Folder::new("seeds");
     // Header and report; the signatures behind them are made anew each time.

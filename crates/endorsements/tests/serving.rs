@@ -44,6 +44,20 @@ fn whole_sets_of_files_serve_by_their_numbers_and_the_highest_as_standard() {
 }
 
 #[test]
+fn each_pck_ca_has_its_own_list_also_among_platforms_of_one_family() {
+    let mut set = EndorsementSet::default();
+    for ca in [avouch_mint::PckCa::Processor, avouch_mint::PckCa::Platform] {
+        let minted = minted(EvidenceKind::Sgx, |options| options.platform.ca = ca);
+        set.add(&minted.endorsements).unwrap();
+    }
+    for ca in PckCa::ALL {
+        let list = set.to_serve(&EndorsementName::PckCrl(ca), at()).expect("a list");
+        let crl = avouch_pki::Crl::parse(&list.body).unwrap();
+        assert_eq!(crl.issuer().label(), ca.common_name());
+    }
+}
+
+#[test]
 fn what_was_fetched_by_a_choice_serves_that_choice_first_and_its_number_too() {
     let of = |number: u32, evaluation| {
         let minted =

@@ -4,14 +4,15 @@ use std::path::Path;
 
 use crate::run::{Outcome, command, step};
 
-/// The cases that the tests expect: folder, kind, form of the runtime data.
-const CASES: [(&str, &str, &str); 6] = [
-    ("sgx-json", "sgx", "json"),
-    ("sgx-binary", "sgx", "binary"),
-    ("open-enclave-json", "open-enclave", "json"),
-    ("open-enclave-binary", "open-enclave", "binary"),
-    ("snp-json", "snp", "json"),
-    ("tdx-json", "tdx", "json"),
+/// The cases that the tests expect: folder, kind, form of the runtime data, and more words.
+const CASES: [(&str, &str, &str, &[&str]); 7] = [
+    ("sgx-json", "sgx", "json", &[]),
+    ("sgx-binary", "sgx", "binary", &[]),
+    ("sgx-processor", "sgx", "json", &["--pck-ca", "processor"]),
+    ("open-enclave-json", "open-enclave", "json", &[]),
+    ("open-enclave-binary", "open-enclave", "binary", &[]),
+    ("snp-json", "snp", "json", &[]),
+    ("tdx-json", "tdx", "json", &[]),
 ];
 
 /// Mints every case; returns the words that make a service accept them.
@@ -23,10 +24,10 @@ pub(crate) fn mint(avouch: &Path, folder: &Path) -> Result<Vec<String>, String> 
     let held = folder.join("held");
     std::fs::write(&held, r#"{"keys":[{"kid":"k1"}], "note":"bound"}"#).map_err(failed)?;
     let mut words = Vec::new();
-    for (name, kind, form) in CASES {
+    for (name, kind, form, more) in CASES {
         let out = folder.join(name);
         let mut mint = command(avouch, &["mint", kind, "--runtime-data-type", form]);
-        mint.arg("--runtime-data").arg(&held).arg("--out").arg(&out);
+        mint.args(more).arg("--runtime-data").arg(&held).arg("--out").arg(&out);
         mint.stdout(std::process::Stdio::null());
         step(&format!("mint {name}"), &mut mint)?;
         let endorsements = if kind == "snp" { "endorsements.pem" } else { "endorsements.json" };

@@ -72,6 +72,10 @@ pub(crate) struct MintArgs {
     /// Intel: TCB status that the platform lands on, in Intel's spelling.
     #[arg(long, value_name = "STATUS", value_parser = tcb_status)]
     tcb_status: Option<avouch_mint::TcbStatus>,
+    /// Intel: CA of the PCK certificate, `processor` (single-socket machines, which have no instance id)
+    /// or `platform` [default: platform].
+    #[arg(long, value_name = "CA", value_parser = pck_ca)]
+    pck_ca: Option<avouch_mint::PckCa>,
     /// Intel: which of the machines under one hierarchy.
     #[arg(long, value_name = "N")]
     machine: Option<u32>,
@@ -151,6 +155,15 @@ fn tcb_status(text: &str) -> Result<avouch_mint::TcbStatus, String> {
         .ok_or_else(|| format!("statuses are: {}", TcbStatus::ALL.map(TcbStatus::name).join(", ")))
 }
 
+fn pck_ca(text: &str) -> Result<avouch_mint::PckCa, String> {
+    use avouch_mint::PckCa;
+    match text {
+        "processor" => Ok(PckCa::Processor),
+        "platform" => Ok(PckCa::Platform),
+        _ => Err("PCK certificates are issued by processor or platform".to_owned()),
+    }
+}
+
 pub(crate) fn run(args: MintArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     if args.break_name.as_deref() == Some("list") {
         return list(args.kind.breaks(), output);
@@ -228,6 +241,7 @@ fn options(args: &MintArgs) -> Result<Options, Failure> {
     if let Some(status) = args.tcb_status {
         options.platform.tcb_status = status;
     }
+    options.platform.ca = args.pck_ca.unwrap_or(options.platform.ca);
     options.platform.machine = args.machine.unwrap_or(options.platform.machine);
     options.platform.svn = args.svn.unwrap_or(options.platform.svn);
     options.platform.level_svn = args.level_svn;

@@ -16,9 +16,16 @@ const DAY: i64 = 86_400;
 #[test]
 fn every_break_is_refused_by_its_check_or_by_a_later_step() {
     use avouch_mint::{Options, Stage};
-    for kind in [EvidenceKind::Sgx, EvidenceKind::Tdx] {
+    let kinds = [
+        (EvidenceKind::Sgx, PckCa::Platform),
+        (EvidenceKind::Sgx, PckCa::Processor),
+        (EvidenceKind::Tdx, PckCa::Platform),
+    ];
+    for (kind, ca) in kinds {
         for one in breaks(kind).iter().filter(|one| one.stage == Stage::Verification) {
-            let broken = mint(kind, &Options::new(at()).broken(one.name)).expect(one.name);
+            let mut options = Options::new(at()).broken(one.name);
+            options.platform.ca = ca;
+            let broken = mint(kind, &options).expect(one.name);
             let quote = Quote::parse(&broken.evidence).map_err(VerifyError::from);
             let check = match (quote, Collateral::parse_json(&broken.endorsements)) {
                 (Err(error), _) => error.check(),
@@ -29,7 +36,7 @@ fn every_break_is_refused_by_its_check_or_by_a_later_step() {
                         .check()
                 }
             };
-            assert_eq!(check, one.expected_check, "{kind} {}", one.name);
+            assert_eq!(check, one.expected_check, "{kind} {ca:?} {}", one.name);
         }
     }
 }
@@ -359,6 +366,18 @@ fn a_platform_of_the_processor_ca_verifies_and_has_no_instance_id() {
     let evidence = minted(EvidenceKind::Sgx, |options| options.platform.ca = PckCa::Platform);
     let verified = judge(&evidence).expect("verifies");
     assert!(verified.pck().platform_instance_id.is_some());
+}
+
+#[test]
+fn a_list_of_one_pck_ca_does_not_serve_for_platforms_of_the_other() {
+    let of = |ca| minted(EvidenceKind::Sgx, |options| options.platform.ca = ca);
+    let (processor, platform) = (of(PckCa::Processor), of(PckCa::Platform));
+    for (own, other) in [(&processor, &platform), (&platform, &processor)] {
+        let quote = Quote::parse(&own.evidence).expect("quote");
+        verify(&quote, &collateral(own), &anchors(own), at()).expect("its own list");
+        let error = verify(&quote, &collateral(other), &anchors(own), at()).expect_err("of others");
+        assert_eq!(error.check(), "pck-crl-of-other-ca");
+    }
 }
 
 #[test]

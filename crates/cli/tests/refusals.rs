@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
 
+use avouch_mint::vbs::VbsReport;
 use avouch_wire::{base64url, encode_hex};
 use rcgen::DnValue;
 use serde_json::{Value, json};
@@ -131,6 +132,7 @@ fn kinds(own: &Folder, book: &mut Book) {
     epid[432..434].copy_from_slice(&680_u16.to_le_bytes());
     let mut td_report = vec![0; 1024];
     td_report[0] = 0x81;
+    let enclave = VbsReport::default().to_bytes("").unwrap();
     let hcl = [b"HCLA".as_slice(), &[0; 28], &snp, &[0; 1408]].concat();
     let document =
         format!("{{\"SnpReport\":\"{}\",\"VcekCertChain\":\"AA\"}}", base64url::encode(&hcl));
@@ -145,6 +147,7 @@ fn kinds(own: &Folder, book: &mut Book) {
         ("an SEV-SNP report", "tdx", &snp),
         ("an EPID quote", "sgx", &epid),
         ("a TDREPORT", "tdx", &td_report),
+        ("an enclave's report", "tpm", &enclave),
         ("an HCL report", "snp", &hcl),
         ("an HCL report in MAA's document", "snp", document.as_bytes()),
         ("a certificate in DER", "sgx", &root_der),
@@ -169,6 +172,7 @@ fn kinds(own: &Folder, book: &mut Book) {
         ("a cut quote", &quote[..1000]),
         ("a cut quote in hex", encode_hex(&quote[..1000]).as_bytes()),
         ("a cut report", &snp[..1000]),
+        ("a cut report of an enclave", &enclave[..200]),
         ("YAML", b"apiVersion: v1\nkind: Secret\n"),
     ] {
         book.inspect(what, &file("evidence", bytes));

@@ -39,6 +39,7 @@ impl Resemblance {
             .or_else(|| epid_quote(bytes).ok().flatten())
             .or_else(|| td_report(bytes))
             .or_else(|| event_log(bytes))
+            .or_else(|| vbs_report(bytes).ok().flatten())
             .or_else(|| der(bytes))
             .or_else(|| cose(bytes))
     }
@@ -265,6 +266,26 @@ fn event_log(bytes: &[u8]) -> Option<Resemblance> {
     })
 }
 
+/// The report of an enclave by its header: its length, version 1, the one signature scheme, the lengths of
+/// statement and signature, and zeros.
+fn vbs_report(bytes: &[u8]) -> Result<Option<Resemblance>, ParseError> {
+    let mut cursor = Cursor::new("VBS_ENCLAVE_REPORT_PKG_HEADER", bytes);
+    let mut size = |field| -> Result<usize, ParseError> {
+        Ok(usize::try_from(cursor.u32_le(field)?).unwrap_or(usize::MAX))
+    };
+    let whole = size("PackageSize")?;
+    let (version, scheme) = (size("Version")?, size("SignatureScheme")?);
+    let (statement, signature) = (size("SignedStatementSize")?, size("SignatureSize")?);
+    let reserved = size("Reserved")?;
+    let is_report = (version, scheme, reserved) == (1, 1, 0)
+        && statement > 0
+        && signature > 0
+        && cursor.offset().saturating_add(statement).saturating_add(signature) == whole;
+    let what = "a report of a VBS enclave (it goes into a request to /attest/Tpm, as vsm_report)";
+    let extent = Extent { length: bytes.len(), whole: Some(whole) };
+    Ok(is_report.then(|| Resemblance { cut: extent.cut(), ..Resemblance::new(what) }))
+}
+
 /// A SEQUENCE in DER with a length of two bytes, in which a SEQUENCE begins.
 fn der(bytes: &[u8]) -> Option<Resemblance> {
     matches!(bytes, [0x30, 0x82, _, _, 0x30, ..]).then(|| {
@@ -318,6 +339,30 @@ mod tests {
         assert!(log(1, b"Spec ID Event03\0").starts_with("an event log of a trust domain"));
         assert!(log(0, b"Spec ID Event03\0").starts_with("a measured-boot event log"));
         assert_eq!(log(1, b"StartupLocality\0"), "");
+    }
+
+    #[test]
+    fn reports_of_enclaves_are_told_by_their_header() {
+        let words = |words: [u32; 6], rest: usize| {
+            let header: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+            said(&[header, vec![0xab; rest]].concat()).unwrap_or_default()
+        };
+        let name = "a report of a VBS enclave";
+        let whole = words([24 + 224 + 256, 1, 1, 224, 256, 0], 224 + 256);
+        assert!(whole.starts_with(name) && whole.ends_with("as vsm_report)"), "{whole}");
+        let cut = words([24 + 224 + 256, 1, 1, 224, 256, 0], 200);
+        assert!(cut.starts_with(name) && cut.ends_with("cut at byte 224 of 504"), "{cut}");
+        for other in [
+            [24 + 224 + 255, 1, 1, 224, 256, 0],
+            [24 + 224 + 256, 2, 1, 224, 256, 0],
+            [24 + 224 + 256, 1, 2, 224, 256, 0],
+            [24 + 224 + 256, 1, 1, 224, 256, 1],
+            [24 + 224, 1, 1, 224, 0, 0],
+            [24 + 256, 1, 1, 0, 256, 0],
+        ] {
+            assert_eq!(words(other, 224 + 256), "", "{other:?}");
+        }
+        assert_eq!(said(&[24, 0, 0, 0, 1]), None);
     }
 
     #[test]

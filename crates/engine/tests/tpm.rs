@@ -18,6 +18,7 @@ use avouch_mint::tpm::{KeyBinding, TpmOptions, mint};
 use avouch_pki::digest::sha256;
 use avouch_wire::{EvidenceKind, UnixTime, base64url, decode_hex};
 use serde_json::{Value, json};
+use support::attacks::ATTACKS;
 use support::{at, vectors};
 
 const LATE_2026: &str = "2026-11-29T00:00:00Z";
@@ -160,39 +161,6 @@ fn machines_of_the_lab_are_what_they_booted() {
         }
     }
 }
-
-/// The check that refuses each recorded attack; of those that are taken, secure boot by their log.
-const ATTACKS: [(&str, Result<bool, &str>); 29] = [
-    ("00-control-sb-off", Ok(false)),
-    ("02-retype-to-unused-then-append", Err("secure-boot-type")),
-    ("03-retype-to-noaction-then-append", Err("log-replay")),
-    ("04-secureboot-data-flipped-digest-kept", Err("secure-boot-digest")),
-    ("06-pcr7-events-missing", Err("secure-boot-register")),
-    ("07-sha1-digests-match-data-sha256-do-not", Err("secure-boot-digest")),
-    ("09-bootapp-retyped-and-appended", Ok(false)),
-    ("10-control-mok-insecure", Ok(false)),
-    ("11-control-sb-on", Ok(true)),
-    ("12-moksbstate-retyped-as-action", Err("secure-boot-type")),
-    ("13-moksbstate-moved-to-pcr14", Err("log-replay")),
-    ("15-second-moksbstate-00-appended", Ok(false)),
-    ("17-second-secureboot-appended", Err("secure-boot-order")),
-    ("18-secureboot-retyped-variable-boot-then-appended", Err("secure-boot-type")),
-    ("19-secureboot-digest-over-value-only", Err("secure-boot-digest")),
-    ("20-secureboot-in-no-action-event", Ok(false)),
-    ("22-secureboot-event-duplicated-in-log-only", Err("log-replay")),
-    ("24-pcr7-sha256-digests-absent", Err("secure-boot-register")),
-    ("25-sha1-only-log-both-banks-quoted", Err("secure-boot-bank")),
-    ("27-last-event-cut", Err("log-structure")),
-    ("28-last-event-missing", Err("log-replay")),
-    ("29-startuplocality-3-but-started-at-0", Err("log-replay")),
-    ("31-startuplocality-in-pcr7", Ok(true)),
-    ("32-kernel-cmdline-edited-digest-kept", Ok(true)),
-    ("34-windows-log-with-vbs-extended-under-linux", Ok(true)),
-    ("35-control-windows", Ok(true)),
-    ("36-vbs-tags-after-wbcl-separator", Ok(true)),
-    ("37-control-windows-testsigning-on", Ok(true)),
-    ("38-windows-testsigning-data-cleared-digest-kept", Err("windows-digest")),
-];
 
 #[test]
 fn every_recorded_attack_is_refused_by_its_check_or_fools_nobody() {

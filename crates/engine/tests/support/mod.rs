@@ -1,6 +1,8 @@
 //! What the engine's tests share.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod attacks;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

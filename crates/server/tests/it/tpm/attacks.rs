@@ -1,46 +1,17 @@
 //! Logs that were doctored, under quotes that are genuine.
 
+#[path = "../../../../engine/tests/support/attacks.rs"]
+mod table;
+
 use avouch_mint::bootlog::{self, Bank, Ground, Notices};
 use avouch_mint::tpm::TpmOptions;
 use avouch_wire::decode_hex;
 use reqwest::StatusCode;
+use table::ATTACKS;
 
 use super::recorded::vectors;
 use super::{booted, check, converse, policy, report, service, set_policy, verified};
 use crate::support::now;
-
-/// What is refused of recorded machines, and what they are otherwise.
-const ATTACKS: [(&str, Result<bool, &str>); 29] = [
-    ("00-control-sb-off", Ok(false)),
-    ("02-retype-to-unused-then-append", Err("secure-boot-type")),
-    ("03-retype-to-noaction-then-append", Err("log-replay")),
-    ("04-secureboot-data-flipped-digest-kept", Err("secure-boot-digest")),
-    ("06-pcr7-events-missing", Err("secure-boot-register")),
-    ("07-sha1-digests-match-data-sha256-do-not", Err("secure-boot-digest")),
-    ("09-bootapp-retyped-and-appended", Ok(false)),
-    ("10-control-mok-insecure", Ok(false)),
-    ("11-control-sb-on", Ok(true)),
-    ("12-moksbstate-retyped-as-action", Err("secure-boot-type")),
-    ("13-moksbstate-moved-to-pcr14", Err("log-replay")),
-    ("15-second-moksbstate-00-appended", Ok(false)),
-    ("17-second-secureboot-appended", Err("secure-boot-order")),
-    ("18-secureboot-retyped-variable-boot-then-appended", Err("secure-boot-type")),
-    ("19-secureboot-digest-over-value-only", Err("secure-boot-digest")),
-    ("20-secureboot-in-no-action-event", Ok(false)),
-    ("22-secureboot-event-duplicated-in-log-only", Err("log-replay")),
-    ("24-pcr7-sha256-digests-absent", Err("secure-boot-register")),
-    ("25-sha1-only-log-both-banks-quoted", Err("secure-boot-bank")),
-    ("27-last-event-cut", Err("log-structure")),
-    ("28-last-event-missing", Err("log-replay")),
-    ("29-startuplocality-3-but-started-at-0", Err("log-replay")),
-    ("31-startuplocality-in-pcr7", Ok(true)),
-    ("32-kernel-cmdline-edited-digest-kept", Ok(true)),
-    ("34-windows-log-with-vbs-extended-under-linux", Ok(true)),
-    ("35-control-windows", Ok(true)),
-    ("36-vbs-tags-after-wbcl-separator", Ok(true)),
-    ("37-control-windows-testsigning-on", Ok(true)),
-    ("38-windows-testsigning-data-cleared-digest-kept", Err("windows-digest")),
-];
 
 /// The SHA-256 values of a machine, as `tpm2_pcrread` printed them.
 fn sha256_values(yaml: &str) -> Vec<[u8; 32]> {

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use self::tpm::TpmFiles;
 use super::inspect;
 use crate::checks;
-use crate::evidence_file::{self, Unreadable};
+use crate::evidence_file::{self, Unreadable, is_text};
 use crate::failure::{Failure, Verdict, read as read_file, read_text};
 use crate::output::{OutputOptions, printable};
 use crate::rules::{AcceptanceArgs, TrustArgs};
@@ -300,7 +300,11 @@ fn unreadable_report(kind: EvidenceKind, bytes: &[u8], error: &Unreadable) -> Va
         Unreadable::Text => {
             let what = match inspect::title(bytes) {
                 Some(title) => {
-                    format!("this is text, recognised as: {title}; expected {}", kind.title())
+                    let form = if is_text(bytes) { "this is text" } else { "these are bytes" };
+                    format!("{form}, recognised as: {title}; expected {}", kind.title())
+                }
+                None if !is_text(bytes) => {
+                    format!("these are bytes of nothing that is known; expected {}", kind.title())
                 }
                 None => "this is text, and neither hex, base64, a list of bytes, a dump nor the \
                          JSON body of an attest request"

@@ -62,15 +62,29 @@ impl TrustAnchors {
     ///
     /// # Errors
     /// [`AnchorError::NotCa`].
-    pub fn with_root(mut self, certificate: &Certificate) -> Result<Self, AnchorError> {
+    pub fn with_root(self, certificate: &Certificate) -> Result<Self, AnchorError> {
         check_ca(certificate)?;
         let label =
             format!("{} {}", certificate.subject().label(), certificate.fingerprint_sha256());
-        let anchor = TrustAnchor::from_certificate(label, certificate);
+        Ok(self.with_anchor(TrustAnchor::from_certificate(label, certificate)))
+    }
+
+    /// Adds a key with a name that this program knows as a CA's. One that is trusted already is not added
+    /// again.
+    #[must_use]
+    pub fn with_anchor(mut self, anchor: TrustAnchor) -> Self {
         if !self.anchors.iter().any(|known| known.is_same_as(&anchor)) {
             self.anchors.push(anchor);
         }
-        Ok(self)
+        self
+    }
+
+    /// These, and those of `others` that are not among them.
+    #[must_use]
+    pub fn and(self, others: &Self) -> Self {
+        let mut all = others.anchors.iter().cloned().fold(self, Self::with_anchor);
+        all.intermediates.extend(others.intermediates.iter().cloned());
+        all
     }
 
     /// Adds every certificate of a file, PEM or one DER, as a CA to trust; see [`Self::with_root`].

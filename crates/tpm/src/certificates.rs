@@ -27,6 +27,7 @@ const AIK_USAGE: &str = "2.23.133.8.3";
 pub struct VerifiedAik {
     certificate: VerifiedCertificate,
     root: Root,
+    intermediates: Vec<String>,
 }
 
 /// What an AIK certificate says.
@@ -55,6 +56,18 @@ impl VerifiedAik {
     #[must_use]
     pub const fn window(&self) -> Window {
         self.certificate.window()
+    }
+
+    /// The trusted CA.
+    #[must_use]
+    pub const fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// Subjects of the CAs between it and the trusted one, from that down.
+    #[must_use]
+    pub fn intermediates(&self) -> &[String] {
+        &self.intermediates
     }
 
     /// What it says.
@@ -130,5 +143,9 @@ pub fn verify_aik_certificate(
     let leaf = error::read(kind, der)?;
     let found = path::verify(kind, &leaf, sent, anchors, Role::Leaf, at)?;
     error::check_usage(kind, &leaf, AIK_USAGE)?;
-    Ok(VerifiedAik { certificate: found.leaf, root: found.root })
+    Ok(VerifiedAik {
+        certificate: found.leaf,
+        root: found.root,
+        intermediates: found.intermediates,
+    })
 }

@@ -29,6 +29,7 @@ mod root_provider;
 mod route;
 mod said;
 mod shares;
+#[path = "../support/mod.rs"]
 mod support;
 mod tpm;
 mod work;

@@ -3,14 +3,16 @@
 
 mod support;
 
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use avouch_mint::{Minted, Options, mint};
+use avouch_store::{PageRequest, Store};
 use avouch_wire::{EvidenceKind, UnixTime};
 use serde_json::Value;
 use support::attester::Attester;
 use support::service::{Installation, Service};
-use support::{Folder, Run, avouch_in, text};
+use support::{AT, Folder, Run, avouch_in, text};
 
 const SECTIONS: &str = "[appraisal]\ntrust_roots = [\"intel=intel.pem\", \"amd=amd.pem\"]\n\n\
                         [endorsements]\namd_crl = \"required\"\n";
@@ -78,6 +80,23 @@ fn wait_for(service: &Service, revision: u64) {
     panic!("import {revision} is not taken");
 }
 
+/// Details of imports in a database's audit trail.
+fn audited(database: &Path) -> Vec<Value> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let entries = runtime.block_on(async {
+        let at = UnixTime::from_rfc3339(AT).unwrap();
+        let store = Store::open(&database.display().to_string(), at).await.unwrap();
+        store.audit(None, PageRequest { after: 0, rows: 100 }).await.unwrap().items
+    });
+    let imports = entries.into_iter().filter(|entry| entry.action == "endorsements-import");
+    imports
+        .map(|entry| {
+            assert_eq!(entry.actor.id(), "avouch endorsements import");
+            Value::Object(entry.details)
+        })
+        .collect()
+}
+
 #[test]
 fn a_running_service_takes_what_is_imported_and_has_it_after_a_restart() {
     let installation = installation("import-database");
@@ -123,6 +142,10 @@ fn a_running_service_takes_what_is_imported_and_has_it_after_a_restart() {
     assert_eq!(again["added"].as_array().unwrap().len(), 0, "{again}");
     wait_for(&service, 3);
     assert_ne!(attest(&service, site, "sgx"), 200);
+    // Each import is in the audit trail, and no dry run or refused one.
+    let trail = audited(&site.join("data/avouch.db"));
+    let numbers: Vec<&Value> = trail.iter().map(|details| &details["revision"]).collect();
+    assert_eq!(numbers, [1, 2, 3], "{trail:?}");
     // A forecast knows what was imported.
     let line = "--output json endorsements forecast --config avouch.toml --evidence fleet";
     let report = avouch_in(site.path(), line).expect_status(1).json();

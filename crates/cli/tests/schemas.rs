@@ -7,7 +7,7 @@ mod support;
 use avouch_mint::bootlog::{BootLog, SecureBoot, TdBoot, event_type, td};
 use avouch_mint::snp::{SnpKey, SnpProduct, UvmForm, uvm_publisher};
 use avouch_mint::{Options, PckCa, TcbStatus, TdQuoteFormat, mint};
-use avouch_store::{PageRequest, Store};
+use avouch_store::{Actor, ActorKind, Edit, PageRequest, Store};
 use avouch_wire::{EvidenceKind, UnixTime};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -242,7 +242,13 @@ fn readiness_audit_and_history_are_as_documented() {
     let database = at.own.join("data/avouch.db").display().to_string();
     let page = PageRequest { after: 0, rows: 1000 };
     let found = at.runtime.block_on(async {
-        let store = Store::open(&database, UnixTime::from_rfc3339(AT).unwrap()).await.unwrap();
+        let at = UnixTime::from_rfc3339(AT).unwrap();
+        let store = Store::open(&database, at).await.unwrap();
+        let operator = Actor::new(ActorKind::Application, "import").unwrap();
+        for (after, signer) in [(0, None), (1, Some("CN=operator"))] {
+            let edit = Edit::new(&operator, at);
+            store.import_endorsements(b"bundle", after, signer, &edit).await.unwrap();
+        }
         store.audit(None, page).await.unwrap()
     });
     for entry in found.items {

@@ -1,15 +1,17 @@
 //! The bundle of endorsements that an operator imported: one for all who use the database.
 //!
-//! It is written beside the order of all writes. Whoever imports has verified it; whoever reads it verifies
+//! Its writes are in the audit trail, and in no change feed: who follows asks for the number. Whoever imports has verified it; whoever reads it verifies
 //! what it uses of it again.
 
-use avouch_wire::UnixTime;
+use avouch_wire::{Hex, UnixTime};
+use serde_json::json;
 
 use crate::columns::columns;
+use crate::digest::sha256;
 use crate::error::StoreError;
 use crate::limits::IMPORTED_BYTES_MAX;
 use crate::names::check_size;
-use crate::store::Store;
+use crate::store::{Edit, Store};
 
 /// What was imported. The store does not read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +70,8 @@ impl Store {
     }
 
     /// Puts a bundle in place of the one of an earlier import, whose number is `after` (0 for none).
-    /// Gives the number of this one.
+    /// Gives the number of this one. `signer` is who signed the bundle, for the audit trail, if that was
+    /// verified.
     ///
     /// # Errors
     /// [`StoreError::Limit`] if it is over [`IMPORTED_BYTES_MAX`]; [`StoreError::Conflict`] if somebody
@@ -77,26 +80,36 @@ impl Store {
         &self,
         bundle: &[u8],
         after: u64,
-        at: UnixTime,
+        signer: Option<&str>,
+        edit: &Edit<'_>,
     ) -> Result<u64, StoreError> {
         check_size("imported endorsements", bundle.len(), IMPORTED_BYTES_MAX)?;
         let revision = after.saturating_add(1);
-        let mut tx = self.inner.database.begin_write("import endorsements").await?;
-        let written = tx
+        let mut write = self.begin_write("import endorsements", edit).await?;
+        let written = write
+            .tx
             .execute(
                 "insert into imported_endorsements (id, revision, imported_at, bundle) \
                  values (1, $1, $2, $3) on conflict (id) do update set \
                  revision = excluded.revision, imported_at = excluded.imported_at, \
                  bundle = excluded.bundle where imported_endorsements.revision = $4",
-                &[revision.into(), at.into(), bundle.into(), after.into()],
+                &[revision.into(), edit.at.into(), bundle.into(), after.into()],
             )
             .await?;
         if written == 0 {
+            drop(write);
             let found = self.imported_revision().await?;
             let what = "imported endorsements";
             return Err(StoreError::Conflict { what, expected: after, found });
         }
-        tx.commit().await?;
+        let bundle_sha256 = Hex(sha256(bundle)).to_string();
+        let details = json!({
+            "revision": revision,
+            "bundleSha256": bundle_sha256,
+            "bundleSigner": signer,
+        });
+        write.audit("endorsements-import", None, &details).await?;
+        write.commit().await?;
         Ok(revision)
     }
 }

@@ -1,4 +1,9 @@
-use avouch_store::{ImportedEndorsements, KeptEndorsement, StoreError, limits};
+use avouch_store::{
+    Actor, ActorKind, Edit, ImportedEndorsements, KeptEndorsement, PageRequest, StoreError, limits,
+};
+use avouch_wire::encode_hex;
+use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::{Value, json};
 
 use crate::support::*;
 
@@ -57,10 +62,13 @@ on_both_databases! {
         let store = database.open().await;
         assert_eq!(store.imported_endorsements().await.unwrap(), None);
         assert_eq!(store.imported_revision().await.unwrap(), 0);
-        assert_eq!(store.import_endorsements(b"one", 0, at(1)).await.unwrap(), 1);
-        assert_eq!(store.import_endorsements(b"two", 1, at(2)).await.unwrap(), 2);
+        let operator = Actor::new(ActorKind::Application, "import").unwrap();
+        let edit = |seconds| Edit::new(&operator, at(seconds));
+        assert_eq!(store.import_endorsements(b"one", 0, None, &edit(1)).await.unwrap(), 1);
+        let by = Some("CN=operator");
+        assert_eq!(store.import_endorsements(b"two", 1, by, &edit(2)).await.unwrap(), 2);
         for after in [0, 1, 3] {
-            let refused = store.import_endorsements(b"late", after, at(3)).await;
+            let refused = store.import_endorsements(b"late", after, None, &edit(3)).await;
             let Err(StoreError::Conflict { expected, found, .. }) = refused else { panic!("{refused:?}") };
             assert_eq!((expected, found), (after, 2));
         }
@@ -69,8 +77,23 @@ on_both_databases! {
         assert_eq!(kept, expected);
         assert_eq!(store.imported_revision().await.unwrap(), 2);
         let large = vec![0; limits::IMPORTED_BYTES_MAX + 1];
-        let refused = store.import_endorsements(&large, 2, at(3)).await;
+        let refused = store.import_endorsements(&large, 2, None, &edit(3)).await;
         assert!(matches!(refused, Err(StoreError::Limit { .. })), "{refused:?}");
+
+        // Each that was made is in the audit trail, and none that was refused.
+        let trail = store.audit(None, PageRequest { after: 0, rows: 100 }).await.unwrap().items;
+        let seen: Vec<_> = trail
+            .iter()
+            .map(|entry| (entry.action.as_str(), entry.at, entry.actor.id(), &entry.provider))
+            .collect();
+        let import = |seconds| ("endorsements-import", at(seconds), "import", &None);
+        assert_eq!(seen, [import(1), import(2)]);
+        let details = |number: u64, bundle: &[u8], signer: Option<&str>| {
+            let sha256 = encode_hex(digest(&SHA256, bundle).as_ref());
+            json!({"revision": number, "bundleSha256": sha256, "bundleSigner": signer})
+        };
+        assert_eq!(Value::Object(trail[0].details.clone()), details(1, b"one", None));
+        assert_eq!(Value::Object(trail[1].details.clone()), details(2, b"two", by));
     }
 
     async fn an_endorsement_beyond_all_size_is_refused(database: &Database) {

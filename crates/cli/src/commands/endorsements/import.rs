@@ -127,7 +127,8 @@ pub(super) fn run(args: &ImportArgs, output: OutputOptions) -> Result<Verdict, F
     };
     let diff = BundleDiff::of(&old, &merged);
     if !args.dry_run {
-        place.put(&merged.write().map_err(Failure::other)?, revision, setup::present())?;
+        let bundle = merged.write().map_err(Failure::other)?;
+        place.put(&bundle, revision, signer.as_deref(), setup::present())?;
     }
     let file = place.to_string();
     let answer = Answer { file, written: !args.dry_run, signer, diff, kept, machines };

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use avouch_endorsements::{Bundle, EndorsementSet, Published};
 use avouch_server::{Config, fetched_endorsements};
-use avouch_store::{ImportedEndorsements, KeptCapsule, PageRequest, Store, StoreOptions};
+use avouch_store::{
+    Actor, ActorKind, Edit, ImportedEndorsements, KeptCapsule, PageRequest, Store, StoreOptions,
+};
 use avouch_wire::UnixTime;
 
 use crate::commands::serve;
@@ -14,6 +16,8 @@ use crate::setup;
 
 /// Capsules that are read from a database at once.
 const PAGE_ROWS: u32 = 100;
+/// Who imports, in the audit trail.
+const IMPORTER: &str = "avouch endorsements import";
 
 /// The file, and the environment over it, as `serve` reads it.
 pub(super) fn configuration(file: &Path) -> Result<Config, Failure> {
@@ -90,10 +94,19 @@ impl Database {
     }
 
     /// Puts a bundle in place of the one of an earlier import.
-    pub(super) fn import(&self, bundle: &[u8], after: u64, at: UnixTime) -> Result<(), Failure> {
+    pub(super) fn import(
+        &self,
+        bundle: &[u8],
+        after: u64,
+        signer: Option<&str>,
+        at: UnixTime,
+    ) -> Result<(), Failure> {
+        // Who may write to the database is not told apart: the command is the actor.
+        let actor = Actor::new(ActorKind::Application, IMPORTER).map_err(serve::with_cause)?;
         serve::runtime()?.block_on(async {
             let store = self.open().await?;
-            let done = store.import_endorsements(bundle, after, at).await;
+            let edit = Edit::new(&actor, at);
+            let done = store.import_endorsements(bundle, after, signer, &edit).await;
             store.close().await;
             done.map(|_| ()).map_err(serve::with_cause)
         })

@@ -78,15 +78,22 @@ impl Place {
         }
     }
 
-    /// Puts a bundle there, whole, in place of the one of the import with this number.
-    pub(super) fn put(&self, bundle: &[u8], after: u64, at: UnixTime) -> Result<(), Failure> {
+    /// Puts a bundle there, whole, in place of the one of the import with this number. Of a database, the
+    /// audit trail tells who signed it.
+    pub(super) fn put(
+        &self,
+        bundle: &[u8],
+        after: u64,
+        signer: Option<&str>,
+        at: UnixTime,
+    ) -> Result<(), Failure> {
         match self {
             Self::Folder(folder) => {
                 std::fs::create_dir_all(folder)
                     .map_err(|source| Failure::Write { path: folder.clone(), source })?;
                 write_whole(&folder.join(IMPORTED), bundle)
             }
-            Self::Service { database, .. } => database.import(bundle, after, at),
+            Self::Service { database, .. } => database.import(bundle, after, signer, at),
         }
     }
 }

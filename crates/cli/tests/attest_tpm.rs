@@ -47,6 +47,11 @@ fn boot(secure_boot: SecureBoot) -> BootLog {
 impl Site {
     /// `more` are further lines of the section `[tpm]`.
     fn new(name: &str, more: &str) -> Option<Self> {
+        Self::trusting(name, more, |_| String::new())
+    }
+
+    /// The same, where the service trusts more CAs than the manufacturer's.
+    fn trusting(name: &str, more: &str, cas: impl FnOnce(&Swtpm) -> String) -> Option<Self> {
         let swtpm = Swtpm::start()?;
         let log = boot(SecureBoot::On);
         swtpm.boot(&log);
@@ -56,7 +61,8 @@ impl Site {
                 "[tpm]\nenrolment = true\n{more}\n\n[appraisal.trust_roots]\ntpm = [\"tpm-ca.pem\"]\n"
             ),
         );
-        installation.folder.write("tpm-ca.pem", swtpm.manufacturer_pem());
+        let cas = [swtpm.manufacturer_pem(), cas(&swtpm)].concat();
+        installation.folder.write("tpm-ca.pem", cas);
         installation.folder.write("log", log.to_bytes().unwrap());
         installation.folder.write("ima", "");
         installation.folder.write("policy", POLICY);
@@ -426,6 +432,105 @@ fn a_machine_of_another_manufacturer_and_a_wrong_secret_are_not_enrolled() {
     let error = enrol(tpm.as_mut(), &mut service, source, &endorsement, &[]).unwrap_err();
     let EnrolError::Service(error) = error else { panic!("{error}") };
     assert!(error.is_of("credential-answer"), "{error}");
+}
+
+#[test]
+fn a_p256_endorsement_key_enrols_by_a_certificate_in_a_file_or_in_the_tpm() {
+    let Some(site) = Site::new("attest-tpm-p256", "") else { return };
+    let Some(stranger) = Swtpm::start() else { return };
+    let ek_of = |answer: &Value| text(&answer["claims"]["avouch-tpm-ek"]).to_owned();
+    let sha256 = |der: &[u8]| avouch_pki::digest::sha256(der).to_string();
+    let enrol_anew = |more: &[&str]| {
+        let _ = std::fs::remove_dir_all(site.path("state"));
+        site.run(&[&["--enrol"], more].concat())
+    };
+    let of_rsa = enrol_anew(&[]).expect_status(0).json();
+
+    // The file is of this TPM, which itself holds that of its RSA key; or of another one.
+    let file = site.swtpm.p256_certificate();
+    let beside = file.display().to_string();
+    let of_file = enrol_anew(&["--ek-certificate", &beside]).expect_status(0).json();
+    assert_eq!(of_file["claims"]["avouch-aik"], "activated");
+    assert_eq!(of_file["claims"]["secureBootEnabled"], true);
+    assert_eq!(ek_of(&of_file), sha256(&std::fs::read(&file).unwrap()));
+    assert_ne!(ek_of(&of_file), ek_of(&of_rsa));
+    let strange = stranger.p256_certificate().display().to_string();
+    let run = enrol_anew(&["--ek-certificate", &strange]).expect_status(1).json();
+    let message = text(&run["error"]["message"]);
+    assert!(
+        message.starts_with("ek-certificate-") || message.starts_with("credential-"),
+        "{message}"
+    );
+
+    // It holds that of its P-256 key alone: attestation keys are below that one then.
+    site.swtpm.hold_p256_certificate();
+    let held = enrol_anew(&[]).expect_status(0).json();
+    assert_eq!(held["claims"]["avouch-aik"], "activated");
+    let again = site.run(&[]).expect_status(0).json();
+    assert_eq!((&again["enrolled"], ek_of(&again)), (&json!(false), ek_of(&held)));
+}
+
+/// A public key as it stands in a certificate.
+struct RsaKey<'a>(&'a avouch_tpm::Public);
+
+impl rcgen::PublicKeyData for RsaKey<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.key().raw()
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        &rcgen::PKCS_RSA_SHA256
+    }
+}
+
+/// A CA's certificate, and one for an attestation key by it, both PEM.
+fn certified(key: &avouch_tpm::Public, ca: &str) -> (String, String) {
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.distinguished_name.push(rcgen::DnType::CommonName, ca);
+    let root = params.self_signed(&pair).unwrap().pem();
+    let issuer = rcgen::Issuer::from_params(&params, &pair);
+    let mut leaf = rcgen::CertificateParams::default();
+    leaf.key_usages.push(rcgen::KeyUsagePurpose::DigitalSignature);
+    // tcg-kp-AIKCertificate.
+    let usage = rcgen::ExtendedKeyUsagePurpose::Other(vec![2, 23, 133, 8, 3]);
+    leaf.extended_key_usages.push(usage);
+    (root, leaf.signed_by(&RsaKey(key), &issuer).unwrap().pem())
+}
+
+#[test]
+fn a_key_that_a_ca_certified_attests_by_its_handle_and_need_not_enrol() {
+    const HANDLE: &str = "0x81000003";
+    let mut made = None;
+    let site = Site::trusting("attest-tpm-handle", "", |swtpm| {
+        let key = swtpm.persistent_attestation_key(HANDLE);
+        let (ca, leaf) = certified(&key, "AIK CA");
+        made = Some((key, leaf));
+        ca
+    });
+    let (Some(site), Some((key, leaf)), Some(other)) = (site, made, Swtpm::start()) else { return };
+    let folder = &site.installation.folder;
+    let attest = |swtpm: &Swtpm, certificate: &str, handle: &str| {
+        let file = folder.write("aik.pem", certificate).display().to_string();
+        site.run_at(swtpm, &["--ak-handle", handle, "--aik-certificate", &file])
+    };
+    let answer = attest(&site.swtpm, &leaf, HANDLE).expect_status(0).json();
+    let claims = &answer["claims"];
+    assert_eq!(answer["enrolled"], false);
+    assert_eq!(claims["avouch-aik"], "certified", "{claims}");
+    assert_eq!(claims["secureBootEnabled"], true);
+    assert_eq!(claims.get("avouch-tpm-ek"), None, "nobody asked which TPM it is");
+    assert!(!Path::new(&site.path("state")).exists(), "nothing needs to be kept");
+
+    // By a CA that nobody trusts; another TPM's key under this one's certificate; no key at all.
+    let (_, strange) = certified(&key, "Strange CA");
+    refused_run(attest(&site.swtpm, &strange, HANDLE), "aik-certificate-issuer-unknown");
+    other.boot(&site.log);
+    other.persistent_attestation_key(HANDLE);
+    refused_run(attest(&other, &leaf, HANDLE), "tpm-aik-swapped");
+    let told = attest(&site.swtpm, &leaf, "0x81000004").expect_status(2).only_error();
+    assert!(told.contains("handles-persistent"), "{told}");
 }
 
 #[test]

@@ -72,6 +72,51 @@ impl Swtpm {
         assert!(output.status.success(), "{program} {arguments:?}: {told}");
     }
 
+    /// A certificate for its P-256 endorsement key by the CA that made the other; the TPM does not hold it.
+    pub fn p256_certificate(&self) -> PathBuf {
+        self.tool("tpm2_createek", &["-G", "ecc", "-c", "ek.ctx", "-u", "ek.pub"]);
+        self.tool("tpm2_flushcontext", &["-t"]);
+        let public = fs::read(self.folder.path().join("ek.pub")).expect("a public area");
+        let public = avouch_tpm::Public::parse_sized(&public).expect("a public area");
+        let (x, y) = public.key().raw().get(1..).expect("a point").split_at(32);
+        let (x, y) = (avouch_wire::encode_hex(x), avouch_wire::encode_hex(y));
+        let output = Command::new("swtpm_localca")
+            .args(["--type", "ek", "--ek", &format!("x={x},y={y},id=secp256r1")])
+            .args(["--dir", ".", "--vmid", "p256", "--tpm2", "--tpm-spec-family", "2.0"])
+            .args(["--tpm-spec-revision", "146", "--tpm-spec-level", "0"])
+            .args(["--tpm-manufacturer", "id:00001014", "--tpm-model", "swtpm"])
+            .args(["--tpm-version", "id:20160511", "--configfile", "localca.conf"])
+            .args(["--optsfile", "localca.options"])
+            .current_dir(self.folder.path())
+            .output()
+            .expect("swtpm_localca");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "swtpm_localca: {told}");
+        self.folder.path().join("ek.cert")
+    }
+
+    /// Has it hold a certificate of its P-256 endorsement key, and none of the RSA one.
+    pub fn hold_p256_certificate(&self) {
+        let certificate = self.p256_certificate();
+        let size = fs::metadata(&certificate).expect("a certificate").len().to_string();
+        let attributes = "ownerwrite|ownerread|authread|no_da";
+        self.tool("tpm2_nvundefine", &["-C", "p", "0x01c00002"]);
+        self.tool("tpm2_nvdefine", &["-C", "o", "-s", &size, "-a", attributes, "0x01c0000a"]);
+        self.tool("tpm2_nvwrite", &["-C", "o", "-i", "ek.cert", "0x01c0000a"]);
+    }
+
+    /// Makes an attestation key and keeps it at a handle, as a provisioner does; its public area.
+    pub fn persistent_attestation_key(&self, handle: &str) -> avouch_tpm::Public {
+        self.tool("tpm2_createek", &["-G", "rsa", "-c", "ek-rsa.ctx"]);
+        let words = ["-C", "ek-rsa.ctx", "-G", "rsa", "-s", "rsassa", "-g", "sha256"];
+        self.tool("tpm2_createak", &[&words[..], &["-c", "ak.ctx", "-u", "ak.pub"]].concat());
+        self.tool("tpm2_flushcontext", &["-t"]);
+        self.tool("tpm2_evictcontrol", &["-C", "o", "-c", "ak.ctx", handle]);
+        self.tool("tpm2_flushcontext", &["-t"]);
+        let public = fs::read(self.folder.path().join("ak.pub")).expect("a public area");
+        avouch_tpm::Public::parse_sized(&public).expect("a public area")
+    }
+
     /// Extends every event of a log, as firmware and loaders do when they write it.
     pub fn boot(&self, log: &BootLog) {
         let measured = log.events.iter().filter(|event| event.event_type != event_type::NO_ACTION);

@@ -44,7 +44,7 @@ fn judge(request: &SignedRequest, known: &Known) -> Result<(), &'static str> {
         required: PcrMask::NONE,
         at: known.minted.at,
     };
-    let verified = request.verify(conditions).map_err(|error| error.check())?;
+    let verified = request.clone().verify(conditions).map_err(|error| error.check())?;
     assert_is_the_machine(&verified, &known.minted);
     Ok(())
 }

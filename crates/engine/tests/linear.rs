@@ -7,11 +7,16 @@ mod support;
 use std::collections::BTreeMap;
 
 use avouch_engine::{
-    AppraisalRequest, AppraisalSettings, Capsule, Engine, Outcome, PolicyInForce, Resemblance,
-    TokenForm, Verdict, Why,
+    AppraisalRequest, AppraisalSettings, Capsule, Challenged, Engine, Outcome, PolicyInForce,
+    Resemblance, TokenForm, Verdict, Why,
 };
 use avouch_linear::{Shape, check};
+use avouch_mint::bootlog::windows::{tag, tagged, trust_boundary};
+use avouch_mint::bootlog::{Bank, BootLog, Ground, LogEvent};
+use avouch_mint::ima::{ImaEntry, ImaList};
+use avouch_mint::tpm::{self, Measurements, TpmOptions};
 use avouch_wire::{EvidenceKind, base64url};
+use serde_json::{Value, json};
 use support::{at, engine};
 
 /// The largest body of a request.
@@ -188,6 +193,147 @@ const SHAPES: &[Shape] = &[
         read: resemble,
     },
 ];
+
+/// A policy for TPMs, of which there is none by default: it looks at all claims of the client.
+const TPM_POLICY: &str = "version=1.2;
+    configurationrules{
+        => issueproperty(type=\"require_valid_aik_cert\", value=false);
+        => issueproperty(type=\"required_pcr_mask\", value=255); };
+    authorizationrules{ => permit(); };
+    issuancerules{ c:[issuer==\"CustomClaim\"] => issue(claim=c); };";
+
+/// A request whose quote is genuine and answers.
+fn read_tpm(evidence: &[u8]) {
+    let challenged = Challenged { challenge: vec![0x5c; 16], aik: None, enrolment: None };
+    let request = AppraisalRequest {
+        kind: EvidenceKind::Tpm,
+        evidence: evidence.to_vec(),
+        runtime_data: None,
+        init_time_data: None,
+        event_log: None,
+        challenged: Some(challenged),
+        nonce: None,
+        token_form: TokenForm::Current,
+    };
+    let policy = PolicyInForce::from_text(TPM_POLICY).unwrap();
+    let settings = AppraisalSettings::default();
+    let engine = engine(None, &[]).unwrap();
+    let appraisal = engine.appraise(&request, &policy, &settings, at(AT)).unwrap();
+    assert!(appraisal.is_permitted());
+}
+
+const AT: &str = "2026-05-01T12:00:00Z";
+
+fn tpm(options: TpmOptions) -> Vec<u8> {
+    tpm::mint(&options).unwrap().request.into_bytes()
+}
+
+fn machine(log: &BootLog, list: Option<&ImaList>) -> TpmOptions {
+    let measured = Measurements::of(log, list).unwrap();
+    let (log, ima, pcrs) = (measured.log, measured.ima, measured.pcrs);
+    TpmOptions { log, ima, pcrs, ..TpmOptions::new(at(AT)) }
+}
+
+/// A boot, and so many events more as make a request of so many bytes: behind it, or before Windows
+/// takes over.
+fn boot(ground: Ground, bytes: usize, event: impl Fn(usize) -> LogEvent) -> Vec<u8> {
+    let mut log = ground.log().unwrap();
+    let begun = log.to_bytes().unwrap().len();
+    let takes_over = |event: &LogEvent| event.register == 12 && event.data == b"WBCL";
+    let at = log.events.iter().position(takes_over).unwrap_or(log.events.len());
+    log.events.insert(at, event(0));
+    let one = log.to_bytes().unwrap().len() - begun;
+    // In base64 twice.
+    let more = (bytes * 9 / 16).saturating_sub(begun) / one;
+    log.events.splice(at..at, (1..more).map(event));
+    tpm(machine(&log, None))
+}
+
+fn command(number: usize) -> LogEvent {
+    LogEvent::grub_command(&format!("echo {number:05}"))
+}
+
+fn with(members: &Value) -> Vec<u8> {
+    let members = members.as_object().unwrap().clone();
+    let log = Ground::Linux.log().unwrap();
+    tpm(TpmOptions { members, ..machine(&log, None) })
+}
+
+const TPMS: &[Shape] = &[
+    Shape {
+        name: "log-of-commands",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| boot(Ground::Linux, bytes, command),
+        read: read_tpm,
+    },
+    Shape {
+        name: "log-of-images",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| {
+            boot(Ground::Linux, bytes, |number| {
+                LogEvent::application(&format!("\\EFI\\{number:05}.efi"), &number.to_le_bytes())
+            })
+        },
+        read: read_tpm,
+    },
+    Shape {
+        name: "log-of-windows",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| {
+            boot(Ground::Windows, bytes, |_| {
+                trust_boundary(12, &[tagged(tag::APPLICATION_SVN, &7_u32.to_le_bytes())])
+            })
+        },
+        read: read_tpm,
+    },
+    Shape {
+        name: "list-of-files",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| {
+            let log = Ground::Linux.log().unwrap();
+            let mut list = ImaList::begin(&log.registers(), Bank::Sha256);
+            // An entry of some 110 bytes, in base64 twice.
+            for number in 0..bytes / 200 {
+                let content = number.to_le_bytes();
+                list = list.with(ImaEntry::unsigned(&format!("/usr/lib/{number:08}"), &content));
+            }
+            tpm(machine(&log, Some(&list)))
+        },
+        read: read_tpm,
+    },
+    Shape {
+        name: "claims-of-the-client",
+        bytes_max: 100 << 10,
+        make: |bytes| {
+            let claims: Vec<Value> = (0..bytes / 64)
+                .map(|number| json!({"name": number.to_string(), "value": "", "value_type": ""}))
+                .collect();
+            with(&json!({ "custom_claims": claims }))
+        },
+        read: read_tpm,
+    },
+    Shape {
+        name: "a-long-text-that-is-repeated",
+        bytes_max: 80 << 10,
+        make: |bytes| with(&json!({"rp_data": "\u{1}".repeat(bytes / 8 * 3)})),
+        read: read_tpm,
+    },
+    Shape {
+        name: "a-long-key",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| {
+            let key = json!({"kty": "EC", "crv": "P-256", "x": "A".repeat(43), "y": "A".repeat(43),
+                "unknown": "x".repeat(bytes / 4 * 3)});
+            with(&json!({"other_keys": [{"jwk": key}]}))
+        },
+        read: read_tpm,
+    },
+];
+
+#[test]
+fn twice_the_request_of_a_tpm_takes_twice_the_instructions() {
+    check("twice_the_request_of_a_tpm_takes_twice_the_instructions", TPMS);
+}
 
 #[test]
 fn twice_the_evidence_takes_twice_the_instructions() {

@@ -119,7 +119,7 @@ fn an_enrolled_key_attests_in_place_of_a_certified_one() {
     let request = SignedRequest::read(&minted.request).unwrap();
     assert_eq!(request.enrolment(), Some(sealed.as_str()));
     let none = TrustAnchors::none();
-    let verified = request.verify(conditions(&minted, &none, Some(&opened))).unwrap();
+    let verified = request.clone().verify(conditions(&minted, &none, Some(&opened))).unwrap();
     assert!(verified.aik.validated && verified.aik.certificate.is_none());
     assert_eq!(verified.aik.standing, Standing::Activated);
     assert_eq!(verified.aik.enrolment, Some(opened.facts()));

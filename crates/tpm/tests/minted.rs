@@ -18,6 +18,7 @@ use avouch_tpm::{
     verify_certify, verify_ek_certificate, verify_quote,
 };
 use avouch_wire::{FailedCheck, UnixTime};
+use serde_json::json;
 
 const AT: &str = "2026-01-31T12:00:00Z";
 
@@ -96,6 +97,33 @@ fn values(minted: &MintedTpm) -> Vec<PcrValue> {
         digest: digest.clone(),
     };
     minted.pcrs.iter().map(value).collect()
+}
+
+#[test]
+fn texts_that_the_report_repeats_are_at_most_64_kib_together() {
+    let judged = |site: usize, rp_data: usize, claim: &str| {
+        let text = |bytes| "x".repeat(bytes);
+        let claim = json!({"name": "site", "value": claim, "value_type": "string"});
+        let members = json!({
+            "rp_id": text(site),
+            "rp_data": text(rp_data),
+            "custom_claims": [claim],
+        });
+        let members = members.as_object().unwrap().clone();
+        judge(&mint(&TpmOptions { members, ..options() }).unwrap()).map(|accepted| accepted.request)
+    };
+    // The claim's name and type are ten bytes.
+    let most = 64 << 10;
+    let taken = judged(100, 200, &"v".repeat(most - 310)).unwrap();
+    assert_eq!(taken.custom_claims[0].value.len(), most - 310);
+    assert_eq!(taken.rp_data.map(|text| text.len()), Some(200));
+    for (site, rp_data, claim) in [
+        (101, 200, "v".repeat(most - 310)),
+        (100, 201, "v".repeat(most - 310)),
+        (100, 200, "v".repeat(most - 309)),
+    ] {
+        assert_eq!(judged(site, rp_data, &claim).err(), Some("tpm-request-member"));
+    }
 }
 
 #[test]

@@ -43,7 +43,7 @@ impl Submitted {
 
     /// Verifies all signatures, and that the quote answers what was asked.
     pub(super) fn verify(
-        &self,
+        self,
         submission: &Submission<'_>,
         anchors: &TrustAnchors,
     ) -> Result<Proven, AppraisalError> {

@@ -72,6 +72,8 @@ pub struct TpmOptions {
     pub log: Vec<u8>,
     /// The measurement list of IMA that the request carries beside it; not looked at either.
     pub ima: Option<Vec<u8>>,
+    /// Further members beside the challenge, and others in place of those that are minted.
+    pub members: serde_json::Map<String, serde_json::Value>,
 }
 
 impl TpmOptions {
@@ -92,6 +94,7 @@ impl TpmOptions {
             pcrs: Vec::new(),
             log: b"minted log".to_vec(),
             ima: None,
+            members: serde_json::Map::new(),
         }
     }
 

@@ -25,6 +25,7 @@ pub(super) fn payload(
     } else {
         second_version(plan, options, minted)?
     };
+    let data = with(data, Value::Object(options.members.clone()));
     let Some(report) = &options.enclave else {
         return Ok((json!({"att_type": "basic", "att_data": data}), None));
     };

@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 
 use super::activity::Activity;
 use super::addresses::Address;
+use super::body::MadeOfIt;
 use super::guard::Refusal;
 use super::held::{Held, Ticket};
 use super::memory::{Account, Use};
@@ -131,11 +132,12 @@ impl Connection {
             Use::Work => self.limits.body_bytes_max,
             Use::Refusal | Use::Probe => PROBE_BODY_BYTES_MAX.min(self.limits.body_bytes_max),
         };
-        let handled =
-            super::body::beside(body, self.limits, most, self.account.open(of), async |body| {
-                let task = AssertUnwindSafe(handlers::handle(&self.state, &head, route, body));
-                futures_util::FutureExt::catch_unwind(task).await
-            });
+        let made = MadeOfIt::by(route.as_ref().ok().map(|route| &route.target));
+        let share = self.account.open(of);
+        let handled = super::body::beside(body, self.limits, (most, made), share, async |body| {
+            let task = AssertUnwindSafe(handlers::handle(&self.state, &head, route, body));
+            futures_util::FutureExt::catch_unwind(task).await
+        });
         let response = handled.await.unwrap_or_else(|_| {
             tracing::error!(path = access_log::path(&head), "a handler panicked");
             ApiError::from(Fault::internal()).into_response()

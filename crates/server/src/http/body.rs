@@ -10,15 +10,35 @@ use tokio::sync::oneshot;
 use super::Limits;
 use super::memory::Share;
 use crate::error::Fault;
+use crate::route::{Endpoint, Target};
 
 /// Pieces that a body may come in: chunks of HTTP/1.1, frames of HTTP/2. Each costs some
 /// instructions however small it is; clients send some thousand bytes in each.
 const PIECES_MAX: usize = 16 * 1024;
 /// What is set aside for a body when its first byte arrives.
 const BEGINNING_BYTES: usize = 4096;
-/// What is made of a body beside itself, in times its length: its JSON values, and the evidence in
-/// them decoded.
-const MADE_OF_IT: usize = 2;
+/// What is made of a body beside itself, in times its length.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MadeOfIt(usize);
+
+impl MadeOfIt {
+    /// Its JSON values, and the evidence in them decoded.
+    pub(super) const JSON: Self = Self(2);
+    /// JSON in JSON in JSON, each in base64: texts and values of two of them, and the logs in the innermost.
+    pub(super) const NESTED: Self = Self(4);
+
+    /// What is made of the bodies of requests to an endpoint.
+    pub(super) const fn by(target: Option<&Target>) -> Self {
+        match target {
+            Some(Target::Provider { endpoint: Endpoint::Attest(kind), .. })
+                if kind.answers_challenge() =>
+            {
+                Self::NESTED
+            }
+            _ => Self::JSON,
+        }
+    }
+}
 /// How long an answer waits for the end of a body that nobody asked for, so that the connection is
 /// ready for the next request.
 const DISCARD: Duration = Duration::from_secs(1);
@@ -59,12 +79,12 @@ impl UnreadBody {
 pub(super) async fn beside<T>(
     incoming: Incoming,
     limits: Limits,
-    bytes_max: usize,
+    (bytes_max, made): (usize, MadeOfIt),
     share: Share,
     answer: impl AsyncFnOnce(UnreadBody) -> T,
 ) -> T {
     let (to, unread) = oneshot::channel();
-    let mut reading = std::pin::pin!(read(incoming, limits, bytes_max, share, to));
+    let mut reading = std::pin::pin!(read(incoming, limits, (bytes_max, made), share, to));
     let mut answering = std::pin::pin!(answer(UnreadBody(unread)));
     tokio::select! {
         biased;
@@ -79,7 +99,7 @@ pub(super) async fn beside<T>(
 async fn read(
     incoming: Incoming,
     limits: Limits,
-    bytes_max: usize,
+    (bytes_max, made): (usize, MadeOfIt),
     share: Share,
     mut to: oneshot::Sender<Result<ReadBody, Fault>>,
 ) {
@@ -88,7 +108,7 @@ async fn read(
         let _ = to.send(Err(Fault::too_large(bytes_max)));
         return;
     }
-    let reading = Reading { bytes: Vec::new(), declared, bytes_max, share };
+    let reading = Reading { bytes: Vec::new(), declared, bytes_max, made, share };
     let outcome =
         tokio::time::timeout(limits.request_timeout(), reading.collect(incoming, &mut to));
     let outcome = outcome.await.unwrap_or_else(|_| Err(Fault::request_timeout()));
@@ -99,6 +119,7 @@ struct Reading {
     bytes: Vec<u8>,
     declared: usize,
     bytes_max: usize,
+    made: MadeOfIt,
     share: Share,
 }
 
@@ -128,7 +149,7 @@ impl Reading {
             self.make_room(piece.len())?;
             self.bytes.extend_from_slice(&piece);
         }
-        let made = self.bytes.len().saturating_mul(MADE_OF_IT);
+        let made = self.bytes.len().saturating_mul(self.made.0);
         self.hold(self.bytes.capacity().saturating_add(made))?;
         Ok(ReadBody { bytes: self.bytes, _share: self.share })
     }

@@ -9,12 +9,14 @@ mod support;
 use avouch_engine::{Anchors, Vendor};
 use avouch_mint::bootlog::{Bank, BootLog, Ground, LogEvent, event_type};
 use avouch_mint::ima::{ImaEntry, ImaList};
-use avouch_mint::tpm::{Measurements, MintedTpm, RequestForm, TpmOptions, mint};
+use avouch_mint::tpm::{Measurements, RequestForm, TpmOptions, mint};
 use avouch_mint::vbs::{self, VbsOptions};
-use avouch_tpm::protocol::{Form, ServiceMessage, init_message, request_message};
+use avouch_tpm::protocol::{Enroll, Form, ServiceMessage, init_message, request_message};
+use avouch_wire::base64url;
+use bytes::Bytes;
 use peak_alloc::PeakAlloc;
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use support::policy::unsigned;
 use support::{Running, Setup, now};
 
@@ -32,20 +34,37 @@ const POLICY: &str = "version=1.2;
 
 /// The largest body.
 const BODY_BYTES_MAX: usize = 1 << 20;
-/// What any request takes: a connection on both of its ends, JSON of as many values as are read.
-const FREE_BYTES: usize = 4 << 20;
-/// What is counted for a body, in times its length.
-const COUNTED: usize = 3;
+/// What is counted for a body, in times its length: itself, and what is made of it.
+const COUNTED: usize = 5;
 
-/// The most that is held at once while a message is answered, beyond the message itself.
-async fn peak(service: &Running, data: &str) -> (usize, usize, StatusCode, Value) {
-    let body = json!({ "data": data }).to_string();
+/// What a message takes beyond what is counted for its body.
+#[derive(Debug, Clone, Copy)]
+enum Free {
+    /// A connection on both of its ends.
+    Connection = 128 << 10,
+    /// And texts that the answer repeats, each some twenty times until it is sent.
+    Repeated = 1536 << 10,
+    /// And as many values of JSON as are read.
+    Values = 3 << 20,
+}
+
+/// Sends a message, and checks what is held at once until it is answered, beyond what the test holds.
+async fn check(service: &Running, name: &str, message: &str, free: Free) {
+    let body = Bytes::from(json!({ "data": message }).to_string());
     let length = body.len();
-    assert!(length <= BODY_BYTES_MAX, "{length}");
+    assert!(length <= BODY_BYTES_MAX, "{name}: {length}");
+    // The client's own body is there before and after.
     let before = ALLOCATOR.current_usage();
     ALLOCATOR.reset_peak_usage();
-    let (status, answer) = service.send(Method::POST, ROUTE, "t", body).await;
-    (length, ALLOCATOR.peak_usage() - before, status, answer)
+    let request = service.request(Method::POST, ROUTE).bearer_auth("t").body(body.clone());
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    answer.bytes().await.unwrap();
+    let peak = ALLOCATOR.peak_usage() - before;
+    drop(body);
+    println!("{name}: {status}, {length} bytes, {peak} at most");
+    let most = COUNTED * length + free as usize;
+    assert!(peak <= most, "{name}: {peak} for {length}, at most {most}");
 }
 
 async fn service() -> Running {
@@ -59,23 +78,41 @@ async fn service() -> Running {
     let anchors = roots.into_iter().fold(Anchors::built_in(), |anchors, (vendor, pem)| {
         anchors.with_roots(Some(vendor), pem).unwrap()
     });
-    let service = Setup { anchors, ..Setup::new().await }.serve().await;
+    let mut setup = Setup { anchors, ..Setup::new().await };
+    setup.config.tpm.enrolment = true;
+    let service = setup.serve().await;
     let path = "/policies/Tpm?api-version=2020-10-01";
     let (status, answer) = service.send(Method::PUT, path, "t", unsigned(POLICY)).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     service
 }
 
-/// The answer of a machine that looks like this.
-async fn request(service: &Running, options: TpmOptions) -> String {
+/// What is to be answered.
+async fn challenge(service: &Running) -> ([u8; 16], String) {
     let init = json!({"data": init_message(Form::Wrapped, None)}).to_string();
     let (_, answer) = service.send(Method::POST, ROUTE, "t", init).await;
     let read = ServiceMessage::read(answer["data"].as_str().unwrap()).unwrap();
     let ServiceMessage::Challenge { challenge, service_context } = read else { panic!("{read:?}") };
-    let challenge = challenge.try_into().unwrap();
-    let MintedTpm { request, .. } =
-        mint(&TpmOptions { challenge, service_context, ..options }).unwrap();
-    request_message(Form::Wrapped, &request)
+    (challenge.try_into().unwrap(), service_context)
+}
+
+/// The answer of a machine that looks like this.
+async fn request(service: &Running, options: TpmOptions) -> String {
+    let (challenge, service_context) = challenge(service).await;
+    let options = TpmOptions { challenge, service_context, ..options };
+    request_message(Form::Wrapped, &mint(&options).unwrap().request)
+}
+
+/// That of an enclave, whose statement is as long as a body may be.
+async fn enclave(service: &Running) -> String {
+    let mut options = VbsOptions::new(now());
+    options.tpm.members = members(json!({"unknown": "x".repeat(TEXT_BYTES_MAX - 60_000)}));
+    (options.tpm.challenge, options.tpm.service_context) = challenge(service).await;
+    request_message(Form::Wrapped, &vbs::mint(&options).unwrap().tpm.request)
+}
+
+fn members(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
 }
 
 fn machine(log: &BootLog, list: Option<&ImaList>) -> TpmOptions {
@@ -110,71 +147,111 @@ const TEXT_BYTES_MAX: usize = 560_000;
 const REPEATED_BYTES_MAX: usize = 64 << 10;
 
 fn with(value: Value) -> TpmOptions {
-    let members = value.as_object().unwrap().clone();
-    TpmOptions { members, ..machine(&linux(), None) }
+    TpmOptions { members: members(value), ..machine(&linux(), None) }
 }
 
 fn key_with(member: Value) -> Value {
     let key = mint(&TpmOptions::new(now())).unwrap();
     let key = avouch_tpm::Public::parse(&key.key_public).unwrap();
     let (modulus, exponent) = key.key().rsa_parts().unwrap();
-    let encode = avouch_wire::base64url::encode::<&[u8]>;
+    let encode = |bytes: &[u8]| base64url::encode(bytes);
     json!({"kty": "RSA", "n": encode(modulus), "e": encode(exponent), "x": member})
 }
 
-fn cases() -> Vec<(&'static str, TpmOptions)> {
+/// Requests whose quotes are genuine.
+fn requests() -> Vec<(&'static str, Free, TpmOptions)> {
+    use Free::{Connection, Repeated, Values};
     let long = "x".repeat(TEXT_BYTES_MAX);
     let repeated = "x".repeat(REPEATED_BYTES_MAX - 100);
     let claim = |name: &str, value: &str| json!({"name": name, "value": value, "value_type": ""});
-    let claims: Vec<Value> = (0..2_400).map(|number| claim(&format!("{number}"), "")).collect();
-    let ipl = |number: usize| {
-        let text = format!("{number:0200}");
-        LogEvent::new(8, event_type::IPL, text.clone()).measuring(text)
+    let claims: Vec<Value> = (0..2_400).map(|number| claim(&number.to_string(), "")).collect();
+    let event = |digits: usize| {
+        move |number: usize| {
+            let text = format!("{number:0digits$}");
+            LogEvent::new(8, event_type::IPL, text.clone()).measuring(text)
+        }
     };
-    let long_log = || machine(&long_log(LOG_BYTES_MAX, ipl), None);
-    let short_events = |number: usize| {
-        let text = number.to_string();
-        LogEvent::new(8, event_type::IPL, text.clone()).measuring(text)
-    };
+    let log_of = |bytes, digits| machine(&long_log(bytes, event(digits)), None);
     let mut list = ImaList::begin(&linux().registers(), Bank::Sha256);
     for number in 0..2_500 {
         list = list.with(ImaEntry::unsigned(&format!("/usr/lib/{number:050}"), b"library"));
     }
-    let mut cases = vec![
-        ("nothing", machine(&linux(), None)),
-        ("a long log", long_log()),
-        ("a log of short events", machine(&self::long_log(LOG_BYTES_MAX, short_events), None)),
-        ("a long list", machine(&linux(), Some(&list))),
-        ("a text that is repeated", with(json!({"rp_data": repeated}))),
-        ("a claim that is repeated", with(json!({"custom_claims": [claim("long", &repeated)]}))),
-        ("many claims", with(json!({"custom_claims": claims}))),
-        ("a text that is too long", with(json!({"rp_data": long}))),
-        ("a claim that is too long", with(json!({"custom_claims": [claim("long", &long)]}))),
-        ("a member that nobody reads", with(json!({"unknown": long}))),
-        ("values that nobody reads", with(json!({"unknown": vec![0; 9_000]}))),
-        ("a long member in a key", with(json!({"other_keys": [{"jwk": key_with(json!(long))}]}))),
-        ("a long challenge", with(json!({"challenge": long}))),
-        ("a long context", with(json!({"service_context": long}))),
+    let half = || log_of(LOG_BYTES_MAX / 2 - 10_000, 200);
+    let form = |form| TpmOptions { form, ..half() };
+    vec![
+        ("nothing", Connection, machine(&linux(), None)),
+        ("a long log", Connection, log_of(LOG_BYTES_MAX, 200)),
+        ("a log of short events", Connection, log_of(LOG_BYTES_MAX, 5)),
+        ("a long list", Connection, machine(&linux(), Some(&list))),
+        ("two long logs", Connection, form(RequestForm::SecondAfterSleep)),
+        ("a long log, also in a claim", Connection, form(RequestForm::First)),
+        ("the same with its bank", Connection, form(RequestForm::FirstWithBank)),
+        ("a text that is repeated", Repeated, with(json!({"rp_data": repeated}))),
+        (
+            "a claim that is repeated",
+            Repeated,
+            with(json!({"custom_claims": [claim("long", &repeated)]})),
+        ),
+        ("many claims", Values, with(json!({"custom_claims": claims}))),
+        ("a text that is too long", Connection, with(json!({"rp_data": long}))),
+        (
+            "a claim that is too long",
+            Connection,
+            with(json!({"custom_claims": [claim("long", &long)]})),
+        ),
+        ("a member that nobody reads", Connection, with(json!({"unknown": long}))),
+        ("values that nobody reads", Values, with(json!({"unknown": vec![0; 9_000]}))),
+        (
+            "a long member in a key",
+            Connection,
+            with(json!({"other_keys": [{"jwk": key_with(json!(long))}]})),
+        ),
+        ("a long challenge", Connection, with(json!({"challenge": long}))),
+        ("a long context", Connection, with(json!({"service_context": long}))),
+    ]
+}
+
+/// Messages of which nothing is verified, or that enrol.
+fn floods() -> Vec<(&'static str, Free, String)> {
+    use Free::{Connection, Values};
+    let members: String = (0..9_000).map(|number| format!(",\"{number}\":0")).collect();
+    let zeros = "0,".repeat(9_000);
+    let nested = "[".repeat(120) + &"]".repeat(120);
+    let long = "x".repeat(750_000);
+    let aikcert = |more: &str| format!(r#"{{"type":"aikcert"{more}}}"#);
+    let minted = mint(&TpmOptions::new(now())).unwrap();
+    let enroll = Enroll {
+        ek_certificate: minted.ek_certificate,
+        ek_chain: vec![vec![0x30; 90_000]; 6],
+        ek_public: minted.ek_public,
+        ak_public: minted.ak_public,
+    };
+    let texts = [
+        ("members of a message", Values, aikcert(&members)),
+        ("values of a message", Values, aikcert(&format!(r#","a":[{zeros}0]"#))),
+        ("lists in lists", Connection, aikcert(&format!(r#","a":{nested}"#))),
+        ("a long type", Connection, format!(r#"{{"type":"{long}"}}"#)),
+        ("a long certificate", Connection, aikcert(&format!(r#","aik_cert":"{long}""#))),
+        ("a long enrolment", Connection, aikcert(&format!(r#","avouch_enrolment":"{long}""#))),
+        ("a request that is no JWS", Connection, format!(r#"{{"request":"{long}"}}"#)),
+        ("a request of dots", Connection, format!(r#"{{"request":"{}"}}"#, long.replace('x', "."))),
     ];
-    for form in [RequestForm::First, RequestForm::FirstWithBank] {
-        cases.push(("a long log, first version", TpmOptions { form, ..long_log() }));
-    }
-    let half = machine(&self::long_log(LOG_BYTES_MAX / 2, ipl), None);
-    let form = RequestForm::SecondAfterSleep;
-    cases.push(("two long logs", TpmOptions { form, ..half }));
-    cases
+    let texts = texts.map(|(name, free, text)| (name, free, base64url::encode(text)));
+    let chain = ("a long chain", Connection, enroll.message(Form::Wrapped));
+    texts.into_iter().chain([chain]).collect()
 }
 
 #[tokio::test]
-async fn a_request_is_held_within_what_is_counted_for_its_body() {
+async fn a_message_is_held_within_what_is_counted_for_its_body() {
     let service = service().await;
-    // What is made once is made before.
-    for round in 0..2 {
-        for (name, options) in cases() {
-            let message = request(&service, options).await;
-            let (length, peak, status, answer) = peak(&service, &message).await;
-            let times = (peak.saturating_sub(length)) as f64 / length as f64;
-            println!("{round} {name}: {status} {length} bytes, {peak} at most: {times:.2} times more, answer {}", answer.to_string().len());
-        }
+    // What is made once and kept is made before.
+    let first = request(&service, machine(&linux(), None)).await;
+    check(&service, "the first", &first, Free::Values).await;
+    for (name, free, options) in requests() {
+        check(&service, name, &request(&service, options).await, free).await;
+    }
+    check(&service, "a long statement", &enclave(&service).await, Free::Connection).await;
+    for (name, free, message) in floods() {
+        check(&service, name, &message, free).await;
     }
 }

@@ -64,12 +64,17 @@ impl Received {
     /// # Errors
     /// [`ProtocolError`].
     pub fn read(data: &str) -> Result<Self, ProtocolError> {
-        let (outer, form) = opened(data)?;
-        let message = Members::new("", inner(&outer, form)?);
+        let (mut inner, form) = opened(data)?;
+        let message = Members::new("", &inner);
         let message = match (message.has("type"), message.has("request")) {
             (true, false) => typed(message)?,
             (false, true) => {
-                ClientMessage::Request(Box::new(SignedRequest::read(message.text("request")?)?))
+                // Nearly all of the message: it is taken out, not copied.
+                let Some(Value::String(request)) = inner.remove("request") else {
+                    return Members::new("", &inner).refuse("request", "expected a text");
+                };
+                drop(inner);
+                ClientMessage::Request(Box::new(SignedRequest::read(request)?))
             }
             _ => return Err(ProtocolError::Shape("expected either a type or a request")),
         };
@@ -159,8 +164,8 @@ impl ServiceMessage {
     /// # Errors
     /// [`ProtocolError`].
     pub fn read(data: &str) -> Result<Self, ProtocolError> {
-        let (outer, form) = opened(data)?;
-        let message = Members::new("", inner(&outer, form)?);
+        let (message, _) = opened(data)?;
+        let message = Members::new("", &message);
         let has = ["challenge", "report", "credential", "enrolment"].map(|name| message.has(name));
         match has {
             [true, false, false, false] => Ok(Self::Challenge {
@@ -208,23 +213,21 @@ pub fn request_message(form: Form, jws: &str) -> String {
     closed(form, json!({"request": jws}))
 }
 
+/// The message itself, and how it is wrapped. Beside a `payload` stands nothing but what the client says of
+/// itself.
 fn opened(data: &str) -> Result<(Map<String, Value>, Form), ProtocolError> {
     let text = base64url::decode_either(data)?;
-    let outer = json::parse_object(&text, MESSAGE_BYTES_MAX)?;
-    let form = if outer.contains_key("payload") { Form::Wrapped } else { Form::Bare };
-    Ok((outer, form))
-}
-
-/// The message itself. Beside a `payload` stands nothing but what the client says of itself.
-fn inner(outer: &Map<String, Value>, form: Form) -> Result<&Map<String, Value>, ProtocolError> {
-    if form == Form::Bare {
-        return Ok(outer);
+    let mut outer = json::parse_object(&text, MESSAGE_BYTES_MAX)?;
+    if !outer.contains_key("payload") {
+        return Ok((outer, Form::Bare));
     }
     if outer.keys().any(|name| name != "payload" && name != "metadata") {
         return Err(ProtocolError::Shape("something stands beside payload and metadata"));
     }
-    let payload = outer.get("payload").and_then(Value::as_object);
-    payload.ok_or(ProtocolError::Shape("payload is no object"))
+    match outer.remove("payload") {
+        Some(Value::Object(inner)) => Ok((inner, Form::Wrapped)),
+        _ => Err(ProtocolError::Shape("payload is no object")),
+    }
 }
 
 pub(super) fn closed(form: Form, message: Value) -> String {

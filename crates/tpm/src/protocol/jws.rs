@@ -13,7 +13,6 @@ const HEADER_BYTES_MAX: usize = 256;
 #[derive(Debug, Clone)]
 pub(super) struct Jws {
     pub(super) version: ProtocolVersion,
-    pub(super) payload: Vec<u8>,
     text: String,
     /// Bytes of the text that are signed.
     signed: usize,
@@ -22,8 +21,8 @@ pub(super) struct Jws {
 
 impl Jws {
     /// Reads `header.payload.signature`. The header says PS256 and the type of a request, and nothing
-    /// else: no key, since the one inside signs, and nothing critical.
-    pub(super) fn read(text: &str) -> Result<Self, ProtocolError> {
+    /// else: no key, since the one inside signs, and nothing critical. Beside it the payload.
+    pub(super) fn read(text: String) -> Result<(Self, Vec<u8>), ProtocolError> {
         let split = text.rsplit_once('.').and_then(|(signed, signature)| {
             let (header, payload) = signed.split_once('.')?;
             (!payload.contains('.')).then_some((signed, header, payload, signature))
@@ -38,18 +37,20 @@ impl Jws {
             base64url::decode(part).map_err(|_| ProtocolError::Jws(what))
         };
         let version = version(&decode(header, "the header is not base64url")?)?;
-        Ok(Self {
-            version,
-            payload: decode(payload, "the payload is not base64url")?,
-            text: text.to_owned(),
-            signed: signed.len(),
-            signature: decode(signature, "the signature is not base64url")?,
-        })
+        let payload = decode(payload, "the payload is not base64url")?;
+        let signature = decode(signature, "the signature is not base64url")?;
+        let signed = signed.len();
+        Ok((Self { version, text, signed, signature }, payload))
     }
 
     /// The compact form that was read.
     pub(super) fn as_text(&self) -> &str {
         &self.text
+    }
+
+    /// The same, and nothing else is kept.
+    pub(super) fn into_text(self) -> String {
+        self.text
     }
 
     /// Whether `key`, which must be RSA, signed it: RSASSA-PSS with SHA-256 and a salt of 32 bytes

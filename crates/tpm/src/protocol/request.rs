@@ -15,6 +15,10 @@ const PAYLOAD_BYTES_MAX: usize = 4 << 20;
 /// Most other keys (Microsoft Learn).
 const OTHER_KEYS_MAX: usize = 2;
 
+/// Longest texts, in bytes together, that the report repeats: the relying party's, and the client's claims of
+/// itself. A report that is sent in the head of a request has room for some thousand.
+const REPEATED_BYTES_MAX: usize = 64 << 10;
+
 /// Version of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum ProtocolVersion {
@@ -120,10 +124,12 @@ impl SignedRequest {
     ///
     /// # Errors
     /// [`ProtocolError`].
-    pub fn read(jws: &str) -> Result<Self, ProtocolError> {
-        let jws = Jws::read(jws)?;
-        let payload = json::parse_object(&jws.payload, PAYLOAD_BYTES_MAX)?;
-        let texts = Texts::of(&jws.payload)?;
+    pub fn read(jws: impl Into<String>) -> Result<Self, ProtocolError> {
+        let (jws, text) = Jws::read(jws.into())?;
+        let payload = json::parse_object(&text, PAYLOAD_BYTES_MAX)?;
+        let mut texts = Texts::of(&text)?;
+        // Most of it is a log, which is decoded now: it need not be there three times.
+        drop(text);
         let payload = Members::new("", &payload);
         let outer = payload.object("att_data")?;
         let (kind, data) = match payload.text("att_type")? {
@@ -133,7 +139,7 @@ impl SignedRequest {
             }
             // Microsoft's text says vsm, all its examples vbs.
             "vbs" | "vsm" => {
-                let report_signed = texts.report_signed.clone().unwrap_or_default();
+                let report_signed = texts.report_signed.take().unwrap_or_default();
                 let report = vbs_report(outer, jws.version)?;
                 let data = outer.object("report_signed")?;
                 no_enclave(data)?;
@@ -146,6 +152,7 @@ impl SignedRequest {
             ProtocolVersion::V2 => second_version(data.object("tpm_att_data")?)?,
         };
         let (request_key, other_keys) = keys(data, jws.version, texts)?;
+        check_repeated(data)?;
         Ok(Self {
             kind,
             rp_id: data.optional_text("rp_id")?.map(str::to_owned),
@@ -178,6 +185,12 @@ impl SignedRequest {
     #[must_use]
     pub fn as_text(&self) -> &str {
         self.jws.as_text()
+    }
+
+    /// The same, and nothing else is kept.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.jws.into_text()
     }
 
     /// DER of the AIK's certificate, if there is one.
@@ -266,6 +279,22 @@ fn info(key: Members<'_>, may_be_quoted: bool) -> Result<Info, ProtocolError> {
             signature: certify.bytes("signature")?,
         }),
     }
+}
+
+/// What the report repeats is held many times until it is sent.
+fn check_repeated(data: Members<'_>) -> Result<(), ProtocolError> {
+    let of_relying_party = ["rp_id", "rp_data"].into_iter().filter_map(|name| data.value(name));
+    let claims = data.optional_array("custom_claims")?.iter().filter_map(Value::as_object);
+    let texts = of_relying_party.chain(claims.flat_map(|claim| claim.values()));
+    let bytes: usize = texts.filter_map(Value::as_str).map(str::len).sum();
+    if bytes > REPEATED_BYTES_MAX {
+        let problem = format!(
+            "with rp_id and rp_data these are {bytes} bytes, and the report repeats at most \
+             {REPEATED_BYTES_MAX}"
+        );
+        return data.refuse("custom_claims", &problem);
+    }
+    Ok(())
 }
 
 fn custom_claims(data: Members<'_>) -> Result<Vec<CustomClaim>, ProtocolError> {

@@ -134,16 +134,19 @@ impl SignedRequest {
     ///
     /// # Errors
     /// [`RequestError`] of the first check that does not hold.
-    pub fn verify(&self, conditions: Conditions<'_>) -> Result<VerifiedRequest, RequestError> {
+    pub fn verify(self, conditions: Conditions<'_>) -> Result<VerifiedRequest, RequestError> {
+        let version = self.version();
         if !self.jws.is_signed_by(&self.request_key.key) {
             return Err(RequestError::Signature);
         }
+        // What it signed was read: it is not needed any more.
+        drop(self.jws);
         let challenge = conditions.challenge;
         if !bool::from(self.challenge.ct_eq(challenge)) {
             return Err(RequestError::Challenge);
         }
         let is_bound = !matches!(self.request_key.info, Info::None);
-        if self.version() == ProtocolVersion::V2 && !is_bound {
+        if version == ProtocolVersion::V2 && !is_bound {
             return Err(RequestError::KeyUnbound);
         }
         let (key, aik) = attestation_key(&self.current, None, conditions)?;
@@ -151,20 +154,21 @@ impl SignedRequest {
             Info::Quote => quoted_digest(&self.request_key.text, challenge).to_vec(),
             Info::None | Info::Certify { .. } => challenge.to_vec(),
         };
-        let current = attested(&self.current, &key, Some(&qualifying), conditions.required)?;
-        let boot = self.boot.as_ref().map(|boot| boot_attested(boot, &self.current, &key));
-        let own_key = |requested: &RequestedKey| verified_key(requested, &key, challenge);
+        let current_aik = self.current.aik.clone();
+        let current = attested(self.current, &key, Some(&qualifying), conditions.required)?;
+        let boot = self.boot.map(|boot| boot_attested(boot, &current_aik, &key));
+        let own_key = |requested| verified_key(requested, &key, challenge);
         Ok(VerifiedRequest {
-            version: self.version(),
-            kind: self.kind.clone(),
-            rp_id: self.rp_id.clone(),
-            rp_data: self.rp_data.clone(),
+            version,
+            kind: self.kind,
+            rp_id: self.rp_id,
+            rp_data: self.rp_data,
             aik,
             current,
             boot: boot.transpose()?,
-            request_key: own_key(&self.request_key)?,
-            other_keys: self.other_keys.iter().map(own_key).collect::<Result<_, _>>()?,
-            custom_claims: self.custom_claims.clone(),
+            request_key: own_key(self.request_key)?,
+            other_keys: self.other_keys.into_iter().map(own_key).collect::<Result<_, _>>()?,
+            custom_claims: self.custom_claims,
         })
     }
 }
@@ -241,9 +245,9 @@ impl BareAttestation {
     ///
     /// # Errors
     /// [`RequestError`] of the first check that does not hold.
-    pub fn verify(&self, conditions: Conditions<'_>) -> Result<VerifiedBare, RequestError> {
-        let (sent, public) = (&self.attestation, self.public.as_ref());
-        let (key, aik) = attestation_key(sent, public, conditions)?;
+    pub fn verify(self, conditions: Conditions<'_>) -> Result<VerifiedBare, RequestError> {
+        let (sent, public) = (self.attestation, self.public.as_ref());
+        let (key, aik) = attestation_key(&sent, public, conditions)?;
         let current = attested(sent, &key, Some(conditions.challenge), conditions.required)?;
         Ok(VerifiedBare { aik, current })
     }
@@ -251,18 +255,18 @@ impl BareAttestation {
 
 /// Verifies the quote of an attestation; without qualifying data it may say what it likes.
 fn attested(
-    sent: &Attestation,
+    sent: Attestation,
     key: &AttestationKey,
     qualifying_data: Option<&[u8]>,
     required: PcrMask,
 ) -> Result<VerifiedAttestation, RequestError> {
-    let mut logs = sent.logs.clone();
-    let (quote, signature, values) = match &sent.evidence {
+    let mut logs = sent.logs;
+    let (quote, signature, values) = match sent.evidence {
         Evidence::Structures { quote, signature, values } => {
-            (Attest::parse(quote)?, Signature::parse(signature)?, values.clone())
+            (Attest::parse(&quote)?, Signature::parse(&signature)?, values)
         }
         Evidence::Blob(bytes) => {
-            let blob = Evidence::blob(bytes)?;
+            let blob = Evidence::blob(&bytes)?;
             let quote = Attest::parse(&blob.quote)?;
             let (signature, values) = (blob.signature(&quote)?, blob.quoted_values(&quote));
             if logs.is_empty() && !blob.log.is_empty() {
@@ -278,18 +282,18 @@ fn attested(
 }
 
 fn boot_attested(
-    boot: &Attestation,
-    current: &Attestation,
+    boot: Attestation,
+    current: &PublicKey,
     key: &AttestationKey,
 ) -> Result<VerifiedAttestation, RequestError> {
-    if boot.aik != current.aik {
+    if boot.aik != *current {
         return Err(RequestError::BootAik);
     }
     attested(boot, key, None, PcrMask::NONE)
 }
 
 fn verified_key(
-    requested: &RequestedKey,
+    requested: RequestedKey,
     aik: &AttestationKey,
     challenge: &[u8],
 ) -> Result<VerifiedKey, RequestError> {
@@ -309,5 +313,5 @@ fn verified_key(
             KeyBinding::Certified(Box::new(certified))
         }
     };
-    Ok(VerifiedKey { jwk: requested.text.clone(), key: requested.key.clone(), binding })
+    Ok(VerifiedKey { jwk: requested.text, key: requested.key, binding })
 }

@@ -27,7 +27,7 @@ fn verify(
     roots: &TrustAnchors,
 ) -> Result<VerifiedRequest, RequestError> {
     let context = context(challenge, None);
-    request.verify(Conditions {
+    request.clone().verify(Conditions {
         challenge: &context.challenge,
         aik: context.aik,
         enrolment: None,
@@ -180,11 +180,12 @@ fn a_request_is_refused_for_another_challenge_aik_or_time() {
             at,
         }
     }
-    let error = request.verify(conditions(&swapped, &roots, true, moment(LATE_2026))).unwrap_err();
+    let error =
+        request.clone().verify(conditions(&swapped, &roots, true, moment(LATE_2026))).unwrap_err();
     assert_eq!(error.check(), "tpm-aik-swapped");
     // Where no certificate is asked for, the flow goes on, and says that nothing is validated.
     let plain = context(&challenge, None);
-    let lax = request.verify(conditions(&plain, &other, false, moment(LATE_2026))).unwrap();
+    let lax = request.clone().verify(conditions(&plain, &other, false, moment(LATE_2026))).unwrap();
     assert!(!lax.aik.validated);
     let early = UnixTime::EPOCH;
     let error = request.verify(conditions(&plain, &roots, true, early)).unwrap_err();

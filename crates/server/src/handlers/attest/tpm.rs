@@ -36,15 +36,10 @@ impl AttestForm for TpmProtocol {
         if message.provider.policy(message.kind)?.is_none() {
             return Err(super::no_policy(message.kind));
         }
-        let body = JsonBody::parse(message.body)?;
-        let data = body.string("data")?.filter(|text| !text.is_empty());
-        let data = data.ok_or_else(|| {
-            ApiError::invalid_parameter("data: the message is missing from the request")
-        })?;
-        let Received { message: received, form } = Received::read(data).map_err(refused)?;
+        let Received { message: received, form } = received(message.body)?;
         let conversation = Conversation { message };
         let answer = match received {
-            ClientMessage::Request(request) => return conversation.request(&request, form),
+            ClientMessage::Request(request) => return conversation.request(*request, form),
             ClientMessage::Init(init) => conversation.challenge(&init, form)?,
             ClientMessage::Enroll(enroll) => conversation.enroll(&enroll, form)?,
             ClientMessage::Activate(activate) => conversation.activate(&activate, form)?,
@@ -69,6 +64,16 @@ impl AttestForm for TpmProtocol {
         let answer = json!({"data": Received::report_answer(*form, &report)});
         Ok(respond::json(StatusCode::OK, answer.to_string()))
     }
+}
+
+/// The message in a body.
+fn received(body: &[u8]) -> Result<Received, ApiError> {
+    let body = JsonBody::parse(body)?;
+    let data = body.string("data")?.filter(|text| !text.is_empty());
+    let data = data.ok_or_else(|| {
+        ApiError::invalid_parameter("data: the message is missing from the request")
+    })?;
+    Received::read(data).map_err(refused)
 }
 
 /// One message of a conversation.
@@ -153,7 +158,7 @@ impl Conversation<'_> {
     }
 
     /// Takes the answer to a challenge: it is appraised.
-    fn request(&self, request: &SignedRequest, form: Form) -> Result<Step, ApiError> {
+    fn request(&self, request: SignedRequest, form: Form) -> Result<Step, ApiError> {
         let provider = self.provider();
         let expected = self.expected(&provider, self.challenge_seconds());
         let context = ServiceContext::open(request.service_context(), self.keys(), expected);
@@ -166,7 +171,7 @@ impl Conversation<'_> {
         let reply = Reply::Report { form, challenge: challenge.clone() };
         let appraisal = AppraisalRequest {
             kind: self.message.kind,
-            evidence: request.as_text().as_bytes().to_vec(),
+            evidence: request.into_text().into_bytes(),
             runtime_data: None,
             init_time_data: None,
             event_log: None,

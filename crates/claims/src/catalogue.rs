@@ -85,6 +85,7 @@ const OF_KINDS: &[(&[EvidenceKind], &[Description])] = &[
     (&[Tdx], &TDX),
     (&[Tdx], &TDX_EVENT_LOG),
     (&[Snp], &SEV_SNP),
+    (&[Snp, Tdx], &COMPLIANCE),
     (&[Tpm], &TPM),
     (&[Tpm], &VBS),
 ];
@@ -266,7 +267,7 @@ const TDX_EVENT_LOG: [Description; 6] = [
     row("avouch-secure-boot-dbx", Hex(32), "SHA-256 of the list of what may not run"),
 ];
 
-const SEV_SNP: [Description; 18] = [
+const SEV_SNP: [Description; 17] = [
     row(
         "x-ms-sevsnpvm-is-debuggable",
         Boolean,
@@ -312,13 +313,15 @@ const SEV_SNP: [Description; 18] = [
     row("x-ms-sevsnpvm-tee-svn", Integer, "that of the secure processor's operating system"),
     row("x-ms-sevsnpvm-snpfw-svn", Integer, "that of the SNP firmware"),
     row("x-ms-sevsnpvm-microcode-svn", Integer, "that of the microcode"),
-    row(
-        "x-ms-compliance-status",
-        Text,
-        "the status that the configuration gives to the publisher of the utility VM; only with its \
-         endorsement of the measurement",
-    ),
 ];
+
+/// Of confidential VMs.
+const COMPLIANCE: [Description; 1] = [row(
+    "x-ms-compliance-status",
+    Text,
+    "the status of the operator's reference values that the machine matches; of SEV-SNP else that of the \
+     publisher whose endorsement of the measurement came along; absent without either",
+)];
 
 const TPM: [Description; 25] = [
     policy_only(

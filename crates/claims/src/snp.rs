@@ -1,20 +1,20 @@
 //! SEV-SNP.
 
 use avouch_snp::VerifiedReport;
-use avouch_snp::uvm::VerifiedUvmEndorsement;
 
 use crate::ServiceClaim;
 use crate::claim::both;
 
-/// Claims from a verified report, and from a verified endorsement of its measurement.
+/// Claims from a verified report.
 ///
 /// The SVN claims are those of REPORTED_TCB: the TCB that the signature proves.
-/// `x-ms-compliance-status` appears only with an endorsement whose publisher has one configured.
+/// `x-ms-compliance-status` is the status that the operator's reference values give to the guest, or an
+/// endorsement of its measurement; without one the claim is absent.
 ///
 /// # Source
 /// `docs/maa/token.md#sev-snp`.
 #[must_use]
-pub fn snp(report: &VerifiedReport, uvm: Option<&VerifiedUvmEndorsement>) -> Vec<ServiceClaim> {
+pub fn snp(report: &VerifiedReport, compliance_status: Option<&str>) -> Vec<ServiceClaim> {
     let body = report.body();
     let tcb = report.reported_tcb();
     let mut claims = vec![
@@ -36,8 +36,6 @@ pub fn snp(report: &VerifiedReport, uvm: Option<&VerifiedUvmEndorsement>) -> Vec
         both("x-ms-sevsnpvm-tee-svn", tcb.tee),
         both("x-ms-sevsnpvm-vmpl", body.vmpl),
     ];
-    if let Some(status) = uvm.and_then(|uvm| uvm.facts().compliance_status.as_deref()) {
-        claims.push(both("x-ms-compliance-status", status));
-    }
+    claims.extend(compliance_status.map(|status| both("x-ms-compliance-status", status)));
     claims
 }

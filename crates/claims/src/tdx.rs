@@ -12,18 +12,24 @@ use crate::claim::both;
 ///
 /// `dbgstat` looks at the whole "TD under debug" byte, `tdx_td_attributes_debug` at bit 0 alone.
 /// `tdx_seamsvn` is the little-endian number in the first two bytes of TEE_TCB_SVN.
+/// `x-ms-compliance-status` is the status that the operator's reference values give to the domain;
+/// without one the claim is absent.
 ///
 /// # Source
 /// `docs/maa/token.md#tdx`.
 #[must_use]
-pub fn tdx(report: &TdReport, status: TcbStatus) -> Vec<ServiceClaim> {
+pub fn tdx(
+    report: &TdReport,
+    status: TcbStatus,
+    compliance_status: Option<&str>,
+) -> Vec<ServiceClaim> {
     let attributes = report.td_attributes;
     let seam_svn = u16::from_le_bytes([
         report.tee_tcb_svn.module_svn(),
         report.tee_tcb_svn.module_major_version(),
     ]);
     let debug_status = if attributes.is_untrusted() { "enabled" } else { "disabled" };
-    vec![
+    let mut claims = vec![
         both("eat_profile", "https://aka.ms/maa-eat-profile-tdxvm"),
         both("intuse", "generic"),
         both("dbgstat", debug_status),
@@ -49,7 +55,9 @@ pub fn tdx(report: &TdReport, status: TcbStatus) -> Vec<ServiceClaim> {
         both("tdx_td_attributes_perfmon", attributes.perfmon()),
         both("tdx_td_attributes_protection_keys", attributes.protection_keys()),
         both("tdx_td_attributes_septve_disable", attributes.septve_disable()),
-    ]
+    ];
+    claims.extend(compliance_status.map(|status| both("x-ms-compliance-status", status)));
+    claims
 }
 
 /// Most elements of a list in a claim: more would make tokens that nobody takes.

@@ -1,7 +1,7 @@
 //! The commands, one file each.
 
 mod admin;
-mod appraise;
+pub(crate) mod appraise;
 mod attest;
 mod demo;
 mod endorsements;
@@ -10,6 +10,7 @@ pub(crate) mod inspect;
 mod mint;
 mod policy;
 mod provider;
+mod reference;
 mod replay;
 mod serve;
 mod signer;
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     // Help for these stands at the type of their arguments.
     Attest(attest::AttestArgs),
     Endorsements(endorsements::EndorsementsArgs),
+    Reference(reference::ReferenceArgs),
     Replay(replay::ReplayArgs),
     Explain(explain::ExplainArgs),
     // Help for these, short and long, is what stands at the type of their arguments.
@@ -63,6 +65,7 @@ pub(crate) fn run(command: Command, output: OutputOptions) -> Result<Verdict, Fa
         Command::Verify(args) => verify::run(args, output),
         Command::Attest(args) => attest::run(&args, output),
         Command::Endorsements(args) => endorsements::run(&args, output),
+        Command::Reference(args) => reference::run(&args, output),
         Command::Replay(args) => replay::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Provider(args) => provider::run(&args, output),

@@ -14,6 +14,7 @@ mod logging;
 mod output;
 mod policy_signer;
 mod rules;
+mod sample;
 mod setup;
 mod text_form;
 

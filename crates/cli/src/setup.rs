@@ -15,6 +15,11 @@ pub(crate) fn kinds() -> String {
     format!("Kind of evidence: {}", EvidenceKind::appraised_names())
 }
 
+/// The same, where it need not be given.
+pub(crate) fn kinds_recognised() -> String {
+    format!("{} [default: as it looks]", kinds())
+}
+
 /// The present time: the only place in the command where the clock is read for judging.
 pub(crate) fn present() -> UnixTime {
     avouch_server::Clock::system().now()

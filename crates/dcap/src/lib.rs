@@ -40,12 +40,14 @@ pub mod open_enclave;
 mod pck_extension;
 mod platform;
 mod quote;
+mod reference_values;
 mod report_body;
 mod shortfall;
 mod signature_data;
 mod status;
 mod tcb;
 mod tcb_evaluation;
+mod tcb_floor;
 mod td_report;
 mod verify;
 
@@ -72,12 +74,14 @@ pub use header::{
 pub use pck_extension::{PCK_EXTENSION_OID, PckExtension, PckTcb, PlatformConfiguration, SgxType};
 pub use platform::{PlatformCacheKey, VerifiedPlatform, verify_platform, verify_platform_beside};
 pub use quote::{Body, QUOTE_BYTES_MAX, Quote};
+pub use reference_values::{Mismatch, ReferenceValues, ReferenceValuesError};
 pub use report_body::{ENCLAVE_REPORT_BYTES, EnclaveAttributes, EnclaveReport};
 pub use shortfall::{MissingSvn, Shortfall};
 pub use signature_data::SignatureData;
 pub use status::{ComponentStatus, TcbStatus, UnknownTcbStatus, converge, relaunch};
 pub use tcb::{PartVerdict, TcbVerdict};
 pub use tcb_evaluation::TcbEvaluation;
+pub use tcb_floor::{BelowFloor, TcbFloor};
 pub use td_report::{
     TD_REPORT_10_BYTES, TD_REPORT_15_BYTES, TD_REPORT_15_EXTENDED_BYTES, TdAttributes, TdReport,
     TdReport15, TdReport15Extended, TdReportKind, TeeTcbSvn, Xfam,

@@ -136,15 +136,38 @@ pub(crate) fn below_all(levels: &[PlatformLevel], pck: &PckTcb, tdx: Option<&Tee
 }
 
 fn missing(level: &PlatformLevel, pck: &PckTcb, tdx: Option<&TeeTcbSvn>) -> Vec<MissingSvn> {
-    let mut list = Vec::new();
-    let names = &level.sgx_component_names;
-    list.extend(missing_components("SGX", names, &pck.components, &level.sgx_components, 0));
-    list.extend(short("PCESVN".to_owned(), pck.pce_svn, level.pce_svn));
-    if let (Some(svn), Some(needs)) = (tdx, &level.tdx_components) {
-        let (names, skip) = (&level.tdx_component_names, svn.first_platform_component());
-        list.extend(missing_components("TDX", names, svn.components(), needs, skip));
+    let needs = Needs {
+        sgx_components: &level.sgx_components,
+        sgx_names: &level.sgx_component_names,
+        pce_svn: level.pce_svn,
+        tdx_components: level.tdx_components.as_ref(),
+        tdx_names: &level.tdx_component_names,
+    };
+    needs.missing(pck, tdx)
+}
+
+/// Lowest security versions of a platform, with names of components where there are some.
+pub(crate) struct Needs<'a> {
+    pub(crate) sgx_components: &'a [u8; 16],
+    pub(crate) sgx_names: &'a [String],
+    pub(crate) pce_svn: u16,
+    pub(crate) tdx_components: Option<&'a [u8; 16]>,
+    pub(crate) tdx_names: &'a [String],
+}
+
+impl Needs<'_> {
+    /// What a platform lacks for them.
+    pub(crate) fn missing(&self, pck: &PckTcb, tdx: Option<&TeeTcbSvn>) -> Vec<MissingSvn> {
+        let mut list = Vec::new();
+        let (names, needs) = (self.sgx_names, self.sgx_components);
+        list.extend(missing_components("SGX", names, &pck.components, needs, 0));
+        list.extend(short("PCESVN".to_owned(), pck.pce_svn, self.pce_svn));
+        if let (Some(svn), Some(needs)) = (tdx, self.tdx_components) {
+            let (names, skip) = (self.tdx_names, svn.first_platform_component());
+            list.extend(missing_components("TDX", names, svn.components(), needs, skip));
+        }
+        list
     }
-    list
 }
 
 /// The components from index `skip` on in which `has` is below `needs`.

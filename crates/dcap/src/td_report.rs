@@ -309,6 +309,11 @@ impl TdReport {
         })
     }
 
+    /// The versions at launch, then, for TD 1.5, those that run now.
+    pub(crate) fn tcb_svns(&self) -> impl Iterator<Item = &TeeTcbSvn> {
+        std::iter::once(&self.tee_tcb_svn).chain(self.v15.as_ref().map(|v15| &v15.tee_tcb_svn2))
+    }
+
     /// Whether a service TD is, or may become, bound to this one: `SERVTD_EXT` is set, or
     /// `MRSERVICETD` or one of the service TD hashes of the extended body is not zero.
     #[must_use]

@@ -9,7 +9,7 @@ use avouch_wire::{AcceptanceError, FailedCheck};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{Grounds, OutdatedComponent};
+use crate::{Grounds, OutdatedComponent, ReferenceSubject};
 
 /// The outcome of one appraisal of evidence that verified.
 #[derive(Debug)]
@@ -34,6 +34,11 @@ pub trait VerifiedFacts: Debug + Send + Sync {
     /// The public key (SubjectPublicKeyInfo, DER) that the evidence proves to be its sender's own, if
     /// it proves one: what is sealed to it, nobody else opens.
     fn sender_key(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// What of them reference values speak of, where there are such of their kind.
+    fn reference_subject(&self) -> Option<ReferenceSubject<'_>> {
         None
     }
 

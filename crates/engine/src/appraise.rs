@@ -139,14 +139,16 @@ impl Engine {
 
         // 4. Settings, then policy, permit or refuse, and what the policy issues becomes a token's.
         let issued = verified.accepted.and_then(|()| decide(policy, &incoming));
-        let (decision, findings) = match issued {
-            Err(refused) => (Decision::Deny(refused), Vec::new()),
+        let mut findings = verified.findings;
+        let decision = match issued {
+            Err(refused) => Decision::Deny(refused),
             Ok(issued) => {
                 let (roots, nonce) = (&verified.roots, request.nonce.as_ref());
                 let parts = TokenParts { issued: &issued, policy, nonce, roots };
                 let (permitted, dropped) =
                     token_claims::compose(request.token_form, claims, &parts);
-                (Decision::Permit(permitted), dropped)
+                findings.extend(dropped);
+                Decision::Permit(permitted)
             }
         };
         let (facts, roots) = (verified.facts, verified.roots);

@@ -10,7 +10,7 @@ use crate::intel::IntelArm;
 use crate::snp::SnpArm;
 use crate::tpm::TpmArm;
 use crate::{
-    Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource,
+    Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, Finding,
     HeldDataRefused, Refused, Remembered, Root, TcbBaseline, VerifiedFacts,
 };
 
@@ -37,6 +37,8 @@ pub(crate) struct Verified {
     /// The roots that it rests on; none if nobody vouches for it.
     pub(crate) roots: Vec<Root>,
     pub(crate) bound: Bound,
+    /// What an operator should know of it, whatever is decided.
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// The held data that the evidence binds.

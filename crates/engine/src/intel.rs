@@ -6,8 +6,8 @@ use avouch_bootlog::ccel::ProvenLog;
 use avouch_claims::{BoundData, ServiceClaim, sgx, tdx, tdx_event_log};
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_dcap::{
-    Body, Quote, Refusal, TcbEvaluation, TeeType, TrustAnchors, VerifiedQuote, bind_init_time_data,
-    bind_runtime_data,
+    Body, Quote, Refusal, TcbEvaluation, TdReport, TeeType, TrustAnchors, VerifiedQuote,
+    bind_init_time_data, bind_runtime_data,
 };
 use avouch_pki::digest;
 use avouch_policy::Properties;
@@ -17,8 +17,9 @@ use verifier::QuoteVerifier;
 
 use crate::arm::{Arm, Bound, Submission, Verified, bind};
 use crate::{
-    AppraisalError, AppraisalRequest, EndorsementSource, EventLogRefused, Grounds, NotAtHand,
-    OutdatedComponent, Refused, Remembered, TcbBaseline, TokenForm, VerifiedFacts, WrongTee,
+    AppraisalError, AppraisalRequest, EndorsementSource, EventLogRefused, Finding, Grounds,
+    NotAtHand, OutdatedComponent, ReferenceSubject, ReferenceValues, Refused, Remembered,
+    TcbBaseline, TokenForm, VerifiedFacts, WrongTee,
 };
 
 /// Length of the header of an Open Enclave report.
@@ -45,7 +46,9 @@ impl Arm for IntelArm {
         let bound = bind_all(&wrapped, &verified, request)?;
         let log = event_log(request, &verified)?;
         let roots = vec![verified.root().clone()];
-        let mut claims = claims(&verified, wrapped.quoted(request), bound.runtime_data.as_ref());
+        let quoted = wrapped.quoted(request);
+        let (mut claims, findings) =
+            claims(&verified, quoted, bound.runtime_data.as_ref(), &settings.reference_values);
         claims.extend(log.iter().flat_map(tdx_event_log));
         Ok(Verified {
             claims,
@@ -60,6 +63,7 @@ impl Arm for IntelArm {
             attester_claims: Vec::new(),
             roots,
             bound,
+            findings: findings.into_iter().collect(),
         })
     }
 
@@ -83,6 +87,10 @@ impl Arm for IntelArm {
 impl VerifiedFacts for VerifiedQuote {
     fn to_json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
+    }
+
+    fn reference_subject(&self) -> Option<ReferenceSubject<'_>> {
+        self.td().map(|_| ReferenceSubject::TrustDomain(self))
     }
 
     fn grounds(&self) -> Grounds {
@@ -121,6 +129,10 @@ impl VerifiedFacts for BootedTd {
             members.insert("event_log".to_owned(), log);
         }
         facts
+    }
+
+    fn reference_subject(&self) -> Option<ReferenceSubject<'_>> {
+        self.quote.reference_subject()
     }
 
     fn grounds(&self) -> Grounds {
@@ -237,12 +249,27 @@ fn claims(
     verified: &VerifiedQuote,
     quoted: &[u8],
     runtime_data: Option<&BoundData>,
-) -> Vec<ServiceClaim> {
+    reference_values: &ReferenceValues,
+) -> (Vec<ServiceClaim>, Option<Finding>) {
     match verified.body() {
         Body::Enclave(report) => {
             let hash = digest::sha256(quoted);
-            sgx(report, &verified.collateral().hashes, &hash, runtime_data)
+            (sgx(report, &verified.collateral().hashes, &hash, runtime_data), None)
         }
-        Body::Td(report) => tdx(report, verified.tcb().status),
+        Body::Td(report) => td_claims(verified, report, reference_values),
     }
+}
+
+/// What a trust domain claims, with the compliance status that reference values give it, or why it
+/// has none.
+pub(crate) fn td_claims(
+    verified: &VerifiedQuote,
+    report: &TdReport,
+    reference_values: &ReferenceValues,
+) -> (Vec<ServiceClaim>, Option<Finding>) {
+    let (status, finding) = match reference_values.status(ReferenceSubject::TrustDomain(verified)) {
+        Ok(status) => (Some(status), None),
+        Err(finding) => (None, Some(finding)),
+    };
+    (tdx(report, verified.tcb().status, status), finding)
 }

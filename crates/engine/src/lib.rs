@@ -15,6 +15,7 @@ mod error;
 mod grounds;
 mod intel;
 mod policy;
+mod reference_values;
 mod remembered;
 mod request;
 mod resemblance;
@@ -34,6 +35,9 @@ pub use capsule::{CAPSULE_BYTES_MAX, Capsule, CapsuleError, Judged, Outcome, Ver
 pub use error::{AppraisalError, EventLogRefused, HeldDataRefused, NotAtHand, WrongTee};
 pub use grounds::{Grounds, OutdatedComponent};
 pub use policy::{PolicyInForce, PolicyRefused};
+pub use reference_values::{
+    ReferenceSample, ReferenceSubject, ReferenceValues, ReferenceValuesError,
+};
 pub use remembered::Remembered;
 pub use request::{AppraisalRequest, Challenged, DataType, HeldData, Nonce, TokenForm};
 pub use resemblance::Resemblance;

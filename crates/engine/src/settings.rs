@@ -1,9 +1,11 @@
 //! What a provider accepts of evidence that verified: a step after verification, before policy.
 
+use std::sync::Arc;
+
 use avouch_dcap::TcbEvaluation;
 use avouch_snp::uvm::UvmTrust;
 
-use crate::TpmAcceptance;
+use crate::{ReferenceValues, TpmAcceptance};
 
 /// What a provider accepts. The defaults are those of the handbook's first page: MAA's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,6 +18,8 @@ pub struct AppraisalSettings {
     pub snp: avouch_snp::Acceptance,
     /// Whose utility VM endorsements count.
     pub uvm: UvmTrust,
+    /// Which confidential VMs have a compliance status.
+    pub reference_values: Arc<ReferenceValues>,
     /// For TPMs: attestation keys, and what is expected of files.
     pub tpm: TpmAcceptance,
     /// For enclaves that VBS protects.

@@ -2,7 +2,7 @@
 
 mod verifier;
 
-use avouch_claims::snp;
+use avouch_claims::{ServiceClaim, snp};
 use avouch_pki::digest;
 use avouch_snp::ghcb::CertificateTable;
 use avouch_snp::maa_request::{MaaRequestError, SnpEvidence};
@@ -17,8 +17,8 @@ use verifier::ReportVerifier;
 
 use crate::arm::{Arm, Bound, Submission, Verified, bind};
 use crate::{
-    AppraisalError, AppraisalRequest, Grounds, OutdatedComponent, Refused, Remembered,
-    VerifiedFacts,
+    AppraisalError, AppraisalRequest, Finding, Grounds, OutdatedComponent, ReferenceSubject,
+    ReferenceValues, Refused, Remembered, VerifiedFacts,
 };
 
 pub(crate) struct SnpArm {
@@ -43,8 +43,9 @@ impl Arm for SnpArm {
         let uvm = uvm_endorsement(&submitted, &report, &settings.uvm, at)?;
         let bound = bind_all(&report, request)?;
         let roots = vec![report.endorsement_key().root.clone()];
+        let (claims, findings) = claims(&report, uvm.as_ref(), &settings.reference_values);
         Ok(Verified {
-            claims: snp(&report, uvm.as_ref()),
+            claims,
             accepted: settings
                 .snp
                 .check(&report)
@@ -53,12 +54,29 @@ impl Arm for SnpArm {
             attester_claims: Vec::new(),
             roots,
             bound,
+            findings: findings.into_iter().collect(),
         })
     }
 
     fn remembered(&self) -> Remembered {
         self.verifier.remembered()
     }
+}
+
+/// What a guest claims, with the compliance status that reference values give it, or else the
+/// endorsement of its utility VM; and why it has none.
+pub(crate) fn claims(
+    report: &VerifiedReport,
+    uvm: Option<&VerifiedUvmEndorsement>,
+    reference_values: &ReferenceValues,
+) -> (Vec<ServiceClaim>, Option<Finding>) {
+    let endorsed = uvm.and_then(|uvm| uvm.facts().compliance_status.as_deref());
+    let (status, finding) =
+        match (reference_values.status(ReferenceSubject::Guest(report)), endorsed) {
+            (Ok(status), _) | (Err(_), Some(status)) => (Some(status), None),
+            (Err(finding), None) => (None, Some(finding)),
+        };
+    (snp(report, status), finding)
 }
 
 /// A verified report, and a verified endorsement of its utility VM.
@@ -76,6 +94,10 @@ impl VerifiedFacts for SnpFacts {
             members.insert("uvm_endorsement".to_owned(), endorsement);
         }
         facts
+    }
+
+    fn reference_subject(&self) -> Option<ReferenceSubject<'_>> {
+        Some(ReferenceSubject::Guest(&self.report))
     }
 
     fn grounds(&self) -> Grounds {

@@ -69,6 +69,7 @@ impl Arm for TpmArm {
             attester_claims: attester_claims(&proven),
             roots: root(proven.aik()).into_iter().chain(windows).collect(),
             bound: Bound::default(),
+            findings: Vec::new(),
             facts: Box::new(TpmFacts::new(
                 &proven,
                 boot,

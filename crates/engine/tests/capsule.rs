@@ -96,6 +96,8 @@ fn nonces_settings_and_the_form_of_the_token_come_back_as_they_were() {
     settings.snp.measurements.insert(avouch_wire::Hex([7; 48]));
     settings.uvm.entries.clear();
     settings.tcb_evaluation = "early".parse().unwrap();
+    let domain = mint(EvidenceKind::Tdx, &Options::new(at(AT))).unwrap();
+    settings = support::vouched_for(&domain, settings, at(AT));
 
     let long = "123456789012345678901234567890";
     let integer = |digits| Nonce::Integer(Integer::parse(digits).unwrap());

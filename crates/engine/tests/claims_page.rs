@@ -163,6 +163,7 @@ fn claims_of_one_message(kind: EvidenceKind) -> BTreeMap<String, Seen> {
             ..AppraisalSettings::default()
         };
         let minted = mint(kind, &options).unwrap();
+        let settings = support::vouched_for(&minted, settings, at(AT));
         let nonce = Some(Nonce::Text("123456".to_owned()));
         let request = AppraisalRequest { nonce, ..request(&minted) };
         let appraisal =

@@ -13,6 +13,7 @@ mod error;
 mod expected_files;
 mod load;
 mod nearest;
+mod reference_values;
 mod sections;
 mod setting;
 mod tpm;
@@ -27,6 +28,7 @@ pub use endorsements::{EndorsementsConfig, SourceSection};
 pub use error::ConfigError;
 pub use expected_files::FilesConfig;
 pub use load::Settings;
+pub use reference_values::{ReferenceValuesConfig, reference_values};
 pub use sections::{
     CloudConfig, Config, DatabaseConfig, DevConfig, LimitsConfig, LogFormat, RootProvider,
     ServerConfig, SigningConfig, TelemetryConfig, TlsConfig,

@@ -40,6 +40,7 @@ pub mod ghcb;
 mod intermediate;
 pub mod maa_request;
 mod product;
+mod reference_values;
 mod report;
 mod scheme;
 mod tcb;
@@ -60,6 +61,7 @@ pub use facts::Facts;
 pub use flags::{GuestPolicy, KeyFlags, PlatformInfo, VekKind};
 pub use intermediate::{VerifiedIntermediate, verify_intermediate};
 pub use product::{Cpuid, Product};
+pub use reference_values::{Mismatch, ReferenceValues, ReferenceValuesError};
 pub use report::{
     FirmwareVersion, REPORT_LENGTH, Report, ReportBody, ReportVersions, SIGNED_LENGTH, VMPL_HOST,
 };

@@ -1,12 +1,10 @@
-//! SEV-SNP, with and without an endorsement of the utility VM (confidential containers).
+//! SEV-SNP, with and without a compliance status.
 
 use avouch_claims::SeenBy::Both;
 use avouch_claims::{ServiceClaim, snp};
-use avouch_mint::snp::{SnpProduct, SnpTcb, UvmForm, UvmPublisher, uvm_publisher};
+use avouch_mint::snp::{SnpProduct, SnpTcb};
 use avouch_mint::{HeldData, Options, mint};
 use avouch_pki::{Certificate, pem};
-use avouch_snp::maa_request::SnpEvidence;
-use avouch_snp::uvm::{self, UvmTrust, UvmTrustEntry, VerifiedUvmEndorsement};
 use avouch_snp::{
     Crls, Endorsements, Report, TrustAnchors, VerifiedReport, verify_chain, verify_report,
 };
@@ -72,24 +70,19 @@ fn rows(debuggable: bool, migratable: bool, smt: bool) -> Vec<Row> {
     ]
 }
 
-fn verified(options: &Options) -> (VerifiedReport, Vec<Vec<u8>>) {
+fn verified(options: &Options) -> VerifiedReport {
     let minted = mint(EvidenceKind::Snp, options).unwrap();
     let root = pem::certificates(minted.root_pem.as_bytes(), 1).unwrap().remove(0);
     let anchors = TrustAnchors::none().with_root(&Certificate::parse(&root).unwrap()).unwrap();
     let endorsements = Endorsements::parse(&[&minted.endorsements]).unwrap();
     let crls = Crls::verify(&endorsements.crls, &anchors, at()).unwrap().required();
     let key = verify_chain(&endorsements.chain, &anchors, &crls, at()).unwrap();
-    let (report, uvm) = match SnpEvidence::parse(&minted.evidence) {
-        Ok(document) => {
-            (document.report().clone(), document.uvm_endorsements().map(<[u8]>::to_vec).collect())
-        }
-        Err(_) => (Report::parse(&minted.evidence).unwrap(), Vec::new()),
-    };
-    (verify_report(&report, &key, &crls, at()).unwrap(), uvm)
+    let report = Report::parse(&minted.evidence).unwrap();
+    verify_report(&report, &key, &crls, at()).unwrap()
 }
 
 fn claims(options: &Options) -> Vec<ServiceClaim> {
-    snp(&verified(options).0, None)
+    snp(&verified(options), None)
 }
 
 #[test]
@@ -115,32 +108,11 @@ fn every_row_of_a_guest_of_each_product() {
     }
 }
 
-fn endorsed(
-    options: &Options,
-    compliance_status: Option<&str>,
-) -> (VerifiedReport, VerifiedUvmEndorsement) {
-    let (report, uvm) = verified(options);
-    let UvmPublisher { issuer, feed, minimum_svn } = uvm_publisher(options).unwrap();
-    let compliance_status = compliance_status.map(ToOwned::to_owned);
-    let entry = UvmTrustEntry { issuer, feed, minimum_svn, compliance_status };
-    let trust = UvmTrust { entries: vec![entry] };
-    let endorsement = uvm::verify(uvm.first().unwrap(), &report, &trust, at()).unwrap();
-    (report, endorsement)
-}
-
 #[test]
-fn the_compliance_status_is_that_of_the_publisher_and_is_not_made_without_one() {
-    for form in [UvmForm::Json, UvmForm::Cwt] {
-        let mut options = options(SnpProduct::Milan, POLICY);
-        options.snp.uvm = Some(form);
-        let mut expected = rows(false, false, false);
-
-        let (report, endorsement) = endorsed(&options, None);
-        assert_claims("no status", &snp(&report, Some(&endorsement)), &expected);
-
-        let (report, endorsement) = endorsed(&options, Some("compliant-here"));
-        assert_claims("no endorsement", &snp(&report, None), &expected);
-        expected.push((Both, "x-ms-compliance-status", text("compliant-here")));
-        assert_claims("endorsed", &snp(&report, Some(&endorsement)), &expected);
-    }
+fn the_compliance_status_is_claimed_as_it_is_given_and_is_not_made_without_one() {
+    let report = verified(&options(SnpProduct::Milan, POLICY));
+    let mut expected = rows(false, false, false);
+    assert_claims("no status", &snp(&report, None), &expected);
+    expected.push((Both, "x-ms-compliance-status", text("compliant-here")));
+    assert_claims("a status", &snp(&report, Some("compliant-here")), &expected);
 }

@@ -37,7 +37,7 @@ fn options(attributes: u64) -> Options {
 fn claims(options: &Options) -> Vec<ServiceClaim> {
     let (_, quote) = minted(EvidenceKind::Tdx, options);
     let Body::Td(report) = quote.body() else { panic!("a quote of a trust domain") };
-    tdx(report, quote.tcb().status)
+    tdx(report, quote.tcb().status, None)
 }
 
 /// What stands in its row, beside those that are the same for all.

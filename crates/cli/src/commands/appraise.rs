@@ -42,18 +42,8 @@ pub(crate) struct AppraiseArgs {
     /// with EnclaveHeldData].
     #[arg(long, value_name = "VERSION", value_parser = api_version)]
     api_version: Option<ApiVersion>,
-    /// Data that the evidence binds at run time.
-    #[arg(long, value_name = "FILE")]
-    runtime_data: Option<PathBuf>,
-    /// How the runtime data is to be read.
-    #[arg(long, value_name = "FORM", default_value = "binary")]
-    runtime_data_type: HeldDataForm,
-    /// Data that the evidence binds since its start.
-    #[arg(long, value_name = "FILE")]
-    init_time_data: Option<PathBuf>,
-    /// How the init-time data is to be read.
-    #[arg(long, value_name = "FORM", default_value = "binary")]
-    init_time_data_type: HeldDataForm,
+    #[command(flatten)]
+    held: HeldDataArgs,
     /// TDX: the domain's event log (CCEL), which its quote explains. TPM: the firmware's (TCG), beside a
     /// quote in a file.
     #[arg(long, value_name = "FILE")]
@@ -113,6 +103,41 @@ impl VerificationArgs {
             ..EndorsementsConfig::default()
         };
         setup::endorsements(&config, self.trust.amd_crl)
+    }
+}
+
+/// What evidence binds.
+#[derive(Debug, Args)]
+pub(crate) struct HeldDataArgs {
+    /// Data that the evidence binds at run time.
+    #[arg(long, value_name = "FILE")]
+    runtime_data: Option<PathBuf>,
+    /// How the runtime data is to be read.
+    #[arg(long, value_name = "FORM", default_value = "binary")]
+    runtime_data_type: HeldDataForm,
+    /// Data that the evidence binds since its start.
+    #[arg(long, value_name = "FILE")]
+    init_time_data: Option<PathBuf>,
+    /// How the init-time data is to be read.
+    #[arg(long, value_name = "FORM", default_value = "binary")]
+    init_time_data_type: HeldDataForm,
+}
+
+impl HeldDataArgs {
+    /// A request with what these name in place of its own.
+    pub(crate) fn over(&self, request: AppraisalRequest) -> Result<AppraisalRequest, Failure> {
+        let held =
+            |path: &Option<PathBuf>, form: HeldDataForm| -> Result<Option<HeldData>, Failure> {
+                let Some(path) = path else { return Ok(None) };
+                Ok(Some(HeldData { bytes: read_file(path)?, data_type: form.into() }))
+            };
+        let runtime_data = held(&self.runtime_data, self.runtime_data_type)?;
+        let init_time_data = held(&self.init_time_data, self.init_time_data_type)?;
+        Ok(AppraisalRequest {
+            runtime_data: runtime_data.or(request.runtime_data),
+            init_time_data: init_time_data.or(request.init_time_data),
+            ..request
+        })
     }
 }
 
@@ -273,19 +298,13 @@ fn request(
     event_log: Option<Vec<u8>>,
     read: AppraisalRequest,
 ) -> Result<AppraisalRequest, Failure> {
-    let held = |path: &Option<PathBuf>, form: HeldDataForm| -> Result<Option<HeldData>, Failure> {
-        let Some(path) = path else { return Ok(None) };
-        Ok(Some(HeldData { bytes: read_file(path)?, data_type: form.into() }))
-    };
+    let read = args.held.over(read)?;
     let challenged = args.tpm.challenge.clone().map(|challenge| Challenged {
         challenge: challenge.0,
         aik: None,
         enrolment: None,
     });
     Ok(AppraisalRequest {
-        runtime_data: held(&args.runtime_data, args.runtime_data_type)?.or(read.runtime_data),
-        init_time_data: held(&args.init_time_data, args.init_time_data_type)?
-            .or(read.init_time_data),
         event_log: event_log.or(read.event_log),
         challenged: challenged.or(read.challenged),
         nonce: args.nonce.clone().map(Nonce::Text).or(read.nonce),
@@ -384,6 +403,15 @@ fn text(report: &Value) -> String {
         text.push_str(&format!("check:    {check}\nreason:   {}\n", plain(error.get("message"))));
         if checks::is_known(&check) {
             text.push_str(&format!("help:     avouch explain {check}\n"));
+        }
+    }
+    if let Some(Value::Array(findings)) = report.get("findings")
+        && !findings.is_empty()
+    {
+        text.push_str("\nfindings:\n");
+        for finding in findings {
+            let (name, message) = (plain(finding.get("name")), plain(finding.get("message")));
+            text.push_str(&format!("  {name}  {message}\n"));
         }
     }
     for (title, member) in [("facts", "facts"), ("claims of the token", "claims")] {

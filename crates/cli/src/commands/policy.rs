@@ -4,6 +4,7 @@ mod check;
 mod evaluate;
 mod format;
 mod sign;
+mod suggest;
 mod test;
 mod unwrap;
 
@@ -37,6 +38,8 @@ enum PolicyCommand {
     Eval(evaluate::EvalArgs),
     /// Judge claims by a policy, and tell of each rule why it fired or did not.
     Explain(evaluate::EvalArgs),
+    /// Write a policy that permits evidence like that of a good machine, once it verified.
+    Suggest(suggest::SuggestArgs),
     /// Run every case of a folder: NAME.policy.txt, NAME.claims.json, NAME.expect.json.
     Test(test::TestArgs),
     /// Make the JWS by which a policy is set, signed or not.
@@ -51,6 +54,7 @@ pub(crate) fn run(args: PolicyArgs, output: OutputOptions) -> Result<Verdict, Fa
         PolicyCommand::Format(args) => format::run(&args, output),
         PolicyCommand::Eval(args) => evaluate::evaluate(&args, output),
         PolicyCommand::Explain(args) => evaluate::explain(&args, output),
+        PolicyCommand::Suggest(args) => suggest::run(&args, output),
         PolicyCommand::Test(args) => test::run(&args, output),
         PolicyCommand::Sign(args) => sign::run(&args, output),
         PolicyCommand::Unwrap(args) => unwrap::run(&args, output),

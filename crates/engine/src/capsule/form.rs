@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{CAPSULE_BYTES_MAX, Capsule, CapsuleError, Outcome, Verdict, Why};
 use crate::{
     AppraisalRequest, AppraisalSettings, Challenged, DataType, ExpectedFiles, HeldData, Nonce,
-    TokenForm, TpmAcceptance,
+    ReferenceValues, TokenForm, TpmAcceptance,
 };
 
 /// The version that this program writes and reads.
@@ -112,6 +112,9 @@ struct SettingsForm {
     /// The same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     vbs: Option<avouch_vbs::Acceptance>,
+    /// The same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference_values: Option<ReferenceValues>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -388,6 +391,8 @@ impl From<&AppraisalSettings> for SettingsForm {
             uvm: settings.uvm.clone(),
             tpm: (settings.tpm != TpmAcceptance::default()).then(|| TpmForm::from(&settings.tpm)),
             vbs: (settings.vbs != avouch_vbs::Acceptance::default()).then(|| settings.vbs.clone()),
+            reference_values: (*settings.reference_values != ReferenceValues::default())
+                .then(|| ReferenceValues::clone(&settings.reference_values)),
         }
     }
 }
@@ -396,7 +401,9 @@ impl TryFrom<SettingsForm> for AppraisalSettings {
     type Error = CapsuleError;
 
     fn try_from(form: SettingsForm) -> Result<Self, CapsuleError> {
-        let SettingsForm { intel, tcb_evaluation, snp, uvm, tpm, vbs } = form;
+        let SettingsForm { intel, tcb_evaluation, snp, uvm, tpm, vbs, reference_values } = form;
+        let reference_values = reference_values.unwrap_or_default();
+        reference_values.check().map_err(malformed)?;
         let tpm = tpm.map(TpmAcceptance::try_from).transpose()?.unwrap_or_default();
         let tcb_evaluation = tcb_evaluation.parse().map_err(malformed)?;
         let advisory = |one: AdvisoryForm| {
@@ -414,7 +421,15 @@ impl TryFrom<SettingsForm> for AppraisalSettings {
             refuse_migratable: intel.refuse_migratable,
             refuse_service_td: intel.refuse_service_td,
         };
-        Ok(Self { intel, tcb_evaluation, snp, uvm, tpm, vbs: vbs.unwrap_or_default() })
+        Ok(Self {
+            intel,
+            tcb_evaluation,
+            snp,
+            uvm,
+            reference_values: Arc::new(reference_values),
+            tpm,
+            vbs: vbs.unwrap_or_default(),
+        })
     }
 }
 

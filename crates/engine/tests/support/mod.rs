@@ -9,7 +9,7 @@ use std::sync::Arc;
 use avouch_endorsements::EndorsementSet;
 use avouch_engine::{
     Anchors, AppraisalRequest, AppraisalSettings, Challenged, DataType, Engine, HeldData,
-    PolicyInForce, TokenForm, Vendor,
+    PolicyInForce, ReferenceValues, TokenForm, Vendor,
 };
 use avouch_mint::tpm::MintedTpm;
 use avouch_mint::{HeldDataType, Minted};
@@ -72,6 +72,24 @@ fn engine_of(
 /// An engine for minted evidence.
 pub(crate) fn engine_for(minted: &Minted) -> Engine {
     engine_under(minted, &[&minted.endorsements]).unwrap()
+}
+
+/// The same settings with what minted evidence gives as reference values, if it gives some.
+pub(crate) fn vouched_for(
+    minted: &Minted,
+    settings: AppraisalSettings,
+    at: UnixTime,
+) -> AppraisalSettings {
+    let policy =
+        PolicyInForce::from_text("version=1.0; authorizationrules{=> permit();};").unwrap();
+    let appraisal = engine_for(minted).appraise(&request(minted), &policy, &settings, at).unwrap();
+    let subject = appraisal.facts.reference_subject();
+    let Some(sample) = subject.and_then(|subject| subject.sample("minted")) else {
+        return settings;
+    };
+    let values = ReferenceValues::clone(&settings.reference_values).with(sample);
+    values.check().unwrap();
+    AppraisalSettings { reference_values: Arc::new(values), ..settings }
 }
 
 pub(crate) fn accept_any_tcb() -> AppraisalSettings {

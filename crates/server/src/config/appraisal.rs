@@ -10,7 +10,7 @@ use avouch_store::ProviderName;
 use avouch_wire::UnixTime;
 use serde::{Deserialize, Deserializer};
 
-use super::{ConfigError, FilesConfig, TrustRoots};
+use super::{ConfigError, FilesConfig, ReferenceValuesConfig, TrustRoots};
 
 /// What holds for one provider.
 #[derive(Debug, Clone, Default)]
@@ -110,6 +110,10 @@ keys! {
         to.appraisal.tpm.expected = Arc::clone(&files.read);
         to.appraisal.tpm.require = files.require.clone();
     },
+    /// `reference_values`: which confidential VMs have a compliance status.
+    reference_values: ReferenceValuesConfig => |to, values| {
+        to.appraisal.reference_values = Arc::clone(&values.read);
+    },
     /// `uvm`: whose utility VM endorsements count, instead of Microsoft's.
     uvm: Vec<UvmTrustEntry> => |to, entries| {
         to.appraisal.uvm = UvmTrust { entries: entries.clone() };
@@ -144,6 +148,13 @@ impl AppraisalConfig {
     pub(super) fn files(&mut self) -> impl Iterator<Item = &mut FilesConfig> {
         let own = self.providers.values_mut().filter_map(|provider| provider.files.as_mut());
         self.files.iter_mut().chain(own)
+    }
+
+    /// Files of reference values, for all and for single providers.
+    pub(super) fn reference_values(&mut self) -> impl Iterator<Item = &mut ReferenceValuesConfig> {
+        let providers = self.providers.values_mut();
+        let own = providers.filter_map(|provider| provider.reference_values.as_mut());
+        self.reference_values.iter_mut().chain(own)
     }
 
     /// Provider names as keys in lower case; names that no provider can have are refused.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize as _;
 
 use super::setting::Setting;
-use super::{Config, ConfigError, FilesConfig};
+use super::{Config, ConfigError, FilesConfig, ReferenceValuesConfig};
 
 /// Names of environment variables begin so; `__` stands between the levels of a key.
 const PREFIX: &str = "AVOUCH_";
@@ -67,6 +67,7 @@ impl Settings {
             config.resolve_paths(folder);
         }
         config.appraisal.files().try_for_each(FilesConfig::read_files)?;
+        config.appraisal.reference_values().try_for_each(ReferenceValuesConfig::read_file)?;
         Ok(config)
     }
 
@@ -120,6 +121,7 @@ impl Config {
         sources.filter_map(|source| source.ca_file.as_mut()).for_each(resolve);
         appraisal.trust_roots.0.iter_mut().for_each(|root| resolve(&mut root.file));
         appraisal.files().flat_map(FilesConfig::paths).for_each(resolve);
+        appraisal.reference_values().for_each(|values| resolve(&mut values.file));
         telemetry.log_file.iter_mut().for_each(resolve);
     }
 

@@ -1,0 +1,209 @@
+//! Reference values of confidential VMs, and the compliance status that they give.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use avouch_dcap::VerifiedQuote;
+use avouch_snp::VerifiedReport;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::Finding;
+
+/// How many entries are told of that do not match.
+const EXPLAINED_MAX: usize = 3;
+
+/// Which confidential VMs an operator vouches for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReferenceValues {
+    /// The value of `x-ms-compliance-status` for entries that have none of their own.
+    pub compliance_status: String,
+    /// Guests of SEV-SNP.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub snp: Vec<avouch_snp::ReferenceValues>,
+    /// Trust domains.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tdx: Vec<avouch_dcap::ReferenceValues>,
+}
+
+impl Default for ReferenceValues {
+    /// None, and the status that Microsoft's clients demand of a confidential VM.
+    fn default() -> Self {
+        let compliance_status = "azure-compliant-cvm".to_owned();
+        Self { compliance_status, snp: Vec::new(), tdx: Vec::new() }
+    }
+}
+
+/// Why reference values cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ReferenceValuesError {
+    /// The general status is empty.
+    #[error("compliance_status is empty")]
+    Status,
+    /// Two entries have one name.
+    #[error("two entries are named {0:?}")]
+    Name(String),
+    /// An entry for SEV-SNP is not one.
+    #[error("{name:?}: {source}")]
+    Snp {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        source: avouch_snp::ReferenceValuesError,
+    },
+    /// An entry for TDX is not one.
+    #[error("{name:?}: {source}")]
+    Tdx {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        source: avouch_dcap::ReferenceValuesError,
+    },
+}
+
+/// Verified facts that reference values speak of.
+#[derive(Debug, Clone, Copy)]
+pub enum ReferenceSubject<'a> {
+    /// A guest of SEV-SNP.
+    Guest(&'a VerifiedReport),
+    /// A trust domain.
+    TrustDomain(&'a VerifiedQuote),
+}
+
+/// What a machine gives as reference values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReferenceSample {
+    /// A guest of SEV-SNP.
+    Snp(avouch_snp::ReferenceValues),
+    /// A trust domain.
+    Tdx(avouch_dcap::ReferenceValues),
+}
+
+impl ReferenceSubject<'_> {
+    /// What it gives under a name; none if the quote is an enclave's.
+    #[must_use]
+    pub fn sample(&self, name: &str) -> Option<ReferenceSample> {
+        match self {
+            Self::Guest(report) => {
+                Some(ReferenceSample::Snp(avouch_snp::ReferenceValues::of(report, name)))
+            }
+            Self::TrustDomain(quote) => {
+                avouch_dcap::ReferenceValues::of(quote, name).map(ReferenceSample::Tdx)
+            }
+        }
+    }
+
+    const fn title(&self) -> &'static str {
+        match self {
+            Self::Guest(_) => "SEV-SNP",
+            Self::TrustDomain(_) => "TDX",
+        }
+    }
+}
+
+/// An entry beside a subject.
+struct Compared<'a> {
+    name: &'a str,
+    status: Option<&'a str>,
+    /// In what the subject differs from it.
+    mismatches: Vec<String>,
+}
+
+impl ReferenceValues {
+    /// That they vouch for nobody by accident.
+    ///
+    /// # Errors
+    /// [`ReferenceValuesError`].
+    pub fn check(&self) -> Result<(), ReferenceValuesError> {
+        if self.compliance_status.trim().is_empty() {
+            return Err(ReferenceValuesError::Status);
+        }
+        for entry in &self.snp {
+            let name = || entry.name.clone();
+            entry.check().map_err(|source| ReferenceValuesError::Snp { name: name(), source })?;
+        }
+        for entry in &self.tdx {
+            let name = || entry.name.clone();
+            entry.check().map_err(|source| ReferenceValuesError::Tdx { name: name(), source })?;
+        }
+        let mut names = BTreeSet::new();
+        match self.names().find(|name| !names.insert(*name)) {
+            Some(twice) => Err(ReferenceValuesError::Name(twice.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// The names of all entries.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let snp = self.snp.iter().map(|entry| entry.name.as_str());
+        snp.chain(self.tdx.iter().map(|entry| entry.name.as_str()))
+    }
+
+    /// The same with what a machine gives.
+    #[must_use]
+    pub fn with(mut self, sample: ReferenceSample) -> Self {
+        match sample {
+            ReferenceSample::Snp(entry) => self.snp.push(entry),
+            ReferenceSample::Tdx(entry) => self.tdx.push(entry),
+        }
+        self
+    }
+
+    /// The name of the first entry that matches.
+    #[must_use]
+    pub fn matching(&self, subject: ReferenceSubject<'_>) -> Option<&str> {
+        let mut compared = self.compare(subject).into_iter();
+        compared.find(|one| one.mismatches.is_empty()).map(|one| one.name)
+    }
+
+    /// The status of the first entry that matches.
+    ///
+    /// # Errors
+    /// A [`Finding`] that says of those that differ least in what.
+    pub fn status(&self, subject: ReferenceSubject<'_>) -> Result<&str, Finding> {
+        let compared = self.compare(subject);
+        match compared.iter().find(|one| one.mismatches.is_empty()) {
+            Some(entry) => Ok(entry.status.unwrap_or(&self.compliance_status)),
+            None => Err(absent(compared, subject.title())),
+        }
+    }
+
+    fn compare(&self, subject: ReferenceSubject<'_>) -> Vec<Compared<'_>> {
+        match subject {
+            ReferenceSubject::Guest(report) => {
+                let entries = self.snp.iter().map(|entry| Compared {
+                    name: &entry.name,
+                    status: entry.compliance_status.as_deref(),
+                    mismatches: texts(&entry.mismatches(report)),
+                });
+                entries.collect()
+            }
+            ReferenceSubject::TrustDomain(quote) => {
+                let entries = self.tdx.iter().map(|entry| Compared {
+                    name: &entry.name,
+                    status: entry.compliance_status.as_deref(),
+                    mismatches: texts(&entry.mismatches(quote)),
+                });
+                entries.collect()
+            }
+        }
+    }
+}
+
+fn texts<M: Display>(mismatches: &[M]) -> Vec<String> {
+    mismatches.iter().map(ToString::to_string).collect()
+}
+
+/// Why there is no status, by the entries that differ least.
+fn absent(mut compared: Vec<Compared<'_>>, title: &str) -> Finding {
+    compared.sort_by_key(|entry| entry.mismatches.len());
+    let mut message = match compared.len() {
+        0 => format!("no x-ms-compliance-status: there are no reference values for {title}"),
+        count => format!("no x-ms-compliance-status: none of {count} reference values match"),
+    };
+    for entry in compared.iter().take(EXPLAINED_MAX) {
+        message.push_str(&format!("; {}: {}", entry.name, entry.mismatches.join(", ")));
+    }
+    Finding { name: "no-compliance-status", message }
+}

@@ -190,7 +190,7 @@ fn the_ca_of_the_pck_certificate_is_as_asked_for() {
         assert_eq!(facts["sgx_type"] == "scalable", has_instance_id, "{words}: {facts}");
     }
     let out = own.join("out").display().to_string();
-    avouch(&["mint", "sgx", "--pck-ca", "root", "--out", &out]).expect_status(2);
+    avouch(["mint", "sgx", "--pck-ca", "root", "--out", &out]).expect_status(2);
 }
 
 #[test]

@@ -81,11 +81,7 @@ async fn demonstrate(args: DemoArgs, output: OutputOptions) -> Result<Verdict, F
 /// One piece of evidence of each kind, all valid now.
 fn mint_all() -> Result<Vec<Minted>, Failure> {
     let options = Options::new(setup::present());
-    // A TPM answers a challenge, which cannot be minted beforehand.
-    EvidenceKind::appraised()
-        .filter(|kind| !kind.answers_challenge())
-        .map(|kind| mint(kind, &options).map_err(Failure::other))
-        .collect()
+    EvidenceKind::appraised().map(|kind| mint(kind, &options).map_err(Failure::other)).collect()
 }
 
 /// What trusts the minted roots and has the minted endorsements.
@@ -93,7 +89,9 @@ fn judge_for(config: &Config, minted: &[Minted]) -> Result<Judge, Failure> {
     let mut anchors = Anchors::built_in();
     let mut endorsements = EndorsementSet::default();
     for minted in minted {
-        anchors = anchors.with_pem(minted.root_pem.as_bytes()).map_err(Failure::other)?;
+        let vendor = minted.root_vendor().map(str::parse).transpose().map_err(Failure::other)?;
+        let roots = anchors.with_roots(vendor, minted.root_pem.as_bytes());
+        anchors = roots.map_err(Failure::other)?;
         endorsements.add(&minted.endorsements).map_err(Failure::other)?;
     }
     Ok(Judge::new(config, anchors, endorsements))

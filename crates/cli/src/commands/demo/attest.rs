@@ -1,5 +1,7 @@
 //! The demonstration's client: sends evidence, and relies on nothing but the token.
 
+mod tpm;
+
 use std::path::Path;
 
 use avouch_mint::Minted;
@@ -10,6 +12,9 @@ use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 use crate::setup;
+
+/// In development any token will do.
+const ANY_TOKEN: &str = "any";
 
 /// A client and relying party of the service.
 pub(super) struct Relying {
@@ -50,23 +55,29 @@ impl Relying {
     /// of the signed part flipped.
     pub(super) async fn demonstrate(&self, minted: &Minted) -> Result<Attested, Failure> {
         let kind = minted.kind;
-        let request: Value = serde_json::from_str(&minted.request).map_err(Failure::other)?;
-        let response = self.attest(kind, &request).await?;
-        let status = response.status();
-        let body: Value = response.json().await.map_err(Failure::other)?;
-        let Some(token) = body.get("token").and_then(Value::as_str) else {
+        let [good, bad] = if kind.answers_challenge() {
+            self.set_policy(minted).await?;
+            [self.converse(false).await?, self.converse(true).await?]
+        } else {
+            let good: Value = serde_json::from_str(&minted.request).map_err(Failure::other)?;
+            let bad = tampered(kind, &good)?;
+            [self.attest(kind, &good).await?, self.attest(kind, &bad).await?]
+        };
+        let status = good.status();
+        let body: Value = good.json().await.map_err(Failure::other)?;
+        let Some(token) = token(kind, &body) else {
             return Err(Failure::Other(format!("{kind}: the service answered {status}: {body}")));
         };
-        let claims = self.verify(token)?;
+        let claims = self.verify(&token)?;
 
-        let refused = self.attest(kind, &tampered(kind, &request)?).await?;
+        let refused = bad;
         let tampered_was_refused = refused.status() == StatusCode::BAD_REQUEST;
         let refusal: Value = refused.json().await.map_err(Failure::other)?;
         let message = refusal.pointer("/error/message").and_then(Value::as_str);
         Ok(Attested {
             kind,
             description: minted.description.clone(),
-            token: token.to_owned(),
+            token,
             claims,
             refusal: message.unwrap_or_default().to_owned(),
             tampered_was_refused,
@@ -75,7 +86,11 @@ impl Relying {
 
     async fn attest(&self, kind: EvidenceKind, request: &Value) -> Result<Response, Failure> {
         let url = format!("{}/attest/{}?api-version=2025-06-01", self.url, kind.policy_name());
-        self.client.post(url).json(request).send().await.map_err(Failure::other)
+        let mut post = self.client.post(url).json(request);
+        if !kind.is_anonymous() {
+            post = post.bearer_auth(ANY_TOKEN);
+        }
+        post.send().await.map_err(Failure::other)
     }
 
     /// Verifies a token as every relying party must; gives its claims.
@@ -85,6 +100,14 @@ impl Relying {
         let verified = verify_token(token, &self.keys, &expectations).into_verified();
         Ok(verified.map_err(Failure::other)?.claims().clone())
     }
+}
+
+/// The token in an answer: a TPM's stands in the last message of a conversation.
+fn token(kind: EvidenceKind, answer: &Value) -> Option<String> {
+    if kind.answers_challenge() {
+        return tpm::report(answer);
+    }
+    answer.get("token").and_then(Value::as_str).map(str::to_owned)
 }
 
 /// The request with one bit of the evidence flipped: inside the signed body, past the header.
@@ -141,6 +164,7 @@ impl Attested {
             "tdx_mrtd",
             "attester_tcb_status",
             "x-ms-sevsnpvm-launchmeasurement",
+            "secureBootEnabled",
         ];
         let mut text = format!(
             "\n{}: {}\n  POST /attest/{} gave a token; its signature, issuer and times hold\n",
@@ -149,8 +173,10 @@ impl Attested {
             self.kind.policy_name()
         );
         for name in shown {
-            if let Some(value) = self.claims.get(name).and_then(Value::as_str) {
-                text.push_str(&format!("    {name} = {value}\n"));
+            match self.claims.get(name) {
+                Some(Value::String(value)) => text.push_str(&format!("    {name} = {value}\n")),
+                Some(value) => text.push_str(&format!("    {name} = {value}\n")),
+                None => {}
             }
         }
         let verdict = if self.tampered_was_refused { "refused" } else { "NOT REFUSED" };

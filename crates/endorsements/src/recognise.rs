@@ -27,7 +27,8 @@ pub struct Recognised {
     pub amd: AmdEndorsements,
     /// Certificates of Intel's: of use to what came without its issuer chain.
     pub certificates: Vec<Certificate>,
-    /// CAs of TPMs that have no effect, in words: roots, and what cannot be verified.
+    /// What has no effect, in words: roots of TPMs, their CAs that cannot be verified, and CRLs that are neither
+    /// Intel's nor AMD's.
     pub unused: Vec<String>,
 }
 
@@ -150,13 +151,19 @@ const CRL: &str = "X509 CRL";
 /// too.
 fn items(bytes: &[u8], source: &Arc<str>) -> Option<Result<Recognised, EndorsementError>> {
     let mut found = Recognised::default();
-    let mut others = Vec::new();
+    let (mut others, mut lists) = (Vec::new(), Vec::new());
     for der in ders(bytes)? {
-        if let Ok(crl) = Crl::parse(&der)
-            && let Some(name) = crl_name(&crl)
-        {
+        if let Ok(crl) = Crl::parse(&der) {
             let none = Arc::from([]);
-            found.published.push(thing(name, der.into(), none, source, crl.this_update()));
+            match crl_name(&crl) {
+                Some(name) => {
+                    found.published.push(thing(name, der.into(), none, source, crl.this_update()));
+                }
+                None => {
+                    lists.extend(without_effect(&crl));
+                    others.push(der);
+                }
+            }
         } else if let Some(certificate) = intel_certificate(&der) {
             found.certificates.push(certificate);
         } else if let Err(der) = tpm_ca(der, source, &mut found) {
@@ -166,12 +173,27 @@ fn items(bytes: &[u8], source: &Arc<str>) -> Option<Result<Recognised, Endorseme
     let is_any =
         found.is_endorsement() || !found.certificates.is_empty() || !found.unused.is_empty();
     if !is_any || (found.published.is_empty() && !others.is_empty()) {
-        return None;
+        let all = || amd(&[bytes]).map(|of_amd| Recognised { unused: lists.clone(), ..of_amd });
+        return (!lists.is_empty()).then(all);
     }
     if others.is_empty() {
         return Some(Ok(found));
     }
+    found.unused.append(&mut lists);
     Some(amd(&others).map(|of_amd| Recognised { amd: of_amd.amd, ..found }))
+}
+
+/// What a list of nobody whose lists are read is told to be.
+fn without_effect(crl: &Crl) -> Option<String> {
+    let name = crl.issuer().common_name().unwrap_or_default();
+    let is_of_amd = ["ARK-", "SEV-"].iter().any(|beginning| name.starts_with(beginning));
+    (!is_of_amd).then(|| {
+        let issuer = excerpt(crl.issuer().label());
+        format!(
+            "the CRL of {issuer} is neither Intel's nor AMD's: certificates of TPMs are not checked \
+             for revocation"
+        )
+    })
 }
 
 /// Takes a CA of TPMs, or a root, which is told; gives back everything else.

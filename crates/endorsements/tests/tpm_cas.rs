@@ -10,11 +10,11 @@ use avouch_endorsements::{
     Asked, Bundle, EndorsementName, EndorsementSet, LoadError, Published, prove, recognise,
 };
 use avouch_engine::{Anchors, EndorsementSource, TPM_CAS_MAX, TpmCasWanted, Vendor};
-use avouch_mint::Seed;
 use avouch_mint::tpm::{MintedTpm, TpmOptions, mint};
+use avouch_mint::{Options, Seed};
 use avouch_pki::{Certificate, pem};
 use avouch_tpm::{TrustAnchors, trim_padding, verify_aik_certificate, verify_ek_certificate};
-use avouch_wire::{FailedCheck as _, UnixTime};
+use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime};
 
 const AT: &str = "2026-01-31T12:00:00Z";
 
@@ -285,5 +285,38 @@ fn a_crowd_of_cas_of_one_name_gives_no_more_than_may_be_handed_on() {
     let set = set_of(&files);
     for one in &minted {
         assert!(above(&set, &one.ek_certificate, at()).len() <= TPM_CAS_MAX);
+    }
+}
+
+/// The CRL of minted SEV-SNP evidence, in the name of another issuer.
+fn list_of(issuer: &[u8; 9]) -> Vec<u8> {
+    let snp = avouch_mint::mint(EvidenceKind::Snp, &Options::new(at())).unwrap();
+    let list = "-----BEGIN X509 CRL-----";
+    let at = snp.endorsements.windows(list.len()).position(|text| text == list.as_bytes());
+    let blocks = pem::blocks(&snp.endorsements[at.unwrap()..], &["X509 CRL"], 8).unwrap();
+    let mut der = blocks.first().unwrap().der().unwrap();
+    let place = der.windows(9).position(|window| window == b"ARK-Milan").unwrap();
+    der[place..place + 9].copy_from_slice(issuer);
+    der
+}
+
+#[test]
+fn a_crl_of_a_manufacturer_is_told_to_have_no_effect_and_those_of_amd_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    for (issuer, is_told) in [(b"TPM-Maker", true), (b"ARK-Milan", false)] {
+        let der = list_of(issuer);
+        let text = pem::encode("X509 CRL", &der);
+        let with_ca =
+            format!("{text}{}", pem::encode("CERTIFICATE", &minted(1).ek_intermediates[0]));
+        for file in [der.as_slice(), text.as_bytes(), with_ca.as_bytes()] {
+            std::fs::write(folder.path().join("list.crl"), file).unwrap();
+            let set = EndorsementSet::load(&[folder.path().to_owned()]).unwrap();
+            let told = set.ignored();
+            assert_eq!(told.len(), usize::from(is_told), "{told:?}");
+            for note in told {
+                assert!(note.contains("list.crl") && note.contains("TPM-Maker"), "{note}");
+                assert!(note.contains("not checked for revocation"), "{note}");
+            }
+        }
     }
 }

@@ -23,8 +23,8 @@ fn appraise(kind: EvidenceKind, options: &Options, settings: &AppraisalSettings)
 
 /// Accepts all that verifies, so that what decides is whether reference values match.
 fn settings(values: ReferenceValues) -> AppraisalSettings {
-    let mut settings = AppraisalSettings::default();
-    settings.snp = avouch_snp::Acceptance::everything();
+    let snp = avouch_snp::Acceptance::everything();
+    let mut settings = AppraisalSettings { snp, ..AppraisalSettings::default() };
     settings.intel.refuse_migratable = false;
     settings.intel.refuse_service_td = false;
     settings.reference_values = Arc::new(values);

@@ -58,8 +58,9 @@ fn the_example_of_the_handbook_is_ready_for_production_and_means_what_it_says() 
 #[test]
 fn the_token_file_of_the_handbook_is_read() {
     let examples = examples();
-    assert_eq!(examples.len(), 2);
-    assert_ne!(StaticTokens::parse(&examples[1]).unwrap(), StaticTokens::default());
+    let files: Vec<&String> = examples.iter().filter(|text| text.contains("[[tokens]]")).collect();
+    assert_eq!(files.len(), 1);
+    assert_ne!(StaticTokens::parse(files[0]).unwrap(), StaticTokens::default());
 }
 
 #[test]

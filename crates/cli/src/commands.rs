@@ -7,6 +7,7 @@ mod demo;
 mod endorsements;
 mod explain;
 pub(crate) mod inspect;
+mod key;
 mod mint;
 mod policy;
 mod provider;
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     PolicyReset(admin::PolicyResetArgs),
     PolicyHistory(admin::PolicyHistoryArgs),
     Signer(signer::SignerArgs),
+    Key(key::KeyArgs),
 }
 
 /// Runs a command.
@@ -74,5 +76,6 @@ pub(crate) fn run(command: Command, output: OutputOptions) -> Result<Verdict, Fa
         Command::PolicyReset(args) => admin::reset_policy(&args, output),
         Command::PolicyHistory(args) => admin::policy_history(&args, output),
         Command::Signer(args) => signer::run(&args, output),
+        Command::Key(args) => key::run(&args, output),
     }
 }

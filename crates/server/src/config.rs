@@ -16,6 +16,7 @@ mod nearest;
 mod reference_values;
 mod sections;
 mod setting;
+mod signing;
 mod tpm;
 mod trust_root;
 
@@ -31,7 +32,8 @@ pub use load::Settings;
 pub use reference_values::{ReferenceValuesConfig, reference_values};
 pub use sections::{
     CloudConfig, Config, DatabaseConfig, DevConfig, LimitsConfig, LogFormat, RootProvider,
-    ServerConfig, SigningConfig, TelemetryConfig, TlsConfig,
+    ServerConfig, TelemetryConfig, TlsConfig,
 };
+pub use signing::{SigningConfig, SigningOverride};
 pub use tpm::TpmConfig;
 pub use trust_root::{TrustRoot, TrustRoots};

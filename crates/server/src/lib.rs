@@ -18,6 +18,7 @@ pub mod error;
 pub mod evidence;
 pub mod handlers;
 pub mod http;
+pub mod keys;
 mod metrics;
 pub mod processor;
 pub mod provider;
@@ -44,6 +45,7 @@ pub use http::{
     CurrentTls, DevelopmentCa, Limits, Peer, PrivateNetworks, Server, ServerError, TlsError,
     TlsFiles, server_config,
 };
+pub use keys::SigningKeys;
 pub use provider::Provider;
 pub use providers::{ProviderUrls, Providers, ProvidersOptions};
 pub use readiness::Readiness;

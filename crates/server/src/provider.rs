@@ -7,13 +7,14 @@ use avouch_engine::{AppraisalSettings, PolicyInForce};
 use avouch_store::{Tenant, TenantPolicy, TrustModel};
 use avouch_token::{
     IssuerError, PublishedKey, SignError, Signer, TokenIssuer, jwks_document, openid_metadata,
-    provider_certificate,
+    provider_certificate, report_ca_certificate, report_certificate,
 };
 use avouch_wire::EvidenceKind;
 use thiserror::Error;
 
 use crate::ApiError;
 use crate::config::ProviderSettings;
+use crate::keys::{KeySet, KeysError, ProviderKeys};
 
 /// Bytes of a compiled policy for each byte of its JWS, rounded up.
 const BYTES_PER_POLICY_BYTE: u64 = 4;
@@ -32,11 +33,14 @@ pub struct Provider {
 /// must not take the others with it, nor what is published, nor its own replacement.
 pub(crate) type ReadyPolicies = HashMap<EvidenceKind, Result<Arc<PolicyInForce>, ApiError>>;
 
-/// What a provider is to the outside: the same from its making to its end.
+/// What a provider is to the outside, as long as its keys are those of one moment.
 pub struct ProviderIdentity {
+    set: Arc<KeySet>,
+    keys: ProviderKeys,
     issuer: TokenIssuer,
-    /// Made when first asked for: it costs a signature, and tokens are issued without it.
-    certificate: OnceLock<Vec<u8>>,
+    report_issuer: TokenIssuer,
+    /// Made when first asked for: they cost signatures, and tokens are issued without them.
+    report_certificates: OnceLock<[Vec<u8>; 2]>,
     signing_certificates: OnceLock<String>,
 }
 
@@ -46,8 +50,11 @@ pub enum ProviderError {
     /// Its URL cannot be an issuer.
     #[error(transparent)]
     Issuer(#[from] IssuerError),
-    /// Its signing certificate could not be made.
-    #[error("cannot make the signing certificate of {issuer}: {source}")]
+    /// It has no keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// A signing certificate could not be made.
+    #[error("cannot make a signing certificate of {issuer}: {source}")]
     Certificate {
         /// The provider's URL.
         issuer: String,
@@ -57,17 +64,28 @@ pub enum ProviderError {
 }
 
 impl ProviderIdentity {
-    /// A provider at `url` that signs with `signer`.
+    /// A provider at `url` with its keys of a set.
     ///
     /// # Errors
     /// [`ProviderError::Issuer`].
-    pub fn new(url: &str, signer: Arc<dyn Signer>) -> Result<Self, ProviderError> {
-        let issuer = TokenIssuer::new(signer, url)?;
-        let (certificate, signing_certificates) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { issuer, certificate, signing_certificates })
+    pub fn new(url: &str, set: Arc<KeySet>, keys: ProviderKeys) -> Result<Self, ProviderError> {
+        let signs = |signers: &[Arc<dyn Signer>]| {
+            let first = signers.first().map(Arc::clone);
+            first.ok_or(KeysError::NoActiveKey { purpose: "anything", algorithm: "any algorithm" })
+        };
+        let issuer = TokenIssuer::new(signs(&keys.token)?, url)?;
+        let report_issuer = TokenIssuer::new(signs(&keys.report)?, url)?;
+        let (report_certificates, signing_certificates) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { set, keys, issuer, report_issuer, report_certificates, signing_certificates })
     }
 
-    /// The key that signs, under a certificate of the provider's own, as a key set.
+    /// Whether its keys are those of that set.
+    pub(crate) fn is_of(&self, set: &Arc<KeySet>) -> bool {
+        Arc::ptr_eq(&self.set, set)
+    }
+
+    /// The keys that sign its tokens, under certificates of its own, the active one first; then those
+    /// that sign its reports, under certificates of the CA of reports.
     ///
     /// # Errors
     /// [`ProviderError::Certificate`].
@@ -75,24 +93,43 @@ impl ProviderIdentity {
         if let Some(made) = self.signing_certificates.get() {
             return Ok(made);
         }
-        let signer = self.issuer.signer().as_ref();
-        let made = jwks_document([&PublishedKey::new(signer, &[self.certificate()?])]);
+        let mut published = Vec::new();
+        for signer in &self.keys.token {
+            let signer = signer.as_ref();
+            let certificate = provider_certificate(signer, self.url(), None);
+            let certificate = certificate.map_err(|source| self.no_certificate(source))?;
+            published.push(PublishedKey::new(signer, &[certificate]));
+        }
+        for signer in &self.keys.report {
+            let chain = self.report_chain(signer.as_ref())?;
+            published.push(PublishedKey::new(signer.as_ref(), &chain));
+        }
+        let made = jwks_document(&published);
+        // Whoever came first stays: all readers see one set.
         Ok(self.signing_certificates.get_or_init(|| made))
     }
 
-    /// DER of the certificate in that set.
+    /// DER of the certificates of the key that signs reports: its own, and the CA's.
     ///
     /// # Errors
     /// [`ProviderError::Certificate`].
-    pub fn certificate(&self) -> Result<&[u8], ProviderError> {
-        if let Some(made) = self.certificate.get() {
+    pub fn report_certificates(&self) -> Result<&[Vec<u8>; 2], ProviderError> {
+        if let Some(made) = self.report_certificates.get() {
             return Ok(made);
         }
-        let (url, signer) = (self.issuer.issuer(), self.issuer.signer().as_ref());
-        let made = provider_certificate(signer, url, None)
-            .map_err(|source| ProviderError::Certificate { issuer: url.to_owned(), source })?;
-        // Whoever came first stays: all readers see one certificate.
-        Ok(self.certificate.get_or_init(|| made))
+        let made = self.report_chain(self.report_issuer.signer().as_ref())?;
+        Ok(self.report_certificates.get_or_init(|| made))
+    }
+
+    fn report_chain(&self, signer: &dyn Signer) -> Result<[Vec<u8>; 2], ProviderError> {
+        let ca = self.keys.report_ca.as_ref();
+        let own = report_certificate(ca, signer.public_key(), self.url());
+        let made = own.and_then(|own| Ok([own, report_ca_certificate(ca)?]));
+        made.map_err(|source| self.no_certificate(source))
+    }
+
+    fn no_certificate(&self, source: SignError) -> ProviderError {
+        ProviderError::Certificate { issuer: self.url().to_owned(), source }
     }
 
     /// Its URL, the `iss` of its tokens.
@@ -103,7 +140,14 @@ impl ProviderIdentity {
     /// OpenID metadata.
     #[must_use]
     pub fn openid_configuration(&self) -> String {
-        openid_metadata(self.issuer.issuer(), &[self.issuer.signer().algorithm()])
+        let mut algorithms = Vec::new();
+        for signer in &self.keys.token {
+            let algorithm = signer.algorithm();
+            if !algorithms.contains(&algorithm) {
+                algorithms.push(algorithm);
+            }
+        }
+        openid_metadata(self.issuer.issuer(), &algorithms)
     }
 }
 
@@ -145,6 +189,17 @@ impl Provider {
     #[must_use]
     pub fn issuer(&self) -> &TokenIssuer {
         &self.identity.issuer
+    }
+
+    /// What issues its reports.
+    #[must_use]
+    pub fn report_issuer(&self) -> &TokenIssuer {
+        &self.identity.report_issuer
+    }
+
+    /// Whether its keys are those of that set.
+    pub(crate) fn has_keys_of(&self, set: &Arc<KeySet>) -> bool {
+        self.identity.is_of(set)
     }
 
     /// The policy in force for a kind of evidence.

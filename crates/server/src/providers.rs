@@ -11,12 +11,12 @@ use avouch_store::{
     Actor, ActorKind, Directory, Edit, NewProvider, ProviderName, ResourceScope, Sequence, Store,
     StoreError, Tenant, TenantPolicy,
 };
-use avouch_token::Signer;
 use avouch_wire::{EvidenceKind, UnixTime, excerpt};
 use moka::sync::Cache;
 use thiserror::Error;
 
 use crate::config::AppraisalConfig;
+use crate::keys::SigningKeys;
 use crate::provider::{Provider, ProviderError, ProviderIdentity, ReadyPolicies};
 use crate::work::Work;
 use crate::{ApiError, Fault};
@@ -30,8 +30,8 @@ const SEEN_WITHIN: Duration = Duration::from_secs(5);
 pub struct ProvidersOptions {
     /// Under which URLs they answer.
     pub urls: ProviderUrls,
-    /// What signs their tokens.
-    pub signer: Arc<dyn Signer>,
+    /// What signs their tokens and reports.
+    pub keys: Arc<SigningKeys>,
     /// What each accepts of verified evidence.
     pub appraisal: AppraisalConfig,
     /// Bytes of policies held in memory.
@@ -116,7 +116,13 @@ impl Providers {
     /// The last moment of which it is known that all changes until then are followed.
     #[must_use]
     pub fn current_at(&self) -> Instant {
-        self.directory.current_at()
+        self.directory.current_at().min(self.options.keys.current_at())
+    }
+
+    /// What signs their tokens and reports.
+    #[must_use]
+    pub const fn keys(&self) -> &Arc<SigningKeys> {
+        &self.options.keys
     }
 
     /// Under which URLs the providers answer.
@@ -134,7 +140,7 @@ impl Providers {
     /// For how long the database may have had changes that are not known here.
     #[must_use]
     pub fn age(&self) -> Duration {
-        self.directory.current_at().elapsed()
+        self.current_at().elapsed()
     }
 
     /// Whether what is known here is young enough to judge by.
@@ -219,6 +225,7 @@ impl Providers {
         // The very one in the directory: number and version may come again after a failover.
         if let Some(ready) = self.ready.get(&id)
             && ready.is_of(&tenant)
+            && ready.has_keys_of(&self.options.keys.set())
         {
             return Ok(ready);
         }
@@ -262,12 +269,15 @@ impl Providers {
 
     fn identity(&self, name: &str, id: u64) -> Result<Arc<ProviderIdentity>, ProviderError> {
         let url = self.options.urls.of(name);
+        let set = self.options.keys.set();
         if let Some(known) = self.identities.get(&id)
             && known.url() == url
+            && known.is_of(&set)
         {
             return Ok(known);
         }
-        let identity = ProviderIdentity::new(&url, Arc::clone(&self.options.signer))?;
+        let keys = self.options.keys.of_provider(&set, name, id)?;
+        let identity = ProviderIdentity::new(&url, set, keys)?;
         let identity = Arc::new(identity);
         if id != 0 {
             self.identities.insert(id, Arc::clone(&identity));

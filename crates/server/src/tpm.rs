@@ -1,7 +1,7 @@
 //! Conversations with TPMs: what the service gives clients to keep, and how long it counts.
 //!
 //! An instance remembers nothing that another one needs. What clients keep is sealed under a key that all
-//! instances derive from the signing key. Which challenges were answered each instance remembers for
+//! instances derive from the key file, or from the master key. Which challenges were answered each instance remembers for
 //! itself: a challenge can be answered once at each.
 
 use std::collections::{HashSet, VecDeque};
@@ -34,6 +34,18 @@ impl TpmConversations {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let derived = hmac::sign(&key, PURPOSE);
         Self::under(derived.as_ref().try_into().ok(), config)
+    }
+
+    /// Under keys derived from secrets that all instances of the service have, such as their master keys:
+    /// the first seals, and what was sealed under the others still opens.
+    #[must_use]
+    pub fn derived_of_all<S: AsRef<[u8]>>(
+        secrets: impl IntoIterator<Item = S>,
+        config: TpmConfig,
+    ) -> Self {
+        let derived = |secret: S| Self::derived(secret.as_ref(), config.clone()).into_key();
+        let keys = secrets.into_iter().filter_map(derived).collect();
+        Self { keys, config, answered: Mutex::default() }
     }
 
     /// Under a key of this instance's alone.

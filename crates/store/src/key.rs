@@ -1,7 +1,6 @@
 //! Signing keys that the instances of one service share: records and states, never clear keys.
 //!
-//! The server signs with one key from a file and has no records yet. They are what rotation needs: a
-//! key is published before it signs, active while it signs (one for each purpose, scope and
+//! A key is published before it signs, active while it signs (one for each purpose, scope and
 //! algorithm), and retired until the last token that it signed has expired.
 
 use avouch_wire::UnixTime;
@@ -21,20 +20,28 @@ pub enum KeyPurpose {
     Token,
     /// TPM and VBS report tokens, which MAA signs with a key of their own.
     Report,
+    /// Certificates of the keys that sign reports.
+    ReportCa,
 }
 
 impl KeyPurpose {
+    /// All purposes.
+    pub const ALL: [Self; 3] = [Self::Token, Self::Report, Self::ReportCa];
+
     /// The word in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Token => "token",
             Self::Report => "report",
+            Self::ReportCa => "report-ca",
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Token, Self::Report].into_iter().find(|it| it.as_str() == text)
+    /// The purpose of that word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
     }
 }
 
@@ -169,6 +176,15 @@ columns! {
     }
 }
 
+/// Tells one state of all keys from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeysVersion {
+    /// Sequence of the last change of a key that there is.
+    last: u64,
+    /// How many keys there are.
+    count: u64,
+}
+
 impl Store {
     /// Adds a key in state published.
     ///
@@ -184,6 +200,26 @@ impl Store {
         let mut write = self.begin_write("publish a key", edit).await?;
         write.insert_key(new, KeyState::Published).await?;
         write.finish_key(new.kid, new.scope.provider, "key-publish").await
+    }
+
+    /// Adds a key in state published, unless `wanted` keys of its scope are published already: of several
+    /// instances that want one more at once, one adds it.
+    ///
+    /// # Errors
+    /// As [`Store::publish_key`].
+    pub async fn ensure_published_key(
+        &self,
+        new: &NewKey<'_>,
+        wanted: u32,
+        edit: &Edit<'_>,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        check_key(new)?;
+        let mut write = self.begin_write("ensure published keys", edit).await?;
+        if write.count_published(new.scope).await? >= u64::from(wanted) {
+            return Ok(None);
+        }
+        write.insert_key(new, KeyState::Published).await?;
+        write.finish_key(new.kid, new.scope.provider, "key-publish").await.map(Some)
     }
 
     /// The active key of a scope; adds `new` as that when there is none. Of several instances
@@ -203,6 +239,28 @@ impl Store {
         }
         write.insert_key(new, KeyState::Active).await?;
         write.finish_key(new.kid, new.scope.provider, "key-activate").await
+    }
+
+    /// Adds `new` as the active key of its scope in the place of the one that is, which is retired in the
+    /// same moment; none if the active key is another than `instead_of`.
+    ///
+    /// # Errors
+    /// As [`Store::publish_key`].
+    pub async fn replace_active_key(
+        &self,
+        instead_of: &str,
+        new: &NewKey<'_>,
+        edit: &Edit<'_>,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        check_key(new)?;
+        let mut write = self.begin_write("replace an active key", edit).await?;
+        let active = write.active_key(new.scope).await?;
+        if active.is_none_or(|active| active.kid != instead_of) {
+            return Ok(None);
+        }
+        write.set_state(instead_of, KeyState::Retired).await?;
+        write.insert_key(new, KeyState::Active).await?;
+        write.finish_key(new.kid, new.scope.provider, "key-activate").await.map(Some)
     }
 
     /// Makes a published key the active one of its scope; the one before is retired in the same
@@ -279,13 +337,31 @@ impl Store {
         write.finish_key(kid, key.provider, "key-rewrap").await
     }
 
-    /// Removes keys retired at or before `retired_by`, once no token of theirs can be valid any
-    /// more. Returns how many went.
+    /// Removes a retired key, while tokens of its may still be valid: for one that others may have.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::KeyState`] for a key that is not retired.
+    pub async fn delete_key(&self, kid: &str, edit: &Edit<'_>) -> Result<(), StoreError> {
+        let mut write = self.begin_write("delete a key", edit).await?;
+        let key = write.key(kid).await?;
+        if key.state != KeyState::Retired {
+            return Err(key.unexpected_state("retired"));
+        }
+        write.tx.execute("delete from signing_keys where kid = $1", &[kid.into()]).await?;
+        write.uncount("keys", 1).await?;
+        write.audit("key-delete", None, &json!({ "count": 1, "kids": [kid] })).await?;
+        write.change("keys", None, None).await?;
+        write.commit().await.map(|_| ())
+    }
+
+    /// Removes keys of a purpose that were retired at or before `retired_by`, once no token of theirs
+    /// can be valid any more. Returns how many went.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn delete_retired_keys(
         &self,
+        purpose: KeyPurpose,
         retired_by: UnixTime,
         edit: &Edit<'_>,
     ) -> Result<u64, StoreError> {
@@ -293,9 +369,9 @@ impl Store {
         let removed = write
             .tx
             .fetch(
-                "delete from signing_keys where state = 'retired' and retired_at <= $1 \
-                 returning kid",
-                &[retired_by.into()],
+                "delete from signing_keys where state = 'retired' and purpose = $2 \
+                 and retired_at <= $1 returning kid",
+                &[retired_by.into(), purpose.as_str().into()],
             )
             .await?;
         if removed.is_empty() {
@@ -311,6 +387,36 @@ impl Store {
         write.change("keys", None, None).await?;
         write.commit().await?;
         Ok(count)
+    }
+
+    /// All keys, those of every provider too: active ones first, then by age.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn all_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        let sql = concat!(
+            "select ",
+            key_columns!(),
+            " from signing_keys \
+             order by case state when 'active' then 0 when 'published' then 1 else 2 end, \
+             created_at, kid"
+        );
+        let rows = self.read("read signing keys", sql, &[]).await?;
+        rows.into_iter().map(read_key).collect()
+    }
+
+    /// What tells whether any key was added, changed or removed since.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn keys_version(&self) -> Result<KeysVersion, StoreError> {
+        let sql = "select coalesce(max(revision), 0) as last, count(*) as count from signing_keys";
+        let rows = self.read("read the version of signing keys", sql, &[]).await?;
+        let mut version = KeysVersion { last: 0, count: 0 };
+        for mut row in rows {
+            version = KeysVersion { last: row.u64("last")?, count: row.u64("count")? };
+        }
+        Ok(version)
     }
 
     /// The keys that `/certs` shows: shared ones and those of `provider`, active first, then by
@@ -382,6 +488,17 @@ impl WriteTx<'_> {
             scope.provider.map_or(0, |id| id.0).into(),
         ];
         self.tx.fetch_optional(sql, &values).await?.map(read_key).transpose()
+    }
+
+    async fn count_published(&mut self, scope: KeyScope<'_>) -> Result<u64, StoreError> {
+        let sql = "select kid from signing_keys where state = 'published' and purpose = $1 \
+                   and algorithm = $2 and coalesce(provider_id, 0) = $3";
+        let values: [Value<'_>; 3] = [
+            scope.purpose.as_str().into(),
+            scope.algorithm.into(),
+            scope.provider.map_or(0, |id| id.0).into(),
+        ];
+        Ok(self.tx.fetch(sql, &values).await?.len() as u64)
     }
 
     async fn insert_key(&mut self, new: &NewKey<'_>, state: KeyState) -> Result<(), StoreError> {

@@ -82,7 +82,7 @@ pub use error::{Cause, StoreError};
 pub use feed::{Change, ChangeKind, Subscription};
 pub use health::{Condition, Health};
 pub use imported::ImportedEndorsements;
-pub use key::{KeyPurpose, KeyRecord, KeyScope, KeyState, NewKey};
+pub use key::{KeyPurpose, KeyRecord, KeyScope, KeyState, KeysVersion, NewKey};
 pub use names::{ProviderId, ProviderName, RESERVED_PROVIDER_NAMES, ResourceScope};
 pub use options::StoreOptions;
 pub use page::{Page, PageRequest};

@@ -1,10 +1,14 @@
-//! The self-signed certificate that a provider has for its token signing key.
+//! The certificates of the keys that sign: a provider's own for tokens, and a CA's for reports.
+
+mod report;
 
 use avouch_pki::der::write as der;
 use avouch_pki::der::{GENERALIZED_TIME, SEQUENCE};
-use avouch_pki::digest;
+use avouch_pki::{PublicKey, digest};
 
 use crate::{Algorithm, SignError, Signer};
+
+pub use report::{REPORT_SIGNING, report_ca_certificate, report_certificate};
 
 /// Evidence about the service itself, to be carried in its signing certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,47 +66,91 @@ pub fn provider_certificate(
     issuer_url: &str,
     evidence: Option<&EvidenceExtension>,
 ) -> Result<Vec<u8>, SignError> {
-    let tbs = to_be_signed(signer, issuer_url, evidence);
-    let signature = match signer.algorithm() {
-        Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512 => ecdsa_der(&signer.sign(&tbs)?),
-        _ => signer.sign(&tbs)?,
+    certificate(
+        signer,
+        &Certified {
+            serial: &[1],
+            subject: issuer_url,
+            issuer: issuer_url,
+            key: signer.public_key(),
+            extensions: &extensions(evidence),
+            identifiers: KeyIdentifiers::AfterFirst,
+        },
+    )
+}
+
+/// What a certificate says.
+struct Certified<'a> {
+    /// Serial number, big-endian.
+    serial: &'a [u8],
+    /// Common name.
+    subject: &'a str,
+    /// Common name of who signs.
+    issuer: &'a str,
+    key: &'a PublicKey,
+    extensions: &'a [Vec<u8>],
+    identifiers: KeyIdentifiers,
+}
+
+/// Where the identifiers of both keys stand among the extensions.
+enum KeyIdentifiers {
+    /// After the first, as MAA has them.
+    AfterFirst,
+    Last,
+}
+
+/// A certificate of version 3, signed by the issuer's key.
+fn certificate(issuer: &dyn Signer, certified: &Certified<'_>) -> Result<Vec<u8>, SignError> {
+    let tbs = to_be_signed(issuer, certified);
+    let signature = match issuer.algorithm() {
+        Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512 => ecdsa_der(&issuer.sign(&tbs)?),
+        _ => issuer.sign(&tbs)?,
     };
-    let algorithm = algorithm_identifier(signer.algorithm());
+    let algorithm = algorithm_identifier(issuer.algorithm());
     Ok(der::sequence(&[&tbs, &algorithm, &der::bit_string(0, &signature)]))
 }
 
-fn to_be_signed(
-    signer: &dyn Signer,
-    issuer_url: &str,
-    evidence: Option<&EvidenceExtension>,
-) -> Vec<u8> {
-    let common_name = der::sequence(&[&der::oid(&COMMON_NAME), &der::utf8_string(issuer_url)]);
-    let name = der::sequence(&[&der::set_of_one(&common_name)]);
+fn to_be_signed(issuer: &dyn Signer, certified: &Certified<'_>) -> Vec<u8> {
     let validity = der::sequence(&[
         &der::element(GENERALIZED_TIME, NOT_BEFORE.as_bytes()),
         &der::element(GENERALIZED_TIME, NOT_AFTER.as_bytes()),
     ]);
-    der::sequence(&[
-        &der::explicit(0, &der::integer(&[2])),
-        &der::integer(&[1]),
-        &algorithm_identifier(signer.algorithm()),
-        &name,
-        &validity,
-        &name,
-        &signer.public_key().spki_der().to_vec(),
-        &der::explicit(3, &extensions(signer, evidence)),
-    ])
-}
-
-fn extensions(signer: &dyn Signer, evidence: Option<&EvidenceExtension>) -> Vec<u8> {
-    let key_identifier = digest::sha1(signer.public_key().raw());
-    let subject_key = der::octet_string(key_identifier.as_bytes());
-    let authority_key = der::sequence(&[&der::implicit(0, key_identifier.as_bytes())]);
-    let mut all = vec![
-        extension(&BASIC_CONSTRAINTS, &der::element(SEQUENCE, &[])),
+    let mut extensions = certified.extensions.to_vec();
+    let place = match certified.identifiers {
+        KeyIdentifiers::AfterFirst => extensions.len().min(1),
+        KeyIdentifiers::Last => extensions.len(),
+    };
+    let subject_key = der::octet_string(&key_identifier(certified.key));
+    let authority_key = der::sequence(&[&der::implicit(0, &key_identifier(issuer.public_key()))]);
+    let identifiers = [
         extension(&SUBJECT_KEY_IDENTIFIER, &subject_key),
         extension(&AUTHORITY_KEY_IDENTIFIER, &authority_key),
     ];
+    extensions.splice(place..place, identifiers);
+    der::sequence(&[
+        &der::explicit(0, &der::integer(&[2])),
+        &der::integer(certified.serial),
+        &algorithm_identifier(issuer.algorithm()),
+        &common_name(certified.issuer),
+        &validity,
+        &common_name(certified.subject),
+        &certified.key.spki_der().to_vec(),
+        &der::explicit(3, &der::sequence(&extensions)),
+    ])
+}
+
+fn common_name(text: &str) -> Vec<u8> {
+    let attribute = der::sequence(&[&der::oid(&COMMON_NAME), &der::utf8_string(text)]);
+    der::sequence(&[&der::set_of_one(&attribute)])
+}
+
+/// SHA-1 of the key's bits (RFC 5280, section 4.2.1.2).
+fn key_identifier(key: &PublicKey) -> Vec<u8> {
+    digest::sha1(key.raw()).as_bytes().to_vec()
+}
+
+fn extensions(evidence: Option<&EvidenceExtension>) -> Vec<Vec<u8>> {
+    let mut all = vec![extension(&BASIC_CONSTRAINTS, &der::element(SEQUENCE, &[]))];
     match evidence {
         Some(EvidenceExtension::Raw(bytes)) => all.push(extension(&EVIDENCE_RAW, bytes)),
         Some(EvidenceExtension::Described { evidence_json, tee_kind }) => {
@@ -111,7 +159,7 @@ fn extensions(signer: &dyn Signer, evidence: Option<&EvidenceExtension>) -> Vec<
         }
         None => {}
     }
-    der::sequence(&all)
+    all
 }
 
 /// An extension that is not critical.

@@ -232,21 +232,26 @@ impl TokenIssuer {
         Ok(token)
     }
 
-    /// A signed token whose header also has the certificate of the key, as MAA's reports of TPMs and
-    /// enclaves have it: `x5c`, or `x5t`, the SHA-1 of it (RFC 7515, sections 4.1.6 and 4.1.7).
+    /// A signed token whose header also has the certificates of the key, its own first, as MAA's reports
+    /// of TPMs and enclaves have them: `x5c`, or `x5t`, the SHA-1 of the first (RFC 7515, sections 4.1.6
+    /// and 4.1.7).
     ///
     /// # Errors
     /// [`SignError`] if the key cannot be used.
-    pub fn sign_with_certificate(
+    pub fn sign_with_certificates(
         &self,
         payload: &Payload<'_>,
-        certificate: &[u8],
+        certificates: &[impl AsRef<[u8]>],
         shown: ShownCertificate,
     ) -> Result<String, SignError> {
         let (name, value) = match shown {
-            ShownCertificate::Whole => ("x5c", json!([base64url::encode_standard(certificate)])),
+            ShownCertificate::Whole => {
+                let chain: Vec<_> = certificates.iter().map(base64url::encode_standard).collect();
+                ("x5c", json!(chain))
+            }
             ShownCertificate::Thumbprint => {
-                ("x5t", base64url::encode(digest::sha1(certificate).as_bytes()).into())
+                let own = certificates.first().map(AsRef::as_ref).unwrap_or_default();
+                ("x5t", base64url::encode(digest::sha1(own).as_bytes()).into())
             }
         };
         let signer = self.signer.as_ref();
@@ -293,12 +298,12 @@ impl fmt::Debug for TokenIssuer {
     }
 }
 
-/// How a token shows the certificate of the key that signed it.
+/// How a token shows the certificates of the key that signed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShownCertificate {
-    /// All of it, in `x5c`.
+    /// All of them, in `x5c`.
     Whole,
-    /// Its SHA-1, in `x5t`.
+    /// The SHA-1 of the key's own, in `x5t`.
     Thumbprint,
 }
 

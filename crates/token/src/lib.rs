@@ -31,6 +31,7 @@ mod issue;
 mod jwks;
 mod jws;
 mod kid;
+mod kind;
 mod openid;
 pub mod policy_jws;
 mod service_evidence;
@@ -42,7 +43,10 @@ pub use algorithm::Algorithm;
 pub use bare_key::{
     BarePrivateKey, BarePublicKey, BarePublicKeyError, BareSignatureError, verify_bare_signature,
 };
-pub use certificate::{EvidenceExtension, provider_certificate};
+pub use certificate::{
+    EvidenceExtension, REPORT_SIGNING, provider_certificate, report_ca_certificate,
+    report_certificate,
+};
 pub use issue::{
     ATTESTATION_LIFETIME_SECONDS, IssuerError, Payload, PayloadError, RESULT_LIFETIME_SECONDS,
     ShownCertificate, TokenId, TokenIssuer, TokenTimes,
@@ -50,6 +54,7 @@ pub use issue::{
 pub use jwks::{Jwk, Jwks, JwksError, PublishedKey, UnusableKey, UnusableReason, jwks_document};
 pub use jws::{JwsError, Part};
 pub use kid::{key_digest, key_id};
+pub use kind::TokenKind;
 pub use openid::openid_metadata;
 pub use service_evidence::{
     KeyBindingError, ServiceEvidence, ServiceEvidenceError, SevSnpServiceEvidence,

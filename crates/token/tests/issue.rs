@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use avouch_pki::{Certificate, PublicKey};
 use avouch_token::{
-    Algorithm, IssuerError, KeySpec, Payload, PayloadError, PublishedKey, SignError, Signer,
-    SigningKey, SigningKeyError, TokenIssuer, TokenTimes, jwks_document, openid_metadata,
-    provider_certificate,
+    Algorithm, IssuerError, KeySpec, Payload, PayloadError, PublishedKey, REPORT_SIGNING,
+    SignError, Signer, SigningKey, SigningKeyError, TokenIssuer, TokenTimes, jwks_document,
+    openid_metadata, provider_certificate, report_ca_certificate, report_certificate,
 };
 use avouch_wire::{Hex, UnixTime};
 use aws_lc_rs::rand::SystemRandom;
@@ -294,4 +294,27 @@ fn a_certificate_of_every_algorithm_names_its_issuer_and_is_signed_by_its_own_ke
         assert!(certificate.is_self_issued());
         assert_eq!(certificate.subject().to_string(), format!("CN={ISSUER}"));
     }
+}
+
+#[test]
+fn a_certificate_for_reports_says_so_and_its_ca_signed_it() {
+    let provider = Arc::clone(&RSA_KEY);
+    for ca in [provider as Arc<dyn Signer>, Arc::<SigningKey>::clone(&P256_KEY)] {
+        let root = Certificate::parse(&report_ca_certificate(ca.as_ref()).unwrap()).unwrap();
+        assert!(root.is_signed_by(ca.public_key()) && root.is_self_issued());
+        assert!(root.is_ca());
+        for key in [P256_KEY.public_key(), P384_KEY.public_key()] {
+            let der = report_certificate(ca.as_ref(), key, ISSUER).unwrap();
+            let leaf = Certificate::parse(&der).unwrap();
+            assert!(leaf.is_signed_by(ca.public_key()) && !leaf.is_ca());
+            assert_eq!((leaf.public_key(), leaf.issuer()), (key, root.subject()));
+            assert_eq!(leaf.subject().to_string(), format!("CN={ISSUER}"));
+            assert_eq!(leaf.extended_key_usages(), [REPORT_SIGNING]);
+            let other = report_certificate(ca.as_ref(), key, "https://other.example").unwrap();
+            assert_ne!(leaf.serial(), Certificate::parse(&other).unwrap().serial());
+        }
+    }
+    // Under a CA with an RSA key every instance makes the same bytes.
+    let made = || report_certificate(&**RSA_KEY, P256_KEY.public_key(), ISSUER).unwrap();
+    assert_eq!(made(), made());
 }

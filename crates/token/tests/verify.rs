@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use avouch_token::{
     Accepted, Algorithm, Expectations, Jwks, JwsError, Outcome, Part, Payload, PublishedKey,
-    Signer, SigningKey, TokenTimes, UnusableReason, Verification, VerifyError, jwks_document,
-    provider_certificate, verify_token,
+    Signer, SigningKey, TokenKind, TokenTimes, UnusableReason, Verification, VerifyError,
+    jwks_document, provider_certificate, report_ca_certificate, report_certificate, verify_token,
 };
 use avouch_wire::{FailedCheck as _, UnixTime, base64url};
 use serde_json::{Map, Value, json};
@@ -387,4 +387,35 @@ fn reports_can_be_printed_as_json() {
         json!({"name": "token-algorithm", "outcome": "passed", "detail": "ES256"})
     );
     let _: UnixTime = outcome.into_verified().unwrap().expires_at();
+}
+
+#[test]
+fn keys_for_reports_sign_no_tokens_and_keys_for_tokens_no_reports() {
+    let report_key = &*P384_KEY;
+    let chain = [
+        report_certificate(&**RSA_KEY, report_key.public_key(), ISSUER).unwrap(),
+        report_ca_certificate(&**RSA_KEY).unwrap(),
+    ];
+    let certificate = provider_certificate(&**P256_KEY, ISSUER, None).unwrap();
+    let published =
+        [PublishedKey::new(&**P256_KEY, &[certificate]), PublishedKey::new(&**report_key, &chain)];
+    let keys = Jwks::parse(jwks_document(&published).as_bytes()).unwrap();
+    for (key, signs) in [(&*P256_KEY, TokenKind::Attestation), (report_key, TokenKind::Report)] {
+        for kind in [TokenKind::Attestation, TokenKind::Report] {
+            let expectations = Expectations { kind, ..expectations() };
+            let outcome = verify_token(&support::token(key), &keys, &expectations);
+            if kind == signs {
+                outcome.into_verified().unwrap();
+                continue;
+            }
+            let error = outcome.into_verified().unwrap_err();
+            let kid = Some(key.kid().to_owned());
+            assert_eq!(error, VerifyError::KeyForOtherKind { kid, signs, expected: kind });
+            assert_eq!(error.check(), "token-key");
+            // Without a kid all keys of the other kind are tried, and none of this.
+            let header = json!({"alg": key.algorithm().name()}).to_string();
+            let text = hand_made(&header, &json!({"exp": 1}).to_string(), key);
+            verify_token(&text, &keys, &expectations).into_verified().unwrap_err();
+        }
+    }
 }

@@ -28,9 +28,9 @@ const TEXTS: &[Text] = &[
     ),
     one(
         "token-key",
-        "That the key that the token names is known and fits.",
-        "The key set is old, or of another issuer.",
-        "Fetch the key set anew from the issuer.",
+        "That the key that the token names is known, fits, and signs such tokens.",
+        "The key set is old, or of another issuer, or the token is a report where none is expected, or the other way round.",
+        "Fetch the key set anew from the issuer; `--report` says that a report is expected.",
     ),
     one(
         "token-signature",

@@ -1,6 +1,6 @@
 //! What a service publishes of itself, and the tokens that it answers with.
 
-use avouch_token::{Expectations, Jwks, verify_token};
+use avouch_token::{Expectations, Jwks, TokenKind, verify_token};
 use avouch_wire::FailedCheck as _;
 use serde_json::{Map, Value};
 
@@ -109,12 +109,13 @@ impl Issuer {
             body.as_ref().and_then(|body| body.get("token")?.as_str()).ok_or_else(|| {
                 Refusal::invalid_answer("token-form", "the service answered without a token")
             })?;
-        self.verify_token(token)
+        self.verify_token(token, TokenKind::Attestation)
     }
 
-    /// The claims of a token, if signature, issuer and times hold.
-    pub(crate) fn verify_token(&self, token: &str) -> Result<Verified, Stop> {
+    /// The claims of a token of that kind, if signature, issuer and times hold.
+    pub(crate) fn verify_token(&self, token: &str, kind: TokenKind) -> Result<Verified, Stop> {
         let expectations = Expectations {
+            kind,
             issuer: Some(self.name.clone()),
             slack_seconds: SLACK_SECONDS,
             ..Expectations::at(setup::present())

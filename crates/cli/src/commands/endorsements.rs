@@ -7,7 +7,7 @@ mod files;
 mod forecast;
 mod import;
 mod machines;
-mod service;
+pub(super) mod service;
 mod show;
 mod signed;
 

@@ -10,10 +10,12 @@ use std::time::Duration;
 use avouch_endorsements::EndorsementSet;
 use avouch_engine::{Anchors, Engine};
 use avouch_server::config::TrustRoot;
+use avouch_server::keys::MasterKeys;
 use avouch_server::{
     Access, AppState, AtHand, Authenticator, Clock, Cloud, Collateral, CollateralServer, Config,
     ConfigError, DevelopmentCa, EvidenceKeeper, ProviderUrls, Providers, ProvidersOptions, Server,
-    ServerError, Settings, TlsFiles, TpmConversations, WorkPool, server_config, signing_key,
+    ServerError, Settings, SigningKeys, TlsFiles, TpmConversations, WorkPool, server_config,
+    signing_key,
 };
 use avouch_store::Store;
 use avouch_token::SigningKey;
@@ -27,6 +29,9 @@ use crate::{output, setup};
 
 /// The longest that the end waits for files that are being read or written.
 const LAST_FILES_WITHIN: Duration = Duration::from_secs(1);
+
+/// What the secret of conversations with TPMs is derived from the master key for.
+const CONVERSATIONS: &[u8] = b"avouch conversations 1";
 
 /// Run the service.
 ///
@@ -246,8 +251,8 @@ async fn prepare_production(
     config.check_production().map_err(not_ready)?;
     let tls = tls(config)?;
     let url = config.server.public_url.clone().ok_or_else(|| missing("server.public_url"))?;
-    let key = config.signing.key_file.as_ref().ok_or_else(|| missing("signing.key_file"))?;
-    let key = signing_key::load(key).map_err(Failure::other)?;
+    let key = config.signing.key_file.as_ref().map(|file| signing_key::load(file));
+    let key = key.transpose().map_err(Failure::other)?;
     let authenticator = Authenticator::new(config.auth.clone()).map_err(Failure::other)?;
     let server = bind(config, tls).await?;
     let access = Access::Tokens(authenticator);
@@ -267,10 +272,11 @@ pub(crate) async fn prepare_development(
     let server = bind(config, tls).await?;
     let url = config.server.public_url.clone().unwrap_or_else(|| url_of(server.address()));
     let key = match &config.signing.key_file {
-        Some(file) => signing_key::load(file),
-        None => signing_key::open(&data_dir.join("keys")),
+        Some(file) => Some(signing_key::load(file)),
+        None if config.signing.has_master_key() => None,
+        None => Some(signing_key::open(&data_dir.join("keys"))),
     };
-    let key = key.map_err(Failure::other)?;
+    let key = key.transpose().map_err(Failure::other)?;
     let access = Access::AnyBearerIsAdministrator;
     let state = state(config, &url, key, judge, clock, access).await?;
     Ok(Prepared { server, state, url, ca: Some(ca.certificate_path().to_owned()) })
@@ -301,7 +307,7 @@ fn certificate_names(config: &Config) -> Result<Vec<String>, Failure> {
 async fn state(
     config: &Config,
     url: &str,
-    key: SigningKey,
+    key: Option<SigningKey>,
     judge: Judge,
     clock: Clock,
     access: Access,
@@ -311,14 +317,17 @@ async fn state(
     make_folder(&data_dir)?;
     let store = Store::open_with(&location, &config.limits.store(), clock.now()).await;
     let store = store.map_err(with_cause)?;
-    let secret = key.to_pkcs8_der().map_err(Failure::other)?;
-    let tpm = TpmConversations::derived(&secret, config.tpm.clone());
+    let master = config.signing.master_keys().map_err(Failure::other)?;
+    let tpm = conversations(config, master.as_ref(), key.as_ref())?;
     let base_domain = config.server.base_domain.as_deref();
     let urls = ProviderUrls::new(url, base_domain).map_err(Failure::other)?;
     let cloud = Cloud::new(&config.cloud, &config.auth, &urls);
+    let unaware_seconds = config.database.served_without_seconds_max;
+    let keys = SigningKeys::open(&config.signing, key, master, unaware_seconds, &store, clock);
+    let keys = keys.await.map_err(Failure::other)?;
     let options = ProvidersOptions {
         urls,
-        signer: Arc::new(key),
+        keys,
         appraisal: config.appraisal.clone(),
         policy_bytes_max: config.limits.policy_bytes_max,
         ready_max: config.limits.providers_ready_max,
@@ -339,6 +348,22 @@ async fn state(
         .with_tpm(tpm)
         .with_collateral_server(to_site.enabled.then(|| CollateralServer::new(site, to_site)));
     Ok(Arc::new(state))
+}
+
+/// Conversations with TPMs, sealed under what all instances have: their master key, or their key file.
+fn conversations(
+    config: &Config,
+    master: Option<&MasterKeys>,
+    key: Option<&SigningKey>,
+) -> Result<TpmConversations, Failure> {
+    let tpm = config.tpm.clone();
+    if let Some(master) = master {
+        let secrets = master.all().map(|key| key.derive(CONVERSATIONS));
+        return Ok(TpmConversations::derived_of_all(secrets.map(|secret| secret.to_vec()), tpm));
+    }
+    let key = key.ok_or_else(|| missing("signing.key_file"))?;
+    let secret = key.to_pkcs8_der().map_err(Failure::other)?;
+    Ok(TpmConversations::derived(&secret, tpm))
 }
 
 /// TLS as an operator's files have it.

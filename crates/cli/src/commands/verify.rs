@@ -4,7 +4,7 @@ mod service;
 
 use std::path::{Path, PathBuf};
 
-use avouch_token::{Accepted, Expectations, Jwks, verify_token};
+use avouch_token::{Accepted, Expectations, Jwks, TokenKind, verify_token};
 use avouch_wire::UnixTime;
 use clap::Args;
 use serde_json::json;
@@ -44,6 +44,9 @@ pub(crate) struct VerifyArgs {
     /// Difference of clocks to forgive, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     slack_seconds: u32,
+    /// Expect a report of a TPM or VBS enclave, which other keys sign than attestation tokens.
+    #[arg(long)]
+    report: bool,
     /// Accept a token without a signature, such as one for a draft policy; nothing in it is proven.
     #[arg(long)]
     allow_unsecured: bool,
@@ -69,6 +72,7 @@ pub(crate) fn run(args: VerifyArgs, output: OutputOptions) -> Result<Verdict, Fa
         issuer,
         slack_seconds: args.slack_seconds,
         allow_unsecured: args.allow_unsecured,
+        kind: if args.report { TokenKind::Report } else { TokenKind::Attestation },
         ..Expectations::at(args.at.unwrap_or_else(setup::present))
     };
     let verification = verify_token(&token, &keys, &expectations);

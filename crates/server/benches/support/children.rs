@@ -14,7 +14,7 @@ use avouch_engine::Anchors;
 use avouch_server::config::{AppraisalConfig, LimitsConfig};
 use avouch_server::{
     Access, AppState, AtHand, Clock, DevelopmentCa, Limits, ProviderUrls, Providers,
-    ProvidersOptions, Server, WorkPool, signing_key,
+    ProvidersOptions, Server, SigningKeys, WorkPool, signing_key,
 };
 use avouch_store::Store;
 use avouch_store::testing::resident_bytes;
@@ -174,11 +174,13 @@ async fn attest(folder: &Path, database: &str) {
     let server = Server::bind(LISTEN, Some(tls), Limits::default()).await.unwrap();
     let port = server.address().port();
     let url = format!("https://localhost:{port}");
-    let key = Arc::new(signing_key::open(&folder.join("keys")).unwrap());
+    let key = signing_key::open(&folder.join("keys")).unwrap();
+    let clock = Clock::system();
+    let store = Store::open(database, clock.now()).await.unwrap();
     let limits = LimitsConfig::default();
     let options = ProvidersOptions {
         urls: ProviderUrls::new(&url, None).unwrap(),
-        signer: key,
+        keys: SigningKeys::of_file(key, &store).await.unwrap(),
         appraisal: AppraisalConfig::default(),
         policy_bytes_max: limits.policy_bytes_max,
         ready_max: limits.providers_ready_max,
@@ -186,8 +188,6 @@ async fn attest(folder: &Path, database: &str) {
         ready_bytes_max: limits.providers_ready_bytes_max,
         signed_requests_once: false,
     };
-    let clock = Clock::system();
-    let store = Store::open(database, clock.now()).await.unwrap();
     let resident_before = resident_bytes().unwrap();
     let providers = Providers::open(store, options, clock.now()).await.unwrap();
     let access = Access::AnyBearerIsAdministrator;

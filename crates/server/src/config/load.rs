@@ -115,7 +115,7 @@ impl Config {
         database.url_file.iter_mut().for_each(resolve);
         auth.token_file.iter_mut().for_each(resolve);
         auth.issuers.iter_mut().filter_map(|issuer| issuer.ca_file.as_mut()).for_each(resolve);
-        signing.key_file.iter_mut().for_each(resolve);
+        signing.paths().for_each(resolve);
         endorsements.paths.iter_mut().for_each(resolve);
         let sources = endorsements.sources.iter_mut().flatten();
         sources.filter_map(|source| source.ca_file.as_mut()).for_each(resolve);

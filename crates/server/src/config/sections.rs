@@ -7,7 +7,10 @@ use avouch_engine::REMEMBERED_BYTES;
 use avouch_store::StoreOptions;
 use serde::Deserialize;
 
-use super::{AppraisalConfig, AuditConfig, AuthConfig, ConfigError, EndorsementsConfig, TpmConfig};
+use super::{
+    AppraisalConfig, AuditConfig, AuthConfig, ConfigError, EndorsementsConfig, SigningConfig,
+    TpmConfig,
+};
 use crate::http::PrivateNetworks;
 use crate::{Limits, WorkLimits};
 
@@ -21,7 +24,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Who may do what.
     pub auth: AuthConfig,
-    /// The key that signs tokens.
+    /// The keys that sign tokens and reports.
     pub signing: SigningConfig,
     /// `[endorsements]`: where the vendors' files are.
     pub endorsements: EndorsementsConfig,
@@ -153,14 +156,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// `[signing]`
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SigningConfig {
-    /// PKCS#8 PEM: RSA of 2048 bits or more, which all MAA clients take, or P-256 or P-384.
-    pub key_file: Option<PathBuf>,
 }
 
 /// `[limits]`
@@ -369,6 +364,7 @@ impl Config {
             let message = format!("{seconds} is not between 1 and {most}");
             return Err(ConfigError::value("database.served_without_seconds_max", message));
         }
+        self.signing.check(seconds)?;
         self.limits.check()?;
         self.audit.check()?;
         self.appraisal.check()?;
@@ -400,10 +396,10 @@ impl Config {
              auth.certificates",
         );
         need(
-            self.signing.key_file.is_some(),
+            self.signing.names_a_key(),
             "no key to sign tokens with: set signing.key_file (PKCS#8 PEM, RSA of 2048 bits); \
              `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out signing-key.pem` makes \
-             one",
+             one; or set signing.master_key_file (docs/keys.md)",
         );
         need(
             self.dev.appraise_at.is_none(),

@@ -11,10 +11,10 @@ use avouch_engine::{Anchors, Vendor};
 use avouch_mint::bootlog::Ground;
 use avouch_mint::tpm::{KeyBinding, MintedTpm, TpmMachine, TpmOptions, mint};
 use avouch_pki::Certificate;
-use avouch_server::TpmConversations;
 use avouch_server::config::TpmConfig;
-use avouch_store::ProviderName;
-use avouch_token::{Expectations, Jwks, verify_token};
+use avouch_server::{SigningKeys, TpmConversations, signing_key};
+use avouch_store::{KeyPurpose, ProviderName, Store};
+use avouch_token::{Expectations, Jwk, Jwks, TokenKind, VerifyError, verify_token};
 use avouch_tpm::protocol::{ContextKey, Form, ServiceMessage, init_message, request_message};
 use avouch_wire::base64url;
 use reqwest::{Method, StatusCode};
@@ -133,7 +133,21 @@ async fn verified(service: &Running, report: &str) -> Map<String, Value> {
     let keys = Jwks::parse(service.get_text("/certs").await.as_bytes()).unwrap();
     let mut expectations = Expectations::at(now());
     expectations.issuer = Some(service.url.clone());
+    expectations.kind = TokenKind::Report;
     verify_token(report, &keys, &expectations).into_verified().unwrap().claims().clone()
+}
+
+/// The key for reports as relying parties find it: the one whose certificate says so.
+async fn report_key(service: &Running) -> Value {
+    let text = service.get_text("/certs").await;
+    let keys = Jwks::parse(text.as_bytes()).unwrap();
+    let of_kind = |kind| move |key: &&Jwk| key.signs() == kind;
+    let mut reports = keys.keys().iter().filter(of_kind(TokenKind::Report));
+    let kid = reports.next().unwrap().kid().unwrap().to_owned();
+    assert_eq!(reports.count(), 0, "{text}");
+    assert_eq!(keys.keys().iter().filter(of_kind(TokenKind::Attestation)).count(), 1, "{text}");
+    let document: Value = serde_json::from_str(&text).unwrap();
+    document["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid).unwrap().clone()
 }
 
 fn header(report: &str) -> Value {
@@ -185,8 +199,8 @@ async fn a_challenge_is_answered_and_becomes_a_report_that_verifies() {
         assert_eq!(seconds("exp") - seconds("iat"), 86_400);
         assert_eq!(claims["jti"].as_str().unwrap().len(), 40);
         let header = header(&report);
-        let keys = service.get("/certs").await;
-        assert_eq!(header["x5c"][0], keys["keys"][0]["x5c"][0]);
+        let published = report_key(&service).await;
+        assert_eq!((&header["x5c"], &header["kid"]), (&published["x5c"], &published["kid"]));
         assert_eq!((header["typ"].as_str(), header.get("x5t")), (Some("JWT"), None));
     }
 }
@@ -203,8 +217,8 @@ async fn the_policy_says_how_long_a_report_counts_and_how_it_shows_the_certifica
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 600);
     let header = header(&report);
     assert_eq!(header.get("x5c"), None);
-    let keys = service.get("/certs").await;
-    let der = base64url::decode_standard(keys["keys"][0]["x5c"][0].as_str().unwrap()).unwrap();
+    let published = report_key(&service).await;
+    let der = base64url::decode_standard(published["x5c"][0].as_str().unwrap()).unwrap();
     Certificate::parse(&der).unwrap();
     let thumbprint = base64url::encode(avouch_pki::digest::sha1(&der).as_bytes());
     assert_eq!(header["x5t"], thumbprint);
@@ -253,4 +267,58 @@ async fn tpm_evidence_needs_a_token_unless_the_provider_says_otherwise() {
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     let (status, _) = service.send(Method::POST, ROUTE, &secret, body).await;
     assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_report_is_no_token_and_a_token_no_report() {
+    let service = service().await;
+    let keys = Jwks::parse(service.get_text("/certs").await.as_bytes()).unwrap();
+    let (_, answer) = converse(&service, &machine()).await;
+    let report = report(&answer);
+    let text = unsigned("version=1.0; authorizationrules{=>permit();}; issuancerules{};");
+    let (status, answer) = service
+        .send(Method::PUT, "/policies/SgxEnclave?api-version=2020-10-01", "administrator", text)
+        .await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let token = answer["token"].as_str().unwrap().to_owned();
+    for (text, kind) in [(&report, TokenKind::Report), (&token, TokenKind::Attestation)] {
+        for expected in [TokenKind::Report, TokenKind::Attestation] {
+            let mut expectations = Expectations::at(now());
+            expectations.kind = expected;
+            let verified = verify_token(text, &keys, &expectations).into_verified();
+            if kind == expected {
+                verified.unwrap();
+                continue;
+            }
+            let error = verified.unwrap_err();
+            let refused = matches!(
+                error,
+                VerifyError::KeyForOtherKind { signs, expected: wanted, .. }
+                    if (signs, wanted) == (kind, expected)
+            );
+            assert!(refused, "{error}");
+        }
+    }
+    assert_ne!(header(&report)["kid"], header(&token)["kid"]);
+}
+
+#[tokio::test]
+async fn instances_with_one_key_file_and_database_publish_one_report_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("avouch.db");
+    let store = || async { Store::open(database.to_str().unwrap(), now()).await.unwrap() };
+    let key = || signing_key::open(&folder.path().join("keys")).unwrap();
+    let kids = |keys: &SigningKeys| -> Vec<(KeyPurpose, String)> {
+        let set = keys.set();
+        set.keys().iter().map(|key| (key.purpose, key.signer.kid().to_owned())).collect()
+    };
+    let first = SigningKeys::of_file(key(), &store().await).await.unwrap();
+    let second = SigningKeys::of_file(key(), &store().await).await.unwrap();
+    assert_eq!(kids(&first), kids(&second));
+    assert_eq!(kids(&first).len(), 3);
+    // Whoever replaces the file has new keys for reports: the old ones are sealed under the old file.
+    std::fs::remove_file(folder.path().join("keys/signing-key.pem")).unwrap();
+    let third = SigningKeys::of_file(key(), &store().await).await.unwrap();
+    assert_eq!(kids(&third).len(), 3);
+    assert!(kids(&third).iter().all(|kid| !kids(&first).contains(kid)));
 }

@@ -13,8 +13,8 @@ use avouch_engine::Anchors;
 use avouch_mint::Minted;
 use avouch_server::{
     Access, AppState, AtHand, Clock, Cloud, CollateralServer, Config, DevelopmentCa,
-    EvidenceKeeper, ProviderUrls, Providers, ProvidersOptions, Server, TlsFiles, TpmConversations,
-    WorkPool, server_config, signing_key,
+    EvidenceKeeper, ProviderUrls, Providers, ProvidersOptions, Server, SigningKeys, TlsFiles,
+    TpmConversations, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::{Expectations, Jwks, verify_token};
@@ -98,9 +98,10 @@ impl Setup {
         let url = format!("https://localhost:{}", server.address().port());
         let urls = ProviderUrls::new(&url, self.config.server.base_domain.as_deref()).unwrap();
         let cloud = Cloud::new(&self.config.cloud, &self.config.auth, &urls);
+        let key = signing_key::open(&data.path().join("keys")).unwrap();
         let options = ProvidersOptions {
             urls,
-            signer: Arc::new(signing_key::open(&data.path().join("keys")).unwrap()),
+            keys: SigningKeys::of_file(key, &self.store).await.unwrap(),
             appraisal: self.config.appraisal,
             policy_bytes_max: self.config.limits.policy_bytes_max,
             ready_max: self.config.limits.providers_ready_max,

@@ -41,8 +41,9 @@ on_both_databases! {
         let states: Vec<_> = store.keys(None).await.unwrap().into_iter().map(|it| (it.kid, it.state)).collect();
         assert_eq!(states, [("k2".to_owned(), KeyState::Active), ("k1".to_owned(), KeyState::Retired)]);
 
-        assert_eq!(store.delete_retired_keys(at(11), &when(20)).await.unwrap(), 0);
-        assert_eq!(store.delete_retired_keys(at(12), &when(20)).await.unwrap(), 1);
+        assert_eq!(store.delete_retired_keys(KeyPurpose::Token, at(11), &when(20)).await.unwrap(), 0);
+        assert_eq!(store.delete_retired_keys(KeyPurpose::Report, at(12), &when(20)).await.unwrap(), 0);
+        assert_eq!(store.delete_retired_keys(KeyPurpose::Token, at(12), &when(20)).await.unwrap(), 1);
         assert_eq!(store.key("k1").await.unwrap(), None);
         assert_eq!(store.key("k2").await.unwrap().unwrap().state, KeyState::Active);
     }
@@ -130,5 +131,75 @@ on_both_databases! {
         let trail = store.audit(None, avouch_store::PageRequest::first()).await.unwrap();
         assert_eq!(trail.items[0].action, "key-publish");
         assert!(!format!("{trail:?}").contains("secret"));
+    }
+
+    async fn of_instances_that_publish_at_once_no_more_do_than_are_wanted(database: &Database) {
+        let stores = [database.open().await, database.open().await, database.open().await];
+        let started = stores.iter().enumerate().map(|(n, store)| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                store.ensure_published_key(&key(&format!("k{n}"), SHARED), 2, &edit(&alice())).await.unwrap()
+            })
+        });
+        let mut made = 0;
+        for task in started.collect::<Vec<_>>() {
+            made += usize::from(task.await.unwrap().is_some());
+        }
+        assert_eq!(made, 2);
+        assert!(stores[0].all_keys().await.unwrap().iter().all(|it| it.state == KeyState::Published));
+        // Those of another scope do not count.
+        let report = KeyScope { purpose: KeyPurpose::Report, ..SHARED };
+        let other = stores[0].ensure_published_key(&key("r", report), 1, &edit(&alice())).await.unwrap();
+        assert_eq!(other.unwrap().kid, "r");
+    }
+
+    async fn an_active_key_is_replaced_in_one_moment_and_only_the_one_that_was_meant(database: &Database) {
+        let store = database.open().await;
+        store.ensure_active_key(&key("k1", SHARED), &edit(&alice())).await.unwrap();
+        let other = store.replace_active_key("other", &key("k2", SHARED), &edit(&alice())).await.unwrap();
+        assert_eq!(other, None);
+        let made = store.replace_active_key("k1", &key("k2", SHARED), &edit(&alice())).await.unwrap();
+        assert_eq!(made.unwrap().state, KeyState::Active);
+        assert_eq!(store.key("k1").await.unwrap().unwrap().state, KeyState::Retired);
+        let late = store.replace_active_key("k1", &key("k3", SHARED), &edit(&alice())).await.unwrap();
+        assert_eq!((late, store.key("k3").await.unwrap()), (None, None));
+    }
+
+    async fn only_a_retired_key_is_removed_before_its_time(database: &Database) {
+        let store = database.open().await;
+        store.ensure_active_key(&key("k1", SHARED), &edit(&alice())).await.unwrap();
+        let active = store.delete_key("k1", &edit(&alice())).await;
+        assert!(matches!(active, Err(StoreError::KeyState { expected: "retired", .. })), "{active:?}");
+        store.retire_key("k1", &edit(&alice())).await.unwrap();
+        store.delete_key("k1", &edit(&alice())).await.unwrap();
+        assert_eq!(store.key("k1").await.unwrap(), None);
+        let again = store.delete_key("k1", &edit(&alice())).await;
+        assert!(matches!(again, Err(StoreError::NotFound { what: "key", .. })), "{again:?}");
+    }
+
+    async fn the_version_of_keys_tells_every_change_of_them_and_no_other(database: &Database) {
+        let store = database.open().await;
+        let mut before = store.keys_version().await.unwrap();
+        let mut changed = async |what: &str| {
+            let now = store.keys_version().await.unwrap();
+            assert_ne!(std::mem::replace(&mut before, now), now, "{what}");
+        };
+        let a = provider(&store, "tenant-a").await;
+        store.publish_key(&key("k1", SHARED), &edit(&alice())).await.unwrap();
+        changed("published").await;
+        store.ensure_active_key(&key("own", of(a.id)), &edit(&alice())).await.unwrap();
+        changed("made").await;
+        assert_eq!(store.all_keys().await.unwrap().len(), 2);
+        store.retire_key("k1", &edit(&alice())).await.unwrap();
+        changed("retired").await;
+        let revision = store.key("k1").await.unwrap().unwrap().revision;
+        store.rewrap_key("k1", revision, b"other", "master-2", &edit(&alice())).await.unwrap();
+        changed("rewrapped").await;
+        store.delete_key("k1", &edit(&alice())).await.unwrap();
+        changed("removed").await;
+        store.delete_provider(a.id, &edit(&alice())).await.unwrap();
+        changed("went with its provider").await;
+        provider(&store, "tenant-b").await;
+        assert_eq!(store.keys_version().await.unwrap(), before);
     }
 }

@@ -6,8 +6,8 @@ use avouch_wire::json::{JsonError, parse_object};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::Algorithm;
 use crate::x5c::{self, X5cError};
+use crate::{Algorithm, REPORT_SIGNING, TokenKind};
 
 /// Largest key set read; MAA's with three embedded quotes has about 40 KB.
 const SET_LIMIT_BYTES: usize = 1024 * 1024;
@@ -121,6 +121,20 @@ impl Jwk {
     #[must_use]
     pub fn untrusted_certificates(&self) -> &[Certificate] {
         &self.certificates
+    }
+
+    /// What the key signs: reports if its certificate has the extended key usage for that, else
+    /// attestation tokens.
+    ///
+    /// # Source
+    /// `docs/maa/keys.md#report-keys`.
+    #[must_use]
+    pub fn signs(&self) -> TokenKind {
+        let usages = self.certificates.first().map(Certificate::extended_key_usages);
+        match usages.is_some_and(|usages| usages.iter().any(|usage| usage == REPORT_SIGNING)) {
+            true => TokenKind::Report,
+            false => TokenKind::Attestation,
+        }
     }
 
     /// Whether the key may check a signature by `algorithm`: the type of key decides, and `alg`

@@ -9,7 +9,7 @@ use super::error::VerifyError;
 use super::keys;
 use super::report::{Check, Report};
 use crate::jws::{Padding, UntrustedJws};
-use crate::{Algorithm, Jwk, Jwks};
+use crate::{Algorithm, Jwk, Jwks, TokenKind};
 
 /// Largest token read, in bytes: the answer to a request for a policy holds a JWS of up to 1 MiB,
 /// to which base64 adds a third.
@@ -26,12 +26,14 @@ pub struct Expectations {
     pub slack_seconds: u32,
     /// Algorithms that are accepted.
     pub algorithms: Vec<Algorithm>,
+    /// What the token must be: only keys that sign such are taken.
+    pub kind: TokenKind,
     /// Whether an unsecured token (`alg` is `none`) is accepted. Nothing in one is proven.
     pub allow_unsecured: bool,
 }
 
 impl Expectations {
-    /// Judged at `at`, without slack; RS256, ES256 and ES384 accepted; any issuer whose key is in
+    /// An attestation token, judged at `at`, without slack; RS256, ES256 and ES384 accepted; any issuer whose key is in
     /// the set; no unsecured tokens.
     #[must_use]
     pub fn at(at: UnixTime) -> Self {
@@ -40,6 +42,7 @@ impl Expectations {
             at,
             slack_seconds: 0,
             algorithms: vec![Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384],
+            kind: TokenKind::Attestation,
             allow_unsecured: false,
         }
     }
@@ -142,7 +145,7 @@ impl Verification {
 ///
 /// In order: form (compact JWS of at most 1 MiB, canonical base64url, no member named twice, no
 /// `crit`), algorithm (on the caller's list), key (by `kid`; type and `alg` of the key must go with
-/// the algorithm), signature; and of the claims `iss` (as expected), `nbf` and `iat` (not ahead),
+/// the algorithm, and the key must sign such tokens), signature; and of the claims `iss` (as expected), `nbf` and `iat` (not ahead),
 /// `exp` (present, not passed). The claims are looked at only once the signature holds.
 ///
 /// Not checked: where the keys come from, the quote in the signing certificate, and what the token
@@ -203,7 +206,8 @@ fn signing_key<'k>(
 ) -> Option<&'k Jwk> {
     let algorithm = keys::accepted_algorithm(jws, &expectations.algorithms);
     let algorithm = report.step("token-algorithm", algorithm, |found| found.name().to_owned())?;
-    let candidates = keys::candidates(jws, algorithm, keys);
+    let candidates = keys::candidates(jws, algorithm, keys)
+        .and_then(|found| keys::of_kind(jws, expectations.kind, found));
     let candidates = report.step("token-key", candidates, |found| {
         let kid = jws.header.get("kid").map_or_else(|| "absent".to_owned(), ToString::to_string);
         format!("kid {kid}: {} of {} keys", found.len(), keys.keys().len())

@@ -5,7 +5,7 @@ use avouch_wire::{UnixTime, beginning, excerpt, failed_check};
 use thiserror::Error;
 
 use crate::jws::JwsError;
-use crate::{Algorithm, UnusableReason};
+use crate::{Algorithm, TokenKind, UnusableReason};
 
 /// Why a token is not accepted: which check, what was wanted, what was found.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -56,6 +56,16 @@ pub enum VerifyError {
         kid: Option<String>,
         /// `alg` of the token.
         algorithm: Algorithm,
+    },
+    /// The key that the token can mean signs tokens of another kind.
+    #[error("the key{} signs {signs}, expected is one that signs {expected}", named(.kid))]
+    KeyForOtherKind {
+        /// `kid` of the token.
+        kid: Option<String>,
+        /// What it signs.
+        signs: TokenKind,
+        /// What was expected.
+        expected: TokenKind,
     },
     /// The signature does not hold.
     #[error("{algorithm} signature does not verify under any of {tried} keys")]
@@ -150,7 +160,8 @@ failed_check!(VerifyError {
     Self::Unsecured | Self::SignatureUnderNone { .. } | Self::Algorithm { .. } => "token-algorithm",
     Self::UnknownKey { .. }
     | Self::UnusableKey { .. }
-    | Self::KeyForOtherAlgorithm { .. } => "token-key",
+    | Self::KeyForOtherAlgorithm { .. }
+    | Self::KeyForOtherKind { .. } => "token-key",
     Self::Signature { .. } => "token-signature",
     Self::Issuer { .. } => "token-issuer",
     Self::Audience { .. } => "token-audience",

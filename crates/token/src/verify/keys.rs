@@ -2,7 +2,7 @@
 
 use super::error::VerifyError;
 use crate::jws::UntrustedJws;
-use crate::{Algorithm, Jwk, Jwks};
+use crate::{Algorithm, Jwk, Jwks, TokenKind};
 
 /// The algorithm of a signed token, if it is on the list.
 pub(super) fn accepted_algorithm(
@@ -53,6 +53,23 @@ pub(super) fn candidates<'k>(
         return Err(VerifyError::KeyForOtherAlgorithm { kid, algorithm });
     }
     Ok(serving)
+}
+
+/// Those of the keys that sign tokens of this kind.
+pub(super) fn of_kind<'k>(
+    jws: &UntrustedJws<'_>,
+    expected: TokenKind,
+    mut keys: Vec<&'k Jwk>,
+) -> Result<Vec<&'k Jwk>, VerifyError> {
+    let other = keys.iter().map(|key| key.signs()).find(|signs| *signs != expected);
+    keys.retain(|key| key.signs() == expected);
+    match (keys.is_empty(), other) {
+        (true, Some(signs)) => {
+            let kid = key_id(jws)?.map(str::to_owned);
+            Err(VerifyError::KeyForOtherKind { kid, signs, expected })
+        }
+        _ => Ok(keys),
+    }
 }
 
 /// The key that made the signature.

@@ -10,6 +10,7 @@ use avouch_attester::{
     AttestError, Attester, IS_BUILT, LogFiles, PcrChoice, Report, ServiceError, TpmError, open,
     write_whole,
 };
+use avouch_token::TokenKind;
 use avouch_tpm::protocol::CustomClaim;
 use clap::Args;
 use serde_json::{Value, json};
@@ -149,7 +150,7 @@ fn obtain(args: &TpmArgs) -> Result<Obtained, Stop> {
     if report.enrolled {
         output::note("the attestation key was enrolled");
     }
-    let claims = issuer.verify_token(&report.token)?.claims;
+    let claims = issuer.verify_token(&report.token, TokenKind::Report)?.claims;
     if let Some(path) = &args.token_out {
         write_whole(path, report.token.as_bytes())
             .map_err(|source| Failure::Write { path: path.clone(), source })?;

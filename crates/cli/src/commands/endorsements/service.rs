@@ -20,7 +20,7 @@ const PAGE_ROWS: u32 = 100;
 const IMPORTER: &str = "avouch endorsements import";
 
 /// The file, and the environment over it, as `serve` reads it.
-pub(super) fn configuration(file: &Path) -> Result<Config, Failure> {
+pub(crate) fn configuration(file: &Path) -> Result<Config, Failure> {
     let environment = std::env::vars_os()
         .filter_map(|(name, word)| Some((name.into_string().ok()?, word.into_string().ok()?)));
     Config::load(Some(file), environment).map_err(Failure::other)
@@ -28,13 +28,13 @@ pub(super) fn configuration(file: &Path) -> Result<Config, Failure> {
 
 /// Where a service's database is.
 #[derive(Debug)]
-pub(super) struct Database {
+pub(crate) struct Database {
     location: String,
 }
 
 impl Database {
     /// That of a configuration, or the one in a data folder. It is not made here.
-    pub(super) fn of(config: Option<&Config>, data_dir: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn of(config: Option<&Config>, data_dir: Option<&Path>) -> Result<Self, Failure> {
         let defaults = Config::default();
         let config = config.unwrap_or(&defaults);
         let data_dir = data_dir.map_or_else(|| serve::data_dir(config), Path::to_owned);
@@ -54,7 +54,8 @@ impl Database {
         !self.location.contains("://")
     }
 
-    async fn open(&self) -> Result<Store, Failure> {
+    /// The store in it.
+    pub(crate) async fn open(&self) -> Result<Store, Failure> {
         let options = StoreOptions { upgrades: false, ..StoreOptions::default() };
         let store = Store::open_with(&self.location, &options, setup::present()).await;
         store.map_err(serve::with_cause)

@@ -78,8 +78,8 @@ impl Issue<'_> {
         Ok(provider.issuer().sign(&payload).map_err(|error| internal(&error))?)
     }
 
-    /// A report of a TPM or an enclave: a token with the certificate of its key in the header, or with
-    /// the certificate's hash if the policy wants it short.
+    /// A report of a TPM or an enclave: signed by the key for reports, with that key's certificates in
+    /// the header, or with the hash of its own if the policy wants it short.
     ///
     /// # Errors
     /// 500.
@@ -88,12 +88,14 @@ impl Issue<'_> {
         let payload = Payload::new(permitted.claims(), times)
             .map_err(|error| internal(&error))?
             .with_id(Hex(state.random::<20>()?));
-        let certificate = provider.identity().certificate().map_err(|error| internal(&error))?;
+        let certificates =
+            provider.identity().report_certificates().map_err(|error| internal(&error))?;
         let shown = match permitted.omits_x5c() {
             true => ShownCertificate::Thumbprint,
             false => ShownCertificate::Whole,
         };
-        let report = provider.issuer().sign_with_certificate(&payload, certificate, shown);
+        let issuer = provider.report_issuer();
+        let report = issuer.sign_with_certificates(&payload, certificates, shown);
         Ok(report.map_err(|error| internal(&error))?)
     }
 }

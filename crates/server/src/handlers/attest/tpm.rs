@@ -47,7 +47,7 @@ impl AttestForm for TpmProtocol {
         Ok(Step::Converse(json!({ "data": answer })))
     }
 
-    /// A report: a token under the same key, whose header has the certificate, and which lives as long as
+    /// A report: under a key of its own, whose certificates the header has, and which lives as long as
     /// the policy says.
     fn answer(&self, issue: &Issue<'_>) -> Result<Response<Body>, ApiError> {
         let Reply::Report { form, challenge } = &issue.reply else {

@@ -1,0 +1,157 @@
+//! `avouch key publish`, `activate`, `retire`, `rotate`, `remove`, `rewrap`
+
+use avouch_server::keys::{KeyPlan, NewSigningKey, unwrap_key, wrapping_context};
+use avouch_store::{KeyPurpose, KeyRecord, KeyState};
+use avouch_wire::UnixTime;
+use serde_json::{Value, json};
+
+use super::list::Row;
+use super::records::{Records, Which};
+use super::{RotateArgs, WhichArgs};
+use crate::commands::serve::with_cause;
+use crate::failure::{Failure, Verdict};
+use crate::output::OutputOptions;
+
+pub(super) async fn publish(
+    records: &Records,
+    args: &WhichArgs,
+    output: OutputOptions,
+) -> Result<Verdict, Failure> {
+    let which = records.which(args).await?;
+    let made = published(records, &which).await?;
+    told(records, "published", &made, output)
+}
+
+pub(super) async fn activate(
+    records: &Records,
+    kid: &str,
+    output: OutputOptions,
+) -> Result<Verdict, Failure> {
+    let key = records.key(kid).await?;
+    if key.state == KeyState::Published && records.now < key.not_before {
+        return Err(Failure::Other(format!(
+            "key {} may sign from {} on: clients that keep key sets may not know it before",
+            key.kid, key.not_before
+        )));
+    }
+    let edit = records.edit();
+    let active = records.store.activate_key(&key.kid, &edit).await.map_err(with_cause)?;
+    told(records, "activated", &active, output)
+}
+
+pub(super) async fn retire(
+    records: &Records,
+    kid: &str,
+    output: OutputOptions,
+) -> Result<Verdict, Failure> {
+    let key = records.key(kid).await?;
+    let edit = records.edit();
+    let retired = records.store.retire_key(&key.kid, &edit).await.map_err(with_cause)?;
+    told(records, "retired", &retired, output)
+}
+
+pub(super) async fn remove(
+    records: &Records,
+    kid: &str,
+    output: OutputOptions,
+) -> Result<Verdict, Failure> {
+    let key = records.key(kid).await?;
+    records.store.delete_key(&key.kid, &records.edit()).await.map_err(with_cause)?;
+    let answer = json!({ "done": "removed", "kid": key.kid });
+    output.answer(&answer, || format!("removed {}: what it signed is refused", key.kid))?;
+    Ok(Verdict::Yes)
+}
+
+/// The next step: each is safe to repeat, and none lets a key sign that clients cannot know.
+pub(super) async fn rotate(
+    records: &Records,
+    args: &RotateArgs,
+    output: OutputOptions,
+) -> Result<Verdict, Failure> {
+    let which = records.which(&args.which).await?;
+    if args.now {
+        let made = add(records, &which, records.now).await?;
+        let edit = records.edit();
+        let active = records.store.activate_key(&made.kid, &edit).await.map_err(with_cause)?;
+        return told(records, "activated", &active, output);
+    }
+    let all = records.all().await?;
+    let in_scope = |record: &&KeyRecord| record.scope() == which.scope();
+    let waiting = all.iter().filter(in_scope).filter(|key| key.state == KeyState::Published);
+    if let Some(next) = KeyPlan::next(which.scope(), &all, records.now) {
+        let edit = records.edit();
+        let active = records.store.activate_key(&next.kid, &edit).await.map_err(with_cause)?;
+        return told(records, "activated", &active, output);
+    }
+    if let Some(first) = waiting.min_by_key(|key| key.not_before) {
+        let text = format!(
+            "nothing to do yet: {} may sign from {} on; rotate again then",
+            first.kid, first.not_before
+        );
+        let answer = json!({ "done": "nothing", "key": Row::of(first, records) });
+        output.answer(&answer, || text)?;
+        return Ok(Verdict::No);
+    }
+    let made = published(records, &which).await?;
+    told(records, "published", &made, output)
+}
+
+/// Wraps all keys anew that are wrapped under a former master key.
+pub(super) async fn rewrap(records: &Records, output: OutputOptions) -> Result<Verdict, Failure> {
+    let first = records.master.first().name();
+    let (mut rewrapped, mut unopened) = (Vec::new(), Vec::new());
+    for record in records.all().await? {
+        if record.wrapping_key == first {
+            continue;
+        }
+        let Ok(key) = unwrap_key(&record, &records.master) else {
+            unopened.push(record.kid);
+            continue;
+        };
+        let pkcs8 = key.to_pkcs8_der().map_err(Failure::other)?;
+        let context = wrapping_context(record.scope(), &record.public_key);
+        let wrapped = records.master.wrap(&pkcs8, &context).map_err(Failure::other)?;
+        let (edit, revision) = (records.edit(), record.revision);
+        let done = records.store.rewrap_key(&record.kid, revision, &wrapped, first, &edit).await;
+        done.map_err(with_cause)?;
+        rewrapped.push(record.kid);
+    }
+    let answer = json!({ "master_key": first, "rewrapped": rewrapped, "unopened": unopened });
+    output.answer(&answer, || {
+        let mut text = format!("{} keys are wrapped anew under {first}", rewrapped.len());
+        for kid in &unopened {
+            text.push_str(&format!("\n{kid} cannot be opened"));
+        }
+        text
+    })?;
+    Ok(Verdict::of(unopened.is_empty()))
+}
+
+/// A new key that may sign once clients had the time to see it. For the CA of reports nobody must wait:
+/// its certificate comes with each report.
+async fn published(records: &Records, which: &Which) -> Result<KeyRecord, Failure> {
+    let seconds = match which.purpose {
+        KeyPurpose::ReportCa => 0,
+        KeyPurpose::Token | KeyPurpose::Report => records.plan.publish_seconds,
+    };
+    add(records, which, records.now.saturating_add_seconds(seconds)).await
+}
+
+async fn add(records: &Records, which: &Which, not_before: UnixTime) -> Result<KeyRecord, Failure> {
+    let Which { purpose, provider, spec } = *which;
+    let new = NewSigningKey::generate(spec, purpose, provider, &records.master, not_before);
+    let new = new.map_err(Failure::other)?;
+    records.store.publish_key(&new.record(), &records.edit()).await.map_err(with_cause)
+}
+
+fn told(
+    records: &Records,
+    done: &'static str,
+    key: &KeyRecord,
+    output: OutputOptions,
+) -> Result<Verdict, Failure> {
+    let row = Row::of(key, records);
+    let answer: Value = json!({ "done": done, "key": row });
+    output.answer(&answer, || format!("{done} {}", row.text()))?;
+    Ok(Verdict::Yes)
+}

@@ -1,0 +1,96 @@
+//! `avouch key list`
+
+use avouch_store::{KeyRecord, ProviderId};
+use avouch_wire::UnixTime;
+use serde::Serialize;
+
+use super::records::Records;
+use crate::failure::{Failure, Verdict};
+use crate::output::OutputOptions;
+
+/// A key as it is shown. Nothing of its private half is in it.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    pub(super) kid: String,
+    purpose: &'static str,
+    /// Number of the provider that it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<u64>,
+    algorithm: String,
+    pub(super) state: &'static str,
+    created_at: String,
+    /// From when on it may sign.
+    pub(super) not_before: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activated_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retired_at: Option<String>,
+    /// When it leaves key sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gone_at: Option<String>,
+    /// Name of the master key that it is wrapped under.
+    wrapping_key: String,
+    /// Whether the configuration has that master key.
+    opens: bool,
+}
+
+impl Row {
+    pub(super) fn of(record: &KeyRecord, records: &Records) -> Self {
+        let text = |moment: UnixTime| moment.to_string();
+        Self {
+            kid: record.kid.clone(),
+            purpose: record.purpose.as_str(),
+            provider: record.provider.map(ProviderId::get),
+            algorithm: record.algorithm.clone(),
+            state: record.state.as_str(),
+            created_at: text(record.created_at),
+            not_before: text(record.not_before),
+            activated_at: record.activated_at.map(text),
+            retired_at: record.retired_at.map(text),
+            gone_at: records.gone_at(record).map(text),
+            wrapping_key: record.wrapping_key.clone(),
+            opens: records.master.knows(&record.wrapping_key),
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        let provider =
+            self.provider.map_or_else(String::new, |number| format!(" of provider {number}"));
+        let since = match (&self.activated_at, &self.retired_at) {
+            (_, Some(at)) => {
+                let gone = self.gone_at.as_deref().unwrap_or("never");
+                format!("since {at}, in key sets until {gone}")
+            }
+            (Some(at), None) => format!("since {at}"),
+            (None, None) => format!("may sign from {} on", self.not_before),
+        };
+        let lost = match self.opens {
+            true => String::new(),
+            false => format!("  cannot be opened: wrapped under {}", self.wrapping_key),
+        };
+        format!(
+            "{}  {}{provider}  {}  {}  {since}{lost}",
+            self.kid, self.purpose, self.algorithm, self.state
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct Answer {
+    /// Name of the master key that wraps new keys.
+    master_key: String,
+    keys: Vec<Row>,
+}
+
+pub(super) async fn list(records: &Records, output: OutputOptions) -> Result<Verdict, Failure> {
+    let all = records.all().await?;
+    let keys: Vec<Row> = all.iter().map(|record| Row::of(record, records)).collect();
+    let answer = Answer { master_key: records.master.first().name().to_owned(), keys };
+    output.answer(&answer, || {
+        if answer.keys.is_empty() {
+            return "there are no keys yet: the service makes them at its start".to_owned();
+        }
+        answer.keys.iter().map(Row::text).collect::<Vec<_>>().join("\n")
+    })?;
+    Ok(Verdict::Yes)
+}

@@ -1,0 +1,18 @@
+//! Signing keys: who holds them, which sign, and what of them is published.
+//!
+//! What the instances of a service share is in the store's key records, wrapped under a [`MasterKeys`]. A
+//! [`KeySet`] is what an instance knows of them at one moment; [`SigningKeys`] replaces it as a whole, so
+//! that whatever is made from one is of one moment. An operator's key file stands beside the records: where
+//! there is one, it signs the tokens, and the records hold the keys for reports only.
+
+mod held;
+mod master;
+mod new;
+mod plan;
+mod set;
+
+pub use held::{KeysError, SigningKeys, unwrap_key};
+pub use master::{MasterKey, MasterKeyError, MasterKeys, WrapError};
+pub use new::{NewSigningKey, wrapping_context};
+pub use plan::{Due, KeyPlan};
+pub use set::{HeldKey, KeySet, ProviderKeys};

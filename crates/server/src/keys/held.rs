@@ -1,0 +1,444 @@
+//! The keys of a running instance.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use avouch_store::{
+    Actor, ActorKind, Edit, KeyPurpose, KeyRecord, KeyState, KeysVersion, ProviderId, Store,
+    StoreError,
+};
+use avouch_token::{Algorithm, KeySpec, Signer, SigningKey, SigningKeyError};
+use avouch_wire::UnixTime;
+use thiserror::Error;
+use tokio::task::AbortHandle;
+
+use super::master::{MasterKey, MasterKeyError, MasterKeys, WrapError};
+use super::new::{NewSigningKey, wrapping_context};
+use super::plan::{Due, KeyPlan};
+use super::set::{HeldKey, KeySet, ProviderKeys};
+use crate::clock::Clock;
+use crate::config::SigningConfig;
+
+/// Why signing keys cannot be had. Nothing of a private key is in it.
+#[derive(Debug, Error)]
+pub enum KeysError {
+    /// The store does not answer, or refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key could not be made or read.
+    #[error(transparent)]
+    Key(#[from] SigningKeyError),
+    /// A master key is none.
+    #[error(transparent)]
+    Master(#[from] MasterKeyError),
+    /// A private key could not be wrapped or unwrapped.
+    #[error("the private key of signing key {kid}: {source}")]
+    Wrap {
+        /// The key's identifier.
+        kid: String,
+        /// Why.
+        source: WrapError,
+    },
+    /// A record holds another key than it says.
+    #[error("the record of signing key {kid} holds another key")]
+    OtherKey {
+        /// The identifier in the record.
+        kid: String,
+    },
+    /// Neither a key file nor a master key.
+    #[error("there is neither a key file nor a master key")]
+    NoKey,
+    /// No key signs for a purpose.
+    #[error("no active key signs {purpose} by {algorithm}: `avouch key rotate` makes one")]
+    NoActiveKey {
+        /// What should be signed.
+        purpose: &'static str,
+        /// By which algorithm.
+        algorithm: &'static str,
+    },
+    /// The task that made a key ended: a mistake of this program.
+    #[error("the task that made a key ended: {0}")]
+    Ended(#[from] tokio::task::JoinError),
+}
+
+/// The longest between two looks at the records.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Pause after a failure.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// The signing keys that an instance has: one set at a time, kept current by a task of its own.
+pub struct SigningKeys {
+    set: ArcSwap<KeySet>,
+    /// An operator's key, which signs all tokens where there is one and no master key.
+    file: Option<Arc<SigningKey>>,
+    config: SigningConfig,
+    plan: KeyPlan,
+    master: Arc<MasterKeys>,
+    store: Store,
+    /// The last moment of which it is known that the records were as the set is.
+    current_at: Mutex<Instant>,
+    task: OnceLock<AbortHandle>,
+}
+
+impl std::fmt::Debug for SigningKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningKeys").field("set", &self.set()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for SigningKeys {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+    }
+}
+
+/// What the records were when they were read last.
+#[derive(Default)]
+struct Known {
+    version: Option<KeysVersion>,
+    records: Vec<KeyRecord>,
+}
+
+impl SigningKeys {
+    /// The keys of a service as its configuration has it.
+    ///
+    /// With a master key, all keys are in the store's records: those that there are, and those that the
+    /// plan wants; an operator's file is then the first key for tokens if there is none yet. Without one,
+    /// `file` signs all tokens for ever, and the keys for reports are in the records, wrapped under a master
+    /// key that belongs to that file: they are made anew where the file is a new one.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn open(
+        config: &SigningConfig,
+        file: Option<SigningKey>,
+        master: Option<MasterKeys>,
+        unaware_seconds: u64,
+        store: &Store,
+        clock: Clock,
+    ) -> Result<Arc<Self>, KeysError> {
+        let now = clock.now();
+        let (master, file, first) = match (master, file) {
+            (Some(master), first) => (master, None, first),
+            (None, Some(file)) => {
+                let master = MasterKey::of_signing_key(&file.to_pkcs8_der()?)?;
+                (MasterKeys::new(master, Vec::new()), Some(Arc::new(file)), None)
+            }
+            (None, None) => return Err(KeysError::NoKey),
+        };
+        let keys = Self {
+            set: ArcSwap::default(),
+            file,
+            config: config.clone(),
+            plan: config.plan(unaware_seconds),
+            master: Arc::new(master),
+            store: store.clone(),
+            current_at: Mutex::new(Instant::now()),
+            task: OnceLock::new(),
+        };
+        if let Some(first) = first {
+            keys.adopt(&first, now).await?;
+        }
+        if keys.file.is_some() {
+            keys.replace_foreign(now).await?;
+        }
+        let mut known = Known::default();
+        // Keys that stand ready are published for those that were just made.
+        for _ in 0..2 {
+            keys.tick(&mut known, now).await?;
+        }
+        let keys = Arc::new(keys);
+        let task = tokio::spawn(follow(Arc::downgrade(&keys), store.clone(), known, clock));
+        // It is set once, here.
+        let _ = keys.task.set(task.abort_handle());
+        Ok(keys)
+    }
+
+    /// The keys of a service whose only setting is an operator's file.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn of_file(file: SigningKey, store: &Store) -> Result<Arc<Self>, KeysError> {
+        let unaware = crate::config::DatabaseConfig::default().served_without_seconds_max;
+        let config = SigningConfig::default();
+        Self::open(&config, Some(file), None, unaware, store, Clock::system()).await
+    }
+
+    /// The keys of this moment.
+    #[must_use]
+    pub fn set(&self) -> Arc<KeySet> {
+        self.set.load_full()
+    }
+
+    /// The last moment of which it is known that these were all keys.
+    #[must_use]
+    pub fn current_at(&self) -> Instant {
+        *self.current_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The algorithms of a provider's token keys, the one that signs first.
+    #[must_use]
+    pub fn algorithms(&self, provider: &str) -> Vec<Algorithm> {
+        match &self.file {
+            Some(key) => vec![key.algorithm()],
+            None => self.config.algorithms(provider),
+        }
+    }
+
+    /// What wraps and unwraps the records.
+    #[must_use]
+    pub fn master(&self) -> &MasterKeys {
+        &self.master
+    }
+
+    /// The keys of a provider in a set of this service.
+    ///
+    /// # Errors
+    /// [`KeysError::NoActiveKey`].
+    pub fn of_provider(
+        &self,
+        set: &KeySet,
+        name: &str,
+        id: u64,
+    ) -> Result<ProviderKeys, KeysError> {
+        let algorithms = self.algorithms(name);
+        set.of_provider(id, &algorithms).ok_or_else(|| KeysError::NoActiveKey {
+            purpose: "tokens and reports",
+            algorithm: algorithms.first().map_or("any algorithm", |algorithm| algorithm.name()),
+        })
+    }
+
+    /// Does what is due, and takes the records as they are then.
+    async fn tick(&self, known: &mut Known, now: UnixTime) -> Result<(), KeysError> {
+        let mut looked_at = Instant::now();
+        self.look(known).await?;
+        // What another key file has taken over is for its instances to do.
+        let is_replaced = known.records.iter().any(|record| self.is_replaced(record));
+        let due = if is_replaced { Vec::new() } else { self.plan.due(&known.records, now) };
+        if !due.is_empty() {
+            for due in due {
+                self.carry_out(due, now).await?;
+            }
+            looked_at = Instant::now();
+            self.look(known).await?;
+        }
+        *self.current_at.lock().unwrap_or_else(PoisonError::into_inner) = looked_at;
+        Ok(())
+    }
+
+    /// Reads the records anew if any changed. What was known stays where one that signs cannot be read.
+    async fn look(&self, known: &mut Known) -> Result<(), KeysError> {
+        let version = self.store.keys_version().await?;
+        if known.version == Some(version) {
+            return Ok(());
+        }
+        let records = self.store.all_keys().await?;
+        let set = self.set_of(&records)?;
+        self.set.store(Arc::new(set));
+        // What changed since the version was read is read again the next time.
+        *known = Known { version: Some(version), records };
+        Ok(())
+    }
+
+    fn set_of(&self, records: &[KeyRecord]) -> Result<KeySet, KeysError> {
+        let before = self.set();
+        let known: HashMap<&str, &HeldKey> =
+            before.keys().iter().map(|key| (key.signer.kid(), key)).collect();
+        let mut keys: Vec<HeldKey> = self.file.iter().map(of_file).collect();
+        for record in records {
+            // A file's key may also be in the records, from before or for later.
+            if keys.iter().any(|key| key.signer.kid() == record.kid) {
+                continue;
+            }
+            let signer = match known.get(record.kid.as_str()) {
+                Some(key) => Ok(Arc::clone(&key.signer)),
+                None => {
+                    unwrap_key(record, &self.master).map(|key| Arc::new(key) as Arc<dyn Signer>)
+                }
+            };
+            match signer {
+                Ok(signer) => keys.push(held(record, signer)),
+                Err(error) if self.file.is_none() && record.state == KeyState::Active => {
+                    return Err(error);
+                }
+                // With a key file other keys for tokens sign nothing, and those for reports may be of
+                // instances with another file.
+                Err(error) => tracing::warn!(%error, "a signing key is left out of key sets"),
+            }
+        }
+        if self.file.is_some() {
+            keep_signing(&mut keys, records);
+        }
+        Ok(KeySet::new(keys))
+    }
+
+    /// Of several instances that do the same, one does it.
+    async fn carry_out(&self, due: Due, now: UnixTime) -> Result<(), KeysError> {
+        let actor = service()?;
+        let edit = Edit::new(&actor, now);
+        match due {
+            Due::Make { purpose, spec } => {
+                let new = self.generate(spec, purpose, None, now).await?;
+                let made = self.store.ensure_active_key(&new.record(), &edit).await?;
+                if made.kid == new.kid() {
+                    told(&made, "a signing key was made, and signs");
+                }
+            }
+            Due::Publish { purpose, provider, spec, wanted } => {
+                let not_before = now.saturating_add_seconds(self.plan.publish_seconds);
+                let new = self.generate(spec, purpose, provider, not_before).await?;
+                let made = self.store.ensure_published_key(&new.record(), wanted, &edit).await?;
+                if let Some(made) = made {
+                    told(&made, "a signing key was published");
+                }
+            }
+            Due::Activate { kid } => match self.store.activate_key(&kid, &edit).await {
+                Ok(active) => told(&active, "a signing key signs now"),
+                // Another instance was ahead of this one by more than one key.
+                Err(StoreError::KeyState { .. } | StoreError::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            },
+            Due::Remove { purpose, retired_by } => {
+                let count = self.store.delete_retired_keys(purpose, retired_by, &edit).await?;
+                tracing::info!(count, purpose = purpose.as_str(), "retired keys were removed");
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an operator's key as the first that signs tokens by its algorithm.
+    async fn adopt(&self, file: &SigningKey, now: UnixTime) -> Result<(), KeysError> {
+        let new = NewSigningKey::of(file, KeyPurpose::Token, None, &self.master, now)?;
+        let actor = service()?;
+        self.store.ensure_active_key(&new.record(), &Edit::new(&actor, now)).await?;
+        Ok(())
+    }
+
+    /// Puts keys for reports in the place of those that are wrapped under a master key of another file.
+    async fn replace_foreign(&self, now: UnixTime) -> Result<(), KeysError> {
+        let actor = service()?;
+        let edit = Edit::new(&actor, now);
+        for record in self.store.all_keys().await? {
+            if !self.is_replaced(&record) {
+                continue;
+            }
+            told(&record, "a signing key belongs to another key file, and signs no more");
+            let new = self.generate(KeySpec::Rsa2048, record.purpose, None, now).await?;
+            self.store.replace_active_key(&record.kid, &new.record(), &edit).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether an instance with another key file made this the key that signs reports.
+    fn is_replaced(&self, record: &KeyRecord) -> bool {
+        self.file.is_some()
+            && record.state == KeyState::Active
+            && record.purpose != KeyPurpose::Token
+            && record.provider.is_none()
+            && !self.master.knows(&record.wrapping_key)
+    }
+
+    /// Makes a key beside the threads that answer requests.
+    async fn generate(
+        &self,
+        spec: KeySpec,
+        purpose: KeyPurpose,
+        provider: Option<ProviderId>,
+        not_before: UnixTime,
+    ) -> Result<NewSigningKey, KeysError> {
+        let master = Arc::clone(&self.master);
+        tokio::task::spawn_blocking(move || {
+            NewSigningKey::generate(spec, purpose, provider, &master, not_before)
+        })
+        .await?
+    }
+}
+
+/// Keeps the keys current until nobody has them any more. A failure is logged once for each reason.
+async fn follow(keys: Weak<SigningKeys>, store: Store, mut known: Known, clock: Clock) {
+    let mut changes = None;
+    let mut last_failure = None;
+    loop {
+        if changes.is_none() {
+            changes = store.subscribe().await.ok();
+        }
+        match &mut changes {
+            Some(feed) => {
+                // Whatever was changed, the version tells whether it was keys.
+                if let Ok(Err(_)) = tokio::time::timeout(LOOK_EVERY, feed.next_batch()).await {
+                    changes = None;
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+            None => tokio::time::sleep(RETRY).await,
+        }
+        let Some(keys) = keys.upgrade() else { return };
+        let failure = keys.tick(&mut known, clock.now()).await.err().map(|error| error.to_string());
+        if let Some(error) = &failure {
+            if last_failure != failure {
+                tracing::error!(%error, "signing keys are not as they should be");
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+        last_failure = failure;
+    }
+}
+
+/// An instance whose key file others have replaced signs reports with its own last key until it ends.
+fn keep_signing(keys: &mut [HeldKey], records: &[KeyRecord]) {
+    for purpose in [KeyPurpose::ReportCa, KeyPurpose::Report] {
+        let signs = |key: &HeldKey| key.purpose == purpose && key.state == KeyState::Active;
+        if keys.iter().any(signs) {
+            continue;
+        }
+        let retired_at = |key: &HeldKey| {
+            let record = records.iter().find(|record| record.kid == key.signer.kid());
+            record.and_then(|record| record.retired_at)
+        };
+        let own = keys.iter_mut().filter(|key| key.purpose == purpose);
+        if let Some(last) = own.max_by_key(|key| retired_at(key)) {
+            last.state = KeyState::Active;
+        }
+    }
+}
+
+fn told(record: &KeyRecord, what: &'static str) {
+    let (kid, purpose, algorithm) = (&record.kid, record.purpose.as_str(), &record.algorithm);
+    tracing::info!(kid, purpose, algorithm, "{what}");
+}
+
+/// Who changes keys by itself.
+fn service() -> Result<Actor, StoreError> {
+    Actor::new(ActorKind::Application, "avouch")
+}
+
+fn of_file(key: &Arc<SigningKey>) -> HeldKey {
+    let signer = Arc::clone(key) as Arc<dyn Signer>;
+    HeldKey { signer, purpose: KeyPurpose::Token, provider: None, state: KeyState::Active }
+}
+
+fn held(record: &KeyRecord, signer: Arc<dyn Signer>) -> HeldKey {
+    let (purpose, state) = (record.purpose, record.state);
+    HeldKey { signer, purpose, provider: record.provider.map(ProviderId::get), state }
+}
+
+/// The private key of a record, if it is the one that the record says.
+///
+/// # Errors
+/// [`KeysError::Wrap`], [`KeysError::Key`] and [`KeysError::OtherKey`].
+pub fn unwrap_key(record: &KeyRecord, master: &MasterKeys) -> Result<SigningKey, KeysError> {
+    let context = wrapping_context(record.scope(), &record.public_key);
+    let pkcs8 = master
+        .unwrap(&record.wrapping_key, &record.wrapped_private_key, &context)
+        .map_err(|source| KeysError::Wrap { kid: record.kid.clone(), source })?;
+    let key = SigningKey::from_pkcs8_der(&pkcs8)?;
+    let says = (record.kid.as_str(), record.public_key.as_slice(), record.algorithm.as_str());
+    if says != (key.kid(), key.public_key().spki_der(), key.algorithm().name()) {
+        return Err(KeysError::OtherKey { kid: record.kid.clone() });
+    }
+    Ok(key)
+}

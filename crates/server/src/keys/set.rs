@@ -1,0 +1,100 @@
+//! The keys of one moment, and which of them a provider has.
+
+use std::fmt;
+use std::sync::Arc;
+
+use avouch_store::{KeyPurpose, KeyState};
+use avouch_token::{Algorithm, Signer};
+
+/// A key that can sign.
+#[derive(Clone)]
+pub struct HeldKey {
+    /// The key.
+    pub signer: Arc<dyn Signer>,
+    /// What it signs.
+    pub purpose: KeyPurpose,
+    /// The number of the provider that it is for; none if all share it.
+    pub provider: Option<u64>,
+    /// Whether it signs.
+    pub state: KeyState,
+}
+
+impl fmt::Debug for HeldKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeldKey")
+            .field("kid", &self.signer.kid())
+            .field("purpose", &self.purpose)
+            .field("provider", &self.provider)
+            .field("state", &self.state)
+            .finish()
+    }
+}
+
+/// All keys of a service as one instance knows them at one moment: active ones first, then by age.
+#[derive(Debug, Default)]
+pub struct KeySet {
+    keys: Vec<HeldKey>,
+}
+
+/// The keys of one provider at one moment.
+#[derive(Clone)]
+pub struct ProviderKeys {
+    /// Those that sign tokens or did or will; the first signs.
+    pub token: Vec<Arc<dyn Signer>>,
+    /// The same for reports.
+    pub report: Vec<Arc<dyn Signer>>,
+    /// The key that certifies those for reports.
+    pub report_ca: Arc<dyn Signer>,
+}
+
+impl KeySet {
+    /// These keys.
+    #[must_use]
+    pub const fn new(keys: Vec<HeldKey>) -> Self {
+        Self { keys }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn keys(&self) -> &[HeldKey] {
+        &self.keys
+    }
+
+    /// The keys of a provider that signs tokens by the first of these algorithms, and publishes keys for
+    /// the others. None if there is no active key for a purpose.
+    #[must_use]
+    pub fn of_provider(&self, id: u64, algorithms: &[Algorithm]) -> Option<ProviderKeys> {
+        let token = self.signing(KeyPurpose::Token, id, algorithms)?;
+        let report = self.signing(KeyPurpose::Report, id, &[Algorithm::Rs256])?;
+        let report_ca = self.active(KeyPurpose::ReportCa, id, Algorithm::Rs256)?;
+        Some(ProviderKeys { token, report, report_ca: Arc::clone(&report_ca.signer) })
+    }
+
+    /// The active key for a purpose: the provider's own before the one that is shared.
+    fn active(&self, purpose: KeyPurpose, id: u64, algorithm: Algorithm) -> Option<&HeldKey> {
+        let fits = |key: &&HeldKey| {
+            key.purpose == purpose
+                && key.state == KeyState::Active
+                && key.signer.algorithm() == algorithm
+        };
+        let own = self.keys.iter().filter(fits).find(|key| key.provider == Some(id));
+        own.or_else(|| self.keys.iter().filter(fits).find(|key| key.provider.is_none()))
+    }
+
+    /// The key that signs for a purpose, then all others that did or will.
+    fn signing(
+        &self,
+        purpose: KeyPurpose,
+        id: u64,
+        algorithms: &[Algorithm],
+    ) -> Option<Vec<Arc<dyn Signer>>> {
+        let signs = self.active(purpose, id, *algorithms.first()?)?;
+        let others = self.keys.iter().filter(|key| {
+            key.purpose == purpose
+                && key.provider.is_none_or(|provider| provider == id)
+                && algorithms.contains(&key.signer.algorithm())
+                && key.signer.kid() != signs.signer.kid()
+        });
+        Some(std::iter::once(signs).chain(others).map(|key| Arc::clone(&key.signer)).collect())
+    }
+}

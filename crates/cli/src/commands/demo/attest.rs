@@ -5,7 +5,7 @@ mod tpm;
 use std::path::Path;
 
 use avouch_mint::Minted;
-use avouch_token::{Expectations, Jwks, verify_token};
+use avouch_token::{Expectations, Jwks, TokenKind, verify_token};
 use avouch_wire::EvidenceKind;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Map, Value, json};
@@ -68,7 +68,7 @@ impl Relying {
         let Some(token) = token(kind, &body) else {
             return Err(Failure::Other(format!("{kind}: the service answered {status}: {body}")));
         };
-        let claims = self.verify(&token)?;
+        let claims = self.verify(kind, &token)?;
 
         let refused = bad;
         let tampered_was_refused = refused.status() == StatusCode::BAD_REQUEST;
@@ -93,9 +93,12 @@ impl Relying {
         post.send().await.map_err(Failure::other)
     }
 
-    /// Verifies a token as every relying party must; gives its claims.
-    fn verify(&self, token: &str) -> Result<Map<String, Value>, Failure> {
+    /// Verifies a token or report as every relying party must; gives its claims.
+    fn verify(&self, kind: EvidenceKind, token: &str) -> Result<Map<String, Value>, Failure> {
         let mut expectations = Expectations::at(setup::present());
+        if kind.answers_challenge() {
+            expectations.kind = TokenKind::Report;
+        }
         expectations.issuer = Some(self.url.clone());
         let verified = verify_token(token, &self.keys, &expectations).into_verified();
         Ok(verified.map_err(Failure::other)?.claims().clone())

@@ -47,13 +47,22 @@ pub enum HeldDataError<E> {
     /// A number that would change on its way into the token.
     #[error("number {0} cannot be carried exactly")]
     InexactNumber(String),
+    /// More bytes than a claim is made of.
+    #[error("has {length} bytes, and at most {limit} become a claim")]
+    TooLong {
+        /// Length in bytes.
+        length: usize,
+        /// The longest accepted, in bytes.
+        limit: usize,
+    },
 }
 
 /// Characters of a refused number that an error shows.
 const NUMBER_SHOWN_MAX: usize = 40;
 
-/// The largest JSON document that becomes a claim.
-const JSON_LIMIT_BYTES: usize = 256 * 1024;
+/// The longest data that become a claim: tokens of SGX enclaves have binary data three times, and what makes
+/// them holds each several times.
+const LIMIT_BYTES: usize = 256 * 1024;
 
 impl BoundData {
     /// Hands the bytes as sent to `check`, and reads them only if `check` finds their hash where
@@ -62,7 +71,7 @@ impl BoundData {
     /// Numbers must be the same in the token as in the bytes, at any depth: others are refused
     /// rather than claim another number than was hashed.
     ///
-    /// JSON must be one object; white space around it and NUL bytes after it are hashed and
+    /// At most 256 KiB are read. JSON must be one object; white space around it and NUL bytes after it are hashed and
     /// then ignored, as in recorded exchanges; a member named twice is refused, since what is
     /// hashed and what is claimed must be one reading.
     ///
@@ -74,10 +83,13 @@ impl BoundData {
     ) -> Result<Self, HeldDataError<E>> {
         check(&data.bytes).map_err(HeldDataError::NotBound)?;
         match data.data_type {
+            DataType::Binary if data.bytes.len() > LIMIT_BYTES => {
+                Err(HeldDataError::TooLong { length: data.bytes.len(), limit: LIMIT_BYTES })
+            }
             DataType::Binary => Ok(Self(Content::Binary(data.bytes.clone()))),
             DataType::Json => {
                 let text = without_final_nuls(&data.bytes);
-                let object = parse_object(text, JSON_LIMIT_BYTES).map_err(HeldDataError::Json)?;
+                let object = parse_object(text, LIMIT_BYTES).map_err(HeldDataError::Json)?;
                 match first_inexact_number(text) {
                     Some(number) => {
                         let shown = number.chars().take(NUMBER_SHOWN_MAX).collect();

@@ -129,16 +129,17 @@ pub struct HeldDataRefused<E: FailedCheck> {
 
 impl<E: FailedCheck> FailedCheck for HeldDataRefused<E> {
     fn check(&self) -> &'static str {
-        let [runtime_data, init_time_data] = HELD_DATA_JSON_CHECKS;
+        let [runtime_data, init_time_data, length] = HELD_DATA_CHECKS;
         match (&self.source, self.member) {
             (HeldDataError::NotBound(error), _) => error.check(),
+            (HeldDataError::TooLong { .. }, _) => length,
             (_, "runtimeData") => runtime_data,
             _ => init_time_data,
         }
     }
 
     fn checks() -> Vec<&'static str> {
-        [E::checks(), HELD_DATA_JSON_CHECKS.to_vec()].concat()
+        [E::checks(), HELD_DATA_CHECKS.to_vec()].concat()
     }
 }
 
@@ -158,4 +159,5 @@ failed_check!(EventLogRefused {
     Self::Log(error) => (error.check(), CcelError::checks()),
 });
 
-const HELD_DATA_JSON_CHECKS: [&str; 2] = ["runtime-data-json", "init-time-data-json"];
+const HELD_DATA_CHECKS: [&str; 3] =
+    ["runtime-data-json", "init-time-data-json", "held-data-length"];

@@ -46,7 +46,14 @@ fn held_data_is_refused_by_the_check_of_the_evidence_or_by_that_of_the_member() 
         assert_eq!(inexact.check(), check);
         assert!(HeldDataRefused::<PcrError>::checks().contains(&check));
     }
-    assert!(HeldDataRefused::<PcrError>::checks().contains(&"pcr-value"));
+    for member in ["runtimeData", "initTimeData"] {
+        let long = refused(member, HeldDataError::TooLong { length: 9, limit: 8 });
+        assert_eq!(long.check(), "held-data-length");
+        assert_eq!(long.to_string(), format!("{member} has 9 bytes, and at most 8 become a claim"));
+    }
+    for check in ["pcr-value", "held-data-length"] {
+        assert!(HeldDataRefused::<PcrError>::checks().contains(&check));
+    }
 }
 
 #[test]

@@ -129,6 +129,19 @@ fn json_may_be_as_large_as_256_kib_and_no_larger() {
 }
 
 #[test]
+fn bytes_may_be_as_many_as_256_kib_and_no_more_and_are_hashed_first() {
+    let read = |bytes: usize, bound| {
+        let data = HeldData { bytes: vec![7; bytes], data_type: DataType::Binary };
+        BoundData::bind(&data, |_| if bound { Ok(()) } else { Err("not bound") }).map(drop)
+    };
+    let limit = 256 * 1024;
+    assert_eq!(read(limit, true), Ok(()));
+    let length = limit + 1;
+    assert_eq!(read(length, true), Err(HeldDataError::TooLong { length, limit }));
+    assert_eq!(read(length, false), Err(HeldDataError::NotBound("not bound")));
+}
+
+#[test]
 fn bytes_are_kept_as_they_are_and_are_no_json() {
     let data = HeldData { bytes: b"{}\0".to_vec(), data_type: DataType::Binary };
     let bound = BoundData::bind(&data, |_| Ok::<(), Infallible>(())).unwrap();

@@ -28,6 +28,12 @@ const TEXTS: &[Text] = &[
         "Send an object; write large or exact numbers as strings.",
     ),
     one(
+        "held-data-length",
+        "How long `runtimeData` and `initTimeData` of type Binary are: at most 256 KiB each.",
+        "They are longer, and tokens would have them several times.",
+        "Bind the hash of the data, and give the data to the relying party by another way.",
+    ),
+    one(
         "debuggable",
         "That the evidence is not debuggable.",
         "The settings refuse debuggable enclaves and guests, and this is one: its memory can be read from outside.",

@@ -1,5 +1,5 @@
-//! Memory for messages of the TPM protocol: what is held at once for a request, from its body to the
-//! answer, counted by the allocator of this program, stays within what is counted for its body.
+//! Memory for attest requests: what is held at once for a request, from its body to the answer, counted by the
+//! allocator of this program, stays within what is counted for its body.
 #![cfg(test)]
 #![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
@@ -11,14 +11,16 @@ use avouch_mint::bootlog::{Bank, BootLog, Ground, LogEvent, event_type};
 use avouch_mint::ima::{ImaEntry, ImaList};
 use avouch_mint::tpm::{Measurements, RequestForm, TpmOptions, mint};
 use avouch_mint::vbs::{self, VbsOptions};
+use avouch_mint::{HeldData, HeldDataType, Options, mint as mint_evidence};
 use avouch_tpm::protocol::{Enroll, Form, ServiceMessage, init_message, request_message};
-use avouch_wire::base64url;
+use avouch_wire::{EvidenceKind, base64url};
 use bytes::Bytes;
 use peak_alloc::PeakAlloc;
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use support::policy::unsigned;
 use support::{Running, Setup, now};
+use tokio::sync::Mutex;
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
@@ -34,8 +36,10 @@ const POLICY: &str = "version=1.2;
 
 /// The largest body.
 const BODY_BYTES_MAX: usize = 1 << 20;
-/// What is counted for a body, in times its length: itself, and what is made of it.
+/// What is counted for the body of a TPM's message, in times its length: itself, and what is made of it.
 const COUNTED: usize = 5;
+/// The same of other kinds.
+const COUNTED_OF_OTHERS: usize = 3;
 
 /// What a message takes beyond what is counted for its body.
 #[derive(Debug, Clone, Copy)]
@@ -46,24 +50,41 @@ enum Free {
     Repeated = 1536 << 10,
     /// And as many values of JSON as are read.
     Values = 3 << 20,
+    /// A connection, and the longest data that a token of an enclave has three times.
+    Thrice = 8 << 20,
 }
 
-/// Sends a message, and checks what is held at once until it is answered, beyond what the test holds.
+/// The allocator counts for the whole program: what measures runs alone.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// Sends a message of a TPM's.
 async fn check(service: &Running, name: &str, message: &str, free: Free) {
-    let body = Bytes::from(json!({ "data": message }).to_string());
+    let body = json!({ "data": message }).to_string();
+    check_body(service, (name, ROUTE), body, COUNTED, free).await;
+}
+
+/// Sends a body, and checks what is held at once until it is answered, beyond what the test holds.
+async fn check_body(
+    service: &Running,
+    (name, route): (&str, &str),
+    body: String,
+    counted: usize,
+    free: Free,
+) {
+    let body = Bytes::from(body);
     let length = body.len();
     assert!(length <= BODY_BYTES_MAX, "{name}: {length}");
     // The client's own body is there before and after.
     let before = ALLOCATOR.current_usage();
     ALLOCATOR.reset_peak_usage();
-    let request = service.request(Method::POST, ROUTE).bearer_auth("t").body(body.clone());
+    let request = service.request(Method::POST, route).bearer_auth("t").body(body.clone());
     let answer = request.send().await.unwrap();
     let status = answer.status();
     answer.bytes().await.unwrap();
     let peak = ALLOCATOR.peak_usage() - before;
     drop(body);
     println!("{name}: {status}, {length} bytes, {peak} at most");
-    let most = COUNTED * length + free as usize;
+    let most = counted * length + free as usize;
     assert!(peak <= most, "{name}: {peak} for {length}, at most {most}");
 }
 
@@ -243,6 +264,7 @@ fn floods() -> Vec<(&'static str, Free, String)> {
 
 #[tokio::test]
 async fn a_message_is_held_within_what_is_counted_for_its_body() {
+    let _alone = ALONE.lock().await;
     let service = service().await;
     // What is made once and kept is made before.
     let first = request(&service, machine(&linux(), None)).await;
@@ -253,5 +275,37 @@ async fn a_message_is_held_within_what_is_counted_for_its_body() {
     check(&service, "a long statement", &enclave(&service).await, Free::Connection).await;
     for (name, free, message) in floods() {
         check(&service, name, &message, free).await;
+    }
+}
+
+#[tokio::test]
+async fn held_data_are_held_within_what_is_counted_for_the_body_and_a_token_of_them() {
+    let _alone = ALONE.lock().await;
+    for (kind, route) in [
+        (EvidenceKind::Sgx, "/attest/SgxEnclave?api-version=2025-06-01"),
+        (EvidenceKind::Snp, "/attest/SevSnpVm?api-version=2025-06-01"),
+        (EvidenceKind::Tdx, "/attest/TdxVm?api-version=2025-06-01"),
+    ] {
+        for data_type in [HeldDataType::Json, HeldDataType::Binary] {
+            let bound = |bytes: usize| {
+                let bytes = format!(r#"{{"a":"{}"}}"#, "x".repeat(bytes - 8)).into_bytes();
+                let runtime_data = Some(HeldData { bytes, data_type });
+                mint_evidence(kind, &Options { runtime_data, ..Options::new(now()) }).unwrap()
+            };
+            let (longest, longer) = (bound(256 << 10), bound(700_000));
+            let free = match (kind, data_type) {
+                (EvidenceKind::Sgx, HeldDataType::Binary) => Free::Thrice,
+                (_, HeldDataType::Json) => Free::Values,
+                // The token shows nothing of it.
+                (_, HeldDataType::Binary) => Free::Connection,
+            };
+            let service = Setup::for_minted(&longest).await.serve().await;
+            for (minted, free) in [(&longest, free), (&longest, free), (&longer, Free::Connection)]
+            {
+                let name = format!("{kind} {data_type:?}");
+                let body = minted.request.clone();
+                check_body(&service, (&name, route), body, COUNTED_OF_OTHERS, free).await;
+            }
+        }
     }
 }

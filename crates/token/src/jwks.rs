@@ -3,5 +3,5 @@
 mod publish;
 mod read;
 
-pub use publish::{PublishedKey, jwks_document};
-pub use read::{Jwk, Jwks, JwksError, UnusableKey, UnusableReason};
+pub use publish::{PublishedKey, jwks_document, public_jwk_members};
+pub use read::{Jwk, Jwks, JwksError, UnusableKey, UnusableReason, public_key_of_jwk};

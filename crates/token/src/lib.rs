@@ -51,7 +51,10 @@ pub use issue::{
     ATTESTATION_LIFETIME_SECONDS, IssuerError, Payload, PayloadError, RESULT_LIFETIME_SECONDS,
     ShownCertificate, TokenId, TokenIssuer, TokenTimes,
 };
-pub use jwks::{Jwk, Jwks, JwksError, PublishedKey, UnusableKey, UnusableReason, jwks_document};
+pub use jwks::{
+    Jwk, Jwks, JwksError, PublishedKey, UnusableKey, UnusableReason, jwks_document,
+    public_jwk_members, public_key_of_jwk,
+};
 pub use jws::{JwsError, Part};
 pub use kid::{key_digest, key_id};
 pub use kind::TokenKind;

@@ -30,7 +30,7 @@ impl PublishedKey {
         json.push(']');
         let algorithm = signer.algorithm().name().to_owned();
         let mut members = vec![("kid", signer.kid().to_owned())];
-        members.extend(key_members(signer.public_key()));
+        members.extend(public_jwk_members(signer.public_key()));
         members.extend([("alg", algorithm), ("use", "sig".to_owned())]);
         for (name, value) in members {
             json.push(',');
@@ -69,8 +69,10 @@ pub fn jwks_document<'a>(keys: impl IntoIterator<Item = &'a PublishedKey>) -> St
     out
 }
 
-/// `kty` and the public values (RFC 7518, sections 6.2.1 and 6.3.1).
-fn key_members(key: &PublicKey) -> Vec<(&'static str, String)> {
+/// The members of a JWK that stand for a public key: `kty` and the public values (RFC 7518, sections
+/// 6.2.1 and 6.3.1).
+#[must_use]
+pub fn public_jwk_members(key: &PublicKey) -> Vec<(&'static str, String)> {
     let curve = match key.kind() {
         KeyKind::P256 => "P-256",
         KeyKind::P384 => "P-384",

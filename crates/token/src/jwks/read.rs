@@ -210,6 +210,15 @@ impl Jwks {
     }
 }
 
+/// The key that a JWK's public values stand for, whatever it is meant for: RSA of any length, P-256,
+/// P-384 or P-521. `use`, `key_ops`, `alg` and certificates are not looked at.
+///
+/// # Errors
+/// [`UnusableReason`] if the values are absent or malformed, or the key is weak (ROCA).
+pub fn public_key_of_jwk(members: &Map<String, Value>) -> Result<PublicKey, UnusableReason> {
+    public_values(members)?.ok_or(UnusableReason::NoKeyMaterial)
+}
+
 fn text<'a>(
     members: &'a Map<String, Value>,
     name: &'static str,

@@ -1,0 +1,212 @@
+//! What the author of a policy hardly meant.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::place::Place;
+use super::{
+    AuthorityRule, ClaimCondition, ClaimPath, Condition, Group, Operator, Quantifier,
+    ReleasePolicy, Scalar,
+};
+
+/// Something that a policy allows, and its author hardly meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lint {
+    /// Which kind.
+    pub slug: LintSlug,
+    /// Where in the policy.
+    pub place: String,
+    /// What it means.
+    pub message: String,
+}
+
+impl fmt::Display for Lint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.place, self.message, self.slug.name())
+    }
+}
+
+/// The kinds of lints; their names are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LintSlug {
+    /// Conditions that hold for whoever owns a genuine chip.
+    NoWorkload,
+    /// A measurement that a debugger's owner has as well.
+    Debuggable,
+    /// A claim that the attested workload writes itself.
+    ClaimOfWorkload,
+    /// Conditions that cannot hold together.
+    NeverMet,
+}
+
+impl LintSlug {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::NoWorkload, Self::Debuggable, Self::ClaimOfWorkload, Self::NeverMet];
+
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoWorkload => "no-workload",
+            Self::Debuggable => "debuggable",
+            Self::ClaimOfWorkload => "claim-of-workload",
+            Self::NeverMet => "never-met",
+        }
+    }
+}
+
+/// Claims that say which software runs: measurements and what its owner chose at its launch.
+const MEASUREMENTS: [&str; 14] = [
+    "x-ms-sevsnpvm-launchmeasurement",
+    "x-ms-sevsnpvm-hostdata",
+    "x-ms-sevsnpvm-idkeydigest",
+    "x-ms-sevsnpvm-authorkeydigest",
+    "x-ms-sgx-mrenclave",
+    "x-ms-sgx-mrsigner",
+    "x-ms-sgx-config-id",
+    "tdx_mrtd",
+    "tdx_mrconfigid",
+    "tdx_mrowner",
+    "tdx_mrownerconfig",
+    "tdx_rtmr1",
+    "tdx_rtmr2",
+    "tdx_rtmr3",
+];
+/// The claim by which a policy of the authority says that it has judged the software.
+const COMPLIANCE: &str = "x-ms-compliance-status";
+/// Where claims stand that an attestation policy of the authority wrote itself.
+const OF_POLICY: &str = "x-ms-policy";
+/// Claims that say whether a debugger can look inside.
+const DEBUG: [&str; 3] =
+    ["x-ms-sevsnpvm-is-debuggable", "x-ms-sgx-is-debuggable", "tdx_td_attributes_debug"];
+/// What the attested workload writes itself: data that it binds to its evidence.
+const OF_WORKLOAD: [&str; 2] = ["x-ms-runtime", "nonce"];
+
+impl ReleasePolicy {
+    /// What its author hardly meant, in the order of the text.
+    #[must_use]
+    pub fn lint(&self) -> Vec<Lint> {
+        let any_of = Place::Root.member("anyOf");
+        let mut found = Vec::new();
+        for (index, rule) in self.any_of.iter().enumerate() {
+            lint_rule(rule, &any_of.item(index), &mut found);
+        }
+        found
+    }
+}
+
+fn lint_rule(rule: &AuthorityRule, place: &Place<'_>, found: &mut Vec<Lint>) {
+    let conditions = &rule.conditions;
+    let mut add = |slug, place: &Place<'_>, message: &str| {
+        found.push(Lint { slug, place: place.to_string(), message: message.to_owned() });
+    };
+    if !conditions.always_names(&|condition| condition.names_workload()) {
+        add(
+            LintSlug::NoWorkload,
+            place,
+            "names no measurement, host data or compliance status in every way to meet it: \
+             the key is released to every owner of a genuine chip",
+        );
+    } else if !conditions.always_names(&|condition| condition.excludes_debug()) {
+        add(
+            LintSlug::Debuggable,
+            place,
+            "names a measurement, and neither a compliance status nor that debugging is off: \
+             the same software under a debugger gets the key",
+        );
+    }
+    lint_group(conditions, place, &mut add);
+}
+
+fn lint_group(group: &Group, place: &Place<'_>, add: &mut impl FnMut(LintSlug, &Place<'_>, &str)) {
+    let place = place.member(group.quantifier.name());
+    // The value that each claim must have, of those conditions that must hold together.
+    let mut wanted: BTreeMap<&str, &Scalar> = BTreeMap::new();
+    for (index, member) in group.members.iter().enumerate() {
+        let place = place.item(index);
+        let condition = match member {
+            Condition::Group(inner) => {
+                lint_group(inner, &place, add);
+                continue;
+            }
+            Condition::Claim(condition) => condition,
+        };
+        if OF_WORKLOAD.iter().any(|path| condition.claim.is_within(path)) {
+            add(
+                LintSlug::ClaimOfWorkload,
+                &place,
+                "whoever is attested chooses this claim; it says nothing about the software",
+            );
+        }
+        if group.quantifier == Quantifier::AllOf && condition.operator == Operator::Equals {
+            let other = wanted.insert(condition.claim.as_str(), &condition.value);
+            if other.is_some_and(|other| !other.is_text_of(&condition.value)) {
+                add(
+                    LintSlug::NeverMet,
+                    &place,
+                    "an earlier condition of the same group wants another value of this claim",
+                );
+            }
+        }
+    }
+}
+
+impl Group {
+    /// Whether every way to meet the group meets some condition of that kind.
+    fn always_names(&self, is_one: &impl Fn(&ClaimCondition) -> bool) -> bool {
+        let names = |member: &Condition| match member {
+            Condition::Claim(condition) => is_one(condition),
+            Condition::Group(group) => group.always_names(is_one),
+        };
+        match self.quantifier {
+            Quantifier::AllOf => self.members.iter().any(names),
+            Quantifier::AnyOf => self.members.iter().all(names),
+        }
+    }
+}
+
+impl ClaimCondition {
+    fn names_workload(&self) -> bool {
+        self.operator == Operator::Equals
+            && !is_of_workload(&self.claim)
+            && (MEASUREMENTS.contains(&self.claim.last()) || self.is_judged_by_policy())
+    }
+
+    fn excludes_debug(&self) -> bool {
+        let is_false = match &self.value {
+            Scalar::Boolean(value) => !*value,
+            Scalar::Text(value) => value == "false",
+            Scalar::Integer(_) => false,
+        };
+        self.operator == Operator::Equals
+            && !is_of_workload(&self.claim)
+            && ((DEBUG.contains(&self.claim.last()) && is_false) || self.is_judged_by_policy())
+    }
+
+    /// Whether the claim is a judgement of the authority's own policy.
+    fn is_judged_by_policy(&self) -> bool {
+        self.claim.last() == COMPLIANCE || self.claim.is_within(OF_POLICY)
+    }
+}
+
+fn is_of_workload(claim: &ClaimPath) -> bool {
+    OF_WORKLOAD.iter().any(|path| claim.is_within(path))
+}
+
+impl Scalar {
+    /// Whether two values stand for the same claim, typed or as text.
+    fn is_text_of(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            other => other.to_json(),
+        }
+    }
+}

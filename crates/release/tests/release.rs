@@ -1,0 +1,500 @@
+//! Releases from request to opened answer, and every reason to refuse one.
+#![cfg(test)]
+
+mod support;
+
+use std::sync::Arc;
+
+use avouch_release::{
+    AttestedToken, Authority, AuthorityKeys, FirstUse, KeyEncryptionKey, KeyMaterial,
+    KeyMaterialError, KeyRefusal, KeyVersion, ReleasePolicy, ReleaseRefusal, ReleaseRequest,
+    ReleaseSigner, ReleaseSignerError, RequestError, TokenRefusal, TokenRules, UnwrappingKey,
+    WrapAlgorithm, judge, unwrap,
+};
+use avouch_token::{
+    KeySpec, Signer as _, SigningKey, TokenIssuer, TokenTimes, VerifyError, public_jwk_members,
+};
+use avouch_wire::{FailedCheck as _, base64url};
+use serde_json::{Value, json};
+use support::{
+    API_VERSION, AUTHORITY, ISSUER, KID, OTHER_AUTHORITY, OTHER_ISSUER, VAULT, WORKLOAD, at,
+    attested, chain, claims, envelope_of, key, key_of, keys_of, part, secret, signer, token,
+    token_of, usual_policy, verify,
+};
+use zeroize::Zeroizing;
+
+fn request(members: &Value) -> ReleaseRequest {
+    let mut body = json!({"target": token(&claims())});
+    body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    ReleaseRequest::parse(body.to_string().as_bytes()).unwrap()
+}
+
+/// The whole way: whose keys, the token, the judgement, the answer.
+fn release(key: &KeyVersion, request: &ReleaseRequest) -> Result<String, ReleaseRefusal> {
+    let policy = key.policy_at(at())?.policy();
+    let authority = policy.authority_of(request.target())?;
+    let keys = keys_of(&AUTHORITY);
+    let keys = AuthorityKeys::new(authority, &keys);
+    let token = AttestedToken::verify(request.target(), keys, &TokenRules::default(), at())?;
+    let permit = judge(key, &token, at())?.permit(FirstUse::NotAsked)?;
+    let kek = KeyEncryptionKey::from_random(&mut [7; 32]);
+    Ok(permit.answer(request, API_VERSION, &kek, &signer()).unwrap())
+}
+
+/// The wrapped key in an answer, opened with the workload's private key as clients do.
+fn open(answer: &str) -> Vec<u8> {
+    let shown = part(answer, 1);
+    let algorithm = shown["request"]["enc"].as_str().unwrap();
+    let key_hsm = shown["response"]["key"]["key"]["key_hsm"].as_str().unwrap();
+    let key_hsm: Value = serde_json::from_slice(&base64url::decode(key_hsm).unwrap()).unwrap();
+    assert_eq!(key_hsm["header"]["enc"], algorithm);
+    let ciphertext = base64url::decode(key_hsm["ciphertext"].as_str().unwrap()).unwrap();
+    let private = UnwrappingKey::from_pkcs8_der(&WORKLOAD.to_pkcs8_der().unwrap()).unwrap();
+    let algorithm = WrapAlgorithm::from_name(algorithm).unwrap();
+    unwrap(&private, algorithm, &ciphertext).unwrap().to_vec()
+}
+
+fn assert_judged(key: &KeyVersion, expected: KeyRefusal) {
+    assert_eq!(judge(key, &attested(&claims()), at()).unwrap_err(), expected.into());
+}
+
+#[test]
+fn a_secret_key_is_released_and_opened_with_each_algorithm() {
+    for algorithm in WrapAlgorithm::ALL {
+        let answer = release(&key(), &request(&json!({"enc": algorithm.name()}))).unwrap();
+        assert_eq!(open(&answer), secret());
+        assert_eq!(part(&answer, 1)["request"]["enc"], algorithm.name());
+    }
+}
+
+#[test]
+fn rsa_and_ec_keys_are_released_as_pkcs8() {
+    for (pkcs8, key_type) in [
+        (VAULT.to_pkcs8_der().unwrap(), "RSA-HSM"),
+        (AUTHORITY.to_pkcs8_der().unwrap(), "EC-HSM"),
+        (SigningKey::generate(KeySpec::P384).unwrap().to_pkcs8_der().unwrap(), "EC-HSM"),
+    ] {
+        let key = key_of(KeyMaterial::from_pkcs8_der(pkcs8.clone()).unwrap());
+        let answer = release(&key, &request(&json!({}))).unwrap();
+        assert_eq!(open(&answer), *pkcs8);
+        let shown = &part(&answer, 1)["response"]["key"]["key"];
+        assert_eq!(shown["kty"], key_type);
+        let public = SigningKey::from_pkcs8_der(&pkcs8).unwrap();
+        for (name, value) in public_jwk_members(public.public_key()) {
+            assert!(name == "kty" || shown[name] == value, "{name}");
+        }
+        for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+            assert!(shown.get(private).is_none(), "{private}");
+        }
+    }
+}
+
+#[test]
+fn a_key_on_p521_is_released() {
+    use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair};
+    let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
+    let pkcs8 = pair.to_pkcs8v1().unwrap().as_ref().to_vec();
+    let mut key = key_of(KeyMaterial::from_pkcs8_der(Zeroizing::new(pkcs8.clone())).unwrap());
+    key.is_hsm = false;
+    let answer = release(&key, &request(&json!({}))).unwrap();
+    assert_eq!(open(&answer), pkcs8);
+    let shown = &part(&answer, 1)["response"]["key"]["key"];
+    assert_eq!((&shown["kty"], &shown["crv"]), (&json!("EC"), &json!("P-521")));
+    for coordinate in ["x", "y"] {
+        assert_eq!(base64url::decode(shown[coordinate].as_str().unwrap()).unwrap().len(), 66);
+    }
+}
+
+#[test]
+fn an_answer_has_the_form_that_clients_read() {
+    let answer = release(&key(), &request(&json!({"nonce": "once \"only\""}))).unwrap();
+    let (header, shown, chain) = (part(&answer, 0), part(&answer, 1), chain());
+    let names: Vec<&String> = header.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["alg", "kid", "x5c", "x5t#S256"]);
+    assert_eq!((&header["alg"], &header["kid"]), (&json!("RS256"), &json!(VAULT.kid())));
+    assert_eq!(header["x5c"].as_array().unwrap().len(), chain.len());
+    let leaf = base64url::decode_standard(header["x5c"][0].as_str().unwrap()).unwrap();
+    let thumbprint = avouch_pki::digest::sha256(&leaf);
+    assert_eq!(header["x5t#S256"], base64url::encode(thumbprint.as_bytes()));
+
+    let mut shown_without_ciphertext = shown.clone();
+    let key_hsm = shown_without_ciphertext["response"]["key"]["key"]
+        .as_object_mut()
+        .unwrap()
+        .remove("key_hsm")
+        .unwrap();
+    assert_eq!(
+        shown_without_ciphertext,
+        json!({
+            "request": {
+                "api-version": "7.4",
+                "enc": "CKM_RSA_AES_KEY_WRAP",
+                "kid": KID,
+                "nonce": "once \"only\"",
+            },
+            "response": {"key": {
+                "attributes": {
+                    "enabled": true,
+                    "exportable": true,
+                    "created": at().seconds(),
+                    "updated": at().seconds(),
+                },
+                "key": {"kid": KID, "kty": "oct-HSM", "key_ops": ["wrapKey", "unwrapKey"]},
+                "release_policy": {
+                    "contentType": "application/json; charset=utf-8",
+                    "data": base64url::encode(usual_policy().to_string()),
+                },
+            }},
+        })
+    );
+    let key_hsm = base64url::decode(key_hsm.as_str().unwrap()).unwrap();
+    let mut key_hsm: Value = serde_json::from_slice(&key_hsm).unwrap();
+    let ciphertext = key_hsm.as_object_mut().unwrap().remove("ciphertext").unwrap();
+    assert_eq!(base64url::decode(ciphertext.as_str().unwrap()).unwrap().len(), 256 + 40);
+    let header = json!({"kid": "workload", "alg": "dir", "enc": "CKM_RSA_AES_KEY_WRAP"});
+    assert_eq!(key_hsm, json!({"schema_version": "1.0.0", "header": header}));
+}
+
+#[test]
+fn an_answer_is_signed_by_the_key_of_its_first_certificate() {
+    use avouch_pki::{Certificate, SignatureScheme};
+    let answer = release(&key(), &request(&json!({}))).unwrap();
+    let leaf = part(&answer, 0)["x5c"][0].as_str().unwrap().to_owned();
+    let leaf = Certificate::parse(&base64url::decode_standard(&leaf).unwrap()).unwrap();
+    let (message, signature) = answer.rsplit_once('.').unwrap();
+    let signature = base64url::decode(signature).unwrap();
+    let verify = |message: &str| {
+        leaf.public_key().verify(SignatureScheme::RsaPkcs1Sha256, message.as_bytes(), &signature)
+    };
+    verify(message).unwrap();
+    verify(&message.replacen('.', "A.", 1)).unwrap_err();
+}
+
+#[test]
+fn the_nonce_is_echoed_and_absent_where_none_was_given() {
+    let with = release(&key(), &request(&json!({"nonce": "n-1"}))).unwrap();
+    assert_eq!(part(&with, 1)["request"]["nonce"], "n-1");
+    let without = release(&key(), &request(&json!({}))).unwrap();
+    assert!(part(&without, 1)["request"].get("nonce").is_none());
+}
+
+#[test]
+fn a_request_that_names_no_algorithm_is_answered_with_the_one_in_effect() {
+    for members in [json!({}), json!({"enc": null})] {
+        let answer = release(&key(), &request(&members)).unwrap();
+        assert_eq!(part(&answer, 1)["request"]["enc"], "CKM_RSA_AES_KEY_WRAP");
+    }
+}
+
+#[test]
+fn a_request_must_be_an_object_with_a_token() {
+    let long = "x".repeat(64 * 1024 + 1);
+    let nonce = "x".repeat(1025);
+    for (body, check) in [
+        (json!({}), "release-request"),
+        (json!([]), "release-request"),
+        (json!({"target": 1}), "release-request"),
+        (json!({"target": long}), "release-request"),
+        (json!({"target": "t", "nonce": 1}), "release-request"),
+        (json!({"target": "t", "nonce": nonce}), "release-request"),
+        (json!({"target": "t", "enc": "RSA_AES_KEY_WRAP_512"}), "release-request-enc"),
+        (json!({"target": "t", "enc": "rsa_aes_key_wrap_256"}), "release-request-enc"),
+    ] {
+        let refused = ReleaseRequest::parse(body.to_string().as_bytes()).unwrap_err();
+        assert_eq!(refused.check(), check, "{refused}");
+    }
+    let twice = br#"{"target": "a", "target": "b"}"#;
+    assert!(matches!(ReleaseRequest::parse(twice), Err(RequestError::Json(_))));
+}
+
+#[test]
+fn a_key_that_is_not_exportable_stays() {
+    let mut key = key();
+    key.attributes.is_exportable = false;
+    assert_judged(&key, KeyRefusal::NotExportable);
+}
+
+#[test]
+fn a_disabled_key_stays() {
+    let mut key = key();
+    key.attributes.is_enabled = false;
+    assert_judged(&key, KeyRefusal::Disabled);
+}
+
+#[test]
+fn a_key_without_a_policy_stays() {
+    let mut key = key();
+    key.release_policy = None;
+    assert_judged(&key, KeyRefusal::NoPolicy);
+}
+
+#[test]
+fn a_key_stays_outside_of_its_window() {
+    let token = attested(&claims());
+    let (before, now, after) =
+        (at().saturating_add_seconds(-1), at(), at().saturating_add_seconds(1));
+    let judged = |not_before, expires_at| {
+        let mut key = key();
+        key.attributes.not_before = not_before;
+        key.attributes.expires_at = expires_at;
+        judge(&key, &token, now).map(drop).map_err(|refused| refused.check())
+    };
+    assert_eq!(judged(Some(now), Some(after)), Ok(()));
+    assert_eq!(judged(Some(before), None), Ok(()));
+    assert_eq!(judged(Some(after), None), Err("key-window"));
+    assert_eq!(judged(None, Some(now)), Err("key-window"));
+    assert_eq!(judged(None, Some(before)), Err("key-window"));
+}
+
+#[test]
+fn a_token_of_another_issuer_with_equal_claims_is_refused() {
+    let times = TokenTimes::attestation(at());
+    let policy = ReleasePolicy::clone(envelope_of(&usual_policy(), false).policy());
+    // Its issuer is not named.
+    let other = token_of(&OTHER_AUTHORITY, OTHER_ISSUER, &claims(), times);
+    let refused = policy.authority_of(&other).unwrap_err();
+    assert_eq!(refused, TokenRefusal::Issuer { issuer: OTHER_ISSUER.to_owned() });
+    // It takes the name of the authority.
+    let forged = token_of(&OTHER_AUTHORITY, ISSUER, &claims(), times);
+    assert_eq!(policy.authority_of(&forged).unwrap().as_str(), ISSUER);
+    let refused = verify(&forged, &TokenRules::default()).unwrap_err();
+    assert!(matches!(refused, TokenRefusal::Verify(VerifyError::UnknownKey { .. })), "{refused}");
+    // An authority signs in the name of another.
+    let other = token_of(&AUTHORITY, OTHER_ISSUER, &claims(), times);
+    let refused = verify(&other, &TokenRules::default()).unwrap_err();
+    assert!(matches!(refused, TokenRefusal::OtherIssuer { .. }), "{refused}");
+    // It verifies as the other authority's, whose word this policy does not take.
+    let named = Authority::parse(OTHER_ISSUER).unwrap();
+    let keys = keys_of(&AUTHORITY);
+    let keys = AuthorityKeys::new(&named, &keys);
+    let other = AttestedToken::verify(&other, keys, &TokenRules::default(), at()).unwrap();
+    let refused = judge(&key(), &other, at()).unwrap_err();
+    assert_eq!(refused.check(), "release-policy-met");
+}
+
+#[test]
+fn a_slash_at_the_end_of_either_name_changes_nothing() {
+    let times = TokenTimes::attestation(at());
+    for (named, issuer) in [
+        ("https://tenant.attest.example/", ISSUER),
+        ("HTTPS://Tenant.Attest.Example", ISSUER),
+        (ISSUER, "https://TENANT.attest.example"),
+    ] {
+        let policy = json!({"anyOf": [{"authority": named, "allOf": [
+            {"claim": "x-ms-compliance-status", "equals": "azure-compliant-uvm"},
+        ]}]});
+        let policy = support::policy(&policy);
+        let token = token_of(&AUTHORITY, issuer, &claims(), times);
+        let authority = policy.authority_of(&token).unwrap();
+        let keys = keys_of(&AUTHORITY);
+        let keys = AuthorityKeys::new(authority, &keys);
+        let token = AttestedToken::verify(&token, keys, &TokenRules::default(), at()).unwrap();
+        assert!(policy.is_met_by(&token), "{named} {issuer}");
+    }
+    // The issuer's name may have the slash.
+    assert!(support::authority().is_issuer("https://tenant.attest.example/"));
+}
+
+#[test]
+fn an_expired_token_is_refused() {
+    let issued_at = at().saturating_add_seconds(-100);
+    let times = |lifetime_seconds| TokenTimes { issued_at, lifetime_seconds };
+    let verified = |lifetime_seconds, slack_seconds| {
+        let token = token_of(&AUTHORITY, ISSUER, &claims(), times(lifetime_seconds));
+        verify(&token, &TokenRules { slack_seconds, ..TokenRules::default() })
+            .map(drop)
+            .map_err(|refused| refused.check())
+    };
+    assert_eq!(verified(101, 0), Ok(()));
+    assert_eq!(verified(100, 0), Err("token-expiry"));
+    assert_eq!(verified(90, 11), Ok(()));
+    assert_eq!(verified(90, 10), Err("token-expiry"));
+}
+
+#[test]
+fn a_token_that_is_not_yet_valid_is_refused() {
+    let times = TokenTimes::attestation(at().saturating_add_seconds(30));
+    let token = token_of(&AUTHORITY, ISSUER, &claims(), times);
+    let verified = |slack_seconds| {
+        verify(&token, &TokenRules { slack_seconds, ..TokenRules::default() })
+            .map(drop)
+            .map_err(|refused| refused.check())
+    };
+    assert_eq!(verified(30), Ok(()));
+    assert_eq!(verified(29), Err("token-not-before"));
+}
+
+#[test]
+fn a_token_of_a_draft_policy_is_refused() {
+    let issuer = TokenIssuer::new(Arc::<SigningKey>::clone(&AUTHORITY), ISSUER).unwrap();
+    let claims = claims();
+    let draft = issuer.unsecured(&support::payload(&claims, TokenTimes::attestation(at())));
+    let refused = verify(&draft, &TokenRules::default()).unwrap_err();
+    assert_eq!(refused, TokenRefusal::Verify(VerifyError::Unsecured));
+}
+
+#[test]
+fn a_stale_token_is_refused_where_an_age_is_set() {
+    let verified = |age: i64, age_seconds_max| {
+        let times = TokenTimes::attestation(at().saturating_add_seconds(-age));
+        let token = token_of(&AUTHORITY, ISSUER, &claims(), times);
+        let rules = TokenRules { age_seconds_max, slack_seconds: 60, ..TokenRules::default() };
+        verify(&token, &rules).map(drop).map_err(|refused| refused.check())
+    };
+    assert_eq!(verified(28_000, None), Ok(()));
+    assert_eq!(verified(300, Some(300)), Ok(()));
+    assert_eq!(verified(301, Some(300)), Err("token-age"));
+}
+
+#[test]
+fn a_token_that_serves_once_serves_once() {
+    let rules = TokenRules { is_single_use: true, ..TokenRules::default() };
+    let token = verify(&token(&claims()), &rules).unwrap();
+    let key = key();
+    let judged = || judge(&key, &token, at()).unwrap();
+    let known_by = judged().single_use().unwrap().clone();
+    assert_eq!((known_by.authority.as_str(), &*known_by.token_id), (ISSUER, &*"ab".repeat(32)));
+    assert_eq!(known_by.forget_at, at().saturating_add_seconds(28_800));
+    judged().permit(FirstUse::Confirmed).unwrap();
+    let refused = |first_use| judged().permit(first_use).unwrap_err();
+    assert_eq!(refused(FirstUse::Repeated), TokenRefusal::Used.into());
+    assert_eq!(refused(FirstUse::NotAsked), TokenRefusal::UseUnknown.into());
+    // Where it is not demanded, nobody need ask.
+    let other = attested(&claims());
+    assert!(judge(&key, &other, at()).unwrap().single_use().is_none());
+}
+
+#[test]
+fn a_token_that_serves_once_needs_an_identifier() {
+    let issuer = TokenIssuer::new(Arc::<SigningKey>::clone(&AUTHORITY), ISSUER).unwrap();
+    let claims = claims();
+    let without = avouch_token::Payload::new(&claims, TokenTimes::attestation(at())).unwrap();
+    let without = issuer.sign(&without).unwrap();
+    let rules = TokenRules { is_single_use: true, ..TokenRules::default() };
+    assert_eq!(verify(&without, &rules).unwrap_err(), TokenRefusal::NoId);
+    verify(&without, &TokenRules::default()).unwrap();
+}
+
+#[test]
+fn a_changed_token_is_refused() {
+    let good = token(&claims());
+    let mut parts: Vec<&str> = good.split('.').collect();
+    let mut changed = claims();
+    changed.insert("x-ms-sevsnpvm-vmpl".to_owned(), json!(1));
+    let other = token(&changed);
+    parts[1] = other.split('.').nth(1).unwrap();
+    let refused = verify(&parts.join("."), &TokenRules::default()).unwrap_err();
+    assert_eq!(refused.check(), "token-signature");
+}
+
+#[test]
+fn the_key_set_that_a_token_points_at_is_not_asked_for() {
+    // A token signed by a key of its own making, whose header says where that key is published.
+    let own = Arc::new(SigningKey::generate(KeySpec::P256).unwrap());
+    let forged = token_of(&own, ISSUER, &claims(), TokenTimes::attestation(at()));
+    assert!(part(&forged, 0)["jku"].is_string());
+    let refused = verify(&forged, &TokenRules::default()).unwrap_err();
+    assert_eq!(refused.check(), "token-key");
+}
+
+#[test]
+fn refusals_tell_the_owner_which_condition_failed_and_strangers_nothing_of_it() {
+    for (claim, value) in [
+        ("x-ms-sevsnpvm-hostdata", json!("00")),
+        ("x-ms-sevsnpvm-is-debuggable", json!(true)),
+        ("x-ms-sevsnpvm-vmpl", json!(2)),
+        ("x-ms-compliance-status", Value::Null),
+    ] {
+        let mut claims = claims();
+        claims.insert(claim.to_owned(), value);
+        let refused = judge(&key(), &attested(&claims), at()).unwrap_err();
+        assert_eq!(refused.check(), "release-policy-met");
+        let ReleaseRefusal::Policy(explanation) = &refused else { panic!("{refused}") };
+        let failed: Vec<&str> =
+            explanation.rules[0].failed.iter().map(|failed| failed.claim.as_str()).collect();
+        assert_eq!(failed, [claim]);
+        assert!(refused.to_string().contains(claim));
+        assert!(!refused.for_strangers().contains("x-ms"));
+    }
+    // One text, whether an authority is named and its signature wrong, or not named at all.
+    let texts = [
+        TokenRefusal::Issuer { issuer: OTHER_ISSUER.to_owned() },
+        TokenRefusal::Verify(VerifyError::Unsecured),
+        TokenRefusal::Used,
+    ]
+    .map(|refused| ReleaseRefusal::from(refused).for_strangers());
+    assert!(texts.iter().all(|text| *text == texts[0]));
+}
+
+#[test]
+fn a_token_without_a_key_gets_no_key() {
+    let mut claims = claims();
+    claims.remove("x-ms-runtime");
+    let refused = judge(&key(), &attested(&claims), at()).unwrap_err();
+    assert_eq!(refused.check(), "wrapping-key");
+}
+
+#[test]
+fn the_audit_trail_gets_a_digest_of_the_claims() {
+    let (one, same) = (attested(&claims()), attested(&claims()));
+    assert_eq!(one.claims_sha256(), same.claims_sha256());
+    let mut other = claims();
+    other.insert("a".to_owned(), json!(1));
+    assert_ne!(one.claims_sha256(), attested(&other).claims_sha256());
+}
+
+#[test]
+fn nothing_shows_a_key() {
+    let key = key();
+    let kek = KeyEncryptionKey::from_random(&mut [7; 32]);
+    let shown = format!("{key:?} {kek:?}");
+    assert!(!shown.contains("1, 2, 3") && !shown.contains("7, 7"), "{shown}");
+}
+
+#[test]
+fn random_bytes_are_wiped_where_they_came_from() {
+    let mut random = [7; 32];
+    let _ = KeyEncryptionKey::from_random(&mut random);
+    assert_eq!(random, [0; 32]);
+}
+
+#[test]
+fn material_of_other_kinds_is_refused() {
+    for length in [0, 1, 15, 17, 33, 64] {
+        let refused = KeyMaterial::from_secret(Zeroizing::new(vec![1; length])).unwrap_err();
+        assert_eq!(refused, KeyMaterialError::SecretBytes { found: length });
+    }
+    for length in [16, 24, 32] {
+        KeyMaterial::from_secret(Zeroizing::new(vec![1; length])).unwrap();
+    }
+    let mut cut = AUTHORITY.to_pkcs8_der().unwrap();
+    cut.pop();
+    let refused = KeyMaterial::from_pkcs8_der(cut).unwrap_err();
+    assert_eq!(refused, KeyMaterialError::Unsupported);
+    for key in [&WORKLOAD, &AUTHORITY] {
+        let mut long = key.to_pkcs8_der().unwrap();
+        long.push(0);
+        let refused = KeyMaterial::from_pkcs8_der(long).unwrap_err();
+        assert_eq!(refused, KeyMaterialError::Unsupported);
+    }
+}
+
+#[test]
+fn answers_need_an_rsa_key_and_its_whole_chain_with_the_root_last() {
+    let chain = chain();
+    let signer = |key: &Arc<SigningKey>, chain: &[avouch_pki::Certificate]| {
+        ReleaseSigner::new(Arc::<SigningKey>::clone(key), chain).map(drop)
+    };
+    signer(&VAULT, &chain).unwrap();
+    assert_eq!(signer(&VAULT, &[]), Err(ReleaseSignerError::Count { found: 0 }));
+    let refused = signer(&AUTHORITY, &chain).unwrap_err();
+    assert_eq!(refused, ReleaseSignerError::Algorithm(avouch_token::Algorithm::Es256));
+    let refused = signer(&WORKLOAD, &chain).unwrap_err();
+    assert!(matches!(refused, ReleaseSignerError::CertificateForOtherKey { .. }));
+    let refused = signer(&VAULT, &chain[..2]).unwrap_err();
+    assert!(matches!(refused, ReleaseSignerError::NoRoot { .. }));
+    let refused = signer(&VAULT, &[chain[0].clone(), chain[2].clone()]).unwrap_err();
+    assert!(matches!(refused, ReleaseSignerError::Order { index: 0, .. }));
+    let eleven: Vec<_> = chain.iter().cycle().take(11).cloned().collect();
+    assert_eq!(signer(&VAULT, &eleven), Err(ReleaseSignerError::Count { found: 11 }));
+}

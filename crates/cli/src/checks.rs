@@ -10,6 +10,7 @@ mod data;
 mod intel;
 mod lints;
 mod policies;
+mod release;
 mod service;
 mod tokens;
 mod tpm;
@@ -75,7 +76,7 @@ const fn each(
     Text { of, end, what, why, remedy }
 }
 
-const SUBJECTS: [&Subject; 12] = [
+const SUBJECTS: [&Subject; 13] = [
     &intel::SUBJECT,
     &amd::SUBJECT,
     &uvm::SUBJECT,
@@ -85,6 +86,7 @@ const SUBJECTS: [&Subject; 12] = [
     &policies::SUBJECT,
     &lints::SUBJECT,
     &tokens::SUBJECT,
+    &release::SUBJECT,
     &certificates::SUBJECT,
     &service::SUBJECT,
     &attester::SUBJECT,

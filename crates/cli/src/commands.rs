@@ -12,6 +12,7 @@ mod mint;
 mod policy;
 mod provider;
 mod reference;
+mod release_policy;
 mod replay;
 mod serve;
 mod signer;
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Inspect(inspect::InspectArgs),
     /// Author, test and sign policies.
     Policy(policy::PolicyArgs),
+    /// Check release policies: what a token must say for a key to be released.
+    ReleasePolicy(release_policy::ReleasePolicyArgs),
     /// Check a token as a relying party must, step by step.
     Verify(verify::VerifyArgs),
     // Help for these stands at the type of their arguments.
@@ -64,6 +67,7 @@ pub(crate) fn run(command: Command, output: OutputOptions) -> Result<Verdict, Fa
         Command::Mint(args) => mint::run(args, output),
         Command::Inspect(args) => inspect::run(args, output),
         Command::Policy(args) => policy::run(args, output),
+        Command::ReleasePolicy(args) => release_policy::run(&args, output),
         Command::Verify(args) => verify::run(args, output),
         Command::Attest(args) => attest::run(&args, output),
         Command::Endorsements(args) => endorsements::run(&args, output),

@@ -117,7 +117,7 @@ pub enum WrapError {
 }
 
 failed_check!(WrapError {
-    _ => "wrap",
+    _ => "key-wrap",
 });
 
 /// Wraps a key: `RSA-OAEP(wrapping key, KEK) || AES-KWP(KEK, key)`. The first part is as long as the
@@ -169,7 +169,7 @@ pub enum UnwrapError {
 }
 
 failed_check!(UnwrapError {
-    _ => "unwrap",
+    _ => "key-unwrap",
 });
 
 /// The private half of a wrapping key, with the workload.

@@ -34,6 +34,7 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
     use avouch_bootlog as bootlog;
     use avouch_dcap as dcap;
     use avouch_engine as engine;
+    use avouch_release as release;
     use avouch_snp as snp;
     use avouch_token as token;
     use avouch_tpm as tpm;
@@ -91,6 +92,19 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "token": token::KeyBindingError,
         "token": token::policy_jws::PolicyJwsError,
         "token": token::policy_jws::SignerError,
+        "release": release::Problem,
+        "release": release::EnvelopeError,
+        "release": release::PolicyIsImmutable,
+        "release": release::RequestError,
+        "release": release::TokenRefusal,
+        "release": release::KeyRefusal,
+        "release": release::KeyMaterialError,
+        "release": release::WrappingKeyError,
+        "release": release::ReleaseRefusal,
+        "release": release::WrapError,
+        "release": release::UnwrapError,
+        "release": release::ReleaseSignerError,
+        "release": release::AnswerError,
         "endorsements": avouch_endorsements::BundleError,
         "endorsements": avouch_endorsements::EndorsementError,
         "endorsements": avouch_endorsements::ProofError,
@@ -178,6 +192,7 @@ fn named() -> BTreeSet<&'static str> {
     named.extend(EvalSlug::ALL.map(EvalSlug::name));
     named.extend(Slug::ALL.map(Slug::name));
     named.extend(LintSlug::ALL.map(LintSlug::name));
+    named.extend(avouch_release::LintSlug::ALL.map(avouch_release::LintSlug::name));
     named.extend(LITERALS.iter().flat_map(|(_, names)| names.iter()));
     named
 }

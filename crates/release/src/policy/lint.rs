@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::place::Place;
 use super::{
@@ -29,8 +29,7 @@ impl fmt::Display for Lint {
 }
 
 /// The kinds of lints; their names are stable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LintSlug {
     /// Conditions that hold for whoever owns a genuine chip.
     NoWorkload,
@@ -42,6 +41,12 @@ pub enum LintSlug {
     NeverMet,
 }
 
+impl Serialize for LintSlug {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 impl LintSlug {
     /// All of them.
     pub const ALL: [Self; 4] =
@@ -51,10 +56,10 @@ impl LintSlug {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::NoWorkload => "no-workload",
-            Self::Debuggable => "debuggable",
-            Self::ClaimOfWorkload => "claim-of-workload",
-            Self::NeverMet => "never-met",
+            Self::NoWorkload => "release-no-workload",
+            Self::Debuggable => "release-debuggable",
+            Self::ClaimOfWorkload => "release-claim-of-workload",
+            Self::NeverMet => "release-never-met",
         }
     }
 }

@@ -86,6 +86,7 @@ const OF_KINDS: &[(&[EvidenceKind], &[Description])] = &[
     (&[Tdx], &TDX_EVENT_LOG),
     (&[Snp], &SEV_SNP),
     (&[Snp, Tdx], &COMPLIANCE),
+    (&[Sgx, OpenEnclave, Tdx], &PLATFORM_EXCEPTION),
     (&[Tpm], &TPM),
     (&[Tpm], &VBS),
 ];
@@ -185,7 +186,7 @@ const SGX: [Description; 21] = [
     policy_only("$tee", Text, "older name of `x-ms-attestation-type`"),
 ];
 
-const TDX: [Description; 25] = [
+const TDX: [Description; 27] = [
     row("eat_profile", Text, "the profile that the token follows"),
     row("intuse", Text, "the intended use of the token"),
     row(
@@ -234,6 +235,17 @@ const TDX: [Description; 25] = [
         "tdx_seamsvn",
         Integer,
         "security version of the TDX module: the first two bytes of TEE_TCB_SVN, little-endian",
+    ),
+    row(
+        "avouch-tdx-module",
+        Text,
+        "the name by which Intel lists the TDX module that launched the domain; absent of modules of \
+         version 1.0, which Intel lists with the platform",
+    ),
+    row(
+        "avouch-tdx-module-svn",
+        Integer,
+        "its security version in that list, so that a policy can require a least one",
     ),
     row("tdx_td_attributes_debug", Boolean, "bit 0 of TDATTRIBUTES: under debug"),
     row("tdx_td_attributes_septve_disable", Boolean, "bit 28: SEPT_VE_DISABLE"),
@@ -314,6 +326,14 @@ const SEV_SNP: [Description; 17] = [
     row("x-ms-sevsnpvm-snpfw-svn", Integer, "that of the SNP firmware"),
     row("x-ms-sevsnpvm-microcode-svn", Integer, "that of the microcode"),
 ];
+
+/// Of platforms that Intel does not list.
+const PLATFORM_EXCEPTION: [Description; 1] = [row(
+    "avouch-platform-exception",
+    Json,
+    "no TCB level of Intel's fits the platform, and an exception of the operator's accepts it: `name`, \
+     `reason`, `until`; absent where a level fits",
+)];
 
 /// Of confidential VMs.
 const COMPLIANCE: [Description; 1] = [row(

@@ -12,6 +12,9 @@ use crate::claim::both;
 ///
 /// `dbgstat` looks at the whole "TD under debug" byte, `tdx_td_attributes_debug` at bit 0 alone.
 /// `tdx_seamsvn` is the little-endian number in the first two bytes of TEE_TCB_SVN.
+/// `avouch-tdx-module` is the name by which Intel lists the TDX module that launched the domain, and
+/// `avouch-tdx-module-svn` its security version in that list; absent of modules that Intel lists with the
+/// platform.
 /// `x-ms-compliance-status` is the status that the operator's reference values give to the domain;
 /// without one the claim is absent.
 ///
@@ -56,6 +59,11 @@ pub fn tdx(
         both("tdx_td_attributes_protection_keys", attributes.protection_keys()),
         both("tdx_td_attributes_septve_disable", attributes.septve_disable()),
     ];
+    if report.tee_tcb_svn.module_major_version() != 0 {
+        let name = format!("TDX_{:02X}", report.tee_tcb_svn.module_major_version());
+        claims.push(both("avouch-tdx-module", name));
+        claims.push(both("avouch-tdx-module-svn", report.tee_tcb_svn.module_svn()));
+    }
     claims.extend(compliance_status.map(|status| both("x-ms-compliance-status", status)));
     claims
 }

@@ -8,6 +8,7 @@ mod endorsements;
 mod explain;
 pub(crate) mod inspect;
 mod key;
+mod machines;
 mod mint;
 mod policy;
 mod provider;
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     PolicyHistory(admin::PolicyHistoryArgs),
     Signer(signer::SignerArgs),
     Key(key::KeyArgs),
+    Machines(machines::MachinesArgs),
 }
 
 /// Runs a command.
@@ -79,6 +81,7 @@ pub(crate) fn run(command: Command, output: OutputOptions) -> Result<Verdict, Fa
         Command::PolicyGet(args) => admin::get_policy(&args, output),
         Command::PolicyReset(args) => admin::reset_policy(&args, output),
         Command::PolicyHistory(args) => admin::policy_history(&args, output),
+        Command::Machines(args) => machines::run(&args, output),
         Command::Signer(args) => signer::run(&args, output),
         Command::Key(args) => key::run(&args, output),
     }

@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 
 use serde_json::Value;
-use support::{AT, Folder, Run, appraise_minted, avouch, avouch_json, text};
+use support::{AT, Folder, Run, appraise_minted, avouch, avouch_json, text, vectors};
 
 /// The check by which minted evidence is refused; none if it is permitted.
 #[track_caller]
@@ -217,4 +217,88 @@ fn what_a_terminal_would_obey_is_shown_in_text_and_told_in_json() {
     let report = avouch_json(&arguments).expect_status(0).json();
     assert_eq!(report["claims"]["claim"], evil);
     assert_eq!(report["claims"]["nonce"], evil);
+}
+
+/// The quotes of Azure's hosts that no level fits, each with collateral and moment.
+const AZURE_TDX: [(&str, &str, &str); 3] = [
+    ("tdx-v5-azure-nomatch", "tdx-90c06f000000-e18-2026-02-18", "2026-03-05T13:00:00Z"),
+    ("tdx-v4-azure-nomatch", "tdx-90c06f000000-e18-2026-02-18", "2026-03-05T13:00:00Z"),
+    ("tdx-v4-azure-nomatch", "tdx-90c06f000000-e19-2026-06-08", "2026-06-23T11:00:00Z"),
+];
+
+#[test]
+fn the_profile_azure_tdx_accepts_azures_hosts_until_its_end_and_says_so() {
+    let Some(vectors) = vectors() else { return };
+    let profile = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contrib/azure-tdx.toml");
+    let shipped = std::fs::read_to_string(profile).unwrap();
+    let own = Folder::new("azure-tdx");
+    for (name, collateral, at) in AZURE_TDX {
+        let quote =
+            vectors.join(format!("intel/tdx/{name}-90c06f000000.bin")).display().to_string();
+        let collateral = vectors.join(format!("intel/collateral/{collateral}.json"));
+        let collateral = collateral.display().to_string();
+        let judged = |profile: Option<&str>| {
+            let mut words =
+                vec!["appraise", "tdx", &quote, "--endorsements", &collateral, "--at", at];
+            let file = profile.map(|text| own.write("profile.toml", text).display().to_string());
+            words.extend(file.iter().flat_map(|file| ["--appraisal", file.as_str()]));
+            avouch_json(words).json()
+        };
+        assert_eq!(judged(None)["error"]["check"], "tcb-level", "{name}");
+        let accepted = judged(Some(&shipped));
+        assert_eq!(accepted["decision"], "permit", "{name}: {accepted}");
+        assert_eq!(accepted["claims"]["avouch-platform-exception"]["name"], "azure-tdx");
+        assert_eq!(accepted["claims"]["attester_tcb_status"], "NotSupported");
+        assert_eq!(accepted["claims"]["avouch-tdx-module"], "TDX_01");
+        assert_eq!(accepted["claims"]["avouch-tdx-module-svn"], 7);
+        let finding = accepted["findings"].as_array().unwrap().iter();
+        let mut finding = finding.filter(|one| one["name"] == "platform-exception");
+        let message = text(&finding.next().unwrap()["message"]);
+        assert!(message.contains("accepted by exception \"azure-tdx\" until 2027-06-30T23:59:59Z"));
+        for (from, to, why) in [
+            ("\"2027-06-30\"", "\"2026-01-31\"", "ended at 2026-01-31T23:59:59Z"),
+            ("90c06f000000", "b0c06f000000", "no TCB level fits"),
+            ("pce_svn = 13", "pce_svn = 14", "asks for more: PCESVN is 13"),
+            ("[3, 3, 2, 2", "[3, 4, 2, 2", "asks for more: SGX component 2 is 3"),
+            ("[0, 0, 3, 0", "[0, 0, 4, 0", "asks for more: TDX component 3 is 3"),
+        ] {
+            assert!(shipped.contains(from));
+            let refused = judged(Some(&shipped.replace(from, to)));
+            assert_eq!(refused["error"]["check"], "tcb-level", "{from}");
+            let message = text(&refused["error"]["message"]);
+            assert!(message.contains(why), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_platform_exception_without_a_name_a_reason_an_end_or_a_floor_is_a_usage_error() {
+    let own = Folder::new("exception-wrong");
+    let folder = own.mint("tdx");
+    let good = "name = \"a\", fmspc = \"90c06f000000\", reason = \"b\", until = \"2027-01-31\", \
+                minimum_tcb = { sgx_components = [1, 0,0,0, 0,0,0,0, 0,0,0,0, 0,0,0,0], pce_svn = 1 }";
+    let with = |entry: &str| {
+        let text = format!("[appraisal]\nplatform_exceptions = [{{ {entry} }}]\n");
+        appraise_minted(&folder, &format!("--appraisal {}", own.write("one.toml", text).display()))
+    };
+    with(good).expect_status(0);
+    for (from, to, said) in [
+        ("name = \"a\", ", "", "name"),
+        ("name = \"a\"", "name = \" \"", "name is empty"),
+        ("reason = \"b\", ", "", "reason"),
+        ("reason = \"b\"", "reason = \"\"", "reason is empty"),
+        ("until = \"2027-01-31\", ", "", "until"),
+        (
+            "[1, 0,0,0, 0,0,0,0, 0,0,0,0, 0,0,0,0], pce_svn = 1",
+            "[0,0,0,0, 0,0,0,0, 0,0,0,0, 0,0,0,0], pce_svn = 0",
+            "all zeros",
+        ),
+        ("[1, 0,0,0,", "[0,0,0,", "sgx_components"),
+        ("90c06f000000", "90c06f", "fmspc"),
+        ("name =", "tee = \"TDX\", name =", "tee"),
+    ] {
+        assert!(good.contains(from), "{from}");
+        let run = with(&good.replace(from, to)).expect_status(2);
+        assert!(run.stderr.contains(said), "{to}: {}", run.stderr);
+    }
 }

@@ -39,7 +39,7 @@ fn added(run: Run) -> Value {
 fn a_machine_that_was_added_has_the_status_and_another_has_none() {
     let own = Folder::new("reference-add");
     for kind in ["snp", "tdx"] {
-        let (good, other) = (own.mint(kind), own.mint(&format!("{kind} --seed other")));
+        let (good, other) = (own.mint(kind), own.mint(&format!("{kind} --seed 2")));
         let values = own.join(&format!("{kind}.toml"));
         let more = format!("--file {}", values.display());
         let answer = added(on_sample(&good, "reference add", &more));
@@ -83,7 +83,7 @@ fn nothing_is_made_of_evidence_that_does_not_verify_or_would_never_match() {
     let values = own.join("values.toml");
     let more = format!("--file {}", values.display());
     for (minted, check) in [
-        ("snp --break report-signature", "report-signature"),
+        ("snp --break signature-bit", "report-signature"),
         ("snp --break debuggable", "no-compliance-status"),
         ("tdx --break quote-signature", "quote-signature"),
         ("tdx --debug", "no-compliance-status"),
@@ -97,7 +97,7 @@ fn nothing_is_made_of_evidence_that_does_not_verify_or_would_never_match() {
     let good = own.mint("snp");
     added(on_sample(&good, "reference add", &format!("{more} --name one")));
     let before = std::fs::read_to_string(&values).unwrap();
-    let other = own.mint("snp --seed other");
+    let other = own.mint("snp --seed 2");
     let run = on_sample(&other, "reference add", &format!("{more} --name one")).expect_status(2);
     assert!(run.stderr.contains("two entries are named \"one\""), "{}", run.stderr);
     assert_eq!(std::fs::read_to_string(&values).unwrap(), before);
@@ -134,7 +134,7 @@ fn suggested(own: &Folder, folder: &Path, kind: &str, more: &str) -> PathBuf {
 fn a_suggested_policy_is_without_warnings_and_permits_its_machine_and_no_sibling() {
     let own = Folder::new("suggest");
     for kind in ["sgx", "open-enclave", "tdx", "snp"] {
-        let (good, other) = (own.mint(kind), own.mint(&format!("{kind} --seed other")));
+        let (good, other) = (own.mint(kind), own.mint(&format!("{kind} --seed 2")));
         let policy = suggested(&own, &good, kind, "");
         let name = policy.display().to_string();
         avouch(["policy", "check", &name, "--type", kind, "--strict"]).expect_status(0);
@@ -168,7 +168,7 @@ fn a_suggested_policy_takes_newer_versions_and_no_older_or_debuggable_ones() {
 #[test]
 fn nothing_is_suggested_for_evidence_that_does_not_verify() {
     let own = Folder::new("suggest-bad");
-    let broken = own.mint("snp --break report-signature");
+    let broken = own.mint("snp --break signature-bit");
     let file = own.join("policy.txt");
     let more = format!("--out {}", file.display());
     let run = on_sample(&broken, "policy suggest", &more).expect_status(1);

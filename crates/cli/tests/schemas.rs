@@ -28,6 +28,16 @@ fn facts(own: &Folder, name: &str, kind: EvidenceKind, change: impl Fn(&mut Opti
          compliance_status = \"minted\"\n",
         publisher.issuer, publisher.feed, publisher.minimum_svn
     );
+    let excepted = |name, tdx| {
+        format!(
+            "[[appraisal.platform_exceptions]]\nname = \"{name}\"\nfmspc = \"a0c06d000000\"\n\
+             reason = \"minted\"\nuntil = \"2030-01-01\"\nminimum_tcb = {{ pce_svn = 1, \
+             sgx_components = {zeros:?}{tdx} }}\n",
+            zeros = [0; 16],
+        )
+    };
+    let tdx = format!(", tdx_components = {:?}", [0; 16]);
+    let trust = format!("{trust}{}{}", excepted("enclaves", ""), excepted("domains", &tdx));
     std::fs::write(folder.join("trust.toml"), trust).unwrap();
     let facts = appraise_minted(&folder, "--appraisal trust.toml").json()["facts"].take();
     assert!(facts.is_object(), "{name} verifies");
@@ -59,6 +69,9 @@ fn facts_of_intel_evidence_are_as_documented() {
     ] {
         tdx.check(&facts(&own, name, EvidenceKind::Tdx, |options| options.td.format = format));
     }
+    tdx.check(&facts(&own, "unlisted", EvidenceKind::Tdx, |options| {
+        options.break_name = Some("tcb-level-none".to_owned());
+    }));
     for log in event_logs(&own) {
         tdx.check(&log);
     }
@@ -133,7 +146,7 @@ impl Installed {
         let own = Folder::new(name);
         let minted = own.mint("sgx").join("endorsements.json").display().to_string();
         // Nobody listens there.
-        let source = "[[endorsements.sources]]\nkind = \"pccs\"\nurl = \"http://127.0.0.1:1\"\n";
+        let source = "[monitoring]\nenabled = true\n\n[[endorsements.sources]]\nkind = \"pccs\"\nurl = \"http://127.0.0.1:1\"\n";
         let config = own.write("avouch.toml", source).display().to_string();
         let words = ["--config", &config, "--endorsements", &minted];
         let service = Service::dev(&own.join("data"), words);
@@ -213,6 +226,20 @@ fn change_everything(at: &Installed, signer: &PolicyKey, second: &PolicyKey) {
 
 const API: &str = "api-version=2022-08-01";
 
+/// A machine that attested.
+fn sighting(provider: avouch_store::ProviderId, at: UnixTime) -> avouch_store::Sighting {
+    avouch_store::Sighting {
+        provider,
+        machine: "00".to_owned(),
+        kind: "tpm".to_owned(),
+        at,
+        verdict: avouch_store::MachineVerdict::Permitted,
+        refused_by: None,
+        facts: avouch_store::MachineFacts::new(),
+        is_fresh: true,
+    }
+}
+
 #[test]
 fn readiness_audit_and_history_are_as_documented() {
     let at = Installed::new("schemas-service");
@@ -249,6 +276,11 @@ fn readiness_audit_and_history_are_as_documented() {
             let edit = Edit::new(&operator, at);
             store.import_endorsements(b"bundle", after, signer, &edit).await.unwrap();
         }
+        let plain = store.provider("plain").await.unwrap().unwrap().id;
+        store.note_sightings(&[sighting(plain, at)], false).await.unwrap();
+        let edit = Edit::new(&operator, at);
+        assert!(store.set_machine_baseline(plain, "00", &edit).await.unwrap());
+        assert!(store.forget_machine(plain, "00", &edit).await.unwrap());
         store.audit(None, page).await.unwrap()
     });
     for entry in found.items {

@@ -6,11 +6,13 @@ use std::str::FromStr;
 use avouch_wire::{AcceptanceError, Hex, UnixTime, failed_check};
 use thiserror::Error;
 
+use crate::exception::PlatformException;
 use crate::shortfall::Shortfall;
 use crate::status::{TcbStatus, UnknownTcbStatus};
 use crate::verify::VerifiedQuote;
 
-/// Which TCB statuses an operator accepts. `Revoked` can never be one of them.
+/// Which TCB statuses an operator accepts. `Revoked` can never be one of them, and `NotSupported` only
+/// by a [`PlatformException`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedTcbStatuses(Vec<TcbStatus>);
 
@@ -38,7 +40,7 @@ impl AcceptedTcbStatuses {
     /// Whether `status` is accepted.
     #[must_use]
     pub fn contains(&self, status: TcbStatus) -> bool {
-        status != TcbStatus::Revoked && self.0.contains(&status)
+        !matches!(status, TcbStatus::Revoked | TcbStatus::NotSupported) && self.0.contains(&status)
     }
 }
 
@@ -97,6 +99,8 @@ pub struct Acceptance {
     /// Advisories tolerated for a while. A status that is not accepted passes if it has advisories
     /// and every one of them is tolerated.
     pub tolerated_advisories: Vec<ToleratedAdvisory>,
+    /// Platforms that are accepted although no TCB level of Intel's fits them.
+    pub platform_exceptions: Vec<PlatformException>,
     /// Refuse debuggable enclaves and TDs.
     pub refuse_debuggable: bool,
     /// Refuse TDs that a migration TD may move, and so hold keys and memory of.
@@ -110,6 +114,7 @@ impl Default for Acceptance {
         Self {
             tcb_statuses: AcceptedTcbStatuses::default(),
             tolerated_advisories: Vec::new(),
+            platform_exceptions: Vec::new(),
             refuse_debuggable: false,
             refuse_migratable: true,
             refuse_service_td: true,
@@ -159,6 +164,13 @@ pub enum Refusal {
     },
 }
 
+/// The status; where an exception accepts the platform, that of all but the platform.
+fn status_of_listed(quote: &VerifiedQuote) -> TcbStatus {
+    let tcb = quote.tcb();
+    let excepted = quote.platform_exception().and(tcb.listed_status);
+    excepted.unwrap_or(tcb.status)
+}
+
 fn describe(shortfalls: &[Shortfall]) -> String {
     shortfalls.iter().map(|shortfall| format!("; {shortfall}")).collect()
 }
@@ -192,11 +204,12 @@ impl Acceptance {
 
     fn status_refusal(&self, quote: &VerifiedQuote, at: UnixTime) -> Option<Refusal> {
         let tcb = quote.tcb();
-        if self.tcb_statuses.contains(tcb.status) || self.tolerates(quote, at) {
+        let status = status_of_listed(quote);
+        if self.tcb_statuses.contains(status) || self.tolerates(quote, at) {
             return None;
         }
         Some(Refusal::TcbStatus {
-            status: tcb.status,
+            status,
             accepted: self.tcb_statuses.clone(),
             advisory_ids: tcb.advisory_ids.clone(),
             shortfalls: tcb.shortfalls.clone(),
@@ -206,7 +219,7 @@ impl Acceptance {
     fn tolerates(&self, quote: &VerifiedQuote, at: UnixTime) -> bool {
         let (tcb, list) = (quote.tcb(), &self.tolerated_advisories);
         let tolerated = |id: &String| list.iter().any(|one| one.id == *id && at <= one.until);
-        tcb.status != TcbStatus::Revoked
+        !matches!(status_of_listed(quote), TcbStatus::Revoked | TcbStatus::NotSupported)
             && !tcb.advisory_ids.is_empty()
             && tcb.advisory_ids.iter().all(tolerated)
     }

@@ -15,6 +15,10 @@ pub use subjects::{CertificateRole, ChainName, CrlName, Dated, DocumentName, Tcb
 
 use crate::header::TeeType;
 
+fn listed(exceptions: &[String]) -> String {
+    exceptions.iter().map(|exception| format!("; {exception}")).collect()
+}
+
 /// Why evidence or collateral does not verify.
 ///
 /// Exhaustive on purpose: whoever turns these into answers must decide about each.
@@ -277,12 +281,14 @@ pub enum VerifyError {
     QuoteSignature,
     /// The platform is below every level that Intel lists: not supported, which is worse than out
     /// of date.
-    #[error("no TCB level fits the {moment} TCB: {short}")]
+    #[error("no TCB level fits the {moment} TCB: {short}{}", listed(.exceptions))]
     TcbLevel {
         /// Which TCB of the quote.
         moment: TcbMoment,
         /// What the lowest level asks for beyond what the platform has.
         short: String,
+        /// The operator's exceptions for such platforms, each with why it does not hold.
+        exceptions: Vec<String>,
     },
     /// Intel lists no TDX module of this major version.
     #[error("{moment} TDX module TDX_{found:02X} is not listed, listed are {listed:?}")]

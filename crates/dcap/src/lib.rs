@@ -35,6 +35,7 @@ mod certification_data;
 mod chain;
 mod collateral;
 mod error;
+mod exception;
 mod header;
 pub mod open_enclave;
 mod pck_extension;
@@ -68,6 +69,7 @@ pub use error::{
     CertificateRole, ChainName, CrlName, Dated, DocumentError, DocumentName, QuoteError, TcbMoment,
     TcbPart, VerifyError,
 };
+pub use exception::{AcceptedException, PlatformException, PlatformExceptionError};
 pub use header::{
     ATTESTATION_KEY_ECDSA_P256, HEADER_BYTES, Header, INTEL_QE_VENDOR_ID, QuoteVersion, TeeType,
 };
@@ -86,4 +88,6 @@ pub use td_report::{
     TD_REPORT_10_BYTES, TD_REPORT_15_BYTES, TD_REPORT_15_EXTENDED_BYTES, TdAttributes, TdReport,
     TdReport15, TdReport15Extended, TdReportKind, TeeTcbSvn, Xfam,
 };
-pub use verify::{CollateralFacts, VerifiedQuote, verify, verify_quote};
+pub use verify::{
+    CollateralFacts, JudgedQuote, UnlistedQuote, VerifiedQuote, judge_quote, verify, verify_quote,
+};

@@ -28,12 +28,15 @@ pub enum TcbStatus {
     OutOfDate,
     /// Updates are missing and the configuration may expose it.
     OutOfDateConfigurationNeeded,
+    /// No level of Intel's fits the platform: Intel's library says `TCB_NOT_SUPPORTED`. Accepted by a
+    /// [`crate::PlatformException`] alone.
+    NotSupported,
     /// Keys of it are known to be in wrong hands. Never accepted.
     Revoked,
 }
 
 impl TcbStatus {
-    /// Every status, best first.
+    /// Every status that Intel gives, best first.
     pub const ALL: [Self; 9] = [
         Self::UpToDate,
         Self::SWHardeningNeeded,
@@ -58,6 +61,7 @@ impl TcbStatus {
             Self::TDRelaunchAdvisedConfigurationNeeded => "TDRelaunchAdvisedConfigurationNeeded",
             Self::OutOfDate => "OutOfDate",
             Self::OutOfDateConfigurationNeeded => "OutOfDateConfigurationNeeded",
+            Self::NotSupported => "NotSupported",
             Self::Revoked => "Revoked",
         }
     }
@@ -74,6 +78,7 @@ impl TcbStatus {
             | Self::SWHardeningNeeded
             | Self::TDRelaunchAdvised
             | Self::OutOfDate
+            | Self::NotSupported
             | Self::Revoked => false,
         }
     }
@@ -159,6 +164,7 @@ pub const fn converge(platform: TcbStatus, component: ComponentStatus) -> TcbSta
             | TcbStatus::TDRelaunchAdvisedConfigurationNeeded
             | TcbStatus::OutOfDate
             | TcbStatus::OutOfDateConfigurationNeeded
+            | TcbStatus::NotSupported
             | TcbStatus::Revoked => platform,
         },
     }

@@ -28,16 +28,20 @@ pub struct PartVerdict {
 /// What Intel says of the TCB as a whole and in parts, by one TCB info and one QE identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TcbVerdict {
-    /// The converged status. Never `Revoked`: that fails verification.
+    /// The converged status. Never `Revoked`: that fails verification. `NotSupported` if no level fits
+    /// the platform and an exception accepts it.
     #[serde(rename = "tcb_status")]
     pub status: TcbStatus,
+    /// The converged status of TDX module and quoting enclave alone, where no level fits the platform.
+    #[serde(rename = "listed_tcb_status", skip_serializing_if = "Option::is_none")]
+    pub listed_status: Option<TcbStatus>,
     /// Advisories of platform, TDX module and quoting enclave, each once, in that order.
     pub advisory_ids: Vec<String>,
     /// The oldest date of platform, TDX module and quoting enclave.
     pub tcb_date: UnixTime,
-    /// The platform: processor, microcode, PCE, and TDX components.
-    #[serde(rename = "platform_tcb")]
-    pub platform: PartVerdict,
+    /// The platform: processor, microcode, PCE, and TDX components; absent if no level fits it.
+    #[serde(rename = "platform_tcb", skip_serializing_if = "Option::is_none")]
+    pub platform: Option<PartVerdict>,
     /// The TDX module, if it has a major version and so levels of its own.
     #[serde(rename = "tdx_module_tcb", skip_serializing_if = "Option::is_none")]
     pub tdx_module: Option<PartVerdict>,
@@ -52,12 +56,25 @@ pub struct TcbVerdict {
     /// For each status that is not `UpToDate`: what is short, by how much, and what a better level
     /// would clear.
     pub shortfalls: Vec<Shortfall>,
+    /// Of the first TCB that no level fits, what the lowest level asks for beyond it.
+    #[serde(skip)]
+    pub(crate) below_levels: Option<BelowLevels>,
+}
+
+/// A TCB below every level of a platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BelowLevels {
+    pub(crate) moment: TcbMoment,
+    /// What the lowest level asks for beyond it, in words.
+    pub(crate) short: String,
 }
 
 /// The outcome for one of the two TCBs of a TD, or the only one of an enclave.
 struct MomentVerdict<'a> {
     status: TcbStatus,
-    platform: &'a PlatformLevel,
+    /// The status without the platform's.
+    listed_status: TcbStatus,
+    platform: Result<&'a PlatformLevel, BelowLevels>,
     module: Option<PartVerdict>,
     shortfalls: Vec<Shortfall>,
 }
@@ -127,23 +144,27 @@ fn judge_moment<'a>(
     moment: TcbMoment,
     qe: &QeVerdict,
 ) -> Result<MomentVerdict<'a>, VerifyError> {
-    let platform =
-        info.levels.iter().find(|level| level_fits(level, pck, tdx)).ok_or_else(|| {
-            VerifyError::TcbLevel { moment, short: shortfall::below_all(&info.levels, pck, tdx) }
-        })?;
-    refuse_revoked(moment, TcbPart::Platform, platform.status, &platform.advisory_ids)?;
+    let platform = info.levels.iter().find(|level| level_fits(level, pck, tdx));
+    let platform = platform
+        .ok_or_else(|| BelowLevels { moment, short: shortfall::below_all(&info.levels, pck, tdx) });
     let mut shortfalls = Vec::new();
-    shortfalls.extend(shortfall::of_platform(moment, &info.levels, platform, pck, tdx));
-    let mut status = platform.status;
+    let (mut status, mut listed_status) = (TcbStatus::NotSupported, TcbStatus::UpToDate);
+    if let Ok(level) = platform {
+        refuse_revoked(moment, TcbPart::Platform, level.status, &level.advisory_ids)?;
+        shortfalls.extend(shortfall::of_platform(moment, &info.levels, level, pck, tdx));
+        status = level.status;
+    }
     let mut module = None;
     if let Some(svn) = tdx.filter(|svn| svn.module_major_version() != 0) {
         let (component, verdict, shortfall) = judge_module(info, svn, moment)?;
         status = converge(status, component);
+        listed_status = converge(listed_status, component);
         module = Some(verdict);
         shortfalls.extend(shortfall);
     }
     let status = converge(status, qe.component);
-    Ok(MomentVerdict { status, platform, module, shortfalls })
+    let listed_status = converge(listed_status, qe.component);
+    Ok(MomentVerdict { status, listed_status, platform, module, shortfalls })
 }
 
 /// Whether a platform reaches a level in every component.
@@ -243,6 +264,17 @@ fn conclude(
 ) -> TcbVerdict {
     let current_status = current.as_ref().map(|current| current.status);
     let status = current_status.map_or(launch.status, |now| relaunch(launch.status, now));
+    let listed_now = current.as_ref().map(|current| current.listed_status);
+    let listed_status =
+        listed_now.map_or(launch.listed_status, |now| relaunch(launch.listed_status, now));
+    let below = launch.platform.as_ref().err();
+    let below = below.or_else(|| current.as_ref().and_then(|now| now.platform.as_ref().err()));
+    let below_levels = below.cloned();
+    let platform = launch.platform.as_ref().ok().map(|level| PartVerdict {
+        status: level.status,
+        tcb_date: level.tcb_date,
+        advisory_ids: level.advisory_ids.clone(),
+    });
     let mut reported = Reported::default();
     reported.add_moment(&launch);
     // What runs now counts only if it is what makes the verdict worse.
@@ -257,11 +289,8 @@ fn conclude(
         status,
         tcb_date: reported.oldest.unwrap_or(qe.verdict.tcb_date),
         advisory_ids: reported.advisory_ids,
-        platform: PartVerdict {
-            status: launch.platform.status,
-            tcb_date: launch.platform.tcb_date,
-            advisory_ids: launch.platform.advisory_ids.clone(),
-        },
+        listed_status: below_levels.is_some().then_some(listed_status),
+        platform,
         tdx_module: launch.module,
         quoting_enclave: qe.verdict,
         current_status,
@@ -270,6 +299,7 @@ fn conclude(
             qe_identity: identity.evaluation_data_number,
         },
         shortfalls,
+        below_levels,
     }
 }
 
@@ -282,7 +312,9 @@ struct Reported {
 
 impl Reported {
     fn add_moment(&mut self, moment: &MomentVerdict<'_>) {
-        self.add(moment.platform.tcb_date, &moment.platform.advisory_ids);
+        if let Ok(level) = &moment.platform {
+            self.add(level.tcb_date, &level.advisory_ids);
+        }
         if let Some(module) = &moment.module {
             self.add(module.tcb_date, &module.advisory_ids);
         }

@@ -1,15 +1,19 @@
 //! The recipe: from a quote, its platform, collateral and a moment to verified facts.
 
 mod facts;
+mod unlisted;
 
 use avouch_pki::{Root, SignatureScheme, Window};
 use avouch_wire::{Hex, UnixTime};
 use serde::Serialize;
 
+pub use unlisted::{JudgedQuote, UnlistedQuote};
+
 use crate::anchors::TrustAnchors;
 use crate::collateral::{Collateral, CollateralHashes, EnclaveId, VerifiedCollateral};
 use crate::collateral::{EnclaveIdentity, check_not_revoked};
 use crate::error::{CertificateRole, VerifyError};
+use crate::exception::AcceptedException;
 use crate::header::{QuoteVersion, TeeType};
 use crate::pck_extension::PckExtension;
 use crate::platform::{VerifiedPlatform, verify_platform_beside};
@@ -31,12 +35,13 @@ pub struct CollateralFacts {
 /// Proven, at [`Self::judged_at`]: the body was signed by an attestation key that Intel's quoting
 /// enclave vouches for, on a platform whose PCK certificate is unrevoked and leads to
 /// [`Self::root`]; Intel's collateral in force at that moment gives the TCB the status in
-/// [`Self::tcb`], which is not `Revoked`.
+/// [`Self::tcb`], which is not `Revoked`. Where Intel's collateral knows no such TCB, an operator's
+/// exception accepts it: [`Self::platform_exception`], never without a mark.
 ///
 /// Not proven: that the status is one the operator accepts ([`crate::Acceptance`]), that the report
 /// data mean anything ([`crate::bind_runtime_data`]), that the evidence is fresh.
 ///
-/// Only [`verify_quote`] makes one. It serialises to flat facts with lower-case hex.
+/// Only [`verify_quote`] makes one, and [`UnlistedQuote::accept`]. It serialises to flat facts with lower-case hex.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VerifiedQuote {
     tee: TeeType,
@@ -46,6 +51,8 @@ pub struct VerifiedQuote {
     body: Body,
     #[serde(flatten)]
     tcb: TcbVerdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform_exception: Option<AcceptedException>,
     #[serde(flatten)]
     pck: PckExtension,
     collateral: CollateralFacts,
@@ -70,6 +77,24 @@ pub fn verify_quote(
     collateral: &VerifiedCollateral,
     at: UnixTime,
 ) -> Result<VerifiedQuote, VerifyError> {
+    match judge_quote(quote, platform, collateral, at)? {
+        JudgedQuote::Listed(verified) => Ok(verified),
+        JudgedQuote::Unlisted(unlisted) => Err(unlisted.into_error(Vec::new())),
+    }
+}
+
+/// As [`verify_quote`], but a quote that fails for nothing but its platform's TCB, which no level of
+/// Intel's fits, is given as what it is: a value that nothing but an operator's exception makes a
+/// [`VerifiedQuote`].
+///
+/// # Errors
+/// As [`verify_quote`], but for [`VerifyError::TcbLevel`].
+pub fn judge_quote(
+    quote: &Quote<'_>,
+    platform: &VerifiedPlatform,
+    collateral: &VerifiedCollateral,
+    at: UnixTime,
+) -> Result<JudgedQuote, VerifyError> {
     // 1. The quote is of this platform, and all is in force.
     platform.check_quote(quote)?;
     platform.check_windows(at)?;
@@ -94,7 +119,8 @@ pub fn verify_quote(
         .verify(scheme, quote.signed_bytes(), signature)
         .map_err(|_| VerifyError::QuoteSignature)?;
 
-    // 5. What Intel says of this TCB; revoked parts and TCBs below all levels fail here.
+    // 5. What Intel says of this TCB; revoked parts, and modules and quoting enclaves below all
+    //    levels, fail here.
     let (info, identity) = (&collateral.tcb_info, &collateral.qe_identity);
     let (pck, qe_report) = (&platform.pck().tcb, platform.qe_report());
     let tcb = match quote.body() {
@@ -102,7 +128,8 @@ pub fn verify_quote(
         Body::Td(td) => judge_td(info, identity, pck, qe_report, td)?,
     };
 
-    Ok(VerifiedQuote {
+    let below_levels = tcb.below_levels.clone();
+    let verified = VerifiedQuote {
         tee: quote.tee_type(),
         quote_version: quote.header().version,
         debuggable: match quote.body() {
@@ -111,10 +138,15 @@ pub fn verify_quote(
         },
         body: quote.body().clone(),
         tcb,
+        platform_exception: None,
         pck: platform.pck().clone(),
         collateral: CollateralFacts { hashes: *collateral.hashes(), window: collateral.window() },
         root: platform.root().clone(),
         judged_at: at,
+    };
+    Ok(match below_levels {
+        None => JudgedQuote::Listed(verified),
+        Some(below) => JudgedQuote::Unlisted(UnlistedQuote::new(verified, below)),
     })
 }
 

@@ -9,7 +9,7 @@ use avouch_wire::{AcceptanceError, FailedCheck};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{Grounds, OutdatedComponent, ReferenceSubject};
+use crate::{Grounds, MachineState, OutdatedComponent, ReferenceSubject};
 
 /// The outcome of one appraisal of evidence that verified.
 #[derive(Debug)]
@@ -39,6 +39,11 @@ pub trait VerifiedFacts: Debug + Send + Sync {
 
     /// What of them reference values speak of, where there are such of their kind.
     fn reference_subject(&self) -> Option<ReferenceSubject<'_>> {
+        None
+    }
+
+    /// The machine that they are of and what it booted, where they prove that.
+    fn machine_state(&self) -> Option<MachineState> {
         None
     }
 

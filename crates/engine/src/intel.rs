@@ -3,11 +3,11 @@
 mod verifier;
 
 use avouch_bootlog::ccel::ProvenLog;
-use avouch_claims::{BoundData, ServiceClaim, sgx, tdx, tdx_event_log};
+use avouch_claims::{BoundData, ServiceClaim, platform_exception, sgx, tdx, tdx_event_log};
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_dcap::{
-    Body, Quote, Refusal, TcbEvaluation, TdReport, TeeType, TrustAnchors, VerifiedQuote,
-    bind_init_time_data, bind_runtime_data,
+    AcceptedException, Body, JudgedQuote, Quote, Refusal, TcbEvaluation, TdReport, TeeType,
+    TrustAnchors, VerifiedQuote, bind_init_time_data, bind_runtime_data,
 };
 use avouch_pki::digest;
 use avouch_policy::Properties;
@@ -42,7 +42,11 @@ impl Arm for IntelArm {
         let wrapped = Wrapped::parse(request.kind, &request.evidence)
             .map_err(|error| error.named(request.kind, &request.evidence))?;
         let evaluation = baseline(configuration)?.unwrap_or(settings.tcb_evaluation);
-        let verified = self.verifier.verify(wrapped.quote(), evaluation, &**endorsements, at)?;
+        let judged = self.verifier.verify(wrapped.quote(), evaluation, &**endorsements, at)?;
+        let verified = match judged {
+            JudgedQuote::Listed(verified) => verified,
+            JudgedQuote::Unlisted(unlisted) => unlisted.accept(&settings.intel, at)?,
+        };
         let bound = bind_all(&wrapped, &verified, request)?;
         let log = event_log(request, &verified)?;
         let roots = vec![verified.root().clone()];
@@ -50,6 +54,9 @@ impl Arm for IntelArm {
         let (mut claims, findings) =
             claims(&verified, quoted, bound.runtime_data.as_ref(), &settings.reference_values);
         claims.extend(log.iter().flat_map(tdx_event_log));
+        let exception = verified.platform_exception();
+        claims.extend(exception.map(platform_exception));
+        let findings = exception.map(excepted).into_iter().chain(findings).collect();
         Ok(Verified {
             claims,
             accepted: settings
@@ -63,7 +70,7 @@ impl Arm for IntelArm {
             attester_claims: Vec::new(),
             roots,
             bound,
-            findings: findings.into_iter().collect(),
+            findings,
         })
     }
 
@@ -137,6 +144,19 @@ impl VerifiedFacts for BootedTd {
 
     fn grounds(&self) -> Grounds {
         self.quote.grounds()
+    }
+}
+
+/// That the operator's word stands in for Intel's.
+fn excepted(exception: &AcceptedException) -> Finding {
+    let AcceptedException { name, reason, until, below_levels } = exception;
+    let until = until.to_rfc3339();
+    Finding {
+        name: "platform-exception",
+        message: format!(
+            "no TCB level matches the platform ({below_levels}); accepted by exception {name:?} until \
+             {until}: {reason}"
+        ),
     }
 }
 

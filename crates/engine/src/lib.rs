@@ -14,6 +14,7 @@ mod capsule;
 mod error;
 mod grounds;
 mod intel;
+mod machine_state;
 mod policy;
 mod reference_values;
 mod remembered;
@@ -34,6 +35,7 @@ pub use avouch_pki::Root;
 pub use capsule::{CAPSULE_BYTES_MAX, Capsule, CapsuleError, Judged, Outcome, Verdict, Why};
 pub use error::{AppraisalError, EventLogRefused, HeldDataRefused, NotAtHand, WrongTee};
 pub use grounds::{Grounds, OutdatedComponent};
+pub use machine_state::MachineState;
 pub use policy::{PolicyInForce, PolicyRefused};
 pub use reference_values::{
     ReferenceSample, ReferenceSubject, ReferenceValues, ReferenceValuesError,

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use avouch_claims::{Description, Form, SeenBy, describe, descriptions};
+use avouch_dcap::{PlatformException, TcbFloor};
 use avouch_endorsements::EndorsementSet;
 use avouch_engine::{
     Anchors, Appraisal, AppraisalRequest, AppraisalSettings, Challenged, Engine, Nonce,
@@ -30,7 +31,7 @@ use avouch_snp::uvm::{UvmTrust, UvmTrustEntry};
 use avouch_token::policy_jws::{JwsContent, PolicySigner, SignedForm, create_signed};
 use avouch_token::{KeySpec, Payload, PayloadError, SigningKey, provider_certificate};
 use avouch_tpm::protocol::ContextKey;
-use avouch_wire::{DefaultPolicy, EvidenceKind, base64url};
+use avouch_wire::{DefaultPolicy, EvidenceKind, Hex, base64url};
 use serde_json::{Map, Value, json};
 use support::{at, engine_for, request};
 
@@ -170,7 +171,29 @@ fn claims_of_one_message(kind: EvidenceKind) -> BTreeMap<String, Seen> {
             engine_for(&minted).appraise(&request, &policy(), &settings, at(AT)).unwrap();
         add(&mut found, appraisal);
     }
+    if matches!(kind, EvidenceKind::Sgx | EvidenceKind::OpenEnclave | EvidenceKind::Tdx) {
+        add(&mut found, excepted(kind));
+    }
     found
+}
+
+/// Of a platform that no TCB level fits, accepted by an exception.
+fn excepted(kind: EvidenceKind) -> Appraisal {
+    let minted = mint(kind, &Options::new(at(AT)).broken("tcb-level-none")).unwrap();
+    let minimum_tcb = TcbFloor {
+        sgx_components: [0; 16],
+        pce_svn: 1,
+        tdx_components: (kind == EvidenceKind::Tdx).then_some([0; 16]),
+    };
+    let mut settings = AppraisalSettings::default();
+    settings.intel.platform_exceptions = vec![PlatformException {
+        name: "hosts of our cloud".to_owned(),
+        fmspc: Hex(Options::new(at(AT)).platform.fmspc),
+        reason: "the cloud maintains them".to_owned(),
+        minimum_tcb,
+        until: at("2027-06-30T23:59:59Z"),
+    }];
+    engine_for(&minted).appraise(&request(&minted), &policy(), &settings, at(AT)).unwrap()
 }
 
 /// The kinds whose claims differ: Open Enclave's are those of SGX.

@@ -12,6 +12,7 @@ mod endorsements;
 mod error;
 mod expected_files;
 mod load;
+mod monitoring;
 mod nearest;
 mod reference_values;
 mod sections;
@@ -20,7 +21,9 @@ mod signing;
 mod tpm;
 mod trust_root;
 
-pub use appraisal::{AppraisalConfig, AppraisalOverride, ProviderSettings, ToleratedAdvisory};
+pub use appraisal::{
+    AppraisalConfig, AppraisalOverride, PlatformException, ProviderSettings, ToleratedAdvisory,
+};
 pub use audit::{AuditConfig, KeepEvidence};
 pub(crate) use auth::provider_keys;
 pub use auth::{AuthConfig, CertificateRule, IssuerConfig, ProviderAuth, RoleRule};
@@ -29,6 +32,7 @@ pub use endorsements::{EndorsementsConfig, SourceSection};
 pub use error::ConfigError;
 pub use expected_files::FilesConfig;
 pub use load::Settings;
+pub use monitoring::{MonitoringConfig, WebhookConfig};
 pub use reference_values::{ReferenceValuesConfig, reference_values};
 pub use sections::{
     CloudConfig, Config, DatabaseConfig, DevConfig, LimitsConfig, LogFormat, RootProvider,

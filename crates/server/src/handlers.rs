@@ -8,6 +8,7 @@ mod certificates;
 mod collateral;
 pub mod control_plane;
 mod history;
+mod machines;
 mod paging;
 mod policies;
 mod publish;
@@ -206,6 +207,11 @@ impl Request<'_> {
             }
             Endpoint::TcbBaselines(kind) => baselines::get(&request, kind).await,
             Endpoint::PolicyHistory(kind) => history::list(&request, kind).await,
+            Endpoint::Machines => machines::list(&request).await,
+            Endpoint::Machine(name) => machines::get(&request, &name).await,
+            Endpoint::SetMachineBaseline(name) => machines::set_baseline(&request, &name).await,
+            Endpoint::ForgetMachine(name) => machines::forget(&request, &name).await,
+            Endpoint::Alerts => machines::alerts(&request).await,
             Endpoint::PolicyRevision(kind, revision) => {
                 history::get(&request, kind, revision).await
             }

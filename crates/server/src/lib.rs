@@ -20,6 +20,7 @@ pub mod handlers;
 pub mod http;
 pub mod keys;
 mod metrics;
+mod monitoring;
 pub mod processor;
 pub mod provider;
 pub mod providers;
@@ -46,6 +47,7 @@ pub use http::{
     TlsFiles, server_config,
 };
 pub use keys::SigningKeys;
+pub use monitoring::{Monitoring, Webhook, WebhookError};
 pub use provider::Provider;
 pub use providers::{ProviderUrls, Providers, ProvidersOptions};
 pub use readiness::Readiness;

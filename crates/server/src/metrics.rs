@@ -54,7 +54,7 @@ const fn count(name: &'static str, pointer: &'static str, help: &'static str) ->
 }
 
 /// What is one number.
-static METRICS: [Metric; 26] = [
+static METRICS: [Metric; 33] = [
     now("may_attest", "/may_attest", "Whether evidence is appraised"),
     now("may_administer", "/may_administer", "Whether changes are taken"),
     now("stopping", "/stopping", "Whether the service was told to stop"),
@@ -74,6 +74,17 @@ static METRICS: [Metric; 26] = [
     now("work_waiting", "/work_waiting", "Requests that wait for a thread"),
     count("evidence_kept", "/evidence_kept", "Capsules of evidence that were written"),
     count("evidence_lost", "/evidence_lost", "Capsules of evidence that were not written"),
+    count("machines_noted", "/machines/noted", "Attestations of machines that were noted"),
+    count("machines_lost", "/machines/lost", "Attestations of machines that were not noted"),
+    count("machines_refused", "/machines/alerts/refused", "Alerts of machines that were refused"),
+    count("machines_changed", "/machines/alerts/changed", "Alerts of machines that changed"),
+    count("machines_silent", "/machines/alerts/silent", "Alerts of machines that were silent"),
+    count("alerts_delivered", "/machines/alerts_delivered", "Alerts that arrived at the webhook"),
+    count(
+        "alerts_undelivered",
+        "/machines/alerts_undelivered",
+        "How often an alert did not arrive; it is sent again",
+    ),
     now("evidence_remembered", "/evidence_remembered", "Entries remembered as verified"),
     now("evidence_remembered_bytes", "/evidence_remembered_bytes", "Their size"),
     now("endorsements_bytes", "/endorsements/bytes", "Memory that endorsements take"),

@@ -133,6 +133,9 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
         "evidence_remembered": remembered.entries,
         "evidence_remembered_bytes": remembered.bytes,
     });
+    if let (Some(machines), Some(members)) = (state.monitoring.report(), report.as_object_mut()) {
+        members.insert("machines".to_owned(), machines);
+    }
     if let (Some(members), Some(fetched)) = (report.as_object_mut(), state.at_hand.fetched()) {
         members.insert("endorsements_fetched".to_owned(), fetched);
     }

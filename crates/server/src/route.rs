@@ -44,6 +44,16 @@ pub enum Endpoint {
     PolicyRevision(EvidenceKind, u64),
     /// Show the audit trail.
     Audit,
+    /// List the machines that attested.
+    Machines,
+    /// Show one of them.
+    Machine(String),
+    /// Accept what one showed last.
+    SetMachineBaseline(String),
+    /// Forget one.
+    ForgetMachine(String),
+    /// List the alerts that they raised.
+    Alerts,
 }
 
 /// What relying parties read wherever they are, to verify tokens.

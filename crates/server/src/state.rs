@@ -11,8 +11,8 @@ use crate::error::Fault;
 use crate::handlers::Refusals;
 use crate::http::PrivateNetworks;
 use crate::{
-    AtHand, Clock, Cloud, CollateralServer, EvidenceKeeper, Providers, Readiness, TpmConversations,
-    WorkPool,
+    AtHand, Clock, Cloud, CollateralServer, EvidenceKeeper, Monitoring, Providers, Readiness,
+    TpmConversations, WorkPool,
 };
 
 /// Everything that outlives a request.
@@ -43,6 +43,8 @@ pub struct AppState {
     pub tpm: TpmConversations,
     /// Keeps evidence where that was asked for.
     pub evidence: EvidenceKeeper,
+    /// Watches machines where that was asked for.
+    pub monitoring: Monitoring,
     pub(crate) refusals: Refusals,
     random: SystemRandom,
 }
@@ -73,6 +75,7 @@ impl AppState {
             readiness: Readiness::default(),
             tpm: TpmConversations::of_this_instance(TpmConfig::default()),
             evidence: EvidenceKeeper::none(),
+            monitoring: Monitoring::none(),
             refusals: Refusals::new(),
             random: SystemRandom::new(),
         }
@@ -102,7 +105,13 @@ impl AppState {
         Self { tpm, ..self }
     }
 
-    /// The same state, keeping evidence.
+    /// The same state, watching machines.
+    #[must_use]
+    pub fn with_monitoring(self, monitoring: Monitoring) -> Self {
+        Self { monitoring, ..self }
+    }
+
+    /// The same, keeping evidence.
     #[must_use]
     pub fn with_evidence(self, evidence: EvidenceKeeper) -> Self {
         Self { evidence, ..self }

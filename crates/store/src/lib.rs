@@ -43,6 +43,7 @@
 
 mod accepted;
 mod actor;
+mod alert;
 mod audit;
 mod capsule;
 mod certificate;
@@ -59,6 +60,7 @@ mod imported;
 mod key;
 pub mod limits;
 mod location;
+mod machine;
 mod migrate;
 mod names;
 mod options;
@@ -73,6 +75,7 @@ mod task;
 pub mod testing;
 
 pub use actor::{Actor, ActorKind};
+pub use alert::{Alert, AlertKind};
 pub use audit::{AuditEntry, AuditOutcome, NewAuditEntry};
 pub use capsule::{CapsuleBounds, CapsuleVerdict, KeptCapsule, NewCapsule};
 pub use certificate::{CertificateChange, PolicyCertificate, PolicyCertificates};
@@ -83,6 +86,7 @@ pub use feed::{Change, ChangeKind, Subscription};
 pub use health::{Condition, Health};
 pub use imported::ImportedEndorsements;
 pub use key::{KeyPurpose, KeyRecord, KeyScope, KeyState, KeysVersion, NewKey};
+pub use machine::{FactChange, Machine, MachineFacts, MachineVerdict, Sighting};
 pub use names::{ProviderId, ProviderName, RESERVED_PROVIDER_NAMES, ResourceScope};
 pub use options::StoreOptions;
 pub use page::{Page, PageRequest};

@@ -41,6 +41,14 @@ pub const ENDORSEMENT_TEXT_BYTES_MAX: usize = 1024;
 pub const IMPORTED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Evidence capsules kept in one call.
 pub const CAPSULE_BATCH_MAX: usize = 1_000;
+/// Machines known of one provider; of more nothing is noted.
+pub const MACHINES_MAX: u64 = 100_000;
+/// Attestations of machines noted in one call.
+pub const SIGHTING_BATCH_MAX: usize = 1_000;
+/// Bytes of what a machine showed, as JSON.
+pub const MACHINE_FACTS_BYTES_MAX: usize = 16 * 1024;
+/// Alerts kept of one provider; of more the oldest go.
+pub const ALERTS_KEPT: u64 = 10_000;
 /// Signing keys in one database, all states and providers together.
 pub const KEYS_MAX: u64 = 100_000;
 /// Bytes of a public or wrapped private key.

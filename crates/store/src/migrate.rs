@@ -55,6 +55,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0006_imported_endorsements.sql"),
         postgres: include_str!("../migrations/0006_imported_endorsements.sql"),
     },
+    Migration {
+        version: 7,
+        name: "machines",
+        sqlite: include_str!("../migrations/0007_machines.sql"),
+        postgres: include_str!("../migrations/0007_machines.sql"),
+    },
 ];
 
 impl Migration {

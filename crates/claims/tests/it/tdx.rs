@@ -91,6 +91,8 @@ fn rows(varying: &Varying) -> Vec<Row> {
         (Both, "tdx_td_attributes_perfmon", boolean(varying.perfmon)),
         (Both, "tdx_td_attributes_protection_keys", boolean(varying.protection_keys)),
         (Both, "tdx_td_attributes_septve_disable", boolean(varying.septve_disable)),
+        (Both, "avouch-tdx-module", text("TDX_01")),
+        (Both, "avouch-tdx-module-svn", integer(14)),
     ]
 }
 
@@ -118,6 +120,30 @@ fn every_row_of_a_trust_domain_with_each_attribute_alone() {
         let what = format!("attributes {attributes:#x}");
         assert_claims(&what, &claims(&options(attributes)), &rows(&expected));
     }
+}
+
+#[test]
+fn the_compliance_status_is_claimed_as_it_is_given() {
+    let (_, quote) = minted(EvidenceKind::Tdx, &options(0));
+    let Body::Td(report) = quote.body() else { panic!("a quote of a trust domain") };
+    let mut expected = rows(&PLAIN);
+    expected.push((Both, "x-ms-compliance-status", text("compliant-here")));
+    let found = tdx(report, quote.tcb().status, Some("compliant-here"));
+    assert_claims("a status", &found, &expected);
+}
+
+#[test]
+fn a_module_that_is_listed_with_the_platform_has_no_name() {
+    let (_, quote) = minted(EvidenceKind::Tdx, &options(0));
+    let Body::Td(report) = quote.body() else { panic!("a quote of a trust domain") };
+    let mut report = report.clone();
+    let named = |report: &avouch_dcap::TdReport| {
+        let claims = tdx(report, avouch_dcap::TcbStatus::UpToDate, None);
+        claims.iter().filter(|claim| claim.name.starts_with("avouch-tdx-module")).count()
+    };
+    assert_eq!(named(&report), 2);
+    report.tee_tcb_svn.0.0[1] = 0;
+    assert_eq!(named(&report), 0);
 }
 
 #[test]

@@ -373,8 +373,9 @@ const TEXTS: &[Text] = &[
     one(
         "tcb-level",
         "That Intel lists a TCB level for the platform.",
-        "It is below all of them, which is worse than out of date.",
-        UPDATE,
+        "It is below all of them, which is worse than out of date. Exceptions for its FMSPC do not hold.",
+        "Update the platform. If its operator maintains it by an understanding with Intel, as Azure does, \
+         and you trust that: appraisal.platform_exceptions.",
     ),
     one(
         "tdx-module-identity",

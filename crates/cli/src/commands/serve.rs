@@ -13,9 +13,9 @@ use avouch_server::config::TrustRoot;
 use avouch_server::keys::MasterKeys;
 use avouch_server::{
     Access, AppState, AtHand, Authenticator, Clock, Cloud, Collateral, CollateralServer, Config,
-    ConfigError, DevelopmentCa, EvidenceKeeper, ProviderUrls, Providers, ProvidersOptions, Server,
-    ServerError, Settings, SigningKeys, TlsFiles, TpmConversations, WorkPool, server_config,
-    signing_key,
+    ConfigError, DevelopmentCa, EvidenceKeeper, Monitoring, ProviderUrls, Providers,
+    ProvidersOptions, Server, ServerError, Settings, SigningKeys, TlsFiles, TpmConversations,
+    Webhook, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::SigningKey;
@@ -336,6 +336,9 @@ async fn state(
         signed_requests_once: config.auth.signed_requests_once,
     };
     let evidence = EvidenceKeeper::start(&config.audit, store.clone(), clock);
+    let webhook = config.monitoring.webhook.as_ref().map(Webhook::new);
+    let webhook = webhook.transpose().map_err(Failure::other)?;
+    let monitoring = Monitoring::start(&config.monitoring, webhook, store.clone(), clock);
     let providers = Providers::open(store, options, clock.now()).await.map_err(Failure::other)?;
     let work = WorkPool::start(config.limits.work()).map_err(Failure::other)?;
     let site: Arc<dyn Collateral> = Arc::clone(&judge.at_hand) as _;
@@ -345,6 +348,7 @@ async fn state(
         .with_root_provider(config.server.root_provider)
         .with_cloud(cloud)
         .with_evidence(evidence)
+        .with_monitoring(monitoring)
         .with_tpm(tpm)
         .with_collateral_server(to_site.enabled.then(|| CollateralServer::new(site, to_site)));
     Ok(Arc::new(state))

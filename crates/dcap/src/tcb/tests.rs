@@ -131,7 +131,17 @@ fn judge(
     current: Option<[u8; 3]>,
     qe_svn: u16,
 ) -> Result<TcbVerdict, VerifyError> {
-    judge_td(&info(), &identity(), &pck(), &qe(qe_svn), &td(launch, current))
+    judge_td(&info(), &identity(), &pck(), &qe(qe_svn), &td(launch, current)).and_then(listed)
+}
+
+/// The verdict if a level fits the platform.
+fn listed(verdict: TcbVerdict) -> Result<TcbVerdict, VerifyError> {
+    match verdict.below_levels {
+        None => Ok(verdict),
+        Some(BelowLevels { moment, short }) => {
+            Err(VerifyError::TcbLevel { moment, short, exceptions: Vec::new() })
+        }
+    }
 }
 
 /// Part, moment and status of each shortfall.
@@ -151,14 +161,16 @@ fn a_good_td_shows_each_part_by_itself_and_the_oldest_date_of_all() {
         verdict,
         TcbVerdict {
             status: TcbStatus::UpToDate,
+            listed_status: None,
             advisory_ids: strings(&["SA-new", "SA-everywhere", "SA-module", "SA-qe"]),
             tcb_date: day(18),
-            platform: part(20, "SA-new"),
+            platform: Some(part(20, "SA-new")),
             tdx_module: Some(part(18, "SA-module")),
             quoting_enclave: part(25, "SA-qe"),
             current_status: None,
             evaluation_data_numbers: EvaluationDataNumbers { tcb_info: 17, qe_identity: 16 },
             shortfalls: Vec::new(),
+            below_levels: None,
         }
     );
 }
@@ -224,6 +236,7 @@ fn a_part_below_its_levels_or_revoked_is_refused_by_its_name() {
             VerifyError::TcbLevel {
                 moment: launch,
                 short: "TDX component 3 is 4, needs 5 (short by 1)".to_owned(),
+                exceptions: Vec::new(),
             },
         ),
         (
@@ -248,6 +261,39 @@ fn a_part_below_its_levels_or_revoked_is_refused_by_its_name() {
         ),
     ] {
         assert_eq!(judge(svns, now, qe_svn), Err(expected));
+    }
+}
+
+#[test]
+fn of_a_platform_without_a_level_all_else_is_judged_and_the_first_tcb_below_is_told() {
+    let judge = |launch, current, qe_svn| {
+        judge_td(&info(), &identity(), &pck(), &qe(qe_svn), &td(launch, current))
+    };
+    for (launch, current, qe_svn, moment, of_listed) in [
+        ([9, 1, 4], None, 8, TcbMoment::Launch, TcbStatus::UpToDate),
+        ([9, 1, 4], Some([9, 1, 9]), 8, TcbMoment::Launch, TcbStatus::UpToDate),
+        ([9, 1, 9], Some([9, 1, 4]), 8, TcbMoment::Current, TcbStatus::UpToDate),
+        ([7, 1, 4], None, 8, TcbMoment::Launch, TcbStatus::OutOfDate),
+        ([7, 1, 4], Some([9, 1, 4]), 8, TcbMoment::Launch, TcbStatus::TDRelaunchAdvised),
+        ([9, 1, 4], None, 6, TcbMoment::Launch, TcbStatus::OutOfDate),
+    ] {
+        let verdict = judge(launch, current, qe_svn).unwrap();
+        assert_eq!(verdict.status, TcbStatus::NotSupported);
+        assert_eq!(verdict.listed_status, Some(of_listed), "{launch:?} {current:?} {qe_svn}");
+        assert_eq!(verdict.below_levels.as_ref().unwrap().moment, moment);
+        assert_eq!(verdict.platform.is_some(), moment == TcbMoment::Current);
+        assert_eq!(listed(verdict).unwrap_err().check(), "tcb-level");
+    }
+    for (launch, current, qe_svn, check) in [
+        ([3, 1, 4], None, 8, "tcb-revoked"),
+        ([9, 1, 4], Some([3, 1, 9]), 8, "tcb-revoked"),
+        ([9, 1, 4], Some([9, 1, 5]), 8, "tcb-revoked"),
+        ([9, 1, 4], None, 4, "tcb-revoked"),
+        ([9, 1, 4], None, 3, "qe-tcb-level"),
+        ([2, 1, 4], None, 8, "tdx-module-tcb-level"),
+        ([9, 2, 4], None, 8, "tdx-module-identity"),
+    ] {
+        assert_eq!(judge(launch, current, qe_svn).unwrap_err().check(), check, "{launch:?}");
     }
 }
 

@@ -4,6 +4,7 @@ use avouch_pki::Root;
 use avouch_wire::{Hex, UnixTime};
 
 use super::{CollateralFacts, VerifiedQuote};
+use crate::exception::AcceptedException;
 use crate::header::{QuoteVersion, TeeType};
 use crate::pck_extension::PckExtension;
 use crate::quote::Body;
@@ -68,6 +69,12 @@ impl VerifiedQuote {
     #[must_use]
     pub const fn tcb(&self) -> &TcbVerdict {
         &self.tcb
+    }
+
+    /// By which exception of the operator's its platform is accepted, which no level of Intel's fits.
+    #[must_use]
+    pub const fn platform_exception(&self) -> Option<&AcceptedException> {
+        self.platform_exception.as_ref()
     }
 
     /// What the PCK certificate says of the platform: FMSPC, PCEID, PPID, instance id, TCB.

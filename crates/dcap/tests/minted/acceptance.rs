@@ -101,7 +101,7 @@ fn an_out_of_date_quoting_enclave_shows_in_status_and_shortfall() {
         minted(EvidenceKind::Sgx, |options| options.platform.qe_status = TcbStatus::OutOfDate);
     let verified = judge(&evidence).expect("verifies");
     assert_eq!(verified.tcb().status.as_str(), "OutOfDate");
-    assert_eq!(verified.tcb().platform.status.as_str(), "UpToDate");
+    assert_eq!(verified.tcb().platform.as_ref().unwrap().status.as_str(), "UpToDate");
     let error = Acceptance::default().check(&verified, at()).expect_err("out of date");
     assert!(error.to_string().contains("quoting enclave"), "{error}");
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use avouch_bootlog::ima::Requirement;
+use avouch_dcap::{PlatformException, TcbFloor};
 use avouch_tpm::AkRules;
 use avouch_tpm::protocol::Enrolment;
 use avouch_wire::json::{Integer, to_canonical};
@@ -132,9 +133,45 @@ struct TpmForm {
 struct IntelForm {
     accepted_tcb_statuses: String,
     tolerated_advisories: Vec<AdvisoryForm>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    platform_exceptions: Vec<ExceptionForm>,
     refuse_debuggable: bool,
     refuse_migratable: bool,
     refuse_service_td: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExceptionForm {
+    name: String,
+    fmspc: Hex<6>,
+    reason: String,
+    minimum_tcb: TcbFloor,
+    until: String,
+}
+
+impl From<&PlatformException> for ExceptionForm {
+    fn from(exception: &PlatformException) -> Self {
+        Self {
+            name: exception.name.clone(),
+            fmspc: exception.fmspc,
+            reason: exception.reason.clone(),
+            minimum_tcb: exception.minimum_tcb.clone(),
+            until: exception.until.to_rfc3339(),
+        }
+    }
+}
+
+impl TryFrom<ExceptionForm> for PlatformException {
+    type Error = CapsuleError;
+
+    fn try_from(form: ExceptionForm) -> Result<Self, CapsuleError> {
+        let ExceptionForm { name, fmspc, reason, minimum_tcb, until } = form;
+        let until = UnixTime::from_rfc3339(&until).map_err(malformed)?;
+        let exception = Self { name, fmspc, reason, minimum_tcb, until };
+        exception.check().map_err(malformed)?;
+        Ok(exception)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -382,6 +419,11 @@ impl From<&AppraisalSettings> for SettingsForm {
                 tolerated_advisories: advisories
                     .map(|one| AdvisoryForm { id: one.id.clone(), until: one.until.to_rfc3339() })
                     .collect(),
+                platform_exceptions: intel
+                    .platform_exceptions
+                    .iter()
+                    .map(ExceptionForm::from)
+                    .collect(),
                 refuse_debuggable: intel.refuse_debuggable,
                 refuse_migratable: intel.refuse_migratable,
                 refuse_service_td: intel.refuse_service_td,
@@ -416,6 +458,11 @@ impl TryFrom<SettingsForm> for AppraisalSettings {
                 .tolerated_advisories
                 .into_iter()
                 .map(advisory)
+                .collect::<Result<_, CapsuleError>>()?,
+            platform_exceptions: intel
+                .platform_exceptions
+                .into_iter()
+                .map(PlatformException::try_from)
                 .collect::<Result<_, CapsuleError>>()?,
             refuse_debuggable: intel.refuse_debuggable,
             refuse_migratable: intel.refuse_migratable,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use avouch_dcap::{
-    Collateral, CollateralRequirements, PlatformCacheKey, Quote, TcbEvaluation, TrustAnchors,
-    VerifiedCollateral, VerifiedPlatform, VerifiedQuote, verify_platform, verify_quote,
+    Collateral, CollateralRequirements, JudgedQuote, PlatformCacheKey, Quote, TcbEvaluation,
+    TrustAnchors, VerifiedCollateral, VerifiedPlatform, judge_quote, verify_platform,
 };
 use avouch_wire::UnixTime;
 
@@ -68,10 +68,10 @@ impl QuoteVerifier {
         evaluation: TcbEvaluation,
         endorsements: &dyn EndorsementSource,
         at: UnixTime,
-    ) -> Result<VerifiedQuote, AppraisalError> {
+    ) -> Result<JudgedQuote, AppraisalError> {
         let platform = self.platform(quote, at)?;
         let collateral = self.collateral(quote, &platform, evaluation, endorsements, at)?;
-        Ok(verify_quote(quote, &platform, &collateral.verified, at)?)
+        Ok(judge_quote(quote, &platform, &collateral.verified, at)?)
     }
 
     /// The platform of a quote, remembered by what proves it.

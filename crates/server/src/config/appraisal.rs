@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use avouch_dcap::{AcceptedTcbStatuses, TcbEvaluation};
+use avouch_dcap::{AcceptedTcbStatuses, PlatformExceptionError, TcbEvaluation, TcbFloor};
 use avouch_engine::AppraisalSettings;
 use avouch_snp::uvm::{UvmTrust, UvmTrustEntry};
 use avouch_store::ProviderName;
-use avouch_wire::UnixTime;
+use avouch_wire::{Hex, UnixTime};
 use serde::{Deserialize, Deserializer};
 
 use super::{ConfigError, FilesConfig, ReferenceValuesConfig, TrustRoots};
@@ -77,6 +77,11 @@ keys! {
             .map(|one| avouch_dcap::ToleratedAdvisory { id: one.id.clone(), until: one.until })
             .collect();
     },
+    /// Platforms that are accepted although no TCB level of Intel's fits them.
+    platform_exceptions: Vec<PlatformException> => |to, exceptions| {
+        to.appraisal.intel.platform_exceptions =
+            exceptions.iter().map(|one| one.0.clone()).collect();
+    },
     /// By which of Intel's TCB recoveries evidence is judged: `standard`, `early`, or a number.
     #[serde(deserialize_with = "evaluation")]
     tcb_evaluation: TcbEvaluation => |to, evaluation| to.appraisal.tcb_evaluation = *evaluation,
@@ -129,6 +134,33 @@ pub struct ToleratedAdvisory {
     /// RFC 3339, or a date, which means its end in UTC.
     #[serde(deserialize_with = "moment")]
     pub until: UnixTime,
+}
+
+/// An exception for platforms of one FMSPC that no TCB level of Intel's fits.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "PlatformExceptionForm")]
+pub struct PlatformException(pub avouch_dcap::PlatformException);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlatformExceptionForm {
+    name: String,
+    fmspc: Hex<6>,
+    reason: String,
+    minimum_tcb: TcbFloor,
+    #[serde(deserialize_with = "moment")]
+    until: UnixTime,
+}
+
+impl TryFrom<PlatformExceptionForm> for PlatformException {
+    type Error = PlatformExceptionError;
+
+    fn try_from(form: PlatformExceptionForm) -> Result<Self, PlatformExceptionError> {
+        let PlatformExceptionForm { name, fmspc, reason, minimum_tcb, until } = form;
+        let exception = avouch_dcap::PlatformException { name, fmspc, reason, minimum_tcb, until };
+        exception.check()?;
+        Ok(Self(exception))
+    }
 }
 
 impl AppraisalConfig {

@@ -105,7 +105,17 @@ impl Config {
     /// Relative paths in a file start from the folder that it is in.
     fn resolve_paths(&mut self, folder: &Path) {
         let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
-        let Self { server, database, auth, signing, endorsements, appraisal, telemetry, .. } = self;
+        let Self {
+            server,
+            database,
+            auth,
+            signing,
+            endorsements,
+            appraisal,
+            monitoring,
+            telemetry,
+            ..
+        } = self;
         server.data_dir.iter_mut().for_each(resolve);
         if let Some(tls) = &mut server.tls {
             resolve(&mut tls.certificates);
@@ -122,6 +132,7 @@ impl Config {
         appraisal.trust_roots.0.iter_mut().for_each(|root| resolve(&mut root.file));
         appraisal.files().flat_map(FilesConfig::paths).for_each(resolve);
         appraisal.reference_values().for_each(|values| resolve(&mut values.file));
+        monitoring.paths().for_each(resolve);
         telemetry.log_file.iter_mut().for_each(resolve);
     }
 

@@ -8,8 +8,8 @@ use avouch_store::StoreOptions;
 use serde::Deserialize;
 
 use super::{
-    AppraisalConfig, AuditConfig, AuthConfig, ConfigError, EndorsementsConfig, SigningConfig,
-    TpmConfig,
+    AppraisalConfig, AuditConfig, AuthConfig, ConfigError, EndorsementsConfig, MonitoringConfig,
+    SigningConfig, TpmConfig,
 };
 use crate::http::PrivateNetworks;
 use crate::{Limits, WorkLimits};
@@ -36,6 +36,8 @@ pub struct Config {
     pub tpm: TpmConfig,
     /// What is kept of what was appraised.
     pub audit: AuditConfig,
+    /// Which machines are watched, and who is told.
+    pub monitoring: MonitoringConfig,
     /// How much an outsider may ask for.
     pub limits: LimitsConfig,
     /// What the service tells of itself.
@@ -367,6 +369,7 @@ impl Config {
         self.signing.check(seconds)?;
         self.limits.check()?;
         self.audit.check()?;
+        self.monitoring.check()?;
         self.appraisal.check()?;
         self.auth.check()
     }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use avouch_endorsements::{Asked, EndorsementName};
 use avouch_engine::{
-    Appraisal, Decision, EndorsementSource, Judged, Permitted, PolicyInForce, Refused,
+    Appraisal, AppraisalRequest, Decision, EndorsementSource, Finding, Judged, Permitted,
+    PolicyInForce, Refused,
 };
 use avouch_policy::Limits;
 use avouch_wire::{EvidenceKind, UnixTime};
@@ -22,6 +23,7 @@ use super::policies;
 use crate::api_version::ApiVersion;
 use crate::attest_request::AttestRequest;
 use crate::http::{ReadBody, UnreadBody};
+use crate::monitoring::Attestation;
 use crate::state::AppState;
 use crate::{ApiError, Provider, respond};
 
@@ -121,10 +123,61 @@ fn appraise(
         state.evidence.offer(provider.tenant().provider.id, &judged);
     }
     let appraisal = said.map_err(|error| Lacking::from(ApiError::from(error)).these(missing))?;
+    tell_exceptions(&appraisal, provider, kind);
+    let watched = Watched { state, provider, request: evidence, at, is_draft };
+    watched.refused(&appraisal);
     let permitted = permitted(&appraisal, policy, provider, is_draft)?;
     let (facts, reply) = (&*appraisal.facts, answering.reply);
     let issue = Issue { state, provider, permitted, facts, reply, is_draft };
-    Ok(answering.form.answer(&issue)?)
+    let answer = answering.form.answer(&issue)?;
+    watched.answered(&appraisal);
+    Ok(answer)
+}
+
+/// An appraisal for those who watch machines.
+#[derive(Clone, Copy)]
+struct Watched<'a> {
+    state: &'a AppState,
+    provider: &'a Provider,
+    request: &'a AppraisalRequest,
+    at: UnixTime,
+    is_draft: bool,
+}
+
+impl Watched<'_> {
+    fn refused(&self, appraisal: &Appraisal) {
+        if let Decision::Deny(refused) = &appraisal.decision {
+            self.offer(appraisal, Some(refused.check()));
+        }
+    }
+
+    /// Only once there is an answer: each challenge has one.
+    fn answered(&self, appraisal: &Appraisal) {
+        self.offer(appraisal, None);
+    }
+
+    /// A draft is its sender's, and so is its verdict.
+    fn offer(&self, appraisal: &Appraisal, refused_by: Option<&str>) {
+        let &Self { state, provider, request, at, is_draft } = self;
+        let Some(machine) = appraisal.facts.machine_state().filter(|_| !is_draft) else { return };
+        state.monitoring.offer(Attestation {
+            provider: provider.tenant().provider.id,
+            kind: request.kind,
+            at,
+            state: machine,
+            refused_by,
+            is_fresh: request.challenged.is_some(),
+        });
+    }
+}
+
+/// That an operator's word stood in for Intel's, whatever was decided.
+fn tell_exceptions(appraisal: &Appraisal, provider: &Provider, kind: EvidenceKind) {
+    let used = appraisal.findings.iter().filter(|finding| finding.name == "platform-exception");
+    for Finding { name, message } in used {
+        let provider = provider.tenant().provider.name.as_str();
+        tracing::warn!(finding = name, provider, %kind, "{message}");
+    }
 }
 
 /// What was not at hand, and is worth fetching. Which TCB recovery a draft asks for is anybody's choice.

@@ -288,7 +288,7 @@ macro_rules! group {
 use Verb::{Delete, Get, Head, Patch, Post, Put};
 
 /// Every endpoint. Of patterns that one path fits the narrower stands first.
-pub static TABLE: [Row; 51] = [
+pub static TABLE: [Row; 56] = [
     Row::published("/healthz", "healthz", Means::Service(Probe::Alive))
         .about("the process answers"),
     Row::published("/readyz", "readyz", Means::Service(Probe::Ready))
@@ -396,6 +396,33 @@ pub static TABLE: [Row; 51] = [
     Row::data(Get, "/avouch/audit", "audit", OWNER, |_| Some(Endpoint::Audit))
         .named_version(Version::None)
         .about("what was done, and what was refused"),
+    Row::data(Get, "/avouch/machines", "machines", READER, |_| Some(Endpoint::Machines))
+        .named_version(Version::None)
+        .about("machines that attest, where they are watched: how each did last, and what changed"),
+    Row::data(
+        Post,
+        "/avouch/machines/{machine}:baseline",
+        "machine-baseline",
+        CONTRIBUTOR,
+        |path| Some(Endpoint::SetMachineBaseline(path.text("machine")?)),
+    )
+    .named_version(Version::None)
+    .audited("machine-baseline")
+    .about("accept what a machine showed last as what it is compared with"),
+    Row::data(Get, "/avouch/machines/{machine}", "machine", READER, |path| {
+        Some(Endpoint::Machine(path.text("machine")?))
+    })
+    .named_version(Version::None)
+    .about("one of them"),
+    Row::data(Delete, "/avouch/machines/{machine}", "machine-forget", CONTRIBUTOR, |path| {
+        Some(Endpoint::ForgetMachine(path.text("machine")?))
+    })
+    .named_version(Version::None)
+    .audited("machine-forget")
+    .about("forget a machine that will not attest again"),
+    Row::data(Get, "/avouch/alerts", "alerts", READER, |_| Some(Endpoint::Alerts))
+        .named_version(Version::None)
+        .about("the alerts that machines raised"),
     Row::control(Get, "/metadata/endpoints", "cloud-metadata", Needs::Nothing, |_| {
         Some(Operation::Cloud(CloudOperation::Metadata))
     })

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use avouch_dcap::{TcbEvaluation, TcbStatus};
 use avouch_engine::Vendor;
 use avouch_server::auth::{Role, StaticTokens};
+use avouch_server::config::reference_values;
 use avouch_server::{Config, ConfigError, Settings};
 use avouch_snp::CrlRule;
 
@@ -61,6 +62,71 @@ fn the_token_file_of_the_handbook_is_read() {
     let files: Vec<&String> = examples.iter().filter(|text| text.contains("[[tokens]]")).collect();
     assert_eq!(files.len(), 1);
     assert_ne!(StaticTokens::parse(files[0]).unwrap(), StaticTokens::default());
+}
+
+#[test]
+fn the_reference_values_and_the_exception_of_the_handbook_mean_what_they_say() {
+    let examples = examples();
+    let one = |part: &str| {
+        let mut found = examples.iter().filter(|text| text.contains(part));
+        found.next().filter(|_| found.next().is_none()).unwrap()
+    };
+    let values = reference_values(Path::new("values.toml"), one("[[snp]]")).unwrap();
+    assert_eq!(values.compliance_status, "azure-compliant-cvm");
+    let names: Vec<&str> = values.names().collect();
+    let expected = [
+        "paravisor of October",
+        "whatever our ID key signed since version 7",
+        "firmware of October",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(values.snp[1].compliance_status.as_deref(), Some("ours"));
+    assert_eq!((values.snp[0].minimum_tcb.len(), values.snp[1].minimum_guest_svn), (2, Some(7)));
+
+    let appraisal = parse(one("[[appraisal.platform_exceptions]]")).unwrap().appraisal;
+    let settings = appraisal.settings_for("contoso").appraisal;
+    let [exception] = settings.intel.platform_exceptions.as_slice() else { panic!("one") };
+    assert_eq!((exception.name.as_str(), exception.minimum_tcb.pce_svn), ("azure-tdx", 13));
+    assert_eq!(exception.until.to_string(), "2027-06-30T23:59:59Z");
+    // It is the profile that is shipped.
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contrib/azure-tdx.toml");
+    let shipped = parse(&std::fs::read_to_string(shipped).unwrap()).unwrap().appraisal;
+    assert_eq!(shipped.platform_exceptions, appraisal.platform_exceptions);
+}
+
+#[test]
+fn each_provider_can_have_its_reference_values_and_exceptions() {
+    let folder = tempfile::tempdir().unwrap();
+    let td = |name: &str| {
+        format!("[[tdx]]\nname = \"{name}\"\nmeasurements = [\"{}\"]\n", "00".repeat(48))
+    };
+    std::fs::write(folder.path().join("all.toml"), td("all")).unwrap();
+    std::fs::write(folder.path().join("own.toml"), td("own")).unwrap();
+    let file = folder.path().join("avouch.toml");
+    let text = "[appraisal]\nreference_values = \"all.toml\"\n\
+                [appraisal.providers.own]\nreference_values = \"own.toml\"\n\
+                platform_exceptions = []\n";
+    std::fs::write(&file, text).unwrap();
+    let appraisal = Config::load(Some(&file), []).unwrap().appraisal;
+    for (provider, name) in [("other", "all"), ("own", "own")] {
+        let values = appraisal.settings_for(provider).appraisal.reference_values;
+        assert_eq!(values.names().collect::<Vec<_>>(), [name]);
+    }
+    std::fs::write(folder.path().join("own.toml"), "[[tdx]]\nname = \"own\"\nmeasurements = []\n")
+        .unwrap();
+    let error = Config::load(Some(&file), []).unwrap_err().to_string();
+    assert!(error.contains("appraisal.reference_values") && error.contains("own.toml"), "{error}");
+    std::fs::remove_file(folder.path().join("all.toml")).unwrap();
+    let error = Config::load(Some(&file), []).unwrap_err().to_string();
+    assert!(error.contains("all.toml"), "{error}");
+}
+
+#[test]
+fn a_machine_is_not_silent_after_a_moment() {
+    assert_eq!(parse("").unwrap().monitoring, avouch_server::config::MonitoringConfig::default());
+    let error = parse("[monitoring]\nsilence_seconds = 59").unwrap_err().to_string();
+    assert!(error.contains("monitoring.silence_seconds"), "{error}");
+    assert!(parse("[monitoring]\nsilence_seconds = 60").is_ok());
 }
 
 #[test]

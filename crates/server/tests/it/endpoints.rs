@@ -47,6 +47,7 @@ fn path(row: &Row) -> String {
         ("{version}", "v4"),
         ("{product}", "Milan"),
         ("{chip}", "ab"),
+        ("{machine}", "ab"),
     ] {
         path = path.replace(variable, value);
     }

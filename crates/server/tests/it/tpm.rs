@@ -4,6 +4,7 @@
 mod attacks;
 mod enclaves;
 mod enrolment;
+mod machines;
 mod recorded;
 mod refusals;
 

@@ -13,8 +13,8 @@ use avouch_engine::Anchors;
 use avouch_mint::Minted;
 use avouch_server::{
     Access, AppState, AtHand, Clock, Cloud, CollateralServer, Config, DevelopmentCa,
-    EvidenceKeeper, ProviderUrls, Providers, ProvidersOptions, Server, SigningKeys, TlsFiles,
-    TpmConversations, WorkPool, server_config, signing_key,
+    EvidenceKeeper, Monitoring, ProviderUrls, Providers, ProvidersOptions, Server, SigningKeys,
+    TlsFiles, TpmConversations, Webhook, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::{Expectations, Jwks, verify_token};
@@ -110,6 +110,9 @@ impl Setup {
             signed_requests_once: self.config.auth.signed_requests_once,
         };
         let evidence = EvidenceKeeper::start(&self.config.audit, self.store.clone(), self.clock);
+        let monitored = &self.config.monitoring;
+        let webhook = monitored.webhook.as_ref().map(|webhook| Webhook::new(webhook).unwrap());
+        let monitoring = Monitoring::start(monitored, webhook, self.store.clone(), self.clock);
         let providers = Providers::open(self.store, options, now()).await.unwrap();
         let remembered = self.config.limits.remembered_bytes_max;
         let at_hand = Arc::new(AtHand::of_files(self.endorsements));
@@ -120,6 +123,7 @@ impl Setup {
             .with_root_provider(self.config.server.root_provider)
             .with_cloud(cloud)
             .with_evidence(evidence)
+            .with_monitoring(monitoring)
             .with_tpm(TpmConversations::derived(SHARED_SECRET, self.config.tpm))
             .with_collateral_server(self.collateral);
         let state = Arc::new(state);

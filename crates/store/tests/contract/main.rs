@@ -15,6 +15,7 @@ mod endorsements;
 mod failures;
 mod feed;
 mod keys;
+mod machines;
 mod migrations;
 mod policies;
 mod private_endpoints;

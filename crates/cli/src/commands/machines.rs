@@ -1,0 +1,157 @@
+//! `avouch machines`
+
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::admin::{TenantArgs, table};
+use crate::client::{Stop, conclude};
+use crate::failure::{Failure, Verdict};
+use crate::output::{OutputOptions, printable};
+
+/// Tell how machines attested last, and what changed since the state that they are compared with.
+///
+/// A service knows machines where `monitoring.enabled` is on.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    avouch machines list --url https://attest.example --token-file token\n  \
+    avouch machines show MACHINE --provider contoso --url https://attest.example --token-file token")]
+pub(crate) struct MachinesArgs {
+    #[command(subcommand)]
+    command: MachinesCommand,
+}
+
+/// What to do with machines.
+#[derive(Debug, Subcommand)]
+enum MachinesCommand {
+    /// List them: when each attested last, with what result.
+    List(ListArgs),
+    /// Show one: what it booted, and what changed.
+    Show(OneArgs),
+    /// Accept what one showed last: from now on it is compared with that.
+    Baseline(OneArgs),
+    /// Forget one that will not attest again.
+    Forget(OneArgs),
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Only those that are refused, changed or silent.
+    #[arg(long)]
+    alerting: bool,
+    #[command(flatten)]
+    tenant: TenantArgs,
+}
+
+#[derive(Debug, Args)]
+struct OneArgs {
+    /// The machine, as `list` names it.
+    machine: String,
+    #[command(flatten)]
+    tenant: TenantArgs,
+}
+
+pub(crate) fn run(args: &MachinesArgs, output: OutputOptions) -> Result<Verdict, Failure> {
+    let result = match &args.command {
+        MachinesCommand::List(args) => list(args, output),
+        MachinesCommand::Show(args) => show(args, output),
+        MachinesCommand::Baseline(args) => baseline(args, output),
+        MachinesCommand::Forget(args) => forget(args, output),
+    };
+    conclude(result, output)
+}
+
+fn list(args: &ListArgs, output: OutputOptions) -> Result<Verdict, Stop> {
+    let session = args.tenant.session()?;
+    let mut machines = session.list("/avouch/machines")?;
+    machines.retain(|machine| !args.alerting || state(machine) != "permitted");
+    let answer = json!({ "url": session.url().as_str(), "machines": machines });
+    output.answer(&answer, || {
+        if machines.is_empty() {
+            return format!("{} knows no such machines", session.url());
+        }
+        let rows: Vec<[String; 4]> = machines
+            .iter()
+            .map(|one| [cell(one, "machine"), cell(one, "kind"), cell(one, "last_at"), state(one)])
+            .collect();
+        table(["machine", "kind", "attested last", "state"], &rows)
+    })?;
+    Ok(Verdict::Yes)
+}
+
+fn show(args: &OneArgs, output: OutputOptions) -> Result<Verdict, Stop> {
+    let session = args.tenant.session()?;
+    let machine = session.get_json(&path(&args.machine, ""))?;
+    output.answer(&machine, || text(&machine))?;
+    Ok(Verdict::Yes)
+}
+
+fn baseline(args: &OneArgs, output: OutputOptions) -> Result<Verdict, Stop> {
+    let session = args.tenant.session()?;
+    let path = path(&args.machine, ":baseline");
+    let answer = session.send(Method::POST, &path, "application/json", None)?;
+    let machine: Value = crate::client::json_of(&answer)?;
+    output.answer(&machine, || format!("{} is compared with what it showed last", args.machine))?;
+    Ok(Verdict::Yes)
+}
+
+fn forget(args: &OneArgs, output: OutputOptions) -> Result<Verdict, Stop> {
+    let session = args.tenant.session()?;
+    session.send(Method::DELETE, &path(&args.machine, ""), "application/json", None)?;
+    let answer = json!({ "machine": args.machine, "forgotten": true });
+    output.answer(&answer, || format!("{} is forgotten", args.machine))?;
+    Ok(Verdict::Yes)
+}
+
+/// The path of a machine, whose name is of letters and digits; anything else names none.
+fn path(machine: &str, verb: &str) -> String {
+    let name: String = machine.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("/avouch/machines/{name}{verb}")
+}
+
+/// In one word or two how it is.
+fn state(machine: &Value) -> String {
+    let is_changed =
+        machine.get("changes").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
+    let is_silent = machine.get("silent").and_then(Value::as_bool).unwrap_or_default();
+    let mut words = vec![match machine.get("verdict").and_then(Value::as_str) {
+        Some("refused") => format!("refused ({})", cell(machine, "refused_by")),
+        Some(verdict) => verdict.to_owned(),
+        None => "not proven".to_owned(),
+    }];
+    words.extend(is_changed.then(|| "changed".to_owned()));
+    words.extend(is_silent.then(|| "silent".to_owned()));
+    words.join(", ")
+}
+
+fn text(machine: &Value) -> String {
+    let mut text =
+        format!("machine:  {}\nstate:    {}\n", cell(machine, "machine"), state(machine));
+    for (title, member) in [
+        ("kind:", "kind"),
+        ("first:", "first_at"),
+        ("last:", "last_at"),
+        ("baseline:", "baseline_at"),
+        ("unproven:", "unproven_at"),
+    ] {
+        text.push_str(&format!("{title:9} {}\n", cell(machine, member)));
+    }
+    let changes = machine.get("changes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if !changes.is_empty() {
+        text.push_str("\nchanges since the baseline:\n");
+    }
+    for change in changes {
+        let [name, before, now] = ["name", "before", "now"].map(|member| cell(change, member));
+        text.push_str(&format!("  {name}\n    before  {before}\n    now     {now}\n"));
+    }
+    text
+}
+
+/// A member in words.
+fn cell(value: &Value, member: &str) -> String {
+    match value.get(member) {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) => printable(text),
+        Some(other) => printable(&other.to_string()),
+    }
+}

@@ -1,0 +1,81 @@
+//! `avouch machines`, against a service whose database knows some.
+#![cfg(test)]
+
+mod support;
+
+use avouch_store::{MachineFacts, MachineVerdict, Sighting, Store};
+use avouch_wire::UnixTime;
+use support::service::Service;
+use support::{AT, Folder, Run, command, run};
+
+/// Two machines at the default provider: one as it was, one refused in another state.
+async fn fill(store: &Store) {
+    let at = UnixTime::from_rfc3339(AT).unwrap();
+    let provider = store.provider("default").await.unwrap().unwrap().id;
+    let sighting = |machine: &str, pcr7: &str, refused_by: Option<&str>| Sighting {
+        provider,
+        machine: machine.to_owned(),
+        kind: "tpm".to_owned(),
+        at,
+        verdict: match refused_by {
+            None => MachineVerdict::Permitted,
+            Some(_) => MachineVerdict::Refused,
+        },
+        refused_by: refused_by.map(str::to_owned),
+        facts: MachineFacts::from([("pcr7".to_owned(), pcr7.to_owned())]),
+        is_fresh: true,
+    };
+    let all = [
+        sighting("aa00", "01", None),
+        sighting("bb11", "01", None),
+        sighting("bb11", "02", Some("no-permit")),
+    ];
+    store.note_sightings(&all, false).await.unwrap();
+}
+
+fn machines(own: &Folder, service: &Service, line: &str) -> Run {
+    let mut command = command();
+    command.arg("machines").args(line.split_whitespace()).args(["--url", &service.url]);
+    command.arg("--ca").arg(&service.ca).arg("--token-file").arg(own.join("token"));
+    run(command.stdin(std::process::Stdio::null()))
+}
+
+#[test]
+fn machines_are_listed_shown_accepted_and_forgotten() {
+    let own = Folder::new("machines");
+    own.write("token", "anything");
+    let config = own.write("avouch.toml", "[monitoring]\nenabled = true\n").display().to_string();
+    let service = Service::dev(&own.join("data"), ["--config", &config]);
+    let database = own.join("data/avouch.db").display().to_string();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let at = UnixTime::from_rfc3339(AT).unwrap();
+        let store = Store::open(&database, at).await.unwrap();
+        fill(&store).await;
+        store.close().await;
+    });
+
+    let listed = machines(&own, &service, "list").expect_status(0).stdout;
+    let line = |name: &str| {
+        let line = listed.lines().find(|line| line.starts_with(name));
+        line.unwrap_or_else(|| panic!("{listed}")).to_owned()
+    };
+    assert!(line("aa00").ends_with("permitted"), "{listed}");
+    assert!(line("bb11").ends_with("refused (no-permit), changed"), "{listed}");
+    let alerting = machines(&own, &service, "list --alerting").expect_status(0).stdout;
+    assert!(alerting.contains("bb11") && !alerting.contains("aa00"), "{alerting}");
+
+    let shown = machines(&own, &service, "show bb11").expect_status(0).stdout;
+    for part in ["refused (no-permit), changed", "pcr7", "before  01", "now     02", AT] {
+        assert!(shown.contains(part), "{part:?} in {shown}");
+    }
+    machines(&own, &service, "baseline bb11").expect_status(0);
+    let shown = machines(&own, &service, "show bb11").expect_status(0).stdout;
+    assert!(!shown.contains("changed") && !shown.contains("pcr7"), "{shown}");
+    machines(&own, &service, "forget bb11").expect_status(0);
+    for gone in ["show bb11", "baseline bb11", "forget bb11", "show ../audit"] {
+        machines(&own, &service, gone).expect_status(1);
+    }
+    let left = machines(&own, &service, "list").expect_status(0).stdout;
+    assert!(left.contains("aa00") && !left.contains("bb11"), "{left}");
+}

@@ -1,0 +1,115 @@
+//! `/avouch/machines`: when machines attested last, how that ended, and what changed since their
+//! baseline; and the alerts that they raised.
+
+use avouch_store::{Alert, Edit, FactChange, Machine};
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::access::Authorized;
+use super::paging::{Paging, next_query};
+use crate::{ApiError, Fault, respond};
+
+/// Machines, or alerts, in one answer.
+const ROWS_MAX: u32 = 100;
+
+/// `GET /avouch/machines`, in the order in which they were first seen.
+pub(super) async fn list(request: &Authorized<'_>) -> Result<Response<Body>, ApiError> {
+    let page = Paging::from_query(request.query)?.page(ROWS_MAX);
+    let store = request.state.providers.store();
+    let found = store.machines(request.provider.tenant().provider.id, page).await?;
+    let shown: Vec<Value> = found.items.iter().map(machine).collect();
+    let query = found.next.map(|next| next_query(page, next));
+    Ok(listed(request, shown, "machines", query))
+}
+
+/// `GET /avouch/alerts`, oldest first.
+pub(super) async fn alerts(request: &Authorized<'_>) -> Result<Response<Body>, ApiError> {
+    let page = Paging::from_query(request.query)?.page(ROWS_MAX);
+    let store = request.state.providers.store();
+    let found = store.alerts(request.provider.tenant().provider.id, page).await?;
+    let shown: Vec<Value> = found.items.iter().map(alert).collect();
+    let query = found.next.map(|next| next_query(page, next));
+    Ok(listed(request, shown, "alerts", query))
+}
+
+/// `GET /avouch/machines/{machine}`.
+pub(super) async fn get(request: &Authorized<'_>, name: &str) -> Result<Response<Body>, ApiError> {
+    let store = request.state.providers.store();
+    let found = store.machine(request.provider.tenant().provider.id, name).await?;
+    let found = found.ok_or_else(|| unknown(name))?;
+    Ok(respond::json(StatusCode::OK, machine(&found).to_string()))
+}
+
+/// `POST /avouch/machines/{machine}:baseline`: what it showed last is as it should be.
+pub(super) async fn set_baseline(
+    request: &Authorized<'_>,
+    name: &str,
+) -> Result<Response<Body>, ApiError> {
+    let edit = Edit::new(request.actor()?, request.state.clock.now());
+    let id = request.provider.tenant().provider.id;
+    if !request.state.providers.store().set_machine_baseline(id, name, &edit).await? {
+        return Err(unknown(name));
+    }
+    get(request, name).await
+}
+
+/// `DELETE /avouch/machines/{machine}`: it will not attest again.
+pub(super) async fn forget(
+    request: &Authorized<'_>,
+    name: &str,
+) -> Result<Response<Body>, ApiError> {
+    let edit = Edit::new(request.actor()?, request.state.clock.now());
+    let id = request.provider.tenant().provider.id;
+    if !request.state.providers.store().forget_machine(id, name, &edit).await? {
+        return Err(unknown(name));
+    }
+    Ok(respond::json(StatusCode::OK, json!({ "machine": name, "forgotten": true }).to_string()))
+}
+
+fn unknown(name: &str) -> ApiError {
+    let name: String = name.chars().take(64).collect();
+    Fault::not_found(format!("No machine {name} has attested here.")).into()
+}
+
+fn listed(
+    request: &Authorized<'_>,
+    shown: Vec<Value>,
+    of: &str,
+    query: Option<String>,
+) -> Response<Body> {
+    let mut body = json!({ "value": shown });
+    if let (Some(query), Some(members)) = (query, body.as_object_mut()) {
+        let url = request.state.providers.urls().of(request.provider.name());
+        members.insert("nextLink".to_owned(), format!("{url}/avouch/{of}?{query}").into());
+    }
+    respond::json(StatusCode::OK, body.to_string())
+}
+
+fn machine(machine: &Machine) -> Value {
+    let changes: Vec<Value> = machine.changes().iter().map(FactChange::to_json).collect();
+    json!({
+        "machine": machine.machine,
+        "kind": machine.kind,
+        "first_at": machine.first_at.to_rfc3339(),
+        "last_at": machine.last_at.map(|at| at.to_rfc3339()),
+        "verdict": machine.verdict.map(|verdict| verdict.as_str()),
+        "refused_by": machine.refused_by,
+        "facts": machine.facts,
+        "baseline": machine.baseline,
+        "baseline_at": machine.baseline_at.map(|at| at.to_rfc3339()),
+        "changes": changes,
+        "unproven_at": machine.unproven_at.map(|at| at.to_rfc3339()),
+        "silent": machine.is_silent,
+    })
+}
+
+fn alert(alert: &Alert) -> Value {
+    json!({
+        "alert": alert.id,
+        "machine": alert.machine,
+        "kind": alert.kind.as_str(),
+        "at": alert.at.to_rfc3339(),
+        "details": alert.details,
+    })
+}

@@ -1,0 +1,223 @@
+use avouch_store::{
+    Alert, AlertKind, MachineFacts, MachineVerdict, PageRequest, Provider, Sighting, Store,
+    StoreError, limits,
+};
+use serde_json::json;
+
+use crate::support::*;
+
+fn facts(pairs: &[(&str, &str)]) -> MachineFacts {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// A fresh attestation that was permitted.
+fn seen(of: &Provider, machine: &str, seconds: i64, pcr7: &str) -> Sighting {
+    Sighting {
+        provider: of.id,
+        machine: machine.to_owned(),
+        kind: "tpm".to_owned(),
+        at: at(seconds),
+        verdict: MachineVerdict::Permitted,
+        refused_by: None,
+        facts: facts(&[("pcr7", pcr7), ("secureBoot", "true")]),
+        is_fresh: true,
+    }
+}
+
+fn refused(by: &str, sighting: Sighting) -> Sighting {
+    let refused_by = Some(by.to_owned());
+    Sighting { verdict: MachineVerdict::Refused, refused_by, ..sighting }
+}
+
+async fn note(store: &Store, sighting: Sighting) -> Vec<AlertKind> {
+    kinds(&store.note_sightings(&[sighting], true).await.unwrap())
+}
+
+fn kinds(alerts: &[Alert]) -> Vec<AlertKind> {
+    alerts.iter().map(|alert| alert.kind).collect()
+}
+
+use AlertKind::{Changed, Refused, Silent};
+
+on_both_databases! {
+    async fn a_machine_is_known_by_its_last_attestation_and_compared_with_its_first_good_one(database: &Database) {
+        let store = database.open().await;
+        let one = provider(&store, "one").await;
+        let before = store.sequence().await.unwrap();
+        assert_eq!(note(&store, seen(&one, "a", 10, "00")).await, []);
+        assert_eq!(note(&store, seen(&one, "a", 20, "00")).await, []);
+        let known = store.machine(one.id, "a").await.unwrap().unwrap();
+        assert_eq!((known.first_at, known.last_at, known.baseline_at), (at(10), Some(at(20)), Some(at(10))));
+        assert_eq!((known.verdict, known.refused_by.as_deref()), (Some(MachineVerdict::Permitted), None));
+        assert_eq!((known.kind.as_str(), known.provider.to_string().as_str()), ("tpm", "one"));
+        assert!(known.changes().is_empty() && known.facts == known.baseline && !known.is_silent);
+
+        let alerts = store.note_sightings(&[seen(&one, "a", 30, "01")], true).await.unwrap();
+        assert_eq!(kinds(&alerts), [Changed]);
+        let expected = json!({"changes": [{"name": "pcr7", "before": "00", "now": "01"}]});
+        assert_eq!(json!(alerts[0].details), expected);
+        assert_eq!((alerts[0].at, alerts[0].machine.as_str()), (at(30), "a"));
+        // The same state again is no news; another one is, and so is the way back there.
+        assert_eq!(note(&store, seen(&one, "a", 40, "01")).await, []);
+        assert_eq!(note(&store, seen(&one, "a", 50, "02")).await, [Changed]);
+        assert_eq!(note(&store, seen(&one, "a", 60, "00")).await, []);
+        assert_eq!(note(&store, seen(&one, "a", 70, "02")).await, [Changed]);
+        let known = store.machine(one.id, "a").await.unwrap().unwrap();
+        assert_eq!(known.changes().len(), 1);
+        // They are beside the order of all writes.
+        assert_eq!(store.sequence().await.unwrap(), before);
+    }
+
+    async fn a_refusal_is_told_when_it_begins_and_when_its_reason_or_state_changes(database: &Database) {
+        let store = database.open().await;
+        let one = provider(&store, "one").await;
+        let good = |seconds| seen(&one, "a", seconds, "00");
+        // One that was never permitted has no baseline.
+        assert_eq!(note(&store, refused("no-permit", good(1))).await, [Refused]);
+        assert_eq!(store.machine(one.id, "a").await.unwrap().unwrap().baseline_at, None);
+        assert_eq!(note(&store, good(2)).await, []);
+        assert_eq!(note(&store, refused("no-permit", good(3))).await, [Refused]);
+        assert_eq!(note(&store, refused("no-permit", good(4))).await, []);
+        assert_eq!(note(&store, refused("deny-issued", good(5))).await, [Refused]);
+        let changed = refused("deny-issued", seen(&one, "a", 6, "01"));
+        let alerts = store.note_sightings(&[changed], true).await.unwrap();
+        assert_eq!(kinds(&alerts), [Refused]);
+        assert_eq!(alerts[0].details["refusedBy"], "deny-issued");
+        assert_eq!(alerts[0].details["changes"][0]["now"], "01");
+        let known = store.machine(one.id, "a").await.unwrap().unwrap();
+        assert_eq!((known.verdict, known.refused_by.as_deref()), (Some(MachineVerdict::Refused), Some("deny-issued")));
+        assert_eq!(known.baseline, facts(&[("pcr7", "00"), ("secureBoot", "true")]));
+        // Permitted in a changed state: that is news, too.
+        assert_eq!(note(&store, seen(&one, "a", 7, "01")).await, [Changed]);
+    }
+
+    async fn what_is_not_fresh_refreshes_nothing(database: &Database) {
+        let store = database.open().await;
+        let one = provider(&store, "one").await;
+        note(&store, seen(&one, "a", 10, "00")).await;
+        let known = store.machine(one.id, "a").await.unwrap().unwrap();
+        let replayed = Sighting { is_fresh: false, ..seen(&one, "a", 50, "01") };
+        assert_eq!(note(&store, replayed).await, []);
+        let after = store.machine(one.id, "a").await.unwrap().unwrap();
+        assert_eq!(after.unproven_at, Some(at(50)));
+        assert_eq!(avouch_store::Machine { unproven_at: None, ..after }, known);
+        // It counts as silent all the same.
+        assert_eq!(kinds(&store.note_silence(at(20), at(60), true).await.unwrap()), [Silent]);
+        // One that was never fresh is known by name only.
+        note(&store, Sighting { is_fresh: false, ..seen(&one, "b", 50, "00") }).await;
+        let other = store.machine(one.id, "b").await.unwrap().unwrap();
+        assert_eq!((other.last_at, other.verdict, other.facts.len()), (None, None, 0));
+        assert!(!store.set_machine_baseline(one.id, "b", &edit(&alice())).await.unwrap());
+    }
+
+    async fn silence_is_told_once_until_the_machine_attests_again(database: &Database) {
+        let store = database.open().await;
+        let one = provider(&store, "one").await;
+        note(&store, seen(&one, "a", 10, "00")).await;
+        note(&store, seen(&one, "b", 20, "00")).await;
+        let silent = |since, now| {
+            let store = &store;
+            async move { store.note_silence(at(since), at(now), true).await.unwrap() }
+        };
+        assert_eq!(silent(10, 30).await, [], "not before");
+        let alerts = silent(11, 31).await;
+        assert_eq!(kinds(&alerts), [Silent]);
+        assert_eq!((alerts[0].machine.as_str(), alerts[0].at), ("a", at(31)));
+        assert_eq!(alerts[0].details["lastAttestedAt"], at(10).to_rfc3339());
+        assert!(store.machine(one.id, "a").await.unwrap().unwrap().is_silent);
+        assert_eq!(silent(11, 32).await, []);
+        note(&store, seen(&one, "a", 40, "00")).await;
+        assert!(!store.machine(one.id, "a").await.unwrap().unwrap().is_silent);
+        assert_eq!(silent(41, 60).await.len(), 2);
+    }
+
+    async fn an_operator_accepts_a_state_as_the_baseline_and_forgets_machines(database: &Database) {
+        let store = database.open().await;
+        let [one, two] = [provider(&store, "one").await, provider(&store, "two").await];
+        for of in [&one, &two] {
+            note(&store, seen(of, "a", 1, "00")).await;
+            note(&store, seen(of, "a", 2, "01")).await;
+        }
+        assert!(store.set_machine_baseline(one.id, "a", &edit(&alice())).await.unwrap());
+        let known = store.machine(one.id, "a").await.unwrap().unwrap();
+        assert!(known.changes().is_empty() && known.baseline == known.facts);
+        assert_eq!(store.machine(two.id, "a").await.unwrap().unwrap().changes().len(), 1);
+        assert_eq!(note(&store, seen(&one, "a", 3, "01")).await, []);
+        assert_eq!(note(&store, seen(&one, "a", 4, "00")).await, [Changed]);
+        assert!(!store.set_machine_baseline(one.id, "b", &edit(&alice())).await.unwrap());
+        assert!(store.forget_machine(one.id, "a", &edit(&alice())).await.unwrap());
+        assert!(!store.forget_machine(one.id, "a", &edit(&alice())).await.unwrap());
+        assert_eq!(store.machine(one.id, "a").await.unwrap(), None);
+        assert!(store.machine(two.id, "a").await.unwrap().is_some());
+        let audit = store.audit(Some("one"), PageRequest::first()).await.unwrap().items;
+        let actions: Vec<&str> = audit.iter().map(|entry| entry.action.as_str()).collect();
+        assert_eq!(actions, ["provider-create", "machine-baseline", "machine-forget"]);
+        assert_eq!(json!(audit[1].details), json!({"machine": "a"}));
+    }
+
+    async fn machines_come_in_pages_and_go_with_their_provider(database: &Database) {
+        let store = database.open().await;
+        let [one, two] = [provider(&store, "one").await, provider(&store, "two").await];
+        let batch: Vec<_> = ["c", "a", "b"].map(|name| seen(&one, name, 1, "00")).into();
+        store.note_sightings(&batch, false).await.unwrap();
+        store.note_sightings(&[seen(&two, "a", 1, "00")], false).await.unwrap();
+        let first = PageRequest { after: 0, rows: 2 };
+        let page = store.machines(one.id, first).await.unwrap();
+        let rest = store.machines(one.id, page.next_request(first).unwrap()).await.unwrap();
+        let names = |page: &avouch_store::Page<avouch_store::Machine>| -> Vec<String> {
+            page.items.iter().map(|machine| machine.machine.clone()).collect()
+        };
+        assert_eq!((names(&page), names(&rest)), (vec!["c".to_owned(), "a".to_owned()], vec!["b".to_owned()]));
+        store.delete_provider(one.id, &edit(&alice())).await.unwrap();
+        assert_eq!(store.note_sightings(&batch, false).await.unwrap(), []);
+        assert_eq!(store.machines(one.id, first).await.unwrap().items, []);
+        assert_eq!(names(&store.machines(two.id, first).await.unwrap()), ["a"]);
+    }
+
+    async fn alerts_are_due_until_they_arrived(database: &Database) {
+        let store = database.open().await;
+        let one = provider(&store, "one").await;
+        store.note_sightings(&[refused("x", seen(&one, "a", 10, "00"))], true).await.unwrap();
+        store.note_sightings(&[refused("x", seen(&one, "b", 20, "00"))], true).await.unwrap();
+        store.note_sightings(&[refused("x", seen(&one, "c", 30, "00"))], false).await.unwrap();
+        let due = |seconds| {
+            let store = &store;
+            async move {
+                let due = store.due_alerts(at(seconds), 10).await.unwrap();
+                due.into_iter().map(|alert| (alert.machine, alert.attempts)).collect::<Vec<_>>()
+            }
+        };
+        let of = |machine: &str, attempts| (machine.to_owned(), attempts);
+        assert_eq!(due(9).await, []);
+        assert_eq!(due(10).await, [of("a", 0)]);
+        assert_eq!(due(99).await, [of("a", 0), of("b", 0)], "nobody is to be told of the third");
+        let all = store.alerts(one.id, PageRequest::first()).await.unwrap().items;
+        let (first, second) = (all[0].id, all[1].id);
+        store.note_delivery(first, Some(at(70))).await.unwrap();
+        assert_eq!(due(69).await, [of("b", 0)]);
+        store.note_delivery(second, None).await.unwrap();
+        assert_eq!(due(70).await, [of("a", 1)]);
+        store.note_delivery(first, None).await.unwrap();
+        assert_eq!(due(1_000).await, []);
+        assert_eq!(all.len(), 3, "they are kept");
+        // What was due before a restart is due after it.
+        store.note_sightings(&[refused("y", seen(&one, "a", 80, "00"))], true).await.unwrap();
+        store.close().await;
+        let store = database.open().await;
+        assert_eq!(store.due_alerts(at(80), 10).await.unwrap().len(), 1);
+    }
+
+    async fn so_much_is_noted_in_one_call_and_no_more(database: &Database) {
+        let store = database.open().await;
+        let one = provider(&store, "one").await;
+        let many = vec![seen(&one, "a", 1, "00"); limits::SIGHTING_BATCH_MAX + 1];
+        let large = Sighting { facts: facts(&[("x", &"y".repeat(limits::MACHINE_FACTS_BYTES_MAX))]), ..seen(&one, "a", 1, "0") };
+        let long = seen(&one, &"m".repeat(limits::TEXT_CHARS_MAX + 1), 1, "00");
+        for batch in [many, vec![large], vec![long]] {
+            let refused = store.note_sightings(&batch, true).await;
+            assert!(matches!(refused, Err(StoreError::Limit { .. })), "{refused:?}");
+        }
+        assert_eq!(store.machines(one.id, PageRequest::first()).await.unwrap().items, []);
+        assert_eq!(store.note_sightings(&[], true).await.unwrap(), []);
+    }
+}

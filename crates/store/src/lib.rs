@@ -73,6 +73,7 @@ mod store;
 mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod vault_key;
 
 pub use actor::{Actor, ActorKind};
 pub use alert::{Alert, AlertKind};
@@ -94,6 +95,9 @@ pub use policy::{NewPolicy, Policy, PolicyAction, PolicyReset, PolicyRevision, S
 pub use private_endpoint::{ConnectionStatus, PrivateEndpointConnection};
 pub use provider::{NewProvider, Provider, ProviderFilter, ProviderPatch, Toggle, TrustModel};
 pub use store::{Edit, Expected, Sequence, SignedRequest, Store};
+pub use vault_key::{
+    DeletedVaultKey, NewVaultKey, VaultKey, VaultKeyPolicy, VaultKeySettings, VaultKeyType,
+};
 
 /// Compiles the examples of `docs/storage.md`.
 #[cfg(doctest)]

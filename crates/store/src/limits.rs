@@ -53,6 +53,12 @@ pub const ALERTS_KEPT: u64 = 10_000;
 pub const KEYS_MAX: u64 = 100_000;
 /// Bytes of a public or wrapped private key.
 pub const KEY_BYTES_MAX: usize = 16 * 1024;
+/// Versions of keys for release in one database, deleted ones among them.
+pub const VAULT_KEY_VERSIONS_MAX: u64 = 100_000;
+/// Bytes of what a key for release carries as JSON: its release policy, its tags, its operations.
+pub const VAULT_KEY_TEXT_BYTES_MAX: usize = 64 * 1024;
+/// Characters of the name of a key for release, as Azure Key Vault.
+pub const VAULT_KEY_NAME_CHARS_MAX: usize = 127;
 /// Rows of one page of any list.
 pub const PAGE_ROWS_MAX: u32 = 1_000;
 /// Changes kept for subscribers; who is further behind is told to load everything again.

@@ -61,6 +61,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0007_machines.sql"),
         postgres: include_str!("../migrations/0007_machines.sql"),
     },
+    Migration {
+        version: 8,
+        name: "vault_keys",
+        sqlite: include_str!("../migrations/0008_vault_keys.sql"),
+        postgres: include_str!("../migrations/0008_vault_keys.sql"),
+    },
 ];
 
 impl Migration {

@@ -86,7 +86,7 @@ fn is_host(text: &str) -> bool {
     let is_port = |port: &str| port.parse::<u16>().is_ok() && port.bytes().all(is_digit);
     let inner = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
     let is_name = match inner {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        Some(address) => address.parse::<core::net::Ipv6Addr>().is_ok(),
         None => !name.is_empty() && name.bytes().all(is_of_name),
     };
     is_name && port.is_none_or(is_port)

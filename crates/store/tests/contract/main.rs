@@ -23,3 +23,4 @@ mod providers;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
+mod vault_keys;

@@ -264,6 +264,7 @@ impl EndorsementSource for EndorsementSet {
             "amd_crl_rule": self.amd_crl_rule.name(),
             "tpm_cas": self.tpm.published().iter().count(),
             "damaged_files": self.skipped.len(),
+            "without_effect": self.ignored.len(),
             "published": self.iter().count(),
             "bytes": self.bytes(),
         })

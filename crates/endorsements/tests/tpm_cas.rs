@@ -313,6 +313,7 @@ fn a_crl_of_a_manufacturer_is_told_to_have_no_effect_and_those_of_amd_are_not() 
             let set = EndorsementSet::load(&[folder.path().to_owned()]).unwrap();
             let told = set.ignored();
             assert_eq!(told.len(), usize::from(is_told), "{told:?}");
+            assert_eq!(set.summary()["without_effect"], told.len());
             for note in told {
                 assert!(note.contains("list.crl") && note.contains("TPM-Maker"), "{note}");
                 assert!(note.contains("not checked for revocation"), "{note}");

@@ -7,7 +7,7 @@ mod support;
 use avouch_mint::bootlog::{BootLog, SecureBoot, TdBoot, event_type, td};
 use avouch_mint::snp::{SnpKey, SnpProduct, UvmForm, uvm_publisher};
 use avouch_mint::{Options, PckCa, TcbStatus, TdQuoteFormat, mint};
-use avouch_store::{Actor, ActorKind, Edit, PageRequest, Store};
+use avouch_store::{Actor, ActorKind, Edit, KeyPurpose, KeyScope, NewKey, PageRequest, Store};
 use avouch_wire::{EvidenceKind, UnixTime};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -240,6 +240,19 @@ fn sighting(provider: avouch_store::ProviderId, at: UnixTime) -> avouch_store::S
     }
 }
 
+/// A key that never signed.
+const fn key(not_before: UnixTime) -> NewKey<'static> {
+    let purpose = KeyPurpose::Token;
+    NewKey {
+        kid: "old",
+        scope: KeyScope { purpose, algorithm: "RS256", provider: None },
+        public_key: b"public",
+        wrapped_private_key: b"wrapped",
+        wrapping_key: "master",
+        not_before,
+    }
+}
+
 #[test]
 fn readiness_audit_and_history_are_as_documented() {
     let at = Installed::new("schemas-service");
@@ -281,6 +294,9 @@ fn readiness_audit_and_history_are_as_documented() {
         let edit = Edit::new(&operator, at);
         assert!(store.set_machine_baseline(plain, "00", &edit).await.unwrap());
         assert!(store.forget_machine(plain, "00", &edit).await.unwrap());
+        store.publish_key(&key(at), &edit).await.unwrap();
+        store.retire_key("old", &edit).await.unwrap();
+        store.delete_key("old", &edit).await.unwrap();
         store.audit(None, page).await.unwrap()
     });
     for entry in found.items {

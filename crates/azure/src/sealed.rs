@@ -8,8 +8,6 @@ use aws_lc_rs::rsa::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::SealingKey;
-
 /// What is authenticated beside the token. Clients have it as a constant.
 const ASSOCIATED_DATA: &[u8] = b"Transport Key";
 /// Bytes of the inner key: AES-256.
@@ -59,17 +57,18 @@ struct EncryptionParams {
     iv: String,
 }
 
-/// Seals a token to a verified key, with a fresh key and nonce that serve for nothing else.
+/// Seals a token to a key, DER of its SubjectPublicKeyInfo, with a fresh inner key and nonce that serve for
+/// nothing else. Who opens it is as sure as what proved the key ([`crate::SealingKey`]).
 ///
 /// # Errors
 /// [`SealError::Key`].
 pub fn seal(
     token: &str,
-    to: &SealingKey,
+    to_spki_der: &[u8],
     inner_key: &[u8; KEY_BYTES],
     nonce: [u8; NONCE_BYTES],
 ) -> Result<SealedAnswer, SealError> {
-    let encrypted_inner_key = wrap(to.public_key().spki_der(), inner_key).ok_or(SealError::Key)?;
+    let encrypted_inner_key = wrap(to_spki_der, inner_key).ok_or(SealError::Key)?;
     let mut jwt = token.as_bytes().to_vec();
     let key = UnboundKey::new(&AES_256_GCM, inner_key).map_err(|_| SealError::Key)?;
     let tag = LessSafeKey::new(key)

@@ -1,6 +1,8 @@
 //! What the log of a machine with a TPM proves together with the registers of a verified quote, without
 //! the log itself.
 
+mod guest;
+
 use std::collections::BTreeMap;
 
 use avouch_pki::Root;
@@ -16,6 +18,8 @@ use crate::windows::{
     Chain, NoIdentityKey, Session, Start, WindowsAuthorities, WindowsError, WindowsFacts,
 };
 use crate::{Digest, Register, RegisterMap, RegisterValues};
+
+pub use guest::{GuestFacts, System};
 
 /// The registers of firmware and boot manager: nothing extends them after the log was taken.
 const FIRMWARE_REGISTERS: std::ops::RangeInclusive<u8> = 0..=7;
@@ -96,6 +100,8 @@ pub struct ProvenBoot {
     not_windows: Option<WindowsError>,
     #[serde(skip)]
     windows_roots: Vec<Root>,
+    #[serde(skip)]
+    guest: GuestFacts,
 }
 
 /// Why no key signs reports of enclaves.
@@ -201,7 +207,14 @@ impl ProvenBoot {
             secure_boot,
             not_windows,
             windows_roots,
+            guest: now.guest,
         })
+    }
+
+    /// What the log of the machine as it runs proves of a virtual machine.
+    #[must_use]
+    pub const fn guest(&self) -> &GuestFacts {
+        &self.guest
     }
 
     /// The key that the secure kernel of this boot signs by.
@@ -249,6 +262,7 @@ struct JudgedStart<'a> {
     secure_boot: Option<bool>,
     session: Result<Session<'a>, WindowsError>,
     events: Events,
+    guest: GuestFacts,
 }
 
 impl<'a> JudgedStart<'a> {
@@ -270,7 +284,9 @@ impl<'a> JudgedStart<'a> {
             Register::Pcr(index) => Some((index, verdict.name())),
             _ => None,
         });
+        let guest = GuestFacts::of(&facts, bank, expected.windows, session.is_ok());
         Ok(Self {
+            guest,
             registers: registers.collect(),
             report: BootReport::from(&facts),
             secure_boot: facts.secure_boot.enforced(),

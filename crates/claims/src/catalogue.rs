@@ -76,7 +76,7 @@ pub fn policy_claims(kind: EvidenceKind) -> impl Iterator<Item = &'static Descri
     common.chain(own).filter(|description| description.seen_by != SeenBy::Token)
 }
 
-use EvidenceKind::{OpenEnclave, Sgx, Snp, Tdx, Tpm};
+use EvidenceKind::{AzureGuest, OpenEnclave, Sgx, Snp, Tdx, Tpm};
 use Form::{AnyBase64Url, AsSent, Base64Url, Boolean, Hex, Integer, Json, JsonArray, Text};
 
 /// The tables of single kinds.
@@ -89,11 +89,20 @@ const OF_KINDS: &[(&[EvidenceKind], &[Description])] = &[
     (&[Sgx, OpenEnclave, Tdx], &PLATFORM_EXCEPTION),
     (&[Tpm], &TPM),
     (&[Tpm], &VBS),
+    (&[Tpm, AzureGuest], &ATTESTATION_KEY),
+    (&[AzureGuest], &GUEST),
+    (&[AzureGuest], &AZURE_VM),
+    (&[AzureGuest], &OTHER_VTPM),
 ];
 
 const COMMON: [Description; 14] = [
     row("x-ms-ver", Text, "version of this form of claims"),
-    row("x-ms-attestation-type", Text, "the kind of evidence: `sgx`, `tdxvm`, `sevsnpvm` or `tpm`"),
+    row(
+        "x-ms-attestation-type",
+        Text,
+        "the kind of evidence: `sgx`, `tdxvm`, `sevsnpvm`, `tpm`, `azurevm` \
+         or, of a machine with a virtual TPM of another host, `vtpm`",
+    ),
     row("x-ms-policy-hash", Base64Url(32), "SHA-256 of the base64url text of the policy in force"),
     row(
         "x-ms-policy-signer",
@@ -103,7 +112,8 @@ const COMMON: [Description; 14] = [
     row(
         "x-ms-runtime",
         Json,
-        "the runtime data, which the evidence binds; only if it was sent as JSON",
+        "the runtime data, which the evidence binds; only if it was sent as JSON. Of a guest: `keys`, the \
+         key that the answer is sealed to, and `client-payload`, which nothing binds",
     ),
     row(
         "x-ms-inittime",
@@ -343,7 +353,7 @@ const COMPLIANCE: [Description; 1] = [row(
      publisher whose endorsement of the measurement came along; absent without either",
 )];
 
-const TPM: [Description; 25] = [
+const TPM: [Description; 24] = [
     policy_only(
         "aikValidated",
         Boolean,
@@ -408,12 +418,6 @@ const TPM: [Description; 25] = [
     ),
     token_only("cnf", Json, "the key that signed the request, as `{\"jwk\":{…}}`"),
     token_only("rp_data", Text, "the request's `rp_data`, unchanged; only if it has one"),
-    row(
-        "avouch-aik",
-        Text,
-        "how the attestation key is known to be a TPM's: `certified`, `activated` (enrolled here) or \
-         `self-asserted` (not at all)",
-    ),
     row(
         "avouch-tpm-ek",
         Hex(32),
@@ -486,3 +490,124 @@ const VBS: [Description; 11] = [
     ),
     policy_only("avouch-enclave-unique-id", Base64Url(32), "hash of the enclave's primary image"),
 ];
+
+/// Of whatever a TPM's attestation key signed.
+const ATTESTATION_KEY: [Description; 1] = [row(
+    "avouch-aik",
+    Text,
+    "how the attestation key is known to be a TPM's: `certified`, `activated` (enrolled here), \
+         `reported` (by isolation evidence of a paravisor that the operator names) or `self-asserted` (not \
+         at all)",
+)];
+
+/// Of a machine with a virtual TPM, whosever it is.
+const GUEST: [Description; 2] = [
+    row(
+        "secureboot",
+        Boolean,
+        "whether firmware, and shim if it booted, verified all that they ran; false if the log does not \
+         prove it",
+    ),
+    row(
+        "x-ms-isolation-tee",
+        Json,
+        "the claims of a token about what isolates the machine from its host, with `x-ms-attestation-type` \
+         and, as `x-ms-runtime`, the paravisor's runtime data; only of confidential machines",
+    ),
+];
+
+/// The same facts under the names of Azure's machines, and of others.
+macro_rules! of_host {
+    ($prefix:literal) => {
+        [
+            row(concat!($prefix, "attestation-protocol-ver"), Text, "version of the protocol: 2.0"),
+            row(concat!($prefix, "attested-pcrs"), JsonArray, "the quoted PCRs"),
+            row(concat!($prefix, "is-windows"), Boolean, "whether Windows started, and nothing else"),
+            row(concat!($prefix, "osbuild"), Text, "by the client's own word: it proves nothing"),
+            row(concat!($prefix, "osdistro"), Text, "by the client's own word: it proves nothing"),
+            row(concat!($prefix, "ostype"), Text, "by the client's own word: it proves nothing"),
+            row(
+                concat!($prefix, "osversion-major"),
+                Integer,
+                "by the client's own word: it proves nothing",
+            ),
+            row(
+                concat!($prefix, "osversion-minor"),
+                Integer,
+                "by the client's own word: it proves nothing",
+            ),
+            row(
+                concat!($prefix, "default-securebootkeysvalidated"),
+                Boolean,
+                "whether `PK` and `KEK` are Microsoft's for virtual machines, and nobody else's",
+            ),
+            row(
+                concat!($prefix, "dbvalidated"),
+                Boolean,
+                "whether every entry of `db` is a certificate of Microsoft's",
+            ),
+            row(
+                concat!($prefix, "dbxvalidated"),
+                Boolean,
+                "whether `dbx` has the revocations that Microsoft published up to May 2023",
+            ),
+            row(
+                concat!($prefix, "bootdebug-enabled"),
+                Boolean,
+                "whether a boot component of Windows could be debugged",
+            ),
+            row(
+                concat!($prefix, "debuggersdisabled"),
+                Boolean,
+                "whether nothing of Windows could be debugged, or another system started",
+            ),
+            row(
+                concat!($prefix, "elam-enabled"),
+                Boolean,
+                "whether Windows loaded an early-launch anti-malware driver",
+            ),
+            row(
+                concat!($prefix, "flightsigning-enabled"),
+                Boolean,
+                "whether Windows accepted certificates for previews",
+            ),
+            row(
+                concat!($prefix, "hvci-policy"),
+                Integer,
+                "1 if Windows' hypervisor enforces code integrity, else 0",
+            ),
+            row(
+                concat!($prefix, "hypervisordebug-enabled"),
+                Boolean,
+                "whether Windows' hypervisor could be debugged",
+            ),
+            row(
+                concat!($prefix, "kerneldebug-enabled"),
+                Boolean,
+                "whether Windows' kernel could be debugged",
+            ),
+            row(
+                concat!($prefix, "signingdisabled"),
+                Boolean,
+                "whether Windows accepted neither test certificates nor those for previews, or another \
+                 system started",
+            ),
+            row(
+                concat!($prefix, "testsigning-enabled"),
+                Boolean,
+                "whether Windows accepted test certificates",
+            ),
+            row(
+                concat!($prefix, "vmid"),
+                Text,
+                "which machine it is, by its paravisor or its firmware: a GUID; absent if neither says so",
+            ),
+        ]
+    };
+}
+
+/// Of a machine of Azure's.
+const AZURE_VM: [Description; 21] = of_host!("x-ms-azurevm-");
+
+/// Of a machine whose virtual TPM is not Azure's.
+const OTHER_VTPM: [Description; 21] = of_host!("avouch-vtpm-");

@@ -5,6 +5,7 @@
 //! hash was found in one of them. This crate knows nothing of policies: it says which claims a
 //! policy may read and which the token carries, and others take it from there.
 
+mod azure;
 mod bound;
 mod catalogue;
 mod claim;
@@ -16,6 +17,7 @@ mod tdx;
 mod tpm;
 mod vbs;
 
+pub use azure::{GuestProof, IsolationProof, guest, guest_attestation_type};
 pub use bound::{BoundData, DataType, HeldData, HeldDataError};
 pub use catalogue::{Description, Form, describe, descriptions, policy_claims};
 pub use claim::{ClaimValue, SeenBy, ServiceClaim};

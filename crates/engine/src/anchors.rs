@@ -16,6 +16,8 @@ pub struct Anchors {
     pub amd: avouch_snp::TrustAnchors,
     /// CAs of TPMs: of their manufacturers, and of hosts of virtual ones. None is built in.
     pub tpm: avouch_tpm::TrustAnchors,
+    /// CAs of Azure's virtual TPMs, for guest attestation alone, where those of TPMs count too.
+    pub vtpm: avouch_azure::VtpmAnchors,
     /// Certificates in `db` by which nothing but Windows is let run.
     pub windows: WindowsAuthorities,
 }
@@ -116,6 +118,7 @@ impl Anchors {
             intel: avouch_dcap::TrustAnchors::intel(),
             amd: avouch_snp::TrustAnchors::amd(),
             tpm: avouch_tpm::TrustAnchors::none(),
+            vtpm: avouch_azure::VtpmAnchors::azure(),
             windows: WindowsAuthorities::default(),
         }
     }

@@ -47,6 +47,11 @@ pub trait VerifiedFacts: Debug + Send + Sync {
         None
     }
 
+    /// `x-ms-attestation-type`, where it is not that of the kind.
+    fn attestation_type(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whom they are about and what they rest on.
     fn grounds(&self) -> Grounds {
         Grounds::default()

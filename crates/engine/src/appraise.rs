@@ -131,8 +131,9 @@ impl Engine {
 
         // 3. Facts become claims.
         let (runtime, init_time) = (verified.bound.runtime_data, verified.bound.init_time_data);
-        let mut claims =
-            common(request.kind.attestation_type(), runtime.as_ref(), init_time.as_ref());
+        let attestation_type = verified.facts.attestation_type();
+        let attestation_type = attestation_type.unwrap_or(request.kind.attestation_type());
+        let mut claims = common(attestation_type, runtime.as_ref(), init_time.as_ref());
         claims.extend(verified.claims);
         let mut incoming = incoming(&claims, policy);
         incoming.extend(verified.attester_claims);

@@ -6,8 +6,9 @@ use avouch_claims::{BoundData, HeldData, ServiceClaim};
 use avouch_policy::{Claim, Properties};
 use avouch_wire::{EvidenceKind, FailedCheck, UnixTime};
 
-use crate::intel::IntelArm;
-use crate::snp::SnpArm;
+use crate::azure::AzureArm;
+use crate::intel::{IntelArm, QuoteVerifier};
+use crate::snp::{ReportVerifier, SnpArm};
 use crate::tpm::TpmArm;
 use crate::{
     Anchors, AppraisalError, AppraisalRequest, AppraisalSettings, EndorsementSource, Finding,
@@ -89,13 +90,18 @@ pub(crate) struct Arms(Vec<(&'static [EvidenceKind], Box<dyn Arm>)>);
 impl Arms {
     /// All arms; they remember at most `bytes`.
     pub(crate) fn new(anchors: Anchors, bytes: u64) -> Self {
-        use EvidenceKind::{OpenEnclave, Sgx, Snp, Tdx, Tpm};
+        use EvidenceKind::{AzureGuest, OpenEnclave, Sgx, Snp, Tdx, Tpm};
         let quarter = bytes / 4;
         let rest = bytes.saturating_sub(quarter);
+        let Anchors { intel, amd, tpm, vtpm, windows } = anchors;
+        let quotes = Arc::new(QuoteVerifier::new(intel, rest));
+        let reports = Arc::new(ReportVerifier::new(amd, quarter));
+        let guests = AzureArm::new(vtpm.and(&tpm), windows.clone(), &reports, &quotes);
         Self(vec![
-            (&[Sgx, OpenEnclave, Tdx], Box::new(IntelArm::new(anchors.intel, rest))),
-            (&[Snp], Box::new(SnpArm::new(anchors.amd, quarter))),
-            (&[Tpm], Box::new(TpmArm::new(anchors.tpm, anchors.windows))),
+            (&[Sgx, OpenEnclave, Tdx], Box::new(IntelArm::new(quotes))),
+            (&[Snp], Box::new(SnpArm::new(reports))),
+            (&[Tpm], Box::new(TpmArm::new(tpm, windows))),
+            (&[AzureGuest], Box::new(guests)),
         ])
     }
 

@@ -2,20 +2,24 @@
 
 mod verifier;
 
+use std::sync::Arc;
+
 use avouch_bootlog::ccel::ProvenLog;
 use avouch_claims::{BoundData, ServiceClaim, platform_exception, sgx, tdx, tdx_event_log};
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_dcap::{
     AcceptedException, Body, JudgedQuote, Quote, Refusal, TcbEvaluation, TdReport, TeeType,
-    TrustAnchors, VerifiedQuote, bind_init_time_data, bind_runtime_data,
+    VerifiedQuote, bind_init_time_data, bind_runtime_data,
 };
 use avouch_pki::digest;
 use avouch_policy::Properties;
 use avouch_wire::EvidenceKind;
 use serde_json::Value;
-use verifier::QuoteVerifier;
+
+pub(crate) use self::verifier::QuoteVerifier;
 
 use crate::arm::{Arm, Bound, Submission, Verified, bind};
+use crate::hcl;
 use crate::{
     AppraisalError, AppraisalRequest, EndorsementSource, EventLogRefused, Finding, Grounds,
     NotAtHand, OutdatedComponent, ReferenceSubject, ReferenceValues, Refused, Remembered,
@@ -26,13 +30,12 @@ use crate::{
 const OPEN_ENCLAVE_REPORT_HEADER_BYTES: usize = 16;
 
 pub(crate) struct IntelArm {
-    verifier: QuoteVerifier,
+    verifier: Arc<QuoteVerifier>,
 }
 
 impl IntelArm {
-    /// Remembers at most so many bytes.
-    pub(crate) fn new(anchors: TrustAnchors, bytes: u64) -> Self {
-        Self { verifier: QuoteVerifier::new(anchors, bytes) }
+    pub(crate) const fn new(verifier: Arc<QuoteVerifier>) -> Self {
+        Self { verifier }
     }
 }
 
@@ -48,6 +51,7 @@ impl Arm for IntelArm {
             JudgedQuote::Unlisted(unlisted) => unlisted.accept(&settings.intel, at)?,
         };
         let bound = bind_all(&wrapped, &verified, request)?;
+        hcl::check_spoken(bound.runtime_data.as_ref(), None)?;
         let log = event_log(request, &verified)?;
         let roots = vec![verified.root().clone()];
         let quoted = wrapped.quoted(request);
@@ -148,7 +152,7 @@ impl VerifiedFacts for BootedTd {
 }
 
 /// That the operator's word stands in for Intel's.
-fn excepted(exception: &AcceptedException) -> Finding {
+pub(crate) fn excepted(exception: &AcceptedException) -> Finding {
     let AcceptedException { name, reason, until, below_levels } = exception;
     let until = until.to_rfc3339();
     Finding {
@@ -161,7 +165,7 @@ fn excepted(exception: &AcceptedException) -> Finding {
 }
 
 /// What the better level of each part asks for.
-fn outdated(refusal: &Refusal) -> Vec<OutdatedComponent> {
+pub(crate) fn outdated(refusal: &Refusal) -> Vec<OutdatedComponent> {
     let Refusal::TcbStatus { shortfalls, .. } = refusal else { return Vec::new() };
     let missing = shortfalls.iter().flat_map(|shortfall| &shortfall.missing);
     let outdated = missing.map(|svn| OutdatedComponent {

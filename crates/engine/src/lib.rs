@@ -10,9 +10,11 @@ mod anchors;
 mod appraisal;
 mod appraise;
 mod arm;
+mod azure;
 mod capsule;
 mod error;
 mod grounds;
+mod hcl;
 mod intel;
 mod machine_state;
 mod policy;
@@ -32,9 +34,11 @@ pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused, VerifiedFa
 pub use appraise::{Engine, REMEMBERED_BYTES};
 pub use avouch_bootlog::ima::Requirement;
 pub use avouch_pki::Root;
+pub use azure::AzureRefused;
 pub use capsule::{CAPSULE_BYTES_MAX, Capsule, CapsuleError, Judged, Outcome, Verdict, Why};
 pub use error::{AppraisalError, EventLogRefused, HeldDataRefused, NotAtHand, WrongTee};
 pub use grounds::{Grounds, OutdatedComponent};
+pub use hcl::HclRefused;
 pub use machine_state::MachineState;
 pub use policy::{PolicyInForce, PolicyRefused};
 pub use reference_values::{

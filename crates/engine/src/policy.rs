@@ -40,6 +40,7 @@ impl PolicyInForce {
         let text = match kind.default_policy() {
             DefaultPolicy::Sgx => defaults::SGX,
             DefaultPolicy::Permissive => defaults::CONFIDENTIAL_VM,
+            DefaultPolicy::Guest => defaults::GUEST,
             DefaultPolicy::Absent => return None,
         };
         Self::from_text(text).ok()

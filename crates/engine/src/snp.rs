@@ -2,33 +2,35 @@
 
 mod verifier;
 
+use std::sync::Arc;
+
 use avouch_claims::{ServiceClaim, snp};
 use avouch_pki::digest;
 use avouch_snp::ghcb::CertificateTable;
 use avouch_snp::maa_request::{MaaRequestError, SnpEvidence};
 use avouch_snp::uvm::{self, UvmTrust, VerifiedUvmEndorsement};
 use avouch_snp::{
-    REPORT_LENGTH, Refusal, Report, TrustAnchors, VerifiedReport, bind_init_time_data,
-    bind_runtime_data,
+    REPORT_LENGTH, Refusal, Report, VerifiedReport, bind_init_time_data, bind_runtime_data,
 };
 use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::Value;
-use verifier::ReportVerifier;
+
+pub(crate) use self::verifier::ReportVerifier;
 
 use crate::arm::{Arm, Bound, Submission, Verified, bind};
+use crate::hcl;
 use crate::{
     AppraisalError, AppraisalRequest, Finding, Grounds, OutdatedComponent, ReferenceSubject,
     ReferenceValues, Refused, Remembered, VerifiedFacts,
 };
 
 pub(crate) struct SnpArm {
-    verifier: ReportVerifier,
+    verifier: Arc<ReportVerifier>,
 }
 
 impl SnpArm {
-    /// Remembers at most as many bytes of endorsement keys.
-    pub(crate) fn new(anchors: TrustAnchors, key_bytes: u64) -> Self {
-        Self { verifier: ReportVerifier::new(anchors, key_bytes) }
+    pub(crate) const fn new(verifier: Arc<ReportVerifier>) -> Self {
+        Self { verifier }
     }
 }
 
@@ -42,6 +44,7 @@ impl Arm for SnpArm {
             self.verifier.verify(submitted.report(), sent.as_deref(), &**endorsements, at)?;
         let uvm = uvm_endorsement(&submitted, &report, &settings.uvm, at)?;
         let bound = bind_all(&report, request)?;
+        hcl::check_spoken(bound.runtime_data.as_ref(), Some(report.body().vmpl))?;
         let roots = vec![report.endorsement_key().root.clone()];
         let (claims, findings) = claims(&report, uvm.as_ref(), &settings.reference_values);
         Ok(Verified {
@@ -101,21 +104,26 @@ impl VerifiedFacts for SnpFacts {
     }
 
     fn grounds(&self) -> Grounds {
-        let (report, key) = (&self.report, self.report.endorsement_key());
-        let chip = report.certified_chip_id().unwrap_or(report.body().chip_id);
-        Grounds {
-            machine: vec![("product", report.product().to_string()), ("chip_id", chip.to_string())],
-            endorsements: vec![
-                ("endorsement_key", key.certificate_sha256),
-                ("intermediate", key.intermediate_sha256),
-            ],
-            window: Some(key.window),
-        }
+        grounds(&self.report)
+    }
+}
+
+/// Whom a report is about and what it rests on.
+pub(crate) fn grounds(report: &VerifiedReport) -> Grounds {
+    let key = report.endorsement_key();
+    let chip = report.certified_chip_id().unwrap_or(report.body().chip_id);
+    Grounds {
+        machine: vec![("product", report.product().to_string()), ("chip_id", chip.to_string())],
+        endorsements: vec![
+            ("endorsement_key", key.certificate_sha256),
+            ("intermediate", key.intermediate_sha256),
+        ],
+        window: Some(key.window),
     }
 }
 
 /// A part of a TCB that is below its floor, or a guest's security version.
-fn outdated(refusal: &Refusal) -> Option<OutdatedComponent> {
+pub(crate) fn outdated(refusal: &Refusal) -> Option<OutdatedComponent> {
     match refusal {
         Refusal::Tcb { tcb, shortfall } => Some(OutdatedComponent {
             component: format!("{} of {tcb}", shortfall.component),

@@ -20,6 +20,7 @@ use avouch_vbs::{Refusal, VerifiedReport};
 
 pub use acceptance::{ExpectedFiles, ExpectedFilesError, TpmAcceptance, TpmRefusal};
 pub use error::TpmRefused;
+pub(crate) use logs::values as quoted_values;
 
 use self::facts::TpmFacts;
 use self::submitted::{Proven, Submitted};

@@ -49,7 +49,11 @@ fn what_is_not_in_force_serves_the_appraisal_that_it_is_given_to_and_no_other() 
             assert_eq!(refusal(&without, &minted, Some(&set(&minted))), None, "{kind}");
             // SEV-SNP evidence brings its own certificates, and a TPM's key stands right below its root.
             let brings_all = [EvidenceKind::Snp, EvidenceKind::Tpm].contains(&kind);
-            let expected = (!brings_all).then_some("endorsements-missing");
+            let missing_check = match kind {
+                EvidenceKind::AzureGuest => "aik-certificate-issuer-unknown",
+                _ => "endorsements-missing",
+            };
+            let expected = (!brings_all).then_some(missing_check);
             assert_eq!(refusal(&with, &minted, Some(&missing)), expected, "{kind}");
             assert_eq!(refusal(&without, &minted, None), expected, "{kind}");
         }

@@ -63,11 +63,15 @@ const SNP: Minter = Minter { mint: |_, options| snp::mint(options), breaks: |_| 
 const TPM: Minter =
     Minter { mint: |_, options| tpm::mint_request(options), breaks: |_| tpm::request_breaks() };
 
+const GUEST: Minter =
+    Minter { mint: |_, options| tpm::guest::mint(options), breaks: |_| tpm::guest::breaks() };
+
 const fn minter(kind: EvidenceKind) -> Option<Minter> {
     match kind {
         EvidenceKind::Sgx | EvidenceKind::OpenEnclave | EvidenceKind::Tdx => Some(INTEL),
         EvidenceKind::Snp => Some(SNP),
         EvidenceKind::Tpm => Some(TPM),
+        EvidenceKind::AzureGuest => Some(GUEST),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use avouch_wire::{EvidenceKind, UnixTime};
 
+use crate::tpm::guest::HARDWARE_ROOT;
 use crate::{HeldData, MintError, Stage};
 
 /// File name for the event log.
@@ -95,7 +96,16 @@ impl Minted {
     /// Whose root it is, where its name does not tell.
     #[must_use]
     pub fn root_vendor(&self) -> Option<&'static str> {
-        (self.kind == EvidenceKind::Tpm).then_some("tpm")
+        matches!(self.kind, EvidenceKind::Tpm | EvidenceKind::AzureGuest).then_some("tpm")
+    }
+
+    /// Further roots, each with whose it is, where its name does not tell, and the name of its file.
+    pub fn other_roots(&self) -> impl Iterator<Item = (Option<&'static str>, &'static str, &[u8])> {
+        self.others.iter().filter_map(|(name, bytes)| match *name {
+            "windows.pem" => Some((Some("windows"), *name, bytes.as_slice())),
+            HARDWARE_ROOT => Some((None, *name, bytes.as_slice())),
+            _ => None,
+        })
     }
 
     /// The text of `README.txt`.
@@ -130,8 +140,9 @@ impl Minted {
             self.root_vendor().map_or_else(String::new, |vendor| format!("{vendor}=")),
             self.at
         );
-        if self.others.iter().any(|(name, _)| *name == "windows.pem") {
-            command.push_str(" --trust-root windows=windows.pem");
+        for (vendor, name, _) in self.other_roots() {
+            let vendor = vendor.map_or_else(String::new, |vendor| format!("{vendor}="));
+            command.push_str(&format!(" --trust-root {vendor}{name}"));
         }
         if self.others.iter().any(|(name, _)| *name == "policy.txt") {
             command.push_str(" --policy policy.txt");

@@ -6,7 +6,7 @@ use crate::{
     MintError, Seed,
     intel::{EnclaveOptions, OpenEnclaveFormat, PlatformOptions, TdOptions},
     snp::SnpOptions,
-    tpm::TpmMachine,
+    tpm::{GuestOptions, TpmMachine},
 };
 
 /// What to mint. [`Options::new`] gives evidence that every default accepts.
@@ -32,8 +32,10 @@ pub struct Options {
     pub td: TdOptions,
     /// The platform and guest, for SEV-SNP.
     pub snp: SnpOptions,
-    /// The machine, for TPM.
+    /// The machine, for TPM and for guest attestation.
     pub tpm: TpmMachine,
+    /// What isolates the machine, and who attests, for guest attestation.
+    pub guest: GuestOptions,
 }
 
 impl Options {
@@ -52,6 +54,7 @@ impl Options {
             td: TdOptions::default(),
             snp: SnpOptions::default(),
             tpm: TpmMachine::default(),
+            guest: GuestOptions::default(),
         }
     }
 

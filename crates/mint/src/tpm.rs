@@ -7,6 +7,7 @@
 mod breaks;
 mod build;
 mod certificate;
+pub(crate) mod guest;
 pub(crate) mod keys;
 mod machine;
 mod minted;
@@ -17,6 +18,7 @@ mod structures;
 
 pub use breaks::{breaks, request_breaks};
 pub use build::{MintedEnclave, MintedTpm, mint};
+pub use guest::{GuestClient, GuestOptions, Isolation};
 pub use machine::{Measurements, TpmMachine};
 pub(crate) use minted::mint as mint_request;
 pub use options::{AkScheme, KeyBinding, RequestForm, TpmOptions};

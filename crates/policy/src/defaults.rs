@@ -24,3 +24,25 @@ pub const SGX: &str = concat!(
 /// # Source
 /// `docs/maa/policies.md#default-policies`.
 pub const CONFIDENTIAL_VM: &str = "version= 1.0;authorizationrules{=> permit();};";
+
+/// AzureGuest: it refuses where any of six facts about the start is false. The text of MAA's is not known;
+/// these are the conditions that a public client takes from it. The same facts have other names where a
+/// virtual TPM is not Azure's.
+///
+/// # Source
+/// `docs/maa/policies.md#default-policies`.
+pub const GUEST: &str = concat!(
+    "version= 1.0;authorizationrules{",
+    r#"c:[type=="secureboot", value==false] => deny();"#,
+    r#"c:[type=="x-ms-azurevm-default-securebootkeysvalidated", value==false] => deny();"#,
+    r#"c:[type=="x-ms-azurevm-debuggersdisabled", value==false] => deny();"#,
+    r#"c:[type=="x-ms-azurevm-signingdisabled", value==false] => deny();"#,
+    r#"c:[type=="x-ms-azurevm-dbvalidated", value==false] => deny();"#,
+    r#"c:[type=="x-ms-azurevm-dbxvalidated", value==false] => deny();"#,
+    r#"c:[type=="avouch-vtpm-default-securebootkeysvalidated", value==false] => deny();"#,
+    r#"c:[type=="avouch-vtpm-debuggersdisabled", value==false] => deny();"#,
+    r#"c:[type=="avouch-vtpm-signingdisabled", value==false] => deny();"#,
+    r#"c:[type=="avouch-vtpm-dbvalidated", value==false] => deny();"#,
+    r#"c:[type=="avouch-vtpm-dbxvalidated", value==false] => deny();"#,
+    "=> permit();};",
+);

@@ -59,6 +59,9 @@ pub enum DefaultPolicy {
     Sgx,
     /// It permits whatever verifies.
     Permissive,
+    /// For machines with a virtual TPM: it permits those that started under secure boot by Microsoft's keys,
+    /// with nothing that weakens it.
+    Guest,
     /// None: evidence is refused until a policy is set.
     Absent,
 }
@@ -166,8 +169,9 @@ kinds! {
         title: "evidence of an Azure guest",
         other_names: &["azurevm"],
         evidence_member: "AttestationInfo",
+        default_policy: DefaultPolicy::Guest,
+        is_appraised: true,
         is_anonymous: true,
-        has_client_claims: true,
     }
     /// A Pluton processor.
     Pluton {

@@ -37,6 +37,9 @@ pub enum RuntimeClaimsError {
     /// The attestation key cannot be used.
     #[error("HCL runtime data: the key HCLAkPub: {0}")]
     Ak(#[from] KeyError),
+    /// A number that would change on its way into a token.
+    #[error("HCL runtime data: a number cannot be carried exactly")]
+    InexactNumber,
     /// The guest's own data are not the bytes that it writes.
     #[error("HCL runtime data: user-data are not {USER_DATA_BYTES} bytes in hex")]
     UserData,
@@ -47,6 +50,7 @@ failed_check!(RuntimeClaimsError {
     Self::AkCount { .. } => "hcl-runtime-ak",
     Self::AkMember { .. } => "hcl-runtime-ak",
     Self::Ak(_) => "hcl-runtime-ak",
+    Self::InexactNumber => "hcl-runtime-json",
     Self::UserData => "hcl-runtime-user-data",
 });
 
@@ -67,6 +71,9 @@ impl RuntimeClaims {
     /// [`RuntimeClaimsError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, RuntimeClaimsError> {
         let members = json::parse_object(bytes, RUNTIME_BYTES_MAX)?;
+        if json::first_inexact_number(bytes).is_some() {
+            return Err(RuntimeClaimsError::InexactNumber);
+        }
         let ak = ak(&members)?;
         let user_data = members.get("user-data").map(user_data).transpose()?;
         Ok(Self { members, ak, user_data })
@@ -82,6 +89,18 @@ impl RuntimeClaims {
         let keys = members.get("keys").and_then(Value::as_array);
         members.contains_key("vm-configuration")
             || keys.is_some_and(|keys| keys.iter().any(of_paravisor))
+    }
+
+    /// Checks JSON that speaks as a paravisor does, whatever it was made for: it names no more than one
+    /// attestation key.
+    ///
+    /// # Errors
+    /// [`RuntimeClaimsError::AkCount`].
+    pub fn check_spoken(members: &Map<String, Value>) -> Result<(), RuntimeClaimsError> {
+        match named_aks(members).count() {
+            0 | 1 => Ok(()),
+            found => Err(RuntimeClaimsError::AkCount { found }),
+        }
     }
 
     /// The JSON, member for member.
@@ -109,13 +128,18 @@ impl RuntimeClaims {
     }
 }
 
+/// Everything that is called an attestation key.
+fn named_aks(members: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+    let keys = members.get("keys").and_then(Value::as_array).map(Vec::as_slice);
+    let keys = keys.unwrap_or_default().iter();
+    keys.filter(|key| key.get("kid").and_then(Value::as_str) == Some(AK))
+}
+
 /// The one attestation key.
 fn ak(members: &Map<String, Value>) -> Result<PublicKey, RuntimeClaimsError> {
-    let keys = members.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut named = keys.iter().filter(|key| key.get("kid").and_then(Value::as_str) == Some(AK));
+    let mut named = named_aks(members);
     let (Some(key), None) = (named.next(), named.next()) else {
-        let found = keys.iter().filter(|key| key.get("kid") == Some(&AK.into())).count();
-        return Err(RuntimeClaimsError::AkCount { found });
+        return Err(RuntimeClaimsError::AkCount { found: named_aks(members).count() });
     };
     let refused = |reason: String| RuntimeClaimsError::AkMember { reason };
     if key.get("kty").and_then(Value::as_str) != Some("RSA") {

@@ -61,9 +61,13 @@ impl WindowsAuthorities {
     }
 
     fn has(&self, authority: &Authority<'_>) -> bool {
+        authority.source == AuthoritySource::Db && self.is_named(authority)
+    }
+
+    /// Whether the key of an authority is one of these, wherever it is kept.
+    pub(crate) fn is_named(&self, authority: &Authority<'_>) -> bool {
         let digest = sha256(authority.data);
-        authority.source == AuthoritySource::Db
-            && (self.microsoft.contains(&digest) || self.chosen.contains_key(&digest))
+        self.microsoft.contains(&digest) || self.chosen.contains_key(&digest)
     }
 
     /// Which of an operator's choice let images run.

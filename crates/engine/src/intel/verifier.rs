@@ -13,7 +13,7 @@ use crate::{AppraisalError, EndorsementSource, IntelWanted, NotAtHand, Remembere
 
 /// Verifies quotes, remembering what content proves: platforms under the hash of what proves them,
 /// collateral by identity. Dates, revocation and TCB are judged on every call.
-pub(super) struct QuoteVerifier {
+pub(crate) struct QuoteVerifier {
     anchors: TrustAnchors,
     platforms: Memory<PlatformCacheKey, VerifiedPlatform>,
     collateral: Memory<CollateralCacheKey, KnownCollateral>,
@@ -47,7 +47,7 @@ impl Held for KnownCollateral {
 
 impl QuoteVerifier {
     /// Remembers at most so many bytes: two thirds of them platforms, a third collateral.
-    pub(super) fn new(anchors: TrustAnchors, bytes: u64) -> Self {
+    pub(crate) fn new(anchors: TrustAnchors, bytes: u64) -> Self {
         let third = bytes / 3;
         Self { anchors, platforms: memory(third.saturating_mul(2)), collateral: memory(third) }
     }
@@ -62,7 +62,7 @@ impl QuoteVerifier {
     }
 
     /// Verifies a quote by the collateral at hand for its platform, of the TCB recovery demanded.
-    pub(super) fn verify(
+    pub(crate) fn verify(
         &self,
         quote: &Quote<'_>,
         evaluation: TcbEvaluation,

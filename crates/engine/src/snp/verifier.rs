@@ -14,7 +14,7 @@ use crate::{AmdWanted, AppraisalError, EndorsementSource, Remembered};
 
 /// Verifies reports, remembering endorsement keys under the hash of the certificates that prove
 /// them, and the intermediates above. Dates and revocation are judged on every call.
-pub(super) struct ReportVerifier {
+pub(crate) struct ReportVerifier {
     /// The roots, with the intermediates that were verified under them so far.
     anchors: RwLock<Arc<TrustAnchors>>,
     keys: Memory<ChainCacheKey, VerifiedEndorsementKey>,
@@ -32,7 +32,7 @@ struct KnownCrls {
 
 impl ReportVerifier {
     /// Remembers at most as many bytes of endorsement keys.
-    pub(super) fn new(anchors: TrustAnchors, key_bytes: u64) -> Self {
+    pub(crate) fn new(anchors: TrustAnchors, key_bytes: u64) -> Self {
         Self {
             anchors: RwLock::new(Arc::new(anchors)),
             keys: memory(key_bytes),
@@ -46,7 +46,7 @@ impl ReportVerifier {
 
     /// Verifies a report by the certificates that were `sent` with it, each in DER or several in PEM;
     /// by those at hand if none could be.
-    pub(super) fn verify(
+    pub(crate) fn verify(
         &self,
         report: &Report,
         sent: Option<&[&[u8]]>,

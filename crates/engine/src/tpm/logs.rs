@@ -10,7 +10,7 @@ use super::acceptance::ExpectedFiles;
 use super::error::TpmRefused;
 
 /// The values that a quote proves, as logs have them.
-pub(super) fn values(quote: &VerifiedQuote) -> RegisterValues {
+pub(crate) fn values(quote: &VerifiedQuote) -> RegisterValues {
     let banks = quote.banks().flat_map(|(bank, values)| {
         values
             .iter()

@@ -44,23 +44,24 @@ pub(crate) fn vectors() -> Option<PathBuf> {
 
 /// An engine that trusts the built-in roots and the given one, with the given endorsements.
 pub(crate) fn engine(root_pem: Option<&str>, endorsements: &[&[u8]]) -> Result<Engine, String> {
-    let roots = root_pem.map(|pem| (None, pem));
-    engine_of(roots, endorsements)
+    let roots: Vec<_> = root_pem.map(|pem| (None, pem)).into_iter().collect();
+    engine_of(&roots, endorsements)
 }
 
 /// An engine that trusts the root of minted evidence, with the given endorsements.
 pub(crate) fn engine_under(minted: &Minted, endorsements: &[&[u8]]) -> Result<Engine, String> {
     let vendor = minted.root_vendor().map(|vendor| vendor.parse().unwrap());
-    engine_of(Some((vendor, minted.root_pem.as_str())), endorsements)
+    let others = minted.other_roots().map(|(vendor, _, pem)| {
+        (vendor.map(|vendor| vendor.parse().unwrap()), std::str::from_utf8(pem).unwrap())
+    });
+    let roots: Vec<_> = [(vendor, minted.root_pem.as_str())].into_iter().chain(others).collect();
+    engine_of(&roots, endorsements)
 }
 
-fn engine_of(
-    roots: Option<(Option<Vendor>, &str)>,
-    endorsements: &[&[u8]],
-) -> Result<Engine, String> {
+fn engine_of(roots: &[(Option<Vendor>, &str)], endorsements: &[&[u8]]) -> Result<Engine, String> {
     let mut anchors = Anchors::built_in();
-    if let Some((vendor, pem)) = roots {
-        anchors = anchors.with_roots(vendor, pem.as_bytes()).map_err(|error| error.to_string())?;
+    for (vendor, pem) in roots {
+        anchors = anchors.with_roots(*vendor, pem.as_bytes()).map_err(|error| error.to_string())?;
     }
     let mut set = EndorsementSet::default();
     for bytes in endorsements {
@@ -155,7 +156,9 @@ pub(crate) fn enrolment(minted: &MintedTpm) -> Enrolment {
 /// permits whatever verifies.
 pub(crate) fn policy_of(kind: EvidenceKind) -> PolicyInForce {
     let permissive = "version=1.0; authorizationrules{=> permit();}; issuancerules{};";
+    // The default one for guests wants Microsoft's keys in the firmware, which nobody can mint.
     PolicyInForce::default_for(kind)
+        .filter(|_| kind != EvidenceKind::AzureGuest)
         .unwrap_or_else(|| PolicyInForce::from_text(permissive).unwrap())
 }
 

@@ -22,6 +22,7 @@ pub(super) const POLICY: &[u64] = &[1, 3, 6, 1, 4, 1, 99_999, 1];
 const EK_ROOT: &str = "Mint TPM Root CA";
 const EK_CA: &str = "Mint TPM Manufacturing CA";
 const AIK_CA: &str = "Mint AIK CA";
+const AIK_ISSUING_CA: &str = "Mint AIK Issuing CA";
 
 /// `TPMT_SIGNATURE`: who signs how, and what is written about it.
 #[derive(Debug, Clone)]
@@ -145,7 +146,7 @@ impl Plan {
             ek_root: root(options, EK_ROOT),
             send_ek_ca: true,
             aik: aik_certificate(options),
-            aik_ca: root(options, AIK_CA),
+            aik_ca: aik_root(options),
             ek_public,
             ak_public,
             key_public: Public { scheme: None, ..public(RsaKey::Request) },
@@ -197,7 +198,7 @@ const fn claim(magic: [u8; 4], header_length: u32) -> Claim {
 }
 
 /// An ordinary signing key.
-fn public(key: RsaKey) -> Public {
+pub(super) fn public(key: RsaKey) -> Public {
     Public {
         kind: 0x0001,
         name_algorithm: SHA256,
@@ -247,6 +248,16 @@ fn ca(options: &TpmOptions, subject: &'static str, issuer: &'static str) -> Cert
     }
 }
 
+/// The CA of attestation keys.
+pub(super) fn aik_root(options: &TpmOptions) -> Certificate {
+    root(options, AIK_CA)
+}
+
+/// A CA below it.
+pub(super) fn aik_issuing_ca(options: &TpmOptions) -> Certificate {
+    ca(options, AIK_ISSUING_CA, AIK_CA)
+}
+
 fn root(options: &TpmOptions, subject: &'static str) -> Certificate {
     ca(options, subject, subject)
 }
@@ -272,7 +283,7 @@ fn ek_certificate(options: &TpmOptions) -> Certificate {
     found
 }
 
-fn aik_certificate(options: &TpmOptions) -> Certificate {
+pub(super) fn aik_certificate(options: &TpmOptions) -> Certificate {
     let mut found = certificate(options, Subject::Rsa(RsaKey::Ak), 300);
     (found.issuer, found.signer) = (AIK_CA, AIK_CA);
     found.extensions = vec![

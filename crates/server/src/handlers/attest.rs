@@ -1,6 +1,7 @@
 //! `POST /attest/{type}`
 
 mod form;
+mod guest;
 mod lacking;
 mod tpm;
 

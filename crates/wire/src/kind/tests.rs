@@ -12,23 +12,23 @@ fn each_kind_has_one_name_and_answers_to_the_others_that_people_use() {
         (EvidenceKind::Tdx, &["tdx", "TdxVm", "tdxvm", "intel-tdx"]),
         (EvidenceKind::Snp, &["snp", "sev-snp", "sevsnpvm", "SevSnpVm", "SEV_SNP"]),
         (EvidenceKind::Tpm, &["tpm", "Tpm", "vbs", "VbsEnclave"]),
+        (EvidenceKind::AzureGuest, &["azure-guest", "AzureGuest", "azurevm"]),
     ] {
         for name in names {
             assert_eq!(name.parse(), Ok(kind), "{name}");
         }
         assert_eq!(kind.to_string(), names[0]);
     }
-    for stranger in ["", "-", "sev", "sgx2", "azureguest", "tpm2"] {
+    for stranger in ["", "-", "sev", "sgx2", "azure", "tpm2"] {
         let error = stranger.parse::<EvidenceKind>().unwrap_err();
-        assert!(error.contains("sgx, open-enclave, tdx, snp, tpm"), "{error}");
+        assert!(error.contains("sgx, open-enclave, tdx, snp, tpm, azure-guest"), "{error}");
     }
 }
 
 #[test]
 fn kinds_that_are_not_appraised_have_names_too() {
     for (kind, names) in [
-        (EvidenceKind::AzureGuest, &["azure-guest", "AzureGuest", "azurevm"][..]),
-        (EvidenceKind::Pluton, &["pluton"]),
+        (EvidenceKind::Pluton, &["pluton"][..]),
         (EvidenceKind::KeyGuard, &["key-guard", "KeyGuard"]),
         (EvidenceKind::MdepTz, &["mdep-tz", "MdepTz"]),
         (EvidenceKind::AiHsm, &["ai-hsm", "AiHsm"]),
@@ -49,7 +49,7 @@ fn the_table_says_what_the_contract_says() {
         "tdx TdxVm route tdxvm quote permissive appraised anonymous - - - log - tcb",
         "snp SevSnpVm route sevsnpvm report permissive appraised anonymous - - - - - -",
         "tpm Tpm route tpm data absent appraised token switch - client - challenge aik,pcrs,validity,x5c",
-        "azure-guest AzureGuest route azurevm AttestationInfo absent - anonymous - - client - - -",
+        "azure-guest AzureGuest route azurevm AttestationInfo guest appraised anonymous - - - - - -",
         "pluton Pluton route pluton data absent - token - - client - challenge -",
         "key-guard KeyGuard route keyguard attestationInfo absent - anonymous - - client - - -",
         "mdep-tz MdepTz route mdeptz report absent - anonymous - - client - - -",
@@ -68,6 +68,7 @@ fn the_table_says_what_the_contract_says() {
             match kind.default_policy() {
                 DefaultPolicy::Sgx => "sgx",
                 DefaultPolicy::Permissive => "permissive",
+                DefaultPolicy::Guest => "guest",
                 DefaultPolicy::Absent => "absent",
             },
             word(kind.is_appraised(), "appraised"),

@@ -9,6 +9,7 @@ use axum::http::Response;
 use serde_json::Value;
 
 use super::super::internal;
+use super::guest::SealedToken;
 use super::tpm::TpmProtocol;
 use crate::api_version::ApiVersion;
 use crate::attest_request::AttestRequest;
@@ -50,7 +51,6 @@ pub(super) struct Issue<'a> {
     pub(super) provider: &'a Provider,
     pub(super) permitted: &'a Permitted,
     /// What was proven: an answer may be sealed to a key in it.
-    #[allow(dead_code, reason = "no kind has its answer sealed yet")]
     pub(super) facts: &'a dyn VerifiedFacts,
     pub(super) reply: &'a Reply,
     /// Whether a draft policy permitted it: then nothing is signed.
@@ -122,13 +122,14 @@ pub(super) fn form_of(kind: EvidenceKind) -> Option<&'static dyn AttestForm> {
             Some(&OneMessage)
         }
         EvidenceKind::Tpm => Some(&TpmProtocol),
+        EvidenceKind::AzureGuest => Some(&SealedToken),
         _ => None,
     }
 }
 
 /// One message with all evidence; the answer is an attestation token: signed, or unsecured where a
 /// draft policy was sent along.
-struct OneMessage;
+pub(super) struct OneMessage;
 
 impl AttestForm for OneMessage {
     fn read(&self, message: &Message<'_>) -> Result<Step, ApiError> {

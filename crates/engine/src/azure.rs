@@ -1,0 +1,132 @@
+//! The arm for guest attestation: virtual machines with a virtual TPM, confidential ones too.
+
+mod error;
+mod facts;
+mod isolation;
+
+use std::sync::Arc;
+
+use avouch_azure::{AttestationInfo, Conditions, VerifiedGuest, VtpmAnchors};
+use avouch_bootlog::RegisterValues;
+use avouch_bootlog::boot::{Expected, ProvenBoot, Recorded};
+use avouch_bootlog::windows::WindowsAuthorities;
+use avouch_claims::{GuestProof, guest};
+use avouch_pki::{Certificate, Root};
+use avouch_tpm::trim_padding;
+
+pub use error::AzureRefused;
+
+use self::facts::GuestEvidence;
+use self::isolation::{IsolationVerifier, VerifiedIsolation};
+use crate::arm::{Arm, Bound, Submission, Verified};
+use crate::intel::QuoteVerifier;
+use crate::snp::ReportVerifier;
+use crate::tpm::quoted_values;
+use crate::{AppraisalError, AppraisalRequest, Remembered, TpmCasWanted};
+
+pub(crate) struct AzureArm {
+    anchors: VtpmAnchors,
+    windows: WindowsAuthorities,
+    isolation: IsolationVerifier,
+}
+
+impl AzureArm {
+    pub(crate) fn new(
+        anchors: VtpmAnchors,
+        windows: WindowsAuthorities,
+        reports: &Arc<ReportVerifier>,
+        quotes: &Arc<QuoteVerifier>,
+    ) -> Self {
+        Self { anchors, windows, isolation: IsolationVerifier::new(reports, quotes) }
+    }
+
+    /// The log, which the quote explains; nothing if none was sent.
+    fn boot(
+        &self,
+        info: &AttestationInfo,
+        guest: &VerifiedGuest,
+        values: &RegisterValues,
+    ) -> Result<Option<ProvenBoot>, AzureRefused> {
+        let log = info.untrusted_log();
+        if log.is_empty() {
+            return Ok(None);
+        }
+        let replayed = guest.attested_pcrs().bits();
+        let expected = Expected { replayed, windows: &self.windows };
+        Ok(Some(ProvenBoot::prove(Recorded { log, proven: values }, None, expected)?))
+    }
+}
+
+impl Arm for AzureArm {
+    /// The log is read only once the quote is known to be a virtual TPM's.
+    fn verify(&self, submission: &Submission<'_>) -> Result<Verified, AppraisalError> {
+        let &Submission { request, settings, at, .. } = submission;
+        refuse_other_data(request)?;
+        let info = AttestationInfo::parse(&request.evidence)
+            .map_err(|error| AppraisalError::from(error).named(request.kind, &request.evidence))?;
+        let isolation = self.isolation.verify(info.untrusted_isolation(), submission)?;
+        let cas = cas(&info, submission);
+        let cas: Vec<&[u8]> = cas.iter().map(Certificate::der).collect();
+        let verified = info.verify(Conditions {
+            anchors: &self.anchors,
+            cas: &cas,
+            rules: settings.tpm.keys,
+            reported: isolation.as_ref().map(|one| one.reported_key(settings)),
+            at,
+        })?;
+        let values = quoted_values(verified.quote());
+        let boot = self.boot(&info, &verified, &values)?;
+        let of_hardware = isolation.as_ref().map(|one| one.proof(&settings.reference_values));
+        let (of_hardware, findings) = of_hardware.unzip();
+        let claims = guest(GuestProof {
+            info: &info,
+            guest: &verified,
+            boot: boot.as_ref(),
+            isolation: of_hardware,
+        });
+        let windows = boot.as_ref().map_or(&[][..], ProvenBoot::windows_roots).to_vec();
+        let of_isolation = isolation.as_ref().map(VerifiedIsolation::root).cloned();
+        Ok(Verified {
+            accepted: match &isolation {
+                Some(isolation) => isolation.accepted(settings, at),
+                None => Ok(()),
+            },
+            claims,
+            findings: findings.unwrap_or_default(),
+            attester_claims: Vec::new(),
+            roots: ak_root(&verified).into_iter().chain(of_isolation).chain(windows).collect(),
+            bound: Bound::default(),
+            facts: Box::new(GuestEvidence::new(&info, verified, boot, isolation)),
+        })
+    }
+
+    /// What isolation evidence rests on is remembered by the arms of its kinds.
+    fn remembered(&self) -> Remembered {
+        Remembered::default()
+    }
+}
+
+/// Nothing in guest attestation binds what other kinds bind.
+fn refuse_other_data(request: &AppraisalRequest) -> Result<(), AzureRefused> {
+    let data = [("runtimeData", &request.runtime_data), ("initTimeData", &request.init_time_data)];
+    match data.into_iter().find(|(_, data)| data.is_some()) {
+        Some((member, _)) => Err(AzureRefused::HeldData { member }),
+        None => Ok(()),
+    }
+}
+
+/// CAs at hand that may stand above the attestation key's certificate. One that cannot be read is refused
+/// where it is verified.
+fn cas(info: &AttestationInfo, submission: &Submission<'_>) -> Vec<Certificate> {
+    let certificate = info.untrusted_ak_certificate().map(trim_padding);
+    let certificate = certificate.and_then(|der| Certificate::parse_for_its_key(der).ok());
+    let at = submission.at;
+    certificate.map_or_else(Vec::new, |certificate| {
+        submission.endorsements.tpm_cas(&TpmCasWanted { certificate: &certificate, at })
+    })
+}
+
+/// The CA that vouches for the attestation key, if one does.
+fn ak_root(guest: &VerifiedGuest) -> Option<Root> {
+    guest.ak_certificate().map(|certificate| certificate.root.clone())
+}

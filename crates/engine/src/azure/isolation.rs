@@ -1,0 +1,204 @@
+//! What isolates a machine from its host: verified by the verifiers of its own kind.
+
+use std::sync::Arc;
+
+use avouch_azure::{Isolation, ReportedKey, RuntimeClaims};
+use avouch_claims::{IsolationProof, platform_exception};
+use avouch_dcap::{Body, JudgedQuote, Quote, TeeType, VerifiedQuote};
+use avouch_pki::{Root, digest};
+use avouch_snp::VerifiedReport;
+use avouch_snp::maa_request::SnpEvidence;
+use avouch_wire::{EvidenceKind, UnixTime};
+
+use crate::arm::Submission;
+use crate::hcl::{HclRefused, check_vmpl};
+use crate::intel::{self, QuoteVerifier};
+use crate::snp::{self as snp_arm, ReportVerifier};
+use crate::{
+    AppraisalError, AppraisalSettings, Finding, Grounds, HeldDataRefused, ReferenceSubject,
+    ReferenceValues, Refused, VerifiedFacts, WrongTee,
+};
+
+/// The verifiers of the kinds that isolate.
+pub(super) struct IsolationVerifier {
+    reports: Arc<ReportVerifier>,
+    quotes: Arc<QuoteVerifier>,
+}
+
+/// Hardware evidence that verified, and the runtime data that it binds.
+#[derive(Debug)]
+pub(super) struct VerifiedIsolation {
+    hardware: Hardware,
+    runtime: RuntimeClaims,
+}
+
+#[derive(Debug)]
+enum Hardware {
+    Snp(Box<VerifiedReport>),
+    Tdx(Box<VerifiedQuote>),
+}
+
+impl IsolationVerifier {
+    pub(super) fn new(reports: &Arc<ReportVerifier>, quotes: &Arc<QuoteVerifier>) -> Self {
+        Self { reports: Arc::clone(reports), quotes: Arc::clone(quotes) }
+    }
+
+    /// Verifies the evidence of isolation, if there is some: hardware first, then that it binds the runtime
+    /// data, of SEV-SNP at the paravisor's privilege.
+    pub(super) fn verify(
+        &self,
+        isolation: &Isolation,
+        submission: &Submission<'_>,
+    ) -> Result<Option<VerifiedIsolation>, AppraisalError> {
+        let (hardware, runtime_data) = match isolation {
+            Isolation::TrustedLaunch => return Ok(None),
+            Isolation::SevSnp { proof, runtime_data } => {
+                (self.snp(proof, runtime_data, submission)?, runtime_data)
+            }
+            Isolation::Tdx { proof, runtime_data } => {
+                (self.tdx(proof, runtime_data, submission)?, runtime_data)
+            }
+        };
+        let runtime = RuntimeClaims::parse(runtime_data).map_err(HclRefused::from)?;
+        Ok(Some(VerifiedIsolation { hardware, runtime }))
+    }
+
+    fn snp(
+        &self,
+        proof: &[u8],
+        runtime_data: &[u8],
+        submission: &Submission<'_>,
+    ) -> Result<Hardware, AppraisalError> {
+        let evidence = SnpEvidence::parse(proof)?;
+        let sent = [evidence.certificates()];
+        let (endorsements, at) = (&**submission.endorsements, submission.at);
+        let report = self.reports.verify(evidence.report(), Some(&sent), endorsements, at)?;
+        check_vmpl(Some(report.body().vmpl))?;
+        avouch_snp::bind_runtime_data(&report, digest::sha256(runtime_data)).map_err(not_bound)?;
+        Ok(Hardware::Snp(Box::new(report)))
+    }
+
+    fn tdx(
+        &self,
+        proof: &[u8],
+        runtime_data: &[u8],
+        submission: &Submission<'_>,
+    ) -> Result<Hardware, AppraisalError> {
+        let quote = Quote::parse(proof)?;
+        if quote.tee_type() != TeeType::Tdx {
+            let (expected, found) = (TeeType::Tdx.name(), quote.tee_type().name());
+            return Err(WrongTee { expected, found }.into());
+        }
+        let evaluation = submission.settings.tcb_evaluation;
+        let endorsements = &**submission.endorsements;
+        let judged = self.quotes.verify(&quote, evaluation, endorsements, submission.at)?;
+        let verified = match judged {
+            JudgedQuote::Listed(verified) => verified,
+            JudgedQuote::Unlisted(unlisted) => {
+                unlisted.accept(&submission.settings.intel, submission.at)?
+            }
+        };
+        avouch_dcap::bind_runtime_data(&verified, digest::sha256(runtime_data))
+            .map_err(not_bound)?;
+        Ok(Hardware::Tdx(Box::new(verified)))
+    }
+}
+
+fn not_bound<E: avouch_wire::FailedCheck>(source: E) -> HeldDataRefused<E> {
+    let source = avouch_claims::HeldDataError::NotBound(source);
+    HeldDataRefused { member: "RunTimeData", source }
+}
+
+impl VerifiedIsolation {
+    /// The attestation key that the hardware evidence binds.
+    ///
+    /// Without a certificate it counts only if the operator's reference values vouch for what bound it:
+    /// anybody's own machine can bind a key of its own making.
+    pub(super) fn reported_key(&self, settings: &AppraisalSettings) -> ReportedKey<'_> {
+        let is_known_paravisor = settings.reference_values.status(self.reference_subject()).is_ok();
+        ReportedKey { key: self.runtime.ak(), is_known_paravisor }
+    }
+
+    /// What of it reference values speak of.
+    pub(super) fn reference_subject(&self) -> ReferenceSubject<'_> {
+        match &self.hardware {
+            Hardware::Snp(report) => ReferenceSubject::Guest(report),
+            Hardware::Tdx(quote) => ReferenceSubject::TrustDomain(quote),
+        }
+    }
+
+    /// The claims of its own kind's token, and the runtime data; and what an operator should know of it, as
+    /// why it has no compliance status.
+    pub(super) fn proof(
+        &self,
+        reference_values: &ReferenceValues,
+    ) -> (IsolationProof<'_>, Vec<Finding>) {
+        let (kind, (mut claims, finding)) = match &self.hardware {
+            Hardware::Snp(report) => {
+                (EvidenceKind::Snp, snp_arm::claims(report, None, reference_values))
+            }
+            Hardware::Tdx(quote) => {
+                let claims = match quote.body() {
+                    Body::Td(report) => intel::td_claims(quote, report, reference_values),
+                    Body::Enclave(_) => (Vec::new(), None),
+                };
+                (EvidenceKind::Tdx, claims)
+            }
+        };
+        let exception = match &self.hardware {
+            Hardware::Snp(_) => None,
+            Hardware::Tdx(quote) => quote.platform_exception(),
+        };
+        claims.extend(exception.map(platform_exception));
+        let findings = exception.map(intel::excepted).into_iter().chain(finding).collect();
+        let attestation_type = kind.attestation_type();
+        (IsolationProof { attestation_type, claims, runtime: &self.runtime }, findings)
+    }
+
+    /// Whether the provider's settings for its kind accept it.
+    pub(super) fn accepted(
+        &self,
+        settings: &AppraisalSettings,
+        at: UnixTime,
+    ) -> Result<(), Refused> {
+        match &self.hardware {
+            Hardware::Snp(report) => settings
+                .snp
+                .check(report)
+                .map_err(|error| Refused::not_accepted(&error, snp_arm::outdated)),
+            Hardware::Tdx(quote) => settings
+                .intel
+                .check(quote, at)
+                .map_err(|error| Refused::not_accepted(&error, intel::outdated)),
+        }
+    }
+
+    /// The vendor's root.
+    pub(super) fn root(&self) -> &Root {
+        match &self.hardware {
+            Hardware::Snp(report) => &report.endorsement_key().root,
+            Hardware::Tdx(quote) => quote.root(),
+        }
+    }
+
+    /// Its facts, as those of its own kind, with the runtime data.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        let (kind, hardware) = match &self.hardware {
+            Hardware::Snp(report) => (EvidenceKind::Snp, serde_json::to_value(report)),
+            Hardware::Tdx(quote) => (EvidenceKind::Tdx, serde_json::to_value(quote)),
+        };
+        serde_json::json!({
+            "kind": kind.name(),
+            "hardware": hardware.unwrap_or_default(),
+            "runtime_data": self.runtime.members(),
+        })
+    }
+
+    /// Whom it is about and what it rests on.
+    pub(super) fn grounds(&self) -> Grounds {
+        match &self.hardware {
+            Hardware::Snp(report) => snp_arm::grounds(report),
+            Hardware::Tdx(quote) => quote.grounds(),
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! Guest attestation through the whole appraisal: a recorded machine of Azure's, and its siblings that must
+//! be refused.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "test code")]
+
+mod support;
+
+use std::sync::Arc;
+
+use avouch_endorsements::EndorsementSet;
+use avouch_engine::{
+    Anchors, Appraisal, AppraisalError, AppraisalRequest, AppraisalSettings, DataType, Decision,
+    Engine, HeldData, PolicyInForce, ReferenceValues, Refused, TokenForm,
+};
+use avouch_mint::bootlog::Ground;
+use avouch_mint::tpm::{GuestClient, Isolation};
+use avouch_mint::{Minted, Options, mint};
+use avouch_policy::{Claim, Decision as PolicyDecision};
+use avouch_wire::{EvidenceKind, base64url};
+use serde_json::{Value, json};
+use support::{at, engine_for, policy_of, vectors};
+
+/// In the validity of the recorded machine's certificate.
+const THEN: &str = "2025-01-01T00:00:00Z";
+
+fn engine() -> Engine {
+    Engine::new(Anchors::built_in(), Arc::new(EndorsementSet::default()))
+}
+
+fn request(evidence: Vec<u8>) -> AppraisalRequest {
+    AppraisalRequest {
+        kind: EvidenceKind::AzureGuest,
+        evidence,
+        runtime_data: None,
+        init_time_data: None,
+        event_log: None,
+        challenged: None,
+        nonce: None,
+        token_form: TokenForm::Current,
+    }
+}
+
+fn default_policy() -> PolicyInForce {
+    PolicyInForce::default_for(EvidenceKind::AzureGuest).unwrap()
+}
+
+fn appraised(document: &Value, moment: &str) -> Result<Appraisal, AppraisalError> {
+    let request = request(serde_json::to_vec(document).unwrap());
+    engine().appraise(&request, &default_policy(), &AppraisalSettings::default(), at(moment))
+}
+
+/// The recorded document of a Trusted Launch machine with Windows, if recordings are there.
+fn trusted_launch() -> Option<Value> {
+    let path = vectors()?.join("tpm/azure/trusted-launch-windows/attestation-info.json");
+    Some(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
+}
+
+#[test]
+fn the_recorded_trusted_launch_machine_is_permitted_with_the_claims_of_such_machines() {
+    let Some(document) = trusted_launch() else { return };
+    let appraisal = appraised(&document, THEN).unwrap();
+    assert!(appraisal.roots.iter().all(|root| root.is_built_in));
+    assert_eq!(appraisal.roots[0].label, "Global Virtual TPM CA - 01");
+    let claims = appraisal.permitted().unwrap().claims().clone();
+    let key = &claims["x-ms-runtime"]["keys"][0];
+    assert_eq!((&key["kid"], &key["kty"]), (&json!("TpmEphemeralEncryptionKey"), &json!("RSA")));
+    assert_eq!((&key["key_ops"], &key["e"]), (&json!(["encrypt"]), &json!("AQAB")));
+    let modulus = base64url::decode(key["n"].as_str().unwrap()).unwrap();
+    let public = document["TpmInfo"]["EncKeyPub"].as_str().unwrap();
+    let public = base64url::decode_either(public).unwrap();
+    assert!(public.ends_with(&modulus));
+    assert_eq!(claims["x-ms-runtime"]["client-payload"], document["ClientPayload"]);
+    assert!(!claims.contains_key("avouch-trust-root"));
+    assert!(!claims.contains_key("x-ms-isolation-tee"));
+    let mut rest: Vec<(&str, &Value)> = claims
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "x-ms-runtime" | "x-ms-policy-hash"))
+        .map(|(name, value)| (name.as_str(), value))
+        .collect();
+    rest.sort_by_key(|(name, _)| *name);
+    let expected = json!({
+        "avouch-aik": "certified",
+        "secureboot": true,
+        "x-ms-attestation-type": "azurevm",
+        "x-ms-azurevm-attestation-protocol-ver": "2.0",
+        "x-ms-azurevm-attested-pcrs": [0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 14],
+        "x-ms-azurevm-bootdebug-enabled": false,
+        "x-ms-azurevm-dbvalidated": true,
+        "x-ms-azurevm-dbxvalidated": true,
+        "x-ms-azurevm-debuggersdisabled": true,
+        "x-ms-azurevm-default-securebootkeysvalidated": true,
+        "x-ms-azurevm-elam-enabled": false,
+        "x-ms-azurevm-flightsigning-enabled": false,
+        "x-ms-azurevm-hvci-policy": 0,
+        "x-ms-azurevm-hypervisordebug-enabled": false,
+        "x-ms-azurevm-is-windows": true,
+        "x-ms-azurevm-kerneldebug-enabled": false,
+        "x-ms-azurevm-osbuild": "NotApplicable",
+        "x-ms-azurevm-osdistro": "Microsoft",
+        "x-ms-azurevm-ostype": "Windows",
+        "x-ms-azurevm-osversion-major": 10,
+        "x-ms-azurevm-osversion-minor": 0,
+        "x-ms-azurevm-signingdisabled": true,
+        "x-ms-azurevm-testsigning-enabled": false,
+        "x-ms-azurevm-vmid": "93654188-C3A9-4BDE-B6D7-D7A8802F4D8E",
+        "x-ms-ver": "1.0",
+    });
+    let rest: Value = rest
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    assert_eq!(rest, expected);
+}
+
+/// Every claim of the recorded tokens is there, and of the same JSON type.
+#[test]
+fn a_token_has_every_claim_that_recorded_tokens_have() {
+    let (Some(document), Some(vectors)) = (trusted_launch(), vectors()) else { return };
+    let claims = appraised(&document, THEN).unwrap().permitted().unwrap().claims().clone();
+    let path = vectors.join("tpm/azure/maa-tokens/trusted-launch-windows-2022.jwt");
+    let token = std::fs::read_to_string(path).unwrap();
+    let payload = base64url::decode(token.split('.').nth(1).unwrap()).unwrap();
+    let recorded: Value = serde_json::from_slice(&payload).unwrap();
+    let of_issuer = ["exp", "iat", "iss", "jti", "nbf"];
+    for (name, value) in recorded.as_object().unwrap() {
+        if of_issuer.contains(&name.as_str()) {
+            continue;
+        }
+        let ours = claims.get(name).unwrap_or_else(|| panic!("{name} is missing"));
+        assert_eq!(std::mem::discriminant(ours), std::mem::discriminant(value), "{name}");
+    }
+}
+
+#[test]
+fn it_counts_in_the_validity_of_its_keys_certificate_only() {
+    let Some(document) = trusted_launch() else { return };
+    for (moment, check) in [
+        ("2024-02-06T23:59:59Z", Some("aik-certificate-not-yet-valid")),
+        ("2024-02-07T00:00:00Z", None),
+        ("2025-10-30T00:00:00Z", None),
+        ("2025-10-30T00:00:01Z", Some("aik-certificate-expired")),
+    ] {
+        assert_eq!(
+            appraised(&document, moment).err().map(|error| error.check()),
+            check,
+            "{moment}"
+        );
+    }
+}
+
+/// One event of each register, flipped in its data.
+#[test]
+fn a_log_that_was_changed_is_refused_or_has_nothing_good_said_by_it() {
+    let Some(document) = trusted_launch() else { return };
+    let log = base64url::decode_either(document["TcgLogs"].as_str().unwrap()).unwrap();
+    let with = |log: &[u8]| {
+        let mut changed = document.clone();
+        changed["TcgLogs"] = base64url::encode_standard(log).into();
+        appraised(&changed, THEN)
+    };
+    let whole = with(&log).unwrap().permitted().unwrap().claims().clone();
+    let (mut refused, mut denied) = (0, 0);
+    for place in (0..log.len()).step_by(331) {
+        let mut changed = log.clone();
+        changed[place] ^= 1;
+        match with(&changed).map(Appraisal::permitted) {
+            Err(_) => refused += 1,
+            Ok(Err(_)) => denied += 1,
+            // Covered by nothing, or by a digest of another bank alone: it says no more than the whole one.
+            Ok(Ok(permitted)) => {
+                for (name, value) in permitted.claims() {
+                    assert_eq!(whole.get(name), Some(value), "byte {place}: {name}");
+                }
+            }
+        }
+    }
+    assert!(refused > 150, "{refused} refused, {denied} denied");
+    let nothing = with(&[]).unwrap();
+    let Decision::Deny(Refused::Policy { check, .. }) = nothing.decision else {
+        panic!("permitted")
+    };
+    assert_eq!(check, "deny-issued");
+}
+
+/// The machine's own log of another state does not explain this quote.
+#[test]
+fn a_machine_that_hides_what_windows_measured_is_not_taken_for_linux() {
+    let Some(mut document) = trusted_launch() else { return };
+    let log = base64url::decode_either(document["TcgLogs"].as_str().unwrap()).unwrap();
+    // What the sender says of its system changes no fact.
+    document["OSType"] = base64url::encode_standard("Linux").into();
+    let appraisal = appraised(&document, THEN).unwrap();
+    let claims = appraisal.permitted().unwrap().claims().clone();
+    assert_eq!(
+        (&claims["x-ms-azurevm-is-windows"], &claims["x-ms-azurevm-ostype"]),
+        (&json!(true), &json!("Linux"))
+    );
+    // One of Windows' events is retyped, so that the log of PCR 12 leads elsewhere.
+    let tag = 0x06_u32.to_le_bytes();
+    let pcr12 = [12_u32.to_le_bytes(), tag].concat();
+    let place = log.windows(8).position(|window| window == pcr12).unwrap();
+    let mut moved = log.clone();
+    moved[place] = 10;
+    document["TcgLogs"] = base64url::encode_standard(&moved).into();
+    let appraisal = appraised(&document, THEN).unwrap();
+    let claim = |name: &str| {
+        let found = appraisal.incoming.iter().find(|claim| &*claim.claim_type == name);
+        found.unwrap().value.to_json()
+    };
+    assert_eq!(claim("x-ms-azurevm-is-windows"), json!(false));
+    assert_eq!(claim("x-ms-azurevm-debuggersdisabled"), json!(false));
+    assert_eq!(claim("x-ms-azurevm-signingdisabled"), json!(false));
+    assert!(!appraisal.is_permitted());
+}
+
+#[test]
+fn the_default_policy_denies_each_of_its_conditions() {
+    let policy = default_policy();
+    let outcome = |name: Option<&str>, prefix: &str| {
+        let conditions = [
+            "default-securebootkeysvalidated",
+            "debuggersdisabled",
+            "signingdisabled",
+            "dbvalidated",
+            "dbxvalidated",
+        ];
+        let names = conditions.map(|condition| format!("{prefix}{condition}"));
+        let names = names.iter().map(String::as_str).chain(["secureboot"]);
+        let claims: Vec<Claim> = names.map(|one| Claim::service(one, Some(one) != name)).collect();
+        policy.policy().evaluate(&claims, policy.limits()).unwrap().decision
+    };
+    for prefix in ["x-ms-azurevm-", "avouch-vtpm-"] {
+        assert_eq!(outcome(None, prefix), PolicyDecision::Permit);
+        for condition in [
+            "secureboot".to_owned(),
+            format!("{prefix}default-securebootkeysvalidated"),
+            format!("{prefix}debuggersdisabled"),
+            format!("{prefix}signingdisabled"),
+            format!("{prefix}dbvalidated"),
+            format!("{prefix}dbxvalidated"),
+        ] {
+            let outcome = outcome(Some(&condition), prefix);
+            assert!(matches!(outcome, PolicyDecision::Deny(_)), "{condition}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn data_that_nothing_in_it_binds_are_refused() {
+    let Some(document) = trusted_launch() else { return };
+    let mut request = request(serde_json::to_vec(&document).unwrap());
+    request.runtime_data = Some(HeldData { bytes: b"{}".to_vec(), data_type: DataType::Json });
+    let error = engine()
+        .appraise(&request, &default_policy(), &AppraisalSettings::default(), at(THEN))
+        .unwrap_err();
+    assert_eq!(error.check(), "guest-held-data");
+}
+
+const MINTED_AT: &str = "2026-05-01T12:00:00Z";
+
+fn minted(change: impl FnOnce(&mut Options)) -> Minted {
+    let mut options = Options::new(at(MINTED_AT));
+    change(&mut options);
+    mint(EvidenceKind::AzureGuest, &options).unwrap()
+}
+
+fn judged(minted: &Minted, policy: &PolicyInForce) -> Appraisal {
+    let (request, settings) = (support::request(minted), AppraisalSettings::default());
+    engine_for(minted).appraise(&request, policy, &settings, at(MINTED_AT)).unwrap()
+}
+
+fn permitted(minted: &Minted) -> serde_json::Map<String, Value> {
+    let policy = policy_of(EvidenceKind::AzureGuest);
+    judged(minted, &policy).permitted().unwrap().claims().clone()
+}
+
+/// Whose root an operator names, nothing is called Azure's.
+#[test]
+fn machines_of_other_hosts_have_the_same_facts_under_names_that_say_so() {
+    for isolation in Isolation::ALL {
+        for client in [GuestClient::Library, GuestClient::Tool] {
+            let minted = minted(|options| {
+                (options.guest.isolation, options.guest.client) = (isolation, client);
+            });
+            let claims = permitted(&minted);
+            assert_eq!(claims["x-ms-attestation-type"], "vtpm");
+            assert_eq!(
+                claims["avouch-vtpm-attested-pcrs"],
+                json!([0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 14])
+            );
+            assert_eq!(claims["avouch-vtpm-osversion-major"], 24);
+            assert_eq!(claims["secureboot"], true);
+            assert_eq!(claims["avouch-vtpm-is-windows"], false);
+            assert_eq!(claims["avouch-vtpm-debuggersdisabled"], true, "no Windows");
+            assert_eq!(claims["avouch-vtpm-signingdisabled"], true, "no Windows");
+            assert_eq!(claims["avouch-vtpm-default-securebootkeysvalidated"], false);
+            let foreign = claims["avouch-trust-root"].clone();
+            let roots = foreign.as_array().map_or(1, Vec::len);
+            assert_eq!(roots, if isolation == Isolation::TrustedLaunch { 1 } else { 2 });
+            let text = serde_json::to_string(&claims).unwrap().to_lowercase();
+            assert!(!text.contains("azure"), "{text}");
+            let payload = &claims["x-ms-runtime"]["client-payload"];
+            match client {
+                GuestClient::Library => assert_eq!(payload["nonce"], "bWludGVk"),
+                GuestClient::Tool => assert_eq!(payload["nested"]["list"], json!([1, 2])),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_confidential_machine_has_its_hardwares_claims_nested() {
+    for (isolation, own_type, name) in [
+        (Isolation::Snp, "sevsnpvm", "x-ms-sevsnpvm-launchmeasurement"),
+        (Isolation::Tdx, "tdxvm", "tdx_mrtd"),
+    ] {
+        let minted = minted(|options| options.guest.isolation = isolation);
+        let claims = permitted(&minted);
+        let tee = &claims["x-ms-isolation-tee"];
+        assert_eq!(tee["x-ms-attestation-type"], own_type);
+        assert!(tee[name].is_string(), "{tee}");
+        assert_eq!(tee["x-ms-runtime"]["keys"][0]["kid"], "HCLAkPub");
+        let id = &tee["x-ms-runtime"]["vm-configuration"]["vmUniqueId"];
+        assert_eq!(*id, claims["avouch-vtpm-vmid"]);
+        assert!(tee.get("x-ms-ver").is_none() && tee.get("x-ms-policy-hash").is_none());
+    }
+    let launch = permitted(&minted(|_| {}));
+    assert!(!launch.contains_key("x-ms-isolation-tee"));
+}
+
+/// Of a genuine report nobody knows whose paravisor bound the key, unless an operator says so.
+#[test]
+fn without_a_certificate_only_a_paravisor_that_an_operator_names_vouches_for_the_key() {
+    let minted = minted(|options| {
+        options.guest.isolation = Isolation::Snp;
+        options.snp.measurement = Some([0x5a; 48]);
+        options.break_name = Some("snp-not-vouched".to_owned());
+    });
+    let (engine, request) = (engine_for(&minted), support::request(&minted));
+    let policy = policy_of(EvidenceKind::AzureGuest);
+    let mut settings = AppraisalSettings::default();
+    let error = engine.appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap_err();
+    assert_eq!(error.check(), "guest-ak-not-vouched");
+    // What another machine of the same paravisor gives, which has a certificate.
+    let known = self::minted(|options| {
+        options.guest.isolation = Isolation::Snp;
+        options.snp.measurement = Some([0x5a; 48]);
+    });
+    let known = judged(&known, &policy);
+    assert!(
+        known.findings.iter().any(|finding| finding.name.contains("compliance")),
+        "{:?}",
+        known.findings
+    );
+    let sample = known.facts.reference_subject().unwrap().sample("paravisor").unwrap();
+    settings.reference_values = Arc::new(ReferenceValues::default().with(sample));
+    let appraisal = engine.appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap();
+    let claims = appraisal.permitted().unwrap().claims().clone();
+    assert_eq!(claims["avouch-aik"], "reported");
+    assert_eq!(claims["x-ms-isolation-tee"]["x-ms-compliance-status"], "azure-compliant-cvm");
+    // Reference values of another one vouch for nothing here.
+    let other = self::minted(|options| options.guest.isolation = Isolation::Snp);
+    let other = judged(&other, &policy).facts.reference_subject().unwrap().sample("other");
+    settings.reference_values = Arc::new(ReferenceValues::default().with(other.unwrap()));
+    let error = engine.appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap_err();
+    assert_eq!(error.check(), "guest-ak-not-vouched");
+}
+
+#[test]
+fn a_machine_without_secure_boot_is_denied_by_the_default_policy() {
+    let policy = default_policy();
+    for boot in [Ground::LinuxOff, Ground::LinuxInsecure, Ground::Linux] {
+        let minted = minted(|options| options.tpm.boot = boot);
+        let decision = judged(&minted, &policy).decision;
+        let Decision::Deny(refused) = decision else { panic!("{boot:?}") };
+        assert_eq!(refused.check(), "deny-issued", "{boot:?}: its keys are nobody's");
+    }
+}

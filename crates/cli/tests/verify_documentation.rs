@@ -16,6 +16,9 @@ const TDX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/tdx.
 const ENDORSEMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/endorsements.md");
 const IMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/ima.md");
 const VBS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/vbs.md");
+const TRUSTED_LAUNCH: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/trusted-launch.md");
+const AZURE_CVM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/azure-cvm.md");
 const VERITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/evidence/dm-verity.md");
 
 /// A command of an example with what is said of its answer.
@@ -190,6 +193,12 @@ fn every_example_of_the_page_on_trust_domains_prints_what_the_page_says() {
 #[test]
 fn every_example_of_the_page_on_enclaves_prints_what_the_page_says() {
     check_examples(VBS, 6);
+}
+
+#[test]
+fn the_examples_of_guests_print_what_they_are_said_to_print() {
+    check_examples(TRUSTED_LAUNCH, 5);
+    check_examples(AZURE_CVM, 4);
 }
 
 #[test]

@@ -66,6 +66,9 @@ pub(crate) struct MintArgs {
     /// TDX: a domain that booted Linux with Secure Boot on, and its event log.
     #[arg(long)]
     event_log: bool,
+    /// Azure guests: what isolates the machine from its host, `none`, `snp` or `tdx` [default: none].
+    #[arg(long, value_name = "WHAT", value_parser = isolation)]
+    isolation: Option<avouch_mint::tpm::Isolation>,
     /// SGX: an enclave with key separation and sharing.
     #[arg(long)]
     kss: bool,
@@ -155,6 +158,15 @@ fn tcb_status(text: &str) -> Result<avouch_mint::TcbStatus, String> {
         .ok_or_else(|| format!("statuses are: {}", TcbStatus::ALL.map(TcbStatus::name).join(", ")))
 }
 
+fn isolation(text: &str) -> Result<avouch_mint::tpm::Isolation, String> {
+    use avouch_mint::tpm::Isolation;
+    let known = || Isolation::ALL.map(Isolation::name).join(", ");
+    Isolation::ALL
+        .into_iter()
+        .find(|isolation| isolation.name() == text)
+        .ok_or_else(|| format!("machines are isolated by: {}", known()))
+}
+
 fn pck_ca(text: &str) -> Result<avouch_mint::PckCa, String> {
     use avouch_mint::PckCa;
     match text {
@@ -241,6 +253,7 @@ fn options(args: &MintArgs) -> Result<Options, Failure> {
     if let Some(status) = args.tcb_status {
         options.platform.tcb_status = status;
     }
+    options.guest.isolation = args.isolation.unwrap_or_default();
     options.platform.ca = args.pck_ca.unwrap_or(options.platform.ca);
     options.platform.machine = args.machine.unwrap_or(options.platform.machine);
     options.platform.svn = args.svn.unwrap_or(options.platform.svn);

@@ -9,11 +9,11 @@ use avouch_pki::pem;
 use avouch_wire::{EvidenceKind, base64url};
 use serde_json::json;
 
+pub(crate) use breaks::breaks;
+
+use self::plan::Plan;
 use super::keys::RsaKey;
 use crate::{Expected, HeldData, MintError, Minted, Options};
-use plan::Plan;
-
-pub(crate) use breaks::breaks;
 
 /// What isolates a virtual machine from its host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

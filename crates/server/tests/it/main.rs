@@ -15,6 +15,7 @@ mod endpoints_page;
 mod event_log;
 mod evidence;
 mod fetching;
+mod guest;
 mod handbook;
 mod history;
 mod http;

@@ -133,7 +133,7 @@ async fn each_served_type_has_a_policy_of_its_own() {
 #[tokio::test]
 async fn types_that_are_not_appraised_have_no_default_policy_and_the_same_rules() {
     let fixture = Fixture::new().await;
-    for name in ["Tpm", "AzureGuest", "Pluton", "KeyGuard", "MdepTz", "AiHsm"] {
+    for name in ["Tpm", "Pluton", "KeyGuard", "MdepTz", "AiHsm"] {
         let route = format!("policies/{name}");
         let get = async |provider| {
             let claims = fixture.call(Method::GET, provider, &route, "").await.unwrap();

@@ -75,7 +75,13 @@ impl Setup {
 
     /// The same, trusting the root of minted evidence, with its endorsements.
     pub(crate) async fn for_minted(minted: &Minted) -> Self {
-        let anchors = Anchors::built_in().with_pem(minted.root_pem.as_bytes()).unwrap();
+        let vendor = minted.root_vendor().map(|vendor| vendor.parse().unwrap());
+        let mut anchors =
+            Anchors::built_in().with_roots(vendor, minted.root_pem.as_bytes()).unwrap();
+        for (vendor, _, pem) in minted.other_roots() {
+            let vendor = vendor.map(|vendor| vendor.parse().unwrap());
+            anchors = anchors.with_roots(vendor, pem).unwrap();
+        }
         let mut endorsements = EndorsementSet::default();
         endorsements.add(&minted.endorsements).unwrap();
         Self { anchors, endorsements, ..Self::new().await }

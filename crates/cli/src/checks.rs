@@ -7,6 +7,7 @@ mod attester;
 mod bootlog;
 mod certificates;
 mod data;
+mod guests;
 mod intel;
 mod lints;
 mod policies;
@@ -76,12 +77,13 @@ const fn each(
     Text { of, end, what, why, remedy }
 }
 
-const SUBJECTS: [&Subject; 13] = [
+const SUBJECTS: [&Subject; 14] = [
     &intel::SUBJECT,
     &amd::SUBJECT,
     &uvm::SUBJECT,
     &bootlog::SUBJECT,
     &tpm::SUBJECT,
+    &guests::SUBJECT,
     &data::SUBJECT,
     &policies::SUBJECT,
     &lints::SUBJECT,

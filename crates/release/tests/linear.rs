@@ -52,19 +52,19 @@ const POLICIES: &[Shape] = &[
         read: parse,
     },
     Shape {
-        name: "wrong conditions",
+        name: "wrong-conditions",
         bytes_max: POLICY_BYTES_MAX,
         make: |bytes| policy(bytes, |_| "{}".to_owned()),
         read: parse,
     },
     Shape {
-        name: "unknown members",
+        name: "unknown-members",
         bytes_max: POLICY_BYTES_MAX,
         make: |bytes| policy(bytes, |index| format!("{{\"m{index}\":0,\"n{index}\":0}}")),
         read: parse,
     },
     Shape {
-        name: "members of one object",
+        name: "members-of-one-object",
         bytes_max: POLICY_BYTES_MAX,
         make: |bytes| {
             let members: Vec<String> = (0..bytes / 12).map(|i| format!("\"m{i:05}\":0")).collect();
@@ -73,19 +73,19 @@ const POLICIES: &[Shape] = &[
         read: parse,
     },
     Shape {
-        name: "arrays within arrays",
+        name: "arrays-within-arrays",
         bytes_max: POLICY_BYTES_MAX,
         make: |bytes| nested(bytes, "[", "]"),
         read: parse,
     },
     Shape {
-        name: "groups within groups",
+        name: "groups-within-groups",
         bytes_max: POLICY_BYTES_MAX,
         make: |bytes| nested(bytes, "{\"allOf\":[", "]}"),
         read: parse,
     },
     Shape {
-        name: "groups as deep as allowed",
+        name: "groups-as-deep-as-allowed",
         bytes_max: POLICY_BYTES_MAX,
         make: |bytes| {
             let open = "{\"anyOf\":[".repeat(7);
@@ -95,7 +95,7 @@ const POLICIES: &[Shape] = &[
         read: parse,
     },
     Shape {
-        name: "names of a claim",
+        name: "names-of-a-claim",
         bytes_max: POLICY_BYTES_MAX,
         make: |bytes| {
             let claim = "a.".repeat(bytes / 2 - 100) + "a";
@@ -104,7 +104,7 @@ const POLICIES: &[Shape] = &[
         read: parse,
     },
     Shape {
-        name: "an authority",
+        name: "an-authority",
         bytes_max: POLICY_BYTES_MAX,
         make: |bytes| {
             let path = "/a".repeat(bytes / 2 - 100);
@@ -162,8 +162,8 @@ fn choose(input: &[u8]) {
 
 const JUDGEMENTS: &[Shape] = &[
     Shape {
-        name: "conditions that fail last",
-        bytes_max: 10_000,
+        name: "conditions-that-fail-last",
+        bytes_max: 7_000,
         make: |bytes| {
             let last = bytes / 45;
             let claims: Map<String, Value> =
@@ -175,7 +175,7 @@ const JUDGEMENTS: &[Shape] = &[
         read: judge,
     },
     Shape {
-        name: "deep claims that are missing",
+        name: "deep-claims-that-are-missing",
         bytes_max: 10_000,
         make: |bytes| {
             let path = "a.".repeat(20);
@@ -187,8 +187,8 @@ const JUDGEMENTS: &[Shape] = &[
         read: judge,
     },
     Shape {
-        name: "groups that all fail",
-        bytes_max: 10_000,
+        name: "groups-that-all-fail",
+        bytes_max: 3_200,
         make: |bytes| {
             let open = "{\"anyOf\":[".repeat(7);
             let close = "]}".repeat(7);
@@ -198,7 +198,7 @@ const JUDGEMENTS: &[Shape] = &[
         read: judge,
     },
     Shape {
-        name: "keys that may not encrypt",
+        name: "keys-that-may-not-encrypt",
         bytes_max: 4_000,
         make: |bytes| {
             let operations = vec!["sign"; bytes / 64 / 8];

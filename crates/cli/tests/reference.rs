@@ -7,7 +7,7 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{Folder, Run, appraise_minted, avouch, avouch_in, text};
+use support::{AT, Folder, Run, appraise_minted, avouch, avouch_in, text};
 
 /// A command that takes what `appraise` takes, on minted evidence.
 fn on_sample(folder: &Path, command: &str, more: &str) -> Run {
@@ -142,6 +142,30 @@ fn a_suggested_policy_is_without_warnings_and_permits_its_machine_and_no_sibling
         assert_eq!(judged(&good).expect_status(0).json()["decision"], "permit", "{kind}");
         let refused = judged(&other).expect_status(1).json();
         assert_eq!(refused["error"]["check"], "no-permit", "{kind}");
+    }
+}
+
+#[test]
+fn a_policy_for_a_machine_with_a_tpm_is_of_what_it_booted() {
+    let own = Folder::new("suggest-tpm");
+    let (linux, windows) = (own.mint("tpm"), own.mint("vbs"));
+    let policy = own.join("tpm.policy.txt").display().to_string();
+    let on = |folder: &Path, command: &str, more: &str| {
+        let also = match folder.join("windows.pem").exists() {
+            true => "--trust-root windows=windows.pem",
+            false => "--endorsements tpm-cas.pem",
+        };
+        let rest = "request.jws --trust-root tpm=root.pem --at";
+        avouch_in(folder, &format!("--output json {command} {rest} {AT} {also} {more} {policy}"))
+    };
+    for (sample, sibling) in [(&linux, &windows), (&windows, &linux)] {
+        on(sample, "policy suggest --type tpm", "--out").expect_status(0);
+        avouch(["policy", "check", &policy, "--type", "tpm", "--strict"]).expect_status(0);
+        let text = std::fs::read_to_string(&policy).unwrap();
+        assert!(text.contains("pcr7") && !text.contains("pcr10"), "{text}");
+        on(sample, "appraise tpm", "--policy").expect_status(0);
+        let refused = on(sibling, "appraise tpm", "--policy").expect_status(1).json();
+        assert_eq!(refused["error"]["check"], "no-permit");
     }
 }
 

@@ -335,6 +335,10 @@ async fn state(
         ready_bytes_max: config.limits.providers_ready_bytes_max,
         signed_requests_once: config.auth.signed_requests_once,
     };
+    for exception in config.appraisal.ended_exceptions(clock.appraisal_time()) {
+        let (name, until) = (&exception.name, exception.until.to_rfc3339());
+        tracing::warn!(name, until, "a platform exception has ended: such platforms are refused");
+    }
     let evidence = EvidenceKeeper::start(&config.audit, store.clone(), clock);
     let webhook = config.monitoring.webhook.as_ref().map(Webhook::new);
     let webhook = webhook.transpose().map_err(Failure::other)?;

@@ -176,6 +176,17 @@ impl AppraisalConfig {
         settings
     }
 
+    /// Platform exceptions that hold no more at `at`, of all and of single providers.
+    pub fn ended_exceptions(
+        &self,
+        at: UnixTime,
+    ) -> impl Iterator<Item = &avouch_dcap::PlatformException> {
+        let own =
+            self.providers.values().filter_map(|provider| provider.platform_exceptions.as_ref());
+        let all = self.platform_exceptions.iter().chain(own).flatten();
+        all.map(|one| &one.0).filter(move |exception| exception.until < at)
+    }
+
     /// What is expected of files, for all and for single providers.
     pub(super) fn files(&mut self) -> impl Iterator<Item = &mut FilesConfig> {
         let own = self.providers.values_mut().filter_map(|provider| provider.files.as_mut());

@@ -122,6 +122,31 @@ fn each_provider_can_have_its_reference_values_and_exceptions() {
 }
 
 #[test]
+fn exceptions_that_have_ended_are_named_wherever_they_stand() {
+    let exception = |name: &str, until: &str| {
+        let zeros = "0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0";
+        format!(
+            "{{ name = \"{name}\", fmspc = \"90c06f000000\", reason = \"r\", until = \"{until}\", \
+             minimum_tcb = {{ sgx_components = [{zeros}], pce_svn = 1 }} }}"
+        )
+    };
+    let text = format!(
+        "[appraisal]\nplatform_exceptions = [{}, {}]\n[appraisal.providers.own]\n\
+         platform_exceptions = [{}]\n",
+        exception("old", "2026-01-31"),
+        exception("good", "2026-02-02"),
+        exception("own", "2026-01-01"),
+    );
+    let appraisal = parse(&text).unwrap().appraisal;
+    let ended = |at: &str| -> Vec<String> {
+        let at = avouch_wire::UnixTime::from_rfc3339(at).unwrap();
+        appraisal.ended_exceptions(at).map(|one| one.name.clone()).collect()
+    };
+    assert_eq!(ended("2026-01-31T23:59:59Z"), ["own"], "a last day is a whole one");
+    assert_eq!(ended("2026-02-01T00:00:00Z"), ["old", "own"]);
+}
+
+#[test]
 fn a_machine_is_not_silent_after_a_moment() {
     assert_eq!(parse("").unwrap().monitoring, avouch_server::config::MonitoringConfig::default());
     let error = parse("[monitoring]\nsilence_seconds = 59").unwrap_err().to_string();

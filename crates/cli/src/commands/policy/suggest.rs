@@ -77,7 +77,6 @@ const GUEST: Demands = &[
 
 const MACHINE: Demands = &[
     ("aikValidated", Same, "the attestation key is a TPM's"),
-    ("pcrs", Same, "what it booted, to the byte: an update of anything changes it"),
     ("secureBootEnabled", SameIfSet, "firmware verified what it ran"),
     ("bootDebuggingDisabled", SameIfSet, "no part of Windows' start could be debugged"),
     ("vbsEnabled", SameIfSet, "Windows' isolation was required"),
@@ -125,22 +124,59 @@ fn policy(kind: EvidenceKind, incoming: &[Claim]) -> Result<String, Failure> {
             Some((demand, condition(name, demand, value)?, purpose))
         })
         .collect();
+    let pcrs = service("pcrs").map(|claim| pcrs(&claim.value)).unwrap_or_default();
+    let version = if pcrs.is_empty() { "1.0" } else { "1.2" };
     let mut text = format!(
-        "version=1.0;\nauthorizationrules\n{{\n    \
+        "version={version};\nauthorizationrules\n{{\n    \
          // Made from one machine's evidence ({}): leave out what may differ, and test it.\n",
         kind.name()
     );
+    for Pcr { index, bank, .. } in &pcrs {
+        text.push_str(&format!(
+            "    p:[type==\"pcrs\", issuer==\"AttestationService\"]\n    => add(type=\"pcr{index}\", \
+             value=JsonToClaimValue(JmesPath(p.value, \"PCRs[?Index == `{index}`].Digests.{bank} | \
+             [0]\")));\n"
+        ));
+    }
     let (offered, demanded): (Vec<_>, Vec<_>) =
         found.iter().partition(|(demand, ..)| *demand == Offered);
     for (index, (_, condition, purpose)) in demanded.into_iter().enumerate() {
         let and = if index == 0 { "" } else { "&& " };
         text.push_str(&format!("    // {purpose}\n    {and}{condition}\n"));
     }
+    if !pcrs.is_empty() {
+        text.push_str("    // what it booted: updates change some of these\n");
+    }
+    for Pcr { index, digest, .. } in &pcrs {
+        let issuer = "issuer==\"AttestationPolicy\"";
+        text.push_str(&format!("    && [type==\"pcr{index}\", value==\"{digest}\", {issuer}]\n"));
+    }
     for (_, condition, purpose) in offered {
         text.push_str(&format!("    // {purpose}\n    // && {condition}\n"));
     }
     text.push_str("    => permit();\n};\nissuancerules {};\n");
     Ok(text)
+}
+
+/// A PCR of the sample.
+struct Pcr {
+    index: u64,
+    bank: String,
+    digest: String,
+}
+
+/// Those that are extended while a machine starts: IMA extends 10 with every file, and those from 16 on
+/// are for applications.
+fn pcrs(claim: &Value) -> Vec<Pcr> {
+    let Value::String(text) = claim else { return Vec::new() };
+    let read: serde_json::Value = serde_json::from_str(text.as_str()).unwrap_or_default();
+    let listed = read.get("PCRs").and_then(serde_json::Value::as_array);
+    let pcr = |one: &serde_json::Value| {
+        let index = one.get("Index")?.as_u64().filter(|index| *index < 16 && *index != 10)?;
+        let (bank, digest) = one.get("Digests")?.as_object()?.iter().next_back()?;
+        Some(Pcr { index, bank: bank.clone(), digest: digest.as_str()?.to_owned() })
+    };
+    listed.into_iter().flatten().filter_map(pcr).collect()
 }
 
 const fn demands_of(kind: EvidenceKind) -> Option<Demands> {

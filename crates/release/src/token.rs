@@ -1,7 +1,9 @@
 //! Attestation tokens, verified for a release.
 
 use avouch_pki::digest;
-use avouch_token::{Expectations, Jwks, VerifiedToken, VerifyError, peek_bearer, verify_token};
+use avouch_token::{
+    Expectations, Jwks, JwsError, VerifiedToken, VerifyError, peek_bearer, verify_token,
+};
 use avouch_wire::json::to_canonical;
 use avouch_wire::{Hex, UnixTime, excerpt, failed_check};
 use serde_json::{Map, Value};
@@ -150,12 +152,17 @@ impl AttestedToken {
         at: UnixTime,
     ) -> Result<Self, TokenRefusal> {
         let AuthorityKeys { authority, keys } = keys;
-        let issuer = peek_bearer(target)?.untrusted_issuer;
+        if target.len() > TARGET_BYTES_MAX {
+            let (length, limit) = (target.len(), TARGET_BYTES_MAX);
+            return Err(VerifyError::from(JwsError::TooLong { length, limit }).into());
+        }
         let slack_seconds = rules.slack_seconds;
         let expectations = Expectations { slack_seconds, ..Expectations::at(at) };
         let token = verify_token(target, keys, &expectations).into_verified()?;
-        if !authority.is_issuer(&issuer) {
-            return Err(TokenRefusal::OtherIssuer { issuer, authority: authority.clone() });
+        let issuer = token.claims().get("iss").and_then(Value::as_str).unwrap_or_default();
+        if !authority.is_issuer(issuer) {
+            let (issuer, authority) = (issuer.to_owned(), authority.clone());
+            return Err(TokenRefusal::OtherIssuer { issuer, authority });
         }
         if let Some(age_seconds_max) = rules.age_seconds_max {
             check_age(token.claims(), age_seconds_max, at)?;

@@ -1,5 +1,9 @@
 //! Releases from request to opened answer, and every reason to refuse one.
 #![cfg(test)]
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "tests over known data; a failed one may stop anywhere"
+)]
 
 mod support;
 
@@ -373,6 +377,32 @@ fn a_token_that_serves_once_needs_an_identifier() {
     let rules = TokenRules { is_single_use: true, ..TokenRules::default() };
     assert_eq!(verify(&without, &rules).unwrap_err(), TokenRefusal::NoId);
     verify(&without, &TokenRules::default()).unwrap();
+}
+
+#[test]
+fn a_token_over_64_kib_is_refused() {
+    let mut claims = claims();
+    let own = token(&claims).len();
+    // Base64 takes four characters for three bytes.
+    claims.insert("a".to_owned(), "x".repeat((64 * 1024 - own) / 4 * 3 - 32).into());
+    let long = token(&claims);
+    assert!(long.len() <= 64 * 1024 && long.len() > 63 * 1024, "{}", long.len());
+    verify(&long, &TokenRules::default()).unwrap();
+    claims.insert("b".to_owned(), "x".repeat(1024).into());
+    let refused = verify(&token(&claims), &TokenRules::default()).unwrap_err();
+    assert_eq!(refused.check(), "token-form");
+}
+
+#[test]
+fn a_token_without_an_issuer_is_refused() {
+    let good = token(&claims());
+    let mut payload = part(&good, 1);
+    payload.as_object_mut().unwrap().remove("iss");
+    let head = good.split('.').next().unwrap();
+    let message = format!("{head}.{}", base64url::encode(payload.to_string()));
+    let signature = base64url::encode(AUTHORITY.sign(message.as_bytes()).unwrap());
+    let refused = verify(&format!("{message}.{signature}"), &TokenRules::default()).unwrap_err();
+    assert!(matches!(refused, TokenRefusal::OtherIssuer { .. }), "{refused}");
 }
 
 #[test]

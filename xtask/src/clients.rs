@@ -49,6 +49,7 @@ pub(crate) fn run_with(build: Build) -> Outcome {
         ("AVOUCH_CA", present.ca.display().to_string()),
         ("NODE_EXTRA_CA_CERTS", present.ca.display().to_string()),
         ("AVOUCH_MINTED", minted.display().to_string()),
+        ("AVOUCH_JS", node_modules.display().to_string()),
     ];
     match snpguest {
         Ok(program) => variables.push(("AVOUCH_SNPGUEST", program.display().to_string())),

@@ -7,12 +7,14 @@
 
 mod held;
 mod master;
+mod memory;
 mod new;
 mod plan;
 mod set;
 
-pub use held::{KeysError, SigningKeys, unwrap_key};
+pub use held::{KeysError, SigningKeys, rewrapped, unwrap_key};
 pub use master::{MasterKey, MasterKeyError, MasterKeys, WrapError};
-pub use new::{NewSigningKey, wrapping_context};
+pub use memory::forbid_core_dumps;
+pub use new::NewSigningKey;
 pub use plan::{Due, KeyPlan};
 pub use set::{HeldKey, KeySet, ProviderKeys};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use avouch_endorsements::EndorsementSet;
 use avouch_engine::{Anchors, Engine};
 use avouch_server::config::TrustRoot;
-use avouch_server::keys::MasterKeys;
+use avouch_server::keys::{MasterKeys, forbid_core_dumps};
 use avouch_server::{
     Access, AppState, AtHand, Authenticator, Clock, Cloud, Collateral, CollateralServer, Config,
     ConfigError, DevelopmentCa, EvidenceKeeper, Monitoring, ProviderUrls, Providers,
@@ -111,6 +111,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<Verdict, Failure> {
     let settings = settings(&args)?;
     let config = configuration(&args, &settings)?;
     let log = ServiceLog::start(&config.telemetry)?;
+    forbid_core_dumps();
     let runtime = runtime()?;
     let outcome = runtime.block_on(serve(args, settings, &config, log.control()));
     runtime.shutdown_timeout(LAST_FILES_WITHIN);

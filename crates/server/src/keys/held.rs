@@ -123,7 +123,12 @@ impl SigningKeys {
     ) -> Result<Arc<Self>, KeysError> {
         let now = clock.now();
         let (master, file, first) = match (master, file) {
-            (Some(master), first) => (master, None, first),
+            // Keys for reports are wrapped under the file's key, where there was no master key before.
+            (Some(master), Some(first)) => {
+                let of_file = MasterKey::of_signing_key(&first.to_pkcs8_der()?)?;
+                (master.with_former(of_file), None, Some(first))
+            }
+            (Some(master), None) => (master, None, None),
             (None, Some(file)) => {
                 let master = MasterKey::of_signing_key(&file.to_pkcs8_der()?)?;
                 (MasterKeys::new(master, Vec::new()), Some(Arc::new(file)), None)
@@ -142,6 +147,7 @@ impl SigningKeys {
         };
         if let Some(first) = first {
             keys.adopt(&first, now).await?;
+            keys.take_over(&first, now).await?;
         }
         if keys.file.is_some() {
             keys.replace_foreign(now).await?;
@@ -318,6 +324,26 @@ impl SigningKeys {
         Ok(())
     }
 
+    /// Wraps the keys of a service that had only a key file under its master key, so that the file can go.
+    async fn take_over(&self, file: &SigningKey, now: UnixTime) -> Result<(), KeysError> {
+        let of_file = MasterKey::of_signing_key(&file.to_pkcs8_der()?)?;
+        let actor = service()?;
+        let edit = Edit::new(&actor, now);
+        for record in self.store.all_keys().await? {
+            if record.wrapping_key != of_file.name() {
+                continue;
+            }
+            let (wrapped, name) = rewrapped(&record, &self.master)?;
+            let done = self.store.rewrap_key(&record.kid, record.revision, &wrapped, name, &edit);
+            match done.await {
+                // Another instance did the same.
+                Err(StoreError::Conflict { .. } | StoreError::NotFound { .. }) => {}
+                done => drop(done?),
+            }
+        }
+        Ok(())
+    }
+
     /// Puts keys for reports in the place of those that are wrapped under a master key of another file.
     async fn replace_foreign(&self, now: UnixTime) -> Result<(), KeysError> {
         let actor = service()?;
@@ -424,6 +450,22 @@ fn of_file(key: &Arc<SigningKey>) -> HeldKey {
 fn held(record: &KeyRecord, signer: Arc<dyn Signer>) -> HeldKey {
     let (purpose, state) = (record.purpose, record.state);
     HeldKey { signer, purpose, provider: record.provider.map(ProviderId::get), state }
+}
+
+/// The private key of a record wrapped anew under the newest master key, and that key's name.
+///
+/// # Errors
+/// As [`unwrap_key`].
+pub fn rewrapped<'m>(
+    record: &KeyRecord,
+    master: &'m MasterKeys,
+) -> Result<(Vec<u8>, &'m str), KeysError> {
+    let pkcs8 = unwrap_key(record, master)?.to_pkcs8_der()?;
+    let context = wrapping_context(record.scope(), &record.public_key);
+    let wrapped = master
+        .wrap(&pkcs8, &context)
+        .map_err(|source| KeysError::Wrap { kid: record.kid.clone(), source })?;
+    Ok((wrapped, master.first().name()))
 }
 
 /// The private key of a record, if it is the one that the record says.

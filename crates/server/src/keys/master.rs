@@ -164,6 +164,13 @@ impl MasterKeys {
         Self { first, former }
     }
 
+    /// The same with one more that unwraps.
+    #[must_use]
+    pub fn with_former(mut self, key: MasterKey) -> Self {
+        self.former.push(key);
+        self
+    }
+
     /// All, the one that wraps first.
     pub fn all(&self) -> impl Iterator<Item = &MasterKey> {
         std::iter::once(&self.first).chain(&self.former)

@@ -92,7 +92,7 @@ impl NewSigningKey {
 
 /// What a private key is wrapped for: the record that it stands in, so that in another it does not open.
 #[must_use]
-pub fn wrapping_context(scope: KeyScope<'_>, public_key: &[u8]) -> Vec<u8> {
+pub(super) fn wrapping_context(scope: KeyScope<'_>, public_key: &[u8]) -> Vec<u8> {
     let provider = scope.provider.map_or(0, ProviderId::get);
     let words =
         format!("avouch key 1\n{}\n{provider}\n{}\n", scope.purpose.as_str(), scope.algorithm);

@@ -1,6 +1,6 @@
 //! `avouch key publish`, `activate`, `retire`, `rotate`, `remove`, `rewrap`
 
-use avouch_server::keys::{KeyPlan, NewSigningKey, unwrap_key, wrapping_context};
+use avouch_server::keys::{KeyPlan, NewSigningKey, rewrapped};
 use avouch_store::{KeyPurpose, KeyRecord, KeyState};
 use avouch_wire::UnixTime;
 use serde_json::{Value, json};
@@ -99,26 +99,23 @@ pub(super) async fn rotate(
 /// Wraps all keys anew that are wrapped under a former master key.
 pub(super) async fn rewrap(records: &Records, output: OutputOptions) -> Result<Verdict, Failure> {
     let first = records.master.first().name();
-    let (mut rewrapped, mut unopened) = (Vec::new(), Vec::new());
+    let (mut done_kids, mut unopened) = (Vec::new(), Vec::new());
     for record in records.all().await? {
         if record.wrapping_key == first {
             continue;
         }
-        let Ok(key) = unwrap_key(&record, &records.master) else {
+        let Ok((wrapped, _)) = rewrapped(&record, &records.master) else {
             unopened.push(record.kid);
             continue;
         };
-        let pkcs8 = key.to_pkcs8_der().map_err(Failure::other)?;
-        let context = wrapping_context(record.scope(), &record.public_key);
-        let wrapped = records.master.wrap(&pkcs8, &context).map_err(Failure::other)?;
         let (edit, revision) = (records.edit(), record.revision);
         let done = records.store.rewrap_key(&record.kid, revision, &wrapped, first, &edit).await;
         done.map_err(with_cause)?;
-        rewrapped.push(record.kid);
+        done_kids.push(record.kid);
     }
-    let answer = json!({ "master_key": first, "rewrapped": rewrapped, "unopened": unopened });
+    let answer = json!({ "master_key": first, "rewrapped": done_kids, "unopened": unopened });
     output.answer(&answer, || {
-        let mut text = format!("{} keys are wrapped anew under {first}", rewrapped.len());
+        let mut text = format!("{} keys are wrapped anew under {first}", done_kids.len());
         for kid in &unopened {
             text.push_str(&format!("\n{kid} cannot be opened"));
         }

@@ -46,8 +46,12 @@ impl Records {
         let config = configuration(&args.config)?;
         let signing = &config.signing;
         let master = match signing.master_keys().map_err(Failure::other)? {
-            Some(master) => master,
-            None => of_file(&config)?,
+            // A service that had only a key file left keys under it.
+            Some(master) => match config.signing.key_file {
+                Some(_) => master.with_former(of_file(&config)?),
+                None => master,
+            },
+            None => MasterKeys::new(of_file(&config)?, Vec::new()),
         };
         let plan = signing.plan(config.database.served_without_seconds_max);
         let database = Database::of(Some(&config), args.data_dir.as_deref())?;
@@ -131,13 +135,12 @@ impl Records {
     }
 }
 
-/// The master key that belongs to the key file of a service without another.
-fn of_file(config: &Config) -> Result<MasterKeys, Failure> {
+/// The master key that belongs to the key file of a service.
+fn of_file(config: &Config) -> Result<MasterKey, Failure> {
     let file = config.signing.key_file.as_ref().ok_or_else(|| {
         Failure::Other("the configuration names neither a master key nor a key file".to_owned())
     })?;
     let key = signing_key::load(file).map_err(Failure::other)?;
     let pkcs8 = key.to_pkcs8_der().map_err(Failure::other)?;
-    let master = MasterKey::of_signing_key(&pkcs8).map_err(Failure::other)?;
-    Ok(MasterKeys::new(master, Vec::new()))
+    MasterKey::of_signing_key(&pkcs8).map_err(Failure::other)
 }

@@ -142,11 +142,13 @@ impl KeyPlan {
             .iter()
             .filter(|record| record.scope() == scope && record.state == KeyState::Published)
             .count();
-        if u32::try_from(ready).unwrap_or(u32::MAX) < self.published_ahead {
+        let ready = u32::try_from(ready).unwrap_or(u32::MAX);
+        // All at once: who reads a key set and never again must know them from the beginning.
+        if let Some(spec) = self.spec_after(active) {
             let (purpose, provider) = (active.purpose, active.provider);
-            if let Some(spec) = self.spec_after(active) {
-                due.push(Due::Publish { purpose, provider, spec, wanted: self.published_ahead });
-            }
+            let publish = Due::Publish { purpose, provider, spec, wanted: self.published_ahead };
+            let missing = usize::try_from(self.published_ahead.saturating_sub(ready));
+            due.extend(std::iter::repeat_n(publish, missing.unwrap_or_default()));
         }
         let since = active.activated_at.unwrap_or(active.created_at);
         if since.saturating_add_seconds(rotate_seconds) <= now

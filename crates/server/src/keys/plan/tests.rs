@@ -103,6 +103,13 @@ fn of_nothing_all_is_made_once() {
 fn a_key_stands_ready_and_takes_over_when_its_time_has_come() {
     let active = || token("old", KeyState::Active, 0);
     assert_eq!(due(vec![active()], 1), [publish()]);
+    // As many as are wanted, all at once: some clients read a key set only once.
+    let three = KeyPlan { published_ahead: 3, ..plan() };
+    let records = with_reports(vec![active(), token("new", KeyState::Published, 0)]);
+    let wanted =
+        Due::Publish { purpose: KeyPurpose::Token, provider: None, spec: KeySpec::P256, wanted: 3 };
+    let count = three.due(&records, at(1)).iter().filter(|due| **due == wanted).count();
+    assert_eq!(count, 2);
     let ready = |made| vec![active(), token("new", KeyState::Published, made)];
     assert_eq!(due(ready(1), 90 * DAY - 1), []);
     assert_eq!(due(ready(1), 90 * DAY), [activate("new")]);

@@ -17,9 +17,9 @@ once(process.stdin, "data").then(() => {
   stopping = true;
 });
 
-/** Whether a connection broke, or the service said that it has no database: no token came. */
+/** Whether a connection broke before an answer, or the service said that it has no database: no token came. */
 function isBroken(error) {
-  return error.statusCode === 503 || error.code === "REQUEST_SEND_ERROR" || error.name === "AbortError";
+  return error.name === "RestError" && (error.statusCode === undefined || error.statusCode === 503);
 }
 
 await attest(service, "sgx-json");

@@ -87,9 +87,14 @@ class KeyRotation(unittest.TestCase):
         self.service = Service(ROTATIONS, PUBLISH_SECONDS)
         self.addCleanup(self.service.stop)
 
-    def active(self):
+        deadline = time.monotonic() + 60
+        while len(self.tokens_in("published")) < ROTATIONS and time.monotonic() < deadline:
+            time.sleep(0.2)
+
+    def tokens_in(self, state):
+        """The keys for tokens in a state."""
         _, listed = self.service.key("list")
-        return [key["kid"] for key in listed["keys"] if key["purpose"] == "token" and key["state"] == "active"]
+        return [key["kid"] for key in listed["keys"] if key["purpose"] == "token" and key["state"] == state]
 
     def restart_at_random(self, stopping, restarts):
         while not stopping.wait(random.uniform(1, 5)):
@@ -112,7 +117,7 @@ class KeyRotation(unittest.TestCase):
         self.fail("no key may sign yet")
 
     def test_clients_that_live_on_see_no_failing_token_across_ten_rotations(self):
-        signed = self.active()
+        signed = self.tokens_in("active")
         clients = [Client(self.service) for _ in range(PYTHON_CLIENTS)]
         # Each has read the key set before the first rotation.
         for client in clients:

@@ -66,7 +66,13 @@ pub(crate) fn read_any(bytes: &[u8]) -> Option<AttestRequest> {
     })
 }
 
-/// A JSON object: MAA's SEV-SNP document, which is evidence by itself, or a request's body.
+/// Whether it is the document of guest attestation, which a request wraps in `AttestationInfo`.
+fn is_guest_document(bytes: &[u8]) -> bool {
+    JsonBody::parse(bytes).is_ok_and(|body| body.get("TpmInfo").is_some())
+}
+
+/// A JSON object: MAA's SEV-SNP document and that of guest attestation, which are evidence by themselves, or
+/// a request's body.
 fn body(
     kind: EvidenceKind,
     version: Option<ApiVersion>,
@@ -74,7 +80,7 @@ fn body(
 ) -> Result<AttestRequest, Unreadable> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let known = JsonBody::parse(bytes);
-    if is_snp_document(bytes) {
+    if is_snp_document(bytes) || (kind == EvidenceKind::AzureGuest && is_guest_document(bytes)) {
         return Ok(bare(kind, bytes.to_vec()));
     }
     let rewritten = unwrapped(kind.evidence_member(), bytes);

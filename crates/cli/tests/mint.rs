@@ -162,6 +162,13 @@ fn broken_tpm_evidence_is_refused_by_the_check_that_the_list_names() {
 }
 
 #[test]
+fn evidence_of_an_enclave_on_a_tpm_is_judged_as_its_readme_says() {
+    let own = Folder::new("enclave");
+    appraise_minted(&own.mint("vbs"), "").expect_status(0);
+    try_breaks("vbs", 9);
+}
+
+#[test]
 fn what_was_asked_for_is_minted() {
     let own = Folder::new("options");
     let enclave = "11".repeat(32);

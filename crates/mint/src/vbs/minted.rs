@@ -1,5 +1,6 @@
 //! An enclave's evidence in the form that all kinds are minted in.
 
+use avouch_pki::pem;
 use avouch_wire::{EvidenceKind, base64url};
 use serde_json::json;
 
@@ -33,11 +34,13 @@ pub fn mint_request(options: &Options) -> Result<Minted, MintError> {
     });
     let what = named.map_or("nothing is wrong", |one| one.what);
     let message = json!({"payload": {"request": minted.tpm.request}}).to_string();
+    let intermediates = minted.tpm.ek_intermediates.iter();
+    let cas: String = intermediates.map(|der| pem::encode("CERTIFICATE", der)).collect();
     Ok(Minted {
         kind: EvidenceKind::Tpm,
         evidence: minted.tpm.request.into_bytes(),
         evidence_name: "request.jws",
-        endorsements: minted.tpm.aik_root_pem.clone().into_bytes(),
+        endorsements: cas.into_bytes(),
         endorsements_name: "tpm-cas.pem",
         root_pem: minted.tpm.aik_root_pem,
         runtime_data: None,

@@ -1,12 +1,14 @@
 //! The demonstration's client: sends evidence, and relies on nothing but the token.
 
+mod guest;
 mod tpm;
 
 use std::path::Path;
 
 use avouch_mint::Minted;
+use avouch_token::policy_jws::{JwsContent, UnsignedForm, create_unsigned};
 use avouch_token::{Expectations, Jwks, TokenKind, verify_token};
-use avouch_wire::EvidenceKind;
+use avouch_wire::{EvidenceKind, base64url};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -55,8 +57,8 @@ impl Relying {
     /// of the signed part flipped.
     pub(super) async fn demonstrate(&self, minted: &Minted) -> Result<Attested, Failure> {
         let kind = minted.kind;
+        self.set_policy(minted).await?;
         let [good, bad] = if kind.answers_challenge() {
-            self.set_policy(minted).await?;
             [self.converse(false).await?, self.converse(true).await?]
         } else {
             let good: Value = serde_json::from_str(&minted.request).map_err(Failure::other)?;
@@ -65,7 +67,7 @@ impl Relying {
         };
         let status = good.status();
         let body: Value = good.json().await.map_err(Failure::other)?;
-        let Some(token) = token(kind, &body) else {
+        let Some(token) = token(minted, &body) else {
             return Err(Failure::Other(format!("{kind}: the service answered {status}: {body}")));
         };
         let claims = self.verify(kind, &token)?;
@@ -82,6 +84,19 @@ impl Relying {
             refusal: message.unwrap_or_default().to_owned(),
             tampered_was_refused,
         })
+    }
+
+    /// Puts the policy in force that was minted beside evidence, if one was.
+    async fn set_policy(&self, minted: &Minted) -> Result<(), Failure> {
+        let policy = minted.others.iter().find(|(name, _)| *name == "policy.txt");
+        let Some((_, policy)) = policy else { return Ok(()) };
+        let policy = String::from_utf8_lossy(policy);
+        let jws = create_unsigned(JwsContent::Policy(&policy), UnsignedForm::Compact);
+        let kind = minted.kind.policy_name();
+        let url = format!("{}/policies/{kind}?api-version=2025-06-01", self.url);
+        let request = self.client.put(url).bearer_auth(ANY_TOKEN).body(jws);
+        let answer = request.send().await.map_err(Failure::other)?;
+        answer.error_for_status().map(|_| ()).map_err(Failure::other)
     }
 
     async fn attest(&self, kind: EvidenceKind, request: &Value) -> Result<Response, Failure> {
@@ -105,36 +120,53 @@ impl Relying {
     }
 }
 
-/// The token in an answer: a TPM's stands in the last message of a conversation.
-fn token(kind: EvidenceKind, answer: &Value) -> Option<String> {
-    if kind.answers_challenge() {
-        return tpm::report(answer);
+/// The token in an answer: a TPM's stands in the last message of a conversation, a guest's is sealed.
+fn token(minted: &Minted, answer: &Value) -> Option<String> {
+    match minted.kind {
+        EvidenceKind::AzureGuest => guest::token(minted, answer),
+        kind if kind.answers_challenge() => tpm::report(answer),
+        _ => answer.get("token").and_then(Value::as_str).map(str::to_owned),
     }
-    answer.get("token").and_then(Value::as_str).map(str::to_owned)
 }
 
 /// The request with one bit of the evidence flipped: inside the signed body, past the header.
 fn tampered(kind: EvidenceKind, request: &Value) -> Result<Value, Failure> {
-    let member = kind.evidence_member();
     let mut request = request.clone();
-    let text = request.get(member).and_then(Value::as_str).unwrap_or_default();
-    let mut evidence = avouch_wire::base64url::decode(text).map_err(Failure::other)?;
-    if kind == EvidenceKind::Snp {
-        let mut document: Value = serde_json::from_slice(&evidence).map_err(Failure::other)?;
-        let report = document.get("SnpReport").and_then(Value::as_str).unwrap_or_default();
-        let mut report = avouch_wire::base64url::decode(report).map_err(Failure::other)?;
-        flip(&mut report, 0x90);
-        if let Some(place) = document.get_mut("SnpReport") {
-            *place = json!(avouch_wire::base64url::encode(report));
+    change(&mut request, &format!("/{}", kind.evidence_member()), |evidence| match kind {
+        EvidenceKind::Snp => change_within(evidence, "/SnpReport", 0x90),
+        EvidenceKind::AzureGuest => change_within(evidence, "/TpmInfo/PcrQuote", 0x60),
+        _ => {
+            flip(evidence, 0x120);
+            Ok(())
         }
-        evidence = document.to_string().into_bytes();
-    } else {
-        flip(&mut evidence, 0x120);
-    }
-    if let Some(place) = request.get_mut(member) {
-        *place = json!(avouch_wire::base64url::encode(evidence));
-    }
+    })?;
     Ok(request)
+}
+
+/// Flips one bit of bytes that stand in base64 within a document.
+fn change_within(evidence: &mut Vec<u8>, pointer: &str, index: usize) -> Result<(), Failure> {
+    let mut document: Value = serde_json::from_slice(evidence).map_err(Failure::other)?;
+    change(&mut document, pointer, |bytes| {
+        flip(bytes, index);
+        Ok(())
+    })?;
+    *evidence = document.to_string().into_bytes();
+    Ok(())
+}
+
+/// Changes bytes that stand in base64 at a place in JSON.
+fn change(
+    json: &mut Value,
+    pointer: &str,
+    how: impl FnOnce(&mut Vec<u8>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let missing = || Failure::other(format!("the request has nothing at {pointer}"));
+    let place = json.pointer_mut(pointer).ok_or_else(missing)?;
+    let text = place.as_str().ok_or_else(missing)?;
+    let mut bytes = base64url::decode_either(text).map_err(Failure::other)?;
+    how(&mut bytes)?;
+    *place = json!(base64url::encode(bytes));
+    Ok(())
 }
 
 fn flip(bytes: &mut [u8], index: usize) {

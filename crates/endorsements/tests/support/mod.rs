@@ -96,13 +96,23 @@ pub(crate) fn judge_at(
     judge_by(set, minted, &AppraisalSettings::default(), at)
 }
 
+/// The policy that was minted beside evidence, or the default one.
+fn policy(minted: &Minted) -> PolicyInForce {
+    let own = minted.others.iter().find(|(name, _)| *name == "policy.txt");
+    own.map_or_else(
+        || PolicyInForce::default_for(minted.kind).unwrap(),
+        |(_, text)| PolicyInForce::from_text(std::str::from_utf8(text).unwrap()).unwrap(),
+    )
+}
+
 pub(crate) fn judge_by(
     set: &EndorsementSet,
     minted: &Minted,
     settings: &AppraisalSettings,
     at: UnixTime,
 ) -> (Option<&'static str>, Arc<Asked>) {
-    let anchors = Anchors::built_in().with_pem(minted.root_pem.as_bytes()).unwrap();
+    let vendor = minted.root_vendor().map(|name| name.parse().unwrap());
+    let anchors = Anchors::built_in().with_roots(vendor, minted.root_pem.as_bytes()).unwrap();
     let engine = Engine::new(anchors, Arc::new(EndorsementSet::default()));
     let request = AppraisalRequest {
         kind: minted.kind,
@@ -114,7 +124,7 @@ pub(crate) fn judge_by(
         nonce: None,
         token_form: TokenForm::Current,
     };
-    let policy = PolicyInForce::default_for(minted.kind).unwrap();
+    let policy = policy(minted);
     let asked = Arc::new(Asked::new(Arc::new(set.clone())));
     let source: Arc<dyn EndorsementSource> = asked.clone();
     let outcome = engine.appraise_by(&request, &policy, settings, &source, at);

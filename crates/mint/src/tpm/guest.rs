@@ -104,7 +104,7 @@ pub(crate) fn mint(options: &Options) -> Result<Minted, MintError> {
     let what = found.as_ref().map_or("nothing is wrong", |(named, _)| named.what);
     let mut others = vec![
         ("policy.txt", POLICY.as_bytes().to_vec()),
-        ("sealing-key.der", RsaKey::Request.pkcs8().to_vec()),
+        ("sealing-key.pk8", RsaKey::Request.pkcs8().to_vec()),
     ];
     let (endorsements, endorsements_name) = match hardware {
         Some(hardware) => {

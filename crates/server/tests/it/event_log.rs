@@ -38,7 +38,7 @@ async fn a_domains_event_log_gives_claims_and_a_request_without_one_gives_none()
         assert_eq!(status, StatusCode::OK, "{answer}");
         let claims = service.claims(answer["token"].as_str().unwrap()).await;
         let ours: Vec<_> = claims.keys().filter(|name| name.starts_with("avouch-")).collect();
-        assert_eq!(ours, ["avouch-trust-root"]);
+        assert_eq!(ours, ["avouch-tdx-module", "avouch-tdx-module-svn", "avouch-trust-root"]);
     }
 }
 

@@ -33,7 +33,7 @@ async fn service(minted: &Minted) -> Running {
 }
 
 fn sealing_key(minted: &Minted) -> &[u8] {
-    &minted.others.iter().find(|(name, _)| *name == "sealing-key.der").unwrap().1
+    &minted.others.iter().find(|(name, _)| *name == "sealing-key.pk8").unwrap().1
 }
 
 /// The token in an answer, opened with the machine's key.

@@ -21,7 +21,10 @@ const VERSIONS: [&str; 7] = [
 
 #[tokio::test]
 async fn every_kind_is_attested_under_every_api_version_and_path_case() {
-    for kind in EvidenceKind::appraised().filter(|kind| !kind.answers_challenge()) {
+    // A TPM is answered in several messages, a guest under a seal: they have tests of their own.
+    let answers_token =
+        |kind: &EvidenceKind| !kind.answers_challenge() && *kind != EvidenceKind::AzureGuest;
+    for kind in EvidenceKind::appraised().filter(answers_token) {
         let minted = mint(kind, &Options::new(now())).unwrap();
         let service = Running::start_for(&minted).await;
         let route = kind.policy_name();

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// The token in a sealed answer, opened as the guest's TPM opens it.
 pub(super) fn token(minted: &Minted, answer: &Value) -> Option<String> {
-    let (_, key) = minted.others.iter().find(|(name, _)| *name == "sealing-key.der")?;
+    let (_, key) = minted.others.iter().find(|(name, _)| *name == "sealing-key.pk8")?;
     let sealed = SealedAnswer::from_text(answer.get("token")?.as_str()?).ok()?;
     sealed.open_with(key).ok()
 }

@@ -58,10 +58,11 @@ fn is_other_json(bytes: &[u8]) -> bool {
     })
 }
 
-/// A SEQUENCE of 128 bytes or more, as every certificate and CRL is. Text that begins with the digit
-/// 0, which is the same byte, goes on otherwise.
-const fn is_der(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x30, 0x81..=0x84, ..])
+/// A SEQUENCE of 128 bytes or more that begins with another, as every certificate and CRL does, and no
+/// private key. Text that begins with the digit 0, which is the same byte, goes on otherwise.
+fn is_der(bytes: &[u8]) -> bool {
+    let [0x30, length @ 0x81..=0x84, rest @ ..] = bytes else { return false };
+    rest.get(usize::from(length & 0x0f)).is_none_or(|tag| *tag == 0x30)
 }
 
 /// Text with a block in it. Quotes have blocks too, within bytes that are no text.

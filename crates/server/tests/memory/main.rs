@@ -159,6 +159,14 @@ fn long_log(bytes: usize, event: impl Fn(usize) -> LogEvent) -> BootLog {
     log
 }
 
+/// Events whose data have so many bytes.
+fn event(digits: usize) -> impl Fn(usize) -> LogEvent {
+    move |number: usize| {
+        let text = format!("{number:0digits$}");
+        LogEvent::new(8, event_type::IPL, text.clone()).measuring(text)
+    }
+}
+
 /// Bytes of a log of which the whole body is made: base64 three times.
 const LOG_BYTES_MAX: usize = 430_000;
 
@@ -186,12 +194,6 @@ fn requests() -> Vec<(&'static str, Free, TpmOptions)> {
     let repeated = "x".repeat(REPEATED_BYTES_MAX - 100);
     let claim = |name: &str, value: &str| json!({"name": name, "value": value, "value_type": ""});
     let claims: Vec<Value> = (0..2_400).map(|number| claim(&number.to_string(), "")).collect();
-    let event = |digits: usize| {
-        move |number: usize| {
-            let text = format!("{number:0digits$}");
-            LogEvent::new(8, event_type::IPL, text.clone()).measuring(text)
-        }
-    };
     let log_of = |bytes, digits| machine(&long_log(bytes, event(digits)), None);
     let mut list = ImaList::begin(&linux().registers(), Bank::Sha256);
     for number in 0..2_500 {
@@ -307,5 +309,39 @@ async fn held_data_are_held_within_what_is_counted_for_the_body_and_a_token_of_t
                 check_body(&service, (&name, route), body, COUNTED_OF_OTHERS, free).await;
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_guests_document_is_held_within_what_is_counted_for_its_body() {
+    let _alone = ALONE.lock().await;
+    let minted = mint_evidence(EvidenceKind::AzureGuest, &Options::new(now())).unwrap();
+    let service = Setup::for_minted(&minted).await.serve().await;
+    let (_, policy) = minted.others.iter().find(|(name, _)| *name == "policy.txt").unwrap();
+    let policy = unsigned(std::str::from_utf8(policy).unwrap());
+    let path = "/policies/AzureGuest?api-version=2020-10-01";
+    let (status, answer) = service.send(Method::PUT, path, "t", policy).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+
+    // A log that is in base64 twice, and a text that is so once.
+    let log = |digits| long_log(560_000, event(digits)).to_bytes().unwrap();
+    let log = |digits| json!(base64url::encode_standard(log(digits)));
+    let long = json!("x".repeat(750_000));
+    let document: Value = serde_json::from_slice(&minted.evidence).unwrap();
+    for (name, free, member, value) in [
+        ("a guest", Free::Values, "OSType", document["OSType"].clone()),
+        ("a guest again", Free::Connection, "OSType", document["OSType"].clone()),
+        ("a guest's long log", Free::Connection, "TcgLogs", log(200)),
+        ("a guest's log of short events", Free::Connection, "TcgLogs", log(5)),
+        ("a guest's long payload", Free::Connection, "ClientPayload", long.clone()),
+        ("a member of a guest's that nobody reads", Free::Connection, "unknown", long),
+        ("values of a guest's that nobody reads", Free::Values, "unknown", json!(vec![0; 9_000])),
+    ] {
+        let mut document = document.clone();
+        document[member] = value;
+        let info = base64url::encode(document.to_string());
+        let body = json!({ "AttestationInfo": info }).to_string();
+        let route = "/attest/AzureGuest?api-version=2020-10-01";
+        check_body(&service, (name, route), body, COUNTED, free).await;
     }
 }

@@ -146,7 +146,7 @@ class Administration:
 
     async def test_types_without_a_default_have_no_policy_until_one_is_set(self):
         client, sent = self.administration(create())
-        for kind in (AttestationType.TPM, "AzureGuest"):
+        for kind in (AttestationType.TPM, "KeyGuard"):
             text, token = await client.get_policy(kind)
             self.assertEqual((text, claims_of(token)["x-ms-policy"]), ("", NO_POLICY))
             await client.set_policy(kind, policy(kind), **self.rsa.signing)

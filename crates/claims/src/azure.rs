@@ -187,3 +187,32 @@ fn isolation(proof: IsolationProof<'_>) -> ServiceClaim {
     claims.push(both("x-ms-runtime", Value::Object(proof.runtime.members().clone())));
     ServiceClaim::nested("x-ms-isolation-tee", claims)
 }
+
+#[cfg(test)]
+mod tests {
+    use avouch_azure::Host;
+    use avouch_bootlog::boot::{GuestFacts, System};
+
+    use super::keys;
+    use crate::ClaimValue;
+
+    #[test]
+    fn each_of_the_firmwares_lists_has_its_own_claim() {
+        let names = ["default-securebootkeysvalidated", "dbvalidated", "dbxvalidated"];
+        for (index, name) in names.into_iter().enumerate() {
+            let facts = GuestFacts {
+                has_default_keys: index == 0,
+                has_default_db: index == 1,
+                has_known_dbx: index == 2,
+                system: System::Other,
+                machine_id: None,
+            };
+            for (host, prefix) in [(Host::Azure, "x-ms-azurevm-"), (Host::Other, "avouch-vtpm-")] {
+                let claims = keys(host, Some(&facts));
+                let held = claims.iter().filter(|claim| claim.value == ClaimValue::Boolean(true));
+                let held: Vec<&str> = held.map(|claim| claim.name).collect();
+                assert_eq!(held, [format!("{prefix}{name}")]);
+            }
+        }
+    }
+}

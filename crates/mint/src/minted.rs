@@ -95,8 +95,8 @@ impl Minted {
 
     /// Whose root it is, where its name does not tell.
     #[must_use]
-    pub fn root_vendor(&self) -> Option<&'static str> {
-        matches!(self.kind, EvidenceKind::Tpm | EvidenceKind::AzureGuest).then_some("tpm")
+    pub const fn root_vendor(&self) -> Option<&'static str> {
+        self.kind.root_word()
     }
 
     /// Further roots, each with whose it is, where its name does not tell, and the name of its file.

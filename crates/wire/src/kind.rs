@@ -22,6 +22,8 @@ struct Row {
     has_client_claims: bool,
     takes_event_log: bool,
     answers_challenge: bool,
+    has_nested_evidence: bool,
+    root_word: Option<&'static str>,
     policy_settings: &'static [&'static str],
 }
 
@@ -42,6 +44,8 @@ const USUAL: Row = Row {
     has_client_claims: false,
     takes_event_log: false,
     answers_challenge: false,
+    has_nested_evidence: false,
+    root_word: None,
     policy_settings: &[],
 };
 
@@ -159,6 +163,8 @@ kinds! {
         has_anonymity_switch: true,
         has_client_claims: true,
         answers_challenge: true,
+        has_nested_evidence: true,
+        root_word: Some("tpm"),
         policy_settings: TPM_SETTINGS,
     }
     /// An Azure guest: Trusted Launch or confidential VM.
@@ -172,6 +178,8 @@ kinds! {
         default_policy: DefaultPolicy::Guest,
         is_appraised: true,
         is_anonymous: true,
+        has_nested_evidence: true,
+        root_word: Some("tpm"),
     }
     /// A Pluton processor.
     Pluton {
@@ -182,6 +190,7 @@ kinds! {
         evidence_member: "data",
         has_client_claims: true,
         answers_challenge: true,
+        has_nested_evidence: true,
     }
     /// A key that VBS guards.
     KeyGuard {
@@ -313,6 +322,19 @@ impl EvidenceKind {
     #[must_use]
     pub const fn answers_challenge(self) -> bool {
         self.row().answers_challenge
+    }
+
+    /// Whether its evidence is JSON in the JSON of its request, and has JSON or logs in it, each in base64.
+    #[must_use]
+    pub const fn has_nested_evidence(self) -> bool {
+        self.row().has_nested_evidence
+    }
+
+    /// The word that stands before a trust root of it (`tpm=root.pem`), where the certificate's own name does
+    /// not tell whose root it is.
+    #[must_use]
+    pub const fn root_word(self) -> Option<&'static str> {
+        self.row().root_word
     }
 
     /// The settings of policies that have an effect on it, by the names that `issueproperty` has for them.

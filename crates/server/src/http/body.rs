@@ -3,7 +3,6 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use avouch_wire::EvidenceKind;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::oneshot;
@@ -32,7 +31,7 @@ impl MadeOfIt {
     pub(super) const fn by(target: Option<&Target>) -> Self {
         match target {
             Some(Target::Provider { endpoint: Endpoint::Attest(kind), .. })
-                if kind.answers_challenge() || matches!(kind, EvidenceKind::AzureGuest) =>
+                if kind.has_nested_evidence() =>
             {
                 Self::NESTED
             }

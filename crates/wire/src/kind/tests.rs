@@ -44,16 +44,16 @@ fn kinds_that_are_not_appraised_have_names_too() {
 #[test]
 fn the_table_says_what_the_contract_says() {
     let rows = [
-        "sgx SgxEnclave route sgx quote sgx appraised anonymous - preview - - - tcb",
-        "open-enclave OpenEnclave route sgx report sgx appraised anonymous - preview - - - tcb",
-        "tdx TdxVm route tdxvm quote permissive appraised anonymous - - - log - tcb",
-        "snp SevSnpVm route sevsnpvm report permissive appraised anonymous - - - - - -",
-        "tpm Tpm route tpm data absent appraised token switch - client - challenge aik,pcrs,validity,x5c",
-        "azure-guest AzureGuest route azurevm AttestationInfo guest appraised anonymous - - - - - -",
-        "pluton Pluton route pluton data absent - token - - client - challenge -",
-        "key-guard KeyGuard route keyguard attestationInfo absent - anonymous - - client - - -",
-        "mdep-tz MdepTz route mdeptz report absent - anonymous - - client - - -",
-        "ai-hsm AiHsm - aihsm report absent - token - - client - - -",
+        "sgx SgxEnclave route sgx quote sgx appraised anonymous - preview - - - - - tcb",
+        "open-enclave OpenEnclave route sgx report sgx appraised anonymous - preview - - - - - tcb",
+        "tdx TdxVm route tdxvm quote permissive appraised anonymous - - - log - - - tcb",
+        "snp SevSnpVm route sevsnpvm report permissive appraised anonymous - - - - - - - -",
+        "tpm Tpm route tpm data absent appraised token switch - client - challenge nested tpm aik,pcrs,validity,x5c",
+        "azure-guest AzureGuest route azurevm AttestationInfo guest appraised anonymous - - - - - nested tpm -",
+        "pluton Pluton route pluton data absent - token - - client - challenge nested - -",
+        "key-guard KeyGuard route keyguard attestationInfo absent - anonymous - - client - - - - -",
+        "mdep-tz MdepTz route mdeptz report absent - anonymous - - client - - - - -",
+        "ai-hsm AiHsm - aihsm report absent - token - - client - - - - -",
     ];
     let told = EvidenceKind::all().map(|kind| {
         let settings: Vec<&str> = kind.policy_settings().iter().map(short).collect();
@@ -78,6 +78,8 @@ fn the_table_says_what_the_contract_says() {
             word(kind.has_client_claims(), "client"),
             word(kind.takes_event_log(), "log"),
             word(kind.answers_challenge(), "challenge"),
+            word(kind.has_nested_evidence(), "nested"),
+            kind.root_word().unwrap_or("-"),
             &settings,
         ]
         .join(" ")

@@ -11,3 +11,4 @@ mod nested;
 mod sgx;
 mod snp;
 mod tdx;
+mod tpm;

@@ -100,6 +100,26 @@ fn values(minted: &MintedTpm) -> Vec<PcrValue> {
 }
 
 #[test]
+fn at_most_32_signatures_are_tried_in_search_of_a_path() {
+    let good = mint(&options()).unwrap();
+    // The roots of other seeds have the same name and other keys.
+    let others = (1..=32_u64).map(|number| {
+        mint(&TpmOptions { seed: Seed::from_number(number), ..options() }).unwrap().aik_root_pem
+    });
+    let others: Vec<String> = others.collect();
+    let judged = |before: usize| {
+        let roots = others[..before].iter().chain([&good.aik_root_pem]);
+        let anchors = roots.fold(TrustAnchors::none(), |anchors, root| {
+            anchors.with_file(root.as_bytes()).unwrap()
+        });
+        assert_eq!(anchors.roots().count(), before + 1);
+        verify_aik_certificate(&good.aik_certificate, &[], &anchors, good.at).map(|_| ())
+    };
+    assert_eq!(judged(31), Ok(()));
+    assert_eq!(judged(32).map_err(check), Err("aik-certificate-signature"));
+}
+
+#[test]
 fn texts_that_the_report_repeats_are_at_most_64_kib_together() {
     let judged = |site: usize, rp_data: usize, claim: &str| {
         let text = |bytes| "x".repeat(bytes);

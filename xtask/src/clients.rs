@@ -5,6 +5,7 @@ mod evidence;
 mod service;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use service::Service;
 
@@ -40,6 +41,9 @@ pub(crate) fn run_with(build: Build) -> Outcome {
     let python = python(&folder)?;
     let node_modules = javascript(&folder)?;
     let snpguest = snpguest(&folder);
+    let rust = folder.join("rust");
+    let guest_devices = guest_devices(&folder)?;
+    step("Rust crates from their registry", &mut rust_crates(&rust, &["--no-run"]))?;
 
     let minted = folder.join("minted");
     let present = Service::start(&avouch, &data, &evidence::mint(&avouch, &minted)?)?;
@@ -50,6 +54,8 @@ pub(crate) fn run_with(build: Build) -> Outcome {
         ("NODE_EXTRA_CA_CERTS", present.ca.display().to_string()),
         ("AVOUCH_MINTED", minted.display().to_string()),
         ("AVOUCH_JS", node_modules.display().to_string()),
+        ("AVOUCH_GUEST_SDK", rust.join("debug/examples/guest").display().to_string()),
+        ("AVOUCH_GUEST_DEVICES", guest_devices.display().to_string()),
     ];
     match snpguest {
         Ok(program) => variables.push(("AVOUCH_SNPGUEST", program.display().to_string())),
@@ -79,13 +85,28 @@ pub(crate) fn run_with(build: Build) -> Outcome {
     tests.current_dir(node_modules).envs(variables.clone());
     step("JavaScript SDKs and OpenID server", &mut tests)?;
 
-    // A target folder of its own: its dependencies are not those of the workspace.
-    let mut tests = cargo(&["test", "--locked"]);
-    tests.current_dir(workspace().join("tests/clients/rust")).envs(variables);
-    tests.env("CARGO_TARGET_DIR", folder.join("rust"));
-    step("Rust crates", &mut tests)?;
+    step("Rust crates", rust_crates(&rust, &[]).envs(variables))?;
     drop((present, recorded));
     Ok(())
+}
+
+/// The tests of Rust crates, and the example by which a guest runs one. In a target folder of its own: its
+/// dependencies are not those of the workspace.
+fn rust_crates(target_folder: &Path, words: &[&str]) -> Command {
+    let mut tests = cargo(&[&["test", "--locked"], words].concat());
+    tests.current_dir(workspace().join("tests/clients/rust"));
+    tests.env("CARGO_TARGET_DIR", target_folder);
+    tests
+}
+
+/// The library that gives a guest's program the devices of a virtual machine, built by the C compiler that links Rust.
+fn guest_devices(folder: &Path) -> Result<PathBuf, String> {
+    let source = workspace().join("tests/clients/rust/shim/devices.c");
+    let library = folder.join("guest-devices.so");
+    let mut compile = command("cc", &["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror"]);
+    compile.arg("-o").arg(&library).arg(source).arg("-ldl");
+    step("devices of a guest", &mut compile)?;
+    Ok(library)
 }
 
 /// Where environments, data and evidence are kept between runs.

@@ -75,14 +75,15 @@ class Instance:
     def __init__(self, words):
         self.port = free_port()
         self.words = [COMMAND, *words, "--listen", f"127.0.0.1:{self.port}"]
-        self.process = None
+        self.process, self.url = None, None
         self.start()
 
     def start(self):
         # What it has to say to people is not for this test.
         self.process = subprocess.Popen(
             self.words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        if not self.process.stdout.readline():
+        self.url = self.process.stdout.readline().strip()
+        if not self.url:
             raise RuntimeError("the service ended before it answered")
 
     def kill(self):

@@ -36,24 +36,37 @@ class EcKeyForTheSdk:
 ec.EllipticCurvePrivateKey.register(EcKeyForTheSdk)
 
 
+def issue(subject, public_key, issuer, extensions):
+    """A certificate, DER, by a holder."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.name)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_after(now + datetime.timedelta(days=1))
+    )
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    return builder.sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def base64url_uint(number):
+    """As members of a JWK have it."""
+    data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
 class Holder:
     """A key and its certificate, self-signed or issued by another holder."""
 
     def __init__(self, name, key, issuer=None, is_ca=True):
         self.key, self.name = key, x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        now = datetime.datetime.now(datetime.timezone.utc)
-        above = issuer or self
-        self.certificate = (
-            x509.CertificateBuilder()
-            .subject_name(self.name)
-            .issuer_name(above.name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(minutes=5))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
-            .sign(above.key, hashes.SHA256())
-        )
+        constraints = x509.BasicConstraints(ca=is_ca, path_length=None)
+        der = issue(self.name, key.public_key(), issuer or self, [(constraints, True)])
+        self.certificate = x509.load_der_x509_certificate(der)
 
     @property
     def key_pem(self):

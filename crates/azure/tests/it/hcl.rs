@@ -279,3 +279,64 @@ fn the_certificate_of_a_machine_is_of_the_key_that_its_report_names() {
     let user_data = RuntimeClaims::parse(runtime).unwrap();
     assert!(encode_hex(user_data.user_data().unwrap()).starts_with("e2f9ee8d99958ba5"));
 }
+
+/// A recording of a quote alone: signature, structure and values, each led by its length in 64 bits.
+fn quote_alone(path: &str) -> Recording {
+    let bytes = read(path);
+    let mut rest = bytes.as_slice();
+    let mut vector = |size: usize| {
+        let (length, tail) = rest.split_first_chunk::<8>().unwrap();
+        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap();
+        let (vector, tail) = tail.split_at(length * size);
+        rest = tail;
+        vector.to_vec()
+    };
+    let (signature, message, values) = (vector(1), vector(1), vector(32));
+    assert!(rest.is_empty(), "{path}");
+    let values = values.chunks(32).map(<[u8]>::to_vec).collect();
+    let quote = Some((message, signature, values));
+    Recording { hcl: Vec::new(), certificates: Vec::new(), td_quote: None, quote }
+}
+
+/// One machine's quote and report, and the data of others: the key that a report names signed the quotes of its
+/// own machine, and of no other.
+#[test]
+fn a_quote_holds_under_the_key_of_its_own_machines_report_alone() {
+    if absent() {
+        return;
+    }
+    let report = read("tpm/azure/lunal-az_snp-hcl-report.bin");
+    let hcl = HclReport::parse(&report).unwrap();
+    assert_eq!((hcl.untrusted_version(), hcl.untrusted_request_type()), (1, 2));
+    let HardwareReport::Snp(area) = hcl.hardware() else { panic!("not an SNP report") };
+    let body = Report::parse(area).unwrap().untrusted_body().clone();
+    hcl.check_binding(body.report_data.as_bytes()).unwrap();
+    let own = RuntimeClaims::parse(hcl.untrusted_runtime_data()).unwrap();
+    let quote = quote_alone("tpm/azure/lunal-az_snp-quote.bin");
+    quoted(&quote, &own, None).unwrap();
+
+    let others = [
+        read("tpm/azure/kinvolk-var-data.bin"),
+        HclReport::parse(&read("snp/hcl/kinvolk-snp.bin"))
+            .unwrap()
+            .untrusted_runtime_data()
+            .to_vec(),
+        HclReport::parse(&read("snp/hcl/tdx-kinvolk.bin"))
+            .unwrap()
+            .untrusted_runtime_data()
+            .to_vec(),
+    ];
+    for other in &others {
+        assert!(hcl.untrusted_runtime_data() != other.as_slice());
+        let other = RuntimeClaims::parse(other).unwrap();
+        assert_eq!(quoted(&quote, &other, None).unwrap_err(), "tpm-signature");
+    }
+    // The key of this quote was published, and no report that names it.
+    let quote = quote_alone("tpm/azure/kinvolk-quote.bin");
+    let asked = Attest::parse(&quote.quote.as_ref().unwrap().0).unwrap();
+    assert_eq!(asked.untrusted_extra_data(), b"challenge");
+    for data in others.iter().map(Vec::as_slice).chain([hcl.untrusted_runtime_data()]) {
+        let other = RuntimeClaims::parse(data).unwrap();
+        assert_eq!(quoted(&quote, &other, None).unwrap_err(), "tpm-signature");
+    }
+}

@@ -327,6 +327,65 @@ fn policies_and_policy_jws_are_recognised_and_a_policy_with_mistakes_is_invalid(
     assert_eq!(shown["diagnostics"][0]["line"], 1, "{shown}");
 }
 
+/// HCL reports as `file` holds them: the whole file, or a member of its JSON in base64.
+fn hcl_report(file: &Path) -> Vec<u8> {
+    let bytes = std::fs::read(file).unwrap();
+    let Ok(document) = serde_json::from_slice::<Value>(&bytes) else { return bytes };
+    let inner = document.get("evidence").cloned().unwrap_or(document);
+    let member = ["hcl_report", "report", "hclReport"].iter().find_map(|name| inner.get(name));
+    avouch_wire::base64url::decode_either(text(member.unwrap())).unwrap()
+}
+
+#[test]
+fn recorded_hcl_reports_are_shown_whole_and_their_siblings_are_not() {
+    let Some(vectors) = vectors() else { return };
+    let folder = vectors.join("snp/hcl");
+    let own = Folder::new("inspect-hcl");
+    for (file, hardware) in [("kinvolk-snp.bin", "sev-snp"), ("tdx-kinvolk.bin", "tdx")] {
+        let report = hcl_report(&folder.join(file));
+        let shown = recognised(&own.write(file, &report), "hcl-report");
+        assert_eq!(shown["hardware"], hardware, "{file}");
+        assert_eq!(shown["names_runtime_data"], true, "{file}");
+        assert_eq!(shown["hash"], "sha256", "{file}");
+        assert_eq!(shown["runtime_data"]["error"], Value::Null, "{file}");
+        assert_eq!(shown["runtime_data"]["claims"]["keys"][0]["kid"], "HCLAkPub", "{file}");
+        let measured = if hardware == "tdx" { "mr_td" } else { "measurement" };
+        assert_eq!(text(&shown["report"][measured]).len(), 96, "{file}");
+        let people = avouch(["inspect", &own.join(file).display().to_string()]).expect_status(0);
+        assert!(people.stdout.starts_with("HCL report of "), "{}", people.stdout);
+        assert!(people.stdout.contains("HCLAkPub") && people.stdout.contains(measured));
+
+        // Runtime data that the report data do not name are shown as that.
+        let mut other = report.clone();
+        let at = other.windows(8).position(|part| part == b"HCLAkPub").unwrap();
+        other[at] = b'h';
+        let shown = recognised(&own.write("other.bin", &other), "hcl-report");
+        assert_eq!(shown["names_runtime_data"], false, "{file}");
+        assert!(text(&shown["runtime_data"]["error"]).contains("HCLAkPub"), "{file}");
+
+        for (what, change) in HCL_SIBLINGS {
+            let mut sibling = report.clone();
+            change(&mut sibling);
+            let path = own.write("sibling.bin", &sibling);
+            let refused = inspect(&path).expect_status(1).json();
+            let tried = refused["tried"].as_array().unwrap();
+            let why = tried.iter().find(|one| one["what"] == "HCL report").unwrap();
+            assert!(text(&why["why"]).contains(what), "{file}: {what}: {why}");
+        }
+    }
+}
+
+/// What is said of a report that is changed so.
+const HCL_SIBLINGS: [(&str, fn(&mut Vec<u8>)); 7] = [
+    ("begin with", |report| report[0] = b'h'),
+    ("header version 9", |report| report[4] = 9),
+    ("runtime data version 9", |report| report[1220] = 9),
+    ("report type 9", |report| report[1224] = 9),
+    ("hash type 9", |report| report[1228] = 9),
+    ("runtime_data", |report| report.truncate(1300)),
+    ("zeros", |report| report.push(1)),
+];
+
 #[test]
 fn what_is_not_recognised_is_answered_with_what_was_tried_and_why() {
     let own = Folder::new("inspect-unknown");

@@ -25,10 +25,14 @@ async fn fill(store: &Store) {
         facts: MachineFacts::from([("pcr7".to_owned(), pcr7.to_owned())]),
         is_fresh: true,
     };
+    let old = |sighting| Sighting { is_fresh: false, ..sighting };
     let all = [
         sighting("aa00", "01", None),
         sighting("bb11", "01", None),
         sighting("bb11", "02", Some("no-permit")),
+        old(sighting("cc22", "01", Some("deny-issued"))),
+        sighting("dd33", "01", None),
+        old(sighting("dd33", "02", None)),
     ];
     store.note_sightings(&all, false).await.unwrap();
 }
@@ -64,6 +68,19 @@ fn machines_are_listed_shown_accepted_and_forgotten() {
     assert!(line("bb11").ends_with("refused (no-permit), changed"), "{listed}");
     let alerting = machines(&own, &service, "list --alerting").expect_status(0).stdout;
     assert!(alerting.contains("bb11") && !alerting.contains("aa00"), "{alerting}");
+
+    // What may be an old message is told as that.
+    assert!(line("cc22").ends_with("not proven, unproven: refused (deny-issued)"), "{listed}");
+    assert!(line("dd33").ends_with("permitted, unproven: changed"), "{listed}");
+    assert!(alerting.contains("cc22") && alerting.contains("dd33"), "{alerting}");
+    let shown = machines(&own, &service, "show dd33").expect_status(0).stdout;
+    for part in ["by evidence that may be old:", "pcr7", "before  01", "now     02"] {
+        assert!(shown.contains(part), "{part:?} in {shown}");
+    }
+    let token = own.write("token.jwt", "e30.e30.e30").display().to_string();
+    let refused = machines(&own, &service, &format!("confirm {token}")).expect_status(1);
+    let said = format!("{}{}", refused.stdout, refused.stderr);
+    assert!(said.contains("no token"), "{said}");
 
     let shown = machines(&own, &service, "show bb11").expect_status(0).stdout;
     for part in ["refused (no-permit), changed", "pcr7", "before  01", "now     02", AT] {

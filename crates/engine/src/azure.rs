@@ -76,7 +76,8 @@ impl Arm for AzureArm {
         })?;
         let values = quoted_values(verified.quote());
         let boot = self.boot(&info, &verified, &values)?;
-        let of_hardware = isolation.as_ref().map(|one| one.proof(&settings.reference_values));
+        let (reference_values, host) = (&settings.reference_values, verified.host());
+        let of_hardware = isolation.as_ref().map(|one| one.proof(reference_values, host));
         let (of_hardware, findings) = of_hardware.unzip();
         let claims = guest(GuestProof {
             info: &info,

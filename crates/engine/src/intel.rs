@@ -280,7 +280,10 @@ fn claims(
             let hash = digest::sha256(quoted);
             (sgx(report, &verified.collateral().hashes, &hash, runtime_data), None)
         }
-        Body::Td(report) => td_claims(verified, report, reference_values),
+        Body::Td(report) => {
+            let status = reference_values.status(ReferenceSubject::TrustDomain(verified));
+            td_claims(verified, report, status)
+        }
     }
 }
 
@@ -289,9 +292,9 @@ fn claims(
 pub(crate) fn td_claims(
     verified: &VerifiedQuote,
     report: &TdReport,
-    reference_values: &ReferenceValues,
+    by_reference_values: Result<&str, Finding>,
 ) -> (Vec<ServiceClaim>, Option<Finding>) {
-    let (status, finding) = match reference_values.status(ReferenceSubject::TrustDomain(verified)) {
+    let (status, finding) = match by_reference_values {
         Ok(status) => (Some(status), None),
         Err(finding) => (None, Some(finding)),
     };

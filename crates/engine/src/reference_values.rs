@@ -13,26 +13,23 @@ use crate::Finding;
 /// How many entries are told of that do not match.
 const EXPLAINED_MAX: usize = 3;
 
+/// The status that Microsoft's clients demand of a confidential VM.
+const AZURE_STATUS: &str = "azure-compliant-cvm";
+
 /// Which confidential VMs an operator vouches for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReferenceValues {
-    /// The value of `x-ms-compliance-status` for entries that have none of their own.
-    pub compliance_status: String,
+    /// The value of `x-ms-compliance-status` for entries that have none of their own; without one it is the
+    /// one that Microsoft's clients demand, but of machines that are known not to be Azure's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compliance_status: Option<String>,
     /// Guests of SEV-SNP.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub snp: Vec<avouch_snp::ReferenceValues>,
     /// Trust domains.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tdx: Vec<avouch_dcap::ReferenceValues>,
-}
-
-impl Default for ReferenceValues {
-    /// None, and the status that Microsoft's clients demand of a confidential VM.
-    fn default() -> Self {
-        let compliance_status = "azure-compliant-cvm".to_owned();
-        Self { compliance_status, snp: Vec::new(), tdx: Vec::new() }
-    }
 }
 
 /// Why reference values cannot be used.
@@ -116,7 +113,7 @@ impl ReferenceValues {
     /// # Errors
     /// [`ReferenceValuesError`].
     pub fn check(&self) -> Result<(), ReferenceValuesError> {
-        if self.compliance_status.trim().is_empty() {
+        if self.compliance_status.as_ref().is_some_and(|status| status.trim().is_empty()) {
             return Err(ReferenceValuesError::Status);
         }
         for entry in &self.snp {
@@ -162,9 +159,30 @@ impl ReferenceValues {
     /// # Errors
     /// A [`Finding`] that says of those that differ least in what.
     pub fn status(&self, subject: ReferenceSubject<'_>) -> Result<&str, Finding> {
+        self.entry(subject).map(|(_, status)| status.unwrap_or(AZURE_STATUS))
+    }
+
+    /// The status that the first entry that matches has by an operator's word, for machines that are known
+    /// not to be Azure's: nobody is to take them for such unless an operator says so.
+    ///
+    /// # Errors
+    /// As [`ReferenceValues::status`]; and if neither the entry nor the file names a status.
+    pub fn named_status(&self, subject: ReferenceSubject<'_>) -> Result<&str, Finding> {
+        let (name, status) = self.entry(subject)?;
+        status.ok_or_else(|| {
+            let message = format!(
+                "no x-ms-compliance-status: {name} matches and names none, and without a name it is \
+                 that of Azure's machines, which this one is not"
+            );
+            Finding { name: "no-compliance-status", message }
+        })
+    }
+
+    /// The first entry that matches, and the status that is named for it.
+    fn entry(&self, subject: ReferenceSubject<'_>) -> Result<(&str, Option<&str>), Finding> {
         let compared = self.compare(subject);
         match compared.iter().find(|one| one.mismatches.is_empty()) {
-            Some(entry) => Ok(entry.status.unwrap_or(&self.compliance_status)),
+            Some(entry) => Ok((entry.name, entry.status.or(self.compliance_status.as_deref()))),
             None => Err(absent(compared, subject.title())),
         }
     }

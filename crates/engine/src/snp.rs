@@ -21,7 +21,7 @@ use crate::arm::{Arm, Bound, Submission, Verified, bind};
 use crate::hcl;
 use crate::{
     AppraisalError, AppraisalRequest, Finding, Grounds, OutdatedComponent, ReferenceSubject,
-    ReferenceValues, Refused, Remembered, VerifiedFacts,
+    Refused, Remembered, VerifiedFacts,
 };
 
 pub(crate) struct SnpArm {
@@ -46,7 +46,8 @@ impl Arm for SnpArm {
         let bound = bind_all(&report, request)?;
         hcl::check_spoken(bound.runtime_data.as_ref(), Some(report.body().vmpl))?;
         let roots = vec![report.endorsement_key().root.clone()];
-        let (claims, findings) = claims(&report, uvm.as_ref(), &settings.reference_values);
+        let status = settings.reference_values.status(ReferenceSubject::Guest(&report));
+        let (claims, findings) = claims(&report, uvm.as_ref(), status);
         Ok(Verified {
             claims,
             accepted: settings
@@ -71,14 +72,13 @@ impl Arm for SnpArm {
 pub(crate) fn claims(
     report: &VerifiedReport,
     uvm: Option<&VerifiedUvmEndorsement>,
-    reference_values: &ReferenceValues,
+    by_reference_values: Result<&str, Finding>,
 ) -> (Vec<ServiceClaim>, Option<Finding>) {
     let endorsed = uvm.and_then(|uvm| uvm.facts().compliance_status.as_deref());
-    let (status, finding) =
-        match (reference_values.status(ReferenceSubject::Guest(report)), endorsed) {
-            (Ok(status), _) | (Err(_), Some(status)) => (Some(status), None),
-            (Err(finding), None) => (None, Some(finding)),
-        };
+    let (status, finding) = match (by_reference_values, endorsed) {
+        (Ok(status), _) | (Err(_), Some(status)) => (Some(status), None),
+        (Err(finding), None) => (None, Some(finding)),
+    };
     (snp(report, status), finding)
 }
 

@@ -358,13 +358,52 @@ fn without_a_certificate_only_a_paravisor_that_an_operator_names_vouches_for_the
     let appraisal = engine.appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap();
     let claims = appraisal.permitted().unwrap().claims().clone();
     assert_eq!(claims["avouch-aik"], "reported");
-    assert_eq!(claims["x-ms-isolation-tee"]["x-ms-compliance-status"], "azure-compliant-cvm");
     // Reference values of another one vouch for nothing here.
     let other = self::minted(|options| options.guest.isolation = Isolation::Snp);
     let other = judged(&other, &policy).facts.reference_subject().unwrap().sample("other");
     settings.reference_values = Arc::new(ReferenceValues::default().with(other.unwrap()));
     let error = engine.appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap_err();
     assert_eq!(error.check(), "guest-ak-not-vouched");
+}
+
+/// Nobody is to take a machine of another host for one of Azure's, unless an operator says so.
+#[test]
+fn a_machine_of_another_host_has_the_status_that_an_operator_names_and_no_other() {
+    for isolation in [Isolation::Snp, Isolation::Tdx] {
+        let minted = minted(|options| options.guest.isolation = isolation);
+        let (engine, request) = (engine_for(&minted), support::request(&minted));
+        let policy = policy_of(EvidenceKind::AzureGuest);
+        let sample = judged(&minted, &policy).facts.reference_subject().unwrap().sample("own");
+        let values = ReferenceValues::default().with(sample.unwrap());
+        let status = |values: &ReferenceValues| {
+            let mut settings = AppraisalSettings::default();
+            settings.reference_values = Arc::new(values.clone());
+            let appraisal = engine.appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap();
+            let told = appraisal.findings.iter().find(|it| it.name == "no-compliance-status");
+            let told = told.map(|finding| finding.message.clone());
+            let claims = appraisal.permitted().unwrap().claims().clone();
+            assert_eq!(claims["x-ms-attestation-type"], "vtpm");
+            let text = serde_json::to_string(&claims).unwrap();
+            let tee = &claims["x-ms-isolation-tee"];
+            (tee.get("x-ms-compliance-status").cloned(), told, text.contains("azure"))
+        };
+        let (found, told, says_azure) = status(&values);
+        assert_eq!((found, says_azure), (None, false), "{isolation:?}");
+        let told = told.unwrap();
+        assert!(told.contains("own matches and names none"), "{told}");
+        // At the head of the file, or beside the entry.
+        for named in ["ours", "azure-compliant-cvm"] {
+            let head =
+                ReferenceValues { compliance_status: Some(named.to_owned()), ..values.clone() };
+            let mut own = values.clone();
+            own.snp.iter_mut().for_each(|it| it.compliance_status = Some(named.to_owned()));
+            own.tdx.iter_mut().for_each(|it| it.compliance_status = Some(named.to_owned()));
+            for values in [head, own] {
+                let (found, told, _) = status(&values);
+                assert_eq!((found, told), (Some(named.into()), None), "{isolation:?}");
+            }
+        }
+    }
 }
 
 #[test]

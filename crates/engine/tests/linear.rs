@@ -5,10 +5,12 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
+use avouch_endorsements::EndorsementSet;
 use avouch_engine::{
-    AppraisalRequest, AppraisalSettings, Capsule, Challenged, Engine, Outcome, PolicyInForce,
-    Resemblance, TokenForm, Verdict, Why,
+    Anchors, AppraisalRequest, AppraisalSettings, Capsule, Challenged, Engine, Outcome,
+    PolicyInForce, Resemblance, TokenForm, Vendor, Verdict, Why,
 };
 use avouch_linear::{Shape, check};
 use avouch_mint::bootlog::windows::{tag, tagged, trust_boundary};
@@ -338,4 +340,161 @@ fn twice_the_request_of_a_tpm_takes_twice_the_instructions() {
 #[test]
 fn twice_the_evidence_takes_twice_the_instructions() {
     check("twice_the_evidence_takes_twice_the_instructions", SHAPES);
+}
+
+/// A guest's document, with a log that its quote explains.
+fn guest(measured: Option<Measurements>, change: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let mut options = avouch_mint::Options::new(at(AT));
+    options.guest.measured = measured;
+    let minted = avouch_mint::mint(EvidenceKind::AzureGuest, &options).unwrap();
+    let mut document: Value = serde_json::from_slice(&minted.evidence).unwrap();
+    change(&mut document);
+    document.to_string().into_bytes()
+}
+
+/// The roots of minted guests.
+static GUEST_ROOT: LazyLock<(String, Vec<u8>)> = LazyLock::new(|| {
+    let options = avouch_mint::Options::new(at(AT));
+    let minted = avouch_mint::mint(EvidenceKind::AzureGuest, &options).unwrap();
+    (minted.root_pem, minted.endorsements)
+});
+
+fn appraise_guest(evidence: &[u8]) -> Result<bool, String> {
+    let request = AppraisalRequest {
+        kind: EvidenceKind::AzureGuest,
+        evidence: evidence.to_vec(),
+        runtime_data: None,
+        init_time_data: None,
+        event_log: None,
+        challenged: None,
+        nonce: None,
+        token_form: TokenForm::Current,
+    };
+    let policy =
+        PolicyInForce::from_text("version=1.0; authorizationrules{=> permit();};").unwrap();
+    let (root, cas) = &*GUEST_ROOT;
+    let engine = guest_engine(root, cas);
+    let appraisal = engine.appraise(&request, &policy, &AppraisalSettings::default(), at(AT));
+    appraisal.map(|appraisal| appraisal.is_permitted()).map_err(|error| error.to_string())
+}
+
+fn guest_engine(root: &str, cas: &[u8]) -> Engine {
+    let anchors = Anchors::built_in().with_roots(Some(Vendor::Tpm), root.as_bytes()).unwrap();
+    let mut endorsements = EndorsementSet::default();
+    endorsements.add(cas).unwrap();
+    Engine::new(anchors, Arc::new(endorsements))
+}
+
+/// Genuine evidence, to the end of the appraisal.
+fn read_guest(evidence: &[u8]) {
+    assert_eq!(appraise_guest(evidence), Ok(true));
+}
+
+/// Evidence that is refused somewhere.
+fn refuse_guest(evidence: &[u8]) {
+    appraise_guest(evidence).unwrap_err();
+}
+
+/// A boot, and so many events behind it as make a document of so many bytes.
+fn guest_log(bytes: usize, event: impl Fn(usize) -> LogEvent) -> Vec<u8> {
+    let mut log = Ground::Linux.log().unwrap();
+    let begun = log.to_bytes().unwrap().len();
+    log.push(event(0));
+    let one = log.to_bytes().unwrap().len() - begun;
+    let more = (bytes * 3 / 4).saturating_sub(begun) / one;
+    (1..more).for_each(|number| log.push(event(number)));
+    guest(Some(Measurements::of(&log, None).unwrap()), |_| {})
+}
+
+const GUESTS: &[Shape] = &[
+    Shape {
+        name: "log-of-commands",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| guest_log(bytes, command),
+        read: read_guest,
+    },
+    Shape {
+        name: "log-of-images",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| {
+            guest_log(bytes, |number| {
+                LogEvent::application(&format!("\\EFI\\{number:05}.efi"), &number.to_le_bytes())
+            })
+        },
+        read: read_guest,
+    },
+    Shape {
+        name: "payload-of-members",
+        bytes_max: 12 << 10,
+        make: |bytes| {
+            let names = (0..bytes / 12).map(|number| (format!("{number:06}"), json!(0)));
+            let payload: serde_json::Map<String, Value> = names.collect();
+            guest(None, |document| document["ClientPayload"] = payload.into())
+        },
+        read: read_guest,
+    },
+    Shape {
+        name: "payload-that-is-long",
+        bytes_max: 12 << 10,
+        make: |bytes| {
+            guest(None, |document| {
+                document["ClientPayload"] = json!({"a": "\u{1}".repeat(bytes / 6)})
+            })
+        },
+        read: read_guest,
+    },
+    Shape {
+        name: "unknown-members",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| {
+            guest(None, |document| document["unknown"] = json!("\u{1}".repeat(bytes / 6)))
+        },
+        read: read_guest,
+    },
+    Shape {
+        name: "members-without-end",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| {
+            let members: String =
+                (0..bytes / 12).map(|number| format!("\"{number:08}\":0,")).collect();
+            format!("{{{members}\"OSType\":\"\"}}").into_bytes()
+        },
+        read: refuse_guest,
+    },
+    Shape {
+        name: "lists-in-lists",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| format!(r#"{{"ClientPayload":{}"#, "[".repeat(bytes)).into_bytes(),
+        read: refuse_guest,
+    },
+    Shape {
+        name: "pcrs-without-end",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| {
+            guest(None, |document| {
+                let value = document["TpmInfo"]["PCRs"][0].clone();
+                let each = value.to_string().len() + 1;
+                document["TpmInfo"]["PCRs"] = json!(vec![value; bytes / each]);
+            })
+        },
+        read: refuse_guest,
+    },
+    Shape {
+        name: "certificate-and-zeros",
+        bytes_max: BODY_BYTES_MAX,
+        make: |bytes| {
+            guest(None, |document| {
+                let text = document["TpmInfo"]["AikCert"].as_str().unwrap();
+                let mut der = base64url::decode_standard(text).unwrap();
+                der.resize(bytes * 3 / 4, 0);
+                document["TpmInfo"]["AikCert"] = json!(base64url::encode_standard(der));
+            })
+        },
+        read: |evidence| drop(appraise_guest(evidence)),
+    },
+];
+
+#[test]
+fn twice_the_document_of_a_guest_takes_twice_the_instructions() {
+    check("twice_the_document_of_a_guest_takes_twice_the_instructions", GUESTS);
 }

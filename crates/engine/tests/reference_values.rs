@@ -141,7 +141,7 @@ fn the_status_is_the_entry_s_else_the_file_s_and_the_first_match_counts() {
         ..snp_values()
     };
     let status_by = |entries: Vec<avouch_snp::ReferenceValues>| {
-        let compliance_status = "of the file".to_owned();
+        let compliance_status = Some("of the file".to_owned());
         let values = ReferenceValues { compliance_status, snp: entries, tdx: Vec::new() };
         values.check().unwrap();
         status(&appraise(EvidenceKind::Snp, &snp_options(), &settings(values))).0.unwrap()
@@ -306,7 +306,7 @@ fn reference_values_that_would_match_by_accident_are_refused() {
         .with(ReferenceSample::Tdx(td));
     assert!(twice.check().unwrap_err().to_string().contains("two entries are named \"sample\""));
     let nothing =
-        ReferenceValues { compliance_status: " ".to_owned(), ..ReferenceValues::default() };
+        ReferenceValues { compliance_status: Some(" ".to_owned()), ..ReferenceValues::default() };
     assert!(nothing.check().is_err());
 }
 

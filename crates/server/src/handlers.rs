@@ -209,6 +209,7 @@ impl Request<'_> {
             Endpoint::PolicyHistory(kind) => history::list(&request, kind).await,
             Endpoint::Machines => machines::list(&request).await,
             Endpoint::Machine(name) => machines::get(&request, &name).await,
+            Endpoint::ConfirmMachine => machines::confirm(&request, body).await,
             Endpoint::SetMachineBaseline(name) => machines::set_baseline(&request, &name).await,
             Endpoint::ForgetMachine(name) => machines::forget(&request, &name).await,
             Endpoint::Alerts => machines::alerts(&request).await,

@@ -5,6 +5,7 @@
 //! counted. An alert is kept in the transaction that notes what raised it, so it is told after a restart
 //! too.
 
+mod proof;
 mod webhook;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::AbortHandle;
 pub use webhook::{Webhook, WebhookError};
 
+pub(crate) use self::proof::{MachineProof, PROOF_CLAIM};
 use crate::Clock;
 use crate::config::MonitoringConfig;
 
@@ -85,9 +87,14 @@ impl Monitoring {
         Self { queue: Some(queue), counts, looking: Some(looking) }
     }
 
-    /// Takes an attestation, if it is one of a machine and machines are watched.
-    pub(crate) fn offer(&self, attestation: Attestation<'_>) {
-        let Some(queue) = &self.queue else { return };
+    /// Whether machines are watched.
+    pub(crate) const fn is_on(&self) -> bool {
+        self.queue.is_some()
+    }
+
+    /// Takes an attestation of a machine; not if machines are not watched, or too many wait.
+    pub(crate) fn offer(&self, attestation: Attestation<'_>) -> bool {
+        let Some(queue) = &self.queue else { return false };
         let Attestation { provider, kind, at, state, refused_by, is_fresh } = attestation;
         let MachineState { machine, facts } = state;
         let verdict = match refused_by {
@@ -98,9 +105,11 @@ impl Monitoring {
         let kind = kind.name().to_owned();
         let sighting =
             Sighting { provider, machine, kind, at, verdict, refused_by, facts, is_fresh };
-        if queue.try_send(sighting).is_err() {
+        let is_taken = queue.try_send(sighting).is_ok();
+        if !is_taken {
             self.counts.lost.fetch_add(1, Ordering::Relaxed);
         }
+        is_taken
     }
 
     /// What it did since the start, for `/readyz`.
@@ -128,7 +137,7 @@ pub(crate) struct Attestation<'a> {
     pub(crate) state: MachineState,
     /// The check that refused it; none if it was permitted.
     pub(crate) refused_by: Option<&'a str>,
-    /// Whether it answers a challenge of this service.
+    /// Whether it answers a challenge of this service, or its answer was opened.
     pub(crate) is_fresh: bool,
 }
 

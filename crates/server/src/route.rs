@@ -48,6 +48,8 @@ pub enum Endpoint {
     Machines,
     /// Show one of them.
     Machine(String),
+    /// Take the proof that one opened its answer.
+    ConfirmMachine,
     /// Accept what one showed last.
     SetMachineBaseline(String),
     /// Forget one.

@@ -21,11 +21,17 @@ create table machines (
     baseline_at bigint,
     -- The last attestation whose freshness nothing proves.
     unproven_at bigint,
+    -- How one such ended, by which check, and what it showed: the last that was no news, or was told.
+    unproven_verdict text check (unproven_verdict in ('permitted', 'refused')),
+    unproven_refused_by text,
+    unproven_facts text,
+    -- When an alert was raised by one.
+    unproven_told_at bigint,
     -- 1 while an alert of its silence stands.
     is_silent bigint not null,
     unique (provider_id, machine)
 );
-create index machines_by_age on machines (is_silent, last_at);
+create index machines_by_age on machines (is_silent, last_at, unproven_at);
 
 create table alerts (
     -- Counts up.

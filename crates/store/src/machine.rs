@@ -63,7 +63,7 @@ pub struct Sighting {
     /// What it showed.
     pub facts: MachineFacts,
     /// Whether it is proven that the machine made the evidence now. What is not may be an old message
-    /// that somebody sends again: it changes nothing but [`Machine::unproven_at`].
+    /// that somebody sends again: it changes nothing but the [`Unproven`] part of the record.
     pub is_fresh: bool,
 }
 
@@ -93,10 +93,25 @@ pub struct Machine {
     pub baseline: MachineFacts,
     /// Since when.
     pub baseline_at: Option<UnixTime>,
-    /// When it last sent evidence whose freshness nothing proves.
-    pub unproven_at: Option<UnixTime>,
+    /// What evidence said of it whose freshness nothing proves.
+    pub unproven: Unproven,
     /// Whether it has been silent for too long.
     pub is_silent: bool,
+}
+
+/// What is known of a machine by evidence that may be an old message, sent again by anybody.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unproven {
+    /// When such evidence came last.
+    pub at: Option<UnixTime>,
+    /// How that ended; where an alert was held back since, how it ended before.
+    pub verdict: Option<MachineVerdict>,
+    /// The check that refused it then.
+    pub refused_by: Option<String>,
+    /// What it showed then.
+    pub facts: Option<MachineFacts>,
+    /// When it raised an alert.
+    pub told_at: Option<UnixTime>,
 }
 
 /// A fact that differs from the baseline.
@@ -111,6 +126,15 @@ pub struct FactChange {
 }
 
 impl Machine {
+    /// What unproven evidence differs in from the baseline, by name; nothing without one.
+    #[must_use]
+    pub fn unproven_changes(&self) -> Vec<FactChange> {
+        match (&self.unproven.facts, self.baseline_at) {
+            (Some(facts), Some(_)) => changes(&self.baseline, facts),
+            _ => Vec::new(),
+        }
+    }
+
     /// What differs from the baseline, by name; nothing without one.
     #[must_use]
     pub fn changes(&self) -> Vec<FactChange> {
@@ -153,6 +177,10 @@ columns! {
         baseline: word(|text| serde_json::from_str(text).ok()),
         baseline_at: opt_time,
         unproven_at: opt_time,
+        unproven_verdict: opt_word(MachineVerdict::parse),
+        unproven_refused_by: opt_text,
+        unproven_facts: opt_word(|text| serde_json::from_str(text).ok()),
+        unproven_told_at: opt_time,
         is_silent: u64,
     } => Machine {
         id,
@@ -166,7 +194,13 @@ columns! {
         facts,
         baseline,
         baseline_at,
-        unproven_at,
+        unproven: Unproven {
+            at: unproven_at,
+            verdict: unproven_verdict,
+            refused_by: unproven_refused_by,
+            facts: unproven_facts,
+            told_at: unproven_told_at,
+        },
         is_silent: is_silent != 0,
     }
 }
@@ -179,6 +213,7 @@ macro_rules! select_machines {
             machine_columns!(),
             " from (select m.id, m.provider_id, p.name, m.machine, m.kind, m.first_at, m.last_at, \
              m.verdict, m.refused_by, m.facts, m.baseline, m.baseline_at, m.unproven_at, \
+             m.unproven_verdict, m.unproven_refused_by, m.unproven_facts, m.unproven_told_at, \
              m.is_silent from machines m join providers p on p.id = m.provider_id) known ",
             $narrowed
         )
@@ -190,14 +225,22 @@ const SELECT_PAGE: &str =
     select_machines!("where provider_id = $1 and id > $2 order by id limit $3");
 const SELECT_SILENT: &str =
     select_machines!("where is_silent = 0 and last_at < $1 order by id limit 1000");
+const SELECT_SILENT_UNPROVEN: &str = select_machines!(
+    "where is_silent = 0 and last_at is null and unproven_at < $1 order by id limit 1000"
+);
+/// For so long after an alert that unproven evidence raised, a machine's next one raises none: anybody who has
+/// two old messages of a machine can send them in turn.
+const UNPROVEN_PAUSE_SECONDS: i64 = 3600;
 
 impl Store {
     /// Notes attestations of machines, in order, and gives the alerts that they raise. Those are kept;
     /// with `is_told` they are to be delivered, see [`Store::due_alerts`].
     ///
     /// A machine that is refused raises one when the check that refuses it changes; one whose facts
-    /// differ from its baseline when they change. What is not fresh raises none. Of providers that are
-    /// gone, and of machines beyond [`MACHINES_MAX`], nothing is noted.
+    /// differ from its baseline when they change. What is not fresh raises the same, marked
+    /// `"fresh": false` and at most once an hour for each machine, and changes nothing that is proven. A
+    /// state that was permitted before what is known of the machine is no news. Of providers that are gone,
+    /// and of machines beyond [`MACHINES_MAX`], nothing is noted.
     ///
     /// # Errors
     /// [`StoreError::Limit`]; [`StoreError::Unavailable`].
@@ -226,7 +269,8 @@ impl Store {
     }
 
     /// Notes the silence of machines that have not attested since `since`, and gives the alerts: one for
-    /// each, until it attests again.
+    /// each, until it attests again. A machine that never proved to be fresh is silent if not even
+    /// unproven evidence came.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -236,26 +280,34 @@ impl Store {
         at: UnixTime,
         is_told: bool,
     ) -> Result<Vec<Alert>, StoreError> {
-        let any = self.read("look for silent machines", SELECT_SILENT, &[since.into()]).await?;
+        let mut is_any = false;
+        for sql in [SELECT_SILENT, SELECT_SILENT_UNPROVEN] {
+            let found = self.read("look for silent machines", sql, &[since.into()]).await?;
+            is_any = is_any || !found.is_empty();
+        }
         // Whoever may only read has no business here, unless there is something to do.
-        if any.is_empty() {
+        if !is_any {
             return Ok(Vec::new());
         }
         let mut tx = self.inner.database.begin_write("note silent machines").await?;
         let numbers = Numbers::lock(&mut tx).await?;
-        let rows = tx.fetch(SELECT_SILENT, &[since.into()]).await?;
+        let mut rows = tx.fetch(SELECT_SILENT, &[since.into()]).await?;
+        rows.extend(tx.fetch(SELECT_SILENT_UNPROVEN, &[since.into()]).await?);
         let mut alerts = Vec::new();
         for machine in rows.into_iter().map(read_machine) {
             let machine = machine?;
             tx.execute("update machines set is_silent = 1 where id = $1", &[machine.id.into()])
                 .await?;
-            let last = machine.last_at.map(UnixTime::to_rfc3339);
+            let details = match (machine.last_at, machine.unproven.at) {
+                (None, Some(last)) => json!({ "lastUnprovenAt": last.to_rfc3339() }),
+                (last, _) => json!({ "lastAttestedAt": last.map(UnixTime::to_rfc3339) }),
+            };
             let alert = NewAlert {
                 provider: machine.provider,
                 machine: machine.machine,
                 kind: AlertKind::Silent,
                 at,
-                details: object(&json!({ "lastAttestedAt": last })),
+                details: object(&details),
             };
             alerts.push(crate::alert::keep(&mut tx, alert, is_told).await?);
         }
@@ -367,11 +419,13 @@ async fn note(
         },
     };
     if !sighting.is_fresh {
-        let values = [known.id.into(), sighting.at.into()];
-        tx.execute("update machines set unproven_at = $2 where id = $1", &values).await?;
-        return Ok(None);
+        return note_unproven(tx, &known, sighting).await;
     }
     let is_permitted = sighting.verdict == MachineVerdict::Permitted;
+    // What proves it may be shown late, and again.
+    if is_permitted && known.last_at.is_some_and(|last| last > sighting.at) {
+        return Ok(None);
+    }
     let is_first_good = is_permitted && known.baseline_at.is_none();
     let (baseline, baseline_at) = match is_first_good {
         true => (&sighting.facts, Some(sighting.at)),
@@ -392,34 +446,92 @@ async fn note(
         ],
     )
     .await?;
-    Ok(raised(&known, sighting))
+    let last = State { verdict: known.verdict, refused_by: &known.refused_by, facts: &known.facts };
+    let before = known.baseline_at.map(|_| &known.baseline);
+    Ok(raised(&known, before, Some(last), sighting))
 }
 
-/// What a fresh attestation raises beside what was known before.
-fn raised(known: &Machine, sighting: &Sighting) -> Option<NewAlert> {
-    let alert = |kind, details: &Json| NewAlert {
+/// Notes an attestation that may be an old message: beside what is proven, which it changes nothing of.
+async fn note_unproven(
+    tx: &mut Tx,
+    known: &Machine,
+    sighting: &Sighting,
+) -> Result<Option<NewAlert>, StoreError> {
+    let Unproven { verdict, refused_by, facts, told_at, .. } = &known.unproven;
+    let last = facts.as_ref().map(|facts| State { verdict: *verdict, refused_by, facts });
+    let before = known.baseline_at.map(|_| &known.baseline).or(facts.as_ref());
+    let raised = raised(known, before, last, sighting);
+    let ends_at = |told: UnixTime| told.saturating_add_seconds(UNPROVEN_PAUSE_SECONDS);
+    if raised.is_some() && told_at.is_some_and(|told| sighting.at < ends_at(told)) {
+        // It is news still when it comes after the pause.
+        tx.execute(
+            "update machines set unproven_at = $2, \
+             is_silent = case when last_at is null then 0 else is_silent end where id = $1",
+            &[known.id.into(), sighting.at.into()],
+        )
+        .await?;
+        return Ok(None);
+    }
+    let told_at = if raised.is_some() { Some(sighting.at) } else { *told_at };
+    tx.execute(
+        "update machines set unproven_at = $2, unproven_verdict = $3, unproven_refused_by = $4, \
+         unproven_facts = $5, unproven_told_at = $6, \
+         is_silent = case when last_at is null then 0 else is_silent end where id = $1",
+        &[
+            known.id.into(),
+            sighting.at.into(),
+            sighting.verdict.as_str().into(),
+            sighting.refused_by.as_deref().into(),
+            text(&sighting.facts).as_str().into(),
+            told_at.into(),
+        ],
+    )
+    .await?;
+    Ok(raised)
+}
+
+/// How an attestation ended, and what it showed.
+struct State<'a> {
+    verdict: Option<MachineVerdict>,
+    refused_by: &'a Option<String>,
+    facts: &'a MachineFacts,
+}
+
+/// What an attestation raises: beside the state that it is compared with, if there is one, and the last
+/// one, of which people were told.
+fn raised(
+    known: &Machine,
+    before: Option<&MachineFacts>,
+    last: Option<State<'_>>,
+    sighting: &Sighting,
+) -> Option<NewAlert> {
+    let changed = before.map_or_else(Vec::new, |before| changes(before, &sighting.facts));
+    let changed: Vec<Json> = changed.iter().map(FactChange::to_json).collect();
+    let is_told = last.is_some_and(|last| {
+        last.verdict == Some(sighting.verdict)
+            && *last.refused_by == sighting.refused_by
+            && *last.facts == sighting.facts
+    });
+    let (kind, is_news, details) = match sighting.verdict {
+        MachineVerdict::Refused => {
+            let details = json!({ "refusedBy": sighting.refused_by, "changes": changed });
+            (AlertKind::Refused, true, details)
+        }
+        MachineVerdict::Permitted => {
+            (AlertKind::Changed, !changed.is_empty(), json!({ "changes": changed }))
+        }
+    };
+    let mut details = object(&details);
+    if !sighting.is_fresh {
+        details.insert("fresh".to_owned(), false.into());
+    }
+    (is_news && !is_told).then(|| NewAlert {
         provider: known.provider.clone(),
         machine: sighting.machine.clone(),
         kind,
         at: sighting.at,
-        details: object(details),
-    };
-    let changed: Vec<Json> = match known.baseline_at {
-        Some(_) => {
-            changes(&known.baseline, &sighting.facts).iter().map(FactChange::to_json).collect()
-        }
-        None => Vec::new(),
-    };
-    if sighting.verdict == MachineVerdict::Refused {
-        let is_told = known.verdict == Some(MachineVerdict::Refused)
-            && known.refused_by == sighting.refused_by
-            && known.facts == sighting.facts;
-        let details = json!({ "refusedBy": sighting.refused_by, "changes": changed });
-        return (!is_told).then(|| alert(AlertKind::Refused, &details));
-    }
-    let is_told = known.verdict == Some(MachineVerdict::Permitted) && known.facts == sighting.facts;
-    let is_new = !changed.is_empty() && !is_told;
-    is_new.then(|| alert(AlertKind::Changed, &json!({ "changes": changed })))
+        details,
+    })
 }
 
 /// A machine that was not known; none where its provider is gone or there is no room.
@@ -428,19 +540,20 @@ async fn first(
     numbers: &mut Numbers,
     sighting: &Sighting,
 ) -> Result<Option<Machine>, StoreError> {
-    let id = numbers.next();
+    if numbers.known(tx, sighting.provider).await? >= MACHINES_MAX {
+        return Ok(None);
+    }
+    let id = numbers.next(sighting.provider);
     let written = tx
         .execute(
             "insert into machines (id, provider_id, machine, kind, first_at, facts, baseline, \
-             is_silent) select $1, p.id, $3, $4, $5, '{}', '{}', 0 from providers p where p.id = $2 \
-             and (select count(*) from machines m where m.provider_id = p.id) < $6",
+             is_silent) select $1, p.id, $3, $4, $5, '{}', '{}', 0 from providers p where p.id = $2",
             &[
                 id.into(),
                 sighting.provider.0.into(),
                 sighting.machine.as_str().into(),
                 sighting.kind.as_str().into(),
                 sighting.at.into(),
-                MACHINES_MAX.into(),
             ],
         )
         .await?;
@@ -452,25 +565,45 @@ async fn first(
     row.map(read_machine).transpose()
 }
 
-/// The numbers of machines, held by one transaction.
-struct Numbers(u64);
+/// The numbers of machines, held by one transaction: none is added beside it.
+struct Numbers {
+    last: u64,
+    /// How many machines each provider has, counted once.
+    known: BTreeMap<u64, u64>,
+}
 
 impl Numbers {
     async fn lock(tx: &mut Tx) -> Result<Self, StoreError> {
         let sql = "update store_state set value = value where name = 'machines' returning value";
         let row = tx.fetch_optional(sql, &[]).await?;
         let missing = StoreError::Corrupt { column: "store_state.value", reason: "missing" };
-        Ok(Self(row.ok_or(missing)?.u64("store_state.value")?))
+        let last = row.ok_or(missing)?.u64("store_state.value")?;
+        Ok(Self { last, known: BTreeMap::new() })
     }
 
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.saturating_add(1);
-        self.0
+    /// How many machines a provider has.
+    async fn known(&mut self, tx: &mut Tx, provider: ProviderId) -> Result<u64, StoreError> {
+        if let Some(known) = self.known.get(&provider.0) {
+            return Ok(*known);
+        }
+        let sql = "select count(*) from machines where provider_id = $1";
+        let row = tx.fetch_optional(sql, &[provider.0.into()]).await?;
+        let known = row.map_or(Ok(0), |mut row| row.u64("machines.count"))?;
+        self.known.insert(provider.0, known);
+        Ok(known)
+    }
+
+    /// The number of a machine that a provider has from now on.
+    fn next(&mut self, provider: ProviderId) -> u64 {
+        let known = self.known.entry(provider.0).or_default();
+        *known = known.saturating_add(1);
+        self.last = self.last.saturating_add(1);
+        self.last
     }
 
     async fn release(self, tx: &mut Tx) -> Result<(), StoreError> {
         let sql = "update store_state set value = $1 where name = 'machines'";
-        tx.execute(sql, &[self.0.into()]).await.map(|_| ())
+        tx.execute(sql, &[self.last.into()]).await.map(|_| ())
     }
 }
 

@@ -39,7 +39,7 @@ pub use envelope::{
 pub use error::{ProtocolError, RequestError};
 pub use outline::{AttestationOutline, KeyOutline, RequestOutline};
 pub use request::{AttestationType, CustomClaim, Log, LogKind, ProtocolVersion, SignedRequest};
-pub use sealed::ContextKey;
+pub use sealed::{ContextKey, NONCE_BYTES as CONTEXT_NONCE_BYTES, Unopened, open as open_sealed};
 pub use verify::{
     AikStanding, Conditions, KeyBinding, VerifiedAttestation, VerifiedBare, VerifiedKey,
     VerifiedRequest,

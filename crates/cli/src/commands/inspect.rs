@@ -4,6 +4,7 @@ mod certificate;
 mod collateral;
 mod endorsements;
 mod event_log;
+mod hcl;
 mod ima;
 mod input;
 mod intel;
@@ -36,7 +37,7 @@ pub(crate) use recogniser::title;
 
 /// Recognise a file and print every field of it; nothing is verified.
 ///
-/// Quotes, reports, event logs, endorsements, certificates, CRLs, collateral, key sets, tokens, policies, the
+/// Quotes, reports, HCL reports, event logs, endorsements, certificates, CRLs, collateral, key sets, tokens, policies, the
 /// bodies of attest requests and IMA measurement lists are recognised, as raw bytes or as text: hex, base64,
 /// JSON lists of bytes, and what `xxd`, `hexdump` and `od` print.
 #[derive(Debug, Args)]

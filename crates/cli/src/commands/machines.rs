@@ -1,12 +1,14 @@
 //! `avouch machines`
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::admin::{TenantArgs, table};
 use crate::client::{Stop, conclude};
-use crate::failure::{Failure, Verdict};
+use crate::failure::{Failure, Verdict, read_text};
 use crate::output::{OutputOptions, printable};
 
 /// Tell how machines attested last, and what changed since the state that they are compared with.
@@ -28,6 +30,8 @@ enum MachinesCommand {
     List(ListArgs),
     /// Show one: what it booted, and what changed.
     Show(OneArgs),
+    /// Confirm that one opened its answer, by the token that was sealed in it.
+    Confirm(ConfirmArgs),
     /// Accept what one showed last: from now on it is compared with that.
     Baseline(OneArgs),
     /// Forget one that will not attest again.
@@ -44,6 +48,14 @@ struct ListArgs {
 }
 
 #[derive(Debug, Args)]
+struct ConfirmArgs {
+    /// The file with the token.
+    token: PathBuf,
+    #[command(flatten)]
+    tenant: TenantArgs,
+}
+
+#[derive(Debug, Args)]
 struct OneArgs {
     /// The machine, as `list` names it.
     machine: String,
@@ -55,6 +67,7 @@ pub(crate) fn run(args: &MachinesArgs, output: OutputOptions) -> Result<Verdict,
     let result = match &args.command {
         MachinesCommand::List(args) => list(args, output),
         MachinesCommand::Show(args) => show(args, output),
+        MachinesCommand::Confirm(args) => confirm(args, output),
         MachinesCommand::Baseline(args) => baseline(args, output),
         MachinesCommand::Forget(args) => forget(args, output),
     };
@@ -83,6 +96,19 @@ fn show(args: &OneArgs, output: OutputOptions) -> Result<Verdict, Stop> {
     let session = args.tenant.session()?;
     let machine = session.get_json(&path(&args.machine, ""))?;
     output.answer(&machine, || text(&machine))?;
+    Ok(Verdict::Yes)
+}
+
+fn confirm(args: &ConfirmArgs, output: OutputOptions) -> Result<Verdict, Stop> {
+    let session = args.tenant.session()?;
+    let token = read_text(&args.token)?;
+    let body = json!({ "token": token.trim() }).to_string();
+    let path = "/avouch/machines:confirm";
+    let answer = session.send(Method::POST, path, "application/json", Some(body))?;
+    let noted: Value = crate::client::json_of(&answer)?;
+    output.answer(&noted, || {
+        format!("{} attested at {}", cell(&noted, "machine"), cell(&noted, "attested_at"))
+    })?;
     Ok(Verdict::Yes)
 }
 
@@ -119,9 +145,25 @@ fn state(machine: &Value) -> String {
         Some(verdict) => verdict.to_owned(),
         None => "not proven".to_owned(),
     }];
+    words.extend(unproven(machine));
     words.extend(is_changed.then(|| "changed".to_owned()));
     words.extend(is_silent.then(|| "silent".to_owned()));
     words.join(", ")
+}
+
+/// What unproven evidence says that is bad, or is all that there is.
+fn unproven(machine: &Value) -> Option<String> {
+    let is_changed = machine
+        .get("unproven_changes")
+        .and_then(Value::as_array)
+        .is_some_and(|all| !all.is_empty());
+    match machine.get("unproven_verdict").and_then(Value::as_str) {
+        Some("refused") => {
+            Some(format!("unproven: refused ({})", cell(machine, "unproven_refused_by")))
+        }
+        Some(_) if is_changed => Some("unproven: changed".to_owned()),
+        _ => None,
+    }
 }
 
 fn text(machine: &Value) -> String {
@@ -136,13 +178,19 @@ fn text(machine: &Value) -> String {
     ] {
         text.push_str(&format!("{title:9} {}\n", cell(machine, member)));
     }
-    let changes = machine.get("changes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    if !changes.is_empty() {
-        text.push_str("\nchanges since the baseline:\n");
-    }
-    for change in changes {
-        let [name, before, now] = ["name", "before", "now"].map(|member| cell(change, member));
-        text.push_str(&format!("  {name}\n    before  {before}\n    now     {now}\n"));
+    for (title, member) in [
+        ("changes since the baseline", "changes"),
+        ("changes since the baseline by evidence that may be old", "unproven_changes"),
+    ] {
+        let changes = machine.get(member).and_then(Value::as_array);
+        let changes = changes.map_or(&[][..], Vec::as_slice);
+        if !changes.is_empty() {
+            text.push_str(&format!("\n{title}:\n"));
+        }
+        for change in changes {
+            let [name, before, now] = ["name", "before", "now"].map(|member| cell(change, member));
+            text.push_str(&format!("  {name}\n    before  {before}\n    now     {now}\n"));
+        }
     }
     text
 }

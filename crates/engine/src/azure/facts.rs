@@ -8,7 +8,8 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::isolation::VerifiedIsolation;
-use crate::{Grounds, ReferenceSubject, VerifiedFacts};
+use crate::machine_state::booted;
+use crate::{Grounds, MachineState, ReferenceSubject, VerifiedFacts};
 
 /// What was proven.
 #[derive(Debug, Serialize)]
@@ -66,6 +67,16 @@ impl VerifiedFacts for GuestEvidence {
 
     fn reference_subject(&self) -> Option<ReferenceSubject<'_>> {
         self.isolation.as_ref().map(VerifiedIsolation::reference_subject)
+    }
+
+    /// Known by its attestation key, for which a CA or a known paravisor vouches; of a confidential machine
+    /// with what the hardware measured of it.
+    fn machine_state(&self) -> Option<MachineState> {
+        let machine = digest::sha256(self.guest.ak().spki_der()).to_string();
+        let mut facts = booted(self.guest.quote(), self.boot.as_ref())?;
+        let measured = self.isolation.as_ref().and_then(VerifiedIsolation::measurement);
+        facts.extend(measured.map(|measured| ("measurement".to_owned(), measured)));
+        Some(MachineState { machine, facts })
     }
 
     fn grounds(&self) -> Grounds {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use avouch_azure::{Isolation, ReportedKey, RuntimeClaims};
+use avouch_azure::{Host, Isolation, ReportedKey, RuntimeClaims};
 use avouch_claims::{IsolationProof, platform_exception};
 use avouch_dcap::{Body, JudgedQuote, Quote, TeeType, VerifiedQuote};
 use avouch_pki::{Root, digest};
@@ -115,8 +115,8 @@ impl VerifiedIsolation {
     /// Without a certificate it counts only if the operator's reference values vouch for what bound it:
     /// anybody's own machine can bind a key of its own making.
     pub(super) fn reported_key(&self, settings: &AppraisalSettings) -> ReportedKey<'_> {
-        let is_known_paravisor = settings.reference_values.status(self.reference_subject()).is_ok();
-        ReportedKey { key: self.runtime.ak(), is_known_paravisor }
+        let known = settings.reference_values.matching(self.reference_subject());
+        ReportedKey { key: self.runtime.ak(), is_known_paravisor: known.is_some() }
     }
 
     /// What of it reference values speak of.
@@ -128,18 +128,22 @@ impl VerifiedIsolation {
     }
 
     /// The claims of its own kind's token, and the runtime data; and what an operator should know of it, as
-    /// why it has no compliance status.
+    /// why it has no compliance status. That of Azure's machines has one of another host only by the operator's
+    /// word.
     pub(super) fn proof(
         &self,
         reference_values: &ReferenceValues,
+        host: Host,
     ) -> (IsolationProof<'_>, Vec<Finding>) {
+        let status = match host {
+            Host::Azure => reference_values.status(self.reference_subject()),
+            Host::Other => reference_values.named_status(self.reference_subject()),
+        };
         let (kind, (mut claims, finding)) = match &self.hardware {
-            Hardware::Snp(report) => {
-                (EvidenceKind::Snp, snp_arm::claims(report, None, reference_values))
-            }
+            Hardware::Snp(report) => (EvidenceKind::Snp, snp_arm::claims(report, None, status)),
             Hardware::Tdx(quote) => {
                 let claims = match quote.body() {
-                    Body::Td(report) => intel::td_claims(quote, report, reference_values),
+                    Body::Td(report) => intel::td_claims(quote, report, status),
                     Body::Enclave(_) => (Vec::new(), None),
                 };
                 (EvidenceKind::Tdx, claims)
@@ -192,6 +196,17 @@ impl VerifiedIsolation {
             "hardware": hardware.unwrap_or_default(),
             "runtime_data": self.runtime.members(),
         })
+    }
+
+    /// What the hardware measured of the machine when it began: `measurement`, or `mr_td`; in hex.
+    pub(super) fn measurement(&self) -> Option<String> {
+        match &self.hardware {
+            Hardware::Snp(report) => Some(report.body().measurement.to_string()),
+            Hardware::Tdx(quote) => match quote.body() {
+                Body::Td(report) => Some(report.mr_td.to_string()),
+                Body::Enclave(_) => None,
+            },
+        }
     }
 
     /// Whom it is about and what it rests on.

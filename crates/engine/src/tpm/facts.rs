@@ -1,23 +1,16 @@
 //! What TPM evidence proved, for people and programs.
 
-use std::collections::BTreeMap;
-
 use avouch_bootlog::boot::ProvenBoot;
 use avouch_bootlog::ima::Facts as ImaFacts;
 use avouch_tpm::VerifiedQuote;
 use avouch_tpm::protocol::{AikStanding, CustomClaim, KeyBinding, ProtocolVersion, VerifiedKey};
 use avouch_vbs::VerifiedReport;
-use avouch_wire::encode_hex;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::submitted::Proven;
+use crate::machine_state::booted;
 use crate::{Grounds, MachineState, VerifiedFacts};
-
-/// The PCRs below are extended while a machine starts.
-const PCRS_OF_BOOT: u8 = 16;
-/// IMA's PCR.
-const PCR_OF_IMA: u8 = 10;
 
 /// What was proven.
 #[derive(Debug, Serialize)]
@@ -95,17 +88,12 @@ impl VerifiedFacts for TpmFacts {
     }
 
     /// That of a TPM that somebody vouches for: by the certificate of its endorsement key, or else by its
-    /// attestation key. IMA extends PCR 10 with every file, and the PCRs from 16 on are for applications.
+    /// attestation key.
     fn machine_state(&self) -> Option<MachineState> {
         let enrolled = self.aik.enrolment.as_ref().map(|facts| facts.ek_certificate_sha256);
         let certified = self.aik.certificate.as_ref().map(|_| self.aik.key_sha256);
         let machine = enrolled.or(certified)?.to_string();
-        let (_, values) = self.quote.banks().last()?;
-        let booted = values.iter().filter(|(pcr, _)| **pcr < PCRS_OF_BOOT && **pcr != PCR_OF_IMA);
-        let mut facts: BTreeMap<String, String> =
-            booted.map(|(pcr, value)| (format!("pcr{pcr}"), encode_hex(value))).collect();
-        let secure_boot = self.boot.as_ref().and_then(ProvenBoot::secure_boot);
-        facts.extend(secure_boot.map(|is_on| ("secure_boot".to_owned(), is_on.to_string())));
+        let facts = booted(&self.quote, self.boot.as_ref())?;
         Some(MachineState { machine, facts })
     }
 

@@ -13,6 +13,7 @@ pub(crate) use breaks::breaks;
 
 use self::plan::Plan;
 use super::keys::RsaKey;
+use super::machine::Measurements;
 use crate::{Expected, HeldData, MintError, Minted, Options};
 
 /// What isolates a virtual machine from its host.
@@ -63,12 +64,14 @@ pub enum GuestClient {
 }
 
 /// The virtual machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GuestOptions {
     /// What isolates it from its host.
     pub isolation: Isolation,
     /// Whose way of writing its document has.
     pub client: GuestClient,
+    /// What it measured, where that is not what [`Options::tpm`](crate::Options::tpm) boots.
+    pub measured: Option<Measurements>,
 }
 
 /// The name of the root of hardware evidence among a minting's further files.

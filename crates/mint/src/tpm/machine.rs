@@ -20,7 +20,7 @@ impl Default for TpmMachine {
 }
 
 /// What a machine measured.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measurements {
     /// Its TCG log.
     pub log: Vec<u8>,

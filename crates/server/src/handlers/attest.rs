@@ -129,7 +129,7 @@ fn appraise(
     watched.refused(&appraisal);
     let permitted = permitted(&appraisal, policy, provider, is_draft)?;
     let (facts, reply) = (&*appraisal.facts, answering.reply);
-    let issue = Issue { state, provider, permitted, facts, reply, is_draft };
+    let issue = Issue { state, provider, permitted, facts, reply, kind, at, is_draft };
     let answer = answering.form.answer(&issue)?;
     watched.answered(&appraisal);
     Ok(answer)

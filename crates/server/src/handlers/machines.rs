@@ -1,13 +1,19 @@
 //! `/avouch/machines`: when machines attested last, how that ended, and what changed since their
 //! baseline; and the alerts that they raised.
 
+use std::sync::Arc;
+
 use avouch_store::{Alert, Edit, FactChange, Machine};
+use avouch_wire::UnixTime;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::access::Authorized;
 use super::paging::{Paging, next_query};
+use crate::body::JsonBody;
+use crate::http::UnreadBody;
+use crate::monitoring::MachineProof;
 use crate::{ApiError, Fault, respond};
 
 /// Machines, or alerts, in one answer.
@@ -54,6 +60,34 @@ pub(super) async fn set_baseline(
     get(request, name).await
 }
 
+/// `POST /avouch/machines:confirm`: whoever has the token that was sealed to a machine has it from there, so
+/// the machine was alive, in the state that was attested.
+pub(super) async fn confirm(
+    request: &Authorized<'_>,
+    body: UnreadBody,
+) -> Result<Response<Body>, ApiError> {
+    if !request.state.monitoring.is_on() {
+        return Err(Fault::not_found("No machines are watched here.").into());
+    }
+    let body = body.read().await?;
+    let (state, provider) = (Arc::clone(request.state), Arc::clone(request.provider));
+    let note = move || -> Result<Value, ApiError> {
+        let body = JsonBody::parse(&body)?;
+        let token = body.string("token")?.unwrap_or_default();
+        let (id, now) = (provider.tenant().provider.id, state.clock.appraisal_time());
+        let proof = MachineProof::open(token, state.tpm.keys(), id.get(), now)
+            .map_err(|error| ApiError::invalid_parameter(error.to_string()))?;
+        let (machine, at) = (proof.machine().to_owned(), proof.at());
+        let attestation = proof.into_attestation(id).ok_or_else(Fault::internal)?;
+        if !state.monitoring.offer(attestation) {
+            return Err(Fault::too_many_requests(1).into());
+        }
+        Ok(json!({ "machine": machine, "attested_at": at.map(UnixTime::to_rfc3339) }))
+    };
+    let noted = request.work.run(note).await?;
+    Ok(respond::json(StatusCode::OK, noted.to_string()))
+}
+
 /// `DELETE /avouch/machines/{machine}`: it will not attest again.
 pub(super) async fn forget(
     request: &Authorized<'_>,
@@ -88,6 +122,8 @@ fn listed(
 
 fn machine(machine: &Machine) -> Value {
     let changes: Vec<Value> = machine.changes().iter().map(FactChange::to_json).collect();
+    let unproven = machine.unproven_changes();
+    let unproven_changes: Vec<Value> = unproven.iter().map(FactChange::to_json).collect();
     json!({
         "machine": machine.machine,
         "kind": machine.kind,
@@ -99,7 +135,11 @@ fn machine(machine: &Machine) -> Value {
         "baseline": machine.baseline,
         "baseline_at": machine.baseline_at.map(|at| at.to_rfc3339()),
         "changes": changes,
-        "unproven_at": machine.unproven_at.map(|at| at.to_rfc3339()),
+        "unproven_at": machine.unproven.at.map(|at| at.to_rfc3339()),
+        "unproven_verdict": machine.unproven.verdict.map(|verdict| verdict.as_str()),
+        "unproven_refused_by": machine.unproven.refused_by,
+        "unproven_facts": machine.unproven.facts,
+        "unproven_changes": unproven_changes,
         "silent": machine.is_silent,
     })
 }

@@ -288,7 +288,7 @@ macro_rules! group {
 use Verb::{Delete, Get, Head, Patch, Post, Put};
 
 /// Every endpoint. Of patterns that one path fits the narrower stands first.
-pub static TABLE: [Row; 56] = [
+pub static TABLE: [Row; 57] = [
     Row::published("/healthz", "healthz", Means::Service(Probe::Alive))
         .about("the process answers"),
     Row::published("/readyz", "readyz", Means::Service(Probe::Ready))
@@ -399,6 +399,11 @@ pub static TABLE: [Row; 56] = [
     Row::data(Get, "/avouch/machines", "machines", READER, |_| Some(Endpoint::Machines))
         .named_version(Version::None)
         .about("machines that attest, where they are watched: how each did last, and what changed"),
+    Row::data(Post, "/avouch/machines:confirm", "machine-confirm", Needs::MayAttest, |_| {
+        Some(Endpoint::ConfirmMachine)
+    })
+    .named_version(Version::None)
+    .about("that a machine opened its answer: with the token that was in it"),
     Row::data(
         Post,
         "/avouch/machines/{machine}:baseline",

@@ -16,6 +16,7 @@ mod event_log;
 mod evidence;
 mod fetching;
 mod guest;
+mod guest_machines;
 mod handbook;
 mod history;
 mod http;

@@ -4,6 +4,7 @@
 pub(crate) mod oidc;
 pub(crate) mod policy;
 pub(crate) mod tokens;
+pub(crate) mod watching;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

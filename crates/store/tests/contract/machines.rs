@@ -1,6 +1,7 @@
+use avouch_store::testing::run_script;
 use avouch_store::{
     Alert, AlertKind, MachineFacts, MachineVerdict, PageRequest, Provider, Sighting, Store,
-    StoreError, limits,
+    StoreError, Unproven, limits,
 };
 use serde_json::json;
 
@@ -91,23 +92,98 @@ on_both_databases! {
         assert_eq!(note(&store, seen(&one, "a", 7, "01")).await, [Changed]);
     }
 
-    async fn what_is_not_fresh_refreshes_nothing(database: &Database) {
+    async fn what_is_not_fresh_refreshes_nothing_and_raises_alerts_that_say_so(database: &Database) {
         let store = database.open().await;
         let one = provider(&store, "one").await;
         note(&store, seen(&one, "a", 10, "00")).await;
         let known = store.machine(one.id, "a").await.unwrap().unwrap();
-        let replayed = Sighting { is_fresh: false, ..seen(&one, "a", 50, "01") };
-        assert_eq!(note(&store, replayed).await, []);
+        let replayed = |seconds, pcr| Sighting { is_fresh: false, ..seen(&one, "a", seconds, pcr) };
+        assert_eq!(note(&store, replayed(40, "00")).await, [], "its baseline");
+        let alerts = store.note_sightings(&[replayed(50, "01")], true).await.unwrap();
+        assert_eq!(kinds(&alerts), [Changed]);
+        let expected = json!({"fresh": false, "changes": [{"name": "pcr7", "before": "00", "now": "01"}]});
+        assert_eq!(json!(alerts[0].details), expected);
         let after = store.machine(one.id, "a").await.unwrap().unwrap();
-        assert_eq!(after.unproven_at, Some(at(50)));
-        assert_eq!(avouch_store::Machine { unproven_at: None, ..after }, known);
+        assert_eq!((after.unproven.at, after.unproven.told_at), (Some(at(50)), Some(at(50))));
+        assert_eq!((after.changes().len(), after.unproven_changes().len()), (0, 1));
+        assert_eq!(avouch_store::Machine { unproven: Unproven::default(), ..after }, known);
+        assert_eq!(note(&store, replayed(5_000, "01")).await, [], "the same again");
         // It counts as silent all the same.
         assert_eq!(kinds(&store.note_silence(at(20), at(60), true).await.unwrap()), [Silent]);
-        // One that was never fresh is known by name only.
-        note(&store, Sighting { is_fresh: false, ..seen(&one, "b", 50, "00") }).await;
+        assert_eq!(note(&store, replayed(5_001, "00")).await, []);
+        assert!(store.machine(one.id, "a").await.unwrap().unwrap().is_silent);
+        assert!(store.set_machine_baseline(one.id, "a", &edit(&alice())).await.unwrap());
+        assert!(store.machine(one.id, "a").await.unwrap().unwrap().changes().is_empty());
+    }
+
+    async fn a_machine_that_never_proves_to_be_fresh_is_compared_with_itself(database: &Database) {
+        let store = database.open().await;
+        let one = provider(&store, "one").await;
+        let replayed = |seconds, pcr| Sighting { is_fresh: false, ..seen(&one, "b", seconds, pcr) };
+        assert_eq!(note(&store, replayed(50, "00")).await, []);
         let other = store.machine(one.id, "b").await.unwrap().unwrap();
         assert_eq!((other.last_at, other.verdict, other.facts.len()), (None, None, 0));
+        assert_eq!(other.unproven.verdict, Some(MachineVerdict::Permitted));
         assert!(!store.set_machine_baseline(one.id, "b", &edit(&alice())).await.unwrap());
+        assert_eq!(note(&store, replayed(60, "01")).await, [Changed]);
+        let known = store.machine(one.id, "b").await.unwrap().unwrap();
+        assert!(known.baseline_at.is_none() && known.unproven_changes().is_empty());
+        // It is silent once not even such evidence comes.
+        let silent = |since, now| {
+            let store = &store;
+            async move { store.note_silence(at(since), at(now), true).await.unwrap() }
+        };
+        assert_eq!(silent(60, 80).await, []);
+        let alerts = silent(61, 81).await;
+        assert_eq!(kinds(&alerts), [Silent]);
+        assert_eq!(json!(alerts[0].details), json!({"lastUnprovenAt": at(60).to_rfc3339()}));
+        assert_eq!(silent(61, 82).await, []);
+        // What is held back of alerts breaks the silence as well.
+        assert_eq!(note(&store, replayed(90, "02")).await, []);
+        assert_eq!(kinds(&silent(91, 100).await), [Silent]);
+        assert_eq!(note(&store, replayed(101, "01")).await, []);
+        assert_eq!(kinds(&silent(102, 110).await), [Silent]);
+        // Proven, it has a baseline, and its silence is that of what is proven.
+        assert_eq!(note(&store, seen(&one, "b", 120, "01")).await, []);
+        note(&store, replayed(200, "01")).await;
+        let alerts = silent(121, 210).await;
+        assert_eq!(json!(alerts[0].details), json!({"lastAttestedAt": at(120).to_rfc3339()}));
+    }
+
+    async fn old_messages_in_turn_raise_one_alert_an_hour(database: &Database) {
+        let store = database.open().await;
+        let one = provider(&store, "one").await;
+        note(&store, seen(&one, "a", 10, "00")).await;
+        let old = |seconds, pcr| Sighting { is_fresh: false, ..seen(&one, "a", seconds, pcr) };
+        let denied = |seconds| refused("no-permit", old(seconds, "00"));
+        let alerts = store.note_sightings(&[denied(100)], true).await.unwrap();
+        assert_eq!(kinds(&alerts), [Refused]);
+        assert_eq!(json!(alerts[0].details), json!({"fresh": false, "refusedBy": "no-permit", "changes": []}));
+        assert_eq!(note(&store, old(110, "01")).await, [], "held back");
+        assert_eq!(note(&store, old(3_699, "01")).await, [], "still");
+        let known = store.machine(one.id, "a").await.unwrap().unwrap();
+        assert_eq!((known.unproven.at, known.unproven.verdict), (Some(at(3_699)), Some(MachineVerdict::Refused)));
+        assert_eq!(note(&store, old(3_700, "01")).await, [Changed], "told after the pause");
+        // What is proven is told at once, whatever old messages raised.
+        assert_eq!(note(&store, refused("no-permit", seen(&one, "a", 3_701, "00"))).await, [Refused]);
+        // And of another machine, too.
+        note(&store, seen(&one, "b", 3_702, "00")).await;
+        let other = Sighting { is_fresh: false, ..refused("no-permit", seen(&one, "b", 3_703, "00")) };
+        assert_eq!(note(&store, other).await, [Refused]);
+    }
+
+    async fn a_proof_that_comes_late_or_again_moves_nothing_back(database: &Database) {
+        let store = database.open().await;
+        let one = provider(&store, "one").await;
+        note(&store, seen(&one, "a", 10, "00")).await;
+        note(&store, seen(&one, "a", 30, "01")).await;
+        let known = store.machine(one.id, "a").await.unwrap().unwrap();
+        assert_eq!(note(&store, seen(&one, "a", 29, "00")).await, []);
+        assert_eq!(store.machine(one.id, "a").await.unwrap().unwrap(), known);
+        assert_eq!(note(&store, seen(&one, "a", 30, "01")).await, []);
+        assert_eq!(store.machine(one.id, "a").await.unwrap().unwrap(), known);
+        // A refusal counts whenever it is told: instances have clocks of their own.
+        assert_eq!(note(&store, refused("no-permit", seen(&one, "a", 29, "01"))).await, [Refused]);
     }
 
     async fn silence_is_told_once_until_the_machine_attests_again(database: &Database) {
@@ -219,5 +295,59 @@ on_both_databases! {
         }
         assert_eq!(store.machines(one.id, PageRequest::first()).await.unwrap().items, []);
         assert_eq!(store.note_sightings(&[], true).await.unwrap(), []);
+    }
+
+    async fn so_many_machines_are_known_and_no_more(database: &Database) {
+        let store = database.open().await;
+        let [one, two] = [provider(&store, "one").await, provider(&store, "two").await];
+        let (id, most) = (one.id, limits::MACHINES_MAX);
+        assert_eq!(most, 100_000);
+        let fill = format!(
+            "insert into machines (id, provider_id, machine, kind, first_at, facts, baseline, is_silent) \
+             with recursive n (i) as (select 1 union all select i + 1 from n where i < {most} - 1) \
+             select i, {id}, 'm' || i, 'tpm', 0, '{{}}', '{{}}', 0 from n;\
+             update store_state set value = {most} where name = 'machines';"
+        );
+        run_script(&database.location, &fill).await.unwrap();
+        let batch: Vec<_> = ["last", "beyond", "m7"].map(|name| seen(&one, name, 1, "00")).into();
+        store.note_sightings(&batch, false).await.unwrap();
+        let known = async |of: &Provider, name: &str| store.machine(of.id, name).await.unwrap();
+        assert!(known(&one, "last").await.is_some() && known(&one, "beyond").await.is_none());
+        assert_eq!(known(&one, "m7").await.unwrap().last_at, Some(at(1)), "who is known stays so");
+        note(&store, seen(&two, "beyond", 1, "00")).await;
+        assert!(known(&two, "beyond").await.is_some(), "each provider has its own");
+        assert!(store.forget_machine(one.id, "m9", &edit(&alice())).await.unwrap());
+        note(&store, seen(&one, "beyond", 2, "00")).await;
+        assert!(known(&one, "beyond").await.is_some(), "there was room again");
+        note(&store, seen(&one, "further", 3, "00")).await;
+        assert!(known(&one, "further").await.is_none());
+    }
+
+    async fn so_many_alerts_are_kept_and_the_oldest_go(database: &Database) {
+        let store = database.open().await;
+        let [one, two] = [provider(&store, "one").await, provider(&store, "two").await];
+        let (id, most) = (one.id, limits::ALERTS_KEPT);
+        assert_eq!(most, 10_000);
+        store.note_sightings(&[refused("x", seen(&two, "a", 1, "00"))], true).await.unwrap();
+        let fill = format!(
+            "insert into alerts (id, provider_id, machine, kind, at, details, attempts) \
+             with recursive n (i) as (select 2 union all select i + 1 from n where i < {most}) \
+             select i, {id}, 'm', 'silent', 0, '{{}}', 0 from n;\
+             update store_state set value = {most} where name = 'alerts';"
+        );
+        run_script(&database.location, &fill).await.unwrap();
+        let oldest = async |of: &Provider| {
+            store.alerts(of.id, PageRequest { after: 0, rows: 1 }).await.unwrap().items[0].id
+        };
+        let told = |name: &'static str| note(&store, refused("x", seen(&one, name, 2, "00")));
+        assert_eq!(told("a").await, [Refused]);
+        assert_eq!(oldest(&one).await, 2, "there was room for one");
+        assert_eq!(told("b").await, [Refused]);
+        assert_eq!(oldest(&one).await, 3);
+        assert_eq!(told("c").await, [Refused]);
+        assert_eq!(oldest(&one).await, 4);
+        assert_eq!(oldest(&two).await, 1, "another provider's are its own");
+        let last = PageRequest { after: most + 2, rows: 9 };
+        assert_eq!(store.alerts(one.id, last).await.unwrap().items.len(), 1);
     }
 }

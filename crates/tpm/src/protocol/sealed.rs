@@ -14,7 +14,7 @@ use super::members::Members;
 /// What the name of a key is made from.
 const NAME_PURPOSE: &[u8] = b"avouch TPM service context 1";
 /// Bytes of the AEAD's nonce.
-pub(super) const NONCE_BYTES: usize = 12;
+pub const NONCE_BYTES: usize = 12;
 /// Bytes of the AEAD's tag.
 pub(super) const TAG_BYTES: usize = 16;
 
@@ -46,9 +46,9 @@ impl ContextKey {
         &self.name
     }
 
-    /// Seals `contents` for one purpose: sealed bytes of another do not open. `None` if the provider of
-    /// cryptography refuses.
-    pub(super) fn seal(
+    /// Seals `contents` for one purpose: sealed bytes of another do not open. A nonce must not be used twice
+    /// under one key. `None` if the provider of cryptography refuses.
+    pub fn seal(
         &self,
         purpose: &[u8],
         nonce: [u8; NONCE_BYTES],
@@ -64,7 +64,7 @@ impl ContextKey {
 
 /// Why sealed bytes are not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unopened {
+pub enum Unopened {
     /// Not of the shape that all of ours have.
     Malformed,
     /// Sealed under a key that is not at hand.
@@ -73,8 +73,12 @@ pub(super) enum Unopened {
     Seal,
 }
 
-/// Opens a text of at most `bytes_max` bytes under whichever of the keys it names.
-pub(super) fn open(
+/// Opens a text of at most `bytes_max` bytes that was sealed for one purpose, under whichever of the keys it
+/// names.
+///
+/// # Errors
+/// [`Unopened`].
+pub fn open(
     text: &str,
     bytes_max: usize,
     purpose: &[u8],

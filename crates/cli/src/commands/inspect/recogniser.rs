@@ -3,7 +3,7 @@
 use super::input::Input;
 use super::tree::Fields;
 use super::{
-    certificate, collateral, endorsements, event_log, ima, intel, jws, keys, open_enclave,
+    certificate, collateral, endorsements, event_log, hcl, ima, intel, jws, keys, open_enclave,
     policy_text, request, snp, thim, tpm, uvm, vbs,
 };
 
@@ -35,7 +35,7 @@ pub(super) struct Recogniser {
 
 /// The kinds, the first that fits wins: what is told by a magic number or a member's name comes
 /// before what is told by its shape only.
-const RECOGNISERS: [Recogniser; 27] = [
+const RECOGNISERS: [Recogniser; 28] = [
     Recogniser { what: "JSON: message of the TPM protocol", read: tpm::message },
     Recogniser { what: "request of the TPM protocol (JWS)", read: tpm::request },
     Recogniser { what: "JSON: MAA SNP document", read: snp::maa_document },
@@ -55,6 +55,7 @@ const RECOGNISERS: [Recogniser; 27] = [
     Recogniser { what: "certificate, DER", read: certificate::der },
     Recogniser { what: "Open Enclave report or evidence", read: open_enclave::evidence },
     Recogniser { what: "Open Enclave endorsements", read: open_enclave::endorsements },
+    Recogniser { what: "HCL report", read: hcl::report },
     Recogniser { what: "SGX or TDX quote", read: intel::quote },
     Recogniser { what: "SEV-SNP report", read: snp::report },
     Recogniser { what: "UVM endorsement (COSE)", read: uvm::endorsement },

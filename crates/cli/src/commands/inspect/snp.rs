@@ -50,6 +50,12 @@ pub(super) fn nested_report(bytes: &[u8]) -> Fields {
     parsed_report(bytes).unwrap_or_else(|error| Fields::new().with("error", error))
 }
 
+/// The report data of a report, if it is one.
+pub(super) fn report_data(bytes: &[u8]) -> Option<[u8; 64]> {
+    let report = Report::parse_versions(bytes, ReportVersions::KnownAndSix).ok()?;
+    Some(*report.untrusted_body().report_data.as_bytes())
+}
+
 fn parsed_report(bytes: &[u8]) -> Result<Fields, String> {
     Report::parse_versions(bytes, ReportVersions::KnownAndSix)
         .map(|report| report_fields(&report))

@@ -26,7 +26,7 @@ pub(super) struct AddArgs {
     #[arg(long)]
     name: Option<String>,
     /// The value of `x-ms-compliance-status` that they stand for [default: that of the file, else
-    /// azure-compliant-cvm].
+    /// azure-compliant-cvm, but none for guests whose virtual TPM is not Azure's].
     #[arg(long, value_name = "TEXT")]
     status: Option<String>,
 }

@@ -6,7 +6,7 @@ use avouch_tpm::protocol::Form;
 use avouch_wire::{EvidenceKind, Hex, UnixTime};
 use axum::body::Body;
 use axum::http::Response;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::internal;
 use super::guest::SealedToken;
@@ -53,6 +53,9 @@ pub(super) struct Issue<'a> {
     /// What was proven: an answer may be sealed to a key in it.
     pub(super) facts: &'a dyn VerifiedFacts,
     pub(super) reply: &'a Reply,
+    pub(super) kind: EvidenceKind,
+    /// When it was appraised.
+    pub(super) at: UnixTime,
     /// Whether a draft policy permitted it: then nothing is signed.
     pub(super) is_draft: bool,
 }
@@ -63,9 +66,17 @@ impl Issue<'_> {
     /// # Errors
     /// 500.
     pub(super) fn token(&self) -> Result<String, ApiError> {
+        self.token_of(self.permitted.claims())
+    }
+
+    /// The same of these claims.
+    ///
+    /// # Errors
+    /// 500.
+    pub(super) fn token_of(&self, claims: &Map<String, Value>) -> Result<String, ApiError> {
         let &Issue { state, provider, permitted, is_draft, .. } = self;
         let times = TokenTimes::attestation(state.clock.now());
-        let payload = Payload::new(permitted.claims(), times)
+        let payload = Payload::new(claims, times)
             .map_err(|error| internal(&error))?
             .with_id(Hex(state.random::<32>()?));
         let payload = match permitted.integer_nonce() {

@@ -4,9 +4,11 @@
 use avouch_azure::seal;
 use axum::body::Body;
 use axum::http::Response;
+use serde_json::{Map, Value};
 
 use super::super::internal;
 use super::form::{AttestForm, Issue, Message, OneMessage, Step};
+use crate::monitoring::{MachineProof, PROOF_CLAIM};
 use crate::{ApiError, Fault, respond};
 
 /// Bytes of the key that the token is encrypted by.
@@ -29,8 +31,27 @@ impl AttestForm for SealedToken {
         };
         let (inner_key, nonce) =
             (issue.state.random::<INNER_KEY_BYTES>()?, issue.state.random::<NONCE_BYTES>()?);
-        let sealed = seal(&issue.token()?, key, &inner_key, nonce);
+        let token = match proof(issue)? {
+            None => issue.token()?,
+            Some(claims) => issue.token_of(&claims)?,
+        };
+        let sealed = seal(&token, key, &inner_key, nonce);
         let sealed = sealed.map_err(|error| internal(&error))?;
         Ok(respond::token(&sealed.to_text()))
     }
+}
+
+/// The claims, and among them what proves that this machine opened the answer: where machines are watched.
+fn proof(issue: &Issue<'_>) -> Result<Option<Map<String, Value>>, ApiError> {
+    if !issue.state.monitoring.is_on() || issue.is_draft {
+        return Ok(None);
+    }
+    let Some(machine) = issue.facts.machine_state() else { return Ok(None) };
+    let provider = issue.provider.tenant().provider.id.get();
+    let proof = MachineProof::new(provider, issue.kind, issue.at, machine);
+    let key = issue.state.tpm.keys().first().ok_or_else(Fault::internal)?;
+    let sealed = proof.seal(key, issue.state.random()?).ok_or_else(Fault::internal)?;
+    let mut claims = issue.permitted.claims().clone();
+    claims.insert(PROOF_CLAIM.to_owned(), sealed.into());
+    Ok(Some(claims))
 }

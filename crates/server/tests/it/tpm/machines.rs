@@ -1,110 +1,24 @@
 //! Machines that are watched: what is known of each, and who is told when one is refused, changes or is
 //! silent.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use avouch_server::config::WebhookConfig;
 use avouch_store::PageRequest;
-use avouch_wire::base64url;
-use aws_lc_rs::hmac;
-use axum::Router;
-use axum::http::HeaderMap;
-use axum::routing::post;
-use tokio::net::TcpListener;
 
 use super::*;
-
-const SECRET: &[u8] = b"a secret of 24 bytes or more";
-
-/// What a receiver got, each with its id.
-type Got = Arc<Mutex<Vec<(String, Value)>>>;
-
-/// A receiver of alerts that is away at first.
-struct Receiver {
-    url: String,
-    got: Got,
-    is_there: Arc<AtomicBool>,
-}
-
-/// Takes an alert if its signature is right.
-fn take(headers: &HeaderMap, body: &str, got: &Got) {
-    let text = |name: &str| headers[name].to_str().unwrap().to_owned();
-    let (id, timestamp) = (text("webhook-id"), text("webhook-timestamp"));
-    let signature = text("webhook-signature");
-    let tag = base64url::decode_standard(signature.strip_prefix("v1,").unwrap()).unwrap();
-    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET);
-    let signed = format!("{id}.{timestamp}.{body}");
-    hmac::verify(&key, signed.as_bytes(), &tag).expect("signed by the service");
-    hmac::verify(&key, format!("{signed} ").as_bytes(), &tag).expect_err("of this body alone");
-    got.lock().unwrap().push((id, serde_json::from_str(body).unwrap()));
-}
-
-impl Receiver {
-    async fn start() -> Self {
-        let (got, is_there) = (Got::default(), Arc::new(AtomicBool::new(false)));
-        let (kept, open) = (Arc::clone(&got), Arc::clone(&is_there));
-        let answer = move |headers: HeaderMap, body: String| {
-            let (kept, open) = (Arc::clone(&kept), Arc::clone(&open));
-            async move {
-                if !open.load(Ordering::SeqCst) {
-                    return StatusCode::SERVICE_UNAVAILABLE;
-                }
-                take(&headers, &body, &kept);
-                StatusCode::NO_CONTENT
-            }
-        };
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
-        let url = format!("http://{}/alerts", listener.local_addr().unwrap());
-        let router = Router::new().route("/alerts", post(answer));
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, got, is_there }
-    }
-
-    fn got(&self) -> Vec<(String, Value)> {
-        self.got.lock().unwrap().clone()
-    }
-}
+use crate::support::watching::{Receiver, listed, wait_for, watch};
 
 /// A service that watches, and tells `receiver`.
 async fn watching(
     receiver: Option<&Receiver>,
     silence_seconds: Option<u32>,
 ) -> (Running, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let secret_file = folder.path().join("secret");
-    std::fs::write(&secret_file, format!("whsec_{}\n", base64url::encode_standard(SECRET)))
-        .unwrap();
     let mut setup = setup().await;
-    setup.config.monitoring.enabled = true;
-    setup.config.monitoring.silence_seconds = silence_seconds;
-    setup.config.monitoring.webhook = receiver.map(|receiver| WebhookConfig {
-        url: receiver.url.clone(),
-        secret_file,
-        ca_file: None,
-    });
+    let folder = watch(&mut setup, receiver, silence_seconds);
     let service = setup.serve().await;
     set_policy(&service, "", &policy("", "")).await;
     (service, folder)
-}
-
-/// Waits until the service has noted, and told, as many.
-async fn wait_for(service: &Running, member: &str, expected: u64) {
-    for _ in 0..1200 {
-        if service.get("/readyz").await["machines"][member] == expected {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{member} does not become {expected}");
-}
-
-async fn listed(service: &Running, of: &str) -> Vec<Value> {
-    let answer = service.send(Method::GET, &format!("/avouch/{of}"), "t", String::new()).await;
-    assert_eq!(answer.0, StatusCode::OK, "{}", answer.1);
-    answer.1["value"].as_array().unwrap().clone()
 }
 
 #[tokio::test]
@@ -202,6 +116,8 @@ async fn silence_is_told_by_the_service_itself() {
     let mut old = store.machines(provider.id, page).await.unwrap().items.remove(0);
     let machine = std::mem::take(&mut old.machine);
     // As if it had been two minutes ago.
+    let path = format!("/avouch/machines/{machine}");
+    service.send(Method::DELETE, &path, "t", String::new()).await;
     let long_ago = avouch_store::Sighting {
         provider: provider.id,
         machine: machine.clone(),

@@ -1,5 +1,6 @@
 //! Processor time, and who takes much of it.
 
+use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -81,12 +82,28 @@ impl Spent {
     }
 }
 
-/// The processor time of this thread, to be compared with that of another moment. Time that a
+thread_local! {
+    /// The processor time of this thread when it was last asked for.
+    static LAST_READ: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
+/// What lasts no longer by the wall clock is not measured by the thread's.
+const SHORT: Duration = Duration::from_micros(20);
+
+/// The processor time that this thread took for what it began and ended at these moments. Time that a
 /// thread waits for a processor is nobody's.
+///
+/// The thread's clock is a system call, so it is read once, at the end, and only for what lasted: what
+/// the thread did since it was last read counts too, at most as long as this lasted.
 #[must_use]
-pub fn thread_time() -> Duration {
+pub fn taken(begun: Instant, ended: Instant) -> Duration {
+    let lasted = ended.saturating_duration_since(begun);
+    if lasted <= SHORT {
+        return lasted;
+    }
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::try_from(time).unwrap_or_default()
+    let time = Duration::try_from(time).unwrap_or_default();
+    LAST_READ.replace(Some(time)).map_or(lasted, |last| time.saturating_sub(last).min(lasted))
 }
 
 /// Lets other threads go first. On Linux each thread has a niceness of its own.
@@ -101,7 +118,7 @@ pub(crate) fn be_nice() {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{AT_ONCE, OWED_MAX, Spent, Weight};
+    use super::{AT_ONCE, OWED_MAX, SHORT, Spent, Weight, taken};
 
     const PART: u32 = 8;
 
@@ -127,6 +144,21 @@ mod tests {
         assert_eq!(spent.weight(begun + half - Duration::from_millis(1)), Weight::Heavy);
         assert_eq!(spent.weight(begun + half), Weight::Light);
         assert_eq!(spent.weight(begun + half), Weight::Light);
+    }
+
+    #[test]
+    fn what_is_short_is_taken_and_waiting_is_not() {
+        let begun = Instant::now();
+        let long = |ms| begun + Duration::from_millis(ms);
+        assert_eq!(taken(begun, long(1)), Duration::from_millis(1), "never read before");
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(taken(begun, begun + SHORT), SHORT);
+        let waited = taken(begun, long(50));
+        assert!(waited < Duration::from_millis(25), "{waited:?}");
+        let until = Instant::now() + Duration::from_millis(5);
+        while Instant::now() < until {}
+        let just_over = SHORT + Duration::from_nanos(1);
+        assert_eq!(taken(begun, begun + just_over), just_over, "no more than it lasted");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use queue::FairQueue;
 use tokio::sync::oneshot;
 
 use crate::error::Fault;
-use crate::processor::{Spent, Weight, be_nice, thread_time};
+use crate::processor::{Spent, Weight, be_nice, taken};
 
 /// How much work there may be at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,12 +194,13 @@ impl WorkPool {
             if answer.is_closed() {
                 return;
             }
-            let before = thread_time();
+            let begun = Instant::now();
             let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
                 tracing::error!("a piece of work panicked");
                 Err(Fault::internal().into())
             });
-            spent.add(thread_time().saturating_sub(before), Instant::now());
+            let now = Instant::now();
+            spent.add(taken(begun, now), now);
             // Nobody may wait any more.
             let _ = answer.send(done);
         });

@@ -1,12 +1,12 @@
-//! Child processes: the service, a bare TLS JSON echo, and that echo with the cryptography that an
-//! attest request cannot avoid.
+//! Child processes: the service, a bare TLS JSON echo, that echo with the cryptography that an
+//! attest request cannot avoid, and the same with the cryptography on a thread of its own.
 #![allow(dead_code, reason = "each benchmark uses a part")]
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
 use avouch_endorsements::EndorsementSet;
@@ -24,6 +24,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use reqwest::{Client, Method};
+use tokio::sync::oneshot;
 
 use crate::primitives::{Signature, Verification};
 
@@ -36,6 +37,8 @@ pub(crate) enum Role {
     Echo,
     /// The same, with one P-256 verification and one RS256 signature before each answer.
     EchoWithCrypto,
+    /// The same on another thread, as a service does that goes on answering meanwhile.
+    EchoWithThread,
 }
 
 /// Where a service without state to keep has its database.
@@ -48,11 +51,12 @@ impl Role {
             Self::Attest => "--child-attest",
             Self::Echo => "--child-echo",
             Self::EchoWithCrypto => "--child-echo-with-crypto",
+            Self::EchoWithThread => "--child-echo-with-thread",
         }
     }
 
     pub(crate) fn from_word(word: &str) -> Option<Self> {
-        [Self::Attest, Self::Echo, Self::EchoWithCrypto]
+        [Self::Attest, Self::Echo, Self::EchoWithCrypto, Self::EchoWithThread]
             .into_iter()
             .find(|role| role.word() == word)
     }
@@ -146,14 +150,12 @@ pub(crate) fn run(role: Role, words: &[String]) {
     runtime.block_on(async {
         match role {
             Role::Attest => attest(folder, &words[1]).await,
-            Role::Echo => echo(folder, words[1].parse().unwrap(), || ()).await,
+            Role::Echo => echo(folder, words[1].parse().unwrap(), Work::None).await,
             Role::EchoWithCrypto => {
-                let (verification, signature) = (Verification::new(), Signature::new());
-                let crypto = move || {
-                    verification.run();
-                    signature.run();
-                };
-                echo(folder, words[1].parse().unwrap(), crypto).await;
+                echo(folder, words[1].parse().unwrap(), Work::Here(Box::new(crypto()))).await;
+            }
+            Role::EchoWithThread => {
+                echo(folder, words[1].parse().unwrap(), Work::on_thread(crypto())).await;
             }
         }
     });
@@ -204,8 +206,50 @@ async fn attest(folder: &Path, database: &str) {
     server.run(Arc::new(state), std::future::pending()).await;
 }
 
+/// One verification and one signature.
+fn crypto() -> impl Fn() + Send + Sync + 'static {
+    let (verification, signature) = (Verification::new(), Signature::new());
+    move || {
+        verification.run();
+        signature.run();
+    }
+}
+
+/// What an echo does before it answers.
+enum Work {
+    None,
+    Here(Box<dyn Fn() + Send + Sync>),
+    /// Done by who receives this.
+    Elsewhere(mpsc::Sender<oneshot::Sender<()>>),
+}
+
+impl Work {
+    fn on_thread(work: impl Fn() + Send + 'static) -> Self {
+        let (ask, asked) = mpsc::channel::<oneshot::Sender<()>>();
+        std::thread::spawn(move || {
+            for done in asked {
+                work();
+                let _ = done.send(());
+            }
+        });
+        Self::Elsewhere(ask)
+    }
+
+    async fn run(&self) {
+        match self {
+            Self::None => {}
+            Self::Here(work) => work(),
+            Self::Elsewhere(ask) => {
+                let (done, finished) = oneshot::channel();
+                ask.send(done).unwrap();
+                finished.await.unwrap();
+            }
+        }
+    }
+}
+
 /// TLS, HTTP, JSON in, `work`, JSON out, nothing else.
-async fn echo(folder: &Path, answer_bytes: usize, work: impl Fn() + Send + Sync + 'static) {
+async fn echo(folder: &Path, answer_bytes: usize, work: Work) {
     let work = Arc::new(work);
     let ca = DevelopmentCa::open(&folder.join("tls")).unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(ca.server_config(&[]).unwrap());
@@ -222,7 +266,7 @@ async fn echo(folder: &Path, answer_bytes: usize, work: impl Fn() + Send + Sync 
                 async move {
                     let body = request.into_body().collect().await?.to_bytes();
                     let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
-                    work();
+                    work.run().await;
                     let text = json["quote"].as_str().unwrap();
                     let token = text.get(..answer_bytes.saturating_sub(12)).unwrap_or(text);
                     let answer = serde_json::json!({ "token": token }).to_string();

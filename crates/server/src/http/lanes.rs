@@ -12,7 +12,7 @@ use std::time::Instant;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::addresses::Address;
-use crate::processor::{Weight, be_nice, thread_time};
+use crate::processor::{Weight, be_nice, taken};
 
 /// Where connections run: here while their address is light, else on other threads.
 #[derive(Debug)]
@@ -76,10 +76,10 @@ impl Future for Ride {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let Some(task) = &mut self.task else { return Poll::Ready(()) };
-        let before = thread_time();
+        let begun = Instant::now();
         let ended = task.as_mut().poll(context).is_ready();
-        let taken = thread_time().saturating_sub(before);
-        let weight = self.address.spent.add(taken, Instant::now());
+        let now = Instant::now();
+        let weight = self.address.spent.add(taken(begun, now), now);
         if ended {
             return Poll::Ready(());
         }

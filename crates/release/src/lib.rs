@@ -15,6 +15,7 @@
 //! Nothing here reads a clock or does I/O: moments, keys of authorities and random bytes are arguments.
 
 mod key;
+mod material;
 mod policy;
 mod release;
 mod request;
@@ -23,7 +24,8 @@ mod token;
 mod wrap;
 mod wrapping_key;
 
-pub use key::{KeyAttributes, KeyMaterial, KeyMaterialError, KeyRefusal, KeyVersion};
+pub use key::{KeyAttributes, KeyRefusal, KeyVersion};
+pub use material::{KeyMaterial, KeyMaterialError, MaterialSpec, public_members};
 pub use policy::{
     Authority, AuthorityError, AuthorityExplained, AuthorityRule, CONDITIONS_MAX, ClaimPath,
     EnvelopeError, Explanation, FailedCondition, Found, GROUPS_DEEP_MAX, Lint, LintSlug, Operator,

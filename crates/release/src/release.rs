@@ -155,7 +155,7 @@ impl Permit<'_> {
         signer: &ReleaseSigner,
     ) -> Result<String, AnswerError> {
         let Self { key, policy, wrapping_key } = self;
-        let ciphertext = wrap(wrapping_key, request.algorithm(), kek, key.material.bytes())?;
+        let ciphertext = wrap(wrapping_key, request.algorithm(), kek, key.material.secret_bytes())?;
         let ciphertext = &ciphertext;
         let answer = Answer { request, api_version, key, policy, wrapping_key, ciphertext };
         Ok(answer.sign(signer)?)

@@ -1,9 +1,11 @@
 //! MAA's api-versions. Every one is accepted on every route (`docs/maa/service.md#versions`).
 
+mod key_vault;
 mod resource_manager;
 
 use avouch_wire::excerpt;
 
+pub use key_vault::KeyVaultVersion;
 pub use resource_manager::{ResourceVersion, check_some_version};
 
 use crate::{ApiError, query};

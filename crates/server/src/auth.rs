@@ -19,8 +19,9 @@ use axum::http::{HeaderMap, header};
 use thiserror::Error;
 
 pub use caller::{Caller, Grant};
+pub(crate) use oidc::{IssuerKeys, Spelling, may_be_rotated};
 pub use oidc::{OidcError, OidcIssuer};
-pub use role::Role;
+pub use role::{NamedRole, Role, VaultRole};
 pub use static_tokens::{StaticTokens, StaticTokensError};
 
 use crate::config::AuthConfig;

@@ -13,6 +13,7 @@ pub struct Cloud {
     pub(crate) metadata: Option<String>,
     /// The tenant that subscriptions belong to.
     pub(crate) tenant: String,
+    login_endpoint: Option<String>,
 }
 
 impl Cloud {
@@ -23,7 +24,16 @@ impl Cloud {
             .login_endpoint
             .as_ref()
             .map(|login| metadata(login, config, &audiences(config, auth, urls), urls));
-        Self { metadata, tenant: config.tenant.clone() }
+        let (tenant, login_endpoint) = (config.tenant.clone(), config.login_endpoint.clone());
+        Self { metadata, tenant, login_endpoint }
+    }
+
+    /// Where clients of the vault get tokens: the operator's identity provider; without one a name that
+    /// only clients with tokens of their own do not ask.
+    pub(crate) fn authorization(&self, urls: &ProviderUrls) -> String {
+        let login = self.login_endpoint.as_deref().unwrap_or_else(|| urls.root());
+        let tenant = if self.tenant.is_empty() { "common" } else { &self.tenant };
+        format!("{}/{tenant}", login.trim_end_matches('/'))
     }
 }
 

@@ -20,12 +20,13 @@ mod setting;
 mod signing;
 mod tpm;
 mod trust_root;
+mod vault;
 
 pub use appraisal::{
     AppraisalConfig, AppraisalOverride, PlatformException, ProviderSettings, ToleratedAdvisory,
 };
 pub use audit::{AuditConfig, KeepEvidence};
-pub(crate) use auth::provider_keys;
+pub(crate) use auth::granted_providers;
 pub use auth::{AuthConfig, CertificateRule, IssuerConfig, ProviderAuth, RoleRule};
 pub use collateral_server::CollateralServerConfig;
 pub use endorsements::{EndorsementsConfig, SourceSection};
@@ -41,3 +42,4 @@ pub use sections::{
 pub use signing::{SigningConfig, SigningOverride};
 pub use tpm::TpmConfig;
 pub use trust_root::{TrustRoot, TrustRoots};
+pub use vault::{AuthorityConfig, VaultConfig};

@@ -6,6 +6,7 @@
 
 mod fault;
 mod resource;
+mod vault;
 
 use avouch_engine::{AppraisalError, PolicyRefused, Refused};
 use avouch_store::StoreError;
@@ -19,6 +20,7 @@ use crate::body::Malformed;
 pub use fault::Fault;
 pub(crate) use fault::Said;
 pub use resource::ResourceError;
+pub use vault::KeyVaultError;
 
 /// An error as a client of the data plane sees it: status, MAA's code, and a sentence that names the
 /// check.
@@ -163,13 +165,21 @@ impl ApiError {
     }
 }
 
-/// An error of either plane, in its own shape.
+/// An error of a plane, in its own shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlaneError {
     /// Of the data plane, or of the service as a whole.
     Data(ApiError),
     /// Of the control plane.
     Control(ResourceError),
+    /// Of the vault.
+    Vault(KeyVaultError),
+}
+
+impl From<KeyVaultError> for PlaneError {
+    fn from(error: KeyVaultError) -> Self {
+        Self::Vault(error)
+    }
 }
 
 impl From<ApiError> for PlaneError {
@@ -191,6 +201,7 @@ impl PlaneError {
         match self {
             Self::Data(error) => error.fault(),
             Self::Control(error) => error.fault(),
+            Self::Vault(error) => error.fault(),
         }
     }
 
@@ -200,6 +211,7 @@ impl PlaneError {
         match self {
             Self::Data(error) => error.into_response(),
             Self::Control(error) => error.into_response(),
+            Self::Vault(error) => error.into_response(),
         }
     }
 }

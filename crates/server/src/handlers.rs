@@ -14,6 +14,7 @@ mod policies;
 mod publish;
 mod refusals;
 mod signers;
+mod vault;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -65,6 +66,7 @@ impl Asked {
         let (route, is_published) = match route {
             Ok(Route { row, .. }) => (row.name, row.is_published),
             Err(PlaneError::Control(_)) => ("control-plane", false),
+            Err(PlaneError::Vault(_)) => ("vault", false),
             Err(PlaneError::Data(_)) => ("", false),
         };
         Self { provider: None, route, is_published }
@@ -160,6 +162,14 @@ async fn dispatch(
         Target::ControlPlane(operation) => {
             check_no_provider_host(state, head)?;
             let request = control_plane::Request { state, head, work };
+            Ok(request.answer(row, operation, body, attempt).await?)
+        }
+        Target::Vault(operation) => {
+            let vault = state
+                .vault
+                .as_ref()
+                .ok_or_else(|| ApiError::from(crate::route::no_route(head.uri.path())))?;
+            let request = vault::Request { state, vault, head, work };
             Ok(request.answer(row, operation, body, attempt).await?)
         }
     }

@@ -32,6 +32,7 @@ pub mod route;
 pub mod signing_key;
 pub mod state;
 pub mod tpm;
+pub mod vault;
 pub mod work;
 
 pub use at_hand::{AtHand, ImportError, fetched_endorsements};
@@ -40,7 +41,7 @@ pub use clock::Clock;
 pub use cloud::Cloud;
 pub use collateral_server::{Collateral, CollateralServer, NotFetched};
 pub use config::{Config, ConfigError, Settings};
-pub use error::{ApiError, Fault, ResourceError};
+pub use error::{ApiError, Fault, KeyVaultError, ResourceError};
 pub use evidence::EvidenceKeeper;
 pub use http::{
     CurrentTls, DevelopmentCa, Limits, Peer, PrivateNetworks, Server, ServerError, TlsError,
@@ -53,4 +54,5 @@ pub use providers::{ProviderUrls, Providers, ProvidersOptions};
 pub use readiness::Readiness;
 pub use state::AppState;
 pub use tpm::TpmConversations;
+pub use vault::Vault;
 pub use work::{WorkLimits, WorkPool};

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use avouch_engine::{AppraisalSettings, PolicyInForce};
 use avouch_store::{Tenant, TenantPolicy, TrustModel};
 use avouch_token::{
-    IssuerError, PublishedKey, SignError, Signer, TokenIssuer, jwks_document, openid_metadata,
-    provider_certificate, report_ca_certificate, report_certificate,
+    IssuerError, Jwks, JwksError, PublishedKey, SignError, Signer, TokenIssuer, jwks_document,
+    openid_metadata, provider_certificate, report_ca_certificate, report_certificate,
 };
 use avouch_wire::EvidenceKind;
 use thiserror::Error;
@@ -42,6 +42,7 @@ pub struct ProviderIdentity {
     /// Made when first asked for: they cost signatures, and tokens are issued without them.
     report_certificates: OnceLock<[Vec<u8>; 2]>,
     signing_certificates: OnceLock<String>,
+    key_set: OnceLock<Arc<Jwks>>,
 }
 
 /// Why a provider cannot be set up.
@@ -53,6 +54,9 @@ pub enum ProviderError {
     /// It has no keys.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// What it publishes cannot be read back.
+    #[error("a key set of our own: {0}")]
+    KeySet(#[from] JwksError),
     /// A signing certificate could not be made.
     #[error("cannot make a signing certificate of {issuer}: {source}")]
     Certificate {
@@ -76,7 +80,16 @@ impl ProviderIdentity {
         let issuer = TokenIssuer::new(signs(&keys.token)?, url)?;
         let report_issuer = TokenIssuer::new(signs(&keys.report)?, url)?;
         let (report_certificates, signing_certificates) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { set, keys, issuer, report_issuer, report_certificates, signing_certificates })
+        let key_set = OnceLock::new();
+        Ok(Self {
+            set,
+            keys,
+            issuer,
+            report_issuer,
+            report_certificates,
+            signing_certificates,
+            key_set,
+        })
     }
 
     /// Whether its keys are those of that set.
@@ -107,6 +120,18 @@ impl ProviderIdentity {
         let made = jwks_document(&published);
         // Whoever came first stays: all readers see one set.
         Ok(self.signing_certificates.get_or_init(|| made))
+    }
+
+    /// The same as a key set, read once.
+    ///
+    /// # Errors
+    /// [`ProviderError::Certificate`], [`ProviderError::KeySet`].
+    pub fn key_set(&self) -> Result<Arc<Jwks>, ProviderError> {
+        if let Some(read) = self.key_set.get() {
+            return Ok(Arc::clone(read));
+        }
+        let read = Arc::new(Jwks::parse(self.signing_certificates()?.as_bytes())?);
+        Ok(Arc::clone(self.key_set.get_or_init(|| read)))
     }
 
     /// DER of the certificates of the key that signs reports: its own, and the CA's.

@@ -211,6 +211,14 @@ impl Providers {
         self.identity(provider.name.key(), provider.id.get()).map_err(|error| internal(&error))
     }
 
+    /// The same of the provider of this name, the default one's among them.
+    ///
+    /// # Errors
+    /// As [`Providers::published`].
+    pub(crate) fn published_by_name(&self, name: &str) -> Result<Arc<ProviderIdentity>, Fault> {
+        self.published(Some(name).filter(|name| *name != ProviderName::DEFAULT))
+    }
+
     /// The named provider, with its policies compiled.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 pub mod control_plane;
 mod path;
 mod table;
+pub mod vault;
 
 use std::borrow::Cow;
 
@@ -15,8 +16,9 @@ use avouch_wire::{EvidenceKind, excerpt};
 use axum::http::Method;
 use control_plane::{NAMESPACE, Operation};
 use path::{Path, Rules};
+use vault::VaultOperation;
 
-use crate::error::{Fault, PlaneError};
+use crate::error::{Fault, KeyVaultError, PlaneError};
 
 pub(crate) use table::resource_types;
 pub use table::{Needs, Plane, Row, TABLE, Verb, Version};
@@ -101,6 +103,8 @@ pub enum Target {
     },
     /// Providers as resources.
     ControlPlane(Operation),
+    /// The vault.
+    Vault(VaultOperation),
 }
 
 /// What a request is for, and the row that says what it needs.
@@ -130,6 +134,24 @@ pub fn resolve(method: &Method, path: &str) -> Result<Route, PlaneError> {
         _ => return at_provider(method, &decoded).map_err(|missing| missing.in_data_plane(path)),
     };
     found.map_err(Missing::in_control_plane)
+}
+
+/// Finds what a request under the host of the vault is for.
+///
+/// # Errors
+/// 404 for an unknown route, 405 for a wrong method, 501 for what only Key Vault itself does.
+pub fn resolve_in_vault(method: &Method, path: &str) -> Result<Route, PlaneError> {
+    let decoded = Path::decode(path);
+    let decoded = match decoded.beginning() {
+        // SDKs write an empty segment where they mean the current version.
+        [first, _, version, _] if is(first, "keys") && version.is_empty() => decoded.without(2),
+        _ => decoded,
+    };
+    let segments = decoded.segments(Rules::Data);
+    let found = segments
+        .ok_or(Missing::Route)
+        .and_then(|segments| find(Plane::Vault, method, segments, None));
+    found.map_err(|missing| missing.in_vault(&decoded, path))
 }
 
 fn is(segment: &str, word: &str) -> bool {
@@ -207,6 +229,25 @@ impl Missing {
     fn in_control_plane(self) -> PlaneError {
         let route = || Fault::not_found("There is no such route of the control plane.");
         PlaneError::Control(self.fault(route).into())
+    }
+
+    fn in_vault(self, decoded: &Path<'_>, path: &str) -> PlaneError {
+        let segments = decoded.beginning();
+        let any = |segment: Option<&Cow<'_, str>>, words: &[&str]| {
+            segment.is_some_and(|segment| words.iter().any(|word| is(segment, word)))
+        };
+        let of_other = any(segments.first(), &vault::NOT_KEYS);
+        let is_operation = segments.len() >= 2 && any(segments.last(), &vault::NOT_IMPLEMENTED);
+        PlaneError::Vault(match self {
+            Self::Route if of_other => KeyVaultError::not_implemented(
+                "This vault has keys alone: no secrets, certificates, storage accounts or settings.",
+            ),
+            Self::Route if is_operation => KeyVaultError::not_implemented(
+                "This vault keeps keys and releases them to attested workloads; it does nothing else \
+                 with them. docs/endpoints.md has what it answers.",
+            ),
+            other => other.fault(|| no_route(path)).into(),
+        })
     }
 
     fn fault(self, route: impl FnOnce() -> Fault) -> Fault {

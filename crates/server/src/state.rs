@@ -12,7 +12,7 @@ use crate::handlers::Refusals;
 use crate::http::PrivateNetworks;
 use crate::{
     AtHand, Clock, Cloud, CollateralServer, EvidenceKeeper, Monitoring, Providers, Readiness,
-    TpmConversations, WorkPool,
+    TpmConversations, Vault, WorkPool,
 };
 
 /// Everything that outlives a request.
@@ -35,6 +35,8 @@ pub struct AppState {
     pub cloud: Cloud,
     /// Serves vendors' endorsements to a site, where that is switched on.
     pub collateral_server: Option<CollateralServer>,
+    /// Keys that are released to attested workloads, where there are any.
+    pub vault: Option<Vault>,
     /// Does what takes processor time.
     pub work: WorkPool,
     /// What the service may do at this moment.
@@ -71,6 +73,7 @@ impl AppState {
             root_provider: RootProvider::default(),
             cloud: Cloud::default(),
             collateral_server: None,
+            vault: None,
             work,
             readiness: Readiness::default(),
             tpm: TpmConversations::of_this_instance(TpmConfig::default()),
@@ -121,6 +124,12 @@ impl AppState {
     #[must_use]
     pub fn with_collateral_server(self, collateral_server: Option<CollateralServer>) -> Self {
         Self { collateral_server, ..self }
+    }
+
+    /// The same state with a vault, if there is one.
+    #[must_use]
+    pub fn with_vault(self, vault: Option<Vault>) -> Self {
+        Self { vault, ..self }
     }
 
     /// Fresh random bytes.

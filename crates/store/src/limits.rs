@@ -55,6 +55,8 @@ pub const KEYS_MAX: u64 = 100_000;
 pub const KEY_BYTES_MAX: usize = 16 * 1024;
 /// Versions of keys for release in one database, deleted ones among them.
 pub const VAULT_KEY_VERSIONS_MAX: u64 = 100_000;
+/// Attestation tokens that are remembered because they have served for a release, where each serves once.
+pub const VAULT_TOKEN_USES_MAX: u64 = 1_000_000;
 /// Bytes of what a key for release carries as JSON: its release policy, its tags, its operations.
 pub const VAULT_KEY_TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Characters of the name of a key for release, as Azure Key Vault.

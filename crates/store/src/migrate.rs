@@ -67,6 +67,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0008_vault_keys.sql"),
         postgres: include_str!("../migrations/0008_vault_keys.sql"),
     },
+    Migration {
+        version: 9,
+        name: "vault_token_uses",
+        sqlite: include_str!("../migrations/0009_vault_token_uses.sql"),
+        postgres: include_str!("../migrations/0009_vault_token_uses.sql"),
+    },
 ];
 
 impl Migration {

@@ -5,13 +5,14 @@
 //! policy stays, and that whatever was wrapped stays wrapped.
 
 use avouch_wire::UnixTime;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::columns::columns;
-use crate::driver::Value;
+use crate::driver::{Row, Value};
 use crate::error::StoreError;
 use crate::limits::{
     KEY_BYTES_MAX, VAULT_KEY_NAME_CHARS_MAX, VAULT_KEY_TEXT_BYTES_MAX, VAULT_KEY_VERSIONS_MAX,
+    VAULT_TOKEN_USES_MAX,
 };
 use crate::names::{check_size, checked_text, invalid_name};
 use crate::page::{Page, PageRequest};
@@ -138,11 +139,20 @@ impl std::fmt::Debug for VaultKey {
     }
 }
 
+/// What a token that serves only once is known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VaultTokenUse {
+    /// SHA-256 of who issued it and its identifier.
+    pub use_hash: [u8; 32],
+    /// The moment after which nobody accepts it any more.
+    pub forget_at: UnixTime,
+}
+
 /// A name that was deleted, and can be recovered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletedVaultKey {
-    /// Its name.
-    pub name: String,
+    /// The version that was its current one.
+    pub current: VaultKey,
     /// When it was deleted.
     pub deleted_at: UnixTime,
     /// When it is purged.
@@ -195,12 +205,11 @@ columns! {
     }
 }
 
-columns! {
-    deleted_columns, read_deleted -> DeletedVaultKey {
-        name: text,
-        deleted_at: time,
-        purge_at: time,
-    } => DeletedVaultKey { name, deleted_at, purge_at }
+/// A current version with the times of its name's deletion behind it.
+fn read_deleted(mut row: Row) -> Result<DeletedVaultKey, StoreError> {
+    let current = read_version(&mut row)?;
+    let (deleted_at, purge_at) = (row.time("deleted_at")?, row.time("purge_at")?);
+    Ok(DeletedVaultKey { current, deleted_at, purge_at })
 }
 
 /// Versions with the names that they belong to, unless those are deleted.
@@ -211,6 +220,32 @@ macro_rules! select_versions {
             version_columns!(),
             " from vault_key_versions join vault_keys using (name_key) \
              where deleted_at is null and ",
+            $where
+        )
+    };
+}
+
+/// The current versions of deleted names, each with the times of its deletion.
+macro_rules! select_deleted {
+    ($where:literal) => {
+        concat!(
+            "select ",
+            version_columns!(),
+            ", deleted_at, purge_at from vault_key_versions join vault_keys using (name_key) \
+             where deleted_at is not null and made in \
+             (select max(made) from vault_key_versions group by name_key) and ",
+            $where
+        )
+    };
+}
+
+/// A version, also of a deleted name.
+macro_rules! select_any_version {
+    ($where:literal) => {
+        concat!(
+            "select ",
+            version_columns!(),
+            " from vault_key_versions join vault_keys using (name_key) where ",
             $where
         )
     };
@@ -291,7 +326,8 @@ impl Store {
         Ok(Page::new(items, request, |key| key.made))
     }
 
-    /// Changes what may be changed of a version, all of it at once.
+    /// Changes what may be changed of a version, all of it at once; and its wrapping too, where that holds
+    /// for certain settings only.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Conflict`] if the version is no longer at `revision`;
@@ -303,10 +339,14 @@ impl Store {
         version: &str,
         revision: u64,
         settings: &VaultKeySettings,
+        wrapped: Option<(&[u8], &str)>,
         edit: &Edit<'_>,
     ) -> Result<VaultKey, StoreError> {
         let name_key = name_key(name)?;
         check_settings(settings)?;
+        if let Some((material, wrapping_key)) = wrapped {
+            check_wrapped(material, wrapping_key)?;
+        }
         let mut write = self.begin_write("change a key for release", edit).await?;
         let key = write.vault_key(&name_key, version).await?;
         same("key for release", Some(revision), key.revision)?;
@@ -317,10 +357,15 @@ impl Store {
             return Err(StoreError::Invalid { field: "release policy", reason: "it is immutable" });
         }
         write.set_vault_key(&name_key, version, settings).await?;
+        if let Some(wrapped) = wrapped {
+            write.set_wrapped(&name_key, version, wrapped).await?;
+        }
         write.finish_vault_key(&name_key, version, "vault-key-change").await
     }
 
     /// Replaces the wrapping of a version, when the master key changes.
+    ///
+    /// Versions of deleted names too: they may be recovered.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Conflict`] if the version is no longer at `revision`;
@@ -337,18 +382,9 @@ impl Store {
         let (material, wrapping_key) = wrapped;
         check_wrapped(material, wrapping_key)?;
         let mut write = self.begin_write("rewrap a key for release", edit).await?;
-        let key = write.vault_key(&name_key, version).await?;
+        let key = write.any_vault_key(&name_key, version).await?;
         same("key for release", Some(revision), key.revision)?;
-        let values: [Value<'_>; 5] = [
-            name_key.as_str().into(),
-            version.into(),
-            material.into(),
-            wrapping_key.into(),
-            write.sequence.0.into(),
-        ];
-        let sql = "update vault_key_versions set wrapped_material = $3, wrapping_key = $4, \
-                   revision = $5 where name_key = $1 and version = $2";
-        write.tx.execute(sql, &values).await?;
+        write.set_wrapped(&name_key, version, (material, wrapping_key)).await?;
         write.finish_vault_key(&name_key, version, "vault-key-rewrap").await
     }
 
@@ -368,15 +404,16 @@ impl Store {
             return Err(StoreError::Invalid { field: "purge_at", reason: "lies in the past" });
         }
         let mut write = self.begin_write("delete a key for release", edit).await?;
-        let sql = concat!(
-            "update vault_keys set deleted_at = $2, purge_at = $3 \
-             where name_key = $1 and deleted_at is null returning ",
-            deleted_columns!()
-        );
+        let sql = "update vault_keys set deleted_at = $2, purge_at = $3 \
+                   where name_key = $1 and deleted_at is null";
         let values = [name_key.as_str().into(), edit.at.into(), purge_at.into()];
-        let row = write.tx.fetch_optional(sql, &values).await?;
+        if write.tx.execute(sql, &values).await? == 0 {
+            return Err(not_found(name));
+        }
+        let sql = select_deleted!("name_key = $1");
+        let row = write.tx.fetch_optional(sql, &[name_key.as_str().into()]).await?;
         let deleted = row.map(read_deleted).transpose()?.ok_or_else(|| not_found(name))?;
-        let details = json!({ "name": deleted.name, "purgeAt": purge_at.seconds() });
+        let details = json!({ "name": deleted.current.name, "purgeAt": purge_at.seconds() });
         write.audit("vault-key-delete", None, &details).await?;
         write.commit().await?;
         Ok(deleted)
@@ -439,19 +476,76 @@ impl Store {
         Ok(names.len())
     }
 
-    /// The names that are deleted and can be recovered, by name; at most as many as a page has rows.
+    /// The names that are deleted and can be recovered, in the order in which their current versions were
+    /// made.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn deleted_vault_keys(&self) -> Result<Vec<DeletedVaultKey>, StoreError> {
-        let sql = concat!(
-            "select ",
-            deleted_columns!(),
-            " from vault_keys where deleted_at is not null order by name_key limit $1"
-        );
-        let rows = u64::from(PageRequest::first().rows_max());
-        let rows = self.read("list deleted keys for release", sql, &[rows.into()]).await?;
-        rows.into_iter().map(read_deleted).collect()
+    pub async fn deleted_vault_keys(
+        &self,
+        request: PageRequest,
+    ) -> Result<Page<DeletedVaultKey>, StoreError> {
+        let sql = select_deleted!("made > $1 order by made limit $2");
+        let values = [request.after.into(), u64::from(request.rows_max()).into()];
+        let rows = self.read("list deleted keys for release", sql, &values).await?;
+        let items = rows.into_iter().map(read_deleted).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::new(items, request, |key| key.current.made))
+    }
+
+    /// A name that is deleted and can be recovered.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]; [`StoreError::InvalidName`].
+    pub async fn deleted_vault_key(
+        &self,
+        name: &str,
+    ) -> Result<Option<DeletedVaultKey>, StoreError> {
+        let name_key = name_key(name)?;
+        let sql = select_deleted!("name_key = $1");
+        let values = [name_key.as_str().into()];
+        let rows = self.read("read a deleted key for release", sql, &values).await?;
+        rows.into_iter().next().map(read_deleted).transpose()
+    }
+
+    /// Versions that are wrapped under another master key than this one, those of deleted names too, the
+    /// oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn vault_keys_not_under(
+        &self,
+        wrapping_key: &str,
+        request: PageRequest,
+    ) -> Result<Page<VaultKey>, StoreError> {
+        let sql = select_any_version!("wrapping_key <> $1 and made > $2 order by made limit $3");
+        let values =
+            [wrapping_key.into(), request.after.into(), u64::from(request.rows_max()).into()];
+        let rows = self.read("list keys for release to be rewrapped", sql, &values).await?;
+        let items = rows.into_iter().map(read_version).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::new(items, request, |key| key.made))
+    }
+
+    /// Writes into the audit trail that a key was released, and, where tokens serve only once, that this
+    /// one has: in one step, so that of two who ask at once one is refused. Returns whether the token
+    /// had not served before; if it had, nothing is written.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`]; [`StoreError::Unavailable`].
+    pub async fn record_vault_release(
+        &self,
+        details: &Json,
+        token_use: Option<&VaultTokenUse>,
+        edit: &Edit<'_>,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.begin_write("record the release of a key", edit).await?;
+        if let Some(token_use) = token_use
+            && !write.use_vault_token(token_use).await?
+        {
+            return Ok(false);
+        }
+        write.audit("vault-key-release", None, details).await?;
+        write.commit().await?;
+        Ok(true)
     }
 }
 
@@ -519,6 +613,36 @@ impl WriteTx<'_> {
             .ok_or_else(|| not_found(&format!("{name_key}/{version}")))
     }
 
+    async fn any_vault_key(
+        &mut self,
+        name_key: &str,
+        version: &str,
+    ) -> Result<VaultKey, StoreError> {
+        let sql = select_any_version!("name_key = $1 and version = $2");
+        self.tx
+            .fetch_optional(sql, &[name_key.into(), version.into()])
+            .await?
+            .map(read_version)
+            .transpose()?
+            .ok_or_else(|| not_found(&format!("{name_key}/{version}")))
+    }
+
+    /// Whether a token serves for the first time; those that nobody would accept any more are forgotten.
+    async fn use_vault_token(&mut self, token_use: &VaultTokenUse) -> Result<bool, StoreError> {
+        let sql = "delete from vault_token_uses where forget_at < $1";
+        let forgotten = self.tx.execute(sql, &[self.edit.at.into()]).await?;
+        self.uncount("vault_token_uses", forgotten).await?;
+        let sql = "insert into vault_token_uses (use_hash, forget_at) values ($1, $2) \
+                   on conflict (use_hash) do nothing";
+        let values = [(&token_use.use_hash).into(), token_use.forget_at.into()];
+        if self.tx.execute(sql, &values).await? == 0 {
+            return Ok(false);
+        }
+        let what = "attestation tokens that have served for a release";
+        self.count("vault_token_uses", 1, what, VAULT_TOKEN_USES_MAX).await?;
+        Ok(true)
+    }
+
     async fn set_vault_key(
         &mut self,
         name_key: &str,
@@ -546,6 +670,24 @@ impl WriteTx<'_> {
         self.tx.execute(sql, &values).await.map(|_| ())
     }
 
+    async fn set_wrapped(
+        &mut self,
+        name_key: &str,
+        version: &str,
+        (material, wrapping_key): (&[u8], &str),
+    ) -> Result<(), StoreError> {
+        let values: [Value<'_>; 5] = [
+            name_key.into(),
+            version.into(),
+            material.into(),
+            wrapping_key.into(),
+            self.sequence.0.into(),
+        ];
+        let sql = "update vault_key_versions set wrapped_material = $3, wrapping_key = $4, \
+                   revision = $5 where name_key = $1 and version = $2";
+        self.tx.execute(sql, &values).await.map(|_| ())
+    }
+
     async fn remove_vault_keys(&mut self, names: &[String]) -> Result<(), StoreError> {
         for name_key in names {
             let sql = "delete from vault_key_versions where name_key = $1";
@@ -563,7 +705,7 @@ impl WriteTx<'_> {
         version: &str,
         action: &'static str,
     ) -> Result<VaultKey, StoreError> {
-        let key = self.vault_key(name_key, version).await?;
+        let key = self.any_vault_key(name_key, version).await?;
         let VaultKeySettings { is_enabled, release_policy, .. } = &key.settings;
         let details = json!({
             "name": key.name,

@@ -60,6 +60,9 @@ pub(crate) struct MintArgs {
     /// SGX: measurement of its signer, 64 hex digits.
     #[arg(long, value_name = "HEX", value_parser = Hex::<32>::from_hex)]
     mr_signer: Option<Hex<32>>,
+    /// SEV-SNP: measurement of the guest, 96 hex digits.
+    #[arg(long, value_name = "HEX", value_parser = Hex::<48>::from_hex)]
+    measurement: Option<Hex<48>>,
     /// SGX, VBS: a debuggable enclave. TDX: a debuggable trust domain.
     #[arg(long)]
     debug: bool,
@@ -239,6 +242,7 @@ fn options(args: &MintArgs) -> Result<Options, Failure> {
     }
     options.enclave.mr_enclave = args.mr_enclave.map(|hex| hex.0);
     options.enclave.mr_signer = args.mr_signer.map(|hex| hex.0);
+    options.snp.measurement = args.measurement.map(|hex| hex.0);
     options.enclave.debug = args.debug;
     if args.debug {
         options.td.attributes |= avouch_mint::TD_DEBUG;

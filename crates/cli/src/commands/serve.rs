@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use avouch_endorsements::EndorsementSet;
 use avouch_engine::{Anchors, Engine};
+use avouch_release::ReleaseSigner;
 use avouch_server::config::TrustRoot;
 use avouch_server::keys::{MasterKeys, forbid_core_dumps};
+use avouch_server::vault::{development_signer, keep_purged, release_signer};
 use avouch_server::{
     Access, AppState, AtHand, Authenticator, Clock, Cloud, Collateral, CollateralServer, Config,
     ConfigError, DevelopmentCa, EvidenceKeeper, Monitoring, ProviderUrls, Providers,
     ProvidersOptions, Server, ServerError, Settings, SigningKeys, TlsFiles, TpmConversations,
-    Webhook, WorkPool, server_config, signing_key,
+    Vault, Webhook, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::SigningKey;
@@ -158,12 +160,14 @@ async fn serve(
     state.readiness.count_lost_log_lines(move || counted.lost_lines());
     let reload = Reload::new(args, settings, Arc::clone(&state), server.tls(), log.clone());
     let (at_hand, store) = (Arc::clone(&state.at_hand), state.providers.store().clone());
+    let purged = Arc::clone(&state);
     tokio::select! {
         () = server.run(state, stop) => {}
         // The others have no end of their own.
         () = reload.on_each(hangups) => {}
         () = log.tell_of_losses() => {}
         () = at_hand.follow_imports(&store) => {}
+        () = keep_purged(&purged) => {}
     }
     drop(fetching);
     Ok(Verdict::Yes)
@@ -255,9 +259,10 @@ async fn prepare_production(
     let key = config.signing.key_file.as_ref().map(|file| signing_key::load(file));
     let key = key.transpose().map_err(Failure::other)?;
     let authenticator = Authenticator::new(config.auth.clone()).map_err(Failure::other)?;
+    let signer = release_signer_of(config)?;
     let server = bind(config, tls).await?;
     let access = Access::Tokens(authenticator);
-    let state = state(config, &url, key, judge, clock, access).await?;
+    let state = state(config, &url, (key, signer), judge, clock, access).await?;
     Ok(Prepared { server, state, url, ca: None })
 }
 
@@ -279,7 +284,12 @@ pub(crate) async fn prepare_development(
     };
     let key = key.transpose().map_err(Failure::other)?;
     let access = Access::AnyBearerIsAdministrator;
-    let state = state(config, &url, key, judge, clock, access).await?;
+    let signer = match (release_signer_of(config)?, &config.vault.host) {
+        (Some(signer), _) => Some(signer),
+        (None, Some(host)) => Some(development_signer(&ca, host).map_err(Failure::other)?),
+        (None, None) => None,
+    };
+    let state = state(config, &url, (key, signer), judge, clock, access).await?;
     Ok(Prepared { server, state, url, ca: Some(ca.certificate_path().to_owned()) })
 }
 
@@ -301,14 +311,26 @@ fn certificate_names(config: &Config) -> Result<Vec<String>, Failure> {
     let listen = url_of(listen(config));
     let url = config.server.public_url.as_deref().unwrap_or(&listen);
     let urls = ProviderUrls::new(url, config.server.base_domain.as_deref());
-    Ok(urls.map_err(Failure::other)?.certificate_names())
+    let mut names = urls.map_err(Failure::other)?.certificate_names();
+    names.extend(config.vault.host.clone());
+    Ok(names)
+}
+
+/// What signs the answers of the vault, as an operator's files have it.
+fn release_signer_of(config: &Config) -> Result<Option<ReleaseSigner>, Failure> {
+    let (Some(certificates), Some(private_key)) =
+        (&config.vault.certificates, &config.vault.private_key)
+    else {
+        return Ok(None);
+    };
+    release_signer(certificates, private_key).map(Some).map_err(Failure::other)
 }
 
 /// Opens the database and everything that rests on it.
 async fn state(
     config: &Config,
     url: &str,
-    key: Option<SigningKey>,
+    (key, signer): (Option<SigningKey>, Option<ReleaseSigner>),
     judge: Judge,
     clock: Clock,
     access: Access,
@@ -323,6 +345,10 @@ async fn state(
     let base_domain = config.server.base_domain.as_deref();
     let urls = ProviderUrls::new(url, base_domain).map_err(Failure::other)?;
     let cloud = Cloud::new(&config.cloud, &config.auth, &urls);
+    let vault = match signer {
+        Some(signer) => Vault::new(&config.vault, &urls, &cloud, signer).map_err(Failure::other)?,
+        None => None,
+    };
     let unaware_seconds = config.database.served_without_seconds_max;
     let keys = SigningKeys::open(&config.signing, key, master, unaware_seconds, &store, clock);
     let keys = keys.await.map_err(Failure::other)?;
@@ -355,6 +381,7 @@ async fn state(
         .with_evidence(evidence)
         .with_monitoring(monitoring)
         .with_tpm(tpm)
+        .with_vault(vault)
         .with_collateral_server(to_site.enabled.then(|| CollateralServer::new(site, to_site)));
     Ok(Arc::new(state))
 }

@@ -17,7 +17,8 @@ use super::{Caller, Grant};
 use crate::config::{IssuerConfig, RoleRule};
 use crate::error::Fault;
 use fetch::Fetcher;
-use keys::IssuerKeys;
+pub(crate) use fetch::Spelling;
+pub(crate) use keys::IssuerKeys;
 
 /// Difference of clocks that is forgiven.
 const SLACK_SECONDS: u32 = 60;
@@ -36,7 +37,7 @@ impl OidcIssuer {
     /// # Errors
     /// [`OidcError`] if its CA file cannot be used.
     pub fn new(config: IssuerConfig) -> Result<Self, OidcError> {
-        let fetcher = Fetcher::new(&config)?;
+        let fetcher = Fetcher::new(&config.issuer, config.ca_file.as_deref(), Spelling::Exact)?;
         let names = vec![config.issuer.clone()];
         Ok(Self { config, names, keys: IssuerKeys::new(fetcher, Instant::now()) })
     }
@@ -105,7 +106,7 @@ impl OidcIssuer {
 
 /// Whether newer keys could make a token good that these keys do not. Issuers may rotate a key
 /// without renaming it.
-const fn may_be_rotated(error: &VerifyError) -> bool {
+pub(crate) const fn may_be_rotated(error: &VerifyError) -> bool {
     matches!(
         error,
         VerifyError::UnknownKey { .. }

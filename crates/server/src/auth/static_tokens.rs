@@ -8,8 +8,8 @@ use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
-use super::{Caller, Grant, Role};
-use crate::config::provider_keys;
+use super::{Caller, Grant, NamedRole};
+use crate::config::granted_providers;
 
 /// Shortest token accepted, in bytes: the hash of a short one could be guessed from the file.
 const TOKEN_BYTES_MIN: usize = 32;
@@ -58,7 +58,7 @@ struct File {
 struct Row {
     name: String,
     sha256: String,
-    role: Role,
+    role: NamedRole,
     #[serde(default)]
     providers: Option<Vec<String>>,
 }
@@ -118,7 +118,8 @@ impl Row {
         let sha256 = <[u8; 32]>::try_from(bytes)
             .map_err(|bytes| format!("sha256 has {} bytes, 32 are needed", bytes.len()))?;
         let actor = Actor::new(ActorKind::Key, self.name).map_err(|error| error.to_string())?;
-        provider_keys(&mut self.providers).map_err(|message| format!("providers: {message}"))?;
+        granted_providers(self.role, &mut self.providers)
+            .map_err(|message| format!("providers: {message}"))?;
         let grant = Grant::new(self.role, self.providers);
         Ok(Entry { sha256, caller: Caller::new(actor, vec![grant]) })
     }

@@ -56,7 +56,7 @@ fn certificate(names: &[&str]) -> Certificate {
     Certificate::parse(made.der()).unwrap()
 }
 
-fn rule(common_name: &str, role: Role, providers: Option<&[&str]>) -> CertificateRule {
+fn rule(common_name: &str, role: NamedRole, providers: Option<&[&str]>) -> CertificateRule {
     let providers = providers.map(|all| all.iter().map(|one| (*one).to_owned()).collect());
     CertificateRule { common_name: common_name.to_owned(), role, providers }
 }
@@ -67,7 +67,7 @@ fn at(seconds: i64) -> UnixTime {
 
 #[test]
 fn a_client_certificate_names_its_holder_from_its_first_second_to_its_last() {
-    let rules = [rule("pipeline", Role::Owner, None)];
+    let rules = [rule("pipeline", NamedRole::Provider(Role::Owner), None)];
     let certificate = certificate(&["pipeline"]);
     for (seconds, is_valid) in [
         (BEGINS - 1, false),
@@ -85,9 +85,9 @@ fn a_client_certificate_names_its_holder_from_its_first_second_to_its_last() {
 #[test]
 fn the_rules_for_a_name_give_its_roles_and_those_for_other_names_none() {
     let rules = [
-        rule("pipeline", Role::Contributor, Some(&["contoso"])),
-        rule("Pipeline", Role::Owner, None),
-        rule("pipeline", Role::Reader, Some(&["fabrikam"])),
+        rule("pipeline", NamedRole::Provider(Role::Contributor), Some(&["contoso"])),
+        rule("Pipeline", NamedRole::Provider(Role::Owner), None),
+        rule("pipeline", NamedRole::Provider(Role::Reader), Some(&["fabrikam"])),
     ];
     let caller =
         |names: &[&str]| client_certificates::caller(&rules, &certificate(names), at(BEGINS));
@@ -105,7 +105,7 @@ fn the_rules_for_a_name_give_its_roles_and_those_for_other_names_none() {
 #[tokio::test]
 async fn a_certificate_counts_where_there_is_no_token_and_where_callers_are_known() {
     let config = AuthConfig {
-        certificates: vec![rule("pipeline", Role::Reader, None)],
+        certificates: vec![rule("pipeline", NamedRole::Provider(Role::Reader), None)],
         anonymous_attest: false,
         ..AuthConfig::default()
     };

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::ConfigError;
 use super::appraisal::by_name;
-use crate::auth::Role;
+use crate::auth::NamedRole;
 
 /// `[auth]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -79,7 +79,7 @@ pub struct CertificateRule {
     /// Common name of the certificate's subject; compared exactly.
     pub common_name: String,
     /// What the rule gives.
-    pub role: Role,
+    pub role: NamedRole,
     /// Only for these providers; without it for all, those yet to come too.
     #[serde(default)]
     pub providers: Option<Vec<String>>,
@@ -90,7 +90,7 @@ pub struct CertificateRule {
 #[serde(deny_unknown_fields)]
 pub struct RoleRule {
     /// What the rule gives.
-    pub role: Role,
+    pub role: NamedRole,
     /// Name of the claim, such as `groups`, `roles`, `sub` or `scp`.
     pub claim: String,
     /// The value that it has, or that is among its values: an array, or words between spaces.
@@ -125,7 +125,7 @@ impl AuthConfig {
             if rule.common_name.is_empty() {
                 return Err(ConfigError::value(key, "common_name must not be empty"));
             }
-            provider_keys(&mut rule.providers)
+            granted_providers(rule.role, &mut rule.providers)
                 .map_err(|message| ConfigError::value(format!("{key}.providers"), message))?;
         }
         self.providers = by_name("auth.providers", std::mem::take(&mut self.providers))?;
@@ -165,7 +165,7 @@ impl IssuerConfig {
             return Err(ConfigError::value("algorithms", message));
         }
         for (index, rule) in self.roles.iter_mut().enumerate() {
-            provider_keys(&mut rule.providers).map_err(|message| {
+            granted_providers(rule.role, &mut rule.providers).map_err(|message| {
                 ConfigError::value(format!("roles[{index}].providers"), message)
             })?;
             if rule.claim.is_empty() || rule.value.is_empty() {
@@ -177,9 +177,22 @@ impl IssuerConfig {
     }
 }
 
+/// The providers that a role is for, in the form in which they are compared; none for one at the vault.
+pub(crate) fn granted_providers(
+    role: NamedRole,
+    providers: &mut Option<Vec<String>>,
+) -> Result<(), String> {
+    match (role, &providers) {
+        (NamedRole::Vault(_), Some(_)) => {
+            Err("a role at the vault is of no provider: leave it out".to_owned())
+        }
+        _ => provider_keys(providers),
+    }
+}
+
 /// Puts names of providers into the form in which they are compared. An empty list is refused: a
 /// template that filled in nobody must not give a role everywhere.
-pub(crate) fn provider_keys(providers: &mut Option<Vec<String>>) -> Result<(), String> {
+fn provider_keys(providers: &mut Option<Vec<String>>) -> Result<(), String> {
     let Some(providers) = providers else { return Ok(()) };
     if providers.is_empty() {
         return Err("names nobody: leave it out for all providers".to_owned());

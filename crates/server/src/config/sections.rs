@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     AppraisalConfig, AuditConfig, AuthConfig, ConfigError, EndorsementsConfig, MonitoringConfig,
-    SigningConfig, TpmConfig,
+    SigningConfig, TpmConfig, VaultConfig,
 };
 use crate::http::PrivateNetworks;
 use crate::{Limits, WorkLimits};
@@ -38,6 +38,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// Which machines are watched, and who is told.
     pub monitoring: MonitoringConfig,
+    /// Keys that are released to attested workloads.
+    pub vault: VaultConfig,
     /// How much an outsider may ask for.
     pub limits: LimitsConfig,
     /// What the service tells of itself.
@@ -371,6 +373,7 @@ impl Config {
         self.audit.check()?;
         self.monitoring.check()?;
         self.appraisal.check()?;
+        self.vault.check(&self.server)?;
         self.auth.check()
     }
 
@@ -405,6 +408,16 @@ impl Config {
              one; or set signing.master_key_file (docs/keys.md)",
         );
         need(
+            self.vault.host.is_none() || self.signing.has_master_key(),
+            "vault.host is set, and the keys of a vault are wrapped under a master key: set \
+             signing.master_key_file (docs/keys.md)",
+        );
+        need(
+            self.vault.host.is_none() || self.vault.has_certificate(),
+            "vault.host is set, and answers of a vault are signed under a certificate for its host: set \
+             vault.certificates and vault.private_key (docs/key-release.md)",
+        );
+        need(
             self.dev.appraise_at.is_none(),
             "dev.appraise_at is set, which only --dev allows: remove it",
         );
@@ -425,7 +438,7 @@ pub(super) fn check_public_url(url: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_domain(domain: &str) -> Result<(), String> {
+pub(super) fn check_domain(domain: &str) -> Result<(), String> {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

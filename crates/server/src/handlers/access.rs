@@ -85,6 +85,10 @@ pub(super) async fn authorize<'a>(
             Needs::Role(role) => caller.require(role, provider.name())?,
             // The right of everybody to read the default provider is none to attest there.
             Needs::MayAttest => caller.require_granted(Role::Reader, provider.name())?,
+            Needs::Vault(_) => {
+                let text = "A provider has no role at the vault.";
+                return Err(Fault::unauthorized(text).into());
+            }
             Needs::Nothing | Needs::Caller => {}
         }
     }

@@ -38,6 +38,25 @@ pub(super) fn next_query(page: PageRequest, next: u64) -> String {
     format!("%24top={}&%24skipToken={next}", page.rows)
 }
 
+/// Rows of a page of the vault, as Azure Key Vault.
+const VAULT_ROWS_MAX: u32 = 25;
+
+/// The page of a list of the vault that a query asks for: `maxresults` and `$skiptoken`.
+///
+/// # Errors
+/// What is no number, a page of no rows or of more than 25, and a parameter given twice.
+pub(super) fn vault_page(query: Option<&str>) -> Result<PageRequest, Malformed> {
+    let rows = match number(query, "maxresults")? {
+        None => VAULT_ROWS_MAX,
+        Some(rows) => {
+            u32::try_from(rows).ok().filter(|rows| (1..=VAULT_ROWS_MAX).contains(rows)).ok_or_else(
+                || Malformed(format!("maxresults: 1 to {VAULT_ROWS_MAX} is expected")),
+            )?
+        }
+    };
+    Ok(PageRequest { after: number(query, "$skiptoken")?.unwrap_or(0), rows })
+}
+
 fn number(query: Option<&str>, name: &str) -> Result<Option<u64>, Malformed> {
     let mut found = query::values(query, name);
     let Some(value) = found.next() else { return Ok(None) };

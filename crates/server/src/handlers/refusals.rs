@@ -52,6 +52,13 @@ impl Attempt {
         self.details.insert(member.to_owned(), name.into());
     }
 
+    /// Why it was refused, where the answer does not tell.
+    pub(super) fn because(&mut self, check: &'static str, why: &str) {
+        let why: String = why.chars().take(MESSAGE_CHARS_MAX).collect();
+        self.details.insert("check".to_owned(), check.into());
+        self.details.insert("why".to_owned(), why.into());
+    }
+
     /// Its bearer token was good.
     pub(super) fn by(&mut self, caller: &Caller) {
         self.caller = caller.actor().ok().cloned();

@@ -21,7 +21,7 @@ use super::held::{Held, Ticket};
 use super::memory::{Account, Use};
 use super::{Limits, Peer, access_log, rules};
 use crate::error::PlaneError;
-use crate::route::Route;
+use crate::route::{Route, Target};
 use crate::state::AppState;
 use crate::{ApiError, Fault, handlers, route};
 
@@ -31,6 +31,8 @@ const REQUEST_BYTES: usize = 8 * 1024;
 const REFUSAL_BYTES: usize = 2 * 1024;
 /// Bytes of a body where none is needed.
 const PROBE_BODY_BYTES_MAX: usize = 4096;
+/// The largest body under the host of the vault, in bytes: a token with what stands beside it.
+const VAULT_BODY_BYTES_MAX: usize = avouch_release::REQUEST_BYTES_MAX;
 /// Requests of an address that are refused or for probes, beside those that have work done.
 const BESIDES: usize = 32;
 
@@ -98,7 +100,9 @@ impl Connection {
             return Err(error.clone());
         }
         rules::check(head, self.limits)?;
-        let route = route::resolve(&head.method, head.uri.path());
+        let is_vaults = self.state.vault.as_ref().is_some_and(|vault| vault.is_asked(head));
+        let resolve = if is_vaults { route::resolve_in_vault } else { route::resolve };
+        let route = resolve(&head.method, head.uri.path());
         let is_published = route.as_ref().is_ok_and(|route| route.row.is_published);
         let of = if is_published { Use::Probe } else { Use::Work };
         let held = rules::memory_bytes(head).saturating_add(REQUEST_BYTES);
@@ -128,9 +132,12 @@ impl Connection {
 
     async fn run(&self, admitted: Admitted, head: Parts, body: Incoming, begun: Instant) -> Answer {
         let Admitted { mut ticket, of, route } = admitted;
-        let most = match of {
-            Use::Work => self.limits.body_bytes_max,
-            Use::Refusal | Use::Probe => PROBE_BODY_BYTES_MAX.min(self.limits.body_bytes_max),
+        let most = match (of, route.as_ref().map(|route| &route.target)) {
+            (Use::Work, Ok(Target::Vault(_))) => {
+                VAULT_BODY_BYTES_MAX.min(self.limits.body_bytes_max)
+            }
+            (Use::Work, _) => self.limits.body_bytes_max,
+            (Use::Refusal | Use::Probe, _) => PROBE_BODY_BYTES_MAX.min(self.limits.body_bytes_max),
         };
         let made = MadeOfIt::by(route.as_ref().ok().map(|route| &route.target));
         let share = self.account.open(of);

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::Limits;
 use super::memory::Share;
 use crate::error::Fault;
+use crate::route::vault::VaultOperation;
 use crate::route::{Endpoint, Target};
 
 /// Pieces that a body may come in: chunks of HTTP/1.1, frames of HTTP/2. Each costs some
@@ -35,6 +36,8 @@ impl MadeOfIt {
             {
                 Self::NESTED
             }
+            // A token is JSON in base64 in JSON, and is read several times.
+            Some(Target::Vault(VaultOperation::Release(_))) => Self::NESTED,
             _ => Self::JSON,
         }
     }

@@ -12,7 +12,7 @@ use rcgen::{
 };
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use thiserror::Error;
@@ -161,6 +161,22 @@ impl DevelopmentCa {
     #[must_use]
     pub fn certificate_path(&self) -> &Path {
         &self.path
+    }
+
+    /// Certificates in DER for a private key in PKCS#8, under a host name: its own, then that of this CA.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn certify(&self, pkcs8: &[u8], host: &str) -> Result<[Vec<u8>; 2], TlsError> {
+        let key = PrivatePkcs8KeyDer::from(pkcs8);
+        let key = KeyPair::from_pkcs8_der_and_sign_algo(&key, &rcgen::PKCS_RSA_SHA256)?;
+        let mut params = CertificateParams::new(vec![host.to_owned()])?;
+        params.distinguished_name.push(DnType::CommonName, host);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        Ok([certificate.der().to_vec(), self.issuer.der().to_vec()])
     }
 
     /// TLS with a fresh certificate for `localhost`, the loopback addresses and `names`.

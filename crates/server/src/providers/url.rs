@@ -1,5 +1,6 @@
 //! Under which URL each provider answers, and which provider a host name means.
 
+use avouch_release::Authority;
 use avouch_store::ProviderName;
 use thiserror::Error;
 
@@ -74,6 +75,21 @@ impl ProviderUrls {
         }
     }
 
+    /// `:8443`, or nothing.
+    #[must_use]
+    pub fn port(&self) -> &str {
+        &self.port
+    }
+
+    /// The provider whose `iss` this is; none if it is an issuer of somebody else.
+    #[must_use]
+    pub fn provider_of_issuer(&self, issuer: &Authority) -> Option<String> {
+        let last = issuer.as_str().rsplit('/').next().unwrap_or_default();
+        let label = last.split('.').next().unwrap_or_default();
+        let is_its = |name: &&str| Authority::parse(&self.of(name)).is_ok_and(|own| own == *issuer);
+        [ProviderName::DEFAULT, last, label].into_iter().find(is_its).map(str::to_owned)
+    }
+
     /// Whether a provider of this name would have the URL or the host of the service itself, and so
     /// its tokens those of the default provider.
     #[must_use]
@@ -106,6 +122,8 @@ fn split_port(authority: &str) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
+    use avouch_release::Authority;
+
     use super::ProviderUrls;
 
     #[test]
@@ -148,6 +166,34 @@ mod tests {
         assert_eq!(all, ["maa.b.example", "a.example", "*.a.example"]);
         assert_eq!(names("https://127.0.0.2:8443", None), ["127.0.0.2"]);
         assert_eq!(names("https://[::1]:8443", None), ["::1"]);
+    }
+
+    #[test]
+    fn an_issuer_is_a_provider_of_ours_in_exactly_its_own_url() {
+        let found = |urls: &ProviderUrls, issuer: &str| {
+            urls.provider_of_issuer(&Authority::parse(issuer).unwrap())
+        };
+        let default = Some("default".to_owned());
+        let contoso = Some("contoso".to_owned());
+        let paths = ProviderUrls::new("https://a.example:8443", None).unwrap();
+        let hosts = ProviderUrls::new("https://a.example:8443", Some("b.example")).unwrap();
+        for (urls, issuer, expected) in [
+            (&paths, "https://a.example:8443", &default),
+            (&paths, "https://A.example:8443/", &default),
+            (&paths, "https://a.example:8443/providers/contoso", &contoso),
+            (&paths, "https://a.example:8443/providers/contoso/", &contoso),
+            (&paths, "https://a.example", &None),
+            (&paths, "https://a.example:8443/providers", &None),
+            (&paths, "https://a.example:8443/x/contoso", &None),
+            (&paths, "https://a.example:8443/providers/default", &None),
+            (&paths, "https://b.example:8443/providers/contoso", &None),
+            (&hosts, "https://contoso.b.example:8443", &contoso),
+            (&hosts, "https://contoso.b.example", &None),
+            (&hosts, "https://contoso.c.example:8443", &None),
+            (&hosts, "https://a.example:8443/providers/contoso", &None),
+        ] {
+            assert_eq!(&found(urls, issuer), expected, "{issuer}");
+        }
     }
 
     #[test]

@@ -14,8 +14,9 @@ use super::control_plane::{
     CloudOperation, GroupAction, GroupPath, NAMESPACE, Operation, ProviderAction, ProviderPath,
 };
 use super::path::Captures;
+use super::vault::{VaultOperation, VersionPath};
 use super::{Endpoint, Probe, Published, Target};
-use crate::auth::Role;
+use crate::auth::{Role, VaultRole};
 
 /// A method that a route has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,10 +61,12 @@ pub enum Plane {
     Data,
     /// Providers as resources of Azure Resource Manager: at the root only.
     Control,
+    /// Keys that are released: under the host of the vault only.
+    Vault,
 }
 
-/// Who may send a request; each asks for more than the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Who may send a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     /// Whoever can reach the service.
     Nothing,
@@ -74,6 +77,8 @@ pub enum Needs {
     Caller,
     /// A caller with this role at the provider that the request names, or at the default one.
     Role(Role),
+    /// A caller with this role at the vault.
+    Vault(VaultRole),
 }
 
 /// Which `api-version` a request has to name.
@@ -117,6 +122,7 @@ enum Means {
     Published(Published),
     Data(fn(&Captures<'_>) -> Option<Endpoint>),
     Control(fn(&Captures<'_>) -> Option<Operation>),
+    Vault(fn(&Captures<'_>) -> Option<VaultOperation>),
 }
 
 impl Row {
@@ -161,6 +167,16 @@ impl Row {
         Self::new(verb, path, name, needs, Means::Control(means))
     }
 
+    const fn vault(
+        verb: Verb,
+        path: &'static str,
+        name: &'static str,
+        needs: VaultRole,
+        means: fn(&Captures<'_>) -> Option<VaultOperation>,
+    ) -> Self {
+        Self::new(verb, path, name, Needs::Vault(needs), Means::Vault(means))
+    }
+
     /// Whoever asks is told, whatever else goes on.
     const fn published(path: &'static str, name: &'static str, means: Means) -> Self {
         let row = Self::new(Verb::Get, path, name, Needs::Nothing, means);
@@ -187,6 +203,7 @@ impl Row {
             Means::Collateral(_) => Plane::Collateral,
             Means::Published(_) | Means::Data(_) => Plane::Data,
             Means::Control(_) => Plane::Control,
+            Means::Vault(_) => Plane::Vault,
         }
     }
 
@@ -199,6 +216,7 @@ impl Row {
             Means::Published(document) => Target::Published { name: name(), document },
             Means::Data(means) => Target::Provider { name: name(), endpoint: means(path)? },
             Means::Control(means) => Target::ControlPlane(means(path)?),
+            Means::Vault(means) => Target::Vault(means(path)?),
         })
     }
 
@@ -228,7 +246,7 @@ impl Row {
         let resource = match self.plane() {
             Plane::Data if !self.path.starts_with("/avouch/") => "attestationProviders/attestation",
             Plane::Control => "attestationProviders",
-            Plane::Data | Plane::Service | Plane::Collateral => return None,
+            Plane::Data | Plane::Service | Plane::Collateral | Plane::Vault => return None,
         };
         let takes_away = self.verb == Verb::Delete
             || self.path.ends_with(":reset")
@@ -288,7 +306,7 @@ macro_rules! group {
 use Verb::{Delete, Get, Head, Patch, Post, Put};
 
 /// Every endpoint. Of patterns that one path fits the narrower stands first.
-pub static TABLE: [Row; 57] = [
+pub static TABLE: [Row; 73] = [
     Row::published("/healthz", "healthz", Means::Service(Probe::Alive))
         .about("the process answers"),
     Row::published("/readyz", "readyz", Means::Service(Probe::Ready))
@@ -540,7 +558,89 @@ pub static TABLE: [Row; 57] = [
         |path| at_provider(path, ProviderAction::PrivateLinkResources),
     )
     .about("what a private endpoint can be connected to"),
+    Row::vault(Get, "/keys", "vault-keys", VAULT_READER, |_| Some(VaultOperation::Keys))
+        .about("the keys"),
+    Row::vault(Post, "/keys/{key}/create", "vault-key-create", VAULT_OFFICER, |path| {
+        Some(VaultOperation::Create(path.text("key")?))
+    })
+    .audited("vault-key-add")
+    .about("make a version of a key"),
+    Row::vault(Get, "/keys/{key}/versions", "vault-key-versions", VAULT_READER, |path| {
+        Some(VaultOperation::Versions(path.text("key")?))
+    })
+    .about("the versions of a key"),
+    release_row("/keys/{key}/release").about("release the current version of a key"),
+    release_row("/keys/{key}/{key-version}/release").about("release a version of a key"),
+    Row::vault(Get, "/keys/{key}", "vault-key-get", VAULT_READER, |path| {
+        Some(VaultOperation::Get(key_version(path)?))
+    })
+    .about("the current version of a key"),
+    Row::vault(Put, "/keys/{key}", "vault-key-import", VAULT_OFFICER, |path| {
+        Some(VaultOperation::Import(path.text("key")?))
+    })
+    .audited("vault-key-add")
+    .about("import a version of a key"),
+    Row::vault(Delete, "/keys/{key}", "vault-key-delete", VAULT_OFFICER, |path| {
+        Some(VaultOperation::Delete(path.text("key")?))
+    })
+    .audited("vault-key-delete")
+    .about("delete a key; it can be recovered for a while"),
+    update_row("/keys/{key}")
+        .about("change attributes, operations, tags or release policy of the current version"),
+    Row::vault(Get, "/keys/{key}/{key-version}", "vault-key-get", VAULT_READER, |path| {
+        Some(VaultOperation::Get(key_version(path)?))
+    })
+    .about("a version of a key"),
+    update_row("/keys/{key}/{key-version}").about("the same of any version"),
+    Row::vault(Get, "/deletedkeys", "vault-deleted-keys", VAULT_READER, |_| {
+        Some(VaultOperation::DeletedKeys)
+    })
+    .about("the deleted keys"),
+    Row::vault(Post, "/deletedkeys/{key}/recover", "vault-key-recover", VAULT_OFFICER, |path| {
+        Some(VaultOperation::Recover(path.text("key")?))
+    })
+    .audited("vault-key-recover")
+    .about("take a deletion back"),
+    Row::vault(Get, "/deletedkeys/{key}", "vault-deleted-key-get", VAULT_READER, |path| {
+        Some(VaultOperation::GetDeleted(path.text("key")?))
+    })
+    .about("a deleted key"),
+    Row::vault(Delete, "/deletedkeys/{key}", "vault-key-purge", VAULT_OFFICER, |path| {
+        Some(VaultOperation::Purge(path.text("key")?))
+    })
+    .audited("vault-key-purge")
+    .about("remove a deleted key for ever"),
+    Row::vault(Post, "/rng", "vault-random", VAULT_READER, |_| Some(VaultOperation::Random))
+        .about("random bytes"),
 ];
+
+const VAULT_READER: VaultRole = VaultRole::Reader;
+const VAULT_OFFICER: VaultRole = VaultRole::CryptoOfficer;
+
+const fn release_row(path: &'static str) -> Row {
+    Row::vault(Post, path, "vault-key-release", VaultRole::ReleaseUser, |path| {
+        Some(VaultOperation::Release(key_version(path)?))
+    })
+    .audited("vault-key-release")
+}
+
+const fn update_row(path: &'static str) -> Row {
+    Row::vault(Patch, path, "vault-key-update", VAULT_OFFICER, |path| {
+        Some(VaultOperation::Update(key_version(path)?))
+    })
+    .audited("vault-key-change")
+}
+
+/// The version that a path names, or the current one; none for what no version is called.
+fn key_version(path: &Captures<'_>) -> Option<VersionPath> {
+    let is_digit = |byte: u8| byte.is_ascii_hexdigit();
+    let version = path.text("key-version").map(|version| version.to_ascii_lowercase());
+    let is_one = |version: &String| version.len() == 32 && version.bytes().all(is_digit);
+    if version.as_ref().is_some_and(|version| !is_one(version)) {
+        return None;
+    }
+    Some(VersionPath { name: path.text("key")?, version })
+}
 
 const fn intel(path: &'static str, means: fn(&Captures<'_>) -> Option<MirrorPath>) -> Row {
     Row::collateral(path, "pccs", means)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use avouch_dcap::{TcbEvaluation, TcbStatus};
 use avouch_engine::Vendor;
-use avouch_server::auth::{Role, StaticTokens};
+use avouch_server::auth::{NamedRole, Role, StaticTokens};
 use avouch_server::config::reference_values;
 use avouch_server::{Config, ConfigError, Settings};
 use avouch_snp::CrlRule;
@@ -37,7 +37,7 @@ fn the_example_of_the_handbook_is_ready_for_production_and_means_what_it_says() 
     config.check_production().unwrap();
     assert_eq!(config.server.public_url.as_deref(), Some("https://attest.example.org"));
     let issuer = &config.auth.issuers[0];
-    assert_eq!(issuer.roles[1].role, Role::Contributor);
+    assert_eq!(issuer.roles[1].role, NamedRole::Provider(Role::Contributor));
     assert_eq!(issuer.roles[1].providers.as_deref(), Some(&["contoso".to_owned()][..]));
     assert_eq!(issuer.algorithms().len(), 2);
     assert!(config.auth.anonymous_attest("default") && !config.auth.anonymous_attest("Contoso"));
@@ -54,6 +54,75 @@ fn the_example_of_the_handbook_is_ready_for_production_and_means_what_it_says() 
     assert!(!laboratory.intel.tcb_statuses.contains(TcbStatus::Revoked));
     assert!(!laboratory.intel.refuse_debuggable && !laboratory.snp.refuse_debuggable);
     assert_eq!(laboratory.snp.measurements, settings.snp.measurements);
+}
+
+#[test]
+fn the_vault_of_its_page_is_read() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/key-release.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let text = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let config = parse(text).unwrap();
+    let vault = config.vault;
+    assert_eq!(vault.host.as_deref(), Some("vault.example.org"));
+    assert_eq!(vault.token_rules().age_seconds_max, Some(600));
+    assert_eq!(vault.authorities.len(), 1);
+    assert!(!vault.token_rules().is_single_use && vault.recoverable_days == 90);
+}
+
+#[test]
+fn a_vault_is_refused_where_it_would_be_somebody_elses_or_useless() {
+    let server =
+        "[server]\npublic_url = \"https://a.example.org\"\nbase_domain = \"b.example.org\"\n";
+    for (text, key) in [
+        ("host = \"vault\"", "host"),
+        ("host = \"a.example.org\"", "host"),
+        ("host = \"A.example.org\"", "host"),
+        ("host = \"b.example.org\"", "host"),
+        ("host = \"vault.b.example.org\"", "host"),
+        ("host = \"https://vault.example.org\"", "host"),
+        ("certificates = \"a.pem\"", "certificates"),
+        ("private_key = \"a.pem\"", "certificates"),
+        ("resource = \"http://example.org\"", "resource"),
+        ("releases_per_minute_max = 0", "releases_per_minute_max"),
+        ("recoverable_days = 6", "recoverable_days"),
+        ("recoverable_days = 91", "recoverable_days"),
+        ("token_age_seconds_max = 0", "token_age_seconds_max"),
+        ("[[vault.authorities]]\nissuer = \"http://a.example\"", "authorities[0].issuer"),
+        (
+            "[[vault.authorities]]\nissuer = \"https://a.example\"\n\
+             [[vault.authorities]]\nissuer = \"https://A.example/\"",
+            "authorities[1].issuer",
+        ),
+    ] {
+        let error = parse(&format!("{server}[vault]\n{text}")).unwrap_err().to_string();
+        assert!(error.contains(&format!("vault.{key}")), "{text}: {error}");
+    }
+    for host in ["vault.example.org", "xb.example.org"] {
+        assert!(parse(&format!("{server}[vault]\nhost = \"{host}\"")).is_ok(), "{host}");
+    }
+}
+
+#[test]
+fn a_vault_in_production_needs_a_master_key_and_certificates() {
+    let text = format!("{}\n[vault]\nhost = \"vault.example.com\"\n", examples()[0]);
+    let missing = parse(&text).unwrap().check_production().unwrap_err().to_string();
+    assert!(missing.contains("signing.master_key_file"), "{missing}");
+    assert!(missing.contains("vault.certificates"), "{missing}");
+}
+
+#[test]
+fn a_role_at_the_vault_is_of_no_provider() {
+    use avouch_server::auth::VaultRole;
+    for role in VaultRole::ALL {
+        let row = format!(
+            "[[tokens]]\nname = \"a\"\nsha256 = \"{}\"\nrole = \"{}\"\n",
+            "a".repeat(64),
+            role.name()
+        );
+        assert!(StaticTokens::parse(&row).is_ok());
+        let error = StaticTokens::parse(&format!("{row}providers = [\"contoso\"]\n")).unwrap_err();
+        assert!(error.contains("of no provider"), "{error}");
+    }
 }
 
 #[test]

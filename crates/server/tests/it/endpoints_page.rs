@@ -30,6 +30,7 @@ fn who(row: &Row) -> String {
         Needs::MayAttest => "who may attest".to_owned(),
         Needs::Caller => "any caller".to_owned(),
         Needs::Role(role) => format!("{role:?}"),
+        Needs::Vault(role) => format!("`{}`", role.name()),
     }
 }
 
@@ -69,6 +70,12 @@ fn page() -> String {
     let control = "Providers as resources, in the shape of Azure Resource Manager; at the root, and not \
         under the host name of a provider.";
     section(&mut page, "The control plane", control, Plane::Control);
+    let vault = "Keys that are released to attested workloads, in the words of Azure Key Vault: under the host \
+        of `vault.host`, at nothing else, where nothing else is answered. An empty segment in the place of a \
+        version means the current one. Without a token the answer is 401 with the challenge that SDKs want, \
+        without the role 403. What Key Vault does besides is 501. See [the release of \
+        keys](key-release.md).";
+    section(&mut page, "The vault", vault, Plane::Vault);
     page
 }
 

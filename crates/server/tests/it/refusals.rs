@@ -7,7 +7,7 @@ use avouch_wire::EvidenceKind;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::said::log;
+use crate::support::log::log;
 use crate::support::{Running, Setup, now};
 
 const ATTEST: &str = "/attest/SgxEnclave?api-version=2022-08-01";

@@ -1,67 +1,18 @@
 //! What is said of a request, to its sender and to the log: bounded, and findable by its id.
 #![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, OnceLock};
-
 use avouch_mint::{Options, mint};
 use avouch_wire::EvidenceKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::support::log::log;
 use crate::support::{Running, now};
 
 /// The most that an answer to garbage, or a line of the log, may have.
 const BYTES_MAX: usize = 8 * 1024;
 /// Length of the garbage.
 const LENGTH: usize = 900_000;
-
-/// The log of this process.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Keeps everything that is logged from now on.
-pub(crate) fn log() -> &'static Log {
-    static LOG: OnceLock<Log> = OnceLock::new();
-    LOG.get_or_init(|| {
-        let log = Log::default();
-        let writer = log.clone();
-        let filter =
-            tracing_subscriber::EnvFilter::new("debug,hyper=off,h2=off,rustls=off,sqlx=off");
-        tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_env_filter(filter)
-            .with_writer(move || writer.clone())
-            .init();
-        log
-    })
-}
-
-impl Log {
-    fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(str::to_owned).collect()
-    }
-
-    /// The lines that hold an id.
-    pub(crate) fn of(&self, id: &str) -> Vec<Value> {
-        let lines = self.lines();
-        let with = lines.iter().filter(|line| line.contains(id));
-        with.map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
 
 fn routes() -> Vec<(Method, String)> {
     let at = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/\

@@ -1,6 +1,7 @@
 //! A service of its own for each test, on loopback.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod log;
 pub(crate) mod oidc;
 pub(crate) mod policy;
 pub(crate) mod tokens;
@@ -15,7 +16,7 @@ use avouch_mint::Minted;
 use avouch_server::{
     Access, AppState, AtHand, Clock, Cloud, CollateralServer, Config, DevelopmentCa,
     EvidenceKeeper, Monitoring, ProviderUrls, Providers, ProvidersOptions, Server, SigningKeys,
-    TlsFiles, TpmConversations, Webhook, WorkPool, server_config, signing_key,
+    TlsFiles, TpmConversations, Vault, Webhook, WorkPool, server_config, signing_key, vault,
 };
 use avouch_store::Store;
 use avouch_token::{Expectations, Jwks, verify_token};
@@ -44,6 +45,9 @@ pub(crate) struct Running {
 
 /// What all instances of a service know, and nobody else.
 pub(crate) const SHARED_SECRET: &[u8] = b"a secret of all instances";
+
+/// The host of a vault, where there is one.
+pub(crate) const VAULT_HOST: &str = "vault.attest.localhost";
 
 /// What a service is made from.
 pub(crate) struct Setup {
@@ -93,11 +97,14 @@ impl Setup {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let data = tempfile::tempdir().unwrap();
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let mut signer = None;
         let (tls, ca) = match &self.tls {
             Some((files, ca)) => (server_config(files).unwrap(), ca.clone()),
             None => {
                 let ca = DevelopmentCa::open(&data.path().join("tls")).unwrap();
                 let tls = ca.server_config(&["*.attest.localhost".to_owned()]).unwrap();
+                let host = self.config.vault.host.as_deref();
+                signer = host.map(|host| vault::development_signer(&ca, host).unwrap());
                 (tls, std::fs::read(ca.certificate_path()).unwrap())
             }
         };
@@ -105,6 +112,8 @@ impl Setup {
         let url = format!("https://localhost:{}", server.address().port());
         let urls = ProviderUrls::new(&url, self.config.server.base_domain.as_deref()).unwrap();
         let cloud = Cloud::new(&self.config.cloud, &self.config.auth, &urls);
+        let vault = signer
+            .and_then(|signer| Vault::new(&self.config.vault, &urls, &cloud, signer).unwrap());
         let key = signing_key::open(&data.path().join("keys")).unwrap();
         let options = ProvidersOptions {
             urls,
@@ -132,6 +141,7 @@ impl Setup {
             .with_evidence(evidence)
             .with_monitoring(monitoring)
             .with_tpm(TpmConversations::derived(SHARED_SECRET, self.config.tpm))
+            .with_vault(vault)
             .with_collateral_server(self.collateral);
         let state = Arc::new(state);
         let (fetched, store) = (&self.config.endorsements, state.providers.store());
@@ -160,8 +170,19 @@ impl Running {
         setup.serve().await
     }
 
+    /// PEM of the CA that its clients trust.
+    pub(crate) fn ca(&self) -> &[u8] {
+        &self.ca
+    }
+
     pub(crate) fn client(&self, with: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
         trusting(&self.ca, with)
+    }
+
+    /// The URL of its vault, and a client that finds it.
+    pub(crate) fn vault(&self) -> (String, Client) {
+        let url = format!("https://{VAULT_HOST}:{}", self.address().port());
+        (url, self.client(|builder| builder.resolve(VAULT_HOST, self.address())))
     }
 
     /// A bare connection, for clients that do not behave.

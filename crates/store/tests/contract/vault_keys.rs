@@ -1,6 +1,6 @@
 use avouch_store::{
-    NewVaultKey, PageRequest, Store, StoreError, VaultKeyPolicy, VaultKeySettings, VaultKeyType,
-    limits,
+    DeletedVaultKey, NewVaultKey, PageRequest, Store, StoreError, VaultKeyPolicy, VaultKeySettings,
+    VaultKeyType, VaultTokenUse, limits,
 };
 
 use crate::support::*;
@@ -114,15 +114,15 @@ on_both_databases! {
         };
         let actor = alice();
         let when = avouch_store::Edit::new(&actor, at(30));
-        let written = store.change_vault_key("A", &version(1), read.revision, &changed, &when).await.unwrap();
+        let written = store.change_vault_key("A", &version(1), read.revision, &changed, None, &when).await.unwrap();
         assert_eq!((&written.settings, written.updated_at, written.created_at), (&changed, at(30), read.created_at));
         assert_eq!((written.made, written.wrapped_material.clone()), (read.made, read.wrapped_material));
-        let late = store.change_vault_key("a", &version(1), read.revision, &settings(), &when).await;
+        let late = store.change_vault_key("a", &version(1), read.revision, &settings(), None, &when).await;
         assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
         assert_eq!(store.vault_key("a", Some(&version(1))).await.unwrap(), Some(written));
         // The other version is as it was, and still the current one.
         assert_eq!(store.vault_key("a", None).await.unwrap().unwrap().settings, settings());
-        let none = store.change_vault_key("a", &version(3), 1, &changed, &when).await;
+        let none = store.change_vault_key("a", &version(3), 1, &changed, None, &when).await;
         assert!(matches!(none, Err(StoreError::NotFound { .. })), "{none:?}");
     }
 
@@ -134,7 +134,7 @@ on_both_databases! {
         let actor = alice();
         let change = async |settings: &VaultKeySettings| {
             let read = store.vault_key("a", None).await.unwrap().unwrap();
-            store.change_vault_key("a", &one, read.revision, settings, &edit(&actor)).await
+            store.change_vault_key("a", &one, read.revision, settings, None, &edit(&actor)).await
         };
         for other in [with_policy("q", true), with_policy("p", false), settings()] {
             let refused = change(&other).await;
@@ -147,7 +147,7 @@ on_both_databases! {
         let two = version(2);
         store.add_vault_key(&key("b", &two, &with_policy("p", false)), &edit(&actor)).await.unwrap();
         let read = store.vault_key("b", None).await.unwrap().unwrap();
-        let written = store.change_vault_key("b", &two, read.revision, &with_policy("q", true), &edit(&actor)).await;
+        let written = store.change_vault_key("b", &two, read.revision, &with_policy("q", true), None, &edit(&actor)).await;
         assert!(written.unwrap().settings.release_policy.unwrap().is_immutable);
     }
 
@@ -159,22 +159,26 @@ on_both_databases! {
         let actor = alice();
         let when = avouch_store::Edit::new(&actor, at(40));
         let deleted = store.delete_vault_key("KEPT", at(90), &when).await.unwrap();
-        assert_eq!((deleted.name.as_str(), deleted.deleted_at, deleted.purge_at), ("Kept", at(40), at(90)));
-        assert_eq!(store.deleted_vault_keys().await.unwrap(), [deleted]);
+        let DeletedVaultKey { current: newest, deleted_at, purge_at } = &deleted;
+        assert_eq!((newest.name.as_str(), newest.version.as_str()), ("Kept", version(2).as_str()));
+        assert_eq!((*deleted_at, *purge_at), (at(40), at(90)));
+        assert_eq!(store.deleted_vault_key("kept").await.unwrap().as_ref(), Some(&deleted));
+        assert_eq!(store.deleted_vault_key("other").await.unwrap(), None);
+        assert_eq!(store.deleted_vault_keys(PageRequest::first()).await.unwrap().items, [deleted]);
         assert_eq!(current(&store, "kept").await, None);
         assert_eq!(store.vault_key("kept", Some(&version(1))).await.unwrap(), None);
         assert!(store.vault_key_versions("kept", PageRequest::first()).await.unwrap().items.is_empty());
         assert_eq!(store.vault_keys(PageRequest::first()).await.unwrap().items.len(), 1);
         let again = store.delete_vault_key("kept", at(90), &when).await;
         assert!(matches!(again, Err(StoreError::NotFound { .. })), "{again:?}");
-        let change = store.change_vault_key("kept", &version(1), 1, &settings(), &when).await;
+        let change = store.change_vault_key("kept", &version(1), 1, &settings(), None, &when).await;
         assert!(matches!(change, Err(StoreError::NotFound { .. })), "{change:?}");
         let new = store.add_vault_key(&key("kept", &version(3), &settings()), &when).await;
         assert!(matches!(new, Err(StoreError::KeyState { found: "deleted", .. })), "{new:?}");
 
         store.recover_vault_key("kept", &when).await.unwrap();
         assert_eq!(current(&store, "kept").await, Some(version(2)));
-        assert!(store.deleted_vault_keys().await.unwrap().is_empty());
+        assert!(store.deleted_vault_keys(PageRequest::first()).await.unwrap().items.is_empty());
         let again = store.recover_vault_key("kept", &when).await;
         assert!(matches!(again, Err(StoreError::NotFound { .. })), "{again:?}");
         let past = store.delete_vault_key("kept", at(39), &when).await;
@@ -207,7 +211,8 @@ on_both_databases! {
         add(&store, "kept", 1).await;
         assert_eq!(store.purge_due_vault_keys(&when(49)).await.unwrap(), 0);
         assert_eq!(store.purge_due_vault_keys(&when(60)).await.unwrap(), 2);
-        let left: Vec<_> = store.deleted_vault_keys().await.unwrap().into_iter().map(|key| key.name).collect();
+        let left = store.deleted_vault_keys(PageRequest::first()).await.unwrap().items;
+        let left: Vec<_> = left.into_iter().map(|key| key.current.name).collect();
         assert_eq!(left, ["c"]);
         assert_eq!(current(&store, "kept").await, Some(version(1)));
     }
@@ -223,6 +228,50 @@ on_both_databases! {
         assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
         let empty = store.rewrap_vault_key("a", &version(1), rewrapped.revision, (b"", "master-2"), &edit(&actor)).await;
         assert!(matches!(empty, Err(StoreError::Invalid { .. })), "{empty:?}");
+    }
+
+    async fn keys_under_other_master_keys_are_listed_and_rewrapped_also_while_deleted(database: &Database) {
+        let store = database.open().await;
+        for (name, number) in [("a", 1), ("a", 2), ("b", 1)] {
+            add(&store, name, number).await;
+        }
+        let actor = alice();
+        store.delete_vault_key("a", at(90), &edit(&actor)).await.unwrap();
+        let listed = store.vault_keys_not_under("master-2", PageRequest::first()).await.unwrap().items;
+        let names: Vec<_> = listed.iter().map(|key| (key.name.as_str(), key.version.clone())).collect();
+        assert_eq!(names, [("a", version(1)), ("a", version(2)), ("b", version(1))]);
+        for key in &listed {
+            let wrapped = (b"new".as_slice(), "master-2");
+            store.rewrap_vault_key(&key.name, &key.version, key.revision, wrapped, &edit(&actor)).await.unwrap();
+        }
+        assert!(store.vault_keys_not_under("master-2", PageRequest::first()).await.unwrap().items.is_empty());
+        assert_eq!(store.vault_keys_not_under("master-1", PageRequest::first()).await.unwrap().items.len(), 3);
+    }
+
+    async fn a_token_serves_once_and_is_forgotten_when_nobody_would_accept_it(database: &Database) {
+        let store = database.open().await;
+        let actor = alice();
+        let when = |seconds| avouch_store::Edit::new(&actor, at(seconds));
+        let token = |byte: u8, seconds| VaultTokenUse { use_hash: [byte; 32], forget_at: at(seconds) };
+        let details = serde_json::json!({ "name": "a" });
+        for (token, seconds, is_first) in [
+            (Some(token(1, 50)), 10, true),
+            (Some(token(1, 50)), 11, false),
+            (Some(token(2, 60)), 12, true),
+            (None, 13, true),
+            (None, 13, true),
+            (Some(token(1, 50)), 50, false),
+            // Forgotten: whoever asks has refused it for its age.
+            (Some(token(1, 50)), 51, true),
+            (Some(token(2, 60)), 51, false),
+        ] {
+            let found = store.record_vault_release(&details, token.as_ref(), &when(seconds)).await.unwrap();
+            assert_eq!(found, is_first, "{token:?} at {seconds}");
+        }
+        let trail = store.audit(None, PageRequest::first()).await.unwrap().items;
+        let released = trail.iter().filter(|entry| entry.action == "vault-key-release");
+        // Refused second uses leave nothing.
+        assert_eq!(released.count(), 5);
     }
 
     async fn what_no_vault_would_keep_is_refused(database: &Database) {
@@ -265,7 +314,7 @@ on_both_databases! {
         let store = database.open().await;
         add(&store, "a", 1).await;
         let (read, actor) = (store.vault_key("a", None).await.unwrap().unwrap(), alice());
-        store.change_vault_key("a", &version(1), read.revision, &with_policy("secret policy", false), &edit(&actor)).await.unwrap();
+        store.change_vault_key("a", &version(1), read.revision, &with_policy("secret policy", false), None, &edit(&actor)).await.unwrap();
         store.delete_vault_key("a", at(1_000), &edit(&actor)).await.unwrap();
         store.recover_vault_key("a", &edit(&actor)).await.unwrap();
         store.delete_vault_key("a", at(1_000), &edit(&actor)).await.unwrap();

@@ -1,7 +1,8 @@
 //! `avouch key publish`, `activate`, `retire`, `rotate`, `remove`, `rewrap`
 
 use avouch_server::keys::{KeyPlan, NewSigningKey, rewrapped};
-use avouch_store::{KeyPurpose, KeyRecord, KeyState};
+use avouch_server::vault::rewrapped_vault_key;
+use avouch_store::{KeyPurpose, KeyRecord, KeyState, PageRequest};
 use avouch_wire::UnixTime;
 use serde_json::{Value, json};
 
@@ -113,6 +114,7 @@ pub(super) async fn rewrap(records: &Records, output: OutputOptions) -> Result<V
         done.map_err(with_cause)?;
         done_kids.push(record.kid);
     }
+    rewrap_vault(records, &mut done_kids, &mut unopened).await?;
     let answer = json!({ "master_key": first, "rewrapped": done_kids, "unopened": unopened });
     output.answer(&answer, || {
         let mut text = format!("{} keys are wrapped anew under {first}", done_kids.len());
@@ -122,6 +124,34 @@ pub(super) async fn rewrap(records: &Records, output: OutputOptions) -> Result<V
         text
     })?;
     Ok(Verdict::of(unopened.is_empty()))
+}
+
+/// The same for the keys of the vault, those of deleted names too.
+async fn rewrap_vault(
+    records: &Records,
+    done: &mut Vec<String>,
+    unopened: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let first = records.master.first().name();
+    let mut page = Some(PageRequest::first());
+    while let Some(request) = page {
+        let found = records.store.vault_keys_not_under(first, request).await.map_err(with_cause)?;
+        page = found.next_request(request);
+        for key in found.items {
+            let named = format!("{}/{}", key.name, key.version);
+            let Ok((wrapped, name)) = rewrapped_vault_key(&key, &records.master) else {
+                unopened.push(named);
+                continue;
+            };
+            let (edit, wrapped) = (records.edit(), (wrapped.as_slice(), name));
+            let store = &records.store;
+            let rewrapped =
+                store.rewrap_vault_key(&key.name, &key.version, key.revision, wrapped, &edit);
+            rewrapped.await.map_err(with_cause)?;
+            done.push(named);
+        }
+    }
+    Ok(())
 }
 
 /// A new key that may sign once clients had the time to see it. For the CA of reports nobody must wait:

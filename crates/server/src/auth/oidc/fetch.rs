@@ -1,6 +1,6 @@
 //! Fetching an issuer's metadata and keys, bounded in size and time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use avouch_token::Jwks;
@@ -8,8 +8,6 @@ use avouch_wire::json::parse_object;
 use reqwest::{Certificate, Client, StatusCode, redirect};
 use serde_json::Value;
 use thiserror::Error;
-
-use crate::config::IssuerConfig;
 
 /// Largest metadata or key set read, in bytes.
 const BODY_BYTES_MAX: usize = 512 * 1024;
@@ -76,16 +74,30 @@ pub enum OidcError {
 #[derive(Debug)]
 pub(super) struct Fetcher {
     issuer: String,
+    spelling: Spelling,
     client: Client,
 }
 
+/// How an issuer has to write its own name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// As it is configured (OpenID Connect Discovery, section 4.3).
+    Exact,
+    /// With or without one slash at its end, as authorities of release policies do.
+    WithOrWithoutSlash,
+}
+
 impl Fetcher {
-    pub(super) fn new(config: &IssuerConfig) -> Result<Self, OidcError> {
+    pub(super) fn new(
+        issuer: &str,
+        ca_file: Option<&Path>,
+        spelling: Spelling,
+    ) -> Result<Self, OidcError> {
         // The first provider installed in a process stays; there is only one in ours.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut builder = Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none());
-        if let Some(path) = &config.ca_file {
-            let failed = |reason: String| OidcError::CaFile { path: path.clone(), reason };
+        if let Some(path) = ca_file {
+            let failed = |reason: String| OidcError::CaFile { path: path.to_owned(), reason };
             let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
             let certificates =
                 Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.to_string()))?;
@@ -95,7 +107,7 @@ impl Fetcher {
             builder = builder.tls_certs_only(certificates);
         }
         let client = builder.build().map_err(OidcError::Client)?;
-        Ok(Self { issuer: config.issuer.clone(), client })
+        Ok(Self { issuer: issuer.to_owned(), spelling, client })
     }
 
     /// `iss` of the issuer.
@@ -119,7 +131,8 @@ impl Fetcher {
         let metadata = parse_object(&metadata, BODY_BYTES_MAX)
             .map_err(|error| content(&url, error.to_string()))?;
         // Whoever answers must say that it is this issuer (OpenID Connect Discovery, 4.3).
-        if metadata.get("issuer").and_then(Value::as_str) != Some(self.issuer.as_str()) {
+        let named = metadata.get("issuer").and_then(Value::as_str).unwrap_or_default();
+        if !self.is_named(named) {
             return Err(content(&url, "names another issuer".to_owned()));
         }
         let keys_url = metadata
@@ -132,6 +145,14 @@ impl Fetcher {
         }
         let keys = self.get(keys_url).await?;
         Jwks::parse(&keys).map_err(|error| content(keys_url, error.to_string()))
+    }
+
+    fn is_named(&self, name: &str) -> bool {
+        let bare = |text: &str| text.strip_suffix('/').unwrap_or(text).to_owned();
+        match self.spelling {
+            Spelling::Exact => name == self.issuer,
+            Spelling::WithOrWithoutSlash => bare(name) == bare(&self.issuer),
+        }
     }
 
     async fn get(&self, url: &str) -> Result<Vec<u8>, OidcError> {

@@ -4,6 +4,7 @@
 //! within a bound of their age. A fetch is a task of its own that nobody's
 //! disconnecting can cancel, and all who need its outcome wait for the same one.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use arc_swap::ArcSwapOption;
 use avouch_token::Jwks;
 use tokio::sync::watch;
 
-use super::fetch::Fetcher;
+use super::fetch::{Fetcher, OidcError, Spelling};
 use crate::error::Fault;
 
 /// How old keys may become before they are fetched again.
@@ -25,7 +26,7 @@ pub(super) const FETCH_PAUSE: Duration = Duration::from_secs(30);
 
 /// The keys of an issuer.
 #[derive(Debug)]
-pub(super) struct IssuerKeys {
+pub(crate) struct IssuerKeys {
     fetcher: Arc<Fetcher>,
     pub(super) known: Arc<ArcSwapOption<Known>>,
     fetching: Mutex<Fetching>,
@@ -52,6 +53,18 @@ struct Fetching {
 }
 
 impl IssuerKeys {
+    /// The keys of an issuer that is fetched from when somebody asks.
+    ///
+    /// # Errors
+    /// [`OidcError`] if its CA file cannot be used.
+    pub(crate) fn of(
+        issuer: &str,
+        ca_file: Option<&Path>,
+        spelling: Spelling,
+    ) -> Result<Self, OidcError> {
+        Ok(Self::new(Fetcher::new(issuer, ca_file, spelling)?, Instant::now()))
+    }
+
     /// No keys yet.
     pub(super) fn new(fetcher: Fetcher, now: Instant) -> Self {
         let budget = Budget { fetches_left: FETCHES_AT_ONCE, growing_since: now };
@@ -67,7 +80,7 @@ impl IssuerKeys {
     ///
     /// # Errors
     /// 503 if there are none that are not too old.
-    pub(super) async fn get(
+    pub(crate) async fn get(
         &self,
         outdated: Option<&Arc<Jwks>>,
         now: Instant,
@@ -88,7 +101,7 @@ impl IssuerKeys {
         }
         match &*self.known.load() {
             Some(known) if known.is_younger(STALE, now) => Ok(Arc::clone(&known.keys)),
-            _ => Err(Fault::unavailable("The issuer of the bearer token does not answer.")),
+            _ => Err(Fault::unavailable("The issuer of the token does not answer.")),
         }
     }
 

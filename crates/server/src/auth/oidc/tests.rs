@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 
-use super::fetch::Fetcher;
+use super::fetch::{Fetcher, Spelling};
 use super::keys::{Budget, FETCH_PAUSE, FETCHES_AT_ONCE, IssuerKeys, Known};
 use super::{OidcError, OidcIssuer, has_value};
-use crate::auth::Role;
+use crate::auth::{NamedRole, Role};
 use crate::config::{IssuerConfig, RoleRule};
 
 fn budget(now: Instant) -> Budget {
@@ -80,7 +80,7 @@ fn keys_of_a_hanging_issuer(fetched_at: Instant) -> (IssuerKeys, std::net::TcpLi
         ca_file: None,
         roles: Vec::new(),
     };
-    let keys = IssuerKeys::new(Fetcher::new(&config).unwrap(), fetched_at);
+    let keys = IssuerKeys::new(fetcher_of(&config).unwrap(), fetched_at);
     let key = SigningKey::generate(KeySpec::P256).unwrap();
     let document = jwks_document([&PublishedKey::new(&key, &[] as &[&[u8]])]);
     let known = Known { keys: Arc::new(Jwks::parse(document.as_bytes()).unwrap()), fetched_at };
@@ -150,14 +150,17 @@ fn issuer_with(algorithms: &[&str]) -> (OidcIssuer, SigningKey) {
         audiences: vec![AUDIENCE.to_owned()],
         algorithms: algorithms.iter().map(|name| (*name).to_owned()).collect(),
         ca_file: None,
-        roles: [("groups", Role::Owner, None), ("roles", Role::Reader, Some("contoso"))]
-            .map(|(claim, role, provider)| RoleRule {
-                role,
-                claim: claim.to_owned(),
-                value: "operators".to_owned(),
-                providers: provider.map(|name: &str| vec![name.to_owned()]),
-            })
-            .to_vec(),
+        roles: [
+            ("groups", NamedRole::Provider(Role::Owner), None),
+            ("roles", NamedRole::Provider(Role::Reader), Some("contoso")),
+        ]
+        .map(|(claim, role, provider)| RoleRule {
+            role,
+            claim: claim.to_owned(),
+            value: "operators".to_owned(),
+            providers: provider.map(|name: &str| vec![name.to_owned()]),
+        })
+        .to_vec(),
     };
     let issuer = OidcIssuer::new(config).unwrap();
     let key = SigningKey::generate(KeySpec::P256).unwrap();
@@ -283,11 +286,15 @@ async fn fetched(suffix: &str, answers: impl FnOnce(&str) -> Answers) -> Result<
     let url = format!("http://{}", listener.local_addr().unwrap());
     let serving = tokio::spawn(serve(listener, None, answers(&url)));
     let config = IssuerConfig { issuer: format!("{url}{suffix}"), ..plain_config() };
-    let fetcher = Fetcher::new(&config).unwrap();
+    let fetcher = fetcher_of(&config).unwrap();
     assert_eq!(fetcher.issuer(), config.issuer);
     let found = fetcher.fetch().await;
     serving.abort();
     found.map(drop)
+}
+
+fn fetcher_of(config: &IssuerConfig) -> Result<Fetcher, OidcError> {
+    Fetcher::new(&config.issuer, config.ca_file.as_deref(), Spelling::Exact)
 }
 
 fn plain_config() -> IssuerConfig {
@@ -369,7 +376,7 @@ async fn an_issuer_on_https_does_not_send_us_to_keys_on_plain_http() {
             tokio::spawn(serve(plain, None, answers)),
         ];
         let config = IssuerConfig { issuer: url, ca_file: Some(ca_file.clone()), ..plain_config() };
-        match Fetcher::new(&config).unwrap().fetch().await {
+        match fetcher_of(&config).unwrap().fetch().await {
             Err(OidcError::Content { reason, .. }) => {
                 assert!(!is_read && reason == "jwks_uri does not begin with https://", "{reason}");
             }
@@ -380,7 +387,7 @@ async fn an_issuer_on_https_does_not_send_us_to_keys_on_plain_http() {
     let without = |text: &str| {
         std::fs::write(&ca_file, text).unwrap();
         let config = IssuerConfig { ca_file: Some(ca_file.clone()), ..plain_config() };
-        Fetcher::new(&config).map(drop)
+        fetcher_of(&config).map(drop)
     };
     assert!(without(&cert.pem()).is_ok());
     for text in ["", "no certificate"] {
@@ -388,5 +395,5 @@ async fn an_issuer_on_https_does_not_send_us_to_keys_on_plain_http() {
     }
     std::fs::remove_file(&ca_file).unwrap();
     let config = IssuerConfig { ca_file: Some(ca_file), ..plain_config() };
-    assert!(matches!(Fetcher::new(&config), Err(OidcError::CaFile { .. })));
+    assert!(matches!(fetcher_of(&config), Err(OidcError::CaFile { .. })));
 }

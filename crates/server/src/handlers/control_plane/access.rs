@@ -58,7 +58,9 @@ pub(super) async fn authorize<'a>(
     };
     let caller = match row.needs {
         Needs::Nothing => None,
-        Needs::MayAttest | Needs::Caller | Needs::Role(_) => Some(authenticate(state, head).await?),
+        Needs::MayAttest | Needs::Caller | Needs::Role(_) | Needs::Vault(_) => {
+            Some(authenticate(state, head).await?)
+        }
     };
     if let Some(caller) = &caller {
         attempt.by(caller);
@@ -100,6 +102,9 @@ impl Authorized<'_> {
     fn require_at(&self, provider: &str) -> Result<(), Fault> {
         match self.needs {
             Needs::Role(role) => self.caller()?.require(role, provider),
+            Needs::Vault(_) => {
+                Err(Fault::unauthorized("The control plane has no role at the vault."))
+            }
             Needs::MayAttest | Needs::Caller | Needs::Nothing => Ok(()),
         }
     }

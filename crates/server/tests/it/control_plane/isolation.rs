@@ -16,7 +16,7 @@ fn status(path: &str) -> Option<StatusCode> {
     match resolve(&Method::GET, path) {
         Ok(Route { target: Target::ControlPlane(_), .. }) => Some(StatusCode::OK),
         Err(PlaneError::Control(error)) => Some(error.fault().status()),
-        Ok(_) | Err(PlaneError::Data(_)) => None,
+        Ok(_) | Err(PlaneError::Data(_) | PlaneError::Vault(_)) => None,
     }
 }
 

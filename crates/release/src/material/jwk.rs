@@ -1,0 +1,76 @@
+//! Private and secret keys as JSON Web Keys, as they are imported.
+
+use avouch_pki::der::write as der;
+use avouch_wire::base64url;
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
+};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::{KeyMaterial, KeyMaterialError, of_ec, of_rsa};
+
+/// Longest number of an RSA key, in bytes: the modulus of RSA-4096.
+const NUMBER_BYTES_MAX: usize = 512;
+
+pub(super) fn read(members: &Map<String, Value>) -> Result<KeyMaterial, KeyMaterialError> {
+    let key_type = text(members, "kty").ok_or(KeyMaterialError::KeyType)?;
+    match key_type.strip_suffix("-HSM").unwrap_or(key_type) {
+        "RSA" => rsa_pair(members),
+        "EC" => ec_pair(members),
+        "oct" => KeyMaterial::from_secret(octets(members, "k")?),
+        _ => Err(KeyMaterialError::KeyType),
+    }
+}
+
+/// By way of PKCS#1: the library judges there whether the numbers belong together.
+fn rsa_pair(members: &Map<String, Value>) -> Result<KeyMaterial, KeyMaterialError> {
+    let mut parts = vec![Zeroizing::new(der::integer_u64(0))];
+    for name in ["n", "e", "d", "p", "q", "dp", "dq", "qi"] {
+        let number = octets(members, name)?;
+        if number.is_empty() || number.len() > NUMBER_BYTES_MAX {
+            return Err(KeyMaterialError::Member(name));
+        }
+        parts.push(Zeroizing::new(der::integer(&number)));
+    }
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_slice()).collect();
+    let pkcs1 = Zeroizing::new(der::sequence(&parts));
+    let pair = rsa::KeyPair::from_der(&pkcs1).map_err(|_| KeyMaterialError::Inconsistent)?;
+    of_rsa(&pair)
+}
+
+fn ec_pair(members: &Map<String, Value>) -> Result<KeyMaterial, KeyMaterialError> {
+    let (curve, bytes) = match text(members, "crv") {
+        Some("P-256") => (&ECDSA_P256_SHA256_FIXED_SIGNING, 32),
+        Some("P-384") => (&ECDSA_P384_SHA384_FIXED_SIGNING, 48),
+        Some("P-521") => (&ECDSA_P521_SHA512_FIXED_SIGNING, 66),
+        _ => return Err(KeyMaterialError::Curve),
+    };
+    let [d, x, y] = ["d", "x", "y"].map(|name| {
+        let number = octets(members, name)?;
+        if number.len() == bytes { Ok(number) } else { Err(KeyMaterialError::Member(name)) }
+    });
+    let point = [&[4], x?.as_slice(), y?.as_slice()].concat();
+    let pair = EcdsaKeyPair::from_private_key_and_public_key(curve, &d?, &point)
+        .map_err(|_| KeyMaterialError::Inconsistent)?;
+    of_ec(&pair)
+}
+
+fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    members.get(name).and_then(Value::as_str)
+}
+
+fn octets(
+    members: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Zeroizing<Vec<u8>>, KeyMaterialError> {
+    text(members, name)
+        .and_then(|text| base64url::decode(text).ok())
+        .map(Zeroizing::new)
+        .ok_or(KeyMaterialError::Member(name))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+//! Keys for nobody else: each refusal tells the owner which check failed, and strangers nothing of it.
+
+use avouch_mint::{Options, mint};
+use avouch_token::TokenTimes;
+use avouch_wire::EvidenceKind;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::now;
+use crate::{Fixture, OFFICER, OWNER, READER, RELEASE, envelope, jwk, options};
+
+const NO_TOKEN: &str = "the attestation token is not accepted";
+const NO_POLICY: &str = "the attestation token does not meet the key's release policy";
+const NO_KEY: &str = "the key cannot be released";
+const NO_WRAPPING: &str = "the attestation token has no key that the answer can be wrapped to";
+
+fn times() -> TokenTimes {
+    TokenTimes::attestation(now())
+}
+
+#[tokio::test]
+async fn another_measurement_gets_nothing_not_even_by_one_bit() {
+    let fixture = Fixture::new().await;
+    fixture.create("disk", &fixture.conditions()).await;
+    let mut measurement: [u8; 48] = fixture.minted.evidence[0x90..0x90 + 48].try_into().unwrap();
+    measurement[47] ^= 1;
+    let mut other: Options = options();
+    other.snp.measurement = Some(measurement);
+    let other = mint(EvidenceKind::Snp, &other).unwrap();
+    let token = fixture.attest(&other).await;
+    let failed = "anyOf[0].allOf[2]: claim \"x-ms-sevsnpvm-launchmeasurement\" is";
+    fixture.refused("disk", &token, NO_POLICY, "release-policy-met", failed).await;
+    let (status, _) = fixture.release("disk", &json!({ "target": fixture.token().await })).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_guest_that_its_host_may_debug_gets_nothing() {
+    let fixture = Fixture::new().await;
+    fixture.create("disk", &fixture.conditions()).await;
+    let mut claims = crate::part(&fixture.token().await, 1);
+    claims["x-ms-sevsnpvm-is-debuggable"] = true.into();
+    let failed = "claim \"x-ms-sevsnpvm-is-debuggable\" is true, expected equals \"false\"";
+    let token = fixture.signed(&claims, times());
+    fixture.refused("disk", &token, NO_POLICY, "release-policy-met", failed).await;
+}
+
+#[tokio::test]
+async fn an_expired_and_a_not_yet_valid_token_are_refused() {
+    let fixture = Fixture::new().await;
+    fixture.create("disk", &fixture.conditions()).await;
+    let claims = crate::part(&fixture.token().await, 1);
+    for (seconds, check) in [(-9 * 3600, "token-expiry"), (3600, "token-not-before")] {
+        let at = now().saturating_add_seconds(seconds);
+        let token = fixture.signed(&claims, TokenTimes::attestation(at));
+        fixture.refused("disk", &token, NO_TOKEN, check, "").await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_a_draft_policy_is_refused() {
+    let fixture = Fixture::new().await;
+    fixture.create("disk", &fixture.conditions()).await;
+    let mut request: Value = serde_json::from_str(&fixture.minted.request).unwrap();
+    request["draftPolicyForAttestation"] = json!("version=1.0; authorizationrules{=> permit();};");
+    let path = "/attest/SevSnpVm?api-version=2022-08-01";
+    let (status, answer) = fixture.service.post(path, request.to_string()).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let token = answer["token"].as_str().unwrap();
+    assert_eq!(crate::part(token, 0)["alg"], "none");
+    fixture.refused("disk", token, NO_TOKEN, "token-algorithm", "").await;
+}
+
+/// Nobody is asked for the keys of an authority that the operator did not name, and no token makes the
+/// service ask.
+#[tokio::test]
+async fn an_issuer_that_nobody_named_is_refused_whatever_its_token_says() {
+    let fixture = Fixture::new().await;
+    let other = Fixture::new().await;
+    let conditions = fixture.conditions();
+    fixture.create("ours", &conditions).await;
+    let policy = json!({"anyOf": [{"authority": other.service.url, "allOf": conditions}]});
+    let body = json!({
+        "kty": "oct", "attributes": {"exportable": true}, "release_policy": envelope(&policy),
+    });
+    fixture.done(Method::POST, "/keys/theirs/create", &body).await;
+    let token = other.token().await;
+    fixture.refused("ours", &token, NO_TOKEN, "token-issuer", "no rule of the release").await;
+    fixture.refused("theirs", &token, NO_TOKEN, "token-issuer", "vault.authorities").await;
+}
+
+#[tokio::test]
+async fn a_dotted_claim_does_not_shadow_the_one_within_an_object() {
+    let fixture = Fixture::new().await;
+    let claim = "x-ms-isolation-tee.x-ms-compliance-status";
+    fixture.create("disk", &json!([{"claim": claim, "equals": "azure-compliant-cvm"}])).await;
+    let keys = json!({"keys": [crate::workload_jwk()]});
+    let claims = json!({claim: "azure-compliant-cvm", "x-ms-runtime": keys});
+    let token = fixture.signed(&claims, times());
+    fixture.refused("disk", &token, NO_POLICY, "release-policy-met", "is missing").await;
+    let claims = json!({
+        "x-ms-isolation-tee": {"x-ms-compliance-status": "azure-compliant-cvm"},
+        "x-ms-runtime": keys,
+    });
+    let target = fixture.signed(&claims, times());
+    let (status, _) = fixture.release("disk", &json!({ "target": target })).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn keys_that_must_not_or_cannot_wrap_get_nothing() {
+    let fixture = Fixture::new().await;
+    fixture.create("disk", &json!([{"claim": "a", "equals": "b"}])).await;
+    let key = |members: Value| jwk(&crate::WORKLOAD, &members);
+    for (runtime, check) in [
+        (
+            json!({"keys": [key(json!({"kid": "HCLAkPub", "key_ops": ["encrypt"]}))]}),
+            "wrapping-key-reserved",
+        ),
+        (
+            json!({"keys": [key(json!({"kid": "HCLEkPub", "key_ops": ["encrypt"]}))]}),
+            "wrapping-key-reserved",
+        ),
+        (json!({"keys": [key(json!({"kid": "k", "key_ops": ["sign"]}))]}), "wrapping-key"),
+        (json!({"keys": []}), "wrapping-key"),
+        (Value::Null, "wrapping-key"),
+        (
+            json!({"keys": [{"kty": "EC", "crv": "P-256", "use": "enc", "x": "AA", "y": "AA"}]}),
+            "wrapping-key-unusable",
+        ),
+        (
+            json!({"keys": [{"kty": "RSA", "use": "enc", "e": "AQAB", "n": "_".repeat(171)}]}),
+            "wrapping-key-unusable",
+        ),
+    ] {
+        let token = fixture.signed(&json!({"a": "b", "x-ms-runtime": runtime}), times());
+        fixture.refused("disk", &token, NO_WRAPPING, check, "").await;
+    }
+    // What only stands below the isolation is not the workload's to open.
+    let below = json!({"keys": [crate::workload_jwk()]});
+    let claims = json!({"a": "b", "x-ms-isolation-tee": {"x-ms-runtime": below}});
+    let token = fixture.signed(&claims, times());
+    fixture.refused("disk", &token, NO_WRAPPING, "wrapping-key", "").await;
+}
+
+/// The service puts no key into a token that the evidence does not bind.
+#[tokio::test]
+async fn a_key_that_the_evidence_does_not_bind_comes_into_no_token() {
+    let fixture = Fixture::new().await;
+    let mut request: Value = serde_json::from_str(&fixture.minted.request).unwrap();
+    let other = avouch_token::SigningKey::generate(avouch_token::KeySpec::Rsa2048).unwrap();
+    let runtime = json!({"keys": [jwk(&other, &json!({"kid": "k", "key_ops": ["encrypt"]}))]});
+    request["runtimeData"]["data"] = avouch_wire::base64url::encode(runtime.to_string()).into();
+    let path = "/attest/SevSnpVm?api-version=2022-08-01";
+    let (status, answer) = fixture.service.post(path, request.to_string()).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+}
+
+#[tokio::test]
+async fn a_key_stays_while_it_is_disabled_outside_of_its_window_not_exportable_or_without_policy() {
+    let fixture = Fixture::new().await;
+    fixture.create("disk", &fixture.conditions()).await;
+    let token = fixture.token().await;
+    let seconds = now().seconds();
+    let set = async |attributes: Value| {
+        fixture.done(Method::PATCH, "/keys/disk/", &json!({ "attributes": attributes })).await;
+    };
+    for (attributes, check, said) in [
+        (json!({"enabled": false}), "key-enabled", "disabled"),
+        (json!({"enabled": true, "nbf": seconds + 3600}), "key-window", "not to be used before"),
+        (json!({"nbf": 0, "exp": seconds - 1}), "key-window", "expired"),
+    ] {
+        set(attributes).await;
+        fixture.refused("disk", &token, NO_KEY, check, said).await;
+    }
+    set(json!({"exp": seconds + 3600})).await;
+    let (status, answer) = fixture.release("disk", &json!({ "target": token })).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+
+    let policy = fixture.policy(&fixture.conditions());
+    for (name, body, check) in [
+        ("kept", json!({"kty": "oct", "release_policy": policy}), "key-exportable"),
+        ("open", json!({"kty": "oct", "attributes": {"exportable": true}}), "key-release-policy"),
+    ] {
+        fixture.done(Method::POST, &format!("/keys/{name}/create"), &body).await;
+        fixture.refused(name, &token, NO_KEY, check, "").await;
+    }
+}
+
+#[tokio::test]
+async fn a_claim_that_is_missing_and_a_group_within_a_group_decide() {
+    let fixture = Fixture::new().await;
+    let nested = json!([{"anyOf": [
+        {"claim": "a", "equals": "x"},
+        {"allOf": [{"claim": "b", "equals": "false"}, {"claim": "c", "equals": "0"}]},
+    ]}]);
+    fixture.create("disk", &nested).await;
+    let keys = json!({"keys": [crate::workload_jwk()]});
+    for (claims, is_released) in [
+        (json!({"a": "x"}), true),
+        (json!({"b": false, "c": 0}), true),
+        (json!({"b": "false", "c": "0"}), true),
+        (json!({"b": false}), false),
+        (json!({"c": 0}), false),
+        (json!({"b": true, "c": 0}), false),
+        (json!({}), false),
+    ] {
+        let mut claims = claims;
+        claims["x-ms-runtime"] = keys.clone();
+        let target = fixture.signed(&claims, times());
+        let (status, answer) = fixture.release("disk", &json!({ "target": target })).await;
+        let expected = if is_released { StatusCode::OK } else { StatusCode::FORBIDDEN };
+        assert_eq!(status, expected, "{claims}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_another_role_gets_nothing_whatever_the_token() {
+    let fixture = Fixture::new().await;
+    fixture.create("disk", &fixture.conditions()).await;
+    let body = json!({ "target": fixture.token().await });
+    for who in [OFFICER, READER, OWNER] {
+        let path = "/keys/disk//release";
+        let (status, answer) = fixture.call(who, Method::POST, path, &body).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{who}");
+        assert_eq!(answer["error"]["innererror"]["code"], "ForbiddenByRbac");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains("KeyVaultCryptoServiceReleaseUser"), "{message}");
+    }
+    // And who may have keys released may do nothing else with them.
+    for (method, path) in [
+        (Method::GET, "/keys"),
+        (Method::GET, "/keys/disk"),
+        (Method::POST, "/keys/other/create"),
+        (Method::DELETE, "/keys/disk"),
+        (Method::POST, "/rng"),
+    ] {
+        let (status, _) =
+            fixture.call(RELEASE, method, path, &json!({"kty": "oct", "count": 1})).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{path}");
+    }
+}
+
+/// Whoever may read the policy anyway is told which of its conditions failed.
+#[tokio::test]
+async fn a_caller_who_may_read_the_policy_is_told_which_condition_failed() {
+    const BOTH: &str = "both-both-both-both-both-both-both-both";
+    // A row of a token file gives one role; whoever calls a service for development has all of them.
+    let open = avouch_server::Access::AnyBearerIsAdministrator;
+    let fixture = Fixture::with(|setup| setup.access = open).await;
+    fixture
+        .create("disk", &json!([{"claim": "x-ms-policy.edge-compliant-cvm", "equals": "true"}]))
+        .await;
+    let body = json!({ "target": fixture.token().await });
+    let (status, answer) = fixture.call(BOTH, Method::POST, "/keys/disk//release", &body).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.starts_with("release-policy-met: "), "{message}");
+    assert!(message.contains("x-ms-policy.edge-compliant-cvm"), "{message}");
+}
+
+#[tokio::test]
+async fn policies_that_mean_two_things_or_nothing_are_refused_at_import() {
+    let fixture = Fixture::new().await;
+    let authority = &fixture.service.url;
+    let condition = json!({"claim": "a", "equals": "b"});
+    for (policy, said) in [
+        (json!({"anyOf": []}), "anyOf"),
+        (json!({"anyOf": [{"authority": authority, "allOf": []}]}), "allOf"),
+        (
+            json!({"anyOf": [{"authority": authority, "allOf": [condition], "anyOf": [condition]}]}),
+            "anyOf[0]",
+        ),
+        (
+            json!({"anyOf": [{"authority": authority, "allOf": [{"claim": "a", "notEquals": "b"}]}]}),
+            "notEquals is not enabled",
+        ),
+    ] {
+        let body = json!({"kty": "oct", "release_policy": envelope(&policy)});
+        let path = "/keys/disk/create";
+        let (status, answer) = fixture.call(OFFICER, Method::POST, path, &body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+        assert_eq!(answer["error"]["code"], "BadParameter");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(said), "{message}");
+    }
+}

@@ -4,7 +4,7 @@
 use avouch_mint::{Options, mint};
 use avouch_wire::EvidenceKind;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::log::log;
 use crate::support::{Running, now};

@@ -9,7 +9,7 @@ use avouch_wire::{AcceptanceError, FailedCheck};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{Grounds, MachineState, OutdatedComponent, ReferenceSubject};
+use crate::{Grounds, MachineState, OutdatedComponent, ReferenceSubject, Workload};
 
 /// The outcome of one appraisal of evidence that verified.
 #[derive(Debug)]
@@ -34,6 +34,11 @@ pub trait VerifiedFacts: Debug + Send + Sync {
     /// The public key (SubjectPublicKeyInfo, DER) that the evidence proves to be its sender's own, if
     /// it proves one: what is sealed to it, nobody else opens.
     fn sender_key(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// The workload that a TEE runs, with what verified of it; none of a machine that its TPM vouches for.
+    fn workload(&self) -> Option<Workload<'_>> {
         None
     }
 

@@ -23,7 +23,7 @@ use crate::hcl;
 use crate::{
     AppraisalError, AppraisalRequest, EndorsementSource, EventLogRefused, Finding, Grounds,
     NotAtHand, OutdatedComponent, ReferenceSubject, ReferenceValues, Refused, Remembered,
-    TcbBaseline, TokenForm, VerifiedFacts, WrongTee,
+    TcbBaseline, TokenForm, VerifiedFacts, Workload, WrongTee,
 };
 
 /// Length of the header of an Open Enclave report.
@@ -100,6 +100,10 @@ impl VerifiedFacts for VerifiedQuote {
         serde_json::to_value(self).unwrap_or_default()
     }
 
+    fn workload(&self) -> Option<Workload<'_>> {
+        Some(Workload::of_quote(self))
+    }
+
     fn reference_subject(&self) -> Option<ReferenceSubject<'_>> {
         self.td().map(|_| ReferenceSubject::TrustDomain(self))
     }
@@ -140,6 +144,10 @@ impl VerifiedFacts for BootedTd {
             members.insert("event_log".to_owned(), log);
         }
         facts
+    }
+
+    fn workload(&self) -> Option<Workload<'_>> {
+        Some(Workload::of_quote(&self.quote))
     }
 
     fn reference_subject(&self) -> Option<ReferenceSubject<'_>> {

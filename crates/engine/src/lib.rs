@@ -28,6 +28,7 @@ mod source;
 mod token_claims;
 mod tpm;
 mod vocabulary;
+mod workload;
 
 pub use anchors::{AnchorError, Anchors, Vendor};
 pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused, VerifiedFacts};
@@ -53,3 +54,4 @@ pub use source::{
 };
 pub use tpm::{ExpectedFiles, ExpectedFilesError, TpmAcceptance, TpmRefusal, TpmRefused};
 pub use vocabulary::policy_vocabulary;
+pub use workload::Workload;

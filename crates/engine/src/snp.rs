@@ -21,7 +21,7 @@ use crate::arm::{Arm, Bound, Submission, Verified, bind};
 use crate::hcl;
 use crate::{
     AppraisalError, AppraisalRequest, Finding, Grounds, OutdatedComponent, ReferenceSubject,
-    Refused, Remembered, VerifiedFacts,
+    Refused, Remembered, VerifiedFacts, Workload,
 };
 
 pub(crate) struct SnpArm {
@@ -97,6 +97,10 @@ impl VerifiedFacts for SnpFacts {
             members.insert("uvm_endorsement".to_owned(), endorsement);
         }
         facts
+    }
+
+    fn workload(&self) -> Option<Workload<'_>> {
+        Some(Workload::Guest { report: &self.report, uvm: self.uvm.as_ref() })
     }
 
     fn reference_subject(&self) -> Option<ReferenceSubject<'_>> {

@@ -69,10 +69,20 @@ fn our_own_tokens_verify_with_every_kind_of_key_and_every_check_is_reported() {
                 "token-issuer",
                 "token-not-before",
                 "token-issued-at",
-                "token-expiry"
+                "token-expiry",
+                "token-audience",
+                "token-nonce",
+                "token-keys-url"
             ]
         );
-        assert!(outcome.checks().iter().all(|check| check.outcome == Outcome::Passed));
+        let not_asked = ["token-audience", "token-nonce"];
+        for check in outcome.checks() {
+            let expected = match not_asked.contains(&check.name) {
+                true => Outcome::NotChecked,
+                false => Outcome::Passed,
+            };
+            assert_eq!(check.outcome, expected, "{}", check.name);
+        }
         let token = outcome.into_verified().unwrap();
         assert_eq!(token.claims()["x-ms-sgx-svn"], 1);
         assert_eq!(token.key().kid(), Some(key.kid()));
@@ -261,6 +271,76 @@ fn another_issuer_is_refused_even_if_its_text_is_close() {
     assert!(outcome.into_verified().is_ok());
 }
 
+/// A token of our issuer with these members over the usual ones.
+fn token_with(header_over: Value, claims_over: Value) -> String {
+    let mut header = json!({"alg": P256_KEY.algorithm().name(), "kid": P256_KEY.kid()});
+    let mut payload = json!({"iss": ISSUER, "exp": issued_at().seconds() + 60});
+    for (to, from) in [(&mut header, header_over), (&mut payload, claims_over)] {
+        to.as_object_mut().unwrap().extend(from.as_object().unwrap().clone());
+    }
+    hand_made(&header.to_string(), &payload.to_string(), &P256_KEY)
+}
+
+fn check_of(token: &str, expected: &Expectations) -> Result<(), &'static str> {
+    let outcome = verify_token(token, &keys(&[&P256_KEY]), expected).into_verified();
+    outcome.map(drop).map_err(|error| error.check())
+}
+
+#[test]
+fn a_token_for_another_audience_is_refused_and_so_is_one_for_any_where_none_is_expected() {
+    let ours = Expectations { audience: Some("sts".into()), ..expectations() };
+    for (audience, with, without) in [
+        (json!({"aud": "sts"}), Ok(()), Err("token-audience")),
+        (json!({"aud": ["other", "sts"]}), Ok(()), Err("token-audience")),
+        (json!({"aud": "other"}), Err("token-audience"), Err("token-audience")),
+        (json!({"aud": []}), Err("token-audience"), Err("token-audience")),
+        (json!({"aud": "STS"}), Err("token-audience"), Err("token-audience")),
+        (json!({"aud": ["sts", 1]}), Err("token-payload"), Err("token-payload")),
+        (json!({"aud": null}), Err("token-payload"), Err("token-payload")),
+        (json!({}), Err("token-payload"), Ok(())),
+    ] {
+        let token = token_with(json!({}), audience.clone());
+        assert_eq!(check_of(&token, &ours), with, "{audience}");
+        assert_eq!(check_of(&token, &expectations()), without, "{audience}");
+    }
+}
+
+#[test]
+fn the_nonce_that_is_expected_must_be_there_digit_for_digit() {
+    let ours = Expectations { nonce: Some("17".into()), ..expectations() };
+    for (nonce, expected) in [
+        (json!({"nonce": "17"}), Ok(())),
+        (json!({"nonce": 17}), Ok(())),
+        (json!({"nonce": "017"}), Err("token-nonce")),
+        (json!({"nonce": 18}), Err("token-nonce")),
+        (json!({"nonce": 17.5}), Err("token-nonce")),
+        (json!({"nonce": ["17"]}), Err("token-payload")),
+        (json!({}), Err("token-payload")),
+    ] {
+        let token = token_with(json!({}), nonce.clone());
+        assert_eq!(check_of(&token, &ours), expected, "{nonce}");
+        assert_eq!(check_of(&token, &expectations()), Ok(()), "{nonce}: not asked for");
+    }
+}
+
+#[test]
+fn a_jku_that_names_other_keys_than_the_issuers_is_refused() {
+    let own = format!("{ISSUER}/certs");
+    for (jku, expected) in [
+        (json!({"jku": own}), Ok(())),
+        (json!({}), Ok(())),
+        (json!({"jku": "https://evil.example/certs"}), Err("token-keys-url")),
+        (json!({"jku": format!("{own}/")}), Err("token-keys-url")),
+        (json!({"jku": ISSUER}), Err("token-keys-url")),
+        (json!({"jku": [own]}), Err("token-keys-url")),
+    ] {
+        let token = token_with(jku.clone(), json!({}));
+        assert_eq!(check_of(&token, &expectations()), expected, "{jku}");
+        let no_issuer = Expectations { issuer: None, ..expectations() };
+        assert_eq!(check_of(&token, &no_issuer), Ok(()), "{jku}: nothing to compare with");
+    }
+}
+
 fn judged(at_offset: i64, slack_seconds: u32) -> Result<(), &'static str> {
     let expected = Expectations {
         at: issued_at().saturating_add_seconds(at_offset),
@@ -296,7 +376,7 @@ fn every_mismatch_of_the_claims_is_reported_at_once() {
         .filter(|check| check.outcome == Outcome::Failed)
         .map(|check| check.name)
         .collect();
-    assert_eq!(failed, ["token-issuer", "token-expiry"]);
+    assert_eq!(failed, ["token-issuer", "token-expiry", "token-keys-url"]);
     assert!(matches!(outcome.result(), Err(VerifyError::Issuer { .. })));
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 use time::{Date, Month, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
@@ -82,6 +82,31 @@ impl UnixTime {
         }
     }
 
+    /// The same day and time as many months later, held inside the range; the last day of that month if it
+    /// has no such day.
+    ///
+    /// ```
+    /// # use avouch_wire::UnixTime;
+    /// let moment = UnixTime::from_rfc3339("2026-12-31T12:00:00Z")?;
+    /// assert_eq!(moment.saturating_add_months(2).to_rfc3339(), "2027-02-28T12:00:00Z");
+    /// # Ok::<(), avouch_wire::TimeError>(())
+    /// ```
+    #[must_use]
+    pub fn saturating_add_months(self, months: u8) -> Self {
+        let Ok(moment) = OffsetDateTime::from_unix_timestamp(self.0) else { return self };
+        let mut month = moment.month();
+        let mut year = moment.year();
+        for _ in 0..months {
+            month = month.next();
+            year = year.saturating_add(i32::from(month == Month::January));
+        }
+        let day = moment.day().min(month.length(year));
+        let date = Date::from_calendar_date(year, month, day);
+        date.map_or(Self(Self::LAST), |date| {
+            Self(moment.replace_date(date).unix_timestamp().min(Self::LAST))
+        })
+    }
+
     /// RFC 3339 in UTC with whole seconds, such as `2026-01-31T12:00:00Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
@@ -107,6 +132,13 @@ impl fmt::Debug for UnixTime {
 impl Serialize for UnixTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.to_rfc3339())
+    }
+}
+
+impl<'de> Deserialize<'de> for UnixTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::from_rfc3339(&text).map_err(serde::de::Error::custom)
     }
 }
 

@@ -131,6 +131,8 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "attester": attester::AttestationKeyFileError,
         "attester": attester::EnrolError,
         "attester": attester::AttestError,
+        "client": avouch_client::MeasurementsError,
+        "client": avouch_client::UnpublishedMeasurement,
         "cli": crate::failure::Failure,
     ]
 }
@@ -160,8 +162,7 @@ const LITERALS: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli/src/output.rs", &["usage"]),
-    ("cli/src/client/issuer.rs", &["provider-issuer", "provider-keys", "provider-keys-url"]),
-    ("cli/src/commands/verify/service.rs", &["service-evidence"]),
+    ("client/src/discovery.rs", &["provider-issuer", "provider-keys", "provider-keys-url"]),
     ("cli/src/commands", &["answer-claims", "draft-policy", "endorsements", "policy-text"]),
 ];
 
@@ -196,6 +197,7 @@ fn named() -> BTreeSet<&'static str> {
         types().into_iter().flat_map(|(_, names)| names).collect();
     named.remove("");
     named.extend(AppraisalError::CHECKS);
+    named.extend(avouch_client::ServiceError::CHECKS);
     named.extend(DenyReason::ALL.map(DenyReason::name));
     named.extend(EvalSlug::ALL.map(EvalSlug::name));
     named.extend(Slug::ALL.map(Slug::name));

@@ -64,6 +64,18 @@ const TEXTS: &[Text] = &[
     ),
     one("token-expiry", "That the token has not expired.", "It has.", NEW),
     one(
+        "token-nonce",
+        "That the token answers this very request.",
+        "It was made for another nonce, so it may be an old one, or somebody else's.",
+        "Attest anew with a nonce of your own, and expect that one.",
+    ),
+    one(
+        "token-keys-url",
+        "That `jku` in the header names the keys of the issuer that is expected.",
+        "It names another place, as a forged token would; it is never followed.",
+        "Do not trust the token.",
+    ),
+    one(
         "token-type",
         "The type of the token.",
         "It is made for another purpose.",
@@ -80,6 +92,42 @@ const TEXTS: &[Text] = &[
         "That the evidence in the signing certificate vouches for its key.",
         "The certificate and the evidence do not belong together.",
         "Do not trust the service; fetch its certificates anew.",
+    ),
+    one(
+        "service-evidence-absent",
+        "That the signing certificate carries evidence of the service's own.",
+        "The service does not run in a TEE, or does not say so.",
+        "Do without --measurements and --demand-service-evidence, or ask the operator for a service in a TEE.",
+    ),
+    one(
+        "service-tee",
+        "The kind of TEE that the evidence of the service is of.",
+        "It is none that is known here.",
+        "Use a newer release.",
+    ),
+    one(
+        "service-measurement",
+        "That what runs in the service's TEE is code that was published.",
+        "It is other code, or the list of measurements is old.",
+        "Get the list anew from whom you trust; if it stays so, do not trust the service.",
+    ),
+    one(
+        "service-measurement-announced",
+        "That the published code that runs there is in force.",
+        "It is announced for later, and runs already.",
+        "Ask the operator.",
+    ),
+    one(
+        "service-measurement-retired",
+        "That the published code that runs there is still good.",
+        "It was replaced more than a month ago, or withdrawn.",
+        "Do not trust the service; ask the operator.",
+    ),
+    one(
+        "measurements-document",
+        "That a list of published measurements can be read, means certain code, and keeps the times of notice.",
+        "It is damaged, an entry would let other code pass, or a change is announced too late.",
+        "Get it anew, or correct it.",
     ),
     one(
         "policy-jws-body",

@@ -1,5 +1,6 @@
 //! What a service publishes of itself, and the tokens that it answers with.
 
+use avouch_client::{Discovered, METADATA_PATH};
 use avouch_token::{Expectations, Jwks, TokenKind, verify_token};
 use avouch_wire::FailedCheck as _;
 use serde_json::{Map, Value};
@@ -39,42 +40,15 @@ impl Published {
             }
             Err(Refusal::of_answer(&answer))
         };
-        let metadata = document("/.well-known/openid-configuration")?;
+        let metadata = document(METADATA_PATH)?;
         Ok(Self::new(metadata, document("/certs")?))
     }
 
     /// Judges them for a service that must call itself `issuer`; its keys, if they can be read.
     pub(crate) fn judge(&self, issuer: &str, steps: &mut Steps) -> Option<Jwks> {
-        let metadata: Option<Value> = serde_json::from_slice(&self.metadata).ok();
-        let member = |name: &str| metadata.as_ref()?.get(name)?.as_str().map(str::to_owned);
-        match member("issuer") {
-            Some(found) if found == issuer => steps.passed("provider-issuer", found),
-            Some(found) => {
-                steps.failed("provider-issuer", format!("issuer is {found:?}, expected {issuer:?}"))
-            }
-            None => steps.failed("provider-issuer", "metadata names no issuer"),
-        }
-        let expected = format!("{issuer}/certs");
-        match member("jwks_uri") {
-            Some(found) if found == expected => steps.passed("provider-keys-url", found),
-            Some(found) => steps.failed(
-                "provider-keys-url",
-                format!("jwks_uri is {found:?}, expected {expected:?}"),
-            ),
-            None => steps.failed("provider-keys-url", "metadata names no jwks_uri"),
-        }
-        match Jwks::parse(&self.keys) {
-            Ok(keys) => {
-                let (good, bad) = (keys.keys().len(), keys.unusable().len());
-                let count = format!("{good} of {} usable", good.saturating_add(bad));
-                steps.passed("provider-keys", count);
-                Some(keys)
-            }
-            Err(error) => {
-                steps.failed("provider-keys", error.to_string());
-                None
-            }
-        }
+        let discovered = Discovered::judge(&self.metadata, &self.keys, issuer);
+        steps.extend(discovered.checks().iter().map(Step::of_check));
+        discovered.untrusted_keys().cloned()
     }
 }
 

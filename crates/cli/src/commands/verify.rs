@@ -1,28 +1,34 @@
 //! `avouch verify`
 
-mod service;
-
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use avouch_token::{Accepted, Expectations, Jwks, TokenKind, verify_token};
+use avouch_client::{Measurements, RelyingParty, ServiceVerifier, StepReport, TrustVerdict};
+use avouch_dcap::AcceptedTcbStatuses;
+use avouch_token::{Accepted, Algorithm, Expectations, Jwks, Outcome, TokenKind};
 use avouch_wire::UnixTime;
 use clap::Args;
 use serde_json::json;
 
+use super::appraise::VerificationArgs;
 use super::inspect::tree::{Fields, Tree, render};
 use crate::client::{Http, Published, ServiceUrl, Step, Steps, Stop};
 use crate::failure::{Failure, Verdict, read, read_text};
 use crate::output::{OutputOptions, printable};
 use crate::setup;
 
-/// Check a token as a relying party must, step by step.
+/// Check a token as a relying party must, step by step: the token, the service that signed it, whether its
+/// key is the service's, and whether the service is code that was published.
 ///
 /// Without `--provider` or `--jwks` there is no key to check the signature with, and only an
 /// unsecured token can be looked at (`--allow-unsecured`).
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     avouch verify token.jwt --provider https://attest.example\n  \
-    avouch verify - --jwks keys.json --issuer https://attest.example < token.jwt")]
+    avouch verify - --jwks keys.json --issuer https://attest.example < token.jwt\n  \
+    avouch verify token.jwt --provider https://attest.example --nonce \"$NONCE\" \
+    --endorsements endorsements.json --measurements measurements.json")]
 pub(crate) struct VerifyArgs {
     /// The token itself, or a file that holds it; `-` reads standard input.
     token: String,
@@ -41,6 +47,16 @@ pub(crate) struct VerifyArgs {
     /// The issuer to expect (with --provider: the URL).
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
+    /// The nonce that was sent with the evidence.
+    #[arg(long, value_name = "TEXT")]
+    nonce: Option<String>,
+    /// The audience to expect; without it, a token that names any is refused.
+    #[arg(long, value_name = "TEXT")]
+    audience: Option<String>,
+    /// Signature algorithms to accept, separated by commas.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = algorithm,
+        default_value = "RS256,ES256,ES384")]
+    algorithms: Vec<Algorithm>,
     /// Difference of clocks to forgive, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     slack_seconds: u32,
@@ -50,6 +66,52 @@ pub(crate) struct VerifyArgs {
     /// Accept a token without a signature, such as one for a draft policy; nothing in it is proven.
     #[arg(long)]
     allow_unsecured: bool,
+    #[command(flatten)]
+    service: ServiceArgs,
+}
+
+/// What is demanded of the service that signed.
+#[derive(Debug, Args)]
+struct ServiceArgs {
+    /// The measurements that the service publishes, a file; a service that runs anything else is refused.
+    #[arg(long, value_name = "FILE")]
+    measurements: Option<PathBuf>,
+    /// Refuse a service that does not prove to run in a TEE. Implied by --measurements.
+    #[arg(long)]
+    demand_service_evidence: bool,
+    /// Intel TCB statuses to accept of the service's platform, separated by commas, or `any`
+    /// [default: UpToDate,SWHardeningNeeded].
+    #[arg(long, value_name = "LIST")]
+    accept_tcb_status: Option<AcceptedTcbStatuses>,
+    /// Accept a service that its host may debug, which proves nothing.
+    #[arg(long)]
+    accept_debuggable_service: bool,
+    #[command(flatten)]
+    verification: VerificationArgs,
+}
+
+impl ServiceArgs {
+    fn measurements(&self) -> Result<Option<Measurements>, Failure> {
+        let Some(path) = &self.measurements else { return Ok(None) };
+        let named = |error| Failure::Other(format!("{}: {error}", path.display()));
+        Measurements::parse(&read(path)?).map(Some).map_err(named)
+    }
+
+    fn verifier(&self) -> Result<ServiceVerifier, Failure> {
+        let mut settings = ServiceVerifier::settings();
+        if let Some(statuses) = &self.accept_tcb_status {
+            settings.intel.tcb_statuses = statuses.clone();
+        }
+        settings.intel.refuse_debuggable &= !self.accept_debuggable_service;
+        settings.snp.refuse_debuggable &= !self.accept_debuggable_service;
+        let anchors = self.verification.trust.anchors(Vec::new())?;
+        let endorsements = self.verification.endorsements().map_err(Failure::other)?;
+        ServiceVerifier::new(anchors, Arc::new(endorsements), settings).map_err(Failure::other)
+    }
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    Algorithm::from_name(name).ok_or_else(|| format!("{name:?} is no algorithm that is known"))
 }
 
 pub(crate) fn run(args: VerifyArgs, output: OutputOptions) -> Result<Verdict, Failure> {
@@ -70,18 +132,23 @@ pub(crate) fn run(args: VerifyArgs, output: OutputOptions) -> Result<Verdict, Fa
     let issuer_checked = issuer.is_some();
     let expectations = Expectations {
         issuer,
+        nonce: args.nonce.clone(),
+        audience: args.audience.clone(),
+        algorithms: args.algorithms.clone(),
         slack_seconds: args.slack_seconds,
         allow_unsecured: args.allow_unsecured,
         kind: if args.report { TokenKind::Report } else { TokenKind::Attestation },
         ..Expectations::at(args.at.unwrap_or_else(setup::present))
     };
-    let verification = verify_token(&token, &keys, &expectations);
-    steps.extend(verification.checks().iter().map(Step::of_check));
-    let accepted = verification.result().as_ref().ok();
-    if let Some(Accepted::Signed(verified)) = accepted {
-        service::judge(verified, &mut steps);
-    }
-    answer(&steps, accepted, issuer_checked, output)
+    let (verifier, measurements) = (args.service.verifier()?, args.service.measurements()?);
+    let party = RelyingParty {
+        service: Some(&verifier),
+        measurements: measurements.as_ref(),
+        demands_evidence: args.service.demand_service_evidence,
+    };
+    let verdict = party.verify(&token, &keys, &expectations);
+    steps.extend(verdict.checks().iter().map(Step::of_check));
+    answer(&steps, Some(&verdict), issuer_checked, output)
 }
 
 /// An argument that is no file, or the content of one.
@@ -120,10 +187,12 @@ const FOREIGN_ROOT: &str = "avouch-trust-root";
 
 fn answer(
     steps: &Steps,
-    accepted: Option<&Accepted>,
+    trust: Option<&TrustVerdict>,
     issuer_checked: bool,
     output: OutputOptions,
 ) -> Result<Verdict, Failure> {
+    let accepted = trust.and_then(TrustVerdict::accepted);
+    let trust = trust.map(|trust| trust.steps().as_slice()).unwrap_or_default();
     let good = steps.failure().is_none() && accepted.is_some();
     let foreign_root = match accepted {
         Some(Accepted::Signed(token)) if good => token.claims().get(FOREIGN_ROOT),
@@ -143,12 +212,14 @@ fn answer(
     let answer = json!({
         "verdict": verdict,
         "steps": steps,
+        "trust": trust,
         "claims": claims,
         "foreign_root": foreign_root,
         "error": failure.map(|step| json!({"check": step.name, "message": step.detail})),
     });
     output.answer(&answer, || {
         let mut text = steps.to_string();
+        text.push_str(&trust_text(trust));
         text.push_str(&match (verdict, failure) {
             ("valid", _) => "\nvalid\n".to_owned(),
             ("issuer-not-checked", _) => {
@@ -176,4 +247,23 @@ fn answer(
         text
     })?;
     Ok(Verdict::of(good && verdict != "issuer-not-checked"))
+}
+
+/// The four steps of trust, a line each.
+fn trust_text(trust: &[StepReport]) -> String {
+    let mut text = String::new();
+    for (report, number) in trust.iter().zip(1..) {
+        let outcome = match report.outcome {
+            Outcome::Passed => "proven",
+            Outcome::Failed => "REFUSED",
+            Outcome::NotChecked => "not proven",
+        };
+        let (name, reason) = (report.step.name(), printable(&report.reason));
+        // Writing to a text does not fail.
+        let _ = write!(text, "\n{number}  {name:16}  {outcome:10}  {reason}");
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
 }

@@ -30,11 +30,16 @@ pub struct Expectations {
     pub kind: TokenKind,
     /// Whether an unsecured token (`alg` is `none`) is accepted. Nothing in one is proven.
     pub allow_unsecured: bool,
+    /// `nonce` must be this text, or the integer with these digits; not checked if none.
+    pub nonce: Option<String>,
+    /// `aud` must name this audience. If none, a token that names any is refused: it is meant for
+    /// somebody else (RFC 7519, section 4.1.3).
+    pub audience: Option<String>,
 }
 
 impl Expectations {
     /// An attestation token, judged at `at`, without slack; RS256, ES256 and ES384 accepted; any issuer whose key is in
-    /// the set; no unsecured tokens.
+    /// the set; any nonce; no audience; no unsecured tokens.
     #[must_use]
     pub fn at(at: UnixTime) -> Self {
         Self {
@@ -44,6 +49,8 @@ impl Expectations {
             algorithms: vec![Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384],
             kind: TokenKind::Attestation,
             allow_unsecured: false,
+            nonce: None,
+            audience: None,
         }
     }
 }
@@ -146,7 +153,9 @@ impl Verification {
 /// In order: form (compact JWS of at most 1 MiB, canonical base64url, no member named twice, no
 /// `crit`), algorithm (on the caller's list), key (by `kid`; type and `alg` of the key must go with
 /// the algorithm, and the key must sign such tokens), signature; and of the claims `iss` (as expected), `nbf` and `iat` (not ahead),
-/// `exp` (present, not passed). The claims are looked at only once the signature holds.
+/// `exp` (present, not passed), `aud` and `nonce` (as expected). The claims are looked at only once the
+/// signature holds. `jku` of the header is never followed; where an issuer is expected, it must be that
+/// issuer's `/certs` if it is there.
 ///
 /// Not checked: where the keys come from, the quote in the signing certificate, and what the token
 /// says.
@@ -187,6 +196,7 @@ fn run(
         format!("{} claims", claims.len())
     })?;
     let expires_at = check_claims(&claims, expectations, report);
+    check_keys_url(&jws, expectations, report);
     Some(match key {
         Some(key) => Accepted::Signed(Box::new(VerifiedToken {
             header: jws.header,
@@ -247,5 +257,44 @@ fn check_claims(
             Err(error) => report.failed(error),
         }
     }
-    report.step("token-expiry", claims::check_expiry(claims, clock), ToString::to_string)
+    let expires_at =
+        report.step("token-expiry", claims::check_expiry(claims, clock), ToString::to_string);
+    check_recipient(claims, expectations, report);
+    expires_at
+}
+
+/// Checks for whom the token was made: `aud` and `nonce`.
+fn check_recipient(claims: &Map<String, Value>, expectations: &Expectations, report: &mut Report) {
+    match (&expectations.audience, claims.get("aud")) {
+        (None, None) => {
+            report.not_checked("token-audience", "no audience expected, and none named")
+        }
+        (expected, _) => {
+            let audience = claims::check_audience(claims, expected.as_slice());
+            report.step("token-audience", audience, ToString::to_string);
+        }
+    }
+    match &expectations.nonce {
+        None => report.not_checked("token-nonce", "no nonce expected"),
+        Some(expected) => {
+            let nonce = claims::check_nonce(claims, expected);
+            report.step("token-nonce", nonce, |()| format!("{expected:?}"));
+        }
+    }
+}
+
+/// `jku` says where the issuer's keys are. Whoever forges a token writes there what they like, so the keys
+/// come from the caller; one that names another place than the issuer's own is refused.
+fn check_keys_url(jws: &UntrustedJws<'_>, expectations: &Expectations, report: &mut Report) {
+    const NAME: &str = "token-keys-url";
+    let (Some(found), Some(issuer)) = (jws.header.get("jku"), &expectations.issuer) else {
+        report.not_checked(NAME, "no jku, or no issuer expected");
+        return;
+    };
+    let expected = format!("{issuer}/certs");
+    if found.as_str() == Some(&expected) {
+        report.passed(NAME, expected);
+        return;
+    }
+    report.failed(VerifyError::KeysUrl { expected, found: found.to_string() });
 }

@@ -113,7 +113,7 @@ pub fn verify_bearer(
         let expected = format!("one of {:?}", rules.issuers);
         return Err(VerifyError::Issuer { expected, found: issuer });
     }
-    check_audience(&claims, rules.audiences)?;
+    claims::check_audience(&claims, rules.audiences)?;
     let clock = Clock { at: rules.at, slack_seconds: rules.slack_seconds };
     claims::check_not_before(&claims, clock)?;
     claims::check_issued_at(&claims, clock)?;
@@ -143,18 +143,4 @@ fn check_type(jws: &UntrustedJws<'_>) -> Result<(), VerifyError> {
         return Ok(());
     }
     Err(VerifyError::TokenType { found: found.to_owned() })
-}
-
-fn check_audience(claims: &Map<String, Value>, ours: &[String]) -> Result<(), VerifyError> {
-    let audience = claims.get("aud").ok_or(VerifyError::MissingClaim { name: "aud" })?;
-    let is_ours = |one: &Value| ours.iter().any(|own| one == own.as_str());
-    let matches = match audience {
-        Value::String(_) => is_ours(audience),
-        Value::Array(all) if all.iter().all(Value::is_string) => all.iter().any(is_ours),
-        _ => return Err(VerifyError::MalformedClaim { name: "aud" }),
-    };
-    if matches {
-        return Ok(());
-    }
-    Err(VerifyError::Audience { expected: format!("{ours:?}"), found: audience.to_string() })
 }

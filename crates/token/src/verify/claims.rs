@@ -30,6 +30,38 @@ pub(super) fn text<'a>(
     value.as_str().ok_or(VerifyError::MalformedClaim { name })
 }
 
+/// `aud` must be one of ours, or a list with one of ours in it.
+pub(super) fn check_audience<'a>(
+    claims: &'a Map<String, Value>,
+    ours: &[String],
+) -> Result<&'a Value, VerifyError> {
+    let audience = claims.get("aud").ok_or(VerifyError::MissingClaim { name: "aud" })?;
+    let is_ours = |one: &Value| ours.iter().any(|own| one == own.as_str());
+    let matches = match audience {
+        Value::String(_) => is_ours(audience),
+        Value::Array(all) if all.iter().all(Value::is_string) => all.iter().any(is_ours),
+        _ => return Err(VerifyError::MalformedClaim { name: "aud" }),
+    };
+    if matches {
+        return Ok(audience);
+    }
+    Err(VerifyError::Audience { expected: format!("{ours:?}"), found: audience.to_string() })
+}
+
+/// `nonce` must be this text, or the integer with these digits.
+pub(super) fn check_nonce(claims: &Map<String, Value>, expected: &str) -> Result<(), VerifyError> {
+    let found = claims.get("nonce").ok_or(VerifyError::MissingClaim { name: "nonce" })?;
+    let matches = match found {
+        Value::String(text) => text == expected,
+        Value::Number(number) => number.to_string() == expected,
+        _ => return Err(VerifyError::MalformedClaim { name: "nonce" }),
+    };
+    if matches {
+        return Ok(());
+    }
+    Err(VerifyError::Nonce { expected: expected.to_owned(), found: found.to_string() })
+}
+
 /// `nbf`, if there is one, must not lie ahead.
 pub(super) fn check_not_before(
     claims: &Map<String, Value>,

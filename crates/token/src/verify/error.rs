@@ -109,6 +109,22 @@ pub enum VerifyError {
         /// `aud` of the token.
         found: String,
     },
+    /// `nonce` is another.
+    #[error("nonce is {}, expected {expected:?}", beginning(.found, 200))]
+    Nonce {
+        /// What was expected.
+        expected: String,
+        /// `nonce` of the token, as JSON.
+        found: String,
+    },
+    /// `jku` names another place than the issuer's own.
+    #[error("jku is {}, expected {expected:?}", beginning(.found, 200))]
+    KeysUrl {
+        /// Where the issuer's keys are.
+        expected: String,
+        /// `jku` of the token, as JSON.
+        found: String,
+    },
     /// `nbf` lies ahead.
     #[error("not valid before {not_before}, judged at {at} with {slack_seconds} s of slack")]
     NotYetValid {
@@ -165,6 +181,8 @@ failed_check!(VerifyError {
     Self::Signature { .. } => "token-signature",
     Self::Issuer { .. } => "token-issuer",
     Self::Audience { .. } => "token-audience",
+    Self::Nonce { .. } => "token-nonce",
+    Self::KeysUrl { .. } => "token-keys-url",
     Self::NotYetValid { .. } => "token-not-before",
     Self::IssuedAhead { .. } => "token-issued-at",
     Self::Expired { .. } => "token-expiry",

@@ -1,0 +1,199 @@
+//! A relying party: what it expects of tokens, and of the service that issues them.
+
+use avouch_token::{
+    Accepted, Check, Expectations, Jwk, Jwks, Outcome, VerifiedToken, check_key_binding,
+    verify_token,
+};
+use avouch_wire::FailedCheck as _;
+
+use crate::checks::Checks;
+use crate::service::untrusted_report_data;
+use crate::{
+    Measurements, ServiceError, ServiceVerifier, StepReport, TrustStep, TrustVerdict,
+    VerifiedService,
+};
+
+/// Who is to be convinced, and by what.
+pub struct RelyingParty<'a> {
+    /// Verifies the evidence of the service; without one, steps 2 to 4 are not checked.
+    pub service: Option<&'a ServiceVerifier>,
+    /// The code that may run there; without it, step 4 is not checked.
+    pub measurements: Option<&'a Measurements>,
+    /// Whether a service that proves nothing of itself is refused. With measurements it always is.
+    pub demands_evidence: bool,
+}
+
+impl RelyingParty<'_> {
+    /// Asks the four questions of a token, by the keys of the service that the caller chose.
+    ///
+    /// The moment of judgement is that of `expectations`; an issuer should be expected there. Where the token
+    /// itself fails, the other steps are not checked: nobody is known to have signed it.
+    #[must_use]
+    pub fn verify(&self, token: &str, keys: &Jwks, expectations: &Expectations) -> TrustVerdict {
+        let verification = verify_token(token, keys, expectations);
+        let mut checks = Checks(verification.checks().to_vec());
+        let first = token_step(&verification, expectations);
+        let accepted = verification.result().as_ref().ok().cloned();
+        let others = match &accepted {
+            Some(Accepted::Signed(token)) => self.judge_service(token, expectations, &mut checks),
+            _ => others("there is no signed token that holds"),
+        };
+        let [second, third, fourth] = others;
+        let failed = checks.0.iter().any(|check| check.outcome == Outcome::Failed);
+        TrustVerdict {
+            checks: checks.0,
+            steps: [first, second, third, fourth],
+            accepted: accepted.filter(|_| !failed),
+        }
+    }
+
+    fn demands(&self) -> bool {
+        self.demands_evidence || self.measurements.is_some()
+    }
+
+    fn judge_service(
+        &self,
+        token: &VerifiedToken,
+        expectations: &Expectations,
+        checks: &mut Checks,
+    ) -> [StepReport; 3] {
+        let Some(verifier) = self.service else {
+            let reason = "nothing was given to verify the service with";
+            if self.demands() {
+                checks.failed("service-evidence", reason);
+                return from_second(Outcome::Failed, reason);
+            }
+            checks.not_checked("service-evidence", reason);
+            return from_second(Outcome::NotChecked, reason);
+        };
+        match verifier.verify(token.key(), expectations.at) {
+            Ok(service) => self.judge_verified(&service, token, expectations, checks),
+            Err(error) => self.unverified(&error, token.key(), checks),
+        }
+    }
+
+    /// Evidence that is not there, or that nothing is at hand to verify, fails only if it is demanded.
+    fn unverified(&self, error: &ServiceError, key: &Jwk, checks: &mut Checks) -> [StepReport; 3] {
+        let nothing_speaks_against_it =
+            matches!(error, ServiceError::Absent(_)) || error.lacks_endorsements();
+        let reason = error.to_string();
+        let outcome = if nothing_speaks_against_it && !self.demands() {
+            checks.not_checked("service-evidence", reason.as_str());
+            Outcome::NotChecked
+        } else {
+            checks.failed(error.check(), reason.as_str());
+            Outcome::Failed
+        };
+        let [second, third, fourth] = from_second(outcome, &reason);
+        // Whatever its worth, it must be for this key.
+        let binding = untrusted_report_data(key).map(|found| check_key_binding(key.key(), &found));
+        let third = match binding {
+            Some(Err(error)) => {
+                checks.failed(error.check(), error.to_string());
+                step(TrustStep::KeyBinding, Outcome::Failed, error.to_string())
+            }
+            Some(Ok(())) => {
+                let reason = "the report data fits the key, but no TEE is known to have made it";
+                checks.not_checked("service-key-binding", reason);
+                step(TrustStep::KeyBinding, Outcome::NotChecked, reason)
+            }
+            None => third,
+        };
+        [second, third, fourth]
+    }
+
+    fn judge_verified(
+        &self,
+        service: &VerifiedService,
+        token: &VerifiedToken,
+        expectations: &Expectations,
+        checks: &mut Checks,
+    ) -> [StepReport; 3] {
+        let Some(workload) = service.workload() else {
+            return others("the evidence is of no workload in a TEE");
+        };
+        let roots: Vec<&str> = service.roots().iter().map(|root| root.label.as_str()).collect();
+        let found = format!("{} that verifies up to {}", workload.title(), roots.join(", "));
+        checks.passed("service-evidence", found.as_str());
+        let second = step(TrustStep::ServiceEvidence, Outcome::Passed, found);
+
+        let binding = check_key_binding(token.key().key(), workload.report_data().as_bytes());
+        let third = match binding {
+            Ok(()) => {
+                let bound = "the report data is the digest of the key that signed the token";
+                checks.passed("service-key-binding", bound);
+                step(TrustStep::KeyBinding, Outcome::Passed, bound)
+            }
+            Err(error) => {
+                checks.failed(error.check(), error.to_string());
+                step(TrustStep::KeyBinding, Outcome::Failed, error.to_string())
+            }
+        };
+        let fourth = match self.measurements {
+            None => {
+                let reason = "no list of published measurements was given";
+                checks.not_checked("service-measurement", reason);
+                step(TrustStep::Measurement, Outcome::NotChecked, reason)
+            }
+            Some(measurements) => match measurements.judge(&workload, expectations.at) {
+                Ok(found) => {
+                    checks.passed("service-measurement", found.as_str());
+                    step(TrustStep::Measurement, Outcome::Passed, found)
+                }
+                Err(error) => {
+                    checks.failed(error.check(), error.to_string());
+                    step(TrustStep::Measurement, Outcome::Failed, error.to_string())
+                }
+            },
+        };
+        [second, third, fourth]
+    }
+}
+
+fn token_step(
+    verification: &avouch_token::Verification,
+    expectations: &Expectations,
+) -> StepReport {
+    let failed = |check: &&Check| check.outcome == Outcome::Failed;
+    match verification.result() {
+        Ok(Accepted::Signed(token)) => match &expectations.issuer {
+            Some(issuer) => {
+                let until = token.expires_at();
+                step(
+                    TrustStep::Token,
+                    Outcome::Passed,
+                    format!("signed by {issuer}, until {until}"),
+                )
+            }
+            None => step(
+                TrustStep::Token,
+                Outcome::NotChecked,
+                "signed by a key of the set, but no issuer was expected",
+            ),
+        },
+        Ok(Accepted::Unsecured(_)) => {
+            step(TrustStep::Token, Outcome::NotChecked, "unsecured: nothing in it is proven")
+        }
+        Err(error) => {
+            let first = verification.checks().iter().find(failed);
+            let reason = first.map_or_else(|| error.to_string(), |check| check.detail.clone());
+            step(TrustStep::Token, Outcome::Failed, reason)
+        }
+    }
+}
+
+fn step(step: TrustStep, outcome: Outcome, reason: impl Into<String>) -> StepReport {
+    StepReport { step, outcome, reason: reason.into() }
+}
+
+/// The second step, and the two that are not checked because of it.
+fn from_second(outcome: Outcome, reason: &str) -> [StepReport; 3] {
+    let [_, third, fourth] = others("the evidence of the service did not verify");
+    [step(TrustStep::ServiceEvidence, outcome, reason), third, fourth]
+}
+
+/// The three steps about the service, none of them checked.
+fn others(reason: &str) -> [StepReport; 3] {
+    let [_, others @ ..] = TrustStep::ALL;
+    others.map(|one| step(one, Outcome::NotChecked, reason))
+}

@@ -1,0 +1,95 @@
+//! The four steps of trust, and how they went.
+
+use avouch_token::{Accepted, Check, Outcome, VerifiedToken};
+use serde::Serialize;
+
+/// One of the four questions of a relying party.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrustStep {
+    /// The service that was chosen signed this token, for this caller, and it is in force.
+    Token,
+    /// The service runs in a TEE that its vendor vouches for.
+    ServiceEvidence,
+    /// What runs there made the key that signed.
+    KeyBinding,
+    /// What runs there is code that was published and is in force.
+    Measurement,
+}
+
+impl TrustStep {
+    /// All, in order.
+    pub const ALL: [Self; 4] =
+        [Self::Token, Self::ServiceEvidence, Self::KeyBinding, Self::Measurement];
+
+    /// The name, as in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::ServiceEvidence => "service-evidence",
+            Self::KeyBinding => "key-binding",
+            Self::Measurement => "measurement",
+        }
+    }
+}
+
+/// How one step went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepReport {
+    /// Which.
+    pub step: TrustStep,
+    /// Passed, failed, or not checked: then nothing of it is proven.
+    pub outcome: Outcome,
+    /// Why, in a sentence.
+    pub reason: String,
+}
+
+/// How all four steps went. A step is believed only if it passed.
+#[derive(Debug)]
+pub struct TrustVerdict {
+    pub(crate) checks: Vec<Check>,
+    pub(crate) steps: [StepReport; 4],
+    pub(crate) accepted: Option<Accepted>,
+}
+
+impl TrustVerdict {
+    /// Every single check in order, of all steps, also those after the first failure.
+    #[must_use]
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// The four steps in order.
+    #[must_use]
+    pub const fn steps(&self) -> &[StepReport; 4] {
+        &self.steps
+    }
+
+    /// The first check that failed.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Check> {
+        self.checks.iter().find(|check| check.outcome == Outcome::Failed)
+    }
+
+    /// What the token turned out to be, if no check failed; steps may still not have been checked.
+    #[must_use]
+    pub const fn accepted(&self) -> Option<&Accepted> {
+        self.accepted.as_ref()
+    }
+
+    /// The token, if no check failed and it is signed.
+    #[must_use]
+    pub fn token(&self) -> Option<&VerifiedToken> {
+        match self.accepted() {
+            Some(Accepted::Signed(token)) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// Whether every one of the four steps passed.
+    #[must_use]
+    pub fn is_fully_trusted(&self) -> bool {
+        self.token().is_some() && self.steps.iter().all(|step| step.outcome == Outcome::Passed)
+    }
+}

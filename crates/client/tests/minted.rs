@@ -1,0 +1,364 @@
+//! All four steps, on services whose TEE is minted, in every form that certificates carry evidence in; and
+//! for each step what it refuses.
+#![cfg(test)]
+
+mod support;
+
+use std::sync::Arc;
+
+use avouch_client::{
+    EnclaveMeasurement, GuestMeasurement, Measurement, Measurements, RelyingParty, ServiceVerifier,
+    TrustDomainMeasurement, TrustStep, TrustVerdict, UvmMeasurement, WorkloadMeasurement,
+};
+use avouch_mint::snp::{UvmForm, uvm_publisher};
+use avouch_mint::{Break, Expected, Options, Stage, TcbStatus};
+use avouch_snp::uvm::{UvmTrust, UvmTrustEntry};
+use avouch_token::{Expectations, Outcome, SigningKey};
+use avouch_wire::{EvidenceKind, Hex, UnixTime};
+use support::{Form, Service, at, expectations};
+
+const FORMS: [(Form, EvidenceKind); 4] = [
+    (Form::Bare, EvidenceKind::Sgx),
+    (Form::Bare, EvidenceKind::Tdx),
+    (Form::OpenEnclave, EvidenceKind::OpenEnclave),
+    (Form::Described, EvidenceKind::Snp),
+];
+
+fn hex<const N: usize>(facts: &serde_json::Value, name: &str) -> Hex<N> {
+    serde_json::from_value(facts[name].clone()).unwrap()
+}
+
+/// What a service runs, as its operator would publish it.
+fn published(service: &Service, verifier: &ServiceVerifier) -> WorkloadMeasurement {
+    let keys = service.keys();
+    let facts = verifier.verify(&keys.keys()[0], at()).unwrap().facts();
+    match service.minted.kind {
+        EvidenceKind::Tdx => WorkloadMeasurement::Tdx(TrustDomainMeasurement {
+            mr_td: hex(&facts, "mr_td"),
+            rtmr0: Some(hex(&facts, "rtmr0")),
+            rtmr1: hex(&facts, "rtmr1"),
+            rtmr2: hex(&facts, "rtmr2"),
+            rtmr3: Some(hex(&facts, "rtmr3")),
+        }),
+        EvidenceKind::Snp => WorkloadMeasurement::Snp(GuestMeasurement {
+            measurement: Some(hex(&facts, "measurement")),
+            uvm: None,
+            host_data: Some(hex(&facts, "host_data")),
+        }),
+        _ => WorkloadMeasurement::Sgx(EnclaveMeasurement {
+            mr_enclave: Some(hex(&facts, "mr_enclave")),
+            mr_signer: Some(hex(&facts, "mr_signer")),
+            isv_prod_id: Some(facts["isv_prod_id"].as_u64().unwrap().try_into().unwrap()),
+            minimum_isv_svn: Some(facts["isv_svn"].as_u64().unwrap().try_into().unwrap()),
+        }),
+    }
+}
+
+fn in_force(workload: WorkloadMeasurement) -> Measurements {
+    Measurements::new(vec![Measurement {
+        name: "release 1".to_owned(),
+        announced_at: UnixTime::EPOCH,
+        in_force_from: UnixTime::EPOCH,
+        replaces: None,
+        withdrawn_at: None,
+        workload,
+    }])
+    .unwrap()
+}
+
+fn verify(
+    service: &Service,
+    verifier: &ServiceVerifier,
+    measurements: Option<&Measurements>,
+) -> TrustVerdict {
+    let party = RelyingParty { service: Some(verifier), measurements, demands_evidence: true };
+    party.verify(&service.token(), &service.keys(), &expectations())
+}
+
+fn outcomes(verdict: &TrustVerdict) -> [Outcome; 4] {
+    verdict.steps().each_ref().map(|step| step.outcome)
+}
+
+fn failed(verdict: &TrustVerdict) -> &'static str {
+    assert!(!verdict.is_fully_trusted() && verdict.accepted().is_none());
+    verdict.failure().unwrap().name
+}
+
+#[test]
+fn a_service_in_a_tee_is_trusted_in_all_four_steps_in_every_form_of_evidence() {
+    for (form, kind) in FORMS {
+        let service = Service::new(form, kind);
+        let verifier = service.verifier();
+        let measurements = in_force(published(&service, &verifier));
+        let verdict = verify(&service, &verifier, Some(&measurements));
+        assert_eq!(outcomes(&verdict), [Outcome::Passed; 4], "{kind}: {verdict:#?}");
+        assert!(verdict.is_fully_trusted());
+        assert_eq!(verdict.steps().each_ref().map(|step| step.step), TrustStep::ALL);
+        // Without a list nothing is said of the code, and that is not trust in full.
+        let verdict = verify(&service, &verifier, None);
+        let unlisted = [Outcome::Passed, Outcome::Passed, Outcome::Passed, Outcome::NotChecked];
+        assert_eq!(outcomes(&verdict), unlisted, "{kind}");
+        assert!(!verdict.is_fully_trusted() && verdict.token().is_some());
+    }
+}
+
+#[test]
+fn evidence_for_another_key_fails_the_third_step_alone() {
+    for (form, kind) in FORMS {
+        let other = Service::new(form, kind);
+        let key = Arc::new(SigningKey::generate(avouch_token::KeySpec::P256).unwrap());
+        let thief = Service::of(key, form, other.minted.clone());
+        let verifier = other.verifier();
+        let measurements = in_force(published(&other, &verifier));
+        let verdict = verify(&thief, &verifier, Some(&measurements));
+        let stolen = [Outcome::Passed, Outcome::Passed, Outcome::Failed, Outcome::Passed];
+        assert_eq!(outcomes(&verdict), stolen, "{kind}");
+        assert_eq!(failed(&verdict), "service-key-binding", "{kind}");
+    }
+}
+
+#[test]
+fn each_field_of_a_measurement_counts() {
+    let sgx = Service::new(Form::Bare, EvidenceKind::Sgx);
+    let verifier = sgx.verifier();
+    let WorkloadMeasurement::Sgx(good) = published(&sgx, &verifier) else { panic!() };
+    let higher = good.minimum_isv_svn.map(|svn| svn + 1);
+    for (other, field) in [
+        (EnclaveMeasurement { mr_enclave: Some(Hex([7; 32])), ..good.clone() }, "MRENCLAVE"),
+        (EnclaveMeasurement { mr_signer: Some(Hex([7; 32])), ..good.clone() }, "MRSIGNER"),
+        (EnclaveMeasurement { isv_prod_id: Some(777), ..good.clone() }, "ISVPRODID"),
+        (EnclaveMeasurement { minimum_isv_svn: higher, ..good.clone() }, "ISVSVN"),
+    ] {
+        refused_for(&sgx, &verifier, WorkloadMeasurement::Sgx(other), field);
+    }
+    // The signer's product of at least that version, whatever its code.
+    let signer = EnclaveMeasurement { mr_enclave: None, ..good };
+    let measurements = in_force(WorkloadMeasurement::Sgx(signer));
+    assert!(verify(&sgx, &verifier, Some(&measurements)).is_fully_trusted());
+
+    let tdx = Service::new(Form::Bare, EvidenceKind::Tdx);
+    let verifier = tdx.verifier();
+    let WorkloadMeasurement::Tdx(good) = published(&tdx, &verifier) else { panic!() };
+    let (else_, some) = (Hex([7; 48]), Some(Hex([7; 48])));
+    for (other, field) in [
+        (TrustDomainMeasurement { mr_td: else_, ..good.clone() }, "MRTD"),
+        (TrustDomainMeasurement { rtmr0: some, ..good.clone() }, "RTMR[0]"),
+        (TrustDomainMeasurement { rtmr1: else_, ..good.clone() }, "RTMR[1]"),
+        (TrustDomainMeasurement { rtmr2: else_, ..good.clone() }, "RTMR[2]"),
+        (TrustDomainMeasurement { rtmr3: some, ..good.clone() }, "RTMR[3]"),
+    ] {
+        refused_for(&tdx, &verifier, WorkloadMeasurement::Tdx(other), field);
+    }
+
+    let snp = Service::new(Form::Described, EvidenceKind::Snp);
+    let verifier = snp.verifier();
+    let WorkloadMeasurement::Snp(good) = published(&snp, &verifier) else { panic!() };
+    for (other, field) in [
+        (GuestMeasurement { measurement: some, ..good.clone() }, "MEASUREMENT"),
+        (GuestMeasurement { host_data: Some(Hex([7; 32])), ..good }, "HOST_DATA"),
+    ] {
+        refused_for(&snp, &verifier, WorkloadMeasurement::Snp(other), field);
+    }
+    // A measurement of another TEE says nothing of this one.
+    let sgx_only = published(&sgx, &sgx.verifier());
+    refused_for(&snp, &verifier, sgx_only, "none is for this TEE");
+}
+
+fn refused_for(
+    service: &Service,
+    verifier: &ServiceVerifier,
+    workload: WorkloadMeasurement,
+    field: &str,
+) {
+    let verdict = verify(service, verifier, Some(&in_force(workload)));
+    assert_eq!(failed(&verdict), "service-measurement", "{field}");
+    let reason = &verdict.steps()[3].reason;
+    assert!(reason.contains(field), "{field}: {reason}");
+    assert_eq!(verdict.steps()[2].outcome, Outcome::Passed);
+}
+
+#[test]
+fn a_guest_of_another_privilege_level_is_not_the_published_code() {
+    let service = Service::with(Form::Described, |mut options| {
+        options.snp.vmpl = 1;
+        (EvidenceKind::Snp, options)
+    });
+    let verifier = service.verifier();
+    refused_for(&service, &verifier, published(&service, &verifier), "VMPL");
+}
+
+#[test]
+fn a_utility_vm_counts_by_publisher_feed_and_version() {
+    let minted_by = |svn: u64| {
+        Service::with(Form::Described, |mut options| {
+            options.snp.uvm = Some(UvmForm::Json);
+            options.snp.uvm_svn = svn;
+            (EvidenceKind::Snp, options)
+        })
+    };
+    let service = minted_by(101);
+    let publisher = uvm_publisher(&Options::new(at())).unwrap();
+    let mut settings = ServiceVerifier::settings();
+    let trusted = UvmTrustEntry {
+        issuer: publisher.issuer.clone(),
+        feed: publisher.feed.clone(),
+        minimum_svn: 1,
+        compliance_status: None,
+    };
+    settings.uvm = UvmTrust { entries: vec![trusted] };
+    let verifier = service.verifier_with(settings);
+    let WorkloadMeasurement::Snp(exact) = published(&service, &verifier) else { panic!() };
+    let of = |issuer: &str, feed: &str, minimum_svn: u64| {
+        WorkloadMeasurement::Snp(GuestMeasurement {
+            measurement: None,
+            uvm: Some(UvmMeasurement { issuer: issuer.into(), feed: feed.into(), minimum_svn }),
+            host_data: exact.host_data,
+        })
+    };
+    let (issuer, feed) = (publisher.issuer.as_str(), publisher.feed.as_str());
+    let good = verify(&service, &verifier, Some(&in_force(of(issuer, feed, 101))));
+    assert!(good.is_fully_trusted(), "{good:#?}");
+    refused_for(&service, &verifier, of(issuer, feed, 102), "SVN of the utility VM");
+    refused_for(&service, &verifier, of(issuer, "other", 101), "feed of the utility VM");
+    refused_for(&service, &verifier, of("did:x509:0:sha256:x", feed, 101), "issuer of the utility");
+    // Nobody vouches for the utility VM of a guest whose publisher does not count.
+    let plain = service.verifier();
+    refused_for(&service, &plain, of(issuer, feed, 101), "no endorsement of the utility VM");
+}
+
+#[test]
+fn every_way_to_break_evidence_fails_the_second_step_by_its_own_check() {
+    for (form, kind) in FORMS {
+        let (mut tried, mut by_own_check) = (0, 0);
+        // The others carry what an SGX quote is signed with, too: some of their breaks will do.
+        let all = [EvidenceKind::Sgx, EvidenceKind::Snp].contains(&kind);
+        let chosen = |one: &&Break| all || one.name.starts_with("quote-");
+        for one in avouch_mint::breaks(kind).iter().filter(chosen) {
+            let service = Service::with(form, |options| (kind, options.broken(one.name)));
+            let Expected::Refused { stage: Stage::Verification, check } = service.minted.expected
+            else {
+                continue;
+            };
+            // The minted root is not the root of every break, and some cannot be loaded at all.
+            let Some(verifier) = service.try_verifier() else { continue };
+            let verdict = verify(&service, &verifier, None);
+            // What does not begin like a quote is none, before anything else is asked of it; and
+            // endorsements for another platform are none for this one.
+            let found = failed(&verdict);
+            let instead = ["service-evidence", "endorsements-missing"].contains(&found);
+            assert!(found == check || instead, "{kind} {}: {found}, expected {check}", one.name);
+            by_own_check += usize::from(found == check);
+            assert_eq!(outcomes(&verdict)[..2], [Outcome::Passed, Outcome::Failed]);
+            tried += 1;
+        }
+        assert!(
+            tried > (if all { 40 } else { 2 }) && tried - by_own_check < 12,
+            "{kind}: {by_own_check} of {tried}"
+        );
+    }
+}
+
+#[test]
+fn a_debuggable_service_and_one_on_an_outdated_platform_are_refused_unless_accepted() {
+    let debuggable = Service::with(Form::Bare, |mut options| {
+        options.enclave.debug = true;
+        (EvidenceKind::Sgx, options)
+    });
+    let verdict = verify(&debuggable, &debuggable.verifier(), None);
+    assert_eq!(failed(&verdict), "debuggable");
+    let mut settings = ServiceVerifier::settings();
+    settings.intel.refuse_debuggable = false;
+    let verdict = verify(&debuggable, &debuggable.verifier_with(settings), None);
+    assert!(verdict.failure().is_none(), "{verdict:#?}");
+
+    let outdated = Service::with(Form::Bare, |mut options| {
+        options.platform.tcb_status = TcbStatus::OutOfDate;
+        (EvidenceKind::Sgx, options)
+    });
+    let verdict = verify(&outdated, &outdated.verifier(), None);
+    assert_eq!(failed(&verdict), "accepted-tcb-status");
+    let mut settings = ServiceVerifier::settings();
+    settings.intel.tcb_statuses = "any".parse().unwrap();
+    let verdict = verify(&outdated, &outdated.verifier_with(settings), None);
+    assert!(verdict.failure().is_none(), "{verdict:#?}");
+}
+
+#[test]
+fn a_foreign_root_proves_nothing() {
+    for (form, kind) in FORMS {
+        let service = Service::new(form, kind);
+        let vendors_alone =
+            support::verifier("", service.endorsements().unwrap(), ServiceVerifier::settings());
+        let verdict = verify(&service, &vendors_alone, None);
+        assert_eq!(outcomes(&verdict)[1], Outcome::Failed, "{kind}");
+        assert!(verdict.accepted().is_none());
+    }
+}
+
+#[test]
+fn evidence_of_an_unknown_tee_is_refused_and_none_only_if_it_is_demanded() {
+    let key = || Arc::new(SigningKey::generate(avouch_token::KeySpec::P256).unwrap());
+    let good = Service::new(Form::Described, EvidenceKind::Snp);
+    let mut unknown = Service::of(Arc::clone(&good.key), Form::Described, good.minted.clone());
+    let extension = avouch_token::EvidenceExtension::Described {
+        evidence_json: support::document(&good.minted),
+        tee_kind: "someothertee".to_owned(),
+    };
+    let with = |extension| {
+        avouch_token::provider_certificate(&*good.key, support::ISSUER, extension).unwrap()
+    };
+    unknown.certificate = with(Some(&extension));
+    assert_eq!(failed(&verify(&unknown, &good.verifier(), None)), "service-tee");
+
+    let mut bare = Service::of(key(), Form::Described, good.minted.clone());
+    bare.certificate =
+        avouch_token::provider_certificate(&*bare.key, support::ISSUER, None).unwrap();
+    let verifier = good.verifier();
+    assert_eq!(failed(&verify(&bare, &verifier, None)), "service-evidence-absent");
+    let undemanding =
+        RelyingParty { service: Some(&verifier), measurements: None, demands_evidence: false };
+    let verdict = undemanding.verify(&bare.token(), &bare.keys(), &expectations());
+    assert!(verdict.token().is_some() && !verdict.is_fully_trusted());
+    let listed = in_force(published(&good, &verifier));
+    let listing = RelyingParty { measurements: Some(&listed), ..undemanding };
+    let verdict = listing.verify(&bare.token(), &bare.keys(), &expectations());
+    assert_eq!(failed(&verdict), "service-evidence-absent");
+}
+
+#[test]
+fn without_endorsements_nothing_is_said_unless_it_is_demanded_and_a_stolen_quote_is_still_seen() {
+    let service = Service::new(Form::Bare, EvidenceKind::Sgx);
+    let nothing = || avouch_endorsements::EndorsementSet::default();
+    let verifier =
+        support::verifier(&service.minted.root_pem, nothing(), ServiceVerifier::settings());
+    assert_eq!(failed(&verify(&service, &verifier, None)), "endorsements-missing");
+    let party =
+        RelyingParty { service: Some(&verifier), measurements: None, demands_evidence: false };
+    let verdict = party.verify(&service.token(), &service.keys(), &expectations());
+    let unknown = [Outcome::Passed, Outcome::NotChecked, Outcome::NotChecked, Outcome::NotChecked];
+    assert_eq!(outcomes(&verdict), unknown);
+    let key = Arc::new(SigningKey::generate(avouch_token::KeySpec::P256).unwrap());
+    let thief = Service::of(key, Form::Bare, service.minted.clone());
+    let verdict = party.verify(&thief.token(), &thief.keys(), &expectations());
+    assert_eq!(failed(&verdict), "service-key-binding");
+
+    let blind = RelyingParty { service: None, measurements: None, demands_evidence: true };
+    let verdict = blind.verify(&service.token(), &service.keys(), &expectations());
+    assert_eq!(failed(&verdict), "service-evidence");
+}
+
+#[test]
+fn where_the_token_fails_nothing_is_asked_of_the_service() {
+    let service = Service::new(Form::Bare, EvidenceKind::Sgx);
+    let verifier = service.verifier();
+    let party =
+        RelyingParty { service: Some(&verifier), measurements: None, demands_evidence: true };
+    let other = Expectations { issuer: Some("https://other.example".into()), ..expectations() };
+    let verdict = party.verify(&service.token(), &service.keys(), &other);
+    assert_eq!(failed(&verdict), "token-issuer");
+    assert_eq!(outcomes(&verdict)[1..], [Outcome::NotChecked; 3]);
+    let nobody = Expectations { issuer: None, ..expectations() };
+    let verdict = party.verify(&service.token(), &service.keys(), &nobody);
+    assert_eq!(outcomes(&verdict)[0], Outcome::NotChecked, "whose token it is was not checked");
+    assert!(!verdict.is_fully_trusted());
+}

@@ -11,6 +11,7 @@ use avouch_token::{Expectations, Jwks, TokenKind, verify_token};
 use avouch_wire::UnixTime;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use support::schema::{Schema, rows};
 use support::service::{Installation, OWNER, PUBLIC_URL, Service};
 use support::{Run, avouch_in, text};
 
@@ -234,6 +235,35 @@ async fn every_kind_of_key_signs_and_a_provider_may_have_others() {
     })
     .await;
     assert!(!kids(&key_set(&service).await).contains(&own));
+}
+
+#[tokio::test]
+async fn the_json_of_keys_is_as_documented_and_the_list_has_one_order() {
+    let installation = installation("keys-schema", "");
+    drop(installation.start());
+    let page = |heading| Schema::new(rows("docs/schemas/keys.md", heading));
+    let (mut list, mut change, mut rewrap) = (page("List"), page("Change"), page("Rewrap"));
+    let rotated = key(&installation, "rotate --now").expect_status(0).json();
+    change.check(&rotated);
+    let listed = key(&installation, "list").expect_status(0).json();
+    list.check(&listed);
+    let keys = listed["keys"].as_array().unwrap();
+    let order: Vec<_> = keys
+        .iter()
+        .map(|key| format!("{} {}", text(&key["purpose"]), text(&key["state"])))
+        .collect();
+    let expected =
+        ["token active", "token published", "token retired", "report active", "report-ca active"];
+    assert_eq!(order, expected);
+    let retired = text(&keys[2]["kid"]);
+    assert!(keys[2]["retired_at"].is_string() && keys[2]["gone_at"].is_string());
+    let removed = key(&installation, &format!("remove {retired}")).expect_status(0).json();
+    change.check(&removed);
+    rewrap.check(&key(&installation, "rewrap").expect_status(0).json());
+    assert!(change.unseen().is_empty(), "{:?}", change.unseen());
+    // No key is for one provider alone here, and none is under another master key.
+    assert_eq!(list.unseen().into_iter().collect::<Vec<_>>(), ["keys[].provider"]);
+    assert_eq!(rewrap.unseen().into_iter().collect::<Vec<_>>(), ["rewrapped[]", "unopened[]"]);
 }
 
 #[tokio::test]

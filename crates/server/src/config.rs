@@ -18,6 +18,7 @@ mod reference_values;
 mod sections;
 mod setting;
 mod signing;
+mod token_exchange;
 mod tpm;
 mod trust_root;
 mod vault;
@@ -40,6 +41,7 @@ pub use sections::{
     ServerConfig, TelemetryConfig, TlsConfig,
 };
 pub use signing::{SigningConfig, SigningOverride};
+pub use token_exchange::{AudienceRule, ProviderExchange, TokenExchangeConfig};
 pub use tpm::TpmConfig;
 pub use trust_root::{TrustRoot, TrustRoots};
 pub use vault::{AuthorityConfig, VaultConfig};

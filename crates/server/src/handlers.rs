@@ -14,6 +14,7 @@ mod policies;
 mod publish;
 mod refusals;
 mod signers;
+mod token_exchange;
 mod vault;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -36,6 +37,7 @@ use crate::work::{Source, Work};
 use crate::{ApiError, Fault, Provider, ResourceError};
 
 pub(crate) use refusals::Refusals;
+pub use token_exchange::TokenExchanges;
 
 /// The build, as MAA's `x-ms-maa-service-version` gives its own.
 const SERVICE_VERSION: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
@@ -223,6 +225,7 @@ impl Request<'_> {
             Endpoint::SetMachineBaseline(name) => machines::set_baseline(&request, &name).await,
             Endpoint::ForgetMachine(name) => machines::forget(&request, &name).await,
             Endpoint::Alerts => machines::alerts(&request).await,
+            Endpoint::TokenExchange => token_exchange::exchange(&request, body).await,
             Endpoint::PolicyRevision(kind, revision) => {
                 history::get(&request, kind, revision).await
             }

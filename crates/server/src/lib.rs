@@ -31,6 +31,7 @@ pub mod respond;
 pub mod route;
 pub mod signing_key;
 pub mod state;
+mod token_exchange;
 pub mod tpm;
 pub mod vault;
 pub mod work;
@@ -43,6 +44,7 @@ pub use collateral_server::{Collateral, CollateralServer, NotFetched};
 pub use config::{Config, ConfigError, Settings};
 pub use error::{ApiError, Fault, KeyVaultError, ResourceError};
 pub use evidence::EvidenceKeeper;
+pub use handlers::TokenExchanges;
 pub use http::{
     CurrentTls, DevelopmentCa, Limits, Peer, PrivateNetworks, Server, ServerError, TlsError,
     TlsFiles, server_config,
@@ -53,6 +55,7 @@ pub use provider::Provider;
 pub use providers::{ProviderUrls, Providers, ProvidersOptions};
 pub use readiness::Readiness;
 pub use state::AppState;
+pub use token_exchange::{SubjectTemplate, TemplateError};
 pub use tpm::TpmConversations;
 pub use vault::Vault;
 pub use work::{WorkLimits, WorkPool};

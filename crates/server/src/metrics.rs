@@ -138,6 +138,13 @@ static OF_SOURCES: [Metric; 3] = [
     now("endorsement_source_rests_seconds", "/rests_seconds", "For how long it is left alone"),
 ];
 
+/// What there is of the keys for each purpose.
+static OF_KEYS: [Metric; 3] = [
+    now("signing_keys_published", "/published", "Keys in key sets that do not sign yet"),
+    now("signing_keys_active", "/active", "Keys that sign"),
+    now("signing_keys_retired", "/retired", "Keys in key sets that sign no more"),
+];
+
 /// What each set of Intel collateral in files has.
 static OF_COLLATERAL: [Metric; 1] = [Metric {
     name: "intel_collateral_expiry_timestamp_seconds",
@@ -160,8 +167,11 @@ impl Collector for Report {
         let sources: Vec<_> =
             sources.map(|(place, source)| (vec![("source", place.to_string())], source)).collect();
         family(&OF_SOURCES, &sources, &mut encoder)?;
+        let keys = self.list("/signing_keys").iter();
+        let keys: Vec<_> = keys.map(|keys| (labels(&["purpose"], keys), keys)).collect();
+        family(&OF_KEYS, &keys, &mut encoder)?;
         let collateral = self.list("/endorsements/intel_collateral").iter();
-        let collateral: Vec<_> = collateral.map(|set| (labels(set), set)).collect();
+        let collateral: Vec<_> = collateral.map(|set| (labels(&OF_A_SET, set), set)).collect();
         family(&OF_COLLATERAL, &collateral, &mut encoder)
     }
 }
@@ -175,14 +185,16 @@ impl Report {
 type Labels = Vec<(&'static str, String)>;
 
 /// What tells one set of collateral from the others.
-fn labels(set: &Value) -> Labels {
-    let names = ["tee", "fmspc", "pce_id", "evaluation_data_number"];
-    let text = |name| match set.get(name) {
+const OF_A_SET: [&str; 4] = ["tee", "fmspc", "pce_id", "evaluation_data_number"];
+
+/// What tells one thing from the others.
+fn labels(names: &[&'static str], thing: &Value) -> Labels {
+    let text = |name: &str| match thing.get(name) {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
         None => String::new(),
     };
-    names.into_iter().map(|name| (name, text(name))).collect()
+    names.iter().map(|name| (*name, text(name))).collect()
 }
 
 /// The metrics of several things, told apart by labels.

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
+use avouch_store::{KeyPurpose, KeyState};
 use serde_json::{Value, json};
 
 use crate::state::AppState;
@@ -107,6 +108,22 @@ fn database(state: &AppState) -> &'static str {
     }
 }
 
+/// How many keys there are in each state, by what they sign. Where a file has the key for tokens, that is the
+/// active one.
+fn signing_keys(state: &AppState) -> Vec<Value> {
+    let set = state.providers.keys().set();
+    let of_purpose = |purpose: KeyPurpose| {
+        let count = |state| set.count(purpose, state);
+        json!({
+            "purpose": purpose.as_str(),
+            "published": count(KeyState::Published),
+            "active": count(KeyState::Active),
+            "retired": count(KeyState::Retired),
+        })
+    };
+    KeyPurpose::ALL.into_iter().map(of_purpose).collect()
+}
+
 /// All that is known, for people and programs.
 pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
     let readiness = &state.readiness;
@@ -121,6 +138,7 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
         "providers": state.providers.count(),
         "providers_current_seconds_ago": state.providers.age().as_secs(),
         "providers_followed": state.providers.are_followed(),
+        "signing_keys": signing_keys(state),
         "endorsements": state.engine.endorsement_summary(),
         "endorsements_imported": state.at_hand.imported_revision(),
         "appraisal_time_pinned": state.clock.is_pinned(),

@@ -58,6 +58,8 @@ pub enum Endpoint {
     ForgetMachine(String),
     /// List the alerts that they raised.
     Alerts,
+    /// Give a short token for an attestation token.
+    TokenExchange,
 }
 
 /// What relying parties read wherever they are, to verify tokens.

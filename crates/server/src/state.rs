@@ -8,7 +8,7 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use crate::auth::Access;
 use crate::config::{RootProvider, TpmConfig};
 use crate::error::Fault;
-use crate::handlers::Refusals;
+use crate::handlers::{Refusals, TokenExchanges};
 use crate::http::PrivateNetworks;
 use crate::{
     AtHand, Clock, Cloud, CollateralServer, EvidenceKeeper, Monitoring, Providers, Readiness,
@@ -47,7 +47,11 @@ pub struct AppState {
     pub evidence: EvidenceKeeper,
     /// Watches machines where that was asked for.
     pub monitoring: Monitoring,
+    /// Which providers give short tokens.
+    pub token_exchange: TokenExchanges,
     pub(crate) refusals: Refusals,
+    /// How often each attestation token was exchanged lately.
+    pub(crate) exchanges: Refusals,
     random: SystemRandom,
 }
 
@@ -79,7 +83,9 @@ impl AppState {
             tpm: TpmConversations::of_this_instance(TpmConfig::default()),
             evidence: EvidenceKeeper::none(),
             monitoring: Monitoring::none(),
+            token_exchange: TokenExchanges::default(),
             refusals: Refusals::new(),
+            exchanges: Refusals::new(),
             random: SystemRandom::new(),
         }
     }
@@ -112,6 +118,12 @@ impl AppState {
     #[must_use]
     pub fn with_monitoring(self, monitoring: Monitoring) -> Self {
         Self { monitoring, ..self }
+    }
+
+    /// The same state, exchanging tokens.
+    #[must_use]
+    pub fn with_token_exchange(self, token_exchange: TokenExchanges) -> Self {
+        Self { token_exchange, ..self }
     }
 
     /// The same, keeping evidence.

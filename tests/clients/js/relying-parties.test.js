@@ -2,6 +2,8 @@
 // Environment: as in support.js.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import attestation from "@azure/attestation";
@@ -60,4 +62,48 @@ test("the unsecured token of a draft is refused", async () => {
     draftPolicyForAttestation: "version=1.0; authorizationrules{=> permit();}; issuancerules{};",
   });
   await assert.rejects(jwtVerify(draft, createRemoteJWKSet(new URL(jwks_uri)), { issuer: url }));
+});
+
+const audience = "https://sts.example";
+
+/** An attestation token with a nonce, which the SDK does not send. */
+async function attested(nonce) {
+  const file = join(process.env.AVOUCH_MINTED, "sgx-json", "request.json");
+  const body = { ...JSON.parse(await readFile(file, "utf8")), nonce };
+  const answer = await fetch(`${url}/attest/SgxEnclave?api-version=2022-08-01`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  assert.equal(answer.status, 200);
+  return (await answer.json()).token;
+}
+
+async function exchange(token) {
+  const answer = await fetch(`${url}/avouch/token-exchange`, {
+    method: "POST",
+    body: new URLSearchParams({
+      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+      subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+      subject_token: token,
+      audience,
+    }),
+  });
+  return { status: answer.status, ...(await answer.json()) };
+}
+
+test("jose takes a short token as an identity for its audience, and for no other", async () => {
+  const { issuer, jwks_uri, id_token_signing_alg_values_supported: algorithms } = await metadata();
+  const keys = createRemoteJWKSet(new URL(jwks_uri));
+  const { status, access_token: short } = await exchange(await attested(audience));
+  assert.equal(status, 200);
+  const options = { issuer, algorithms, requiredClaims: ["sub"], maxTokenAge: "10m" };
+  const { payload } = await jwtVerify(short, keys, { ...options, audience });
+  assert.match(payload.sub, /^sgx\/[0-9a-f]{64}$/);
+  const refused = (error) => error.code === "ERR_JWT_CLAIM_VALIDATION_FAILED" && error.claim === "aud";
+  await assert.rejects(jwtVerify(short, keys, { ...options, audience: "https://other.example" }), refused);
+  const other = await exchange(await attested("https://other.example"));
+  assert.equal(other.status, 400);
+  assert.equal(other.error, "invalid_request");
+  assert.equal(other.access_token, undefined);
 });

@@ -6,11 +6,13 @@ Environment: as in support.py.
 import json
 import ssl
 import unittest
+import urllib.error
+import urllib.parse
 import urllib.request
 
 import jwt
 from jwt import PyJWKClient
-from support import CA, URL
+from support import CA, MINTED, URL
 from test_attest import PERMIT, attest
 
 CONTEXT = ssl.create_default_context(cafile=CA)
@@ -60,6 +62,69 @@ class PyJwt(unittest.TestCase):
         self.assertEqual(jwt.get_unverified_header(token)["alg"], "none")
         with self.assertRaises((jwt.PyJWTError, jwt.exceptions.PyJWKClientError)):
             verify(token)
+
+
+AUDIENCE = "https://sts.example"
+
+
+def attested(nonce):
+    """An attestation token with a nonce, which the SDK does not send."""
+    body = json.loads((MINTED / "sgx-json" / "request.json").read_text()) | {"nonce": nonce}
+    request = urllib.request.Request(
+        URL + "/attest/SgxEnclave?api-version=2022-08-01",
+        json.dumps(body).encode(),
+        {"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, context=CONTEXT) as answer:
+        return json.load(answer)["token"]
+
+
+def exchange(token, audience=AUDIENCE):
+    form = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "subject_token": token,
+        "audience": audience,
+    }
+    body = urllib.parse.urlencode(form).encode()
+    with urllib.request.urlopen(URL + "/avouch/token-exchange", body, context=CONTEXT) as answer:
+        return json.load(answer)["access_token"]
+
+
+def identity(token, audience):
+    found = metadata()
+    keys = PyJWKClient(found["jwks_uri"], ssl_context=CONTEXT)
+    return jwt.decode(
+        token,
+        keys.get_signing_key_from_jwt(token),
+        algorithms=found["id_token_signing_alg_values_supported"],
+        issuer=URL,
+        audience=audience,
+        options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+    )
+
+
+class ShortToken(unittest.TestCase):
+    def test_a_short_token_is_an_identity_for_its_audience_alone(self):
+        short = exchange(attested(AUDIENCE))
+        claims = identity(short, AUDIENCE)
+        self.assertRegex(claims["sub"], "^sgx/[0-9a-f]{64}$")
+        self.assertEqual(claims["exp"] - claims["iat"], 600)
+        with self.assertRaises(jwt.InvalidAudienceError):
+            identity(short, "https://other.example")
+        # As an attestation token, which names nobody, it is refused.
+        with self.assertRaises(jwt.InvalidAudienceError):
+            verify(short)
+
+    def test_tokens_for_others_and_other_audiences_get_nothing(self):
+        for token, audience, error in (
+            (attested("https://other.example"), AUDIENCE, "invalid_request"),
+            (attested(AUDIENCE), "https://other.example", "invalid_target"),
+        ):
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                exchange(token, audience)
+            self.assertEqual(refused.exception.code, 400)
+            self.assertEqual(json.load(refused.exception)["error"], error)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,12 @@ use crate::run::{command, say};
 
 /// Where the vault answers: the clients' tests see to it that the name is found.
 const VAULT_HOST: &str = "vault.localhost";
+/// What the tests of relying parties exchange tokens for.
+const CONFIGURATION: &str = r#"
+[[token_exchange.providers.default.audiences]]
+audience = "https://sts.example"
+subject = "{x-ms-attestation-type}/{x-ms-sgx-mrsigner}"
+"#;
 
 /// `avouch serve --dev` on a free port.
 pub(crate) struct Service {
@@ -20,6 +26,10 @@ impl Service {
     /// Starts it and waits until it prints its URL.
     pub(crate) fn start(avouch: &Path, data_dir: &Path, words: &[String]) -> Result<Self, String> {
         let mut serve = command(avouch, &["serve", "--dev", "--listen", "127.0.0.1:0"]);
+        let configuration = data_dir.with_extension("toml");
+        std::fs::write(&configuration, CONFIGURATION)
+            .map_err(|error| format!("{}: {error}", configuration.display()))?;
+        serve.arg("--config").arg(configuration);
         serve.arg("--data-dir").arg(data_dir).args(words);
         serve.env("AVOUCH_ENDORSEMENTS__SERVER__ENABLED", "true");
         serve.env("AVOUCH_VAULT__HOST", VAULT_HOST);

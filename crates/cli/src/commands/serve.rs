@@ -16,8 +16,8 @@ use avouch_server::vault::{development_signer, keep_purged, release_signer};
 use avouch_server::{
     Access, AppState, AtHand, Authenticator, Clock, Cloud, Collateral, CollateralServer, Config,
     ConfigError, DevelopmentCa, EvidenceKeeper, Monitoring, ProviderUrls, Providers,
-    ProvidersOptions, Server, ServerError, Settings, SigningKeys, TlsFiles, TpmConversations,
-    Vault, Webhook, WorkPool, server_config, signing_key,
+    ProvidersOptions, Server, ServerError, Settings, SigningKeys, TlsFiles, TokenExchanges,
+    TpmConversations, Vault, Webhook, WorkPool, server_config, signing_key,
 };
 use avouch_store::Store;
 use avouch_token::SigningKey;
@@ -380,6 +380,7 @@ async fn state(
         .with_cloud(cloud)
         .with_evidence(evidence)
         .with_monitoring(monitoring)
+        .with_token_exchange(TokenExchanges::new(config.token_exchange.clone()))
         .with_tpm(tpm)
         .with_vault(vault)
         .with_collateral_server(to_site.enabled.then(|| CollateralServer::new(site, to_site)));

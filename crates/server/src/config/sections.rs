@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     AppraisalConfig, AuditConfig, AuthConfig, ConfigError, EndorsementsConfig, MonitoringConfig,
-    SigningConfig, TpmConfig, VaultConfig,
+    SigningConfig, TokenExchangeConfig, TpmConfig, VaultConfig,
 };
 use crate::http::PrivateNetworks;
 use crate::{Limits, WorkLimits};
@@ -32,6 +32,8 @@ pub struct Config {
     pub cloud: CloudConfig,
     /// What is accepted of evidence that verified.
     pub appraisal: AppraisalConfig,
+    /// Which providers give short tokens for attestation tokens.
+    pub token_exchange: TokenExchangeConfig,
     /// Conversations with TPMs.
     pub tpm: TpmConfig,
     /// What is kept of what was appraised.
@@ -372,6 +374,7 @@ impl Config {
         self.limits.check()?;
         self.audit.check()?;
         self.monitoring.check()?;
+        self.token_exchange.check()?;
         self.appraisal.check()?;
         self.vault.check(&self.server)?;
         self.auth.check()

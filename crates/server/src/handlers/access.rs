@@ -74,6 +74,10 @@ pub(super) async fn authorize<'a>(
             }
             anonymous_attest(state, provider, *kind)
         }
+        (Needs::MayAttest, Endpoint::TokenExchange) => {
+            state.providers.check_current()?;
+            state.access.anonymous_attest(provider.name())
+        }
         // The token that is shown was in an answer to evidence.
         (Needs::MayAttest, _) => state.access.anonymous_attest(provider.name()),
         _ => false,

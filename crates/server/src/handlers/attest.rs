@@ -38,12 +38,23 @@ pub(super) async fn attest(
     kind: EvidenceKind,
     body: UnreadBody,
 ) -> Result<Response<Body>, ApiError> {
-    let form = form_of(kind).ok_or_else(|| policies::unserved(kind.policy_name()))?;
-    let body = Arc::new(body.read().await?);
+    // No kind without a form waits for its body.
+    form(kind)?;
+    let body = Arc::new(Sent::as_it_came(body.read().await?));
+    attest_sent(request, kind, &body).await
+}
+
+/// The same for a body that is here.
+pub(super) async fn attest_sent(
+    request: &Authorized<'_>,
+    kind: EvidenceKind,
+    body: &Arc<Sent>,
+) -> Result<Response<Body>, ApiError> {
+    let form = form(kind)?;
     let (at_hand, sender) = (&request.state.at_hand, request.work.sender());
     let rounds = if at_hand.is_fetching() { ROUNDS_MAX } else { 1 };
     for _ in 1..rounds {
-        let lacking = match round(request, form, kind, &body, Round::MayComeAgain).await {
+        let lacking = match round(request, form, kind, body, Round::MayComeAgain).await {
             Ok(answer) => return Ok(answer),
             Err(lacking) => lacking,
         };
@@ -51,7 +62,32 @@ pub(super) async fn attest(
             break;
         }
     }
-    round(request, form, kind, &body, Round::Last).await.map_err(Lacking::into_error)
+    round(request, form, kind, body, Round::Last).await.map_err(Lacking::into_error)
+}
+
+fn form(kind: EvidenceKind) -> Result<&'static dyn AttestForm, ApiError> {
+    form_of(kind).ok_or_else(|| policies::unserved(kind.policy_name()))
+}
+
+/// The body of an attest request, with its share of the memory.
+pub(super) struct Sent {
+    body: ReadBody,
+    decoded: Option<Vec<u8>>,
+}
+
+impl Sent {
+    const fn as_it_came(body: ReadBody) -> Self {
+        Self { body, decoded: None }
+    }
+
+    /// One that came within another body.
+    pub(super) const fn decoded(body: ReadBody, decoded: Vec<u8>) -> Self {
+        Self { body, decoded: Some(decoded) }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.decoded.as_deref().unwrap_or(&self.body)
+    }
 }
 
 /// Whether evidence that lacks endorsements may be appraised anew.
@@ -66,7 +102,7 @@ async fn round(
     request: &Authorized<'_>,
     form: &'static dyn AttestForm,
     kind: EvidenceKind,
-    body: &Arc<ReadBody>,
+    body: &Arc<Sent>,
     round: Round,
 ) -> Result<Response<Body>, Lacking> {
     let version = request.version;
@@ -75,7 +111,7 @@ async fn round(
     let answer = move || {
         let now = state.clock.now();
         let message =
-            Message { state: &state, provider: &provider, now, kind, version, body: &body };
+            Message { state: &state, provider: &provider, now, kind, version, body: body.bytes() };
         match form.read(&message)? {
             Step::Appraise(request, reply) => {
                 let answering = Answering { form, reply: &reply };

@@ -131,7 +131,7 @@ impl Refusals {
 
     /// Takes one of a caller's rights to an entry: how many were left out before it, or none if
     /// this one is left out too.
-    fn admit(&self, actor: &Actor, now: Instant) -> Option<u64> {
+    pub(super) fn admit(&self, actor: &Actor, now: Instant) -> Option<u64> {
         let allowance = self.callers.get_with(actor.id().to_owned(), || {
             let fresh = Allowance { left: ENTRIES_AT_ONCE, growing_since: now, left_out: 0 };
             std::sync::Arc::new(Mutex::new(fresh))

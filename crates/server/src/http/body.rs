@@ -38,6 +38,8 @@ impl MadeOfIt {
             }
             // A token is JSON in base64 in JSON, and is read several times.
             Some(Target::Vault(VaultOperation::Release(_))) => Self::NESTED,
+            // A form around a token or evidence, which is decoded once more.
+            Some(Target::Provider { endpoint: Endpoint::TokenExchange, .. }) => Self::NESTED,
             _ => Self::JSON,
         }
     }

@@ -60,6 +60,12 @@ impl KeySet {
         &self.keys
     }
 
+    /// How many keys there are for a purpose in a state.
+    #[must_use]
+    pub fn count(&self, purpose: KeyPurpose, state: KeyState) -> usize {
+        self.keys.iter().filter(|key| key.purpose == purpose && key.state == state).count()
+    }
+
     /// The keys of a provider that signs tokens by the first of these algorithms, and publishes keys for
     /// the others. None if there is no active key for a purpose.
     #[must_use]

@@ -11,6 +11,10 @@ fn each_metric_is_the_number_that_its_name_says() {
         "may_attest": true,
         "may_administer": false,
         "stopping": false,
+        "signing_keys": [
+            {"purpose": "token", "published": 31, "active": 32, "retired": 33},
+            {"purpose": "report", "published": 34, "active": 35, "retired": 36},
+        ],
         "providers": 1,
         "providers_ready": 2,
         "providers_current_seconds_ago": 3,
@@ -90,6 +94,12 @@ fn each_metric_is_the_number_that_its_name_says() {
         r#"avouch_endorsement_source_failed_total{source="1"} 28"#,
         r#"avouch_endorsement_source_rests_seconds{source="0"} 26"#,
         r#"avouch_endorsement_source_rests_seconds{source="1"} 29"#,
+        r#"avouch_signing_keys_published{purpose="token"} 31"#,
+        r#"avouch_signing_keys_published{purpose="report"} 34"#,
+        r#"avouch_signing_keys_active{purpose="token"} 32"#,
+        r#"avouch_signing_keys_active{purpose="report"} 35"#,
+        r#"avouch_signing_keys_retired{purpose="token"} 33"#,
+        r#"avouch_signing_keys_retired{purpose="report"} 36"#,
         r#"avouch_intel_collateral_expiry_timestamp_seconds{tee="sgx",fmspc="00906ed50000",pce_id="0000",evaluation_data_number="17"} 13"#,
         r#"avouch_intel_collateral_expiry_timestamp_seconds{tee="tdx",fmspc="50806f000000",pce_id="0000",evaluation_data_number="18"} 14"#,
     ];

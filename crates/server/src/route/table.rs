@@ -411,6 +411,11 @@ pub static TABLE: [Row; 73] = [
     )
     .named_version(Version::None)
     .about("one of these policies"),
+    Row::data(Post, "/avouch/token-exchange", "token-exchange", Needs::MayAttest, |_| {
+        Some(Endpoint::TokenExchange)
+    })
+    .named_version(Version::None)
+    .about("a short token with audience and subject, for an attestation token or evidence; where the operator has switched it on"),
     Row::data(Get, "/avouch/audit", "audit", OWNER, |_| Some(Endpoint::Audit))
         .named_version(Version::None)
         .about("what was done, and what was refused"),

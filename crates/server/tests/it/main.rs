@@ -33,5 +33,6 @@ mod said;
 mod shares;
 #[path = "../support/mod.rs"]
 mod support;
+mod token_exchange;
 mod tpm;
 mod work;

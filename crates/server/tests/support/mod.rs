@@ -16,7 +16,8 @@ use avouch_mint::Minted;
 use avouch_server::{
     Access, AppState, AtHand, Clock, Cloud, CollateralServer, Config, DevelopmentCa,
     EvidenceKeeper, Monitoring, ProviderUrls, Providers, ProvidersOptions, Server, SigningKeys,
-    TlsFiles, TpmConversations, Vault, Webhook, WorkPool, server_config, signing_key, vault,
+    TlsFiles, TokenExchanges, TpmConversations, Vault, Webhook, WorkPool, server_config,
+    signing_key, vault,
 };
 use avouch_store::Store;
 use avouch_token::{Expectations, Jwks, verify_token};
@@ -140,6 +141,7 @@ impl Setup {
             .with_cloud(cloud)
             .with_evidence(evidence)
             .with_monitoring(monitoring)
+            .with_token_exchange(TokenExchanges::new(self.config.token_exchange))
             .with_tpm(TpmConversations::derived(SHARED_SECRET, self.config.tpm))
             .with_vault(vault)
             .with_collateral_server(self.collateral);

@@ -1,6 +1,6 @@
 //! `avouch key list`
 
-use avouch_store::{KeyRecord, ProviderId};
+use avouch_store::{KeyPurpose, KeyRecord, KeyState, ProviderId};
 use avouch_wire::UnixTime;
 use serde::Serialize;
 
@@ -75,6 +75,24 @@ impl Row {
     }
 }
 
+/// Where a key stands in the list: with those that it follows or is followed by, the one that signs first. Only
+/// keys that are alike in all that is shown but their moments are told apart by their names.
+fn place(record: &KeyRecord) -> impl Ord + '_ {
+    let purpose = match record.purpose {
+        KeyPurpose::Token => 0_u8,
+        KeyPurpose::Report => 1,
+        KeyPurpose::ReportCa => 2,
+    };
+    let state = match record.state {
+        KeyState::Active => 0_u8,
+        KeyState::Published => 1,
+        KeyState::Retired => 2,
+    };
+    let provider = record.provider.map(ProviderId::get);
+    let moments = (record.created_at, record.not_before);
+    (purpose, provider, &record.algorithm, state, moments, &record.kid)
+}
+
 #[derive(Serialize)]
 struct Answer {
     /// Name of the master key that wraps new keys.
@@ -83,7 +101,8 @@ struct Answer {
 }
 
 pub(super) async fn list(records: &Records, output: OutputOptions) -> Result<Verdict, Failure> {
-    let all = records.all().await?;
+    let mut all = records.all().await?;
+    all.sort_by(|one, other| place(one).cmp(&place(other)));
     let keys: Vec<Row> = all.iter().map(|record| Row::of(record, records)).collect();
     let answer = Answer { master_key: records.master.first().name().to_owned(), keys };
     output.answer(&answer, || {

@@ -375,8 +375,10 @@ fn recorded_hcl_reports_are_shown_whole_and_their_siblings_are_not() {
     }
 }
 
+type Change = fn(&mut Vec<u8>);
+
 /// What is said of a report that is changed so.
-const HCL_SIBLINGS: [(&str, fn(&mut Vec<u8>)); 7] = [
+const HCL_SIBLINGS: [(&str, Change); 7] = [
     ("begin with", |report| report[0] = b'h'),
     ("header version 9", |report| report[4] = 9),
     ("runtime data version 9", |report| report[1220] = 9),

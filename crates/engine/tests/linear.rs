@@ -427,7 +427,7 @@ const GUESTS: &[Shape] = &[
         name: "payload-of-members",
         bytes_max: 12 << 10,
         make: |bytes| {
-            let names = (0..bytes / 12).map(|number| (format!("{number:06}"), json!(0)));
+            let names = (0..bytes / 128).map(|number| (format!("{number:0120}"), json!(0)));
             let payload: serde_json::Map<String, Value> = names.collect();
             guest(None, |document| document["ClientPayload"] = payload.into())
         },

@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
@@ -118,16 +119,56 @@ fn the_recorded_trusted_launch_machine_is_permitted_with_the_claims_of_such_mach
 fn a_token_has_every_claim_that_recorded_tokens_have() {
     let (Some(document), Some(vectors)) = (trusted_launch(), vectors()) else { return };
     let claims = appraised(&document, THEN).unwrap().permitted().unwrap().claims().clone();
-    let path = vectors.join("tpm/azure/maa-tokens/trusted-launch-windows-2022.jwt");
+    has_claims_of(
+        &claims,
+        &recorded_token(&vectors, "trusted-launch-windows-2022"),
+        "x-ms-azurevm-",
+    );
+}
+
+/// The same of a confidential machine, the claims of its hardware included.
+#[test]
+fn a_confidential_machines_token_has_every_claim_that_a_recorded_one_has() {
+    let Some(vectors) = vectors() else { return };
+    let recorded = recorded_token(&vectors, "cvm-windows-2023");
+    let minted = minted(|options| options.guest.isolation = Isolation::Snp);
+    let (request, policy) = (support::request(&minted), policy_of(EvidenceKind::AzureGuest));
+    let sample = judged(&minted, &policy).facts.reference_subject().unwrap().sample("own");
+    let status = Some("azure-compliant-cvm".to_owned());
+    let values = ReferenceValues { compliance_status: status, ..ReferenceValues::default() };
+    let reference_values = Arc::new(values.with(sample.unwrap()));
+    let settings = AppraisalSettings { reference_values, ..AppraisalSettings::default() };
+    let appraisal =
+        engine_for(&minted).appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap();
+    let claims = appraisal.permitted().unwrap().claims().clone();
+    has_claims_of(&claims, &recorded, "avouch-vtpm-");
+    let nested = |token: &serde_json::Map<String, Value>| {
+        token["x-ms-isolation-tee"].as_object().unwrap().clone()
+    };
+    has_claims_of(&nested(&claims), &nested(&recorded), "");
+    let status = "x-ms-compliance-status";
+    assert_eq!(nested(&claims)[status], nested(&recorded)[status]);
+    let runtime = |token| nested(token)["x-ms-runtime"].as_object().unwrap().clone();
+    has_claims_of(&runtime(&claims), &runtime(&recorded), "");
+}
+
+fn recorded_token(vectors: &Path, name: &str) -> serde_json::Map<String, Value> {
+    let path = vectors.join(format!("tpm/azure/maa-tokens/{name}.jwt"));
     let token = std::fs::read_to_string(path).unwrap();
     let payload = base64url::decode(token.split('.').nth(1).unwrap()).unwrap();
-    let recorded: Value = serde_json::from_slice(&payload).unwrap();
+    serde_json::from_slice(&payload).unwrap()
+}
+
+/// Every recorded claim but those of the issuer; those of Azure's machines under another prefix.
+fn has_claims_of(
+    claims: &serde_json::Map<String, Value>,
+    recorded: &serde_json::Map<String, Value>,
+    prefix: &str,
+) {
     let of_issuer = ["exp", "iat", "iss", "jti", "nbf"];
-    for (name, value) in recorded.as_object().unwrap() {
-        if of_issuer.contains(&name.as_str()) {
-            continue;
-        }
-        let ours = claims.get(name).unwrap_or_else(|| panic!("{name} is missing"));
+    for (name, value) in recorded.iter().filter(|(name, _)| !of_issuer.contains(&name.as_str())) {
+        let name = name.replace("x-ms-azurevm-", prefix);
+        let ours = claims.get(&name).unwrap_or_else(|| panic!("{name} is missing"));
         assert_eq!(std::mem::discriminant(ours), std::mem::discriminant(value), "{name}");
     }
 }
@@ -214,36 +255,62 @@ fn a_machine_that_hides_what_windows_measured_is_not_taken_for_linux() {
     assert!(!appraisal.is_permitted());
 }
 
-#[test]
-fn the_default_policy_denies_each_of_its_conditions() {
+/// What the default policy demands, of Azure's machines and of others.
+const DEMANDED: [&str; 6] = [
+    "secureboot",
+    "PREFIX-default-securebootkeysvalidated",
+    "PREFIX-debuggersdisabled",
+    "PREFIX-signingdisabled",
+    "PREFIX-dbvalidated",
+    "PREFIX-dbxvalidated",
+];
+
+/// The default policy's decision where everything that it demands holds, but this.
+fn decided_without(missing: Option<&str>, prefix: &str) -> PolicyDecision {
     let policy = default_policy();
-    let outcome = |name: Option<&str>, prefix: &str| {
-        let conditions = [
-            "default-securebootkeysvalidated",
-            "debuggersdisabled",
-            "signingdisabled",
-            "dbvalidated",
-            "dbxvalidated",
-        ];
-        let names = conditions.map(|condition| format!("{prefix}{condition}"));
-        let names = names.iter().map(String::as_str).chain(["secureboot"]);
-        let claims: Vec<Claim> = names.map(|one| Claim::service(one, Some(one) != name)).collect();
-        policy.policy().evaluate(&claims, policy.limits()).unwrap().decision
-    };
-    for prefix in ["x-ms-azurevm-", "avouch-vtpm-"] {
-        assert_eq!(outcome(None, prefix), PolicyDecision::Permit);
-        for condition in [
-            "secureboot".to_owned(),
-            format!("{prefix}default-securebootkeysvalidated"),
-            format!("{prefix}debuggersdisabled"),
-            format!("{prefix}signingdisabled"),
-            format!("{prefix}dbvalidated"),
-            format!("{prefix}dbxvalidated"),
-        ] {
-            let outcome = outcome(Some(&condition), prefix);
-            assert!(matches!(outcome, PolicyDecision::Deny(_)), "{condition}: {outcome:?}");
-        }
+    let claim =
+        |name: &&str| Claim::service(name.replace("PREFIX", prefix), Some(*name) != missing);
+    let claims: Vec<Claim> = DEMANDED.iter().map(claim).collect();
+    policy.policy().evaluate(&claims, policy.limits()).unwrap().decision
+}
+
+fn is_demanded(condition: &str) {
+    assert!(DEMANDED.contains(&condition));
+    for prefix in ["x-ms-azurevm", "avouch-vtpm"] {
+        assert_eq!(decided_without(None, prefix), PolicyDecision::Permit);
+        let decision = decided_without(Some(condition), prefix);
+        assert!(matches!(decision, PolicyDecision::Deny(_)), "{prefix}: {decision:?}");
     }
+}
+
+#[test]
+fn the_default_policy_denies_a_machine_without_secure_boot() {
+    is_demanded("secureboot");
+}
+
+#[test]
+fn the_default_policy_denies_a_machine_with_other_secure_boot_keys() {
+    is_demanded("PREFIX-default-securebootkeysvalidated");
+}
+
+#[test]
+fn the_default_policy_denies_a_machine_that_can_be_debugged() {
+    is_demanded("PREFIX-debuggersdisabled");
+}
+
+#[test]
+fn the_default_policy_denies_a_machine_that_takes_test_signatures() {
+    is_demanded("PREFIX-signingdisabled");
+}
+
+#[test]
+fn the_default_policy_denies_a_machine_with_another_db() {
+    is_demanded("PREFIX-dbvalidated");
+}
+
+#[test]
+fn the_default_policy_denies_a_machine_with_an_old_dbx() {
+    is_demanded("PREFIX-dbxvalidated");
 }
 
 #[test]
@@ -376,8 +443,8 @@ fn a_machine_of_another_host_has_the_status_that_an_operator_names_and_no_other(
         let sample = judged(&minted, &policy).facts.reference_subject().unwrap().sample("own");
         let values = ReferenceValues::default().with(sample.unwrap());
         let status = |values: &ReferenceValues| {
-            let mut settings = AppraisalSettings::default();
-            settings.reference_values = Arc::new(values.clone());
+            let reference_values = Arc::new(values.clone());
+            let settings = AppraisalSettings { reference_values, ..AppraisalSettings::default() };
             let appraisal = engine.appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap();
             let told = appraisal.findings.iter().find(|it| it.name == "no-compliance-status");
             let told = told.map(|finding| finding.message.clone());

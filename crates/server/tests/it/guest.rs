@@ -1,7 +1,5 @@
 //! Guest attestation as the public clients post it, and the sealed answer as they open it.
 
-use std::path::PathBuf;
-
 use avouch_azure::SealedAnswer;
 use avouch_mint::tpm::{GuestClient, Isolation};
 use avouch_mint::{Minted, Options, mint};
@@ -11,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::policy::unsigned;
-use crate::support::{Running, Setup, now};
+use crate::support::{Running, Setup, now, vector};
 
 const PATH: &str = "/attest/AzureGuest?api-version=2020-10-01";
 
@@ -152,25 +150,11 @@ async fn the_route_and_its_member_are_read_in_any_case() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }
 
-/// The recorded request of a Trusted Launch machine, if recordings are there.
-fn recorded() -> Option<String> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors");
-    let root =
-        std::env::var_os("AVOUCH_VECTORS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let path = root.join("tpm/azure/trusted-launch-windows/request.json");
-    if path.is_file() {
-        return Some(std::fs::read_to_string(path).unwrap());
-    }
-    let required = std::env::var_os("AVOUCH_VECTORS_REQUIRED").is_some();
-    assert!(!required, "{} is missing", path.display());
-    println!("skipped: {} is missing", path.display());
-    None
-}
-
 /// Nothing is configured: its CA and its firmware's keys are known, and the default policy permits it.
 #[tokio::test]
 async fn the_recorded_machine_of_azures_gets_a_sealed_answer_while_its_certificate_is_valid() {
-    let Some(request) = recorded() else { return };
+    let Some(request) = vector("tpm/azure/trusted-launch-windows/request.json") else { return };
+    let request = String::from_utf8(request).unwrap();
     for (at, refused_by) in [
         ("2024-02-07T00:00:00Z", None),
         ("2025-10-30T00:00:00Z", None),

@@ -18,6 +18,7 @@ mod fetching;
 mod guest;
 mod guest_machines;
 mod handbook;
+mod hcl;
 mod history;
 mod http;
 mod networks;

@@ -8,6 +8,7 @@ pub(crate) mod tokens;
 pub(crate) mod watching;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
@@ -33,6 +34,21 @@ use tokio_rustls::client::TlsStream;
 
 pub(crate) fn now() -> UnixTime {
     Clock::system().now()
+}
+
+/// A recorded file, if recordings are there.
+pub(crate) fn vector(path: &str) -> Option<Vec<u8>> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors");
+    let root =
+        std::env::var_os("AVOUCH_VECTORS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let path = root.join(path);
+    if path.is_file() {
+        return Some(std::fs::read(path).unwrap());
+    }
+    let required = std::env::var_os("AVOUCH_VECTORS_REQUIRED").is_some();
+    assert!(!required, "{} is missing", path.display());
+    println!("skipped: {} is missing", path.display());
+    None
 }
 
 pub(crate) struct Running {

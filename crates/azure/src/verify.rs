@@ -1,17 +1,17 @@
 //! Guest attestation: from a document to a state of a virtual TPM and a key that works in it, in the order
 //! of the checks.
 
-use avouch_pki::PublicKey;
+use avouch_pki::{Certificate, CertificateError, PublicKey};
 use avouch_tpm::{
     AcceptableKey, AikFacts, AkError, AkRules, Attest, AttestationKey, Attested, Expected,
     HashAlgorithm, Hierarchy, PcrMask, Public, Signature, Standing, VerifiedQuote, qualified_name,
-    verify_certify, verify_quote,
+    trim_padding, verify_certify, verify_quote,
 };
 use avouch_wire::{Cursor, UnixTime};
 use serde::Serialize;
 
 use crate::ak::verify_vtpm_ak_certificate;
-use crate::{AttestationInfo, GuestError, Host, SealingKey, VtpmAnchors};
+use crate::{AkCertificateError, AttestationInfo, GuestError, Host, SealingKey, VtpmAnchors};
 
 /// The PCRs that every client quotes: those of the firmware. Clients on Windows quote more.
 const REQUIRED: u32 = 0x0000_00ff;
@@ -53,6 +53,8 @@ pub struct VerifiedGuest {
     sealing_key: SealingKey,
     #[serde(skip)]
     ak: PublicKey,
+    #[serde(skip)]
+    refused_certificate: Option<AkCertificateError>,
 }
 
 impl VerifiedGuest {
@@ -72,6 +74,12 @@ impl VerifiedGuest {
     #[must_use]
     pub const fn ak_certificate(&self) -> Option<&AikFacts> {
         self.ak_certificate.as_ref()
+    }
+
+    /// Why a certificate that was sent does not count, where a known paravisor vouches for the key.
+    #[must_use]
+    pub const fn refused_certificate(&self) -> Option<&AkCertificateError> {
+        self.refused_certificate.as_ref()
     }
 
     /// The attestation key.
@@ -106,7 +114,7 @@ impl AttestationInfo {
     /// 1. The attestation key's public area is one that may attest.
     /// 2. It is the key that isolation evidence names, where there is such evidence.
     /// 3. A CA of Azure's, or one that an operator names, certified it; or the isolation evidence is a known
-    ///    paravisor's. What a key of Azure's signs says that it stands directly below the endorsement
+    ///    paravisor's, and a certificate that comes along all the same is of this key. What a key of Azure's signs says that it stands directly below the endorsement
     ///    hierarchy, under this public area.
     /// 4. The key signed a quote with empty qualifying data, of the PCRs that the document says, in the
     ///    SHA-256 bank alone, PCR 0 to 7 at least; the values are those that were quoted.
@@ -134,6 +142,7 @@ impl AttestationInfo {
             quote,
             sealing_key,
             ak: ak_public.key().clone(),
+            refused_certificate: bound.refused_certificate,
         })
     }
 
@@ -147,18 +156,22 @@ impl AttestationInfo {
         if reported.is_some_and(|reported| acceptable.public().key() != reported.key) {
             return Err(AkError::ReportedKey.into());
         }
-        let by_certificate = match self.untrusted_ak_certificate() {
-            None => Err(GuestError::NotVouched),
-            Some(der) => self.certified(der, &acceptable, conditions),
+        let vouched = |refused_certificate| {
+            let known = reported.filter(|reported| reported.is_known_paravisor)?;
+            let key = acceptable.clone().reported(known.key);
+            let host = Host::Other;
+            Some(key.map(|key| Bound { key, host, certificate: None, refused_certificate }))
         };
-        match (by_certificate, reported) {
-            (Ok(bound), _) => Ok(bound),
-            (Err(_), Some(reported)) if reported.is_known_paravisor => Ok(Bound {
-                key: acceptable.reported(reported.key)?,
-                host: Host::Other,
-                certificate: None,
-            }),
-            (Err(error), _) => Err(error),
+        let Some(der) = self.untrusted_ak_certificate() else {
+            return Ok(vouched(None).ok_or(GuestError::NotVouched)??);
+        };
+        match self.certified(der, &acceptable, conditions) {
+            // One that was sent and is damaged, or of another key, contradicts whoever vouches.
+            Err(GuestError::Certificate(error)) if is_readable(der) => {
+                let bound = vouched(Some(error.clone())).transpose()?;
+                bound.ok_or(GuestError::Certificate(error))
+            }
+            outcome => outcome,
         }
     }
 
@@ -169,6 +182,10 @@ impl AttestationInfo {
         conditions: Conditions<'_>,
     ) -> Result<Bound, GuestError> {
         let Conditions { anchors, cas, at, .. } = conditions;
+        let own = acceptable.public().key();
+        if read(der).is_ok_and(|certificate| certificate.public_key() != own) {
+            return Err(AkError::CertificateKey.into());
+        }
         let certificate = verify_vtpm_ak_certificate(der, cas, anchors, at)?;
         let key = acceptable.clone().certified(certificate.aik())?;
         let host = certificate.host();
@@ -176,7 +193,8 @@ impl AttestationInfo {
             (Host::Azure, Some(place)) => key.standing_at(place),
             _ => key,
         };
-        Ok(Bound { key, host, certificate: Some(certificate.facts()) })
+        let certificate = Some(certificate.facts());
+        Ok(Bound { key, host, certificate, refused_certificate: None })
     }
 
     /// Step 4.
@@ -224,6 +242,16 @@ struct Bound {
     key: AttestationKey,
     host: Host,
     certificate: Option<AikFacts>,
+    /// Why the one that was sent does not count.
+    refused_certificate: Option<AkCertificateError>,
+}
+
+fn read(der: &[u8]) -> Result<Certificate, CertificateError> {
+    Certificate::parse_for_its_key(trim_padding(der))
+}
+
+fn is_readable(der: &[u8]) -> bool {
+    read(der).is_ok()
 }
 
 /// Both clients send the bare bytes of an RSASSA signature over SHA-256.

@@ -512,7 +512,8 @@ const GUEST: [Description; 2] = [
         "x-ms-isolation-tee",
         Json,
         "the claims of a token about what isolates the machine from its host, with `x-ms-attestation-type` \
-         and, as `x-ms-runtime`, the paravisor's runtime data; only of confidential machines",
+         and, as `x-ms-runtime`, the paravisor's runtime data; only of confidential machines whose paravisor \
+         reference values know",
     ),
 ];
 
@@ -600,7 +601,8 @@ macro_rules! of_host {
             row(
                 concat!($prefix, "vmid"),
                 Text,
-                "which machine it is, by its paravisor or its firmware: a GUID; absent if neither says so",
+                "which machine it is, by its firmware, or a paravisor that reference values know: a GUID; \
+                 absent if neither says so",
             ),
         ]
     };

@@ -169,6 +169,68 @@ fn a_policy_for_a_machine_with_a_tpm_is_of_what_it_booted() {
     }
 }
 
+/// As [`on_sample`], and without the policy for minted guests.
+fn on_guest(folder: &Path, command: &str, more: &str) -> Run {
+    let readme = std::fs::read_to_string(folder.join("README.txt")).expect("README");
+    let line = readme.lines().map(str::trim).find(|line| line.starts_with("avouch appraise "));
+    let words = line.expect("a command").trim_start_matches("avouch appraise ");
+    let words = words.replace("--policy policy.txt", "");
+    avouch_in(folder, &format!("--output json {command} {words} {more}"))
+}
+
+#[test]
+fn a_policy_for_a_guest_is_of_its_boot() {
+    let own = Folder::new("suggest-guest");
+    let good = own.mint("azure-guest");
+    let policy = own.join("guest.policy.txt").display().to_string();
+    on_guest(&good, "policy suggest --type", &format!("--out {policy}")).expect_status(0);
+    avouch(["policy", "check", &policy, "--type", "azure-guest", "--strict"]).expect_status(0);
+    let text = std::fs::read_to_string(&policy).unwrap();
+    assert!(text.contains("[type==\"secureboot\", value==true"), "{text}");
+    on_guest(&good, "appraise", &format!("--policy {policy}")).expect_status(0);
+    // Without its log nothing is known of its boot.
+    let document = good.join("attestation-info.json");
+    let mut changed: Value =
+        serde_json::from_str(&std::fs::read_to_string(&document).unwrap()).unwrap();
+    changed["TcgLogs"] = "".into();
+    std::fs::write(&document, changed.to_string()).unwrap();
+    let refused = on_guest(&good, "appraise", &format!("--policy {policy}")).expect_status(1);
+    assert_eq!(refused.json()["error"]["check"], "no-permit");
+}
+
+#[test]
+fn a_guest_gives_reference_values_of_its_paravisor_and_other_evidence_only_if_told() {
+    let own = Folder::new("reference-paravisor");
+    for isolation in ["snp", "tdx"] {
+        let guest = own.mint(&format!("azure-guest --isolation {isolation}"));
+        let values = own.join(&format!("{isolation}.toml"));
+        let settings = format!("[appraisal]\nreference_values = \"{}\"\n", values.display());
+        std::fs::write(guest.join("settings.toml"), settings).unwrap();
+        let more = format!("--file {} --status ours", values.display());
+        let answer = added(on_guest(&guest, "reference add --type", &more));
+        assert!(answer["added"] == true && text(&answer["name"]).starts_with("paravisor-"));
+        let written = std::fs::read_to_string(&values).unwrap();
+        assert!(written.contains("paravisor = true"), "{written}");
+        assert_eq!(added(on_guest(&guest, "reference add --type", &more))["added"], false);
+        let judged = || {
+            let more = "--policy policy.txt --appraisal settings.toml";
+            let report = on_guest(&guest, "appraise", more).expect_status(0).json();
+            report["claims"]["x-ms-isolation-tee"].clone()
+        };
+        assert_eq!(judged()["x-ms-compliance-status"], "ours");
+        std::fs::write(&values, written.replace("paravisor = true", "paravisor = false")).unwrap();
+        assert_eq!(judged(), Value::Null, "{isolation}");
+    }
+    let plain = own.mint("snp");
+    for (word, says) in [("", false), ("--paravisor", true)] {
+        let values = own.join("plain.toml");
+        let more = format!("--file {} --name plain{word} {word}", values.display());
+        added(on_sample(&plain, "reference add", &more));
+        let written = std::fs::read_to_string(&values).unwrap();
+        assert_eq!(written.contains("paravisor = true"), says, "{word}: {written}");
+    }
+}
+
 #[test]
 fn a_suggested_policy_takes_newer_versions_and_no_older_or_debuggable_ones() {
     let own = Folder::new("suggest-versions");

@@ -28,6 +28,11 @@ pub struct ReferenceValues {
     /// The value of `x-ms-compliance-status` that it stands for, where it is not the general one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compliance_status: Option<String>,
+    /// Whether it is a paravisor, which gives the system below it a virtual TPM and alone may ask for
+    /// evidence: then what such evidence binds speaks for that TPM. Of any other TD it would be
+    /// whatever its administrator likes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paravisor: bool,
     /// `MRTD`, 48 bytes in hex.
     pub measurements: BTreeSet<Hex<48>>,
     /// Least TCB per FMSPC (6 bytes in hex). Without any, what is accepted of Intel's verdict counts;
@@ -93,6 +98,7 @@ impl ReferenceValues {
         Some(Self {
             name: name.to_owned(),
             compliance_status: None,
+            paravisor: false,
             measurements: BTreeSet::from([td.mr_td]),
             minimum_tcb: BTreeMap::from([(quote.pck().fmspc, floor)]),
         })

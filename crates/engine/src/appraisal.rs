@@ -47,6 +47,11 @@ pub trait VerifiedFacts: Debug + Send + Sync {
         None
     }
 
+    /// Whether reference values speak of what vouches for the machine's virtual TPM: a paravisor.
+    fn rests_on_paravisor(&self) -> bool {
+        false
+    }
+
     /// The machine that they are of and what it booted, where they prove that.
     fn machine_state(&self) -> Option<MachineState> {
         None

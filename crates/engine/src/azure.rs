@@ -22,7 +22,7 @@ use crate::arm::{Arm, Bound, Submission, Verified};
 use crate::intel::QuoteVerifier;
 use crate::snp::ReportVerifier;
 use crate::tpm::quoted_values;
-use crate::{AppraisalError, AppraisalRequest, Remembered, TpmCasWanted};
+use crate::{AppraisalError, AppraisalRequest, Finding, Remembered, TpmCasWanted};
 
 pub(crate) struct AzureArm {
     anchors: VtpmAnchors,
@@ -65,20 +65,32 @@ impl Arm for AzureArm {
         let info = AttestationInfo::parse(&request.evidence)
             .map_err(|error| AppraisalError::from(error).named(request.kind, &request.evidence))?;
         let isolation = self.isolation.verify(info.untrusted_isolation(), submission)?;
+        let reference_values = &settings.reference_values;
+        let paravisor = isolation.as_ref().map(|one| one.paravisor(reference_values)).transpose();
         let cas = cas(&info, submission);
         let cas: Vec<&[u8]> = cas.iter().map(Certificate::der).collect();
         let verified = info.verify(Conditions {
             anchors: &self.anchors,
             cas: &cas,
             rules: settings.tpm.keys,
-            reported: isolation.as_ref().map(|one| one.reported_key(settings)),
+            reported: isolation.as_ref().map(|one| one.reported_key(paravisor.is_ok())),
             at,
         })?;
         let values = quoted_values(verified.quote());
         let boot = self.boot(&info, &verified, &values)?;
-        let (reference_values, host) = (&settings.reference_values, verified.host());
-        let of_hardware = isolation.as_ref().map(|one| one.proof(reference_values, host));
-        let (of_hardware, findings) = of_hardware.unzip();
+        let mut findings: Vec<_> =
+            isolation.as_ref().and_then(VerifiedIsolation::excepted).into_iter().collect();
+        findings.extend(refused_certificate(&verified));
+        let of_this_machine = match paravisor {
+            Ok(_) => isolation.as_ref(),
+            Err(finding) => {
+                findings.push(finding);
+                None
+            }
+        };
+        let of_hardware = of_this_machine.map(|one| one.proof(reference_values, verified.host()));
+        let (of_hardware, finding) = of_hardware.unzip();
+        findings.extend(finding.flatten());
         let claims = guest(GuestProof {
             info: &info,
             guest: &verified,
@@ -93,7 +105,7 @@ impl Arm for AzureArm {
                 None => Ok(()),
             },
             claims,
-            findings: findings.unwrap_or_default(),
+            findings,
             attester_claims: Vec::new(),
             roots: ak_root(&verified).into_iter().chain(of_isolation).chain(windows).collect(),
             bound: Bound::default(),
@@ -125,6 +137,13 @@ fn cas(info: &AttestationInfo, submission: &Submission<'_>) -> Vec<Certificate> 
     certificate.map_or_else(Vec::new, |certificate| {
         submission.endorsements.tpm_cas(&TpmCasWanted { certificate: &certificate, at })
     })
+}
+
+/// That a certificate was sent that vouches for nothing.
+fn refused_certificate(guest: &VerifiedGuest) -> Option<Finding> {
+    let error = guest.refused_certificate()?;
+    let message = format!("the certificate of the attestation key does not count: {error}");
+    Some(Finding { name: "ak-certificate-refused", message })
 }
 
 /// The CA that vouches for the attestation key, if one does.

@@ -19,15 +19,20 @@ pub enum HclRefused {
         /// The privilege level that asked for the report.
         vmpl: u32,
     },
+    /// Something stands where a paravisor writes zeros.
+    #[error("the report data are not zeros behind the hash of the runtime data")]
+    ReportData,
 }
 
 failed_check!(HclRefused {
     Self::Claims(error) => (error.check(), RuntimeClaimsError::checks()),
     Self::Vmpl { .. } => "hcl-vmpl",
+    Self::ReportData => "hcl-report-data",
 });
 
 /// Refuses what speaks as a paravisor does and was not bound at its privilege, or names two attestation
-/// keys. On Intel's hardware, the paravisor alone can bind anything.
+/// keys. On Intel's hardware there are no such levels: whether it is a paravisor that speaks, reference
+/// values say.
 pub(crate) fn check_spoken(
     runtime_data: Option<&BoundData>,
     vmpl: Option<u32>,

@@ -77,6 +77,18 @@ pub enum ReferenceSample {
     Tdx(avouch_dcap::ReferenceValues),
 }
 
+impl ReferenceSample {
+    /// The same as of a paravisor.
+    #[must_use]
+    pub fn of_paravisor(mut self) -> Self {
+        match &mut self {
+            Self::Snp(entry) => entry.paravisor = true,
+            Self::Tdx(entry) => entry.paravisor = true,
+        }
+        self
+    }
+}
+
 impl ReferenceSubject<'_> {
     /// What it gives under a name; none if the quote is an enclave's.
     #[must_use]
@@ -103,6 +115,7 @@ impl ReferenceSubject<'_> {
 struct Compared<'a> {
     name: &'a str,
     status: Option<&'a str>,
+    is_paravisor: bool,
     /// In what the subject differs from it.
     mismatches: Vec<String>,
 }
@@ -154,6 +167,19 @@ impl ReferenceValues {
         compared.find(|one| one.mismatches.is_empty()).map(|one| one.name)
     }
 
+    /// The name of the first entry for a paravisor that matches.
+    ///
+    /// # Errors
+    /// A [`Finding`] that says of those that differ least in what.
+    pub fn paravisor(&self, subject: ReferenceSubject<'_>) -> Result<&str, Finding> {
+        let mut compared = self.compare(subject);
+        compared.retain(|one| one.is_paravisor);
+        match compared.iter().find(|one| one.mismatches.is_empty()) {
+            Some(entry) => Ok(entry.name),
+            None => Err(absent(compared, &PARAVISOR, subject.title())),
+        }
+    }
+
     /// The status of the first entry that matches.
     ///
     /// # Errors
@@ -183,7 +209,7 @@ impl ReferenceValues {
         let compared = self.compare(subject);
         match compared.iter().find(|one| one.mismatches.is_empty()) {
             Some(entry) => Ok((entry.name, entry.status.or(self.compliance_status.as_deref()))),
-            None => Err(absent(compared, subject.title())),
+            None => Err(absent(compared, &STATUS, subject.title())),
         }
     }
 
@@ -193,6 +219,7 @@ impl ReferenceValues {
                 let entries = self.snp.iter().map(|entry| Compared {
                     name: &entry.name,
                     status: entry.compliance_status.as_deref(),
+                    is_paravisor: entry.paravisor,
                     mismatches: texts(&entry.mismatches(report)),
                 });
                 entries.collect()
@@ -201,6 +228,7 @@ impl ReferenceValues {
                 let entries = self.tdx.iter().map(|entry| Compared {
                     name: &entry.name,
                     status: entry.compliance_status.as_deref(),
+                    is_paravisor: entry.paravisor,
                     mismatches: texts(&entry.mismatches(quote)),
                 });
                 entries.collect()
@@ -213,15 +241,37 @@ fn texts<M: Display>(mismatches: &[M]) -> Vec<String> {
     mismatches.iter().map(ToString::to_string).collect()
 }
 
-/// Why there is no status, by the entries that differ least.
-fn absent(mut compared: Vec<Compared<'_>>, title: &str) -> Finding {
+/// What there is not, where no entry matches.
+struct Absent {
+    finding: &'static str,
+    /// Which claims are absent, behind "no".
+    claim: &'static str,
+    entries: &'static str,
+}
+
+const STATUS: Absent = Absent {
+    finding: "no-compliance-status",
+    claim: "x-ms-compliance-status",
+    entries: "reference values",
+};
+
+/// Whoever is root in a guest without a paravisor has a report made of the attestation key of any machine.
+const PARAVISOR: Absent = Absent {
+    finding: "no-known-paravisor",
+    claim: "x-ms-isolation-tee, so no x-ms-compliance-status",
+    entries: "reference values of a paravisor",
+};
+
+/// Why there is none, by the entries that differ least.
+fn absent(mut compared: Vec<Compared<'_>>, what: &Absent, title: &str) -> Finding {
     compared.sort_by_key(|entry| entry.mismatches.len());
+    let Absent { finding, claim, entries } = what;
     let mut message = match compared.len() {
-        0 => format!("no x-ms-compliance-status: there are no reference values for {title}"),
-        count => format!("no x-ms-compliance-status: none of {count} reference values match"),
+        0 => format!("no {claim}: there are no {entries} for {title}"),
+        count => format!("no {claim}: none of {count} {entries} match"),
     };
     for entry in compared.iter().take(EXPLAINED_MAX) {
         message.push_str(&format!("; {}: {}", entry.name, entry.mismatches.join(", ")));
     }
-    Finding { name: "no-compliance-status", message }
+    Finding { name: finding, message }
 }

@@ -154,7 +154,7 @@ fn guest_claims() -> BTreeMap<String, Seen> {
         let minted = mint(EvidenceKind::AzureGuest, &options).unwrap();
         let nonce = Some(Nonce::Text("123456".to_owned()));
         let request = AppraisalRequest { nonce, ..request(&minted) };
-        let settings = AppraisalSettings::default();
+        let settings = support::vouched_for(&minted, AppraisalSettings::default(), at(AT));
         let engine = engine_for(&minted);
         add(&mut found, engine.appraise(&request, &policy(), &settings, at(AT)).unwrap());
     }

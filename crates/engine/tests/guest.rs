@@ -11,11 +11,12 @@ use std::sync::Arc;
 use avouch_endorsements::EndorsementSet;
 use avouch_engine::{
     Anchors, Appraisal, AppraisalError, AppraisalRequest, AppraisalSettings, DataType, Decision,
-    Engine, HeldData, PolicyInForce, ReferenceValues, Refused, TokenForm,
+    Engine, HeldData, PolicyInForce, ReferenceSample, ReferenceValues, Refused, TokenForm,
 };
 use avouch_mint::bootlog::Ground;
 use avouch_mint::tpm::{GuestClient, Isolation};
 use avouch_mint::{Minted, Options, mint};
+use avouch_pki::pem;
 use avouch_policy::{Claim, Decision as PolicyDecision};
 use avouch_wire::{EvidenceKind, base64url};
 use serde_json::{Value, json};
@@ -132,14 +133,9 @@ fn a_confidential_machines_token_has_every_claim_that_a_recorded_one_has() {
     let Some(vectors) = vectors() else { return };
     let recorded = recorded_token(&vectors, "cvm-windows-2023");
     let minted = minted(|options| options.guest.isolation = Isolation::Snp);
-    let (request, policy) = (support::request(&minted), policy_of(EvidenceKind::AzureGuest));
-    let sample = judged(&minted, &policy).facts.reference_subject().unwrap().sample("own");
     let status = Some("azure-compliant-cvm".to_owned());
     let values = ReferenceValues { compliance_status: status, ..ReferenceValues::default() };
-    let reference_values = Arc::new(values.with(sample.unwrap()));
-    let settings = AppraisalSettings { reference_values, ..AppraisalSettings::default() };
-    let appraisal =
-        engine_for(&minted).appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap();
+    let appraisal = judged_by(&minted, values.with(sample(&minted))).unwrap();
     let claims = appraisal.permitted().unwrap().claims().clone();
     has_claims_of(&claims, &recorded, "avouch-vtpm-");
     let nested = |token: &serde_json::Map<String, Value>| {
@@ -376,6 +372,32 @@ fn machines_of_other_hosts_have_the_same_facts_under_names_that_say_so() {
     }
 }
 
+/// What reference values make of minted evidence.
+fn judged_by(minted: &Minted, values: ReferenceValues) -> Result<Appraisal, AppraisalError> {
+    let (engine, request) = (engine_for(minted), support::request(minted));
+    let mut settings = AppraisalSettings::default();
+    settings.reference_values = Arc::new(values);
+    engine.appraise(&request, &policy_of(EvidenceKind::AzureGuest), &settings, at(MINTED_AT))
+}
+
+/// The reference values that it gives, of a paravisor.
+fn sample(minted: &Minted) -> ReferenceSample {
+    let appraisal = judged(minted, &policy_of(EvidenceKind::AzureGuest));
+    assert!(appraisal.facts.rests_on_paravisor());
+    appraisal.facts.reference_subject().unwrap().sample("own").unwrap().of_paravisor()
+}
+
+fn finding(appraisal: &Appraisal, name: &str) -> Option<String> {
+    let mut findings = appraisal.findings.iter();
+    findings.find(|finding| finding.name == name).map(|finding| finding.message.clone())
+}
+
+/// The claims that are issued, beside the findings of a name.
+fn issued(appraisal: Appraisal, name: &str) -> (serde_json::Map<String, Value>, Option<String>) {
+    let told = finding(&appraisal, name);
+    (appraisal.permitted().unwrap().claims().clone(), told)
+}
+
 #[test]
 fn a_confidential_machine_has_its_hardwares_claims_nested() {
     for (isolation, own_type, name) in [
@@ -383,7 +405,9 @@ fn a_confidential_machine_has_its_hardwares_claims_nested() {
         (Isolation::Tdx, "tdxvm", "tdx_mrtd"),
     ] {
         let minted = minted(|options| options.guest.isolation = isolation);
-        let claims = permitted(&minted);
+        let known = ReferenceValues::default().with(sample(&minted));
+        let (claims, told) = issued(judged_by(&minted, known).unwrap(), "no-known-paravisor");
+        assert_eq!(told, None);
         let tee = &claims["x-ms-isolation-tee"];
         assert_eq!(tee["x-ms-attestation-type"], own_type);
         assert!(tee[name].is_string(), "{tee}");
@@ -394,6 +418,39 @@ fn a_confidential_machine_has_its_hardwares_claims_nested() {
     }
     let launch = permitted(&minted(|_| {}));
     assert!(!launch.contains_key("x-ms-isolation-tee"));
+}
+
+/// Root in some guest has a report made that names the attestation key of any machine, and any machine's name.
+#[test]
+fn of_hardware_whose_paravisor_nobody_knows_no_claim_speaks() {
+    for isolation in [Isolation::Snp, Isolation::Tdx] {
+        let minted = minted(|options| options.guest.isolation = isolation);
+        let mut plain = sample(&minted);
+        match &mut plain {
+            ReferenceSample::Snp(entry) => entry.paravisor = false,
+            ReferenceSample::Tdx(entry) => entry.paravisor = false,
+        }
+        let of_other = sample(&self::minted(|options| {
+            options.guest.isolation = isolation;
+            options.snp.measurement = Some([0x5b; 48]);
+            options.td.mr_td = Some([0x5b; 48]);
+        }));
+        for (values, why) in [
+            (ReferenceValues::default(), "there are no reference values of a paravisor for"),
+            (ReferenceValues::default().with(plain), "there are no reference values of a"),
+            (
+                ReferenceValues::default().with(of_other),
+                "none of 1 reference values of a paravisor",
+            ),
+        ] {
+            let (claims, told) = issued(judged_by(&minted, values).unwrap(), "no-known-paravisor");
+            let told = told.unwrap();
+            assert!(told.starts_with("no x-ms-isolation-tee") && told.contains(why), "{told}");
+            assert_eq!(claims["avouch-aik"], "certified");
+            assert_eq!(claims.get("x-ms-isolation-tee"), None, "{isolation:?}");
+            assert_eq!(claims.get("avouch-vtpm-vmid"), None, "{isolation:?}");
+        }
+    }
 }
 
 /// Of a genuine report nobody knows whose paravisor bound the key, unless an operator says so.
@@ -416,21 +473,56 @@ fn without_a_certificate_only_a_paravisor_that_an_operator_names_vouches_for_the
     });
     let known = judged(&known, &policy);
     assert!(
-        known.findings.iter().any(|finding| finding.name.contains("compliance")),
+        known.findings.iter().any(|finding| finding.message.contains("no x-ms-compliance-status")),
         "{:?}",
         known.findings
     );
     let sample = known.facts.reference_subject().unwrap().sample("paravisor").unwrap();
-    settings.reference_values = Arc::new(ReferenceValues::default().with(sample));
+    let values = |sample| Arc::new(ReferenceValues::default().with(sample));
+    settings.reference_values = values(sample.clone().of_paravisor());
     let appraisal = engine.appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap();
     let claims = appraisal.permitted().unwrap().claims().clone();
     assert_eq!(claims["avouch-aik"], "reported");
-    // Reference values of another one vouch for nothing here.
-    let other = self::minted(|options| options.guest.isolation = Isolation::Snp);
-    let other = judged(&other, &policy).facts.reference_subject().unwrap().sample("other");
-    settings.reference_values = Arc::new(ReferenceValues::default().with(other.unwrap()));
-    let error = engine.appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap_err();
-    assert_eq!(error.check(), "guest-ak-not-vouched");
+    // Reference values of a plain guest, or of another one, vouch for nothing here.
+    let other = self::sample(&self::minted(|options| options.guest.isolation = Isolation::Snp));
+    for values in [values(sample), values(other)] {
+        settings.reference_values = values;
+        let error = engine.appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap_err();
+        assert_eq!(error.check(), "guest-ak-not-vouched");
+    }
+}
+
+/// A certificate that nobody here trusts says nothing; one of another key, or none at all, contradicts.
+#[test]
+fn a_certificate_beside_a_known_paravisor_is_of_its_key_and_told_of_where_it_does_not_count() {
+    let minted = minted(|options| options.guest.isolation = Isolation::Snp);
+    let values = ReferenceValues::default().with(sample(&minted));
+    let info: Value = serde_json::from_slice(&minted.evidence).unwrap();
+    let judged = |engine: &Engine, certificate: &str| {
+        let mut changed = info.clone();
+        changed["TpmInfo"]["AikCert"] = certificate.into();
+        let mut settings = AppraisalSettings::default();
+        settings.reference_values = Arc::new(values.clone());
+        let request = request(serde_json::to_vec(&changed).unwrap());
+        engine.appraise(&request, &policy_of(EvidenceKind::AzureGuest), &settings, at(MINTED_AT))
+    };
+    let own = info["TpmInfo"]["AikCert"].as_str().unwrap();
+    let trusting = engine_for(&minted);
+    let (claims, told) = issued(judged(&trusting, own).unwrap(), "ak-certificate-refused");
+    assert_eq!((&claims["avouch-aik"], told), (&json!("certified"), None));
+    let distrusting = support::engine_without(&minted, "tpm");
+    let (claims, told) = issued(judged(&distrusting, own).unwrap(), "ak-certificate-refused");
+    assert_eq!(claims["avouch-aik"], "reported");
+    let told = told.unwrap();
+    assert!(told.contains("does not count"), "{told}");
+    let of_ca = pem::certificates(minted.root_pem.as_bytes(), 1).unwrap().remove(0);
+    for (certificate, check) in [
+        (base64url::encode_standard(of_ca), "ak-certificate-key"),
+        ("Z2FyYmFnZQ==".into(), "aik-certificate-malformed"),
+    ] {
+        let error = judged(&trusting, &certificate).unwrap_err();
+        assert_eq!(error.check(), check, "{error}");
+    }
 }
 
 /// Nobody is to take a machine of another host for one of Azure's, unless an operator says so.
@@ -440,8 +532,7 @@ fn a_machine_of_another_host_has_the_status_that_an_operator_names_and_no_other(
         let minted = minted(|options| options.guest.isolation = isolation);
         let (engine, request) = (engine_for(&minted), support::request(&minted));
         let policy = policy_of(EvidenceKind::AzureGuest);
-        let sample = judged(&minted, &policy).facts.reference_subject().unwrap().sample("own");
-        let values = ReferenceValues::default().with(sample.unwrap());
+        let values = ReferenceValues::default().with(sample(&minted));
         let status = |values: &ReferenceValues| {
             let reference_values = Arc::new(values.clone());
             let settings = AppraisalSettings { reference_values, ..AppraisalSettings::default() };

@@ -26,6 +26,11 @@ pub struct ReferenceValues {
     /// The value of `x-ms-compliance-status` that it stands for, where it is not the general one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compliance_status: Option<String>,
+    /// Whether it is a paravisor, which gives the system below it a virtual TPM and alone may ask for
+    /// evidence: then what such evidence binds speaks for that TPM. Of any other guest it would be
+    /// whatever its administrator likes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paravisor: bool,
     /// Launch digests, 48 bytes in hex.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub measurements: BTreeSet<Hex<48>>,
@@ -113,6 +118,7 @@ impl ReferenceValues {
         Self {
             name: name.to_owned(),
             compliance_status: None,
+            paravisor: false,
             measurements: BTreeSet::from([body.measurement]),
             id_key_digests: has_id_key.then_some(body.id_key_digest).into_iter().collect(),
             minimum_guest_svn: has_id_key.then_some(body.guest_svn),

@@ -19,7 +19,7 @@ from instances import Instance
 from metadata_service import MetadataService
 from support import base64url, unpadded
 from tpm_tools_client import LIBRARY, NULL, OWNER, PCRS, TOOL, TpmToolsClient, standard
-from virtual_machine import VM_ID, VirtualMachine, swtpm_is_there
+from virtual_machine import COMMAND, VM_ID, VirtualMachine, swtpm_is_there
 
 GUEST, SNP, TDX = "/attest/AzureGuest", "/attest/SevSnpVm", "/attest/TdxVm"
 # The default policy asks for Microsoft's keys in the firmware, which a minted log has not.
@@ -33,10 +33,16 @@ class Service:
 
     def __init__(self, machine, isolations):
         (machine.folder / "vtpm-ca.pem").write_text(machine.ca.pem)
-        words = ["serve", "--dev", "--offline", "--data-dir", str(machine.folder / "data"),
+        values, config = machine.folder / "paravisors.toml", machine.folder / "avouch.toml"
+        values.write_text('compliance_status = "ours"\n')
+        config.write_text(f'[appraisal]\nreference_values = "{values}"\n')
+        words = ["serve", "--dev", "--offline", "--config", str(config), "--data-dir", str(machine.folder / "data"),
                  "--trust-root", f"tpm={machine.folder / 'vtpm-ca.pem'}"]
         for isolation in isolations:
-            words += ["--endorsements", str(isolation.endorsements), "--trust-root", str(isolation.folder / "root.pem")]
+            words += isolation.endorsed()
+            # What its hardware measured is a paravisor, by an operator's word.
+            subprocess.run([COMMAND, "reference", "add", isolation.evidence, "--type", isolation.kind, "--paravisor",
+                            "--file", values, *isolation.endorsed()], check=True, stdout=subprocess.DEVNULL)
         self.instance = Instance(words)
         self.url, self.ca = self.instance.url, machine.folder / "data/tls/ca.pem"
         self.context = ssl.create_default_context(cafile=self.ca)
@@ -105,6 +111,7 @@ class Guest(unittest.TestCase):
             return
         nested = claims["x-ms-isolation-tee"]
         self.assertEqual(nested["x-ms-attestation-type"], NESTED[isolation.kind])
+        self.assertEqual(nested["x-ms-compliance-status"], "ours")
         self.assertEqual(nested["x-ms-runtime"], json.loads(isolation.runtime_data))
         self.assertEqual(claims["avouch-vtpm-vmid"], VM_ID)
 

@@ -259,6 +259,14 @@ class Isolation:
         return self.folder / ("endorsements.pem" if self.kind == "snp" else "endorsements.json")
 
     @property
+    def evidence(self):
+        return self.folder / ("report.bin" if self.kind == "snp" else "quote.bin")
+
+    def endorsed(self):
+        """The words by which a command knows its hardware."""
+        return ["--endorsements", str(self.endorsements), "--trust-root", str(self.folder / "root.pem")]
+
+    @property
     def certificates(self):
         """The chip's certificate and those above it, PEM."""
         text = self.endorsements.read_text()

@@ -69,6 +69,10 @@ impl VerifiedFacts for GuestEvidence {
         self.isolation.as_ref().map(VerifiedIsolation::reference_subject)
     }
 
+    fn rests_on_paravisor(&self) -> bool {
+        self.isolation.is_some()
+    }
+
     /// Known by its attestation key, for which a CA or a known paravisor vouches; of a confidential machine
     /// with what the hardware measured of it.
     fn machine_state(&self) -> Option<MachineState> {

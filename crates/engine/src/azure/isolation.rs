@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use avouch_azure::{Host, Isolation, ReportedKey, RuntimeClaims};
 use avouch_claims::{IsolationProof, platform_exception};
-use avouch_dcap::{Body, JudgedQuote, Quote, TeeType, VerifiedQuote};
+use avouch_dcap::{AcceptedException, Body, JudgedQuote, Quote, TeeType, VerifiedQuote};
 use avouch_pki::{Root, digest};
 use avouch_snp::VerifiedReport;
 use avouch_snp::maa_request::SnpEvidence;
@@ -18,6 +18,9 @@ use crate::{
     AppraisalError, AppraisalSettings, Finding, Grounds, HeldDataRefused, ReferenceSubject,
     ReferenceValues, Refused, VerifiedFacts, WrongTee,
 };
+
+/// Bytes of the report data that hold the hash of the runtime data.
+const HASH_BYTES: usize = 32;
 
 /// The verifiers of the kinds that isolate.
 pub(super) struct IsolationVerifier {
@@ -100,6 +103,11 @@ impl IsolationVerifier {
         };
         avouch_dcap::bind_runtime_data(&verified, digest::sha256(runtime_data))
             .map_err(not_bound)?;
+        if let Body::Td(report) = verified.body()
+            && report.report_data.as_bytes().iter().skip(HASH_BYTES).any(|byte| *byte != 0)
+        {
+            return Err(HclRefused::ReportData.into());
+        }
         Ok(Hardware::Tdx(Box::new(verified)))
     }
 }
@@ -112,11 +120,18 @@ fn not_bound<E: avouch_wire::FailedCheck>(source: E) -> HeldDataRefused<E> {
 impl VerifiedIsolation {
     /// The attestation key that the hardware evidence binds.
     ///
-    /// Without a certificate it counts only if the operator's reference values vouch for what bound it:
-    /// anybody's own machine can bind a key of its own making.
-    pub(super) fn reported_key(&self, settings: &AppraisalSettings) -> ReportedKey<'_> {
-        let known = settings.reference_values.matching(self.reference_subject());
-        ReportedKey { key: self.runtime.ak(), is_known_paravisor: known.is_some() }
+    /// Without a certificate it counts only if an operator vouches for the paravisor that bound it: anybody's
+    /// own machine can bind a key of its own making.
+    pub(super) const fn reported_key(&self, is_known_paravisor: bool) -> ReportedKey<'_> {
+        ReportedKey { key: self.runtime.ak(), is_known_paravisor }
+    }
+
+    /// The reference values of the paravisor that bound the runtime data, by name.
+    ///
+    /// Without, nothing says that the hardware evidence is of the machine whose virtual TPM quotes: whoever is
+    /// root in some guest has evidence made that names any key.
+    pub(super) fn paravisor<'v>(&self, values: &'v ReferenceValues) -> Result<&'v str, Finding> {
+        values.paravisor(self.reference_subject())
     }
 
     /// What of it reference values speak of.
@@ -127,14 +142,13 @@ impl VerifiedIsolation {
         }
     }
 
-    /// The claims of its own kind's token, and the runtime data; and what an operator should know of it, as
-    /// why it has no compliance status. That of Azure's machines has one of another host only by the operator's
-    /// word.
+    /// The claims of its own kind's token, and the runtime data; and why it has no compliance status. That of
+    /// Azure's machines has one of another host only by the operator's word.
     pub(super) fn proof(
         &self,
         reference_values: &ReferenceValues,
         host: Host,
-    ) -> (IsolationProof<'_>, Vec<Finding>) {
+    ) -> (IsolationProof<'_>, Option<Finding>) {
         let status = match host {
             Host::Azure => reference_values.status(self.reference_subject()),
             Host::Other => reference_values.named_status(self.reference_subject()),
@@ -149,14 +163,21 @@ impl VerifiedIsolation {
                 (EvidenceKind::Tdx, claims)
             }
         };
-        let exception = match &self.hardware {
+        claims.extend(self.exception().map(platform_exception));
+        let attestation_type = kind.attestation_type();
+        (IsolationProof { attestation_type, claims, runtime: &self.runtime }, finding)
+    }
+
+    fn exception(&self) -> Option<&AcceptedException> {
+        match &self.hardware {
             Hardware::Snp(_) => None,
             Hardware::Tdx(quote) => quote.platform_exception(),
-        };
-        claims.extend(exception.map(platform_exception));
-        let findings = exception.map(intel::excepted).into_iter().chain(finding).collect();
-        let attestation_type = kind.attestation_type();
-        (IsolationProof { attestation_type, claims, runtime: &self.runtime }, findings)
+        }
+    }
+
+    /// That an operator's word stood in for Intel's.
+    pub(super) fn excepted(&self) -> Option<Finding> {
+        self.exception().map(intel::excepted)
     }
 
     /// Whether the provider's settings for its kind accept it.

@@ -58,6 +58,18 @@ pub(crate) fn engine_under(minted: &Minted, endorsements: &[&[u8]]) -> Result<En
     engine_of(&roots, endorsements)
 }
 
+/// An engine for minted evidence that does not trust its roots of a vendor.
+pub(crate) fn engine_without(minted: &Minted, vendor: &str) -> Engine {
+    let others =
+        minted.other_roots().map(|(vendor, _, pem)| (vendor, std::str::from_utf8(pem).unwrap()));
+    let all = [(minted.root_vendor(), minted.root_pem.as_str())].into_iter().chain(others);
+    let roots: Vec<_> = all
+        .filter(|(of, _)| *of != Some(vendor))
+        .map(|(of, pem)| (of.map(|of| of.parse().unwrap()), pem))
+        .collect();
+    engine_of(&roots, &[&minted.endorsements]).unwrap()
+}
+
 fn engine_of(roots: &[(Option<Vendor>, &str)], endorsements: &[&[u8]]) -> Result<Engine, String> {
     let mut anchors = Anchors::built_in();
     for (vendor, pem) in roots {
@@ -75,7 +87,8 @@ pub(crate) fn engine_for(minted: &Minted) -> Engine {
     engine_under(minted, &[&minted.endorsements]).unwrap()
 }
 
-/// The same settings with what minted evidence gives as reference values, if it gives some.
+/// The same settings with what minted evidence gives as reference values, if it gives some; of a guest with
+/// a virtual TPM, as those of a paravisor.
 pub(crate) fn vouched_for(
     minted: &Minted,
     settings: AppraisalSettings,
@@ -88,6 +101,7 @@ pub(crate) fn vouched_for(
     let Some(sample) = subject.and_then(|subject| subject.sample("minted")) else {
         return settings;
     };
+    let sample = if appraisal.facts.rests_on_paravisor() { sample.of_paravisor() } else { sample };
     let values = ReferenceValues::clone(&settings.reference_values).with(sample);
     values.check().unwrap();
     AppraisalSettings { reference_values: Arc::new(values), ..settings }

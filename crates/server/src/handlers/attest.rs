@@ -160,7 +160,7 @@ fn appraise(
         state.evidence.offer(provider.tenant().provider.id, &judged);
     }
     let appraisal = said.map_err(|error| Lacking::from(ApiError::from(error)).these(missing))?;
-    tell_exceptions(&appraisal, provider, kind);
+    tell_findings(&appraisal, provider, kind);
     let watched = Watched { state, provider, request: evidence, at, is_draft };
     watched.refused(&appraisal);
     let permitted = permitted(&appraisal, policy, provider, is_draft)?;
@@ -208,12 +208,15 @@ impl Watched<'_> {
     }
 }
 
-/// That an operator's word stood in for Intel's, whatever was decided.
-fn tell_exceptions(appraisal: &Appraisal, provider: &Provider, kind: EvidenceKind) {
-    let used = appraisal.findings.iter().filter(|finding| finding.name == "platform-exception");
-    for Finding { name, message } in used {
-        let provider = provider.tenant().provider.name.as_str();
-        tracing::warn!(finding = name, provider, %kind, "{message}");
+/// What an operator should know, whatever was decided: loudly, that its own word stood in for Intel's.
+fn tell_findings(appraisal: &Appraisal, provider: &Provider, kind: EvidenceKind) {
+    let provider = provider.tenant().provider.name.as_str();
+    for Finding { name, message } in &appraisal.findings {
+        if *name == "platform-exception" {
+            tracing::warn!(finding = name, provider, %kind, "{message}");
+        } else {
+            tracing::info!(finding = name, provider, %kind, "{message}");
+        }
     }
 }
 

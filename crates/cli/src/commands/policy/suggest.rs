@@ -88,6 +88,21 @@ const MACHINE: Demands = &[
     ("avouch-enclave-unique-id", Same, "this very build of the enclave"),
 ];
 
+const VIRTUAL_MACHINE: Demands = &[
+    ("secureboot", SameIfSet, "firmware verified what it ran"),
+    ("avouch-aik", Same, "who vouches for the attestation key"),
+    ("x-ms-azurevm-default-securebootkeysvalidated", SameIfSet, "by Microsoft's keys alone"),
+    ("avouch-vtpm-default-securebootkeysvalidated", SameIfSet, "by Microsoft's keys alone"),
+    ("x-ms-azurevm-dbxvalidated", SameIfSet, "without revoked programs"),
+    ("avouch-vtpm-dbxvalidated", SameIfSet, "without revoked programs"),
+    ("x-ms-azurevm-debuggersdisabled", SameIfSet, "no part of its start could be debugged"),
+    ("avouch-vtpm-debuggersdisabled", SameIfSet, "no part of its start could be debugged"),
+    ("x-ms-azurevm-signingdisabled", SameIfSet, "no test signatures are accepted"),
+    ("avouch-vtpm-signingdisabled", SameIfSet, "no test signatures are accepted"),
+    ("x-ms-azurevm-vmid", Offered, "this very machine"),
+    ("avouch-vtpm-vmid", Offered, "this very machine"),
+];
+
 pub(super) fn run(args: &SuggestArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     let sample = match args.sample.verify()? {
         Ok(sample) => sample,
@@ -185,6 +200,7 @@ const fn demands_of(kind: EvidenceKind) -> Option<Demands> {
         EvidenceKind::Tdx => Some(TRUST_DOMAIN),
         EvidenceKind::Snp => Some(GUEST),
         EvidenceKind::Tpm => Some(MACHINE),
+        EvidenceKind::AzureGuest => Some(VIRTUAL_MACHINE),
         _ => None,
     }
 }

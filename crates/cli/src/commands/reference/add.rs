@@ -22,13 +22,23 @@ pub(super) struct AddArgs {
     /// there.
     #[arg(long, value_name = "FILE", default_value = "reference-values.toml")]
     file: PathBuf,
-    /// What to call them [default: the kind and the first digits of the measurement].
+    /// What to call them [default: the kind, or paravisor, and the first digits of the measurement].
     #[arg(long)]
     name: Option<String>,
     /// The value of `x-ms-compliance-status` that they stand for [default: that of the file, else
     /// azure-compliant-cvm, but none for guests whose virtual TPM is not Azure's].
     #[arg(long, value_name = "TEXT")]
     status: Option<String>,
+    /// The machine is a paravisor's: what it binds speaks for the virtual TPM that it gives the guest
+    /// [default: of guest attestation]. Never for a guest whose administrator asks for its evidence.
+    #[arg(long)]
+    paravisor: bool,
+}
+
+impl AddArgs {
+    fn is_paravisor(&self, sample: &Sample) -> bool {
+        self.paravisor || sample.appraisal.facts.rests_on_paravisor()
+    }
 }
 
 pub(super) fn run(args: &AddArgs, output: OutputOptions) -> Result<Verdict, Failure> {
@@ -46,7 +56,11 @@ pub(super) fn run(args: &AddArgs, output: OutputOptions) -> Result<Verdict, Fail
     };
     let held = held(&args.file)?;
     let values = read_values(&args.file, &held)?;
-    let known = sample.appraisal.facts.reference_subject().and_then(|it| values.matching(it));
+    let is_paravisor = args.is_paravisor(&sample);
+    let known = sample.appraisal.facts.reference_subject().and_then(|it| match is_paravisor {
+        true => values.paravisor(it).ok(),
+        false => values.matching(it),
+    });
     if let Some(known) = known {
         let report = json!({"file": args.file, "name": known, "added": false});
         output.answer(&report, || format!("{}: {known} has it already", args.file.display()))?;
@@ -69,9 +83,13 @@ fn entry(sample: &Sample, args: &AddArgs) -> Result<ReferenceSample, NotGood> {
     };
     let subject = facts.reference_subject().ok_or_else(none)?;
     let mut entry = subject.sample("").ok_or_else(none)?;
+    if args.is_paravisor(sample) {
+        entry = entry.of_paravisor();
+    }
     let name = |measurement: Option<String>| {
         let digits: String = measurement.unwrap_or_default().chars().take(NAME_DIGITS).collect();
-        args.name.clone().unwrap_or_else(|| format!("{}-{digits}", kind.name()))
+        let kind = if facts.rests_on_paravisor() { "paravisor" } else { kind.name() };
+        args.name.clone().unwrap_or_else(|| format!("{kind}-{digits}"))
     };
     match &mut entry {
         ReferenceSample::Snp(values) => {

@@ -7,6 +7,7 @@ mod release;
 
 use std::sync::Arc;
 
+use access::Authorized;
 use avouch_wire::base64url;
 use axum::body::Body;
 use axum::http::request::Parts;
@@ -22,7 +23,6 @@ use crate::state::AppState;
 use crate::vault::random_count;
 use crate::work::Work;
 use crate::{KeyVaultError, Vault, respond};
-use access::Authorized;
 
 /// A request to the vault, not checked yet.
 pub(super) struct Request<'a> {

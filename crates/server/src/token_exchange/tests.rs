@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use serde_json::{Map, Value, json};
 
 use super::form::{EVIDENCE, JWT};

@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use avouch_release::{MaterialSpec, Operators};
 use avouch_store::VaultKeySettings;
 use avouch_wire::base64url;

@@ -315,6 +315,17 @@ const SEALING: &[Row] = &[
     row("sealing-imported", "the key was made elsewhere", "sealing-key-attributes", |plan| {
         plan.sealing_public.attributes &= !(1 << 5);
     }),
+    row(
+        "sealing-transplantable",
+        "another parent may have the key",
+        "sealing-key-attributes",
+        |plan| {
+            plan.sealing_public.attributes &= !(1 << 4);
+        },
+    ),
+    row("sealing-opens-nothing", "the key does not decrypt", "sealing-key-attributes", |plan| {
+        plan.sealing_public.attributes &= !(1 << 17);
+    }),
     row("sealing-scheme", "the key fixes a scheme", "sealing-key-scheme", |plan| {
         plan.sealing_public.scheme = Some((0x0014, 0x000b));
     }),

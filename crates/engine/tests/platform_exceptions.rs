@@ -13,7 +13,7 @@ use avouch_engine::{
 use avouch_mint::{Options, TdQuoteFormat, mint};
 use avouch_wire::{EvidenceKind, Hex, UnixTime};
 use serde_json::{Value, json};
-use support::{at, engine, engine_for, policy_of, request, vectors};
+use support::{at, engine, engine_for, policy_of, request, vectors, vouched_for};
 
 const AT: &str = "2026-05-01T12:00:00Z";
 
@@ -54,18 +54,7 @@ impl Below {
             .appraise(&request(&minted), &policy_of(kind), &settings, at(AT))
             .unwrap();
         let facts = appraisal.facts.to_json();
-        let fmspc = Hex::from_hex(facts["fmspc"].as_str().unwrap()).unwrap();
-        let components = |value: &Value| serde_json::from_value(value.clone()).unwrap();
-        let tdx = facts.get("tee_tcb_svn").map(|svn| {
-            let svn: Hex<16> = serde_json::from_value(svn.clone()).unwrap();
-            svn.0
-        });
-        let floor = TcbFloor {
-            sgx_components: components(&facts["pck_tcb"]["components"]),
-            pce_svn: components_u16(&facts["pck_tcb"]["pce_svn"]),
-            tdx_components: tdx,
-        };
-        Self { kind, options, exception: exception(fmspc, floor) }
+        Self { kind, options, exception: fitting(&facts) }
     }
 
     fn all() -> Vec<Self> {
@@ -107,6 +96,60 @@ fn claims(appraisal: &Appraisal) -> &serde_json::Map<String, Value> {
         Decision::Permit(permitted) => permitted.claims(),
         Decision::Deny(refused) => panic!("{refused}"),
     }
+}
+
+/// The exception for a platform, by the facts of evidence that a level fits.
+fn fitting(facts: &Value) -> PlatformException {
+    let fmspc = Hex::from_hex(facts["fmspc"].as_str().unwrap()).unwrap();
+    let components = |value: &Value| serde_json::from_value(value.clone()).unwrap();
+    let tdx = facts.get("tee_tcb_svn").map(|svn| {
+        let svn: Hex<16> = serde_json::from_value(svn.clone()).unwrap();
+        svn.0
+    });
+    let floor = TcbFloor {
+        sgx_components: components(&facts["pck_tcb"]["components"]),
+        pce_svn: components_u16(&facts["pck_tcb"]["pce_svn"]),
+        tdx_components: tdx,
+    };
+    exception(fmspc, floor)
+}
+
+#[test]
+fn in_a_guest_with_a_paravisor_the_exception_stands_beside_its_hardwares_claims() {
+    let kind = EvidenceKind::AzureGuest;
+    let mut options = Options::new(at(AT));
+    options.guest.isolation = avouch_mint::tpm::Isolation::Tdx;
+    let listed = mint(kind, &options).unwrap();
+    let vouched = vouched_for(&listed, AppraisalSettings::default(), at(AT));
+    let facts = engine_for(&listed)
+        .appraise(&request(&listed), &policy_of(kind), &vouched, at(AT))
+        .unwrap()
+        .facts
+        .to_json();
+    let minted = mint(kind, &options.broken("tdx-tcb-level")).unwrap();
+    let judged = |settings: &AppraisalSettings| {
+        engine_for(&minted).appraise(&request(&minted), &policy_of(kind), settings, at(AT))
+    };
+    assert_eq!(judged(&vouched).unwrap_err().check(), "tcb-level");
+    let mut excepting = AppraisalSettings { ..vouched.clone() };
+    excepting.intel.platform_exceptions = vec![fitting(&facts["isolation"]["hardware"])];
+    let appraisal = judged(&excepting).unwrap();
+    let told: Vec<_> = appraisal.findings.iter().map(|finding| finding.name).collect();
+    assert!(
+        told.contains(&"platform-exception") && !told.contains(&"no-known-paravisor"),
+        "{told:?}"
+    );
+    let tee = &claims(&appraisal)["x-ms-isolation-tee"];
+    assert_eq!(tee["avouch-platform-exception"]["name"], "ours");
+    // It is told of too where nobody knows the paravisor.
+    excepting.reference_values = AppraisalSettings::default().reference_values;
+    let appraisal = judged(&excepting).unwrap();
+    let told: Vec<_> = appraisal.findings.iter().map(|finding| finding.name).collect();
+    assert!(
+        told.contains(&"platform-exception") && told.contains(&"no-known-paravisor"),
+        "{told:?}"
+    );
+    assert!(!claims(&appraisal).contains_key("x-ms-isolation-tee"));
 }
 
 #[test]

@@ -414,6 +414,9 @@ const ISOLATION: &[Row] = &[
     tdx(row("tdx-module", "the TDX module is unknown", "tdx-module-identity", |plan| {
         plan.hardware_break = Some("module-unknown");
     })),
+    tdx(row("tdx-tcb-level", "no TCB level fits the platform", "tcb-level", |plan| {
+        plan.hardware_break = Some("tcb-level-none");
+    })),
     tdx(row("tdx-runtime-changed", "the runtime data are others", "runtime-data", |plan| {
         plan.runtime_data.push(b' ');
     })),

@@ -11,7 +11,7 @@ struct Need {
     is_there: fn() -> bool,
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need {
         what: "Python 3 with venv",
         packages: &["python3", "python3-venv"],
@@ -55,6 +55,13 @@ const NEEDS: [Need; 7] = [
             [("swtpm", "--version"), ("swtpm_setup", "--help"), ("tpm2_pcrextend", "--version")]
                 .into_iter()
                 .all(|(program, flag)| has_program(program, flag))
+        },
+    },
+    Need {
+        what: "a PKCS#11 token in software",
+        packages: &["softhsm2", "opensc"],
+        is_there: || {
+            has_program("softhsm2-util", "--version") && has_program("pkcs11-tool", "--help")
         },
     },
     Need {

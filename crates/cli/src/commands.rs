@@ -9,6 +9,7 @@ mod explain;
 pub(crate) mod inspect;
 mod key;
 mod machines;
+mod measurements;
 mod mint;
 mod policy;
 mod provider;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     /// Check a token as a relying party must, step by step.
     Verify(verify::VerifyArgs),
     // Help for these stands at the type of their arguments.
+    Measurements(measurements::MeasurementsArgs),
     Attest(attest::AttestArgs),
     Endorsements(endorsements::EndorsementsArgs),
     Reference(reference::ReferenceArgs),
@@ -71,6 +73,7 @@ pub(crate) fn run(command: Command, output: OutputOptions) -> Result<Verdict, Fa
         Command::Policy(args) => policy::run(args, output),
         Command::ReleasePolicy(args) => release_policy::run(&args, output),
         Command::Verify(args) => verify::run(args, output),
+        Command::Measurements(args) => measurements::run(&args, output),
         Command::Attest(args) => attest::run(&args, output),
         Command::Endorsements(args) => endorsements::run(&args, output),
         Command::Reference(args) => reference::run(&args, output),

@@ -252,8 +252,14 @@ async fn the_json_of_keys_is_as_documented_and_the_list_has_one_order() {
         .iter()
         .map(|key| format!("{} {}", text(&key["purpose"]), text(&key["state"])))
         .collect();
-    let expected =
-        ["token active", "token published", "token retired", "report active", "report-ca active"];
+    let expected = [
+        "token active",
+        "token published",
+        "token retired",
+        "report active",
+        "report published",
+        "report-ca active",
+    ];
     assert_eq!(order, expected);
     let retired = text(&keys[2]["kid"]);
     assert!(keys[2]["retired_at"].is_string() && keys[2]["gone_at"].is_string());

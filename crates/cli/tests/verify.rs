@@ -400,3 +400,29 @@ fn recorded_keys(vectors: &Path, token: &str) -> Option<Vec<u8>> {
         keys.is_some_and(|keys| keys.iter().any(|key| key["kid"] == json!(kid)))
     })
 }
+
+#[test]
+fn a_list_of_measurements_is_shown_at_a_moment_or_refused() {
+    let own = Folder::new("measurements");
+    let list = |in_force_from: &str| {
+        let enclave = |byte: &str| json!({"sgx": {"mr_enclave": byte.repeat(32)}});
+        let list = json!({"measurements": [
+            {"name": "one", "announced_at": "2026-01-01T00:00:00Z",
+             "in_force_from": "2026-01-01T00:00:00Z", "workload": enclave("11")},
+            {"name": "two", "announced_at": "2026-04-01T00:00:00Z", "in_force_from": in_force_from,
+             "replaces": "one", "workload": enclave("22")},
+        ]});
+        own.write("list.json", list.to_string()).display().to_string()
+    };
+    let call = |file: &str| avouch_json(["measurements", file, "--at", "2026-05-15T00:00:00Z"]);
+    let shown = call(&list("2026-06-01T00:00:00Z")).expect_status(0).json();
+    assert_eq!(shown["at"], "2026-05-15T00:00:00Z");
+    let [one, two] = shown["measurements"].as_array().unwrap().as_slice() else { panic!() };
+    assert_eq!((&one["state"], &one["until"]), (&json!("current"), &json!("2026-07-01T00:00:00Z")));
+    assert_eq!(
+        (&two["state"], &two["from"]),
+        (&json!("announced"), &json!("2026-06-01T00:00:00Z"))
+    );
+    assert_eq!(two["workload"]["sgx"]["mr_enclave"], "22".repeat(32));
+    call(&list("2026-05-31T23:59:59Z")).expect_status(2);
+}

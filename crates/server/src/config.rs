@@ -40,7 +40,7 @@ pub use sections::{
     CloudConfig, Config, DatabaseConfig, DevConfig, LimitsConfig, LogFormat, RootProvider,
     ServerConfig, TelemetryConfig, TlsConfig,
 };
-pub use signing::{SigningConfig, SigningOverride};
+pub use signing::{Pkcs11Config, SigningConfig, SigningOverride};
 pub use token_exchange::{AudienceRule, ProviderExchange, TokenExchangeConfig};
 pub use tpm::TpmConfig;
 pub use trust_root::{TrustRoot, TrustRoots};

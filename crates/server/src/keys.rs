@@ -9,6 +9,7 @@ mod held;
 mod master;
 mod memory;
 mod new;
+mod pkcs11;
 mod plan;
 mod set;
 
@@ -16,5 +17,6 @@ pub use held::{KeysError, SigningKeys, rewrapped, unwrap_key};
 pub use master::{MasterKey, MasterKeyError, MasterKeys, WrapError};
 pub use memory::forbid_core_dumps;
 pub use new::NewSigningKey;
+pub use pkcs11::{TokenKey, TokenKeyError};
 pub use plan::{Due, KeyPlan};
 pub use set::{HeldKey, KeySet, ProviderKeys};

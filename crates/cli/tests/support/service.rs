@@ -194,6 +194,15 @@ impl Installation {
         Service { child, url: format!("https://localhost:{}", self.port), ca: self.ca() }
     }
 
+    /// As [`Installation::start`], with a variable in its environment.
+    pub fn start_with(&self, variable: &str, value: &std::ffi::OsStr) -> Service {
+        let mut command = self.command();
+        command.env(variable, value);
+        let (child, url) = start(command);
+        assert_eq!(url, PUBLIC_URL, "the first line");
+        Service { child, url: format!("https://localhost:{}", self.port), ca: self.ca() }
+    }
+
     /// Another instance of the same service: the same files and database, another address.
     pub fn start_another(&self) -> Service {
         let port = free_port();

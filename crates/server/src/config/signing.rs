@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::ConfigError;
-use crate::keys::{KeyPlan, KeysError, MasterKey, MasterKeys};
+use crate::keys::{KeyPlan, KeysError, MasterKey, MasterKeys, TokenKey};
 
 const SECONDS_PER_DAY: i64 = 86_400;
 /// The longest life of a report: a policy may ask for a year.
@@ -26,6 +26,8 @@ pub struct SigningConfig {
     pub master_key_file: Option<PathBuf>,
     /// Name of an environment variable that has the master key.
     pub master_key_variable: Option<String>,
+    /// `[signing.pkcs11]`: the master key that a PKCS#11 token keeps.
+    pub pkcs11: Option<Pkcs11Config>,
     /// Files with former master keys, which still unwrap.
     pub former_master_key_files: Vec<PathBuf>,
     /// Kinds of keys for tokens; the first signs, the others stand in key sets too.
@@ -39,6 +41,52 @@ pub struct SigningConfig {
     pub publish_seconds: u32,
     /// `[signing.providers.NAME]`: what differs for one provider.
     pub providers: BTreeMap<String, SigningOverride>,
+}
+
+/// `[signing.pkcs11]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pkcs11Config {
+    /// The library that speaks PKCS#11 for the token.
+    pub module: PathBuf,
+    /// Label of the token.
+    pub token: String,
+    /// Label of the secret key in it.
+    pub key: String,
+    /// A file with the user's PIN.
+    #[serde(default)]
+    pub pin_file: Option<PathBuf>,
+    /// Name of an environment variable that has the user's PIN.
+    #[serde(default)]
+    pub pin_variable: Option<String>,
+}
+
+impl Pkcs11Config {
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.pin_file.is_some() == self.pin_variable.is_some() {
+            let message =
+                "the PIN is in a file (pin_file) or in an environment variable (pin_variable)";
+            return Err(ConfigError::value("signing.pkcs11", message));
+        }
+        Ok(())
+    }
+
+    fn pin(&self) -> Result<Zeroizing<String>, ConfigError> {
+        let text = match (&self.pin_file, &self.pin_variable) {
+            (Some(file), _) => secret_of_file(file)?,
+            (None, name) => secret_of_variable(
+                "signing.pkcs11.pin_variable",
+                name.as_deref().unwrap_or_default(),
+            )?,
+        };
+        Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+
+    fn master_key(&self) -> Result<MasterKey, ConfigError> {
+        let Self { module, token, key, .. } = self.clone();
+        let master = TokenKey { module, token, key }.master_key(&self.pin()?);
+        master.map_err(|error| ConfigError::value("signing.pkcs11", error))
+    }
 }
 
 /// `[signing.providers.NAME]`
@@ -56,6 +104,7 @@ impl Default for SigningConfig {
             key_file: None,
             master_key_file: None,
             master_key_variable: None,
+            pkcs11: None,
             former_master_key_files: Vec::new(),
             keys: vec![KeySpec::Rsa2048],
             rotate_days: 90,
@@ -70,7 +119,10 @@ impl SigningConfig {
     /// Relative paths start from the folder of the configuration.
     pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let files = [&mut self.key_file, &mut self.master_key_file];
-        files.into_iter().flatten().chain(&mut self.former_master_key_files)
+        let of_token = self.pkcs11.iter_mut();
+        let of_token = of_token
+            .flat_map(|token| std::iter::once(&mut token.module).chain(&mut token.pin_file));
+        files.into_iter().flatten().chain(of_token).chain(&mut self.former_master_key_files)
     }
 
     /// Whether there is a key to sign with.
@@ -82,13 +134,22 @@ impl SigningConfig {
     /// Whether keys are in the database, under a master key.
     #[must_use]
     pub const fn has_master_key(&self) -> bool {
-        self.master_key_file.is_some() || self.master_key_variable.is_some()
+        self.master_key_file.is_some()
+            || self.master_key_variable.is_some()
+            || self.pkcs11.is_some()
     }
 
     pub(super) fn check(&mut self, served_without_seconds_max: u64) -> Result<(), ConfigError> {
         if self.master_key_file.is_some() && self.master_key_variable.is_some() {
             let message = "is given beside signing.master_key_file; only one of the two can count";
             return Err(ConfigError::value("signing.master_key_variable", message));
+        }
+        if let Some(token) = &self.pkcs11 {
+            if self.master_key_file.is_some() || self.master_key_variable.is_some() {
+                let message = "is given beside another master key; only one can count";
+                return Err(ConfigError::value("signing.pkcs11", message));
+            }
+            token.check()?;
         }
         if !self.has_master_key() && !self.former_master_key_files.is_empty() {
             let message = "there is no new master key: set signing.master_key_file";
@@ -183,16 +244,14 @@ impl SigningConfig {
     /// # Errors
     /// [`ConfigError::Read`], and [`ConfigError`] naming the setting whose master key is none.
     pub fn master_keys(&self) -> Result<Option<MasterKeys>, ConfigError> {
-        let first = match (&self.master_key_file, &self.master_key_variable) {
-            (Some(file), _) => of_file("signing.master_key_file", file)?,
-            (None, Some(name)) => {
+        let first = match (&self.master_key_file, &self.master_key_variable, &self.pkcs11) {
+            (Some(file), ..) => of_file("signing.master_key_file", file)?,
+            (None, Some(name), _) => {
                 let key = "signing.master_key_variable";
-                let text = std::env::var(name).map(Zeroizing::new).map_err(|_| {
-                    ConfigError::value(key, format!("there is no environment variable {name}"))
-                })?;
-                parsed(key, &text)?
+                parsed(key, &secret_of_variable(key, name)?)?
             }
-            (None, None) => return Ok(None),
+            (None, None, Some(token)) => token.master_key()?,
+            (None, None, None) => return Ok(None),
         };
         let former = self.former_master_key_files.iter();
         let former = former.map(|file| of_file("signing.former_master_key_files", file));
@@ -201,10 +260,19 @@ impl SigningConfig {
 }
 
 fn of_file(key: &str, file: &PathBuf) -> Result<MasterKey, ConfigError> {
+    parsed(key, &secret_of_file(file)?)
+}
+
+fn secret_of_file(file: &PathBuf) -> Result<Zeroizing<String>, ConfigError> {
     crate::signing_key::warn_of_readers(file);
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| ConfigError::Read { path: file.clone(), reason: error.to_string() })?;
-    parsed(key, &Zeroizing::new(text))
+    std::fs::read_to_string(file)
+        .map(Zeroizing::new)
+        .map_err(|error| ConfigError::Read { path: file.clone(), reason: error.to_string() })
+}
+
+fn secret_of_variable(key: &str, name: &str) -> Result<Zeroizing<String>, ConfigError> {
+    let text = std::env::var(name).map(Zeroizing::new);
+    text.map_err(|_| ConfigError::value(key, format!("there is no environment variable {name}")))
 }
 
 /// The error never shows the text.

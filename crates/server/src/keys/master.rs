@@ -10,7 +10,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 /// Bytes of a master key.
-const MASTER_KEY_BYTES: usize = 32;
+pub(super) const MASTER_KEY_BYTES: usize = 32;
 /// First byte of what is wrapped: AES-256-GCM, a nonce of 12 bytes, the tag at the end.
 const FORM: u8 = 1;
 /// What the key that wraps, the key's name and the key of contexts are derived for.
@@ -88,7 +88,7 @@ impl MasterKey {
         Self::new(derived(pkcs8, OF_SIGNING_KEY))
     }
 
-    fn new(secret: Zeroizing<[u8; MASTER_KEY_BYTES]>) -> Result<Self, MasterKeyError> {
+    pub(super) fn new(secret: Zeroizing<[u8; MASTER_KEY_BYTES]>) -> Result<Self, MasterKeyError> {
         let name = derived(secret.as_slice(), NAME);
         let name = encode_hex(name.get(..8).unwrap_or_default());
         let key = UnboundKey::new(&AES_256_GCM, derived(secret.as_slice(), WRAPPING).as_slice());

@@ -100,6 +100,7 @@ const PUBLISHERS: [&str; 13] = [
     "OpenID",
     "ACM",
     "NIST",
+    "OASIS",
 ];
 
 /// The comments of a file as running text, one for each block.

@@ -102,7 +102,7 @@ impl TokenKey {
     /// [`TokenKeyError`].
     ///
     /// # Source
-    /// PKCS #11 Cryptographic Token Interface 2.40, sections 5.4 to 5.11.
+    /// OASIS PKCS #11 Cryptographic Token Interface 2.40, sections 5.4 to 5.11.
     pub fn master_key(&self, pin: &Zeroizing<String>) -> Result<MasterKey, TokenKeyError> {
         let module = started(&self.module)?;
         let secret = self.secret(&module, pin);

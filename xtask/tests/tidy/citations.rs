@@ -86,7 +86,7 @@ fn every_source_file_that_a_page_names_is_there() {
 }
 
 /// Whose documents are public and have numbered sections.
-const PUBLISHERS: [&str; 13] = [
+const PUBLISHERS: [&str; 14] = [
     "RFC ",
     "ITU-T",
     "SEC 1",

@@ -26,6 +26,7 @@ use tokio::sync::Mutex;
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 const ROUTE: &str = "/attest/Tpm?api-version=2020-10-01";
+const GUEST_ROUTE: &str = "/attest/AzureGuest?api-version=2020-10-01";
 const POLICY: &str = "version=1.2;
     configurationrules{ => issueproperty(type=\"required_pcr_mask\", value=255); };
     authorizationrules{ => permit(); };
@@ -323,6 +324,17 @@ async fn a_guests_document_is_held_within_what_is_counted_for_its_body() {
     let (status, answer) = service.send(Method::PUT, path, "t", policy).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
 
+    // Logs that the quote explains, to the sealed answer.
+    for (name, digits) in [("a guest that booted long", 200), ("one with short events", 5)] {
+        let measured = Measurements::of(&long_log(540_000, event(digits)), None).unwrap();
+        let mut options = Options::new(now());
+        options.guest.measured = Some(measured);
+        let minted = mint_evidence(EvidenceKind::AzureGuest, &options).unwrap();
+        let (status, answer) = service.post(GUEST_ROUTE, minted.request.clone()).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        check_body(&service, (name, GUEST_ROUTE), minted.request, COUNTED, Free::Connection).await;
+    }
+
     // A log that is in base64 twice, and a text that is so once.
     let log = |digits| long_log(560_000, event(digits)).to_bytes().unwrap();
     let log = |digits| json!(base64url::encode_standard(log(digits)));
@@ -341,7 +353,6 @@ async fn a_guests_document_is_held_within_what_is_counted_for_its_body() {
         document[member] = value;
         let info = base64url::encode(document.to_string());
         let body = json!({ "AttestationInfo": info }).to_string();
-        let route = "/attest/AzureGuest?api-version=2020-10-01";
-        check_body(&service, (name, route), body, COUNTED, free).await;
+        check_body(&service, (name, GUEST_ROUTE), body, COUNTED, free).await;
     }
 }

@@ -237,3 +237,35 @@ fn partition_tables_are_read_from_real_logs() {
     assert_eq!(tables[0].partitions().len(), 1);
     assert!(facts.findings.is_empty(), "{:?}", facts.findings);
 }
+
+/// What the kernels of the lab saw of their own boots, which no log tells.
+#[test]
+fn facts_of_the_lab_are_what_its_kernels_saw() {
+    if vectors("tpm").is_none() {
+        return;
+    }
+    for (boot, enforced) in [
+        ("boot-sb-on", true),
+        ("boot-sb-off", false),
+        ("boot-sb-on-ima-keys", true),
+        // The variable says that it is on, and shim did not verify.
+        ("boot-sb-on-mok-insecure", false),
+    ] {
+        let folder = format!("produced/{boot}");
+        let variable = read(&format!("{folder}/efivar-SecureBoot"));
+        let is_on = boot.starts_with("boot-sb-on");
+        assert_eq!(variable, [6, 0, 0, 0, u8::from(is_on)], "{boot}: attributes and value");
+        // Off because the firmware had no platform key.
+        let in_setup = read(&format!("{folder}/efivar-SetupMode"))[4];
+        assert_eq!(in_setup, u8::from(!is_on), "{boot}");
+        let machine = Machine::recorded(&folder);
+        let facts = machine.facts();
+        assert_eq!(facts.secure_boot.enforced(), Some(enforced), "{boot}");
+        let seen = String::from_utf8(read(&format!("{folder}/cmdline"))).unwrap();
+        let (image, options) = seen.trim_end().split_once(' ').unwrap();
+        let image = image.strip_prefix("BOOT_IMAGE=").unwrap();
+        let lines = facts.grub_command_lines.unwrap();
+        let kernel = lines.iter().any(|line| line.ends_with(&format!("{image} {options}")));
+        assert!(kernel, "{boot}: {lines:?}");
+    }
+}

@@ -4,7 +4,7 @@ use avouch_pki::PublicKey;
 use avouch_tpm::{
     AcceptableKey, AkError, AkRules, Attest, AttestError, AttestationKey, Attested, Expected,
     HashAlgorithm, Hierarchy, PcrMask, PcrValue, Public, QuoteError, Signature, SignatureError,
-    Standing, VerifiedQuote, qualified_name, verify_quote,
+    Standing, VerifiedQuote, qualified_name, verify_certify, verify_quote,
 };
 use avouch_wire::FailedCheck as _;
 use avouch_wire::decode_hex;
@@ -202,6 +202,33 @@ fn another_attestation_is_no_quote() {
         let error = verify_quote(&quote, &signature, &key, expected(&nonce), &[]).unwrap_err();
         assert!(matches!(error, QuoteError::Attest(AttestError::Type { .. })), "{name}: {error}");
     }
+}
+
+/// A tool wrote its own challenge into the certification.
+#[test]
+fn the_labs_certified_key_answers_no_challenge_but_the_tools() {
+    if absent() {
+        return;
+    }
+    let certification = attest("produced/tpm/key-certify.attest");
+    let signature = signature("produced/tpm/key-certify.sig");
+    let ak = key("produced/tpm/ak-rsassa.tpm2b_public");
+    let certified = public("produced/tpm/key.tpm2b_public");
+    let verify = |challenge: &[u8], key: &AttestationKey, public: &Public| {
+        verify_certify(&certification, &signature, key, challenge, public, None)
+            .map(|certified| certified.attributes.0)
+            .map_err(|error| error.check())
+    };
+    let own = [0, 0xff, 0x55, 0xaa];
+    assert_eq!(verify(&own, &ak, &certified), Ok(0x0004_0072));
+    let nonce = hex("produced/tpm/nonce.hex");
+    for challenge in [nonce.as_slice(), &[], &own[..3], b"\0\xff\x55\xaa\0"] {
+        assert_eq!(verify(challenge, &ak, &certified), Err("tpm-qualifying-data"), "{challenge:?}");
+    }
+    let other = public("produced/tpm/ek-rsa2048.tpm2b_public");
+    assert_eq!(verify(&own, &ak, &other), Err("tpm-certified-name"));
+    let other = key("produced/boot-keys/ak-rsa.tpm2b_public");
+    assert_eq!(verify(&own, &other, &certified), Err("tpm-signature"));
 }
 
 #[test]

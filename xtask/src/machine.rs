@@ -11,7 +11,7 @@ struct Need {
     is_there: fn() -> bool,
 }
 
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 9] = [
     Need {
         what: "Python 3 with venv",
         packages: &["python3", "python3-venv"],
@@ -62,6 +62,14 @@ const NEEDS: [Need; 8] = [
         packages: &["softhsm2", "opensc"],
         is_there: || {
             has_program("softhsm2-util", "--version") && has_program("pkcs11-tool", "--help")
+        },
+    },
+    Need {
+        what: "cryptsetup",
+        packages: &["cryptsetup-bin"],
+        is_there: || {
+            has_program("cryptsetup", "--version")
+                || has_program("/usr/sbin/cryptsetup", "--version")
         },
     },
     Need {

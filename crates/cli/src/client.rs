@@ -7,7 +7,7 @@ mod session;
 mod steps;
 mod url;
 
-pub(crate) use http::{Answer, Http, REQUEST_BYTES_MAX};
+pub(crate) use http::{Answer, Http, REQUEST_BYTES_MAX, Request};
 pub(crate) use issuer::{Published, Verified};
 pub(crate) use refusal::{Refusal, Stop, conclude};
 pub(crate) use session::{Session, json_of};

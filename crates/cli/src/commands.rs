@@ -17,7 +17,9 @@ mod reference;
 mod release_policy;
 mod replay;
 mod serve;
+mod sidecar;
 mod signer;
+mod unlock;
 mod verify;
 
 use clap::Subcommand;
@@ -60,6 +62,8 @@ pub(crate) enum Command {
     Signer(signer::SignerArgs),
     Key(key::KeyArgs),
     Machines(machines::MachinesArgs),
+    Sidecar(sidecar::SidecarArgs),
+    Unlock(unlock::UnlockArgs),
 }
 
 /// Runs a command.
@@ -75,6 +79,8 @@ pub(crate) fn run(command: Command, output: OutputOptions) -> Result<Verdict, Fa
         Command::Verify(args) => verify::run(args, output),
         Command::Measurements(args) => measurements::run(&args, output),
         Command::Attest(args) => attest::run(&args, output),
+        Command::Sidecar(args) => sidecar::run(args),
+        Command::Unlock(args) => unlock::run(&args, output),
         Command::Endorsements(args) => endorsements::run(&args, output),
         Command::Reference(args) => reference::run(&args, output),
         Command::Replay(args) => replay::run(&args, output),

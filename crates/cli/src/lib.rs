@@ -10,6 +10,7 @@ mod evidence_file;
 mod failure;
 mod fleet;
 pub mod foreign;
+mod guest;
 mod logging;
 mod output;
 mod policy_signer;

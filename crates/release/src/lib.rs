@@ -10,10 +10,11 @@
 //! 5. [`Judged::permit`]: has the token not served already;
 //! 6. [`Permit::answer`]: the key, wrapped, in a signed answer.
 //!
-//! [`unwrap`] is for the workload, which opens the answer with its private key.
+//! [`SignedAnswer`] is for the workload, which verifies the answer and opens it with its private key.
 //!
 //! Nothing here reads a clock or does I/O: moments, keys of authorities and random bytes are arguments.
 
+mod answer;
 mod key;
 mod material;
 mod policy;
@@ -24,6 +25,7 @@ mod token;
 mod wrap;
 mod wrapping_key;
 
+pub use answer::{SignedAnswer, SignedAnswerError};
 pub use key::{KeyAttributes, KeyRefusal, KeyVersion};
 pub use material::{KeyMaterial, KeyMaterialError, MaterialSpec, public_members};
 pub use policy::{

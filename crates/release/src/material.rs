@@ -141,6 +141,14 @@ impl KeyMaterial {
         jwk::read(members)
     }
 
+    /// The private or secret key as a JWK (RFC 7518, section 6), with all that stands for it.
+    ///
+    /// # Errors
+    /// [`KeyMaterialError::Unsupported`] if the library's PKCS#8 is not of the usual form.
+    pub fn to_private_jwk(&self) -> Result<Map<String, Value>, KeyMaterialError> {
+        jwk::write(self)
+    }
+
     /// The public half; a secret key has none.
     #[must_use]
     pub const fn public_key(&self) -> Option<&PublicKey> {

@@ -63,6 +63,8 @@ fn every_example_of_the_page_does_what_it_says() {
             "lint" => assert_eq!(lines(current().lint().iter().map(ToString::to_string)), text),
             // Read by the tests of the service.
             "toml" => {}
+            // Its command is that of the tests of `avouch unlock`.
+            "systemd" => assert!(text.contains("avouch unlock")),
             other => panic!("a block that no test runs: {other}"),
         }
         run.push(info);

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use avouch_release::{
     AttestedToken, Authority, AuthorityKeys, FirstUse, KeyEncryptionKey, KeyMaterial,
     KeyMaterialError, KeyRefusal, KeyVersion, ReleasePolicy, ReleaseRefusal, ReleaseRequest,
-    ReleaseSigner, ReleaseSignerError, RequestError, TokenRefusal, TokenRules, UnwrappingKey,
-    WrapAlgorithm, judge, unwrap,
+    ReleaseSigner, ReleaseSignerError, RequestError, SignedAnswer, SignedAnswerError, TokenRefusal,
+    TokenRules, UnwrappingKey, WrapAlgorithm, judge, unwrap,
 };
 use avouch_token::{
     KeySpec, Signer as _, SigningKey, TokenIssuer, TokenTimes, VerifyError, public_jwk_members,
@@ -56,6 +56,37 @@ fn open(answer: &str) -> Vec<u8> {
     let private = UnwrappingKey::from_pkcs8_der(&WORKLOAD.to_pkcs8_der().unwrap()).unwrap();
     let algorithm = WrapAlgorithm::from_name(algorithm).unwrap();
     unwrap(&private, algorithm, &ciphertext).unwrap().to_vec()
+}
+
+/// As the workload's own code reads an answer.
+#[test]
+fn an_answer_opens_for_its_workload_and_for_nobody_else() {
+    let private = UnwrappingKey::from_pkcs8_der(&WORKLOAD.to_pkcs8_der().unwrap()).unwrap();
+    let answer = release(&key(), &request(&json!({"nonce": "n-1"}))).unwrap();
+    let signed = SignedAnswer::verify(&answer).unwrap();
+    assert_eq!((signed.kid(), signed.certificates().len()), (Some(KID), chain().len()));
+    assert_eq!(signed.open(&private, "n-1").unwrap().secret_bytes(), secret());
+    assert_eq!(signed.open(&private, "n-2").unwrap_err(), SignedAnswerError::Nonce);
+    let other = SigningKey::generate(KeySpec::Rsa2048).unwrap().to_pkcs8_der().unwrap();
+    let other = UnwrappingKey::from_pkcs8_der(&other).unwrap();
+    assert!(matches!(signed.open(&other, "n-1"), Err(SignedAnswerError::Unwrap(_))));
+
+    // Changed, unsigned, or signed by another key than the first certificate's.
+    let (message, signature) = answer.rsplit_once('.').unwrap();
+    let (header, payload) = message.split_once('.').unwrap();
+    let without =
+        base64url::encode(json!({"alg": "none", "x5c": part(&answer, 0)["x5c"]}).to_string());
+    let forged = AUTHORITY.sign(message.as_bytes()).unwrap();
+    for (changed, expected) in [
+        (format!("{header}.{payload}A.{signature}"), SignedAnswerError::Signature),
+        (format!("{header}.{payload}.{}", base64url::encode(forged)), SignedAnswerError::Signature),
+        (format!("{without}.{payload}."), SignedAnswerError::Algorithm),
+        (format!("{header}.{payload}"), SignedAnswerError::Form),
+        (format!("{header}.{payload}.{signature}.{signature}"), SignedAnswerError::Form),
+    ] {
+        let error = SignedAnswer::verify(&changed).unwrap_err();
+        assert_eq!(std::mem::discriminant(&error), std::mem::discriminant(&expected), "{changed}");
+    }
 }
 
 fn assert_judged(key: &KeyVersion, expected: KeyRefusal) {

@@ -208,4 +208,16 @@ const TEXTS: &[Text] = &[
         "The signing key failed.",
         "Read the log of the service.",
     ),
+    one(
+        "release-answer",
+        "In the guest: that an answer is a JWS by RS256, signed by its first certificate's key, to the request that was sent.",
+        "It was changed on its way, is of another service, or answers another request.",
+        "Ask the vault itself, by its own host name.",
+    ),
+    one(
+        "release-answer-signer",
+        "In the guest: that the certificate that signed an answer is for the vault's host, under a trusted root.",
+        "It is for another host, has expired, or its root is not trusted here.",
+        "Name the root with `--ca`, and give the vault a certificate for `vault.host`.",
+    ),
 ];

@@ -111,6 +111,7 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "release": release::UnwrapError,
         "release": release::ReleaseSignerError,
         "release": release::AnswerError,
+        "release": release::SignedAnswerError,
         "endorsements": avouch_endorsements::BundleError,
         "endorsements": avouch_endorsements::EndorsementError,
         "endorsements": avouch_endorsements::ProofError,
@@ -163,12 +164,26 @@ const LITERALS: &[(&str, &[&str])] = &[
     ),
     ("cli/src/output.rs", &["usage"]),
     ("client/src/discovery.rs", &["provider-issuer", "provider-keys", "provider-keys-url"]),
+    ("cli/src/guest", &["release-answer-signer"]),
     ("cli/src/commands", &["answer-claims", "draft-policy", "endorsements", "policy-text"]),
 ];
 
 /// Beginnings of the service's sentences that are members or parameters of a request, whose sentence
 /// says all.
-const MEMBERS: &[&str] = &["for", "location", "properties", "providers", "tags"];
+const MEMBERS: &[&str] = &[
+    "api-version",
+    "attributes",
+    "count",
+    "crv",
+    "for",
+    "key",
+    "kty",
+    "location",
+    "maxresults",
+    "properties",
+    "providers",
+    "tags",
+];
 
 fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
     for entry in fs::read_dir(folder).unwrap() {

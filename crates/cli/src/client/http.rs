@@ -8,6 +8,7 @@ use reqwest::{Client, Method, StatusCode, redirect};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::failure::{Failure, read};
+use crate::guest::Resolve;
 
 /// Largest body that the service takes unless it is configured otherwise, in bytes.
 pub(crate) const REQUEST_BYTES_MAX: usize = 1024 * 1024;
@@ -44,6 +45,11 @@ pub(crate) struct Answer {
 impl Http {
     /// Trusts the system's CAs, or those in `ca` (PEM) and no other.
     pub(crate) fn new(ca: Option<&Path>) -> Result<Self, Failure> {
+        Self::resolving(ca, &[])
+    }
+
+    /// The same, which finds these names without DNS.
+    pub(crate) fn resolving(ca: Option<&Path>, names: &[Resolve]) -> Result<Self, Failure> {
         // The first provider installed stays; there is only one in this process.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut builder = Client::builder()
@@ -59,6 +65,9 @@ impl Http {
                 return Err(named("no certificate in PEM".to_owned()));
             }
             builder = builder.tls_certs_only(bundle);
+        }
+        for Resolve { host, address } in names {
+            builder = builder.resolve(host, *address);
         }
         let client = builder.build().map_err(|error| Failure::Other(with_causes(&error)))?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::other)?;

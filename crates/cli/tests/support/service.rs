@@ -80,6 +80,12 @@ impl Service {
         Self { child, url, ca: data.join("tls/ca.pem") }
     }
 
+    /// A service for development as this command starts it.
+    pub fn of(command: Command, data: &Path) -> Self {
+        let (child, url) = start(command);
+        Self { child, url, ca: data.join("tls/ca.pem") }
+    }
+
     /// Sends a signal, such as `TERM`.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();

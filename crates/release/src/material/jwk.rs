@@ -1,7 +1,8 @@
 //! Private and secret keys as JSON Web Keys, as they are imported.
 
-use avouch_pki::der::write as der;
-use avouch_wire::base64url;
+use avouch_pki::KeyKind;
+use avouch_pki::der::{self as read_der, write as der};
+use avouch_wire::{Cursor, ParseError, base64url};
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
@@ -10,7 +11,7 @@ use aws_lc_rs::signature::{
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{KeyMaterial, KeyMaterialError, of_ec, of_rsa};
+use super::{KeyMaterial, KeyMaterialError, of_ec, of_rsa, public_members};
 
 /// Longest number of an RSA key, in bytes: the modulus of RSA-4096.
 const NUMBER_BYTES_MAX: usize = 512;
@@ -25,10 +26,48 @@ pub(super) fn read(members: &Map<String, Value>) -> Result<KeyMaterial, KeyMater
     }
 }
 
+/// The members of a private key in the order of PKCS#1.
+const RSA_MEMBERS: [&str; 8] = ["n", "e", "d", "p", "q", "dp", "dq", "qi"];
+
+pub(super) fn write(material: &KeyMaterial) -> Result<Map<String, Value>, KeyMaterialError> {
+    let mut members = public_members(material.public_key(), false);
+    let bytes = material.secret_bytes();
+    let mut put = |name: &str, bytes: &[u8]| {
+        members.insert(name.to_owned(), base64url::encode(bytes).into());
+    };
+    let Some(public) = material.public_key() else {
+        put("k", bytes);
+        return Ok(members);
+    };
+    let parts = private_parts(bytes, public.kind()).map_err(|_| KeyMaterialError::Unsupported)?;
+    parts.iter().for_each(|(name, number)| put(name, number));
+    Ok(members)
+}
+
+/// The numbers in a PKCS#8 of the library's own making: RFC 8017, section A.1.2; RFC 5915, section 3.
+fn private_parts(pkcs8: &[u8], kind: KeyKind) -> Result<Vec<(&'static str, &[u8])>, ParseError> {
+    let mut info = Cursor::new("PrivateKeyInfo", pkcs8);
+    let mut body = read_der::open(&mut info, "structure", read_der::SEQUENCE)?;
+    read_der::any(&mut body, "version")?;
+    read_der::any(&mut body, "algorithm")?;
+    let mut wrapped = read_der::any(&mut body, "privateKey")?.content;
+    let mut numbers = read_der::open(&mut wrapped, "structure", read_der::SEQUENCE)?;
+    read_der::any(&mut numbers, "version")?;
+    if !matches!(kind, KeyKind::Rsa { .. }) {
+        return Ok(vec![("d", read_der::any(&mut numbers, "privateKey")?.content.rest())]);
+    }
+    let mut parts = Vec::new();
+    for name in RSA_MEMBERS {
+        let number = read_der::any(&mut numbers, name)?.content.rest();
+        parts.push((name, number.strip_prefix(&[0]).unwrap_or(number)));
+    }
+    Ok(parts)
+}
+
 /// By way of PKCS#1: the library judges there whether the numbers belong together.
 fn rsa_pair(members: &Map<String, Value>) -> Result<KeyMaterial, KeyMaterialError> {
     let mut parts = vec![Zeroizing::new(der::integer_u64(0))];
-    for name in ["n", "e", "d", "p", "q", "dp", "dq", "qi"] {
+    for name in RSA_MEMBERS {
         let number = octets(members, name)?;
         if number.is_empty() || number.len() > NUMBER_BYTES_MAX {
             return Err(KeyMaterialError::Member(name));

@@ -1,0 +1,347 @@
+//! From a minted guest to an opened disk: sidecar and unlocking against a running service with a vault.
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use avouch_wire::{base64url, decode_hex, encode_hex};
+use serde_json::{Value, json};
+use support::service::{Service, serve};
+use support::{Folder, Run, command, run};
+
+const VAULT_HOST: &str = "vault.localhost";
+const MEASUREMENT: [u8; 48] = [0x5a; 48];
+
+/// A service with a vault that trusts minted evidence, and what a guest of it needs.
+struct Place {
+    folder: Folder,
+    service: Service,
+    port: u16,
+    token: PathBuf,
+}
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let folder = Folder::new(name);
+        let out = folder.join("minted");
+        let mut mint = command();
+        mint.args(["mint", "snp", "--out"]).arg(&out);
+        run(&mut mint).expect_status(0);
+        let minted = |file: &str| out.join(file).display().to_string();
+        let mut command = serve(["--dev", "--listen", "127.0.0.1:0", "--data-dir"]);
+        command.arg(folder.join("data")).args(["--endorsements", &minted("endorsements.pem")]);
+        command.args(["--trust-root", &minted("root.pem")]);
+        command.env("AVOUCH_VAULT__HOST", VAULT_HOST);
+        let service = Service::of(command, &folder.join("data"));
+        let port = service.url.rsplit(':').next().unwrap().parse().unwrap();
+        let token = folder.write("token", "a token of a service for development");
+        Self { folder, service, port, token }
+    }
+
+    fn vault(&self) -> String {
+        format!("https://{VAULT_HOST}:{}", self.port)
+    }
+
+    /// The options of a guest of this place.
+    fn guest(&self, measurement: &[u8; 48]) -> Vec<String> {
+        let resolve = format!("{VAULT_HOST}:{}:127.0.0.1", self.port);
+        let ca = self.service.ca.display().to_string();
+        ["--minted", "--measurement", &encode_hex(measurement), "--ca", &ca, "--resolve", &resolve]
+            .map(str::to_owned)
+            .to_vec()
+    }
+
+    /// Puts a secret into the vault that only the right measurement gets.
+    fn import(&self, name: &str, secret: &[u8]) {
+        let policy = json!({"anyOf": [{"authority": self.service.url, "allOf": [
+            {"claim": "x-ms-attestation-type", "equals": "sevsnpvm"},
+            {"claim": "x-ms-sevsnpvm-is-debuggable", "equals": "false"},
+            {"claim": "x-ms-sevsnpvm-launchmeasurement", "equals": encode_hex(&MEASUREMENT)},
+        ]}]});
+        let body = json!({
+            "key": {"kty": "oct", "k": base64url::encode(secret)},
+            "attributes": {"exportable": true},
+            "release_policy": {"data": base64url::encode(policy.to_string())},
+        });
+        let answer = self.ask_vault("PUT", &format!("/keys/{name}?api-version=7.4"), &body);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    fn ask_vault(&self, method: &str, path: &str, body: &Value) -> String {
+        let body = body.to_string();
+        let mut stream = self.service.connect();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {VAULT_HOST}:{}\r\nAuthorization: Bearer t\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.port,
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        answer
+    }
+
+    fn unlock(&self, key: &str, measurement: &[u8; 48], program: &[&str]) -> Run {
+        let mut unlock = command();
+        unlock.args([
+            "unlock",
+            "--attest",
+            &self.service.url,
+            "--vault",
+            &self.vault(),
+            "--key",
+            key,
+        ]);
+        unlock.arg("--token-file").arg(&self.token).args(self.guest(measurement));
+        unlock.args(["--retries", "0", "--"]).args(program);
+        run(&mut unlock)
+    }
+
+    fn sidecar(&self, measurement: &[u8; 48]) -> Sidecar {
+        let mut sidecar = command();
+        sidecar.args(["sidecar", "--listen", "127.0.0.1:0"]).arg("--token-file").arg(&self.token);
+        sidecar.args(self.guest(measurement));
+        Sidecar::start(sidecar)
+    }
+}
+
+/// A sidecar that ends with its handle.
+struct Sidecar {
+    child: Child,
+    address: String,
+}
+
+impl Sidecar {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        let address = url.trim().strip_prefix("http://").unwrap_or_else(|| panic!("{url}"));
+        Self { address: address.to_owned(), child }
+    }
+
+    fn send(&self, request: &str) -> (u16, Value) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    fn get(&self, path: &str) -> (u16, Value) {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+    }
+
+    fn post(&self, path: &str, body: &str) -> (u16, Value) {
+        self.send(&format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    /// As programs ask the sidecar for a key.
+    fn key(&self, place: &Place, kid: &str) -> (u16, Value) {
+        let body = json!({
+            "maa_endpoint": place.service.url.trim_start_matches("https://"),
+            "akv_endpoint": place.vault().trim_start_matches("https://"),
+            "kid": kid,
+        });
+        self.post("/key/release", &body.to_string())
+    }
+}
+
+impl Drop for Sidecar {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn other_by_one_bit() -> [u8; 48] {
+    let mut other = MEASUREMENT;
+    other[17] ^= 0x10;
+    other
+}
+
+/// A LUKS2 image whose one key slot opens by a secret.
+fn luks(folder: &Folder, secret: &[u8]) -> String {
+    let image = folder.join("disk.img").display().to_string();
+    std::fs::File::create(&image).unwrap().set_len(20 << 20).unwrap();
+    let words = [
+        "luksFormat",
+        "--type",
+        "luks2",
+        "--batch-mode",
+        "--pbkdf",
+        "pbkdf2",
+        "--pbkdf-force-iterations",
+        "1000",
+        "--key-file=-",
+        &image,
+    ];
+    assert!(with_key(&words, secret), "a LUKS2 image is made");
+    image
+}
+
+fn with_key(words: &[&str], key: &[u8]) -> bool {
+    let mut child = cryptsetup().args(words).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(key).unwrap();
+    child.wait().unwrap().success()
+}
+
+fn cryptsetup() -> Command {
+    let place = Path::new("/usr/sbin/cryptsetup");
+    Command::new(if place.exists() { place } else { Path::new("cryptsetup") })
+}
+
+#[test]
+fn a_disk_opens_for_the_right_measurement_alone_from_guest_to_header() {
+    let place = Place::new("key-release-disk");
+    let secret: Vec<u8> = (0..32).map(|byte| byte * 7 + 3).collect();
+    place.import("disk", &secret);
+    let image = luks(&place.folder, &secret);
+    let program = cryptsetup().get_program().to_string_lossy().into_owned();
+    let open = [program.as_str(), "open", "--test-passphrase", "--key-file=-", &image];
+
+    // By the sidecar: its key opens the header.
+    let (status, answer) = place.sidecar(&MEASUREMENT).key(&place, "disk");
+    assert_eq!(status, 200, "{answer}");
+    let jwk: Value = serde_json::from_str(answer["key"].as_str().unwrap()).unwrap();
+    assert_eq!(jwk["kty"], "oct");
+    let key = base64url::decode(jwk["k"].as_str().unwrap()).unwrap();
+    assert_eq!(key, secret);
+    assert!(with_key(&open[1..], &key));
+
+    // By the boot path.
+    place.unlock("disk", &MEASUREMENT, &open).expect_status(0);
+
+    // One bit of the measurement is another, and there is nothing; who is asked says why.
+    let other = other_by_one_bit();
+    let (status, answer) = place.sidecar(&other).key(&place, "disk");
+    assert_eq!(status, 403, "{answer}");
+    assert!(answer.get("key").is_none());
+    let why = answer["error"].as_str().unwrap();
+    assert!(why.contains("x-ms-sevsnpvm-launchmeasurement"), "{why}");
+    let refused = place.unlock("disk", &other, &open).expect_status(1);
+    assert!(refused.stdout.contains("release-policy-met"), "{}", refused.stdout);
+    // A program that refuses the key is no success either.
+    place.unlock("disk", &MEASUREMENT, &["false"]).expect_status(1);
+}
+
+#[test]
+fn the_sidecar_answers_what_programs_ask_it() {
+    let place = Place::new("key-release-sidecar");
+    place.import("secret", &[9; 16]);
+    let sidecar = place.sidecar(&MEASUREMENT);
+    assert_eq!(sidecar.get("/status"), (200, json!({"message": "Status OK"})));
+    let runtime = br#"{"keys":[],"note":"bound"}"#;
+    let body = json!({"runtime_data": base64url::encode_standard(runtime)}).to_string();
+    let digest = avouch_pki::digest::sha256(runtime);
+
+    let (status, answer) = sidecar.post("/attest/raw", &body);
+    assert_eq!(status, 200, "{answer}");
+    let report = decode_hex(answer["report"].as_str().unwrap()).unwrap();
+    assert_eq!(report.len(), 1184);
+    assert_eq!(&report[0x50..0x70], digest.as_bytes());
+    assert_eq!(&report[0x70..0x90], [0; 32]);
+    assert_eq!(&report[0x90..0xc0], MEASUREMENT);
+
+    let (status, answer) = sidecar.post("/attest/combined", &body);
+    assert_eq!(status, 200, "{answer}");
+    let evidence = base64url::decode_standard(answer["evidence"].as_str().unwrap()).unwrap();
+    assert_eq!(evidence.len(), 1184);
+    assert_eq!(answer["endorsed_tcb"].as_str().unwrap().len(), 16);
+    assert!(answer["endorsements"].is_string() && answer["uvm_endorsements"].is_string());
+
+    let endpoint = place.service.url.trim_start_matches("https://");
+    let with_endpoint = json!({
+        "maa_endpoint": endpoint, "runtime_data": base64url::encode_standard(runtime),
+    });
+    let (status, answer) = sidecar.post("/attest/maa", &with_endpoint.to_string());
+    assert_eq!(status, 200, "{answer}");
+    let token = answer["token"].as_str().unwrap();
+    let claims = base64url::decode(token.split('.').nth(1).unwrap()).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    assert_eq!(claims["x-ms-runtime"]["note"], "bound");
+    assert_eq!(claims["x-ms-sevsnpvm-launchmeasurement"], encode_hex(&MEASUREMENT));
+
+    assert_eq!(sidecar.key(&place, "secret").0, 200);
+    assert_eq!(sidecar.key(&place, "none").0, 403);
+    for (path, body) in [
+        ("/attest/raw", "{"),
+        ("/attest/raw", "{}"),
+        ("/attest/raw", r#"{"runtime_data":"%"}"#),
+        ("/attest/combined", "[]"),
+        ("/attest/maa", r#"{"runtime_data":""}"#),
+        ("/key/release", r#"{"maa_endpoint":"a","akv_endpoint":"b"}"#),
+        ("/key/release", r#"{"maa_endpoint":"a","akv_endpoint":"b","kid":"../../x"}"#),
+        ("/key/release", r#"{"maa_endpoint":"https://a","akv_endpoint":"b","kid":"x"}"#),
+    ] {
+        let (status, answer) = sidecar.post(path, body);
+        assert_eq!(status, 400, "{path} {body}: {answer}");
+        assert!(answer["error"].is_string(), "{answer}");
+    }
+    assert_eq!(sidecar.get("/key/release").0, 405);
+    assert_eq!(sidecar.get("/other").0, 404);
+}
+
+#[test]
+fn a_sidecar_listens_on_loopback_alone() {
+    let mut command = command();
+    command.args(["sidecar", "--listen", "0.0.0.0:0", "--minted"]);
+    let refused = run(&mut command).expect_status(2);
+    assert!(refused.stderr.contains("loopback"), "{}", refused.stderr);
+}
+
+/// Linux' configfs-TSM at its file boundary: two pipes and a file in the place of the kernel's.
+#[test]
+fn a_report_is_asked_of_the_kernel_by_its_files() {
+    let place = Place::new("key-release-tsm");
+    let entry = place.folder.join("tsm");
+    std::fs::create_dir(&entry).unwrap();
+    std::fs::write(entry.join("provider"), "sev_guest\n").unwrap();
+    for pipe in ["inblob", "outblob"] {
+        let made = Command::new("mkfifo").arg(entry.join(pipe)).status().unwrap();
+        assert!(made.success());
+    }
+    let runtime = br#"{"a":1}"#;
+    let digest = avouch_pki::digest::sha256(runtime);
+    let kernel = {
+        let (entry, runtime) = (entry.clone(), place.folder.write("runtime.json", runtime));
+        let out = place.folder.join("kernel");
+        std::thread::spawn(move || {
+            let asked = std::fs::read(entry.join("inblob")).unwrap();
+            let mut mint = command();
+            mint.args(["mint", "snp", "--runtime-data"]).arg(&runtime).arg("--out").arg(&out);
+            run(&mut mint).expect_status(0);
+            let report = std::fs::read(out.join("report.bin")).unwrap();
+            std::fs::write(entry.join("outblob"), &report).unwrap();
+            (asked, report)
+        })
+    };
+    let mut sidecar = command();
+    sidecar.args(["sidecar", "--listen", "127.0.0.1:0", "--tsm"]).arg(&entry);
+    let sidecar = Sidecar::start(sidecar);
+    let body = json!({"runtime_data": base64url::encode_standard(runtime)}).to_string();
+    let (status, answer) = sidecar.post("/attest/raw", &body);
+    assert_eq!(status, 200, "{answer}");
+    let (asked, report) = kernel.join().unwrap();
+    assert_eq!(&asked[..32], digest.as_bytes());
+    assert_eq!(&asked[32..], [0; 32]);
+    assert_eq!(answer["report"], encode_hex(&report));
+    // A machine of another kind is told so.
+    std::fs::write(entry.join("provider"), "tdx_guest\n").unwrap();
+    let (status, answer) = sidecar.post("/attest/raw", &body);
+    assert_eq!(status, 403, "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("tdx_guest"), "{answer}");
+}

@@ -15,6 +15,7 @@ mod signer;
 use avouch_release::{Operators, ReleaseSigner, TokenRules};
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
+use rate::Rates;
 use thiserror::Error;
 
 pub(crate) use authorities::Authorities;
@@ -28,7 +29,6 @@ pub use signer::{SignerFileError, development_signer, release_signer};
 use crate::auth::OidcError;
 use crate::config::VaultConfig;
 use crate::{Cloud, ProviderUrls};
-use rate::Rates;
 
 /// Keys that are released, and what is asked for that.
 pub struct Vault {

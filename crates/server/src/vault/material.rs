@@ -193,8 +193,6 @@ pub(crate) const fn attributes(record: &VaultKey) -> KeyAttributes {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use avouch_release::{KeyMaterial, MaterialSpec};
     use avouch_store::{VaultKey, VaultKeyPolicy, VaultKeySettings, VaultKeyType};
     use avouch_wire::UnixTime;

@@ -67,8 +67,6 @@ impl Allowance {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use std::time::{Duration, Instant};
 
     use avouch_store::{Actor, ActorKind};

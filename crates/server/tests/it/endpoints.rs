@@ -267,6 +267,11 @@ async fn a_refused_change_is_in_the_audit_trail_under_the_name_of_its_row() {
 fn every_row_that_changes_a_provider_needs_a_role_and_has_a_name_in_the_audit_trail() {
     for row in &TABLE {
         let shows = matches!(row.verb, Verb::Get | Verb::Head);
+        if row.plane() == Plane::Vault {
+            // Random bytes change nothing.
+            assert_eq!(row.audit.is_some(), !shows && row.path != "/rng", "{}", row.path);
+            continue;
+        }
         let of_provider = row.plane() == Plane::Data || row.path.contains("{provider}");
         let attests = row.needs == Needs::MayAttest;
         let changes = !shows && of_provider && !attests;

@@ -53,7 +53,7 @@ impl Fetch for Published {
             return Err(FetchError { url: url.to_owned(), reason: "down".to_owned() });
         }
         if url == format!("{ISSUER}/certs") {
-            self.asked.set(self.asked.get() + 1);
+            self.asked.update(|asked| asked.saturating_add(1));
             return Ok(self.keys.borrow().clone().into_bytes());
         }
         assert_eq!(url, format!("{ISSUER}/.well-known/openid-configuration"));

@@ -304,10 +304,8 @@ fn evidence_of_an_unknown_tee_is_refused_and_none_only_if_it_is_demanded() {
         evidence_json: support::document(&good.minted),
         tee_kind: "someothertee".to_owned(),
     };
-    let with = |extension| {
-        avouch_token::provider_certificate(&*good.key, support::ISSUER, extension).unwrap()
-    };
-    unknown.certificate = with(Some(&extension));
+    unknown.certificate =
+        avouch_token::provider_certificate(&*good.key, support::ISSUER, Some(&extension)).unwrap();
     assert_eq!(failed(&verify(&unknown, &good.verifier(), None)), "service-tee");
 
     let mut bare = Service::of(key(), Form::Described, good.minted.clone());

@@ -16,17 +16,23 @@ create table machines (
     verdict text check (verdict in ('permitted', 'refused')),
     refused_by text,
     facts text not null,
+    -- Hashes of the proofs that counted as of last_at: none of them counts again.
+    counted text,
+    -- When one of them raised an alert last, and what was held back since.
+    told_at bigint,
+    held text,
     -- What it is compared with, and since when.
     baseline text not null,
     baseline_at bigint,
     -- The last attestation whose freshness nothing proves.
     unproven_at bigint,
-    -- How one such ended, by which check, and what it showed: the last that was no news, or was told.
+    -- How it ended, by which check, and what it showed.
     unproven_verdict text check (unproven_verdict in ('permitted', 'refused')),
     unproven_refused_by text,
     unproven_facts text,
-    -- When an alert was raised by one.
+    -- When one such raised an alert last, and what was held back since.
     unproven_told_at bigint,
+    unproven_held text,
     -- 1 while an alert of its silence stands.
     is_silent bigint not null,
     unique (provider_id, machine)

@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use avouch_wire::UnixTime;
+use avouch_wire::{UnixTime, encode_hex};
 use serde_json::{Map, Value as Json, json};
 
 use crate::alert::{Alert, AlertKind, NewAlert};
 use crate::columns::columns;
+use crate::digest::sha256;
 use crate::driver::{Tx, Value};
 use crate::error::StoreError;
 use crate::limits::{MACHINE_FACTS_BYTES_MAX, MACHINES_MAX, SIGHTING_BATCH_MAX, TEXT_CHARS_MAX};
@@ -54,7 +55,8 @@ pub struct Sighting {
     pub machine: String,
     /// Kind of the evidence.
     pub kind: String,
-    /// When.
+    /// When: of what is fresh, the moment that it is proven to be later than. What is as old as what is
+    /// known changes nothing that is proven, however often it is told.
     pub at: UnixTime,
     /// How it ended.
     pub verdict: MachineVerdict,
@@ -231,6 +233,8 @@ const SELECT_SILENT_UNPROVEN: &str = select_machines!(
 /// For so long after an alert that unproven evidence raised, a machine's next one raises none: anybody who has
 /// two old messages of a machine can send them in turn.
 const UNPROVEN_PAUSE_SECONDS: i64 = 3600;
+/// Different proofs of one machine that count as of one second.
+const COUNTED_MAX: usize = 16;
 
 impl Store {
     /// Notes attestations of machines, in order, and gives the alerts that they raise. Those are kept;
@@ -423,9 +427,23 @@ async fn note(
     }
     let is_permitted = sighting.verdict == MachineVerdict::Permitted;
     // What proves it may be shown late, and again.
-    if is_permitted && known.last_at.is_some_and(|last| last > sighting.at) {
+    if known.last_at.is_some_and(|last| last > sighting.at) {
+        if is_permitted {
+            return Ok(None);
+        }
+        // Of an instance whose clock is behind, perhaps.
+        let late = Sighting { is_fresh: false, ..sighting.clone() };
+        return note_unproven(tx, &known, &late).await;
+    }
+    let mut counted = match known.last_at {
+        Some(last) if last == sighting.at => counted(tx, known.id).await?,
+        _ => Vec::new(),
+    };
+    let proof = hash(sighting);
+    if counted.contains(&proof) || counted.len() >= COUNTED_MAX {
         return Ok(None);
     }
+    counted.push(proof);
     let is_first_good = is_permitted && known.baseline_at.is_none();
     let (baseline, baseline_at) = match is_first_good {
         true => (&sighting.facts, Some(sighting.at)),
@@ -433,7 +451,7 @@ async fn note(
     };
     tx.execute(
         "update machines set kind = $2, last_at = $3, verdict = $4, refused_by = $5, facts = $6, \
-         baseline = $7, baseline_at = $8, is_silent = 0 where id = $1",
+         baseline = $7, baseline_at = $8, counted = $9, is_silent = 0 where id = $1",
         &[
             known.id.into(),
             sighting.kind.as_str().into(),
@@ -443,12 +461,28 @@ async fn note(
             text(&sighting.facts).as_str().into(),
             text(baseline).as_str().into(),
             baseline_at.into(),
+            counted.join(" ").as_str().into(),
         ],
     )
     .await?;
     let last = State { verdict: known.verdict, refused_by: &known.refused_by, facts: &known.facts };
     let before = known.baseline_at.map(|_| &known.baseline);
     Ok(raised(&known, before, Some(last), sighting))
+}
+
+/// Hashes of what counted as of the moment of the last proven attestation.
+async fn counted(tx: &mut Tx, machine: u64) -> Result<Vec<String>, StoreError> {
+    let sql = "select counted from machines where id = $1";
+    let row = tx.fetch_optional(sql, &[machine.into()]).await?;
+    let counted = row.map(|mut row| row.opt_text("counted")).transpose()?.flatten();
+    Ok(counted.iter().flat_map(|all| all.split(' ')).map(str::to_owned).collect())
+}
+
+/// Hash of how an attestation ended and what it showed.
+fn hash(sighting: &Sighting) -> String {
+    let Sighting { verdict, refused_by, facts, .. } = sighting;
+    let parts = json!([verdict.as_str(), refused_by, facts]);
+    encode_hex(&sha256(parts.to_string().as_bytes()))
 }
 
 /// Notes an attestation that may be an old message: beside what is proven, which it changes nothing of.

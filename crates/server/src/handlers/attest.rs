@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 use avouch_endorsements::{Asked, EndorsementName};
 use avouch_engine::{
-    Appraisal, AppraisalRequest, Decision, EndorsementSource, Finding, Judged, Permitted,
-    PolicyInForce, Refused,
+    Appraisal, Decision, EndorsementSource, Finding, Judged, Permitted, PolicyInForce, Refused,
 };
 use avouch_policy::Limits;
 use avouch_wire::{EvidenceKind, UnixTime};
@@ -161,7 +160,8 @@ fn appraise(
     }
     let appraisal = said.map_err(|error| Lacking::from(ApiError::from(error)).these(missing))?;
     tell_findings(&appraisal, provider, kind);
-    let watched = Watched { state, provider, request: evidence, at, is_draft };
+    let challenged_at = answering.reply.challenged_at();
+    let watched = Watched { state, provider, kind, at, challenged_at, is_draft };
     watched.refused(&appraisal);
     let permitted = permitted(&appraisal, policy, provider, is_draft)?;
     let (facts, reply) = (&*appraisal.facts, answering.reply);
@@ -176,8 +176,10 @@ fn appraise(
 struct Watched<'a> {
     state: &'a AppState,
     provider: &'a Provider,
-    request: &'a AppraisalRequest,
+    kind: EvidenceKind,
     at: UnixTime,
+    /// When the challenge was given that the evidence answers, if it answers one.
+    challenged_at: Option<UnixTime>,
     is_draft: bool,
 }
 
@@ -195,15 +197,16 @@ impl Watched<'_> {
 
     /// A draft is its sender's, and so is its verdict.
     fn offer(&self, appraisal: &Appraisal, refused_by: Option<&str>) {
-        let &Self { state, provider, request, at, is_draft } = self;
+        let &Self { state, provider, kind, at, challenged_at, is_draft } = self;
         let Some(machine) = appraisal.facts.machine_state().filter(|_| !is_draft) else { return };
         state.monitoring.offer(Attestation {
             provider: provider.tenant().provider.id,
-            kind: request.kind,
-            at,
+            kind,
+            // A message that is sent again is as old as its challenge, at every instance.
+            at: challenged_at.unwrap_or(at),
             state: machine,
             refused_by,
-            is_fresh: request.challenged.is_some(),
+            is_fresh: challenged_at.is_some(),
         });
     }
 }

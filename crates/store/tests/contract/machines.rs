@@ -182,8 +182,44 @@ on_both_databases! {
         assert_eq!(store.machine(one.id, "a").await.unwrap().unwrap(), known);
         assert_eq!(note(&store, seen(&one, "a", 30, "01")).await, []);
         assert_eq!(store.machine(one.id, "a").await.unwrap().unwrap(), known);
-        // A refusal counts whenever it is told: instances have clocks of their own.
-        assert_eq!(note(&store, refused("no-permit", seen(&one, "a", 29, "01"))).await, [Refused]);
+        // A refusal that comes late may be of an instance whose clock is behind, or an old message: it is told
+        // as that, and once.
+        let late = |seconds| refused("no-permit", seen(&one, "a", seconds, "01"));
+        let alerts = store.note_sightings(&[late(29)], true).await.unwrap();
+        assert_eq!((kinds(&alerts), &alerts[0].details["fresh"]), (vec![Refused], &json!(false)));
+        assert_eq!(note(&store, late(29)).await, []);
+        let after = store.machine(one.id, "a").await.unwrap().unwrap();
+        assert_eq!(avouch_store::Machine { unproven: Unproven::default(), ..after }, known);
+    }
+
+    async fn a_refusal_that_is_told_again_refreshes_nothing(database: &Database) {
+        let store = database.open().await;
+        let one = provider(&store, "one").await;
+        note(&store, seen(&one, "a", 10, "00")).await;
+        let message = || refused("no-permit", seen(&one, "a", 20, "01"));
+        assert_eq!(note(&store, message()).await, [Refused]);
+        // It is silent all the same, and no news.
+        assert_eq!(kinds(&store.note_silence(at(21), at(80), true).await.unwrap()), [Silent]);
+        let known = store.machine(one.id, "a").await.unwrap().unwrap();
+        assert_eq!(note(&store, message()).await, []);
+        assert_eq!(store.machine(one.id, "a").await.unwrap().unwrap(), known);
+        // Repaired within the same second, or later.
+        for seconds in [20, 90] {
+            assert_eq!(note(&store, seen(&one, "a", seconds, "00")).await, []);
+            let known = store.machine(one.id, "a").await.unwrap().unwrap();
+            assert_eq!((known.verdict, known.last_at), (Some(MachineVerdict::Permitted), Some(at(seconds))));
+            for kind in note(&store, message()).await {
+                assert_eq!((kind, seconds), (Refused, 90), "told as an old message");
+            }
+            let after = store.machine(one.id, "a").await.unwrap().unwrap();
+            assert_eq!(avouch_store::Machine { unproven: Unproven::default(), ..after }, known);
+        }
+        // Of one second so much counts, and no more.
+        for number in 0..20 {
+            note(&store, seen(&one, "a", 100, &format!("x{number}"))).await;
+        }
+        let known = store.machine(one.id, "a").await.unwrap().unwrap();
+        assert_eq!(known.facts["pcr7"], "x15");
     }
 
     async fn silence_is_told_once_until_the_machine_attests_again(database: &Database) {

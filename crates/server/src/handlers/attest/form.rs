@@ -42,7 +42,17 @@ pub(super) enum Reply {
     /// With a token.
     Token,
     /// With a report of the TPM protocol, in the form of the request, once for each challenge.
-    Report { form: Form, challenge: Vec<u8> },
+    Report { form: Form, challenge: Vec<u8>, given_at: UnixTime },
+}
+
+impl Reply {
+    /// When the challenge was given that the evidence answers: the evidence was made after that.
+    pub(super) const fn challenged_at(&self) -> Option<UnixTime> {
+        match self {
+            Self::Token => None,
+            Self::Report { given_at, .. } => Some(*given_at),
+        }
+    }
 }
 
 /// Evidence that was permitted.

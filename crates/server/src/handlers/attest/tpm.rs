@@ -50,7 +50,7 @@ impl AttestForm for TpmProtocol {
     /// A report: under a key of its own, whose certificates the header has, and which lives as long as
     /// the policy says.
     fn answer(&self, issue: &Issue<'_>) -> Result<Response<Body>, ApiError> {
-        let Reply::Report { form, challenge } = &issue.reply else {
+        let Reply::Report { form, challenge, .. } = &issue.reply else {
             return Ok(respond::token(&issue.token()?));
         };
         let now = issue.state.clock.now();
@@ -168,7 +168,8 @@ impl Conversation<'_> {
         }
         let enrolment = request.enrolment().map(|sealed| self.enrolment(sealed)).transpose()?;
         let challenge = context.challenge.to_vec();
-        let reply = Reply::Report { form, challenge: challenge.clone() };
+        let given_at = context.issued_at;
+        let reply = Reply::Report { form, challenge: challenge.clone(), given_at };
         let appraisal = AppraisalRequest {
             kind: self.message.kind,
             evidence: request.into_text().into_bytes(),

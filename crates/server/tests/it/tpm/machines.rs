@@ -83,6 +83,42 @@ async fn an_answer_that_is_sent_again_refreshes_nothing_and_a_machine_nobody_vou
 }
 
 #[tokio::test]
+async fn a_refused_message_that_is_sent_again_refreshes_nothing() {
+    let (service, _folder) = watching(None, None).await;
+    let deny = "version=1.2; authorizationrules{=> deny();}; issuancerules{};";
+    set_policy(&service, "", deny).await;
+    let given = challenge(&service, None).await;
+    let message = answer(&machine(), &given);
+    assert_eq!(attest(&service, &message).await.0, StatusCode::BAD_REQUEST);
+    wait_for(&service, "noted", 1).await;
+    let refused = listed(&service, "machines").await;
+    assert_eq!(refused[0]["verdict"], "refused");
+    // What it is known by is when its challenge was given, not when the message came.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(attest(&service, &message).await.0, StatusCode::BAD_REQUEST);
+    wait_for(&service, "noted", 2).await;
+    assert_eq!(listed(&service, "machines").await, refused);
+
+    set_policy(&service, "", &policy("", "")).await;
+    assert_eq!(converse(&service, &machine()).await.0, StatusCode::OK);
+    wait_for(&service, "noted", 3).await;
+    let mut permitted = listed(&service, "machines").await.remove(0);
+    assert_eq!(permitted["verdict"], "permitted");
+    set_policy(&service, "", deny).await;
+    assert_eq!(attest(&service, &message).await.0, StatusCode::BAD_REQUEST);
+    wait_for(&service, "noted", 4).await;
+    let mut after = listed(&service, "machines").await.remove(0);
+    assert_eq!(after["unproven_verdict"], "refused");
+    for record in [&mut permitted, &mut after] {
+        record.as_object_mut().unwrap().retain(|name, _| !name.starts_with("unproven_"));
+    }
+    assert_eq!(permitted, after);
+    let alerts = listed(&service, "alerts").await;
+    let fresh = alerts.iter().filter(|alert| alert["details"].get("fresh").is_none());
+    assert_eq!(fresh.count(), 1, "{alerts:?}");
+}
+
+#[tokio::test]
 async fn a_receiver_that_is_away_loses_nothing_and_gets_what_is_signed() {
     let receiver = Receiver::start().await;
     let (service, _folder) = watching(Some(&receiver), None).await;

@@ -54,7 +54,7 @@ const fn count(name: &'static str, pointer: &'static str, help: &'static str) ->
 }
 
 /// What is one number.
-static METRICS: [Metric; 33] = [
+static METRICS: [Metric; 34] = [
     now("may_attest", "/may_attest", "Whether evidence is appraised"),
     now("may_administer", "/may_administer", "Whether changes are taken"),
     now("stopping", "/stopping", "Whether the service was told to stop"),
@@ -84,6 +84,11 @@ static METRICS: [Metric; 33] = [
         "alerts_undelivered",
         "/machines/alerts_undelivered",
         "How often an alert did not arrive; it is sent again",
+    ),
+    count(
+        "alerts_evicted",
+        "/machines/alerts_evicted",
+        "Alerts that gave way to newer ones and had not arrived",
     ),
     now("evidence_remembered", "/evidence_remembered", "Entries remembered as verified"),
     now("evidence_remembered_bytes", "/evidence_remembered_bytes", "Their size"),

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use avouch_engine::MachineState;
-use avouch_store::{Alert, AlertKind, MachineVerdict, ProviderId, Sighting, Store};
+use avouch_store::{AlertKind, MachineVerdict, Noted, ProviderId, Sighting, Store};
 use avouch_wire::{EvidenceKind, UnixTime};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -51,6 +51,7 @@ struct Counts {
     raised: [AtomicU64; AlertKind::ALL.len()],
     delivered: AtomicU64,
     undelivered: AtomicU64,
+    evicted: AtomicU64,
 }
 
 impl Monitoring {
@@ -125,6 +126,7 @@ impl Monitoring {
             "alerts": raised,
             "alerts_delivered": read(&self.counts.delivered),
             "alerts_undelivered": read(&self.counts.undelivered),
+            "alerts_evicted": read(&self.counts.evicted),
         }))
     }
 }
@@ -159,6 +161,7 @@ impl Watcher {
     async fn look(self: Arc<Self>) {
         loop {
             self.look_for_silence().await;
+            self.look_for_held().await;
             self.deliver().await;
             tokio::time::sleep(LOOK_AFTER).await;
         }
@@ -175,9 +178,9 @@ impl Watcher {
         }
         let count = batch.len() as u64;
         match self.store.note_sightings(&batch, self.webhook.is_some()).await {
-            Ok(alerts) => {
+            Ok(noted) => {
                 self.counts.noted.fetch_add(count, Ordering::Relaxed);
-                self.tell(&alerts);
+                self.tell(&noted);
             }
             Err(error) => {
                 self.counts.lost.fetch_add(count, Ordering::Relaxed);
@@ -191,14 +194,26 @@ impl Watcher {
         let now = self.clock.now();
         let since = now.saturating_add_seconds(seconds.saturating_neg());
         match self.store.note_silence(since, now, self.webhook.is_some()).await {
-            Ok(alerts) => self.tell(&alerts),
+            Ok(noted) => self.tell(&noted),
             Err(error) => tracing::warn!(%error, "silent machines could not be noted"),
         }
     }
 
+    async fn look_for_held(&self) {
+        match self.store.note_held(self.clock.now(), self.webhook.is_some()).await {
+            Ok(noted) => self.tell(&noted),
+            Err(error) => tracing::warn!(%error, "alerts held back could not be raised"),
+        }
+    }
+
     /// The log, at once; others are told from what is kept.
-    fn tell(&self, alerts: &[Alert]) {
-        for alert in alerts {
+    fn tell(&self, noted: &Noted) {
+        let evicted = noted.evicted_undelivered;
+        if evicted > 0 {
+            self.counts.evicted.fetch_add(evicted, Ordering::Relaxed);
+            tracing::error!(evicted, "alerts that were not delivered gave way to newer ones");
+        }
+        for alert in &noted.alerts {
             let index = AlertKind::ALL.iter().position(|kind| *kind == alert.kind);
             if let Some(count) = index.and_then(|index| self.counts.raised.get(index)) {
                 count.fetch_add(1, Ordering::Relaxed);

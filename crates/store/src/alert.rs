@@ -36,7 +36,7 @@ impl AlertKind {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
@@ -95,40 +95,68 @@ macro_rules! select_alerts {
 }
 
 const SELECT_PAGE: &str = select_alerts!("where provider_id = $1 and id > $2 order by id limit $3");
-const SELECT_DUE: &str = select_alerts!("where next_at <= $1 order by next_at, id limit $2");
+// Machines take turns, and so do providers: who raises many alerts does not hold up another one's.
+const SELECT_DUE: &str = concat!(
+    "select ",
+    alert_columns!(),
+    " from (select of_machines.*, row_number() over (partition by provider_id order by \
+     machine_turn, next_at, id) as provider_turn from (select a.id, a.provider_id, p.name, \
+     a.machine, a.kind, a.at, a.details, a.attempts, a.next_at, row_number() over (partition by \
+     a.provider_id, a.machine order by a.next_at, a.id) as machine_turn from alerts a join \
+     providers p on p.id = a.provider_id where a.next_at <= $1) of_machines) raised \
+     order by provider_turn, next_at, id limit $2"
+);
+const INSERT: &str = "insert into alerts (id, provider_id, machine, kind, at, details, attempts, \
+                      next_at) select $1, p.id, $3, $4, $5, $6, 0, $7 from providers p \
+                      where p.name_key = $2";
+const COUNT: &str = "select count(*) from alerts where provider_id = (select id from providers \
+                     where name_key = $1)";
+/// Lets go of one: of those that arrived, or that nobody is to be told of, the oldest, if there are any.
+const EVICT: &str = "delete from alerts where id = (select id from alerts where provider_id = (select \
+                     id from providers where name_key = $1) and id <> $2 order by case when \
+                     next_at is null then 0 else 1 end, id limit 1) \
+                     returning next_at";
 
-/// Keeps an alert in a transaction, and lets go of the oldest of its provider beyond
-/// [`ALERTS_KEPT`].
-pub(crate) async fn keep(tx: &mut Tx, new: NewAlert, is_told: bool) -> Result<Alert, StoreError> {
+/// Keeps an alert in a transaction, and lets go of the oldest of its provider beyond [`ALERTS_KEPT`],
+/// first of those that were delivered; tells how many were let go of that were not.
+pub(crate) async fn keep(
+    tx: &mut Tx,
+    new: NewAlert,
+    is_told: bool,
+) -> Result<(Alert, u64), StoreError> {
     let sql = "update store_state set value = value + 1 where name = 'alerts' returning value";
     let row = tx.fetch_optional(sql, &[]).await?;
     let missing = StoreError::Corrupt { column: "store_state.value", reason: "missing" };
     let id = row.ok_or(missing)?.u64("store_state.value")?;
     let details = Json::Object(new.details.clone()).to_string();
     let next_at = is_told.then_some(new.at);
-    tx.execute(
-        "insert into alerts (id, provider_id, machine, kind, at, details, attempts, next_at) \
-         select $1, p.id, $3, $4, $5, $6, 0, $7 from providers p where p.name_key = $2",
-        &[
-            id.into(),
-            new.provider.key().into(),
-            new.machine.as_str().into(),
-            new.kind.as_str().into(),
-            new.at.into(),
-            details.as_str().into(),
-            next_at.into(),
-        ],
-    )
-    .await?;
-    tx.execute(
-        "delete from alerts where provider_id = (select id from providers where name_key = $1) \
-         and id <= (select coalesce(max(id), 0) from (select id from alerts where provider_id = \
-         (select id from providers where name_key = $1) order by id desc limit 1 offset $2) oldest)",
-        &[new.provider.key().into(), ALERTS_KEPT.into()],
-    )
-    .await?;
+    let values = [
+        id.into(),
+        new.provider.key().into(),
+        new.machine.as_str().into(),
+        new.kind.as_str().into(),
+        new.at.into(),
+        details.as_str().into(),
+        next_at.into(),
+    ];
+    tx.execute(INSERT, &values).await?;
+    let evicted_undelivered = evict(tx, &new.provider, id).await?;
     let NewAlert { provider, machine, kind, at, details } = new;
-    Ok(Alert { id, provider, machine, kind, at, details, attempts: 0 })
+    Ok((Alert { id, provider, machine, kind, at, details, attempts: 0 }, evicted_undelivered))
+}
+
+/// Lets go of what is too much beside the alert of that number.
+async fn evict(tx: &mut Tx, provider: &ProviderName, newest: u64) -> Result<u64, StoreError> {
+    let row = tx.fetch_optional(COUNT, &[provider.key().into()]).await?;
+    let kept = row.map_or(Ok(0), |mut row| row.u64("alerts.count"))?;
+    let mut undelivered = 0_u64;
+    for _ in ALERTS_KEPT..kept {
+        let values = [provider.key().into(), newest.into()];
+        let Some(mut row) = tx.fetch_optional(EVICT, &values).await? else { break };
+        let is_undelivered = row.opt_time("alerts.next_at")?.is_some();
+        undelivered = undelivered.saturating_add(u64::from(is_undelivered));
+    }
+    Ok(undelivered)
 }
 
 impl Store {
@@ -147,7 +175,8 @@ impl Store {
         Ok(Page::new(items, page, |alert| alert.id))
     }
 
-    /// Alerts of all providers that are to be delivered by `at`, oldest first.
+    /// Alerts of all providers that are to be delivered by `at`: the oldest first, in turns of their machines and
+    /// providers.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

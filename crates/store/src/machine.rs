@@ -4,9 +4,12 @@
 //! They are written beside the order of all writes: what decides about tokens never rests on them. What
 //! they raise is kept in the same transaction, so no alert is lost between a record and its telling.
 
+mod held;
+
 use std::collections::BTreeMap;
 
 use avouch_wire::{UnixTime, encode_hex};
+use held::Channel;
 use serde_json::{Map, Value as Json, json};
 
 use crate::alert::{Alert, AlertKind, NewAlert};
@@ -106,13 +109,13 @@ pub struct Machine {
 pub struct Unproven {
     /// When such evidence came last.
     pub at: Option<UnixTime>,
-    /// How that ended; where an alert was held back since, how it ended before.
+    /// How that ended.
     pub verdict: Option<MachineVerdict>,
     /// The check that refused it then.
     pub refused_by: Option<String>,
     /// What it showed then.
     pub facts: Option<MachineFacts>,
-    /// When it raised an alert.
+    /// When it raised an alert last.
     pub told_at: Option<UnixTime>,
 }
 
@@ -216,7 +219,7 @@ macro_rules! select_machines {
             " from (select m.id, m.provider_id, p.name, m.machine, m.kind, m.first_at, m.last_at, \
              m.verdict, m.refused_by, m.facts, m.baseline, m.baseline_at, m.unproven_at, \
              m.unproven_verdict, m.unproven_refused_by, m.unproven_facts, m.unproven_told_at, \
-             m.is_silent from machines m join providers p on p.id = m.provider_id) known ",
+             m.is_silent, m.told_at, m.held, m.unproven_held from machines m join providers p on p.id = m.provider_id) known ",
             $narrowed
         )
     };
@@ -230,19 +233,53 @@ const SELECT_SILENT: &str =
 const SELECT_SILENT_UNPROVEN: &str = select_machines!(
     "where is_silent = 0 and last_at is null and unproven_at < $1 order by id limit 1000"
 );
-/// For so long after an alert that unproven evidence raised, a machine's next one raises none: anybody who has
-/// two old messages of a machine can send them in turn.
-const UNPROVEN_PAUSE_SECONDS: i64 = 3600;
+/// Machines with an alert that was held back until the pause ended. Each column has its own moment.
+const SELECT_HELD: [(Channel, &str); 2] = [
+    (
+        Channel::Proven,
+        select_machines!("where held is not null and told_at <= $1 order by id limit 1000"),
+    ),
+    (
+        Channel::Unproven,
+        select_machines!(
+            "where unproven_held is not null and unproven_told_at <= $1 order by id limit 1000"
+        ),
+    ),
+];
 /// Different proofs of one machine that count as of one second.
 const COUNTED_MAX: usize = 16;
+
+/// What came of noting.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Noted {
+    /// The alerts that were raised.
+    pub alerts: Vec<Alert>,
+    /// Older alerts that were let go of for them and had not been delivered.
+    pub evicted_undelivered: u64,
+}
+
+impl Noted {
+    async fn keep(
+        &mut self,
+        tx: &mut Tx,
+        alert: NewAlert,
+        is_told: bool,
+    ) -> Result<(), StoreError> {
+        let (alert, evicted) = crate::alert::keep(tx, alert, is_told).await?;
+        self.evicted_undelivered = self.evicted_undelivered.saturating_add(evicted);
+        self.alerts.push(alert);
+        Ok(())
+    }
+}
 
 impl Store {
     /// Notes attestations of machines, in order, and gives the alerts that they raise. Those are kept;
     /// with `is_told` they are to be delivered, see [`Store::due_alerts`].
     ///
     /// A machine that is refused raises one when the check that refuses it changes; one whose facts
-    /// differ from its baseline when they change. What is not fresh raises the same, marked
-    /// `"fresh": false` and at most once an hour for each machine, and changes nothing that is proven. A
+    /// differ from its baseline when they change: at most once in ten minutes for each machine; what comes
+    /// before is held back, see [`Store::note_held`]. What is not fresh raises the same, marked
+    /// `"fresh": false` and at most once an hour, and changes nothing that is proven. A
     /// state that was permitted before what is known of the machine is no news. Of providers that are gone,
     /// and of machines beyond [`MACHINES_MAX`], nothing is noted.
     ///
@@ -252,7 +289,7 @@ impl Store {
         &self,
         sightings: &[Sighting],
         is_told: bool,
-    ) -> Result<Vec<Alert>, StoreError> {
+    ) -> Result<Noted, StoreError> {
         check_size("sightings in one call", sightings.len(), SIGHTING_BATCH_MAX)?;
         for one in sightings {
             check_size("identity of a machine", one.machine.len(), TEXT_CHARS_MAX)?;
@@ -261,15 +298,48 @@ impl Store {
         let mut tx = self.inner.database.begin_write("note machines").await?;
         // Also makes instances that note machines at once wait for each other.
         let mut numbers = Numbers::lock(&mut tx).await?;
-        let mut alerts = Vec::new();
+        let mut noted = Noted::default();
         for sighting in sightings {
             if let Some(alert) = note(&mut tx, &mut numbers, sighting).await? {
-                alerts.push(crate::alert::keep(&mut tx, alert, is_told).await?);
+                noted.keep(&mut tx, alert, is_told).await?;
             }
         }
         numbers.release(&mut tx).await?;
         tx.commit().await?;
-        Ok(alerts)
+        Ok(noted)
+    }
+
+    /// Raises the alerts that were held back because their machines had raised one shortly before: of each
+    /// machine one, which tells all that changed in between.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn note_held(&self, at: UnixTime, is_told: bool) -> Result<Noted, StoreError> {
+        let since =
+            |channel: Channel| at.saturating_add_seconds(channel.pause_seconds().saturating_neg());
+        let mut is_any = false;
+        for (channel, sql) in SELECT_HELD {
+            let found =
+                self.read("look for alerts held back", sql, &[since(channel).into()]).await?;
+            is_any = is_any || !found.is_empty();
+        }
+        if !is_any {
+            return Ok(Noted::default());
+        }
+        let mut tx = self.inner.database.begin_write("raise alerts held back").await?;
+        let numbers = Numbers::lock(&mut tx).await?;
+        let mut noted = Noted::default();
+        for (channel, sql) in SELECT_HELD {
+            for row in tx.fetch(sql, &[since(channel).into()]).await? {
+                let Machine { id, provider, machine, .. } = read_machine(row)?;
+                if let Some(held) = held::release(&mut tx, id, channel, at).await? {
+                    noted.keep(&mut tx, held.into_alert(provider, machine, at), is_told).await?;
+                }
+            }
+        }
+        numbers.release(&mut tx).await?;
+        tx.commit().await?;
+        Ok(noted)
     }
 
     /// Notes the silence of machines that have not attested since `since`, and gives the alerts: one for
@@ -283,7 +353,7 @@ impl Store {
         since: UnixTime,
         at: UnixTime,
         is_told: bool,
-    ) -> Result<Vec<Alert>, StoreError> {
+    ) -> Result<Noted, StoreError> {
         let mut is_any = false;
         for sql in [SELECT_SILENT, SELECT_SILENT_UNPROVEN] {
             let found = self.read("look for silent machines", sql, &[since.into()]).await?;
@@ -291,13 +361,13 @@ impl Store {
         }
         // Whoever may only read has no business here, unless there is something to do.
         if !is_any {
-            return Ok(Vec::new());
+            return Ok(Noted::default());
         }
         let mut tx = self.inner.database.begin_write("note silent machines").await?;
         let numbers = Numbers::lock(&mut tx).await?;
         let mut rows = tx.fetch(SELECT_SILENT, &[since.into()]).await?;
         rows.extend(tx.fetch(SELECT_SILENT_UNPROVEN, &[since.into()]).await?);
-        let mut alerts = Vec::new();
+        let mut noted = Noted::default();
         for machine in rows.into_iter().map(read_machine) {
             let machine = machine?;
             tx.execute("update machines set is_silent = 1 where id = $1", &[machine.id.into()])
@@ -313,11 +383,11 @@ impl Store {
                 at,
                 details: object(&details),
             };
-            alerts.push(crate::alert::keep(&mut tx, alert, is_told).await?);
+            noted.keep(&mut tx, alert, is_told).await?;
         }
         numbers.release(&mut tx).await?;
         tx.commit().await?;
-        Ok(alerts)
+        Ok(noted)
     }
 
     /// The machines of a provider, in the order in which they were first seen; the mark of a page is
@@ -467,7 +537,10 @@ async fn note(
     .await?;
     let last = State { verdict: known.verdict, refused_by: &known.refused_by, facts: &known.facts };
     let before = known.baseline_at.map(|_| &known.baseline);
-    Ok(raised(&known, before, Some(last), sighting))
+    match raised(&known, before, Some(last), sighting) {
+        Some(raised) => held::tell_or_hold(tx, known.id, Channel::Proven, raised).await,
+        None => Ok(None),
+    }
 }
 
 /// Hashes of what counted as of the moment of the last proven attestation.
@@ -491,37 +564,26 @@ async fn note_unproven(
     known: &Machine,
     sighting: &Sighting,
 ) -> Result<Option<NewAlert>, StoreError> {
-    let Unproven { verdict, refused_by, facts, told_at, .. } = &known.unproven;
-    let last = facts.as_ref().map(|facts| State { verdict: *verdict, refused_by, facts });
-    let before = known.baseline_at.map(|_| &known.baseline).or(facts.as_ref());
-    let raised = raised(known, before, last, sighting);
-    let ends_at = |told: UnixTime| told.saturating_add_seconds(UNPROVEN_PAUSE_SECONDS);
-    if raised.is_some() && told_at.is_some_and(|told| sighting.at < ends_at(told)) {
-        // It is news still when it comes after the pause.
-        tx.execute(
-            "update machines set unproven_at = $2, \
-             is_silent = case when last_at is null then 0 else is_silent end where id = $1",
-            &[known.id.into(), sighting.at.into()],
-        )
-        .await?;
-        return Ok(None);
-    }
-    let told_at = if raised.is_some() { Some(sighting.at) } else { *told_at };
+    let Unproven { at, verdict, refused_by, facts, .. } = &known.unproven;
     tx.execute(
         "update machines set unproven_at = $2, unproven_verdict = $3, unproven_refused_by = $4, \
-         unproven_facts = $5, unproven_told_at = $6, \
+         unproven_facts = $5, \
          is_silent = case when last_at is null then 0 else is_silent end where id = $1",
         &[
             known.id.into(),
-            sighting.at.into(),
+            (*at).max(Some(sighting.at)).into(),
             sighting.verdict.as_str().into(),
             sighting.refused_by.as_deref().into(),
             text(&sighting.facts).as_str().into(),
-            told_at.into(),
         ],
     )
     .await?;
-    Ok(raised)
+    let last = facts.as_ref().map(|facts| State { verdict: *verdict, refused_by, facts });
+    let before = known.baseline_at.map(|_| &known.baseline).or(facts.as_ref());
+    match raised(known, before, last, sighting) {
+        Some(raised) => held::tell_or_hold(tx, known.id, Channel::Unproven, raised).await,
+        None => Ok(None),
+    }
 }
 
 /// How an attestation ended, and what it showed.
@@ -532,7 +594,7 @@ struct State<'a> {
 }
 
 /// What an attestation raises: beside the state that it is compared with, if there is one, and the last
-/// one, of which people were told.
+/// one.
 fn raised(
     known: &Machine,
     before: Option<&MachineFacts>,
@@ -541,7 +603,7 @@ fn raised(
 ) -> Option<NewAlert> {
     let changed = before.map_or_else(Vec::new, |before| changes(before, &sighting.facts));
     let changed: Vec<Json> = changed.iter().map(FactChange::to_json).collect();
-    let is_told = last.is_some_and(|last| {
+    let is_known = last.is_some_and(|last| {
         last.verdict == Some(sighting.verdict)
             && *last.refused_by == sighting.refused_by
             && *last.facts == sighting.facts
@@ -559,7 +621,7 @@ fn raised(
     if !sighting.is_fresh {
         details.insert("fresh".to_owned(), false.into());
     }
-    (is_news && !is_told).then(|| NewAlert {
+    (is_news && !is_known).then(|| NewAlert {
         provider: known.provider.clone(),
         machine: sighting.machine.clone(),
         kind,

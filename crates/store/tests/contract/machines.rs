@@ -1,6 +1,6 @@
 use avouch_store::testing::run_script;
 use avouch_store::{
-    Alert, AlertKind, MachineFacts, MachineVerdict, PageRequest, Provider, Sighting, Store,
+    Alert, AlertKind, MachineFacts, MachineVerdict, Noted, PageRequest, Provider, Sighting, Store,
     StoreError, Unproven, limits,
 };
 use serde_json::json;
@@ -31,7 +31,7 @@ fn refused(by: &str, sighting: Sighting) -> Sighting {
 }
 
 async fn note(store: &Store, sighting: Sighting) -> Vec<AlertKind> {
-    kinds(&store.note_sightings(&[sighting], true).await.unwrap())
+    kinds(&store.note_sightings(&[sighting], true).await.unwrap().alerts)
 }
 
 fn kinds(alerts: &[Alert]) -> Vec<AlertKind> {
@@ -53,16 +53,16 @@ on_both_databases! {
         assert_eq!((known.kind.as_str(), known.provider.to_string().as_str()), ("tpm", "one"));
         assert!(known.changes().is_empty() && known.facts == known.baseline && !known.is_silent);
 
-        let alerts = store.note_sightings(&[seen(&one, "a", 30, "01")], true).await.unwrap();
+        let alerts = store.note_sightings(&[seen(&one, "a", 30, "01")], true).await.unwrap().alerts;
         assert_eq!(kinds(&alerts), [Changed]);
         let expected = json!({"changes": [{"name": "pcr7", "before": "00", "now": "01"}]});
         assert_eq!(json!(alerts[0].details), expected);
         assert_eq!((alerts[0].at, alerts[0].machine.as_str()), (at(30), "a"));
         // The same state again is no news; another one is, and so is the way back there.
         assert_eq!(note(&store, seen(&one, "a", 40, "01")).await, []);
-        assert_eq!(note(&store, seen(&one, "a", 50, "02")).await, [Changed]);
-        assert_eq!(note(&store, seen(&one, "a", 60, "00")).await, []);
-        assert_eq!(note(&store, seen(&one, "a", 70, "02")).await, [Changed]);
+        assert_eq!(note(&store, seen(&one, "a", 5000, "02")).await, [Changed]);
+        assert_eq!(note(&store, seen(&one, "a", 6000, "00")).await, []);
+        assert_eq!(note(&store, seen(&one, "a", 7000, "02")).await, [Changed]);
         let known = store.machine(one.id, "a").await.unwrap().unwrap();
         assert_eq!(known.changes().len(), 1);
         // They are beside the order of all writes.
@@ -74,14 +74,14 @@ on_both_databases! {
         let one = provider(&store, "one").await;
         let good = |seconds| seen(&one, "a", seconds, "00");
         // One that was never permitted has no baseline.
-        assert_eq!(note(&store, refused("no-permit", good(1))).await, [Refused]);
+        assert_eq!(note(&store, refused("no-permit", good(1000))).await, [Refused]);
         assert_eq!(store.machine(one.id, "a").await.unwrap().unwrap().baseline_at, None);
-        assert_eq!(note(&store, good(2)).await, []);
-        assert_eq!(note(&store, refused("no-permit", good(3))).await, [Refused]);
-        assert_eq!(note(&store, refused("no-permit", good(4))).await, []);
-        assert_eq!(note(&store, refused("deny-issued", good(5))).await, [Refused]);
-        let changed = refused("deny-issued", seen(&one, "a", 6, "01"));
-        let alerts = store.note_sightings(&[changed], true).await.unwrap();
+        assert_eq!(note(&store, good(2000)).await, []);
+        assert_eq!(note(&store, refused("no-permit", good(3000))).await, [Refused]);
+        assert_eq!(note(&store, refused("no-permit", good(4000))).await, []);
+        assert_eq!(note(&store, refused("deny-issued", good(5000))).await, [Refused]);
+        let changed = refused("deny-issued", seen(&one, "a", 6_000, "01"));
+        let alerts = store.note_sightings(&[changed], true).await.unwrap().alerts;
         assert_eq!(kinds(&alerts), [Refused]);
         assert_eq!(alerts[0].details["refusedBy"], "deny-issued");
         assert_eq!(alerts[0].details["changes"][0]["now"], "01");
@@ -89,7 +89,7 @@ on_both_databases! {
         assert_eq!((known.verdict, known.refused_by.as_deref()), (Some(MachineVerdict::Refused), Some("deny-issued")));
         assert_eq!(known.baseline, facts(&[("pcr7", "00"), ("secureBoot", "true")]));
         // Permitted in a changed state: that is news, too.
-        assert_eq!(note(&store, seen(&one, "a", 7, "01")).await, [Changed]);
+        assert_eq!(note(&store, seen(&one, "a", 7_000, "01")).await, [Changed]);
     }
 
     async fn what_is_not_fresh_refreshes_nothing_and_raises_alerts_that_say_so(database: &Database) {
@@ -99,7 +99,7 @@ on_both_databases! {
         let known = store.machine(one.id, "a").await.unwrap().unwrap();
         let replayed = |seconds, pcr| Sighting { is_fresh: false, ..seen(&one, "a", seconds, pcr) };
         assert_eq!(note(&store, replayed(40, "00")).await, [], "its baseline");
-        let alerts = store.note_sightings(&[replayed(50, "01")], true).await.unwrap();
+        let alerts = store.note_sightings(&[replayed(50, "01")], true).await.unwrap().alerts;
         assert_eq!(kinds(&alerts), [Changed]);
         let expected = json!({"fresh": false, "changes": [{"name": "pcr7", "before": "00", "now": "01"}]});
         assert_eq!(json!(alerts[0].details), expected);
@@ -109,7 +109,7 @@ on_both_databases! {
         assert_eq!(avouch_store::Machine { unproven: Unproven::default(), ..after }, known);
         assert_eq!(note(&store, replayed(5_000, "01")).await, [], "the same again");
         // It counts as silent all the same.
-        assert_eq!(kinds(&store.note_silence(at(20), at(60), true).await.unwrap()), [Silent]);
+        assert_eq!(kinds(&store.note_silence(at(20), at(60), true).await.unwrap().alerts), [Silent]);
         assert_eq!(note(&store, replayed(5_001, "00")).await, []);
         assert!(store.machine(one.id, "a").await.unwrap().unwrap().is_silent);
         assert!(store.set_machine_baseline(one.id, "a", &edit(&alice())).await.unwrap());
@@ -131,7 +131,7 @@ on_both_databases! {
         // It is silent once not even such evidence comes.
         let silent = |since, now| {
             let store = &store;
-            async move { store.note_silence(at(since), at(now), true).await.unwrap() }
+            async move { store.note_silence(at(since), at(now), true).await.unwrap().alerts }
         };
         assert_eq!(silent(60, 80).await, []);
         let alerts = silent(61, 81).await;
@@ -156,20 +156,131 @@ on_both_databases! {
         note(&store, seen(&one, "a", 10, "00")).await;
         let old = |seconds, pcr| Sighting { is_fresh: false, ..seen(&one, "a", seconds, pcr) };
         let denied = |seconds| refused("no-permit", old(seconds, "00"));
-        let alerts = store.note_sightings(&[denied(100)], true).await.unwrap();
+        let alerts = store.note_sightings(&[denied(100)], true).await.unwrap().alerts;
         assert_eq!(kinds(&alerts), [Refused]);
         assert_eq!(json!(alerts[0].details), json!({"fresh": false, "refusedBy": "no-permit", "changes": []}));
         assert_eq!(note(&store, old(110, "01")).await, [], "held back");
         assert_eq!(note(&store, old(3_699, "01")).await, [], "still");
         let known = store.machine(one.id, "a").await.unwrap().unwrap();
-        assert_eq!((known.unproven.at, known.unproven.verdict), (Some(at(3_699)), Some(MachineVerdict::Refused)));
-        assert_eq!(note(&store, old(3_700, "01")).await, [Changed], "told after the pause");
+        // The record has it at once, the alert comes after the pause, whether or not a message does.
+        assert_eq!((known.unproven.at, known.unproven.verdict), (Some(at(3_699)), Some(MachineVerdict::Permitted)));
+        assert_eq!(known.unproven_changes()[0].now.as_deref(), Some("01"));
+        assert_eq!(store.note_held(at(3_699), true).await.unwrap(), Noted::default());
+        let alerts = store.note_held(at(3_700), true).await.unwrap().alerts;
+        assert_eq!((kinds(&alerts), alerts[0].at), (vec![Changed], at(3_700)));
+        let changes = json!([{"name": "pcr7", "before": "00", "now": "01"}]);
+        let held = json!({"fresh": false, "changes": changes, "heldBack": 1, "heldSince": at(110).to_rfc3339()});
+        assert_eq!(json!(alerts[0].details), held);
+        assert_eq!(store.note_held(at(99_999), true).await.unwrap(), Noted::default());
         // What is proven is told at once, whatever old messages raised.
         assert_eq!(note(&store, refused("no-permit", seen(&one, "a", 3_701, "00"))).await, [Refused]);
         // And of another machine, too.
         note(&store, seen(&one, "b", 3_702, "00")).await;
         let other = Sighting { is_fresh: false, ..refused("no-permit", seen(&one, "b", 3_703, "00")) };
         assert_eq!(note(&store, other).await, [Refused]);
+    }
+
+    async fn a_machine_that_changes_again_and_again_raises_one_alert_in_ten_minutes_that_tells_all(database: &Database) {
+        let store = database.open().await;
+        let one = provider(&store, "one").await;
+        let booted = |seconds, pcr4: &str, pcr7: &str| Sighting {
+            facts: facts(&[("pcr4", pcr4), ("pcr7", pcr7)]),
+            ..seen(&one, "a", seconds, "")
+        };
+        note(&store, booted(10, "00", "00")).await;
+        assert_eq!(note(&store, booted(1_000, "01", "00")).await, [Changed]);
+        for (seconds, pcr4, pcr7) in [(1_001, "02", "00"), (1_002, "00", "05"), (1_003, "00", "06"), (1_004, "03", "00")] {
+            assert_eq!(note(&store, booted(seconds, pcr4, pcr7)).await, []);
+        }
+        let refusal = refused("deny-issued", booted(1_005, "03", "00"));
+        assert_eq!(note(&store, refusal).await, []);
+        assert_eq!(note(&store, booted(1_599, "00", "00")).await, [], "as if nothing had been");
+        let known = store.machine(one.id, "a").await.unwrap().unwrap();
+        assert_eq!((known.last_at, known.changes().len()), (Some(at(1_599)), 0), "the record is the newest");
+        assert_eq!(store.note_held(at(1_599), true).await.unwrap(), Noted::default());
+        // What is held back is still there after a restart.
+        store.close().await;
+        let store = database.open().await;
+        let alerts = store.note_held(at(1_600), true).await.unwrap().alerts;
+        assert_eq!((kinds(&alerts), alerts[0].at), (vec![Refused], at(1_600)));
+        let of = |name, now| json!({"name": name, "before": "00", "now": now});
+        let told = json!({
+            "refusedBy": "deny-issued", "changes": [of("pcr4", "03"), of("pcr7", "06")],
+            "heldBack": 5, "heldSince": at(1_001).to_rfc3339(),
+        });
+        assert_eq!(json!(alerts[0].details), told);
+        // The pause begins anew; what comes after it tells what was held back.
+        assert_eq!(note(&store, booted(2_000, "07", "00")).await, []);
+        let alerts = store.note_sightings(&[booted(2_200, "00", "08")], true).await.unwrap().alerts;
+        let told = json!({
+            "changes": [of("pcr4", "07"), of("pcr7", "08")], "heldBack": 1, "heldSince": at(2_000).to_rfc3339(),
+        });
+        assert_eq!((kinds(&alerts), json!(alerts[0].details)), (vec![Changed], told));
+        assert_eq!(store.note_held(at(99_999), true).await.unwrap(), Noted::default());
+        // Another machine's are its own.
+        assert_eq!(note(&store, refused("x", seen(&one, "b", 2_201, "00"))).await, [Refused]);
+    }
+
+    async fn alerts_that_arrived_go_first_and_others_are_counted(database: &Database) {
+        let store = database.open().await;
+        let one = provider(&store, "one").await;
+        let (id, most) = (one.id, limits::ALERTS_KEPT);
+        // All are due but the fifth and the seventh.
+        let fill = format!(
+            "insert into alerts (id, provider_id, machine, kind, at, details, attempts, next_at) \
+             with recursive n (i) as (select 1 union all select i + 1 from n where i < {most}) \
+             select i, {id}, 'm', 'silent', 0, '{{}}', 0, case when i in (5, 7) then null else 0 end from n;\
+             update store_state set value = {most} where name = 'alerts';"
+        );
+        run_script(&database.location, &fill).await.unwrap();
+        let first = async || {
+            let page = PageRequest { after: 0, rows: 6 };
+            let found = store.alerts(one.id, page).await.unwrap().items;
+            found.iter().map(|alert| alert.id).collect::<Vec<_>>()
+        };
+        for (name, lost, left) in [
+            ("a", 0, [1, 2, 3, 4, 6, 7]),
+            ("b", 0, [1, 2, 3, 4, 6, 8]),
+            ("c", 1, [2, 3, 4, 6, 8, 9]),
+            ("d", 1, [3, 4, 6, 8, 9, 10]),
+        ] {
+            let noted = store.note_sightings(&[refused("x", seen(&one, name, 2, "00"))], true).await.unwrap();
+            assert_eq!((noted.evicted_undelivered, first().await), (lost, left.to_vec()), "{name}");
+        }
+        // Even where nobody is to be told of the newest, it stays.
+        let noted = store.note_sightings(&[refused("x", seen(&one, "e", 2, "00"))], false).await.unwrap();
+        assert_eq!(noted.evicted_undelivered, 1);
+        let last = PageRequest { after: noted.alerts[0].id - 1, rows: 9 };
+        assert_eq!(store.alerts(one.id, last).await.unwrap().items.len(), 1);
+    }
+
+    async fn providers_and_their_machines_take_turns_at_delivery(database: &Database) {
+        let store = database.open().await;
+        let [one, two] = [provider(&store, "one").await, provider(&store, "two").await];
+        let alert = |of: &Provider, number: u32, machine: &str, next_at: i64| {
+            let (id, next_at) = (of.id, at(next_at).seconds());
+            format!(
+                "insert into alerts (id, provider_id, machine, kind, at, details, attempts, next_at) \
+                 values ({number}, {id}, '{machine}', 'silent', 0, '{{}}', 0, {next_at});"
+            )
+        };
+        let rows = [
+            alert(&one, 1, "loud", 1),
+            alert(&one, 2, "loud", 2),
+            alert(&one, 3, "loud", 3),
+            alert(&one, 4, "quiet", 4),
+            alert(&two, 5, "loud", 5),
+            alert(&two, 6, "loud", 9),
+            alert(&two, 7, "other", 10),
+        ];
+        run_script(&database.location, &rows.concat()).await.unwrap();
+        let due = async |seconds, most| {
+            let due = store.due_alerts(at(seconds), most).await.unwrap();
+            due.iter().map(|alert| alert.id).collect::<Vec<_>>()
+        };
+        assert_eq!(due(9, 10).await, [1, 5, 4, 6, 2, 3]);
+        assert_eq!(due(9, 3).await, [1, 5, 4]);
+        assert_eq!(due(10, 10).await, [1, 5, 4, 7, 2, 6, 3]);
     }
 
     async fn a_proof_that_comes_late_or_again_moves_nothing_back(database: &Database) {
@@ -185,7 +296,7 @@ on_both_databases! {
         // A refusal that comes late may be of an instance whose clock is behind, or an old message: it is told
         // as that, and once.
         let late = |seconds| refused("no-permit", seen(&one, "a", seconds, "01"));
-        let alerts = store.note_sightings(&[late(29)], true).await.unwrap();
+        let alerts = store.note_sightings(&[late(29)], true).await.unwrap().alerts;
         assert_eq!((kinds(&alerts), &alerts[0].details["fresh"]), (vec![Refused], &json!(false)));
         assert_eq!(note(&store, late(29)).await, []);
         let after = store.machine(one.id, "a").await.unwrap().unwrap();
@@ -199,7 +310,7 @@ on_both_databases! {
         let message = || refused("no-permit", seen(&one, "a", 20, "01"));
         assert_eq!(note(&store, message()).await, [Refused]);
         // It is silent all the same, and no news.
-        assert_eq!(kinds(&store.note_silence(at(21), at(80), true).await.unwrap()), [Silent]);
+        assert_eq!(kinds(&store.note_silence(at(21), at(80), true).await.unwrap().alerts), [Silent]);
         let known = store.machine(one.id, "a").await.unwrap().unwrap();
         assert_eq!(note(&store, message()).await, []);
         assert_eq!(store.machine(one.id, "a").await.unwrap().unwrap(), known);
@@ -229,7 +340,7 @@ on_both_databases! {
         note(&store, seen(&one, "b", 20, "00")).await;
         let silent = |since, now| {
             let store = &store;
-            async move { store.note_silence(at(since), at(now), true).await.unwrap() }
+            async move { store.note_silence(at(since), at(now), true).await.unwrap().alerts }
         };
         assert_eq!(silent(10, 30).await, [], "not before");
         let alerts = silent(11, 31).await;
@@ -254,8 +365,8 @@ on_both_databases! {
         let known = store.machine(one.id, "a").await.unwrap().unwrap();
         assert!(known.changes().is_empty() && known.baseline == known.facts);
         assert_eq!(store.machine(two.id, "a").await.unwrap().unwrap().changes().len(), 1);
-        assert_eq!(note(&store, seen(&one, "a", 3, "01")).await, []);
-        assert_eq!(note(&store, seen(&one, "a", 4, "00")).await, [Changed]);
+        assert_eq!(note(&store, seen(&one, "a", 3_000, "01")).await, []);
+        assert_eq!(note(&store, seen(&one, "a", 4_000, "00")).await, [Changed]);
         assert!(!store.set_machine_baseline(one.id, "b", &edit(&alice())).await.unwrap());
         assert!(store.forget_machine(one.id, "a", &edit(&alice())).await.unwrap());
         assert!(!store.forget_machine(one.id, "a", &edit(&alice())).await.unwrap());
@@ -281,7 +392,7 @@ on_both_databases! {
         };
         assert_eq!((names(&page), names(&rest)), (vec!["c".to_owned(), "a".to_owned()], vec!["b".to_owned()]));
         store.delete_provider(one.id, &edit(&alice())).await.unwrap();
-        assert_eq!(store.note_sightings(&batch, false).await.unwrap(), []);
+        assert_eq!(store.note_sightings(&batch, false).await.unwrap().alerts, []);
         assert_eq!(store.machines(one.id, first).await.unwrap().items, []);
         assert_eq!(names(&store.machines(two.id, first).await.unwrap()), ["a"]);
     }
@@ -313,7 +424,7 @@ on_both_databases! {
         assert_eq!(due(1_000).await, []);
         assert_eq!(all.len(), 3, "they are kept");
         // What was due before a restart is due after it.
-        store.note_sightings(&[refused("y", seen(&one, "a", 80, "00"))], true).await.unwrap();
+        store.note_sightings(&[refused("y", seen(&one, "d", 80, "00"))], true).await.unwrap();
         store.close().await;
         let store = database.open().await;
         assert_eq!(store.due_alerts(at(80), 10).await.unwrap().len(), 1);
@@ -330,7 +441,7 @@ on_both_databases! {
             assert!(matches!(refused, Err(StoreError::Limit { .. })), "{refused:?}");
         }
         assert_eq!(store.machines(one.id, PageRequest::first()).await.unwrap().items, []);
-        assert_eq!(store.note_sightings(&[], true).await.unwrap(), []);
+        assert_eq!(store.note_sightings(&[], true).await.unwrap().alerts, []);
     }
 
     async fn so_many_machines_are_known_and_no_more(database: &Database) {

@@ -33,6 +33,7 @@ async fn fill(store: &Store) {
         old(sighting("cc22", "01", Some("deny-issued"))),
         sighting("dd33", "01", None),
         old(sighting("dd33", "02", None)),
+        old(sighting("ee44", "01", None)),
     ];
     store.note_sightings(&all, false).await.unwrap();
 }
@@ -73,6 +74,8 @@ fn machines_are_listed_shown_accepted_and_forgotten() {
     assert!(line("cc22").ends_with("not proven, unproven: refused (deny-issued)"), "{listed}");
     assert!(line("dd33").ends_with("permitted, unproven: changed"), "{listed}");
     assert!(alerting.contains("cc22") && alerting.contains("dd33"), "{alerting}");
+    // A guest that never confirmed, of which nothing bad is known, has nothing to tell.
+    assert!(line("ee44").ends_with("not proven") && !alerting.contains("ee44"), "{alerting}");
     let shown = machines(&own, &service, "show dd33").expect_status(0).stdout;
     for part in ["by evidence that may be old:", "pcr7", "before  01", "now     02"] {
         assert!(shown.contains(part), "{part:?} in {shown}");
@@ -86,11 +89,30 @@ fn machines_are_listed_shown_accepted_and_forgotten() {
     for part in ["refused (no-permit), changed", "pcr7", "before  01", "now     02", AT] {
         assert!(shown.contains(part), "{part:?} in {shown}");
     }
-    machines(&own, &service, "baseline bb11").expect_status(0);
+    let facts = |shown: &str| {
+        let line = shown.lines().find_map(|line| line.strip_prefix("facts:"));
+        line.unwrap_or_else(|| panic!("{shown}")).trim().to_owned()
+    };
+    let (seen, other) = (facts(&shown), "00".repeat(32));
+    // Not what nobody looked at.
+    let refused = machines(&own, &service, &format!("baseline bb11 --seen {other}"));
+    let refused = refused.expect_status(1);
+    let said = format!("{}{}", refused.stdout, refused.stderr);
+    assert!(said.contains(&seen) && said.contains("baseline in: pcr7"), "{said}");
+    let same = machines(&own, &service, "show bb11").expect_status(0).stdout;
+    assert_eq!(same, shown);
+    let refused = machines(&own, &service, &format!("baseline ee44 --seen {other}"));
+    let refused = refused.expect_status(1);
+    let said = format!("{}{}", refused.stdout, refused.stderr);
+    assert!(said.contains("Nothing is proven"), "{said}");
+    machines(&own, &service, "baseline bb11").expect_status(2);
+    machines(&own, &service, &format!("baseline bb11 --seen {seen}")).expect_status(0);
     let shown = machines(&own, &service, "show bb11").expect_status(0).stdout;
     assert!(!shown.contains("changed") && !shown.contains("pcr7"), "{shown}");
     machines(&own, &service, "forget bb11").expect_status(0);
-    for gone in ["show bb11", "baseline bb11", "forget bb11", "show ../audit"] {
+    for gone in
+        ["show bb11", &format!("baseline bb11 --seen {seen}"), "forget bb11", "show ../audit"]
+    {
         machines(&own, &service, gone).expect_status(1);
     }
     let left = machines(&own, &service, "list").expect_status(0).stdout;

@@ -292,7 +292,10 @@ fn readiness_audit_and_history_are_as_documented() {
         let plain = store.provider("plain").await.unwrap().unwrap().id;
         store.note_sightings(&[sighting(plain, at)], false).await.unwrap();
         let edit = Edit::new(&operator, at);
-        assert!(store.set_machine_baseline(plain, "00", &edit).await.unwrap());
+        let known = store.machine(plain, "00").await.unwrap().unwrap();
+        let seen = known.facts_sha256();
+        let set = store.set_machine_baseline(plain, "00", &seen, &edit).await.unwrap();
+        assert_eq!(set, avouch_store::BaselineChange::Set);
         assert!(store.forget_machine(plain, "00", &edit).await.unwrap());
         store.publish_key(&key(at), &edit).await.unwrap();
         store.retire_key("old", &edit).await.unwrap();

@@ -222,7 +222,9 @@ impl Request<'_> {
             Endpoint::Machines => machines::list(&request).await,
             Endpoint::Machine(name) => machines::get(&request, &name).await,
             Endpoint::ConfirmMachine => machines::confirm(&request, body).await,
-            Endpoint::SetMachineBaseline(name) => machines::set_baseline(&request, &name).await,
+            Endpoint::SetMachineBaseline(name) => {
+                machines::set_baseline(&request, &name, body).await
+            }
             Endpoint::ForgetMachine(name) => machines::forget(&request, &name).await,
             Endpoint::Alerts => machines::alerts(&request).await,
             Endpoint::TokenExchange => token_exchange::exchange(&request, body).await,

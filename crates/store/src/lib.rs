@@ -87,7 +87,9 @@ pub use feed::{Change, ChangeKind, Subscription};
 pub use health::{Condition, Health};
 pub use imported::ImportedEndorsements;
 pub use key::{KeyPurpose, KeyRecord, KeyScope, KeyState, KeysVersion, NewKey};
-pub use machine::{FactChange, Machine, MachineFacts, MachineVerdict, Noted, Sighting, Unproven};
+pub use machine::{
+    BaselineChange, FactChange, Machine, MachineFacts, MachineVerdict, Noted, Sighting, Unproven,
+};
 pub use names::{ProviderId, ProviderName, RESERVED_PROVIDER_NAMES, ResourceScope};
 pub use options::StoreOptions;
 pub use page::{Page, PageRequest};

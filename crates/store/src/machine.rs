@@ -15,7 +15,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::alert::{Alert, AlertKind, NewAlert};
 use crate::columns::columns;
 use crate::digest::sha256;
-use crate::driver::{Tx, Value};
+use crate::driver::Tx;
 use crate::error::StoreError;
 use crate::limits::{MACHINE_FACTS_BYTES_MAX, MACHINES_MAX, SIGHTING_BATCH_MAX, TEXT_CHARS_MAX};
 use crate::names::{ProviderId, ProviderName, check_size};
@@ -140,6 +140,12 @@ impl Machine {
         }
     }
 
+    /// SHA-256 of what it showed last, in hex: names a state.
+    #[must_use]
+    pub fn facts_sha256(&self) -> String {
+        encode_hex(&sha256(text(&self.facts).as_bytes()))
+    }
+
     /// What differs from the baseline, by name; nothing without one.
     #[must_use]
     pub fn changes(&self) -> Vec<FactChange> {
@@ -248,6 +254,19 @@ const SELECT_HELD: [(Channel, &str); 2] = [
 ];
 /// Different proofs of one machine that count as of one second.
 const COUNTED_MAX: usize = 16;
+
+/// What came of accepting a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BaselineChange {
+    /// It is the baseline.
+    Set,
+    /// There is no such machine.
+    Unknown,
+    /// Nothing is proven of the machine, so there is nothing to accept.
+    Unproven,
+    /// It shows another state than the one that was looked at.
+    Differs(Box<Machine>),
+}
 
 /// What came of noting.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -420,8 +439,8 @@ impl Store {
         rows.into_iter().next().map(read_machine).transpose()
     }
 
-    /// Accepts what a machine showed last as its baseline. False if there is no such machine, or if it
-    /// never attested.
+    /// Accepts what a machine showed last as its baseline, if that is the state that was looked at:
+    /// `seen` is its [`Machine::facts_sha256`].
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -429,11 +448,31 @@ impl Store {
         &self,
         provider: ProviderId,
         machine: &str,
+        seen: &str,
         edit: &Edit<'_>,
-    ) -> Result<bool, StoreError> {
-        let sql = "update machines set baseline = facts, baseline_at = $3 \
-                   where provider_id = $1 and machine = $2 and last_at is not null";
-        self.edit_machine(provider, machine, edit, "machine-baseline", sql, true).await
+    ) -> Result<BaselineChange, StoreError> {
+        let mut write = self.begin_write("change what is known of a machine", edit).await?;
+        let values = [provider.0.into(), machine.into()];
+        let Some(row) = write.tx.fetch(SELECT_ONE, &values).await?.into_iter().next() else {
+            return Ok(BaselineChange::Unknown);
+        };
+        let known = read_machine(row)?;
+        if known.last_at.is_none() {
+            return Ok(BaselineChange::Unproven);
+        }
+        let facts = text(&known.facts);
+        let sql = "update machines set baseline = facts, baseline_at = $2 \
+                   where id = $1 and facts = $3";
+        let values = [known.id.into(), edit.at.into(), facts.as_str().into()];
+        // Another instance may note one meanwhile.
+        if known.facts_sha256() != seen || write.tx.execute(sql, &values).await? == 0 {
+            return Ok(BaselineChange::Differs(Box::new(known)));
+        }
+        let about = About { id: provider, name: known.provider.as_str() };
+        let details = json!({ "machine": machine });
+        write.audit("machine-baseline", Some(about), &details).await?;
+        write.commit().await?;
+        Ok(BaselineChange::Set)
     }
 
     /// Forgets a machine; its alerts stay. False if there is none.
@@ -446,32 +485,16 @@ impl Store {
         machine: &str,
         edit: &Edit<'_>,
     ) -> Result<bool, StoreError> {
-        let sql = "delete from machines where provider_id = $1 and machine = $2";
-        self.edit_machine(provider, machine, edit, "machine-forget", sql, false).await
-    }
-
-    async fn edit_machine(
-        &self,
-        provider: ProviderId,
-        machine: &str,
-        edit: &Edit<'_>,
-        action: &'static str,
-        sql: &'static str,
-        is_dated: bool,
-    ) -> Result<bool, StoreError> {
         let mut write = self.begin_write("change what is known of a machine", edit).await?;
-        let mut values: Vec<Value<'_>> = vec![provider.0.into(), machine.into()];
-        if is_dated {
-            values.push(edit.at.into());
-        }
-        if write.tx.execute(sql, &values).await? == 0 {
+        let sql = "delete from machines where provider_id = $1 and machine = $2";
+        if write.tx.execute(sql, &[provider.0.into(), machine.into()]).await? == 0 {
             return Ok(false);
         }
         let select = "select name from providers where id = $1";
         let row = write.tx.fetch_optional(select, &[provider.0.into()]).await?;
         let name = row.map(|mut row| row.text("name")).transpose()?;
         let about = name.as_deref().map(|name| About { id: provider, name });
-        write.audit(action, about, &json!({ "machine": machine })).await?;
+        write.audit("machine-forget", about, &json!({ "machine": machine })).await?;
         write.commit().await?;
         Ok(true)
     }

@@ -17,7 +17,8 @@ use crate::output::{OutputOptions, printable};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     avouch machines list --url https://attest.example --token-file token\n  \
-    avouch machines show MACHINE --provider contoso --url https://attest.example --token-file token")]
+    avouch machines show MACHINE --provider contoso --url https://attest.example --token-file token\n  \
+    avouch machines baseline MACHINE --seen FACTS --url https://attest.example --token-file token")]
 pub(crate) struct MachinesArgs {
     #[command(subcommand)]
     command: MachinesCommand,
@@ -33,14 +34,14 @@ enum MachinesCommand {
     /// Confirm that one opened its answer, by the token that was sealed in it.
     Confirm(ConfirmArgs),
     /// Accept what one showed last: from now on it is compared with that.
-    Baseline(OneArgs),
+    Baseline(BaselineArgs),
     /// Forget one that will not attest again.
     Forget(OneArgs),
 }
 
 #[derive(Debug, Args)]
 struct ListArgs {
-    /// Only those that are refused, changed or silent.
+    /// Only those that are refused, changed or silent, by proven evidence or by other.
     #[arg(long)]
     alerting: bool,
     #[command(flatten)]
@@ -53,6 +54,15 @@ struct ConfirmArgs {
     token: PathBuf,
     #[command(flatten)]
     tenant: TenantArgs,
+}
+
+#[derive(Debug, Args)]
+struct BaselineArgs {
+    /// What `show` named as its facts: if it shows others by now, nothing is accepted.
+    #[arg(long, value_name = "FACTS")]
+    seen: String,
+    #[command(flatten)]
+    one: OneArgs,
 }
 
 #[derive(Debug, Args)]
@@ -77,7 +87,7 @@ pub(crate) fn run(args: &MachinesArgs, output: OutputOptions) -> Result<Verdict,
 fn list(args: &ListArgs, output: OutputOptions) -> Result<Verdict, Stop> {
     let session = args.tenant.session()?;
     let mut machines = session.list("/avouch/machines")?;
-    machines.retain(|machine| !args.alerting || state(machine) != "permitted");
+    machines.retain(|machine| !args.alerting || is_alerting(machine));
     let answer = json!({ "url": session.url().as_str(), "machines": machines });
     output.answer(&answer, || {
         if machines.is_empty() {
@@ -112,10 +122,12 @@ fn confirm(args: &ConfirmArgs, output: OutputOptions) -> Result<Verdict, Stop> {
     Ok(Verdict::Yes)
 }
 
-fn baseline(args: &OneArgs, output: OutputOptions) -> Result<Verdict, Stop> {
+fn baseline(args: &BaselineArgs, output: OutputOptions) -> Result<Verdict, Stop> {
+    let BaselineArgs { seen, one: args } = args;
     let session = args.tenant.session()?;
     let path = path(&args.machine, ":baseline");
-    let answer = session.send(Method::POST, &path, "application/json", None)?;
+    let body = json!({ "seen": seen }).to_string();
+    let answer = session.send(Method::POST, &path, "application/json", Some(body))?;
     let machine: Value = crate::client::json_of(&answer)?;
     output.answer(&machine, || format!("{} is compared with what it showed last", args.machine))?;
     Ok(Verdict::Yes)
@@ -135,33 +147,40 @@ fn path(machine: &str, verb: &str) -> String {
     format!("/avouch/machines/{name}{verb}")
 }
 
+fn has_any(machine: &Value, member: &str) -> bool {
+    machine.get(member).and_then(Value::as_array).is_some_and(|all| !all.is_empty())
+}
+
+fn is_silent(machine: &Value) -> bool {
+    machine.get("silent").and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// Whether anything is bad. Of a machine that nothing is proven of, nothing is.
+fn is_alerting(machine: &Value) -> bool {
+    let is_refused = machine.get("verdict").and_then(Value::as_str) == Some("refused");
+    is_refused || has_any(machine, "changes") || unproven(machine).is_some() || is_silent(machine)
+}
+
 /// In one word or two how it is.
 fn state(machine: &Value) -> String {
-    let is_changed =
-        machine.get("changes").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
-    let is_silent = machine.get("silent").and_then(Value::as_bool).unwrap_or_default();
     let mut words = vec![match machine.get("verdict").and_then(Value::as_str) {
         Some("refused") => format!("refused ({})", cell(machine, "refused_by")),
         Some(verdict) => verdict.to_owned(),
         None => "not proven".to_owned(),
     }];
     words.extend(unproven(machine));
-    words.extend(is_changed.then(|| "changed".to_owned()));
-    words.extend(is_silent.then(|| "silent".to_owned()));
+    words.extend(has_any(machine, "changes").then(|| "changed".to_owned()));
+    words.extend(is_silent(machine).then(|| "silent".to_owned()));
     words.join(", ")
 }
 
-/// What unproven evidence says that is bad, or is all that there is.
+/// What unproven evidence says that is bad.
 fn unproven(machine: &Value) -> Option<String> {
-    let is_changed = machine
-        .get("unproven_changes")
-        .and_then(Value::as_array)
-        .is_some_and(|all| !all.is_empty());
     match machine.get("unproven_verdict").and_then(Value::as_str) {
         Some("refused") => {
             Some(format!("unproven: refused ({})", cell(machine, "unproven_refused_by")))
         }
-        Some(_) if is_changed => Some("unproven: changed".to_owned()),
+        Some(_) if has_any(machine, "unproven_changes") => Some("unproven: changed".to_owned()),
         _ => None,
     }
 }
@@ -173,6 +192,7 @@ fn text(machine: &Value) -> String {
         ("kind:", "kind"),
         ("first:", "first_at"),
         ("last:", "last_at"),
+        ("facts:", "facts_sha256"),
         ("baseline:", "baseline_at"),
         ("unproven:", "unproven_at"),
     ] {

@@ -76,6 +76,12 @@ impl Fault {
         Self::new(StatusCode::CONFLICT, "Conflict", message.into())
     }
 
+    /// 412 `PreconditionFailed`: what the sender looked at is no longer so.
+    #[must_use]
+    pub fn precondition_failed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", message.into())
+    }
+
     /// 413 `RequestEntityTooLarge` with the limit.
     #[must_use]
     pub fn too_large(limit_bytes: usize) -> Self {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use avouch_store::{Alert, Edit, FactChange, Machine};
+use avouch_store::{Alert, BaselineChange, Edit, FactChange, Machine};
 use avouch_wire::UnixTime;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -47,21 +47,48 @@ pub(super) async fn get(request: &Authorized<'_>, name: &str) -> Result<Response
     Ok(respond::json(StatusCode::OK, machine(&found).to_string()))
 }
 
-/// `POST /avouch/machines/{machine}:baseline`: what it showed last is as it should be.
+/// `POST /avouch/machines/{machine}:baseline`: what it showed last, and the sender looked at, is as it should
+/// be.
 pub(super) async fn set_baseline(
     request: &Authorized<'_>,
     name: &str,
+    body: UnreadBody,
 ) -> Result<Response<Body>, ApiError> {
+    let body = body.read().await?;
+    let body = JsonBody::parse(&body)?;
+    let seen = body.string("seen")?.ok_or_else(|| {
+        ApiError::invalid_parameter("seen: the facts_sha256 of the state to accept is missing")
+    })?;
     let edit = Edit::new(request.actor()?, request.state.clock.now());
     let id = request.provider.tenant().provider.id;
-    if !request.state.providers.store().set_machine_baseline(id, name, &edit).await? {
-        return Err(unknown(name));
+    let store = request.state.providers.store();
+    match store.set_machine_baseline(id, name, seen, &edit).await? {
+        BaselineChange::Set => get(request, name).await,
+        BaselineChange::Unknown => Err(unknown(name)),
+        BaselineChange::Unproven => {
+            Err(Fault::conflict("Nothing is proven of this machine yet.").into())
+        }
+        BaselineChange::Differs(now) => Err(Fault::precondition_failed(differs(&now)).into()),
     }
-    get(request, name).await
+}
+
+/// What a machine shows in place of what was looked at.
+fn differs(now: &Machine) -> String {
+    let changes = now.changes();
+    let names: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
+    let changed = match names.is_empty() {
+        true => "nothing".to_owned(),
+        false => names.join(", "),
+    };
+    let at = now.last_at.map(UnixTime::to_rfc3339).unwrap_or_default();
+    format!(
+        "Not what was seen: at {at} it showed {}, which differs from its baseline in: {changed}.",
+        now.facts_sha256()
+    )
 }
 
 /// `POST /avouch/machines:confirm`: whoever has the token that was sealed to a machine has it from there, so
-/// the machine was alive, in the state that was attested.
+/// the machine was alive, in the state that was attested. It is taken, and noted soon after.
 pub(super) async fn confirm(
     request: &Authorized<'_>,
     body: UnreadBody,
@@ -85,7 +112,7 @@ pub(super) async fn confirm(
         Ok(json!({ "machine": machine, "attested_at": at.map(UnixTime::to_rfc3339) }))
     };
     let noted = request.work.run(note).await?;
-    Ok(respond::json(StatusCode::OK, noted.to_string()))
+    Ok(respond::json(StatusCode::ACCEPTED, noted.to_string()))
 }
 
 /// `DELETE /avouch/machines/{machine}`: it will not attest again.
@@ -132,6 +159,7 @@ fn machine(machine: &Machine) -> Value {
         "verdict": machine.verdict.map(|verdict| verdict.as_str()),
         "refused_by": machine.refused_by,
         "facts": machine.facts,
+        "facts_sha256": machine.facts_sha256(),
         "baseline": machine.baseline,
         "baseline_at": machine.baseline_at.map(|at| at.to_rfc3339()),
         "changes": changes,

@@ -106,6 +106,7 @@ fn is_refusal(status: StatusCode) -> bool {
             | StatusCode::FORBIDDEN
             | StatusCode::NOT_FOUND
             | StatusCode::CONFLICT
+            | StatusCode::PRECONDITION_FAILED
     )
 }
 

@@ -83,7 +83,11 @@ async fn a_machine_is_proven_to_have_attested_once_its_answer_was_opened() {
         assert_eq!(before["unproven_verdict"], "permitted");
 
         let (status, noted) = confirm(&service, &token).await;
-        assert_eq!((status, &noted["machine"]), (StatusCode::OK, &before["machine"]), "{noted}");
+        assert_eq!(
+            (status, &noted["machine"]),
+            (StatusCode::ACCEPTED, &before["machine"]),
+            "{noted}"
+        );
         wait_for(&service, "noted", 2).await;
         let after = machine(&service).await;
         assert_eq!(
@@ -118,7 +122,7 @@ async fn a_request_that_is_sent_again_refreshes_nothing() {
     let (status, refused) = confirm(&service, answer["token"].as_str().unwrap()).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
     // And a token that was shown counts as of when it was made.
-    assert_eq!(confirm(&service, &token).await.0, StatusCode::OK);
+    assert_eq!(confirm(&service, &token).await.0, StatusCode::ACCEPTED);
     wait_for(&service, "noted", 4).await;
     let mut after = machine(&service).await;
     for record in [&mut known, &mut after] {
@@ -266,7 +270,7 @@ async fn only_the_token_of_a_machine_at_this_provider_confirms() {
         let (status, _) = service.post(CONFIRM, body.to_owned()).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{body:?}");
     }
-    assert_eq!(confirm(&service, &with(json!(proof))).await.0, StatusCode::OK, "as it was");
+    assert_eq!(confirm(&service, &with(json!(proof))).await.0, StatusCode::ACCEPTED, "as it was");
 
     // Another provider's.
     let create = "/subscriptions/prod/resourceGroups/team/providers/Microsoft.Attestation/\

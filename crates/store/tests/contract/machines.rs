@@ -1,7 +1,7 @@
 use avouch_store::testing::run_script;
 use avouch_store::{
-    Alert, AlertKind, MachineFacts, MachineVerdict, Noted, PageRequest, Provider, Sighting, Store,
-    StoreError, Unproven, limits,
+    Alert, AlertKind, BaselineChange, MachineFacts, MachineVerdict, Noted, PageRequest, Provider,
+    Sighting, Store, StoreError, Unproven, limits,
 };
 use serde_json::json;
 
@@ -32,6 +32,13 @@ fn refused(by: &str, sighting: Sighting) -> Sighting {
 
 async fn note(store: &Store, sighting: Sighting) -> Vec<AlertKind> {
     kinds(&store.note_sightings(&[sighting], true).await.unwrap().alerts)
+}
+
+/// Accepts what a machine shows.
+async fn accept(store: &Store, of: &Provider, machine: &str) -> BaselineChange {
+    let known = store.machine(of.id, machine).await.unwrap();
+    let seen = known.map(|known| known.facts_sha256()).unwrap_or_default();
+    store.set_machine_baseline(of.id, machine, &seen, &edit(&alice())).await.unwrap()
 }
 
 fn kinds(alerts: &[Alert]) -> Vec<AlertKind> {
@@ -112,7 +119,7 @@ on_both_databases! {
         assert_eq!(kinds(&store.note_silence(at(20), at(60), true).await.unwrap().alerts), [Silent]);
         assert_eq!(note(&store, replayed(5_001, "00")).await, []);
         assert!(store.machine(one.id, "a").await.unwrap().unwrap().is_silent);
-        assert!(store.set_machine_baseline(one.id, "a", &edit(&alice())).await.unwrap());
+        assert_eq!(accept(&store, &one, "a").await, BaselineChange::Set);
         assert!(store.machine(one.id, "a").await.unwrap().unwrap().changes().is_empty());
     }
 
@@ -124,7 +131,7 @@ on_both_databases! {
         let other = store.machine(one.id, "b").await.unwrap().unwrap();
         assert_eq!((other.last_at, other.verdict, other.facts.len()), (None, None, 0));
         assert_eq!(other.unproven.verdict, Some(MachineVerdict::Permitted));
-        assert!(!store.set_machine_baseline(one.id, "b", &edit(&alice())).await.unwrap());
+        assert_eq!(accept(&store, &one, "b").await, BaselineChange::Unproven);
         assert_eq!(note(&store, replayed(60, "01")).await, [Changed]);
         let known = store.machine(one.id, "b").await.unwrap().unwrap();
         assert!(known.baseline_at.is_none() && known.unproven_changes().is_empty());
@@ -361,13 +368,22 @@ on_both_databases! {
             note(&store, seen(of, "a", 1, "00")).await;
             note(&store, seen(of, "a", 2, "01")).await;
         }
-        assert!(store.set_machine_baseline(one.id, "a", &edit(&alice())).await.unwrap());
+        assert_eq!(accept(&store, &one, "a").await, BaselineChange::Set);
         let known = store.machine(one.id, "a").await.unwrap().unwrap();
         assert!(known.changes().is_empty() && known.baseline == known.facts);
         assert_eq!(store.machine(two.id, "a").await.unwrap().unwrap().changes().len(), 1);
         assert_eq!(note(&store, seen(&one, "a", 3_000, "01")).await, []);
         assert_eq!(note(&store, seen(&one, "a", 4_000, "00")).await, [Changed]);
-        assert!(!store.set_machine_baseline(one.id, "b", &edit(&alice())).await.unwrap());
+        assert_eq!(accept(&store, &one, "b").await, BaselineChange::Unknown);
+        // Nothing that nobody looked at.
+        let seen = store.machine(one.id, "a").await.unwrap().unwrap();
+        note(&store, super::seen(&one, "a", 5_000, "02")).await;
+        let now = store.machine(one.id, "a").await.unwrap().unwrap();
+        for looked_at in [seen.facts_sha256().as_str(), ""] {
+            let set = store.set_machine_baseline(one.id, "a", looked_at, &edit(&alice())).await.unwrap();
+            assert_eq!(set, BaselineChange::Differs(Box::new(now.clone())));
+        }
+        assert_eq!(store.machine(one.id, "a").await.unwrap().unwrap(), now);
         assert!(store.forget_machine(one.id, "a", &edit(&alice())).await.unwrap());
         assert!(!store.forget_machine(one.id, "a", &edit(&alice())).await.unwrap());
         assert_eq!(store.machine(one.id, "a").await.unwrap(), None);

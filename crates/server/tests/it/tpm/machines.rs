@@ -50,7 +50,14 @@ async fn a_machine_is_known_by_how_it_attested_last_and_what_changed_since_its_f
 
     // An operator accepts it.
     let baseline = format!("{path}:baseline");
-    let (status, accepted) = service.send(Method::POST, &baseline, "t", String::new()).await;
+    let accept = async |body: String| service.send(Method::POST, &baseline, "t", body).await;
+    assert_eq!(accept("{}".to_owned()).await.0, StatusCode::BAD_REQUEST);
+    let old = json!({ "seen": first["facts_sha256"] }).to_string();
+    let (status, refused) = accept(old).await;
+    assert_eq!(status, StatusCode::PRECONDITION_FAILED, "{refused}");
+    assert!(refused["error"]["message"].as_str().unwrap().contains("pcr4"), "{refused}");
+    let seen = json!({ "seen": changed["facts_sha256"] }).to_string();
+    let (status, accepted) = accept(seen).await;
     assert_eq!((status, &accepted["changes"]), (StatusCode::OK, &json!([])));
     assert_eq!(converse(&service, &booted(Ground::Windows)).await.0, StatusCode::OK);
     wait_for(&service, "noted", 3).await;

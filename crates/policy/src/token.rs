@@ -88,8 +88,9 @@ fn json_of(values: &[Value]) -> serde_json::Value {
     }
 }
 
-/// Names that belong to the service in every token, whether or not this one has them.
-pub const RESERVED: [&str; 15] = [
+/// Names that belong to the service in every token, whether or not this one has them. Whom a token is for,
+/// and whom it names, only the operator's rules of token exchange say.
+pub const RESERVED: [&str; 23] = [
     "iss",
     "iat",
     "exp",
@@ -105,6 +106,14 @@ pub const RESERVED: [&str; 15] = [
     "nonce",
     "cnf",
     "rp_data",
+    "aud",
+    "sub",
+    "azp",
+    "act",
+    "may_act",
+    "client_id",
+    "scope",
+    "scp",
 ];
 
 /// Whether a policy can never set this member of a token.

@@ -228,6 +228,16 @@ fn a_token_that_is_bound_to_a_key_is_no_bearer_token() {
 }
 
 #[test]
+fn an_attestation_token_is_no_bearer_token_whatever_a_policy_put_into_it() {
+    let attested = changed("x-ms-attestation-type", Some(json!("sgx")));
+    let error = verify(&attested).unwrap_err();
+    assert_eq!(
+        (error.check(), &error),
+        ("token-of-attestation", &VerifyError::AttestationAsBearer)
+    );
+}
+
+#[test]
 fn wrong_signatures_keys_and_sizes_are_refused() {
     let good = token(&claims());
     let other = changed("sub", Some(json!("admin")));

@@ -172,6 +172,12 @@ const TEXTS: &[Text] = &[
         RUNTIME,
     ),
     one(
+        "hcl-report-data",
+        "That a trust domain's report data are zeros behind the hash of the runtime data.",
+        "No paravisor made the quote.",
+        "Send the quote that the paravisor had made.",
+    ),
+    one(
         "hcl-vmpl",
         "That runtime data which speak as a paravisor does were bound at its privilege, VMPL 0.",
         "The guest below it asked for the report.",

@@ -88,6 +88,12 @@ const TEXTS: &[Text] = &[
         "Ask for a token without `cnf`.",
     ),
     one(
+        "token-of-attestation",
+        "That the token is a bearer token.",
+        "It is an attestation token, into which a policy may write claims.",
+        "Send an access token of your identity provider.",
+    ),
+    one(
         "service-key-binding",
         "That the evidence in the signing certificate vouches for its key.",
         "The certificate and the evidence do not belong together.",

@@ -5,7 +5,7 @@ mod breaks;
 mod document;
 mod plan;
 
-use avouch_pki::pem;
+use avouch_pki::{digest, pem};
 use avouch_wire::{EvidenceKind, base64url};
 use serde_json::json;
 
@@ -150,7 +150,16 @@ fn hardware(plan: &Plan, options: &Options) -> Result<Option<Minted>, MintError>
             own.snp.vmpl = plan.vmpl;
             (crate::snp::mint(&own)?, EvidenceKind::Snp)
         }
-        Isolation::Tdx => (crate::intel::mint(EvidenceKind::Tdx, &own)?, EvidenceKind::Tdx),
+        Isolation::Tdx => {
+            if plan.report_data_end != 0 {
+                let mut bound = [plan.report_data_end; 64];
+                let hash = digest::sha256(&plan.bound_runtime_data);
+                let head = bound.iter_mut().zip(hash.as_bytes());
+                head.for_each(|(byte, of_hash)| *byte = *of_hash);
+                (own.runtime_data, own.td.report_data) = (None, Some(bound));
+            }
+            (crate::intel::mint(EvidenceKind::Tdx, &own)?, EvidenceKind::Tdx)
+        }
     };
     debug_assert_eq!(minted.kind, expected);
     Ok(Some(minted))

@@ -90,7 +90,8 @@ pub fn peek_bearer(token: &str) -> Result<BearerHint, VerifyError> {
 /// Verifies a bearer token: form, type, algorithm, key, signature, issuer, audience, times, subject.
 ///
 /// `exp`, `iss`, `aud` and `sub` must be present. A token with `cnf` is refused, since a bearer
-/// does not prove to hold the key that it is bound to.
+/// does not prove to hold the key that it is bound to; an attestation token is too, whatever a policy put
+/// into it.
 ///
 /// # Errors
 /// [`VerifyError`] naming the first check that failed.
@@ -118,6 +119,9 @@ pub fn verify_bearer(
     claims::check_not_before(&claims, clock)?;
     claims::check_issued_at(&claims, clock)?;
     let expires_at = claims::check_expiry(&claims, clock)?;
+    if claims.contains_key("x-ms-attestation-type") {
+        return Err(VerifyError::AttestationAsBearer);
+    }
     if claims.contains_key("cnf") {
         return Err(VerifyError::KeyBound);
     }

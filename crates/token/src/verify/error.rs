@@ -164,6 +164,9 @@ pub enum VerifyError {
     /// The token is bound to a key (`cnf`) that a bearer does not prove to hold.
     #[error("token is bound to a key (cnf) and cannot be used as a bearer token")]
     KeyBound,
+    /// It says what was attested: an attestation policy may write claims into it, as roles.
+    #[error("an attestation token is no bearer token")]
+    AttestationAsBearer,
 }
 
 fn named(kid: &Option<String>) -> String {
@@ -188,4 +191,5 @@ failed_check!(VerifyError {
     Self::Expired { .. } => "token-expiry",
     Self::TokenType { .. } => "token-type",
     Self::KeyBound => "token-key-bound",
+    Self::AttestationAsBearer => "token-of-attestation",
 });

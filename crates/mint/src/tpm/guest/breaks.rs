@@ -414,6 +414,9 @@ const ISOLATION: &[Row] = &[
     tdx(row("tdx-module", "the TDX module is unknown", "tdx-module-identity", |plan| {
         plan.hardware_break = Some("module-unknown");
     })),
+    tdx(row("tdx-report-data", "more than a hash is bound", "hcl-report-data", |plan| {
+        plan.report_data_end = 1;
+    })),
     tdx(row("tdx-tcb-level", "no TCB level fits the platform", "tcb-level", |plan| {
         plan.hardware_break = Some("tcb-level-none");
     })),

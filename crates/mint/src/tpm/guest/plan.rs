@@ -56,6 +56,8 @@ pub(super) struct Plan {
     /// A break of the hardware's own evidence.
     pub(super) hardware_break: Option<&'static str>,
     pub(super) vmpl: u32,
+    /// Of a trust domain: what stands in the bytes behind the hash of the runtime data.
+    pub(super) report_data_end: u8,
     /// What the hardware binds.
     pub(super) bound_runtime_data: Vec<u8>,
     /// What is sent.
@@ -140,6 +142,7 @@ impl Plan {
             isolation: options.guest.isolation,
             hardware_break: None,
             vmpl: 0,
+            report_data_end: 0,
             bound_runtime_data: runtime.clone(),
             runtime_data: runtime,
             log: measured.log,

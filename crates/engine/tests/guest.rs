@@ -375,8 +375,8 @@ fn machines_of_other_hosts_have_the_same_facts_under_names_that_say_so() {
 /// What reference values make of minted evidence.
 fn judged_by(minted: &Minted, values: ReferenceValues) -> Result<Appraisal, AppraisalError> {
     let (engine, request) = (engine_for(minted), support::request(minted));
-    let mut settings = AppraisalSettings::default();
-    settings.reference_values = Arc::new(values);
+    let reference_values = Arc::new(values);
+    let settings = AppraisalSettings { reference_values, ..AppraisalSettings::default() };
     engine.appraise(&request, &policy_of(EvidenceKind::AzureGuest), &settings, at(MINTED_AT))
 }
 
@@ -501,8 +501,8 @@ fn a_certificate_beside_a_known_paravisor_is_of_its_key_and_told_of_where_it_doe
     let judged = |engine: &Engine, certificate: &str| {
         let mut changed = info.clone();
         changed["TpmInfo"]["AikCert"] = certificate.into();
-        let mut settings = AppraisalSettings::default();
-        settings.reference_values = Arc::new(values.clone());
+        let reference_values = Arc::new(values.clone());
+        let settings = AppraisalSettings { reference_values, ..AppraisalSettings::default() };
         let request = request(serde_json::to_vec(&changed).unwrap());
         engine.appraise(&request, &policy_of(EvidenceKind::AzureGuest), &settings, at(MINTED_AT))
     };

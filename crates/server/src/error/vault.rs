@@ -15,9 +15,9 @@ pub struct KeyVaultError {
     /// A narrower code, in `innererror`.
     inner: Option<&'static str>,
     /// `WWW-Authenticate` of an answer 401.
-    challenge: Option<HeaderValue>,
+    challenge: Option<Box<HeaderValue>>,
     /// What the owner may know and the caller need not: for the log.
-    why: Option<String>,
+    why: Option<Box<str>>,
 }
 
 impl From<Fault> for KeyVaultError {
@@ -73,13 +73,13 @@ impl KeyVaultError {
     #[must_use]
     pub(crate) fn challenged(self, challenge: &HeaderValue) -> Self {
         let is_unauthorized = self.fault.status() == StatusCode::UNAUTHORIZED;
-        Self { challenge: is_unauthorized.then(|| challenge.clone()), ..self }
+        Self { challenge: is_unauthorized.then(|| Box::new(challenge.clone())), ..self }
     }
 
     /// The same with what only the owner may know: always for the log.
     #[must_use]
     pub(crate) fn because(self, why: String) -> Self {
-        Self { why: Some(why), ..self }
+        Self { why: Some(why.into()), ..self }
     }
 
     /// Status, code and sentence.
@@ -95,9 +95,10 @@ impl KeyVaultError {
         if let (Some(inner), Some(members)) = (self.inner, error.as_object_mut()) {
             members.insert("innererror".to_owned(), json!({ "code": inner }));
         }
-        let mut response = self.fault.answer(&json!({ "error": error }), self.why);
+        let mut response =
+            self.fault.answer(&json!({ "error": error }), self.why.map(String::from));
         if let Some(challenge) = self.challenge {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, *challenge);
         }
         response
     }

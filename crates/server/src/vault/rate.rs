@@ -43,7 +43,7 @@ impl Rates {
 
 impl Allowance {
     fn take(&mut self, per_minute: u32, now: Instant) -> Result<(), u32> {
-        let each = MINUTE / per_minute;
+        let each = MINUTE.checked_div(per_minute).unwrap_or(MINUTE);
         let grown = now.saturating_duration_since(self.growing_since).as_nanos();
         let grown = grown.checked_div(each.as_nanos().max(1)).unwrap_or(0);
         let grown = u32::try_from(grown).unwrap_or(u32::MAX);

@@ -179,7 +179,9 @@ impl Watcher {
         let count = batch.len() as u64;
         match self.store.note_sightings(&batch, self.webhook.is_some()).await {
             Ok(noted) => {
-                self.counts.noted.fetch_add(count, Ordering::Relaxed);
+                let known = count.saturating_sub(noted.without_room);
+                self.counts.noted.fetch_add(known, Ordering::Relaxed);
+                self.counts.lost.fetch_add(noted.without_room, Ordering::Relaxed);
                 self.tell(&noted);
             }
             Err(error) => {
@@ -208,6 +210,10 @@ impl Watcher {
 
     /// The log, at once; others are told from what is kept.
     fn tell(&self, noted: &Noted) {
+        let count = noted.without_room;
+        if count > 0 {
+            tracing::error!(count, "there is no room for more machines: forget some");
+        }
         let evicted = noted.evicted_undelivered;
         if evicted > 0 {
             self.counts.evicted.fetch_add(evicted, Ordering::Relaxed);

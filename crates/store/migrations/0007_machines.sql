@@ -39,6 +39,8 @@ create table machines (
 );
 create index machines_by_age on machines (is_silent, last_at, unproven_at);
 
+create index machines_never_permitted on machines (provider_id, id) where baseline_at is null;
+
 create table alerts (
     -- Counts up.
     id bigint not null primary key,

@@ -252,6 +252,9 @@ const SELECT_HELD: [(Channel, &str); 2] = [
         ),
     ),
 ];
+/// The oldest that was never permitted, as far as is known.
+const EVICT_NEVER_PERMITTED: &str = "delete from machines where id = (select id from machines where provider_id = $1 and \
+     baseline_at is null and coalesce(unproven_verdict, 'refused') = 'refused' order by id limit 1)";
 /// Different proofs of one machine that count as of one second.
 const COUNTED_MAX: usize = 16;
 
@@ -275,6 +278,8 @@ pub struct Noted {
     pub alerts: Vec<Alert>,
     /// Older alerts that were let go of for them and had not been delivered.
     pub evicted_undelivered: u64,
+    /// Attestations of machines for which there was no room.
+    pub without_room: u64,
 }
 
 impl Noted {
@@ -300,7 +305,8 @@ impl Store {
     /// before is held back, see [`Store::note_held`]. What is not fresh raises the same, marked
     /// `"fresh": false` and at most once an hour, and changes nothing that is proven. A
     /// state that was permitted before what is known of the machine is no news. Of providers that are gone,
-    /// and of machines beyond [`MACHINES_MAX`], nothing is noted.
+    /// nothing is noted. Beyond [`MACHINES_MAX`] a machine that was never permitted gives way to a new one;
+    /// where all were, nothing is noted of the new one.
     ///
     /// # Errors
     /// [`StoreError::Limit`]; [`StoreError::Unavailable`].
@@ -323,6 +329,7 @@ impl Store {
                 noted.keep(&mut tx, alert, is_told).await?;
             }
         }
+        noted.without_room = numbers.without_room;
         numbers.release(&mut tx).await?;
         tx.commit().await?;
         Ok(noted)
@@ -659,7 +666,7 @@ async fn first(
     numbers: &mut Numbers,
     sighting: &Sighting,
 ) -> Result<Option<Machine>, StoreError> {
-    if numbers.known(tx, sighting.provider).await? >= MACHINES_MAX {
+    if !numbers.make_room(tx, sighting.provider).await? {
         return Ok(None);
     }
     let id = numbers.next(sighting.provider);
@@ -689,6 +696,8 @@ struct Numbers {
     last: u64,
     /// How many machines each provider has, counted once.
     known: BTreeMap<u64, u64>,
+    /// Attestations of machines for which there was no room.
+    without_room: u64,
 }
 
 impl Numbers {
@@ -697,7 +706,7 @@ impl Numbers {
         let row = tx.fetch_optional(sql, &[]).await?;
         let missing = StoreError::Corrupt { column: "store_state.value", reason: "missing" };
         let last = row.ok_or(missing)?.u64("store_state.value")?;
-        Ok(Self { last, known: BTreeMap::new() })
+        Ok(Self { last, known: BTreeMap::new(), without_room: 0 })
     }
 
     /// How many machines a provider has.
@@ -710,6 +719,18 @@ impl Numbers {
         let known = row.map_or(Ok(0), |mut row| row.u64("machines.count"))?;
         self.known.insert(provider.0, known);
         Ok(known)
+    }
+
+    /// Whether a provider has room for one more: who was never permitted gives way.
+    async fn make_room(&mut self, tx: &mut Tx, provider: ProviderId) -> Result<bool, StoreError> {
+        let known = self.known(tx, provider).await?;
+        if known < MACHINES_MAX {
+            return Ok(true);
+        }
+        let evicted = tx.execute(EVICT_NEVER_PERMITTED, &[provider.0.into()]).await?;
+        self.known.insert(provider.0, known.saturating_sub(evicted));
+        self.without_room = self.without_room.saturating_add(u64::from(evicted == 0));
+        Ok(evicted > 0)
     }
 
     /// The number of a machine that a provider has from now on.

@@ -466,15 +466,25 @@ on_both_databases! {
         let (id, most) = (one.id, limits::MACHINES_MAX);
         assert_eq!(most, 100_000);
         let fill = format!(
-            "insert into machines (id, provider_id, machine, kind, first_at, facts, baseline, is_silent) \
+            "insert into machines (id, provider_id, machine, kind, first_at, facts, baseline, baseline_at, is_silent) \
              with recursive n (i) as (select 1 union all select i + 1 from n where i < {most} - 1) \
-             select i, {id}, 'm' || i, 'tpm', 0, '{{}}', '{{}}', 0 from n;\
+             select i, {id}, 'm' || i, 'tpm', 0, '{{}}', '{{}}', case when i in (3, 5) then null else 0 end, 0 from n;\
+             update machines set unproven_verdict = 'permitted' where id = 5; \
              update store_state set value = {most} where name = 'machines';"
         );
         run_script(&database.location, &fill).await.unwrap();
-        let batch: Vec<_> = ["last", "beyond", "m7"].map(|name| seen(&one, name, 1, "00")).into();
-        store.note_sightings(&batch, false).await.unwrap();
         let known = async |of: &Provider, name: &str| store.machine(of.id, name).await.unwrap();
+        note(&store, seen(&one, "last", 1, "00")).await;
+        assert!(known(&one, "m3").await.is_some() && known(&one, "last").await.is_some());
+        // Who was never permitted gives way, and nobody else.
+        let noted = store.note_sightings(&[refused("x", seen(&one, "stranger", 1, "00"))], false).await.unwrap();
+        assert_eq!((noted.without_room, known(&one, "m3").await), (0, None));
+        note(&store, seen(&one, "late", 1, "00")).await;
+        assert!(known(&one, "stranger").await.is_none() && known(&one, "late").await.is_some());
+        let batch: Vec<_> = ["last", "beyond", "m7"].map(|name| seen(&one, name, 1, "00")).into();
+        let noted = store.note_sightings(&batch, false).await.unwrap();
+        assert_eq!(noted.without_room, 1);
+        assert!(known(&one, "m5").await.is_some(), "permitted, if not proven to be so");
         assert!(known(&one, "last").await.is_some() && known(&one, "beyond").await.is_none());
         assert_eq!(known(&one, "m7").await.unwrap().last_at, Some(at(1)), "who is known stays so");
         note(&store, seen(&two, "beyond", 1, "00")).await;

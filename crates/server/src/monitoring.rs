@@ -6,6 +6,7 @@
 //! too.
 
 mod proof;
+mod waiting;
 mod webhook;
 
 use std::sync::Arc;
@@ -13,31 +14,31 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use avouch_engine::MachineState;
-use avouch_store::{AlertKind, MachineVerdict, Noted, ProviderId, Sighting, Store};
+use avouch_store::{AlertKind, MachineVerdict, Noted, ProviderId, Sighting, Store, StoreError};
 use avouch_wire::{EvidenceKind, UnixTime};
-use tokio::sync::mpsc::error::TryRecvError;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::AbortHandle;
+use waiting::{Offered, Waiting, Waits};
 pub use webhook::{Webhook, WebhookError};
 
 pub(crate) use self::proof::{MachineProof, PROOF_CLAIM};
 use crate::Clock;
 use crate::config::MonitoringConfig;
 
-/// Attestations that wait to be noted.
-const WAITING_MAX: usize = 1_000;
 /// How often is looked for machines that are silent, and for alerts that are due.
 const LOOK_AFTER: Duration = Duration::from_secs(5);
 
 /// Takes attestations of machines and has them noted.
 pub struct Monitoring {
-    queue: Option<Sender<Sighting>>,
+    queue: Option<Arc<Waiting<Sighting>>>,
     counts: Arc<Counts>,
     looking: Option<AbortHandle>,
 }
 
 impl Drop for Monitoring {
     fn drop(&mut self) {
+        if let Some(queue) = &self.queue {
+            queue.close();
+        }
         if let Some(looking) = &self.looking {
             looking.abort();
         }
@@ -72,7 +73,7 @@ impl Monitoring {
         if !config.enabled {
             return Self::none();
         }
-        let (queue, waiting) = channel(WAITING_MAX);
+        let queue = Arc::new(Waiting::new());
         let counts = Arc::<Counts>::default();
         let silence_seconds = config.silence_seconds.map(i64::from);
         let watcher = Arc::new(Watcher {
@@ -82,7 +83,7 @@ impl Monitoring {
             clock,
             counts: Arc::clone(&counts),
         });
-        tokio::spawn(Arc::clone(&watcher).take(waiting));
+        tokio::spawn(Arc::clone(&watcher).take(Arc::clone(&queue)));
         // A receiver of alerts that takes its time must not hold up what is noted.
         let looking = tokio::spawn(watcher.look()).abort_handle();
         Self { queue: Some(queue), counts, looking: Some(looking) }
@@ -106,11 +107,17 @@ impl Monitoring {
         let kind = kind.name().to_owned();
         let sighting =
             Sighting { provider, machine, kind, at, verdict, refused_by, facts, is_fresh };
-        let is_taken = queue.try_send(sighting).is_ok();
-        if !is_taken {
-            self.counts.lost.fetch_add(1, Ordering::Relaxed);
+        match queue.offer(sighting) {
+            Offered::Taken => true,
+            Offered::Joined => {
+                self.counts.noted.fetch_add(1, Ordering::Relaxed);
+                true
+            }
+            Offered::Lost => {
+                self.counts.lost.fetch_add(1, Ordering::Relaxed);
+                false
+            }
         }
-        is_taken
     }
 
     /// What it did since the start, for `/readyz`.
@@ -143,6 +150,24 @@ pub(crate) struct Attestation<'a> {
     pub(crate) is_fresh: bool,
 }
 
+impl Waits for Sighting {
+    fn machine(&self) -> (u64, String) {
+        (self.provider.get(), self.machine.clone())
+    }
+
+    fn join(&mut self, next: &Self) -> bool {
+        let is_same = self.kind == next.kind
+            && self.is_fresh == next.is_fresh
+            && self.verdict == next.verdict
+            && self.refused_by == next.refused_by
+            && self.facts == next.facts;
+        if is_same {
+            self.at = self.at.max(next.at);
+        }
+        is_same
+    }
+}
+
 struct Watcher {
     silence_seconds: Option<i64>,
     webhook: Option<Webhook>,
@@ -152,9 +177,9 @@ struct Watcher {
 }
 
 impl Watcher {
-    async fn take(self: Arc<Self>, mut waiting: Receiver<Sighting>) {
-        while let Some(first) = waiting.recv().await {
-            self.note(first, &mut waiting).await;
+    async fn take(self: Arc<Self>, waiting: Arc<Waiting<Sighting>>) {
+        while let Some(batch) = waiting.take().await {
+            self.note(&batch).await;
         }
     }
 
@@ -167,17 +192,21 @@ impl Watcher {
         }
     }
 
-    /// Notes one and all that wait behind it.
-    async fn note(&self, first: Sighting, waiting: &mut Receiver<Sighting>) {
-        let mut batch = vec![first];
-        while batch.len() < WAITING_MAX {
-            match waiting.try_recv() {
-                Ok(next) => batch.push(next),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+    /// Notes some: at once, or one by one where one of them cannot be noted.
+    async fn note(&self, batch: &[Sighting]) {
+        match self.store.note_sightings(batch, self.webhook.is_some()).await {
+            Err(error) if batch.len() > 1 && !matches!(error, StoreError::Unavailable { .. }) => {
+                for one in batch.chunks(1) {
+                    let noted = self.store.note_sightings(one, self.webhook.is_some()).await;
+                    self.count(1, noted);
+                }
             }
+            noted => self.count(batch.len() as u64, noted),
         }
-        let count = batch.len() as u64;
-        match self.store.note_sightings(&batch, self.webhook.is_some()).await {
+    }
+
+    fn count(&self, count: u64, noted: Result<Noted, StoreError>) {
+        match noted {
             Ok(noted) => {
                 let known = count.saturating_sub(noted.without_room);
                 self.counts.noted.fetch_add(known, Ordering::Relaxed);

@@ -24,7 +24,7 @@ type Got = Arc<Mutex<Vec<(String, Value)>>>;
 
 /// A receiver of alerts that is away at first.
 pub(crate) struct Receiver {
-    url: String,
+    address: SocketAddr,
     got: Got,
     pub(crate) is_there: Arc<AtomicBool>,
 }
@@ -43,9 +43,23 @@ fn take(headers: &HeaderMap, body: &str, got: &Got) {
 }
 
 impl Receiver {
+    /// One that answers that it is away.
     pub(crate) async fn start() -> Self {
-        let (got, is_there) = (Got::default(), Arc::new(AtomicBool::new(false)));
-        let (kept, open) = (Arc::clone(&got), Arc::clone(&is_there));
+        let receiver = Self::absent().await;
+        receiver.listen().await;
+        receiver
+    }
+
+    /// One to which nobody can connect.
+    pub(crate) async fn absent() -> Self {
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        Self { address, got: Got::default(), is_there: Arc::new(AtomicBool::new(false)) }
+    }
+
+    /// From now on it can be reached.
+    pub(crate) async fn listen(&self) {
+        let (kept, open) = (Arc::clone(&self.got), Arc::clone(&self.is_there));
         let answer = move |headers: HeaderMap, body: String| {
             let (kept, open) = (Arc::clone(&kept), Arc::clone(&open));
             async move {
@@ -56,11 +70,9 @@ impl Receiver {
                 StatusCode::NO_CONTENT
             }
         };
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
-        let url = format!("http://{}/alerts", listener.local_addr().unwrap());
+        let listener = TcpListener::bind(self.address).await.unwrap();
         let router = Router::new().route("/alerts", post(answer));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, got, is_there }
     }
 
     pub(crate) fn got(&self) -> Vec<(String, Value)> {
@@ -81,7 +93,7 @@ pub(crate) fn watch(
     setup.config.monitoring.enabled = true;
     setup.config.monitoring.silence_seconds = silence_seconds;
     setup.config.monitoring.webhook = receiver.map(|receiver| WebhookConfig {
-        url: receiver.url.clone(),
+        url: format!("http://{}/alerts", receiver.address),
         secret_file,
         ca_file: None,
     });

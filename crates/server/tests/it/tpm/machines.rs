@@ -149,6 +149,46 @@ async fn a_receiver_that_is_away_loses_nothing_and_gets_what_is_signed() {
 }
 
 #[tokio::test]
+async fn neither_a_refused_connection_nor_a_restart_loses_one_of_many_alerts() {
+    const MANY: u64 = 130;
+    let (receiver, data) = (Receiver::absent().await, tempfile::tempdir().unwrap());
+    let path = data.path().join("avouch.db").display().to_string();
+    let start = async || {
+        let store = avouch_store::Store::open(&path, now()).await.unwrap();
+        let mut setup = Setup { store, ..setup().await };
+        let folder = watch(&mut setup, Some(&receiver), None);
+        (setup.serve().await, folder)
+    };
+    let (service, _folder) = start().await;
+    let store = service.state.providers.store();
+    let provider = store.provider("default").await.unwrap().unwrap().id;
+    let refused = |number: u64| avouch_store::Sighting {
+        provider,
+        machine: format!("m{number}"),
+        kind: "tpm".to_owned(),
+        at: now(),
+        verdict: avouch_store::MachineVerdict::Refused,
+        refused_by: Some("no-permit".to_owned()),
+        facts: avouch_store::MachineFacts::new(),
+        is_fresh: true,
+    };
+    let batch: Vec<_> = (0..MANY).map(refused).collect();
+    assert_eq!(store.note_sightings(&batch, true).await.unwrap().alerts.len(), batch.len());
+    wait_for(&service, "alerts_undelivered", 1).await;
+    store.close().await;
+    drop(service);
+
+    let (service, _folder) = start().await;
+    wait_for(&service, "alerts_undelivered", 1).await;
+    receiver.is_there.store(true, Ordering::SeqCst);
+    receiver.listen().await;
+    wait_for(&service, "alerts_delivered", MANY).await;
+    let machines: std::collections::BTreeSet<String> =
+        receiver.got().iter().map(|(_, alert)| alert["data"]["machine"].to_string()).collect();
+    assert_eq!(machines.len() as u64, MANY);
+}
+
+#[tokio::test]
 async fn silence_is_told_by_the_service_itself() {
     let (service, _folder) = watching(None, Some(60)).await;
     assert_eq!(converse(&service, &machine()).await.0, StatusCode::OK);

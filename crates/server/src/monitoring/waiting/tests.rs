@@ -15,7 +15,7 @@ impl Waits for Said {
 
     fn join(&mut self, next: &Self) -> bool {
         let is_same = self.2 == next.2;
-        self.3 += u32::from(is_same);
+        self.3 = self.3.saturating_add(is_same.into());
         is_same
     }
 }

@@ -182,7 +182,9 @@ const MEMBERS: &[&str] = &[
     "maxresults",
     "properties",
     "providers",
+    "seen",
     "tags",
+    "token",
 ];
 
 fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {

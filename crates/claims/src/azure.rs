@@ -31,6 +31,9 @@ pub struct IsolationProof<'a> {
     pub claims: Vec<ServiceClaim>,
     /// The runtime data that it binds.
     pub runtime: &'a RuntimeClaims,
+    /// Whether an operator knows the paravisor that bound them. Otherwise it may be evidence of another
+    /// machine, whose administrator had the name of this one's key bound.
+    pub is_known_paravisor: bool,
 }
 
 /// A claim under the name that Azure's machines have it by, or under that of others.
@@ -86,7 +89,10 @@ pub fn guest(proof: GuestProof<'_>) -> Vec<ServiceClaim> {
     if let Some(id) = machine_id(facts, proof.isolation.as_ref()) {
         claims.push(of_host!(host, "vmid", id));
     }
-    claims.extend(proof.isolation.map(isolation));
+    if let Some(proof) = proof.isolation {
+        claims.push(both("avouch-paravisor-known", proof.is_known_paravisor));
+        claims.push(isolation(proof));
+    }
     claims
 }
 
@@ -148,13 +154,14 @@ fn windows(host: Host, boot: Option<&ProvenBoot>) -> Vec<ServiceClaim> {
     ]
 }
 
-/// Which machine it is, by its paravisor or by its firmware; nothing if they disagree.
+/// Which machine it is, by its known paravisor or by its firmware; nothing if they disagree.
 fn machine_id(
     facts: Option<&GuestFacts>,
     isolation: Option<&IsolationProof<'_>>,
 ) -> Option<String> {
     let measured = facts.and_then(|facts| facts.machine_id.clone());
-    let said = isolation.and_then(|isolation| isolation.runtime.vm_unique_id());
+    let known = isolation.filter(|isolation| isolation.is_known_paravisor);
+    let said = known.and_then(|isolation| isolation.runtime.vm_unique_id());
     match (said.map(str::to_ascii_uppercase), measured) {
         (Some(said), Some(measured)) if said != measured => None,
         (Some(id), _) | (None, Some(id)) => Some(id),

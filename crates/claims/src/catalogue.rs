@@ -501,7 +501,7 @@ const ATTESTATION_KEY: [Description; 1] = [row(
 )];
 
 /// Of a machine with a virtual TPM, whosever it is.
-const GUEST: [Description; 2] = [
+const GUEST: [Description; 3] = [
     row(
         "secureboot",
         Boolean,
@@ -512,8 +512,13 @@ const GUEST: [Description; 2] = [
         "x-ms-isolation-tee",
         Json,
         "the claims of a token about what isolates the machine from its host, with `x-ms-attestation-type` \
-         and, as `x-ms-runtime`, the paravisor's runtime data; only of confidential machines whose paravisor \
-         reference values know",
+         and, as `x-ms-runtime`, the paravisor's runtime data; only of confidential machines",
+    ),
+    row(
+        "avouch-paravisor-known",
+        Boolean,
+        "whether reference values know the paravisor that bound `x-ms-isolation-tee`; if not, that may be of \
+         another machine; only of confidential machines",
     ),
 ];
 

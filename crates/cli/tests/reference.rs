@@ -215,11 +215,13 @@ fn a_guest_gives_reference_values_of_its_paravisor_and_other_evidence_only_if_to
         let judged = || {
             let more = "--policy policy.txt --appraisal settings.toml";
             let report = on_guest(&guest, "appraise", more).expect_status(0).json();
-            report["claims"]["x-ms-isolation-tee"].clone()
+            let claims = &report["claims"];
+            let status = claims["x-ms-isolation-tee"]["x-ms-compliance-status"].clone();
+            (claims["avouch-paravisor-known"].clone(), status)
         };
-        assert_eq!(judged()["x-ms-compliance-status"], "ours");
+        assert_eq!(judged(), (true.into(), "ours".into()));
         std::fs::write(&values, written.replace("paravisor = true", "paravisor = false")).unwrap();
-        assert_eq!(judged(), Value::Null, "{isolation}");
+        assert_eq!(judged(), (false.into(), Value::Null), "{isolation}");
     }
     let plain = own.mint("snp");
     for (word, says) in [("", false), ("--paravisor", true)] {

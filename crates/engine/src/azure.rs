@@ -81,14 +81,9 @@ impl Arm for AzureArm {
         let mut findings: Vec<_> =
             isolation.as_ref().and_then(VerifiedIsolation::excepted).into_iter().collect();
         findings.extend(refused_certificate(&verified));
-        let of_this_machine = match paravisor {
-            Ok(_) => isolation.as_ref(),
-            Err(finding) => {
-                findings.push(finding);
-                None
-            }
-        };
-        let of_hardware = of_this_machine.map(|one| one.proof(reference_values, verified.host()));
+        let (host, paravisor) = (verified.host(), paravisor.map(Option::unwrap_or_default));
+        let of_hardware =
+            isolation.as_ref().map(|one| one.proof(reference_values, host, paravisor));
         let (of_hardware, finding) = of_hardware.unzip();
         findings.extend(finding.flatten());
         let claims = guest(GuestProof {

@@ -258,7 +258,7 @@ const STATUS: Absent = Absent {
 /// Whoever is root in a guest without a paravisor has a report made of the attestation key of any machine.
 const PARAVISOR: Absent = Absent {
     finding: "no-known-paravisor",
-    claim: "x-ms-isolation-tee, so no x-ms-compliance-status",
+    claim: "x-ms-compliance-status, and x-ms-isolation-tee may be another machine's",
     entries: "reference values of a paravisor",
 };
 

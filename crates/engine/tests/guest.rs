@@ -408,6 +408,7 @@ fn a_confidential_machine_has_its_hardwares_claims_nested() {
         let known = ReferenceValues::default().with(sample(&minted));
         let (claims, told) = issued(judged_by(&minted, known).unwrap(), "no-known-paravisor");
         assert_eq!(told, None);
+        assert_eq!(claims["avouch-paravisor-known"], true);
         let tee = &claims["x-ms-isolation-tee"];
         assert_eq!(tee["x-ms-attestation-type"], own_type);
         assert!(tee[name].is_string(), "{tee}");
@@ -418,11 +419,12 @@ fn a_confidential_machine_has_its_hardwares_claims_nested() {
     }
     let launch = permitted(&minted(|_| {}));
     assert!(!launch.contains_key("x-ms-isolation-tee"));
+    assert!(!launch.contains_key("avouch-paravisor-known"));
 }
 
 /// Root in some guest has a report made that names the attestation key of any machine, and any machine's name.
 #[test]
-fn of_hardware_whose_paravisor_nobody_knows_no_claim_speaks() {
+fn hardware_whose_paravisor_nobody_knows_is_marked_and_names_no_machine() {
     for isolation in [Isolation::Snp, Isolation::Tdx] {
         let minted = minted(|options| options.guest.isolation = isolation);
         let mut plain = sample(&minted);
@@ -445,9 +447,11 @@ fn of_hardware_whose_paravisor_nobody_knows_no_claim_speaks() {
         ] {
             let (claims, told) = issued(judged_by(&minted, values).unwrap(), "no-known-paravisor");
             let told = told.unwrap();
-            assert!(told.starts_with("no x-ms-isolation-tee") && told.contains(why), "{told}");
+            assert!(told.starts_with("no x-ms-compliance-status") && told.contains(why), "{told}");
             assert_eq!(claims["avouch-aik"], "certified");
-            assert_eq!(claims.get("x-ms-isolation-tee"), None, "{isolation:?}");
+            assert_eq!(claims["avouch-paravisor-known"], false, "{isolation:?}");
+            let tee = &claims["x-ms-isolation-tee"];
+            assert_eq!(tee.get("x-ms-compliance-status"), None, "{isolation:?}");
             assert_eq!(claims.get("avouch-vtpm-vmid"), None, "{isolation:?}");
         }
     }

@@ -149,7 +149,7 @@ fn in_a_guest_with_a_paravisor_the_exception_stands_beside_its_hardwares_claims(
         told.contains(&"platform-exception") && told.contains(&"no-known-paravisor"),
         "{told:?}"
     );
-    assert!(!claims(&appraisal).contains_key("x-ms-isolation-tee"));
+    assert_eq!(claims(&appraisal)["avouch-paravisor-known"], false);
 }
 
 #[test]

@@ -142,17 +142,20 @@ impl VerifiedIsolation {
         }
     }
 
-    /// The claims of its own kind's token, and the runtime data; and why it has no compliance status. That of
-    /// Azure's machines has one of another host only by the operator's word.
+    /// The claims of its own kind's token, and the runtime data; and why it has no compliance status: its
+    /// paravisor is not known, or no status is named. That of Azure's machines has one of another host only by
+    /// the operator's word.
     pub(super) fn proof(
         &self,
         reference_values: &ReferenceValues,
         host: Host,
+        paravisor: Result<&str, Finding>,
     ) -> (IsolationProof<'_>, Option<Finding>) {
-        let status = match host {
+        let is_known_paravisor = paravisor.is_ok();
+        let status = paravisor.and_then(|_| match host {
             Host::Azure => reference_values.status(self.reference_subject()),
             Host::Other => reference_values.named_status(self.reference_subject()),
-        };
+        });
         let (kind, (mut claims, finding)) = match &self.hardware {
             Hardware::Snp(report) => (EvidenceKind::Snp, snp_arm::claims(report, None, status)),
             Hardware::Tdx(quote) => {
@@ -165,7 +168,8 @@ impl VerifiedIsolation {
         };
         claims.extend(self.exception().map(platform_exception));
         let attestation_type = kind.attestation_type();
-        (IsolationProof { attestation_type, claims, runtime: &self.runtime }, finding)
+        let runtime = &self.runtime;
+        (IsolationProof { attestation_type, claims, runtime, is_known_paravisor }, finding)
     }
 
     fn exception(&self) -> Option<&AcceptedException> {

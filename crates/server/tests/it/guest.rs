@@ -53,8 +53,11 @@ async fn every_kind_of_machine_gets_a_token_that_only_its_own_key_opens() {
             assert_eq!(claims["x-ms-attestation-type"], "vtpm");
             assert_eq!(claims["secureboot"], true);
             assert_eq!(claims["x-ms-runtime"]["keys"][0]["kid"], "TpmEphemeralEncryptionKey");
+            let is_confidential = isolation != Isolation::TrustedLaunch;
+            assert_eq!(claims.contains_key("x-ms-isolation-tee"), is_confidential);
             // No operator says that the paravisor is one.
-            assert!(!claims.contains_key("x-ms-isolation-tee"));
+            let marked = claims.get("avouch-paravisor-known").cloned();
+            assert_eq!(marked, is_confidential.then_some(Value::Bool(false)));
             assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 28_800);
         }
     }

@@ -114,8 +114,8 @@ impl AttestationInfo {
     /// 1. The attestation key's public area is one that may attest.
     /// 2. It is the key that isolation evidence names, where there is such evidence.
     /// 3. A CA of Azure's, or one that an operator names, certified it; or the isolation evidence is a known
-    ///    paravisor's, and a certificate that comes along all the same is of this key. What a key of Azure's signs says that it stands directly below the endorsement
-    ///    hierarchy, under this public area.
+    ///    paravisor's, and a certificate that comes along all the same is of this key. What a key of Azure's
+    ///    signs says that it stands directly below the endorsement hierarchy, under this public area.
     /// 4. The key signed a quote with empty qualifying data, of the PCRs that the document says, in the
     ///    SHA-256 bank alone, PCR 0 to 7 at least; the values are those that were quoted.
     /// 5. The key certified another one, which stands directly below the null or owner hierarchy of the same

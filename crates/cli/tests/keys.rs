@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -276,7 +277,12 @@ async fn the_json_of_keys_is_as_documented_and_the_list_has_one_order() {
 async fn another_master_key_takes_over_and_without_it_nothing_starts() {
     let installation = installation("keys-master", "");
     drop(installation.start());
-    let before = listed(&installation, "token", "active");
+    let active = |installation: &Installation| listed(installation, "token", "active");
+    let names = |installation: &Installation| -> BTreeSet<String> {
+        let list = key(installation, "list").expect_status(0).json();
+        let keys = list["keys"].as_array().unwrap().iter();
+        keys.map(|key| text(&key["wrapping_key"]).to_owned()).collect()
+    };
     let config = std::fs::read_to_string(installation.config()).unwrap();
     // Another one alone opens nothing.
     installation.folder.write("master", OTHER);
@@ -285,18 +291,96 @@ async fn another_master_key_takes_over_and_without_it_nothing_starts() {
     assert!(key(&installation, "list").json()["keys"][0]["opens"] == false);
     key(&installation, "rewrap").expect_status(1);
 
-    installation.folder.write("former", MASTER);
     let both = config.replace(
         "master_key_file = \"master\"",
         "master_key_file = \"master\"\nformer_master_key_files = [\"former\"]",
     );
+    // First round: it can be opened with, and nothing is wrapped under it yet.
+    installation.folder.write("master", MASTER);
+    installation.folder.write("former", OTHER);
     installation.folder.write("avouch.toml", both);
     drop(installation.start());
+    key(&installation, "rotate --now").expect_status(0);
+    let wrapped = names(&installation);
+    assert_eq!(wrapped.len(), 1, "{wrapped:?}");
+    // Second round: new keys are wrapped under it, and old ones open.
+    installation.folder.write("master", OTHER);
+    installation.folder.write("former", MASTER);
+    drop(installation.start());
+    key(&installation, "rotate --now").expect_status(0);
+    assert_eq!(names(&installation).len(), 2);
+    // An instance of the first round opens all of them.
+    installation.folder.write("master", MASTER);
+    installation.folder.write("former", OTHER);
+    let before = {
+        let service = installation.start();
+        assert_eq!(kids(&key_set(&service).await).first(), active(&installation).first());
+        active(&installation)
+    };
+    installation.folder.write("master", OTHER);
+    installation.folder.write("former", MASTER);
     let rewrapped = key(&installation, "rewrap").expect_status(0).json();
     assert!(rewrapped["rewrapped"].as_array().unwrap().len() >= 4, "{rewrapped}");
     installation.folder.write("avouch.toml", config);
     let service = installation.start();
     assert_eq!(kids(&key_set(&service).await).first(), before.first());
+}
+
+#[tokio::test]
+async fn a_key_file_that_no_provider_would_sign_with_is_not_taken_over() {
+    for (keys, name) in [
+        ("keys = [\"p-256\"]\n", "signing.keys"),
+        (
+            "keys = [\"rsa-2048\"]\n[signing.providers.a]\nkeys = [\"p-256\"]\n",
+            "signing.providers.a.keys",
+        ),
+    ] {
+        let installation = installation("keys-other-kind", keys);
+        let refused = support::run(&mut installation.command()).expect_status(2);
+        let said = format!("signing.key_file has a key for RS256, and {name} lists none for it");
+        assert!(refused.stderr.contains(&said), "{}", refused.stderr);
+        // Nothing was begun.
+        assert_eq!(listed(&installation, "token", "active"), Vec::<String>::new());
+    }
+    let installation = installation("keys-both-kinds", "keys = [\"p-256\", \"rsa-2048\"]\n");
+    let service = installation.start();
+    assert_eq!(listed(&installation, "token", "active").len(), 2);
+    // Once it has been one of them it may go the way of all keys.
+    drop(service);
+    let config = std::fs::read_to_string(installation.config()).unwrap();
+    installation.folder.write("avouch.toml", config.replace(", \"rsa-2048\"", ""));
+    drop(installation.start());
+}
+
+#[tokio::test]
+async fn a_database_that_takes_no_writes_keeps_nobody_from_signing_though_a_key_is_due() {
+    let Some(server) = PostgresServer::start_or_skip() else { return };
+    let url = server.create_database().unwrap();
+    let times = |ahead: u32| {
+        format!(
+            "publish_seconds = 2\npublished_ahead = {ahead}\n\n\
+             [database]\nserved_without_seconds_max = 2\nurl = \"{url}\"\n"
+        )
+    };
+    let installation = installation("keys-read-only", &times(1));
+    drop(installation.start());
+    let ready = listed(&installation, "token", "published");
+    let name = url.split('?').next().unwrap().rsplit('/').next().unwrap();
+    let alter = format!("alter database {name} set default_transaction_read_only = on");
+    server.sql(&alter).unwrap();
+    let config = std::fs::read_to_string(installation.config()).unwrap();
+    installation.folder.write("avouch.toml", config.replace(&times(1), &times(3)));
+    let service = installation.start();
+    token(&service).await.unwrap();
+    // Longer than it may go on without having read the records.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    token(&service).await.unwrap();
+    assert_eq!(listed(&installation, "token", "published"), ready);
+    server.sql(&alter.replace("= on", "= off")).unwrap();
+    eventually("what is due is done", async || {
+        listed(&installation, "token", "published").len() == 3
+    })
+    .await;
 }
 
 /// Every file of a folder, whole.

@@ -48,7 +48,7 @@ pub enum KeyCacheError {
 
 /// The keys of one service under its one name. Never mix those of several: each could speak for the others.
 ///
-/// Bounded in time by [`KeyCacheBounds`], and in size: one key set of at most 1 MiB and 64 keys.
+/// Bounded in time by [`KeyCacheBounds`], and in size: one key set of at most 1 MiB and 256 keys.
 #[derive(Debug)]
 pub struct KeyCache {
     issuer: String,

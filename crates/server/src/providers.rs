@@ -205,8 +205,14 @@ impl Providers {
     /// What the named provider publishes; nothing else of it is made ready.
     ///
     /// # Errors
-    /// 404 if there is none; 500 if its URL cannot be an issuer.
+    /// 404 if there is none; 500 if its URL cannot be an issuer; 503 if the database has been out of reach for
+    /// longer than a token lives.
     pub(crate) fn published(&self, name: Option<&str>) -> Result<Arc<ProviderIdentity>, Fault> {
+        if self.age() > self.options.keys.published_for() {
+            return Err(Fault::unavailable(
+                "The service has been without its database for too long to know its keys.",
+            ));
+        }
         let provider = &self.named(name)?.provider;
         self.identity(provider.name.key(), provider.id.get()).map_err(|error| internal(&error))
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::columns::columns;
 use crate::driver::Value;
 use crate::error::StoreError;
-use crate::limits::{KEY_BYTES_MAX, KEYS_MAX};
+use crate::limits::{KEY_BYTES_MAX, KEYS_MAX, KEYS_SHARED_MAX};
 use crate::names::{ProviderId, check_size, checked_text};
 use crate::store::{About, Edit, Store, WriteTx, same};
 
@@ -176,13 +176,16 @@ columns! {
     }
 }
 
-/// Tells one state of all keys from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Tells one state of all keys from another, also where a failover lost the last change and another was made
+/// under its sequence: such a change is of another key.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeysVersion {
     /// Sequence of the last change of a key that there is.
     last: u64,
     /// How many keys there are.
     count: u64,
+    /// The first and the last, by name, of the keys that were changed then.
+    changed: [Option<String>; 2],
 }
 
 impl Store {
@@ -410,11 +413,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn keys_version(&self) -> Result<KeysVersion, StoreError> {
-        let sql = "select coalesce(max(revision), 0) as last, count(*) as count from signing_keys";
+        let sql = "select min(kid) as first_kid, max(kid) as last_kid, \
+                   coalesce(max(revision), 0) as last, \
+                   (select count(*) from signing_keys) as count from signing_keys \
+                   where revision = (select max(revision) from signing_keys)";
         let rows = self.read("read the version of signing keys", sql, &[]).await?;
-        let mut version = KeysVersion { last: 0, count: 0 };
+        let mut version = KeysVersion { last: 0, count: 0, changed: [None, None] };
         for mut row in rows {
-            version = KeysVersion { last: row.u64("last")?, count: row.u64("count")? };
+            let changed = [row.opt_text("first_kid")?, row.opt_text("last_kid")?];
+            version = KeysVersion { last: row.u64("last")?, count: row.u64("count")?, changed };
         }
         Ok(version)
     }
@@ -534,7 +541,24 @@ impl WriteTx<'_> {
             let name = new.kid.to_owned();
             return Err(StoreError::AlreadyExists { what: "key", name });
         }
+        self.check_shared_keys(new.scope.provider).await?;
         self.count("keys", 1, "signing keys", KEYS_MAX).await
+    }
+
+    /// A key set has the keys that all share and those of its provider: neither may make it longer than clients
+    /// read.
+    async fn check_shared_keys(&mut self, provider: Option<ProviderId>) -> Result<(), StoreError> {
+        let sql = "select count(*) as count from signing_keys where coalesce(provider_id, 0) = $1";
+        let row = self.tx.fetch_optional(sql, &[provider.map_or(0, |id| id.0).into()]).await?;
+        let found = row.map_or(Ok(0), |mut row| row.u64("count"))?;
+        if found <= KEYS_SHARED_MAX {
+            return Ok(());
+        }
+        let what = match provider {
+            None => "signing keys that all providers share",
+            Some(_) => "signing keys of one provider",
+        };
+        Err(StoreError::Limit { what, found, allowed: KEYS_SHARED_MAX })
     }
 
     async fn set_state(&mut self, kid: &str, state: KeyState) -> Result<(), StoreError> {

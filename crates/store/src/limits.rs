@@ -51,6 +51,8 @@ pub const MACHINE_FACTS_BYTES_MAX: usize = 16 * 1024;
 pub const ALERTS_KEPT: u64 = 10_000;
 /// Signing keys in one database, all states and providers together.
 pub const KEYS_MAX: u64 = 100_000;
+/// Signing keys that all providers share, in all states; and those that one provider has of its own.
+pub const KEYS_SHARED_MAX: u64 = 128;
 /// Bytes of a public or wrapped private key.
 pub const KEY_BYTES_MAX: usize = 16 * 1024;
 /// Versions of keys for release in one database, deleted ones among them.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use avouch_store::ProviderName;
+use avouch_store::limits::KEYS_SHARED_MAX;
 use avouch_token::{ATTESTATION_LIFETIME_SECONDS, Algorithm, KeySpec};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
@@ -172,7 +173,21 @@ impl SigningConfig {
             );
             return Err(ConfigError::value("signing.publish_seconds", message));
         }
-        self.check_keys()
+        self.check_keys()?;
+        self.check_count(served_without_seconds_max)
+    }
+
+    /// Key sets stay as short as the database demands, however long all this goes on.
+    fn check_count(&self, served_without_seconds_max: u64) -> Result<(), ConfigError> {
+        let found = self.plan(served_without_seconds_max).shared_keys_max();
+        if found <= KEYS_SHARED_MAX {
+            return Ok(());
+        }
+        let message = format!(
+            "by this a key set would come to have {found} keys, and {KEYS_SHARED_MAX} are the most: rotate less \
+             often, or lower database.served_without_seconds_max, for which retired keys stay"
+        );
+        Err(ConfigError::value("signing.rotate_days", message))
     }
 
     /// Each list has at least one kind, and of each algorithm there is one kind.

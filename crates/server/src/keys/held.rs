@@ -50,6 +50,17 @@ pub enum KeysError {
     /// Neither a key file nor a master key.
     #[error("there is neither a key file nor a master key")]
     NoKey,
+    /// A key file whose key no provider would sign with any more.
+    #[error(
+        "signing.key_file has a key for {file}, and {list} lists none for it: what it signed would not be \
+         believed any more; list its kind until that has expired"
+    )]
+    OtherAlgorithm {
+        /// Algorithm of the key in the file.
+        file: &'static str,
+        /// The setting that lists other keys.
+        list: String,
+    },
     /// No key signs for a purpose.
     #[error("no active key signs {purpose} by {algorithm}: `avouch key rotate` makes one")]
     NoActiveKey {
@@ -107,7 +118,8 @@ impl SigningKeys {
     /// The keys of a service as its configuration has it.
     ///
     /// With a master key, all keys are in the store's records: those that there are, and those that the
-    /// plan wants; an operator's file is then the first key for tokens if there is none yet. Without one,
+    /// plan wants; an operator's file is then the first key for tokens if there is none yet. What is due and
+    /// cannot be done, as where the database takes no writes, is tried again later. Without one,
     /// `file` signs all tokens for ever, and the keys for reports are in the records, wrapped under a master
     /// key that belongs to that file: they are made anew where the file is a new one.
     ///
@@ -155,8 +167,11 @@ impl SigningKeys {
         let mut known = Known::default();
         // Keys that stand ready are published for those that were just made.
         for _ in 0..2 {
-            keys.tick(&mut known, now).await?;
+            keys.look(&mut known).await?;
+            keys.catch_up(&mut known, now).await.unwrap_or_else(|error| not_done(&error));
         }
+        // Whoever attests must be able to sign.
+        keys.check_signing()?;
         let keys = Arc::new(keys);
         let task = tokio::spawn(follow(Arc::downgrade(&keys), store.clone(), known, clock));
         // It is set once, here.
@@ -184,6 +199,14 @@ impl SigningKeys {
     #[must_use]
     pub fn current_at(&self) -> Instant {
         *self.current_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long after [`SigningKeys::current_at`] these keys may be published: what other instances signed
+    /// before has expired then, and who removed a key from all key sets may rely on it.
+    #[must_use]
+    pub fn published_for(&self) -> Duration {
+        let seconds = self.plan.retired_seconds(KeyPurpose::Token);
+        Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
     }
 
     /// The algorithms of a provider's token keys, the one that signs first.
@@ -218,35 +241,52 @@ impl SigningKeys {
         })
     }
 
-    /// Does what is due, and takes the records as they are then.
+    /// Takes the records as they are, does what is due, and takes them as they are then.
     async fn tick(&self, known: &mut Known, now: UnixTime) -> Result<(), KeysError> {
-        let mut looked_at = Instant::now();
         self.look(known).await?;
+        self.catch_up(known, now).await
+    }
+
+    /// Does what is due. One thing that cannot be done keeps no other from being done: the first error is given
+    /// at the end.
+    async fn catch_up(&self, known: &mut Known, now: UnixTime) -> Result<(), KeysError> {
         // What another key file has taken over is for its instances to do.
-        let is_replaced = known.records.iter().any(|record| self.is_replaced(record));
-        let due = if is_replaced { Vec::new() } else { self.plan.due(&known.records, now) };
-        if !due.is_empty() {
-            for due in due {
-                self.carry_out(due, now).await?;
-            }
-            looked_at = Instant::now();
-            self.look(known).await?;
+        if known.records.iter().any(|record| self.is_replaced(record)) {
+            return Ok(());
         }
-        *self.current_at.lock().unwrap_or_else(PoisonError::into_inner) = looked_at;
-        Ok(())
+        let due = self.plan.due(&known.records, now);
+        if due.is_empty() {
+            return Ok(());
+        }
+        let mut outcome = Ok(());
+        for due in due {
+            let done = self.carry_out(due, now).await;
+            outcome = outcome.and(done);
+        }
+        self.look(known).await?;
+        outcome
+    }
+
+    /// That each configured provider has a key that signs.
+    fn check_signing(&self) -> Result<(), KeysError> {
+        let set = self.set();
+        // Numbers of providers begin at 1: this one has no keys of its own.
+        let names = self.config.providers.keys().map(String::as_str).chain([""]);
+        names.map(|name| self.of_provider(&set, name, 0).map(drop)).collect()
     }
 
     /// Reads the records anew if any changed. What was known stays where one that signs cannot be read.
     async fn look(&self, known: &mut Known) -> Result<(), KeysError> {
+        let looked_at = Instant::now();
         let version = self.store.keys_version().await?;
-        if known.version == Some(version) {
-            return Ok(());
+        if known.version.as_ref() != Some(&version) {
+            let records = self.store.all_keys().await?;
+            let set = self.set_of(&records)?;
+            self.set.store(Arc::new(set));
+            // What changed since the version was read is read again the next time.
+            *known = Known { version: Some(version), records };
         }
-        let records = self.store.all_keys().await?;
-        let set = self.set_of(&records)?;
-        self.set.store(Arc::new(set));
-        // What changed since the version was read is read again the next time.
-        *known = Known { version: Some(version), records };
+        *self.current_at.lock().unwrap_or_else(PoisonError::into_inner) = looked_at;
         Ok(())
     }
 
@@ -260,7 +300,9 @@ impl SigningKeys {
             if keys.iter().any(|key| key.signer.kid() == record.kid) {
                 continue;
             }
-            let signer = match known.get(record.kid.as_str()) {
+            // In another record it does not open, in a running instance either.
+            let known = known.get(record.kid.as_str()).filter(|key| is_of(key, record));
+            let signer = match known {
                 Some(key) => Ok(Arc::clone(&key.signer)),
                 None => {
                     unwrap_key(record, &self.master).map(|key| Arc::new(key) as Arc<dyn Signer>)
@@ -318,10 +360,29 @@ impl SigningKeys {
 
     /// Takes an operator's key as the first that signs tokens by its algorithm.
     async fn adopt(&self, file: &SigningKey, now: UnixTime) -> Result<(), KeysError> {
+        let records = self.store.all_keys().await?;
+        if !records.iter().any(|record| record.purpose == KeyPurpose::Token) {
+            self.check_listed(file.algorithm())?;
+        }
         let new = NewSigningKey::of(file, KeyPurpose::Token, None, &self.master, now)?;
         let actor = service()?;
         self.store.ensure_active_key(&new.record(), &Edit::new(&actor, now)).await?;
         Ok(())
+    }
+
+    /// That the only key so far stays in all key sets.
+    fn check_listed(&self, file: Algorithm) -> Result<(), KeysError> {
+        let providers = self.config.providers.iter();
+        let providers =
+            providers.map(|(name, one)| (format!("signing.providers.{name}.keys"), &one.keys));
+        let lists = std::iter::once(("signing.keys".to_owned(), &self.config.keys));
+        let other = lists
+            .chain(providers)
+            .find(|(_, keys)| keys.iter().all(|spec| spec.algorithm() != file));
+        match other {
+            Some((list, _)) => Err(KeysError::OtherAlgorithm { file: file.name(), list }),
+            None => Ok(()),
+        }
     }
 
     /// Wraps the keys of a service that had only a key file under its master key, so that the file can go.
@@ -430,6 +491,18 @@ fn keep_signing(keys: &mut [HeldKey], records: &[KeyRecord]) {
             last.state = KeyState::Active;
         }
     }
+}
+
+fn not_done(error: &KeysError) {
+    tracing::error!(%error, "something that is due of signing keys cannot be done yet");
+}
+
+/// Whether a key is held for what its record says now.
+fn is_of(key: &HeldKey, record: &KeyRecord) -> bool {
+    let provider = record.provider.map(ProviderId::get);
+    (key.purpose, key.provider) == (record.purpose, provider)
+        && key.signer.algorithm().name() == record.algorithm
+        && key.signer.public_key().spki_der() == record.public_key
 }
 
 fn told(record: &KeyRecord, what: &'static str) {

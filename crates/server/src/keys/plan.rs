@@ -9,6 +9,8 @@ use avouch_wire::UnixTime;
 
 /// Difference of the clocks of instances that is allowed for, in seconds.
 const CLOCKS_SECONDS: i64 = 300;
+/// Keys that sign in turn while one report lives. All of them stay in key sets, which clients bound.
+const KEYS_PER_REPORT_LIFE: i64 = 12;
 /// Kind of the keys that sign reports and certify those that do.
 const REPORT_SPEC: KeySpec = KeySpec::Rsa2048;
 
@@ -75,6 +77,7 @@ impl KeyPlan {
             let mut seen = BTreeSet::new();
             for active in records.iter().filter(|record| record.state == KeyState::Active) {
                 if self.rotates(active) && seen.insert(&active.kid) {
+                    let seconds = self.signs_for(active.purpose, seconds);
                     due.extend(self.rotation(active, records, seconds, now));
                 }
             }
@@ -91,6 +94,35 @@ impl KeyPlan {
             KeyPurpose::Report | KeyPurpose::ReportCa => self.report_seconds,
         };
         life.saturating_add(self.unaware_seconds).saturating_add(CLOCKS_SECONDS)
+    }
+
+    /// The most shared keys that there come to be at once, if nobody rotates by hand.
+    #[must_use]
+    pub fn shared_keys_max(&self) -> u64 {
+        let kinds = u64::try_from(self.token_specs.len()).unwrap_or(u64::MAX);
+        let tokens = self.keys_max(KeyPurpose::Token).saturating_mul(kinds);
+        // The CA of reports, and one that somebody published beside it.
+        tokens.saturating_add(self.keys_max(KeyPurpose::Report)).saturating_add(2)
+    }
+
+    /// Of one purpose and algorithm: one signs, some stand ready, and others stay until what they signed has
+    /// expired.
+    fn keys_max(&self, purpose: KeyPurpose) -> u64 {
+        let Some(seconds) = self.rotate_seconds else { return 1 };
+        let signs_for = self.signs_for(purpose, seconds).max(1);
+        let retired = self.retired_seconds(purpose).checked_div(signs_for).unwrap_or_default();
+        let retired = u64::try_from(retired).unwrap_or_default().saturating_add(1);
+        retired.saturating_add(self.published_ahead.into()).saturating_add(1)
+    }
+
+    /// How long a key for a purpose signs, in seconds, where keys for tokens sign for `seconds`.
+    fn signs_for(&self, purpose: KeyPurpose, seconds: i64) -> i64 {
+        match purpose {
+            KeyPurpose::Token => seconds,
+            KeyPurpose::Report | KeyPurpose::ReportCa => {
+                seconds.max(self.report_seconds / KEYS_PER_REPORT_LIFE)
+            }
+        }
     }
 
     /// The key that is to sign next of those that compete with another: the oldest that may.

@@ -111,6 +111,39 @@ fn a_vault_in_production_needs_a_master_key_and_certificates() {
 }
 
 #[test]
+fn each_setting_of_signing_has_its_bounds() {
+    let with = |text: &str| parse(&format!("[signing]\nmaster_key_file = \"m\"\n{text}"));
+    let unaware = "[database]\nserved_without_seconds_max";
+    let list = |from: u32| format!("published_ahead = {from}");
+    for (good, bad, key) in [
+        (list(1), list(0), "published_ahead"),
+        (list(16), list(17), "published_ahead"),
+        ("rotate_days = 3650".to_owned(), "rotate_days = 3651".to_owned(), "rotate_days"),
+        (
+            "publish_seconds = 3600".to_owned(),
+            "publish_seconds = 3599".to_owned(),
+            "publish_seconds",
+        ),
+        ("keys = [\"p-384\"]".to_owned(), "keys = []".to_owned(), "keys"),
+        (
+            "keys = [\"p-384\", \"p-256\", \"rsa-4096\"]".to_owned(),
+            "keys = [\"rsa-2048\", \"rsa-4096\"]".to_owned(),
+            "keys",
+        ),
+        // A year without its database: each key of a day would stay for that long.
+        (
+            format!("rotate_days = 90\npublish_seconds = 31536000\n{unaware} = 31536000"),
+            format!("rotate_days = 1\npublish_seconds = 31536000\n{unaware} = 31536000"),
+            "rotate_days",
+        ),
+    ] {
+        assert!(with(&good).is_ok(), "{good}: {:?}", with(&good).err());
+        let error = with(&bad).unwrap_err().to_string();
+        assert!(error.contains(&format!("signing.{key}")), "{bad}: {error}");
+    }
+}
+
+#[test]
 fn a_role_at_the_vault_is_of_no_provider() {
     use avouch_server::auth::VaultRole;
     for role in VaultRole::ALL {

@@ -114,6 +114,48 @@ on_both_databases! {
         }
     }
 
+    async fn a_key_set_has_no_more_keys_than_clients_read(database: &Database) {
+        let store = database.open().await;
+        let one = provider(&store, "tenant-a").await;
+        for scope in [SHARED, of(one.id)] {
+            let kid = |number: u64| format!("{:?}-{number}", scope.provider);
+            for number in 0..limits::KEYS_SHARED_MAX {
+                store.publish_key(&key(&kid(number), scope), &edit(&alice())).await.unwrap();
+            }
+            let many = store.publish_key(&key("one more", scope), &edit(&alice())).await;
+            assert!(matches!(many, Err(StoreError::Limit { allowed: limits::KEYS_SHARED_MAX, .. })), "{many:?}");
+            assert_eq!(store.key("one more").await.unwrap(), None);
+            // Room comes back.
+            store.retire_key(&kid(7), &edit(&alice())).await.unwrap();
+            store.delete_key(&kid(7), &edit(&alice())).await.unwrap();
+            store.publish_key(&key(&kid(7), scope), &edit(&alice())).await.unwrap();
+        }
+    }
+
+    async fn the_version_of_keys_tells_of_each_change_also_of_one_under_a_lost_ones_sequence(database: &Database) {
+        let store = database.open().await;
+        let mut versions = vec![store.keys_version().await.unwrap()];
+        store.publish_key(&key("k1", SHARED), &edit(&alice())).await.unwrap();
+        versions.push(store.keys_version().await.unwrap());
+        store.activate_key("k1", &avouch_store::Edit::new(&alice(), at(20))).await.unwrap();
+        versions.push(store.keys_version().await.unwrap());
+        store.retire_key("k1", &edit(&alice())).await.unwrap();
+        versions.push(store.keys_version().await.unwrap());
+        store.delete_key("k1", &edit(&alice())).await.unwrap();
+        let empty = store.keys_version().await.unwrap();
+        assert_eq!(empty, versions[0]);
+        versions.dedup();
+        assert_eq!(versions.len(), 4);
+        // A database whose last change was lost: another key has its sequence.
+        let [one, other] = [Database::sqlite(), Database::sqlite()];
+        let [lost, kept] = [one.open().await, other.open().await];
+        let [lost_key, kept_key] = [key("k2", SHARED), key("k3", SHARED)];
+        let lost_key = lost.publish_key(&lost_key, &edit(&alice())).await.unwrap();
+        let kept_key = kept.publish_key(&kept_key, &edit(&alice())).await.unwrap();
+        assert_eq!(lost_key.revision, kept_key.revision);
+        assert_ne!(lost.keys_version().await.unwrap(), kept.keys_version().await.unwrap());
+    }
+
     async fn a_retired_key_stays_retired_and_its_scope_without(database: &Database) {
         let store = database.open().await;
         store.ensure_active_key(&key("k1", SHARED), &edit(&alice())).await.unwrap();

@@ -11,8 +11,9 @@ use crate::{Algorithm, REPORT_SIGNING, TokenKind};
 
 /// Largest key set read; MAA's with three embedded quotes has about 40 KB.
 const SET_LIMIT_BYTES: usize = 1024 * 1024;
-/// Most keys in one set; the largest known issuers publish about ten.
-const KEYS_LIMIT: usize = 64;
+/// Most keys in one set. The largest known issuers publish about ten; of ours a set may have 128 that all
+/// providers share and as many of the provider's own.
+const KEYS_LIMIT: usize = 256;
 /// Shortest RSA modulus that a signature is accepted from, in bits.
 const RSA_BITS_MIN: usize = 2048;
 /// Longest RSA modulus, in bits.
@@ -171,7 +172,7 @@ pub struct Jwks {
 }
 
 impl Jwks {
-    /// Reads `{"keys":[…]}` of at most 1 MiB and 64 keys.
+    /// Reads `{"keys":[…]}` of at most 1 MiB and 256 keys.
     ///
     /// A key that cannot be used (another type, a short modulus, a broken certificate) is left out
     /// and listed in [`Jwks::unusable`]; the issuer's other keys still serve.

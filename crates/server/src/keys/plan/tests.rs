@@ -1,5 +1,6 @@
 //! What is due when: nothing early, nothing twice, no key that clients could not know.
 
+use avouch_store::limits::KEYS_SHARED_MAX;
 use avouch_store::{KeyPurpose, KeyRecord, KeyState};
 use avouch_token::{KeySpec, Signer as _, SigningKey};
 use avouch_wire::UnixTime;
@@ -181,4 +182,87 @@ fn the_next_key_is_of_the_configured_kind_or_as_the_one_before() {
         |specs: &[KeySpec]| KeyPlan { token_specs: specs.to_vec(), ..plan() }.spec_after(&rsa);
     assert_eq!(next(&[KeySpec::P256, KeySpec::Rsa4096]), Some(KeySpec::Rsa4096));
     assert_eq!(next(&[KeySpec::P256]), Some(KeySpec::Rsa2048));
+}
+
+#[test]
+fn keys_for_reports_change_no_more_than_twelve_times_in_the_life_of_a_report() {
+    let daily = KeyPlan { rotate_seconds: Some(DAY), ..plan() };
+    let records = |active: KeyState| {
+        vec![
+            token("token", KeyState::Active, 40 * DAY),
+            token("next", KeyState::Published, 40 * DAY),
+            key("ca", KeyPurpose::ReportCa, KeyState::Active, 0),
+            key("report", KeyPurpose::Report, active, 0),
+            key("next report", KeyPurpose::Report, KeyState::Published, 1),
+        ]
+    };
+    let twelfth = 365 * DAY / 12;
+    assert_eq!(daily.due(&records(KeyState::Active), at(twelfth - 1)), []);
+    assert_eq!(daily.due(&records(KeyState::Active), at(twelfth)), [activate("next report")]);
+}
+
+/// The fastest plan that can be configured, for two years.
+#[test]
+fn no_plan_makes_more_keys_than_may_be_shared() {
+    let specs = vec![KeySpec::Rsa2048, KeySpec::P256, KeySpec::P384];
+    let plan = KeyPlan {
+        token_specs: specs,
+        rotate_seconds: Some(DAY),
+        published_ahead: 16,
+        unaware_seconds: 3600,
+        ..plan()
+    };
+    let keys: Vec<(&str, KeySpec, Vec<u8>)> = plan
+        .token_specs
+        .iter()
+        .map(|spec| {
+            let key = SigningKey::generate(*spec).unwrap();
+            (spec.algorithm().name(), *spec, key.public_key().spki_der().to_vec())
+        })
+        .collect();
+    let new = |number: usize, purpose, spec: KeySpec, state, day: i64| {
+        let mut made = key(&number.to_string(), purpose, state, day * DAY);
+        spec.algorithm().name().clone_into(&mut made.algorithm);
+        made.public_key = keys.iter().find(|(_, of, _)| *of == spec).unwrap().2.clone();
+        made
+    };
+    let mut records: Vec<KeyRecord> = Vec::new();
+    let (mut made, mut most) = (0, 0);
+    for day in 0..730 {
+        for due in plan.due(&records, at(day * DAY)) {
+            made += 1;
+            match due {
+                Due::Make { purpose, spec } => {
+                    records.push(new(made, purpose, spec, KeyState::Active, day));
+                }
+                Due::Publish { purpose, spec, .. } => {
+                    records.push(new(made, purpose, spec, KeyState::Published, day));
+                }
+                Due::Activate { kid } => {
+                    let next = records.iter().position(|key| key.kid == kid).unwrap();
+                    let (purpose, algorithm) =
+                        (records[next].purpose, records[next].algorithm.clone());
+                    let before = records.iter_mut().find(|key| {
+                        (key.purpose, &key.algorithm, key.state)
+                            == (purpose, &algorithm, KeyState::Active)
+                    });
+                    let before = before.unwrap();
+                    (before.state, before.retired_at) = (KeyState::Retired, Some(at(day * DAY)));
+                    records[next].state = KeyState::Active;
+                    records[next].activated_at = Some(at(day * DAY));
+                }
+                Due::Remove { purpose, retired_by } => records.retain(|key| {
+                    key.purpose != purpose || key.retired_at.is_none_or(|at| at > retired_by)
+                }),
+            }
+        }
+        most = most.max(records.len());
+    }
+    assert!(made > 2000, "{made}");
+    let most = u64::try_from(most).unwrap();
+    assert!((80..=plan.shared_keys_max()).contains(&most), "{most}");
+    assert!(plan.shared_keys_max() <= KEYS_SHARED_MAX, "{}", plan.shared_keys_max());
+    // Who may be unaware for long keeps retired keys for long.
+    let unaware = KeyPlan { unaware_seconds: 30 * DAY, ..plan };
+    assert!(unaware.shared_keys_max() > KEYS_SHARED_MAX);
 }

@@ -132,21 +132,8 @@ on_both_databases! {
         }
     }
 
-    async fn the_version_of_keys_tells_of_each_change_also_of_one_under_a_lost_ones_sequence(database: &Database) {
-        let store = database.open().await;
-        let mut versions = vec![store.keys_version().await.unwrap()];
-        store.publish_key(&key("k1", SHARED), &edit(&alice())).await.unwrap();
-        versions.push(store.keys_version().await.unwrap());
-        store.activate_key("k1", &avouch_store::Edit::new(&alice(), at(20))).await.unwrap();
-        versions.push(store.keys_version().await.unwrap());
-        store.retire_key("k1", &edit(&alice())).await.unwrap();
-        versions.push(store.keys_version().await.unwrap());
-        store.delete_key("k1", &edit(&alice())).await.unwrap();
-        let empty = store.keys_version().await.unwrap();
-        assert_eq!(empty, versions[0]);
-        versions.dedup();
-        assert_eq!(versions.len(), 4);
-        // A database whose last change was lost: another key has its sequence.
+    async fn a_change_under_the_sequence_of_a_lost_one_is_another_version(_database: &Database) {
+        // One database after a failover that lost the last change, and the one before.
         let [one, other] = [Database::sqlite(), Database::sqlite()];
         let [lost, kept] = [one.open().await, other.open().await];
         let [lost_key, kept_key] = [key("k2", SHARED), key("k3", SHARED)];
@@ -224,7 +211,7 @@ on_both_databases! {
         let mut before = store.keys_version().await.unwrap();
         let mut changed = async |what: &str| {
             let now = store.keys_version().await.unwrap();
-            assert_ne!(std::mem::replace(&mut before, now), now, "{what}");
+            assert_ne!(std::mem::replace(&mut before, now.clone()), now, "{what}");
         };
         let a = provider(&store, "tenant-a").await;
         store.publish_key(&key("k1", SHARED), &edit(&alice())).await.unwrap();

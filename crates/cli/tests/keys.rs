@@ -331,8 +331,8 @@ async fn a_key_file_that_no_provider_would_sign_with_is_not_taken_over() {
     for (keys, name) in [
         ("keys = [\"p-256\"]\n", "signing.keys"),
         (
-            "keys = [\"rsa-2048\"]\n[signing.providers.a]\nkeys = [\"p-256\"]\n",
-            "signing.providers.a.keys",
+            "keys = [\"rsa-2048\"]\n[signing.providers.contoso]\nkeys = [\"p-256\"]\n",
+            "signing.providers.contoso.keys",
         ),
     ] {
         let installation = installation("keys-other-kind", keys);
@@ -366,8 +366,14 @@ async fn a_database_that_takes_no_writes_keeps_nobody_from_signing_though_a_key_
     drop(installation.start());
     let ready = listed(&installation, "token", "published");
     let name = url.split('?').next().unwrap().rsplit('/').next().unwrap();
-    let alter = format!("alter database {name} set default_transaction_read_only = on");
-    server.sql(&alter).unwrap();
+    let read_only = |is_so: &str| {
+        server
+            .sql(&format!("alter database {name} set default_transaction_read_only = {is_so}"))
+            .unwrap();
+        let connected = format!("from pg_stat_activity where datname = '{name}'");
+        server.sql(&format!("select count(pg_terminate_backend(pid)) {connected}")).unwrap();
+    };
+    read_only("on");
     let config = std::fs::read_to_string(installation.config()).unwrap();
     installation.folder.write("avouch.toml", config.replace(&times(1), &times(3)));
     let service = installation.start();
@@ -376,7 +382,7 @@ async fn a_database_that_takes_no_writes_keeps_nobody_from_signing_though_a_key_
     tokio::time::sleep(Duration::from_secs(4)).await;
     token(&service).await.unwrap();
     assert_eq!(listed(&installation, "token", "published"), ready);
-    server.sql(&alter.replace("= on", "= off")).unwrap();
+    read_only("off");
     eventually("what is due is done", async || {
         listed(&installation, "token", "published").len() == 3
     })

@@ -29,6 +29,14 @@ pub(crate) enum Failure {
     /// This machine cannot be attested.
     #[error(transparent)]
     Attest(#[from] AttestError),
+    /// A service that has no answer now, and says when to come again.
+    #[error("{message}")]
+    Later {
+        /// What it said.
+        message: String,
+        /// After how many seconds.
+        seconds: u32,
+    },
     /// Anything else that is wrong with the call or the machine.
     #[error("{0}")]
     Other(String),
@@ -38,7 +46,7 @@ failed_check!(Failure {
     Self::Read { .. } => "read",
     Self::Write { .. } => "write",
     Self::Attest(error) => (error.check(), AttestError::checks()),
-    Self::Other(_) => "failed",
+    Self::Later { .. } | Self::Other(_) => "failed",
 });
 
 impl Failure {

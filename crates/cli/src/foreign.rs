@@ -27,7 +27,8 @@ pub fn inspected(file: &[u8]) -> (String, String) {
 #[must_use]
 pub fn refused(status: u16, body: &[u8]) -> String {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let answer = Answer { url: "https://service.example".to_owned(), status, body: body.to_vec() };
+    let (url, body) = ("https://service.example".to_owned(), body.to_vec());
+    let answer = Answer { url, status, retry_after_seconds: None, body };
     let said = Refusal::of_answer(&answer).into_failure().to_string();
     match json_of(&answer) {
         Ok(_) => said,

@@ -141,7 +141,7 @@ impl GuestOptions {
         let signed = SignedAnswer::verify(&text(&answer, "value")?)
             .map_err(|error| invalid(error.check(), error.to_string()))?;
         answer::check_signer(&signed, &request.vault, self.ca.as_deref())?;
-        let opened = signed.open(&private, &nonce);
+        let opened = signed.open(&private, &nonce, &request.kid);
         Ok(opened.map_err(|error| invalid(error.check(), error.to_string()))?)
     }
 

@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use avouch_wire::{base64url, decode_hex, encode_hex};
 use serde_json::{Value, json};
+use support::liar::{Answer, Liar};
 use support::service::{Service, serve};
 use support::{Folder, Run, command, run};
 
@@ -32,19 +33,31 @@ impl Place {
         let mut mint = command();
         mint.args(["mint", "snp", "--out"]).arg(&out);
         run(&mut mint).expect_status(0);
-        let minted = |file: &str| out.join(file).display().to_string();
-        let mut command = serve(["--dev", "--listen", "127.0.0.1:0", "--data-dir"]);
-        command.arg(folder.join("data")).args(["--endorsements", &minted("endorsements.pem")]);
-        command.args(["--trust-root", &minted("root.pem")]);
-        command.env("AVOUCH_VAULT__HOST", VAULT_HOST);
-        let service = Service::of(command, &folder.join("data"));
+        let service = Self::serve(&folder, 0);
         let port = service.url.rsplit(':').next().unwrap().parse().unwrap();
         let token = folder.write("token", "a token of a service for development");
         Self { folder, service, port, token }
     }
 
+    fn serve(folder: &Folder, port: u16) -> Service {
+        let minted = |file: &str| folder.join("minted").join(file).display().to_string();
+        let mut command = serve(["--dev", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]);
+        command.arg(folder.join("data")).args(["--endorsements", &minted("endorsements.pem")]);
+        command.args(["--trust-root", &minted("root.pem")]);
+        command.env("AVOUCH_VAULT__HOST", VAULT_HOST);
+        Service::of(command, &folder.join("data"))
+    }
+
     fn vault(&self) -> String {
         format!("https://{VAULT_HOST}:{}", self.port)
+    }
+
+    /// The root of minted evidence as tokens name it: it is not the vendor's, so policies must name it.
+    fn root(&self) -> String {
+        let text = std::fs::read(self.folder.join("minted").join("root.pem")).unwrap();
+        let root = avouch_pki::pem::certificates(&text, 1).unwrap();
+        let root = avouch_pki::Certificate::parse(&root[0]).unwrap();
+        format!("{} {}", root.subject().label(), root.fingerprint_sha256())
     }
 
     /// The options of a guest of this place.
@@ -62,6 +75,7 @@ impl Place {
             {"claim": "x-ms-attestation-type", "equals": "sevsnpvm"},
             {"claim": "x-ms-sevsnpvm-is-debuggable", "equals": "false"},
             {"claim": "x-ms-sevsnpvm-launchmeasurement", "equals": encode_hex(&MEASUREMENT)},
+            {"claim": "avouch-trust-root", "equals": self.root()},
         ]}]});
         let body = json!({
             "key": {"kty": "oct", "k": base64url::encode(secret)},
@@ -89,6 +103,10 @@ impl Place {
     }
 
     fn unlock(&self, key: &str, measurement: &[u8; 48], program: &[&str]) -> Run {
+        run(self.unlocking(key, measurement).args(["--retries", "0", "--"]).args(program))
+    }
+
+    fn unlocking(&self, key: &str, measurement: &[u8; 48]) -> Command {
         let mut unlock = command();
         unlock.args([
             "unlock",
@@ -100,13 +118,13 @@ impl Place {
             key,
         ]);
         unlock.arg("--token-file").arg(&self.token).args(self.guest(measurement));
-        unlock.args(["--retries", "0", "--"]).args(program);
-        run(&mut unlock)
+        unlock
     }
 
     fn sidecar(&self, measurement: &[u8; 48]) -> Sidecar {
         let mut sidecar = command();
         sidecar.args(["sidecar", "--listen", "127.0.0.1:0"]).arg("--token-file").arg(&self.token);
+        sidecar.args(["--vault", self.vault().trim_start_matches("https://")]);
         sidecar.args(self.guest(measurement));
         Sidecar::start(sidecar)
     }
@@ -293,6 +311,130 @@ fn the_sidecar_answers_what_programs_ask_it() {
     }
     assert_eq!(sidecar.get("/key/release").0, 405);
     assert_eq!(sidecar.get("/other").0, 404);
+}
+
+/// A page in a browser of the guest, or of a name that was made to lead here, is not the guest.
+#[test]
+fn the_sidecar_answers_programs_of_its_machine_and_no_web_pages() {
+    let mut sidecar = command();
+    sidecar.args(["sidecar", "--listen", "127.0.0.1:0", "--minted"]);
+    let sidecar = Sidecar::start(sidecar);
+    let port = sidecar.address.rsplit(':').next().unwrap().to_owned();
+    let ask = |fields: &str| {
+        sidecar.send(&format!("GET /status HTTP/1.1\r\n{fields}\r\nConnection: close\r\n\r\n")).0
+    };
+    for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.0.0.2", "[::1]"] {
+        assert_eq!(ask(&format!("Host: {host}")), 200, "{host}");
+        assert_eq!(ask(&format!("Host: {host}:{port}")), 200, "{host}");
+    }
+    for host in ["evil.example", "localhost.evil.example", "10.0.0.1", "::1", "localhost:x", ""] {
+        assert_eq!(ask(&format!("Host: {host}")), 403, "{host}");
+    }
+    for origin in ["https://evil.example", "http://localhost", "null"] {
+        assert_eq!(ask(&format!("Host: localhost\r\nOrigin: {origin}")), 403, "{origin}");
+    }
+}
+
+/// The bearer token of the guest's operator goes to the vault that it is for, whatever a request says.
+#[test]
+fn the_sidecars_token_goes_to_its_vault_alone() {
+    let folder = Folder::new("key-release-bearer");
+    let liar = Liar::start(&folder, |_, _| Answer::json(200, &json!({"token": "a.b.c"})));
+    let host = liar.url.trim_start_matches("https://");
+    let token = folder.write("token", "the bearer token of an operator");
+    let release = |vault: &str, members: Value| {
+        let mut sidecar = command();
+        sidecar.args(["sidecar", "--listen", "127.0.0.1:0", "--minted", "--vault", vault]);
+        sidecar.arg("--token-file").arg(&token).arg("--ca").arg(&liar.ca);
+        let mut body = json!({"maa_endpoint": host, "akv_endpoint": host, "kid": "x"});
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        Sidecar::start(sidecar).post("/key/release", &body.to_string())
+    };
+    let bearers = || -> Vec<String> {
+        liar.asked().into_iter().filter_map(|asked| asked.authorization).collect()
+    };
+    let (status, answer) = release("vault.example.org", json!({}));
+    assert_eq!(status, 400, "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("no token for this akv_endpoint"));
+    assert_eq!(liar.asked().len(), 0);
+    // A token of the request's own goes where the request says.
+    assert_eq!(release("vault.example.org", json!({"access_token": "own"})).0, 403);
+    assert_eq!(bearers(), ["Bearer own"]);
+    // The operator's vault gets the operator's token.
+    assert_eq!(release(host, json!({})).0, 403);
+    assert_eq!(bearers(), ["Bearer own", "Bearer the bearer token of an operator"]);
+    // A file of a token says for which vault it is.
+    let mut sidecar = command();
+    sidecar.args(["sidecar", "--listen", "127.0.0.1:0", "--minted", "--token-file"]).arg(&token);
+    run(&mut sidecar).expect_status(2);
+}
+
+const UNIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contrib/avouch-unlock.service");
+
+/// What systemd would start, with the words of this place in the place of the unit's variables.
+#[test]
+fn the_units_command_opens_the_disk_for_the_right_measurement_alone() {
+    let place = Place::new("key-release-unit");
+    let secret = [0x42; 32];
+    place.import("disk", &secret);
+    let image = luks(&place.folder, &secret);
+    let unit = std::fs::read_to_string(UNIT).unwrap();
+    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/avouch "));
+    let cryptsetup = cryptsetup().get_program().to_string_lossy().into_owned();
+    let words = line
+        .unwrap()
+        .replace("${AVOUCH_ATTEST}", &place.service.url)
+        .replace("${AVOUCH_VAULT}", &place.vault())
+        .replace("${AVOUCH_KEY}", "disk")
+        .replace("${AVOUCH_DEVICE}", &image)
+        .replace("/etc/avouch/vault-token", &place.token.display().to_string())
+        // Without a device mapper the header is opened, and nothing more.
+        .replace("cryptsetup open", &format!("{cryptsetup} open --test-passphrase"));
+    assert!(!words.contains('$') && words.contains("--give-up-seconds"), "{words}");
+    let (own, program) = words.split_once(" -- ").unwrap();
+    let start = |measurement: &[u8; 48]| {
+        let mut unlock = command();
+        unlock.args(own.split(' ')).args(place.guest(measurement)).arg("--");
+        // The name of the mapping is of no use here.
+        unlock.args(program.strip_suffix(" root").unwrap().split(' '));
+        run(&mut unlock)
+    };
+    start(&MEASUREMENT).expect_status(0);
+    let refused = start(&other_by_one_bit()).expect_status(1);
+    assert!(refused.stdout.contains("release-policy-met"), "{}", refused.stdout);
+}
+
+#[test]
+fn systemd_takes_the_unit_that_unlocks() {
+    let Ok(output) = Command::new("systemd-analyze").args(["verify", UNIT]).output() else {
+        eprintln!("skipped: no systemd-analyze");
+        return;
+    };
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    // The command is not installed where this runs.
+    let rest: Vec<&str> =
+        told.lines().filter(|line| !line.contains("/usr/bin/avouch is not executable")).collect();
+    assert!(rest.is_empty(), "{told}");
+}
+
+/// Machines start together: the guest may be up before the service is.
+#[test]
+fn a_guest_that_is_up_before_the_service_waits_for_it() {
+    let mut place = Place::new("key-release-late");
+    place.import("disk", &[5; 32]);
+    place.service.kill();
+    let mut unlock = place.unlocking("disk", &MEASUREMENT);
+    unlock.args(["--retries", "60", "--wait-seconds", "1", "--", "sh", "-c", "cat > \"$0\""]);
+    unlock.arg(place.folder.join("key"));
+    let unlocking = unlock.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It has met nobody at least once.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    place.service = Place::serve(&place.folder, place.port);
+    let ended = unlocking.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{said}");
+    assert!(said.contains("once more in 1 s"), "{said}");
+    assert_eq!(std::fs::read(place.folder.join("key")).unwrap(), [5; 32]);
 }
 
 #[test]

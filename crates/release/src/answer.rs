@@ -2,8 +2,8 @@
 
 use avouch_pki::{Certificate, CertificateError, KeyKind, SignatureScheme};
 use avouch_wire::base64url::{self, DecodeError};
-use avouch_wire::failed_check;
 use avouch_wire::json::{JsonError, parse_object};
+use avouch_wire::{excerpt, failed_check};
 use serde_json::{Map, Value};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -56,6 +56,14 @@ pub enum SignedAnswerError {
     /// Something that an answer has is missing.
     #[error("answer has no {0}")]
     Missing(&'static str),
+    /// It is to a request for another key.
+    #[error("answer is of key {}, asked for was {}", excerpt(.found), excerpt(.asked))]
+    OtherKey {
+        /// The key's identifier in the answer.
+        found: String,
+        /// Name, or name and version.
+        asked: String,
+    },
     /// It repeats another nonce than was sent.
     #[error("answer is to another request: its nonce is not the one that was sent")]
     Nonce,
@@ -117,7 +125,9 @@ impl SignedAnswer {
         self.request()?.get("kid")?.as_str()
     }
 
-    /// Opens the answer to a request that had this nonce.
+    /// Opens the answer to a request that had this nonce, for this key: its name, or `name/version`.
+    ///
+    /// That it is this key is signed; whoever stands between could have asked for another.
     ///
     /// # Errors
     /// [`SignedAnswerError`].
@@ -125,8 +135,14 @@ impl SignedAnswer {
         &self,
         private: &UnwrappingKey,
         nonce: &str,
+        asked: &str,
     ) -> Result<KeyMaterial, SignedAnswerError> {
         let request = self.request().ok_or(SignedAnswerError::Missing("request"))?;
+        let found = self.kid().ok_or(SignedAnswerError::Missing("request.kid"))?;
+        if !is_of_key(found, asked) {
+            let (found, asked) = (found.to_owned(), asked.to_owned());
+            return Err(SignedAnswerError::OtherKey { found, asked });
+        }
         if request.get("nonce").and_then(Value::as_str) != Some(nonce) {
             return Err(SignedAnswerError::Nonce);
         }
@@ -137,7 +153,8 @@ impl SignedAnswer {
             .payload
             .get("response")
             .and_then(|response| response.get("key")?.get("key"))
-            .ok_or(SignedAnswerError::Missing("response.key.key"))?;
+            .filter(|key| key.get("kid").and_then(Value::as_str) == Some(found))
+            .ok_or(SignedAnswerError::Missing("response.key.key of that kid"))?;
         let member = |name: &'static str| {
             key.get(name).and_then(Value::as_str).ok_or(SignedAnswerError::Missing(name))
         };
@@ -158,6 +175,20 @@ impl SignedAnswer {
     fn request(&self) -> Option<&Map<String, Value>> {
         self.payload.get("request")?.as_object()
     }
+}
+
+/// Whether an identifier, `https://vault/keys/name/version`, is of the key that was asked for. Names that
+/// differ in case are one.
+fn is_of_key(kid: &str, asked: &str) -> bool {
+    let mut last = kid.rsplit('/');
+    let (version, name, keys) = (last.next(), last.next(), last.next());
+    let (asked_name, asked_version) = match asked.split_once('/') {
+        Some((name, version)) => (name, Some(version).filter(|version| !version.is_empty())),
+        None => (asked, None),
+    };
+    keys == Some("keys")
+        && name.is_some_and(|name| name.eq_ignore_ascii_case(asked_name))
+        && asked_version.is_none_or(|asked| version == Some(asked))
 }
 
 fn object(part: &str) -> Result<Map<String, Value>, SignedAnswerError> {

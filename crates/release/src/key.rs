@@ -1,11 +1,12 @@
 //! Keys that may be released: what they are, and when they may leave.
 
+use avouch_pki::PublicKey;
 use avouch_wire::{UnixTime, base64url, failed_check};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::PolicyEnvelope;
-use crate::material::{KeyMaterial, public_members};
+use crate::material::public_members;
 
 /// One version of a key, with all that decides about its release.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ pub struct KeyVersion {
     pub attributes: KeyAttributes,
     /// When it may be released; never, if there is none.
     pub release_policy: Option<PolicyEnvelope>,
-    /// The key itself.
-    pub material: KeyMaterial,
+    /// Its public half; a secret key has none. The key itself is asked for only when all is judged.
+    pub public_key: Option<PublicKey>,
 }
 
 /// Attributes of a key, as Key Vault has them.
@@ -105,7 +106,7 @@ impl KeyVersion {
     /// The public JWK: `kid`, `kty`, `key_ops`, and `n`, `e` or `crv`, `x`, `y`.
     #[must_use]
     pub fn public_jwk(&self) -> Map<String, Value> {
-        let mut members = public_members(self.material.public_key(), self.is_hsm);
+        let mut members = public_members(self.public_key.as_ref(), self.is_hsm);
         members.insert("kid".to_owned(), self.kid.as_str().into());
         members.insert("key_ops".to_owned(), self.operations.clone().into());
         members

@@ -4,11 +4,12 @@
 //! to the key that the token's evidence binds:
 //!
 //! 1. [`KeyVersion::policy_at`]: may the key leave at all, at this moment, and by which policy;
-//! 2. [`ReleasePolicy::authority_of`]: whose keys is the token to be verified with;
+//! 2. [`Authority::claimed_by`]: whose keys is the token to be verified with;
 //! 3. [`AttestedToken::verify`]: did that authority sign it, is it in force and young enough;
-//! 4. [`judge`]: do its claims meet the policy, and which of its keys wraps;
-//! 5. [`Judged::permit`]: has the token not served already;
-//! 6. [`Permit::answer`]: the key, wrapped, in a signed answer.
+//! 4. [`judge`]: does the policy take that authority's word, do the claims meet it, and which of the
+//!    token's keys wraps;
+//! 5. [`Judged::seal`]: the key, wrapped, in a signed answer;
+//! 6. [`Sealed::given`]: that answer, if the token has not served already.
 //!
 //! [`SignedAnswer`] is for the workload, which verifies the answer and opens it with its private key.
 //!
@@ -34,7 +35,7 @@ pub use policy::{
     Operators, POLICY_BYTES_MAX, PolicyEnvelope, PolicyError, PolicyErrors, PolicyIsImmutable,
     Problem, ReleasePolicy,
 };
-pub use release::{AnswerError, FirstUse, Judged, Permit, ReleaseRefusal, judge};
+pub use release::{AnswerError, FirstUse, Judged, ReleaseRefusal, Sealed, judge};
 pub use request::{REQUEST_BYTES_MAX, ReleaseRequest, RequestError};
 pub use response::{ReleaseSigner, ReleaseSignerError};
 pub use token::{

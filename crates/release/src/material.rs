@@ -131,6 +131,14 @@ impl KeyMaterial {
         }
     }
 
+    /// Bytes that were the [`KeyMaterial::secret_bytes`] of a key with that public half, and have been
+    /// where nobody can change them unseen since. Nothing is checked again: reading an RSA key takes as
+    /// long as signing with it.
+    #[must_use]
+    pub const fn of_kept(bytes: Zeroizing<Vec<u8>>, public_key: Option<PublicKey>) -> Self {
+        Self { bytes, public_key }
+    }
+
     /// The private or secret key of a JWK (RFC 7518, section 6): `RSA` with all of `n`, `e`, `d`, `p`,
     /// `q`, `dp`, `dq`, `qi`; `EC` with `crv`, `x`, `y`, `d`; `oct` with `k`. The type may end in
     /// `-HSM`. What stands beside them is not looked at.

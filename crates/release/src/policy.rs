@@ -48,6 +48,12 @@ impl ReleasePolicy {
     pub fn rules(&self) -> &[AuthorityRule] {
         &self.any_of
     }
+
+    /// Whether some rule takes the word of that authority.
+    #[must_use]
+    pub fn names(&self, authority: &Authority) -> bool {
+        self.any_of.iter().any(|rule| rule.authority == *authority)
+    }
 }
 
 /// Versions of the grammar; they differ in nothing that is known.

@@ -9,7 +9,7 @@ use avouch_wire::{Hex, UnixTime, excerpt, failed_check};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::{Authority, ReleasePolicy};
+use crate::Authority;
 
 /// Largest token read, in bytes.
 pub const TARGET_BYTES_MAX: usize = 64 * 1024;
@@ -34,7 +34,7 @@ pub enum TokenRefusal {
     /// Malformed, unsecured, of another key, changed, or outside of its time.
     #[error("token: {0}")]
     Verify(#[from] VerifyError),
-    /// Its issuer is not one whose word the policy takes.
+    /// Its issuer is not one whose word any policy takes.
     #[error("token is of {}, which no rule of the release policy names", excerpt(.issuer))]
     Issuer {
         /// `iss` as the token says; nothing proves it.
@@ -82,23 +82,14 @@ failed_check!(TokenRefusal {
     Self::NoId | Self::Used | Self::UseUnknown => "token-single-use",
 });
 
-impl ReleasePolicy {
-    /// Whose keys to verify a token with: the authority, as this policy names it, that the token says
-    /// it is of. What the token says is not proven by that.
-    ///
-    /// The answer is of the policy's text, so nothing in a token makes a service fetch from somewhere
-    /// that no policy names.
+impl Authority {
+    /// The authority that a token says it is of, so that its keys can be had. Nothing proves it yet.
     ///
     /// # Errors
-    /// [`TokenRefusal`] if the token is malformed or of an authority that the policy does not name.
-    pub fn authority_of(&self, target: &str) -> Result<&Authority, TokenRefusal> {
+    /// [`TokenRefusal`] if the token is malformed, or its issuer is none that an authority can have.
+    pub fn claimed_by(target: &str) -> Result<Self, TokenRefusal> {
         let issuer = peek_bearer(target)?.untrusted_issuer;
-        let named = Authority::parse(&issuer).ok();
-        self.rules()
-            .iter()
-            .map(crate::AuthorityRule::authority)
-            .find(|authority| named.as_ref() == Some(*authority))
-            .ok_or(TokenRefusal::Issuer { issuer })
+        Self::parse(&issuer).map_err(|_| TokenRefusal::Issuer { issuer })
     }
 }
 

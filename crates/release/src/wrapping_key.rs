@@ -17,6 +17,8 @@ const MODULUS_BITS_MIN: usize = 2048;
 const MODULUS_BITS_MAX: usize = 4096;
 /// Longest identifier of a key, in bytes.
 const KID_BYTES_MAX: usize = 256;
+/// The private members of a JWK for RSA (RFC 7518, section 6.3.2): each of them gives all away.
+const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 /// Keys of a virtual TPM that must never wrap: its attestation key signs, and its endorsement key opens
 /// nothing but credentials of TPMs.
 const RESERVED: [&str; 2] = ["HCLAkPub", "HCLEkPub"];
@@ -150,7 +152,7 @@ impl WrappingKey {
         if let Some(kid) = RESERVED.into_iter().find(is_kid) {
             return Err(WrappingKeyError::Reserved { index, kid });
         }
-        if ["d", "p", "q"].iter().any(|name| members.contains_key(*name)) {
+        if PRIVATE.iter().any(|name| members.contains_key(*name)) {
             return Err(WrappingKeyError::Private { index });
         }
         let public = public_key_of_jwk(members).map_err(|reason| {

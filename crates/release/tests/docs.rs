@@ -15,6 +15,8 @@ use support::attested;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/key-release.md");
 
+const UNIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contrib/avouch-unlock.service");
+
 /// The blocks of a page: what each is, and its text.
 fn blocks(page: &str) -> Vec<(String, String)> {
     let mut blocks = Vec::new();
@@ -63,13 +65,36 @@ fn every_example_of_the_page_does_what_it_says() {
             "lint" => assert_eq!(lines(current().lint().iter().map(ToString::to_string)), text),
             // Read by the tests of the service.
             "toml" => {}
-            // Its command is that of the tests of `avouch unlock`.
-            "systemd" => assert!(text.contains("avouch unlock")),
+            // The unit that the tests of `avouch unlock` run.
+            "systemd" => assert_eq!(text, std::fs::read_to_string(UNIT).unwrap()),
             other => panic!("a block that no test runs: {other}"),
         }
         run.push(info);
     }
     for (info, least) in [("policy", 3), ("met", 2), ("not-met", 2), ("errors", 1), ("lint", 1)] {
         assert!(run.iter().filter(|one| *one == info).count() >= least, "{info}");
+    }
+}
+
+/// The page's list of cases names tests that there are.
+#[test]
+fn every_case_of_the_assurance_page_has_its_tests() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let page = std::fs::read_to_string(format!("{root}/docs/assurance.md")).unwrap();
+    let section = page.split("## Release of keys, case by case\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows: Vec<&str> = section.lines().filter(|line| line.contains(".rs` |")).collect();
+    assert!(rows.len() > 30, "{}", rows.len());
+    for row in rows {
+        let mut columns = row.trim_matches('|').split(" | ").skip(1);
+        let file = columns.next().unwrap().trim().trim_matches('`');
+        let text = std::fs::read_to_string(format!("{root}/crates/{file}")).unwrap();
+        for name in columns.next().unwrap().split(',').map(|name| name.trim().trim_matches('`')) {
+            let is_test = |attribute: &str, keyword: &str| {
+                text.contains(&format!("{attribute}\n{keyword}fn {name}()"))
+            };
+            let found = is_test("#[test]", "") || is_test("#[tokio::test]", "async ");
+            assert!(found, "{file} has no test {name}");
+        }
     }
 }

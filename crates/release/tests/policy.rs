@@ -474,16 +474,90 @@ fn a_policy_that_names_no_workload_is_remarked_on() {
     }
 }
 
+/// Software other than the owner's brings these to any value, on any genuine chip.
+#[test]
+fn identifiers_of_the_starter_and_registers_that_are_extended_name_no_workload() {
+    for claim in [
+        "x-ms-sgx-config-id",
+        "tdx_mrconfigid",
+        "tdx_mrowner",
+        "tdx_mrownerconfig",
+        "tdx_rtmr0",
+        "tdx_rtmr1",
+        "tdx_rtmr2",
+        "tdx_rtmr3",
+    ] {
+        let alone = lints(&json!([equals(claim, "00")]));
+        assert_eq!(alone, [(LintSlug::NoWorkload, "anyOf[0]".to_owned())], "{claim}");
+        let off = equals("tdx_td_attributes_debug", "false");
+        let beside = json!([equals(claim, "00"), equals("tdx_mrtd", "00"), off]);
+        assert_eq!(lints(&beside), [], "{claim}");
+    }
+    let off = equals("x-ms-sgx-is-debuggable", "false");
+    for claim in [
+        "x-ms-sevsnpvm-launchmeasurement",
+        "x-ms-sevsnpvm-idkeydigest",
+        "x-ms-sevsnpvm-authorkeydigest",
+        "x-ms-sgx-mrenclave",
+        "x-ms-sgx-mrsigner",
+        "tdx_mrtd",
+    ] {
+        assert_eq!(lints(&json!([equals(claim, "00"), off])), [], "{claim}");
+    }
+}
+
+/// A claim of the right name in the wrong place is the workload's own, or its starter's.
+#[test]
+fn a_measurement_counts_at_the_top_or_within_the_isolation_alone() {
+    let claim = "x-ms-sevsnpvm-launchmeasurement";
+    for (place, is_one) in [
+        ("", true),
+        ("x-ms-isolation-tee.", true),
+        ("x-ms-inittime.", false),
+        ("x-ms-isolation-tee.x-ms-runtime.", false),
+        ("a.x-ms-isolation-tee.", false),
+        ("a.", false),
+    ] {
+        for claim in [claim, "x-ms-compliance-status", "x-ms-sevsnpvm-hostdata"] {
+            let found = lints(&json!([equals(&format!("{place}{claim}"), "00")]));
+            let names = found.iter().all(|(slug, _)| *slug != LintSlug::NoWorkload);
+            assert_eq!(names, is_one, "{place}{claim}: {found:?}");
+        }
+        let debug = equals(&format!("{place}x-ms-sevsnpvm-is-debuggable"), "false");
+        let found = lints(&json!([equals(claim, "00"), debug]));
+        assert_eq!(found.is_empty(), is_one, "{place}: {found:?}");
+    }
+}
+
+/// Host data names a workload, as the software that was measured may hold to it; alone it is anybody's.
+#[test]
+fn host_data_alone_is_remarked_on() {
+    let hostdata = equals("x-ms-sevsnpvm-hostdata", "00");
+    let off = equals("x-ms-sevsnpvm-is-debuggable", "false");
+    let found = [(LintSlug::HostDataAlone, "anyOf[0]".to_owned())];
+    assert_eq!(lints(&json!([hostdata, off])), found);
+    let measured = equals("x-ms-sevsnpvm-launchmeasurement", "00");
+    assert_eq!(lints(&json!([hostdata, measured, off])), []);
+    let compliant = equals("x-ms-compliance-status", "azure-compliant-uvm");
+    assert_eq!(lints(&json!([hostdata, compliant])), []);
+    // One of two ways to meet the policy is by host data alone.
+    let either = json!([off, {"anyOf": [hostdata, measured]}]);
+    assert_eq!(lints(&either), found);
+}
+
 #[test]
 fn a_measurement_that_a_debugger_may_have_too_is_remarked_on() {
-    let hostdata = equals("x-ms-sevsnpvm-hostdata", "00");
+    let measured = equals("x-ms-sevsnpvm-launchmeasurement", "00");
     let debug = |value: Value| json!({"claim": "x-ms-sevsnpvm-is-debuggable", "equals": value});
     let found = [(LintSlug::Debuggable, "anyOf[0]".to_owned())];
-    assert_eq!(lints(&json!([hostdata])), found);
-    assert_eq!(lints(&json!([hostdata, debug(json!("true"))])), found);
-    assert_eq!(lints(&json!([hostdata, debug(json!("false"))])), []);
-    assert_eq!(lints(&json!([hostdata, debug(json!(false))])), []);
-    assert_eq!(lints(&json!([hostdata, equals("x-ms-compliance-status", "x")])), []);
+    assert_eq!(lints(&json!([measured])), found);
+    assert_eq!(lints(&json!([measured, debug(json!("true"))])), found);
+    assert_eq!(lints(&json!([measured, debug(json!("false"))])), []);
+    assert_eq!(lints(&json!([measured, debug(json!(false))])), []);
+    assert_eq!(lints(&json!([measured, equals("x-ms-compliance-status", "x")])), []);
+    let hostdata = json!([equals("x-ms-sevsnpvm-hostdata", "00")]);
+    let slugs: Vec<_> = lints(&hostdata).into_iter().map(|lint| lint.0).collect();
+    assert_eq!(slugs, [LintSlug::HostDataAlone, LintSlug::Debuggable]);
 }
 
 #[test]

@@ -10,9 +10,9 @@ mod support;
 use std::sync::Arc;
 
 use avouch_release::{
-    AttestedToken, Authority, AuthorityKeys, FirstUse, KeyEncryptionKey, KeyMaterial,
-    KeyMaterialError, KeyRefusal, KeyVersion, ReleasePolicy, ReleaseRefusal, ReleaseRequest,
-    ReleaseSigner, ReleaseSignerError, RequestError, SignedAnswer, SignedAnswerError, TokenRefusal,
+    AnswerError, AttestedToken, Authority, AuthorityKeys, FirstUse, KeyEncryptionKey, KeyMaterial,
+    KeyMaterialError, KeyRefusal, KeyVersion, ReleaseRefusal, ReleaseRequest, ReleaseSigner,
+    ReleaseSignerError, RequestError, Sealed, SignedAnswer, SignedAnswerError, TokenRefusal,
     TokenRules, UnwrappingKey, WrapAlgorithm, judge, unwrap,
 };
 use avouch_token::{
@@ -22,7 +22,7 @@ use avouch_wire::{FailedCheck as _, base64url};
 use serde_json::{Value, json};
 use support::{
     API_VERSION, AUTHORITY, ISSUER, KID, OTHER_AUTHORITY, OTHER_ISSUER, VAULT, WORKLOAD, at,
-    attested, chain, claims, envelope_of, key, key_of, keys_of, part, secret, signer, token,
+    attested, chain, claims, key, key_of, keys_of, part, secret, secret_material, signer, token,
     token_of, usual_policy, verify,
 };
 use zeroize::Zeroizing;
@@ -35,14 +35,30 @@ fn request(members: &Value) -> ReleaseRequest {
 
 /// The whole way: whose keys, the token, the judgement, the answer.
 fn release(key: &KeyVersion, request: &ReleaseRequest) -> Result<String, ReleaseRefusal> {
-    let policy = key.policy_at(at())?.policy();
-    let authority = policy.authority_of(request.target())?;
+    release_of(key, &secret_material(), request)
+}
+
+fn release_of(
+    key: &KeyVersion,
+    material: &KeyMaterial,
+    request: &ReleaseRequest,
+) -> Result<String, ReleaseRefusal> {
+    let authority = Authority::claimed_by(request.target())?;
     let keys = keys_of(&AUTHORITY);
-    let keys = AuthorityKeys::new(authority, &keys);
+    let keys = AuthorityKeys::new(&authority, &keys);
     let token = AttestedToken::verify(request.target(), keys, &TokenRules::default(), at())?;
-    let permit = judge(key, &token, at())?.permit(FirstUse::NotAsked)?;
+    sealed(key, material, &token, request)?.given(FirstUse::NotAsked)
+}
+
+fn sealed(
+    key: &KeyVersion,
+    material: &KeyMaterial,
+    token: &AttestedToken,
+    request: &ReleaseRequest,
+) -> Result<Sealed, ReleaseRefusal> {
     let kek = KeyEncryptionKey::from_random(&mut [7; 32]);
-    Ok(permit.answer(request, API_VERSION, &kek, &signer()).unwrap())
+    let judged = judge(key, token, at())?;
+    Ok(judged.seal(material, request, API_VERSION, &kek, &signer()).unwrap())
 }
 
 /// The wrapped key in an answer, opened with the workload's private key as clients do.
@@ -65,11 +81,22 @@ fn an_answer_opens_for_its_workload_and_for_nobody_else() {
     let answer = release(&key(), &request(&json!({"nonce": "n-1"}))).unwrap();
     let signed = SignedAnswer::verify(&answer).unwrap();
     assert_eq!((signed.kid(), signed.certificates().len()), (Some(KID), chain().len()));
-    assert_eq!(signed.open(&private, "n-1").unwrap().secret_bytes(), secret());
-    assert_eq!(signed.open(&private, "n-2").unwrap_err(), SignedAnswerError::Nonce);
+    assert_eq!(signed.open(&private, "n-1", "disk").unwrap().secret_bytes(), secret());
+    assert_eq!(signed.open(&private, "n-2", "disk").unwrap_err(), SignedAnswerError::Nonce);
     let other = SigningKey::generate(KeySpec::Rsa2048).unwrap().to_pkcs8_der().unwrap();
     let other = UnwrappingKey::from_pkcs8_der(&other).unwrap();
-    assert!(matches!(signed.open(&other, "n-1"), Err(SignedAnswerError::Unwrap(_))));
+    assert!(matches!(signed.open(&other, "n-1", "disk"), Err(SignedAnswerError::Unwrap(_))));
+
+    // Of the key that was asked for, and of no other.
+    let version = KID.rsplit('/').next().unwrap();
+    for asked in ["disk", "DISK", "disk/", &format!("disk/{version}")] {
+        signed.open(&private, "n-1", asked).unwrap();
+    }
+    for asked in ["other", "dis", "isk", "disk/0", version, "keys", "", &format!("other/{version}")]
+    {
+        let refused = signed.open(&private, "n-1", asked).unwrap_err();
+        assert!(matches!(refused, SignedAnswerError::OtherKey { .. }), "{asked}: {refused}");
+    }
 
     // Changed, unsigned, or signed by another key than the first certificate's.
     let (message, signature) = answer.rsplit_once('.').unwrap();
@@ -87,6 +114,71 @@ fn an_answer_opens_for_its_workload_and_for_nobody_else() {
         let error = SignedAnswer::verify(&changed).unwrap_err();
         assert_eq!(std::mem::discriminant(&error), std::mem::discriminant(&expected), "{changed}");
     }
+}
+
+/// The same answer with another ciphertext in it, signed by the vault's own key.
+fn with_ciphertext(answer: &str, ciphertext: &[u8]) -> String {
+    let mut shown = part(answer, 1);
+    let key_hsm = &mut shown["response"]["key"]["key"]["key_hsm"];
+    let mut wrapped: Value =
+        serde_json::from_slice(&base64url::decode(key_hsm.as_str().unwrap()).unwrap()).unwrap();
+    wrapped["ciphertext"] = base64url::encode(ciphertext).into();
+    *key_hsm = base64url::encode(wrapped.to_string()).into();
+    let head = answer.split('.').next().unwrap();
+    let message = format!("{head}.{}", base64url::encode(shown.to_string()));
+    format!("{message}.{}", base64url::encode(VAULT.sign(message.as_bytes()).unwrap()))
+}
+
+fn ciphertext(answer: &str) -> Vec<u8> {
+    let shown = part(answer, 1);
+    let key_hsm = shown["response"]["key"]["key"]["key_hsm"].as_str().unwrap();
+    let wrapped: Value = serde_json::from_slice(&base64url::decode(key_hsm).unwrap()).unwrap();
+    base64url::decode(wrapped["ciphertext"].as_str().unwrap()).unwrap()
+}
+
+/// As the workload opens it.
+fn opened(answer: &str) -> Result<Vec<u8>, SignedAnswerError> {
+    let private = UnwrappingKey::from_pkcs8_der(&WORKLOAD.to_pkcs8_der().unwrap()).unwrap();
+    let key = SignedAnswer::verify(answer)?.open(&private, "n", "disk")?;
+    Ok(key.secret_bytes().to_vec())
+}
+
+#[test]
+fn an_answer_with_a_truncated_or_altered_ciphertext_opens_nothing() {
+    let answer = release(&key(), &request(&json!({"nonce": "n"}))).unwrap();
+    let whole = ciphertext(&answer);
+    assert_eq!(opened(&with_ciphertext(&answer, &whole)).unwrap(), secret());
+    for length in [0, 1, 255, 256, 264, whole.len() - 8, whole.len() - 1] {
+        let refused = opened(&with_ciphertext(&answer, &whole[..length])).unwrap_err();
+        assert_eq!(refused.check(), "key-unwrap", "{length}");
+    }
+    for index in [0, 255, 256, 263, whole.len() - 1] {
+        let mut altered = whole.clone();
+        altered[index] ^= 0x80;
+        let refused = opened(&with_ciphertext(&answer, &altered)).unwrap_err();
+        assert_eq!(refused.check(), "key-unwrap", "{index}");
+    }
+}
+
+/// Base64 that ends in a zero byte has cost a client its last byte once.
+#[test]
+fn an_answer_whose_ciphertext_ends_in_a_zero_opens() {
+    let token = attested(&claims());
+    let request = request(&json!({"nonce": "n"}));
+    let answer_with = |seed: u16| {
+        let [high, low] = seed.to_be_bytes();
+        let secret = vec![high; 16];
+        let material = KeyMaterial::from_secret(Zeroizing::new(secret.clone())).unwrap();
+        let kek = KeyEncryptionKey::from_random(&mut [low; 32]);
+        let key = key_of(&material);
+        let judged = judge(&key, &token, at()).unwrap();
+        let sealed = judged.seal(&material, &request, API_VERSION, &kek, &signer()).unwrap();
+        (sealed.given(FirstUse::NotAsked).unwrap(), secret)
+    };
+    // One in 256 does, and nothing but these bytes decides which.
+    let mut all = (0..4096).map(answer_with);
+    let (answer, secret) = all.find(|(answer, _)| ciphertext(answer).ends_with(&[0])).unwrap();
+    assert_eq!(opened(&answer).unwrap(), secret);
 }
 
 fn assert_judged(key: &KeyVersion, expected: KeyRefusal) {
@@ -109,8 +201,8 @@ fn rsa_and_ec_keys_are_released_as_pkcs8() {
         (AUTHORITY.to_pkcs8_der().unwrap(), "EC-HSM"),
         (SigningKey::generate(KeySpec::P384).unwrap().to_pkcs8_der().unwrap(), "EC-HSM"),
     ] {
-        let key = key_of(KeyMaterial::from_pkcs8_der(pkcs8.clone()).unwrap());
-        let answer = release(&key, &request(&json!({}))).unwrap();
+        let material = KeyMaterial::from_pkcs8_der(pkcs8.clone()).unwrap();
+        let answer = release_of(&key_of(&material), &material, &request(&json!({}))).unwrap();
         assert_eq!(open(&answer), *pkcs8);
         let shown = &part(&answer, 1)["response"]["key"]["key"];
         assert_eq!(shown["kty"], key_type);
@@ -129,9 +221,10 @@ fn a_key_on_p521_is_released() {
     use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair};
     let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
     let pkcs8 = pair.to_pkcs8v1().unwrap().as_ref().to_vec();
-    let mut key = key_of(KeyMaterial::from_pkcs8_der(Zeroizing::new(pkcs8.clone())).unwrap());
+    let material = KeyMaterial::from_pkcs8_der(Zeroizing::new(pkcs8.clone())).unwrap();
+    let mut key = key_of(&material);
     key.is_hsm = false;
-    let answer = release(&key, &request(&json!({}))).unwrap();
+    let answer = release_of(&key, &material, &request(&json!({}))).unwrap();
     assert_eq!(open(&answer), pkcs8);
     let shown = &part(&answer, 1)["response"]["key"]["key"];
     assert_eq!((&shown["kty"], &shown["crv"]), (&json!("EC"), &json!("P-521")));
@@ -284,14 +377,19 @@ fn a_key_stays_outside_of_its_window() {
 #[test]
 fn a_token_of_another_issuer_with_equal_claims_is_refused() {
     let times = TokenTimes::attestation(at());
-    let policy = ReleasePolicy::clone(envelope_of(&usual_policy(), false).policy());
     // Its issuer is not named.
     let other = token_of(&OTHER_AUTHORITY, OTHER_ISSUER, &claims(), times);
-    let refused = policy.authority_of(&other).unwrap_err();
-    assert_eq!(refused, TokenRefusal::Issuer { issuer: OTHER_ISSUER.to_owned() });
+    let named = Authority::claimed_by(&other).unwrap();
+    assert_eq!(named.as_str(), OTHER_ISSUER);
+    let keys = keys_of(&OTHER_AUTHORITY);
+    let keys = AuthorityKeys::new(&named, &keys);
+    let other = AttestedToken::verify(&other, keys, &TokenRules::default(), at()).unwrap();
+    let refused = judge(&key(), &other, at()).unwrap_err();
+    assert_eq!(refused, ReleaseRefusal::Authority(named));
+    assert_eq!(refused.check(), "token-issuer");
     // It takes the name of the authority.
     let forged = token_of(&OTHER_AUTHORITY, ISSUER, &claims(), times);
-    assert_eq!(policy.authority_of(&forged).unwrap().as_str(), ISSUER);
+    assert_eq!(Authority::claimed_by(&forged).unwrap().as_str(), ISSUER);
     let refused = verify(&forged, &TokenRules::default()).unwrap_err();
     assert!(matches!(refused, TokenRefusal::Verify(VerifyError::UnknownKey { .. })), "{refused}");
     // An authority signs in the name of another.
@@ -304,7 +402,7 @@ fn a_token_of_another_issuer_with_equal_claims_is_refused() {
     let keys = AuthorityKeys::new(&named, &keys);
     let other = AttestedToken::verify(&other, keys, &TokenRules::default(), at()).unwrap();
     let refused = judge(&key(), &other, at()).unwrap_err();
-    assert_eq!(refused.check(), "release-policy-met");
+    assert_eq!(refused.check(), "token-issuer");
 }
 
 #[test]
@@ -320,9 +418,10 @@ fn a_slash_at_the_end_of_either_name_changes_nothing() {
         ]}]});
         let policy = support::policy(&policy);
         let token = token_of(&AUTHORITY, issuer, &claims(), times);
-        let authority = policy.authority_of(&token).unwrap();
+        let authority = Authority::claimed_by(&token).unwrap();
+        assert!(policy.names(&authority), "{named} {issuer}");
         let keys = keys_of(&AUTHORITY);
-        let keys = AuthorityKeys::new(authority, &keys);
+        let keys = AuthorityKeys::new(&authority, &keys);
         let token = AttestedToken::verify(&token, keys, &TokenRules::default(), at()).unwrap();
         assert!(policy.is_met_by(&token), "{named} {issuer}");
     }
@@ -385,18 +484,25 @@ fn a_stale_token_is_refused_where_an_age_is_set() {
 fn a_token_that_serves_once_serves_once() {
     let rules = TokenRules { is_single_use: true, ..TokenRules::default() };
     let token = verify(&token(&claims()), &rules).unwrap();
-    let key = key();
-    let judged = || judge(&key, &token, at()).unwrap();
-    let known_by = judged().single_use().unwrap().clone();
+    let (key, material) = (key(), secret_material());
+    let sealed = || sealed(&key, &material, &token, &request(&json!({}))).unwrap();
+    let known_by = sealed().single_use().unwrap().clone();
     assert_eq!((known_by.authority.as_str(), &*known_by.token_id), (ISSUER, &*"ab".repeat(32)));
     assert_eq!(known_by.forget_at, at().saturating_add_seconds(28_800));
-    judged().permit(FirstUse::Confirmed).unwrap();
-    let refused = |first_use| judged().permit(first_use).unwrap_err();
+    assert_eq!(open(&sealed().given(FirstUse::Confirmed).unwrap()), secret());
+    let refused = |first_use| sealed().given(first_use).unwrap_err();
     assert_eq!(refused(FirstUse::Repeated), TokenRefusal::Used.into());
     assert_eq!(refused(FirstUse::NotAsked), TokenRefusal::UseUnknown.into());
     // Where it is not demanded, nobody need ask.
     let other = attested(&claims());
-    assert!(judge(&key, &other, at()).unwrap().single_use().is_none());
+    let sealed = self::sealed(&key, &material, &other, &request(&json!({}))).unwrap();
+    assert!(sealed.single_use().is_none());
+    let refused = self::sealed(&key, &material, &other, &request(&json!({})))
+        .unwrap()
+        .given(FirstUse::Repeated)
+        .unwrap_err();
+    assert_eq!(refused, TokenRefusal::Used.into());
+    sealed.given(FirstUse::NotAsked).unwrap();
 }
 
 #[test]
@@ -477,7 +583,13 @@ fn refusals_tell_the_owner_which_condition_failed_and_strangers_nothing_of_it() 
         assert!(refused.to_string().contains(claim));
         assert!(!refused.for_strangers().contains("x-ms"));
     }
-    // One text, whether an authority is named and its signature wrong, or not named at all.
+    // One text for whatever is wrong with a token, whoever it says it is of; and one for what is good
+    // and not enough.
+    let other = ReleaseRefusal::Authority(Authority::parse(OTHER_ISSUER).unwrap());
+    let mut debug = claims();
+    debug.insert("x-ms-sevsnpvm-is-debuggable".to_owned(), json!(true));
+    let unmet = judge(&key(), &attested(&debug), at()).unwrap_err();
+    assert_eq!(other.for_strangers(), unmet.for_strangers());
     let texts = [
         TokenRefusal::Issuer { issuer: OTHER_ISSUER.to_owned() },
         TokenRefusal::Verify(VerifyError::Unsecured),
@@ -506,10 +618,67 @@ fn the_audit_trail_gets_a_digest_of_the_claims() {
 
 #[test]
 fn nothing_shows_a_key() {
-    let key = key();
+    let (key, material) = (key(), secret_material());
     let kek = KeyEncryptionKey::from_random(&mut [7; 32]);
-    let shown = format!("{key:?} {kek:?}");
+    let shown = format!("{key:?} {material:?} {kek:?}");
     assert!(!shown.contains("1, 2, 3") && !shown.contains("7, 7"), "{shown}");
+}
+
+/// What was judged for one key is not given with another in it.
+#[test]
+fn only_the_key_that_was_judged_is_wrapped() {
+    let material = KeyMaterial::from_pkcs8_der(AUTHORITY.to_pkcs8_der().unwrap()).unwrap();
+    let token = attested(&claims());
+    let kek = KeyEncryptionKey::from_random(&mut [7; 32]);
+    for (key, material) in [(key(), &material), (key_of(&material), &secret_material())] {
+        let judged = judge(&key, &token, at()).unwrap();
+        let sealed = judged.seal(material, &request(&json!({})), API_VERSION, &kek, &signer());
+        assert_eq!(sealed.unwrap_err(), AnswerError::OtherKey);
+    }
+}
+
+/// Evidence under a root that is not the vendor's is made by whoever has that root's key.
+#[test]
+fn a_root_that_is_not_the_vendors_must_be_named_by_a_condition_that_holds() {
+    const ROOT: &str = "CN=ARK-Milan, O=Somebody";
+    let mut foreign = claims();
+    foreign.insert("avouch-trust-root".to_owned(), ROOT.into());
+    let foreign = attested(&foreign);
+    let refused = judge(&key(), &foreign, at()).unwrap_err();
+    assert_eq!(refused.check(), "release-policy-met");
+    let why = refused.to_string();
+    assert!(why.contains("anyOf[0]: the evidence rests on a root") && why.contains(ROOT), "{why}");
+    assert!(!refused.for_strangers().contains("root"));
+
+    let root = json!({"claim": "avouch-trust-root", "equals": ROOT});
+    let other_root = json!({"claim": "avouch-trust-root", "equals": "CN=ARK-Milan, O=Other"});
+    let there = json!({"claim": "avouch-trust-root", "exists": true});
+    let compliant = json!({"claim": "x-ms-compliance-status", "equals": "azure-compliant-uvm"});
+    let wrong = json!({"claim": "x-ms-compliance-status", "equals": "no"});
+    let within = json!({"claim": "a.avouch-trust-root", "equals": ROOT});
+    for (conditions, is_met) in [
+        (json!([compliant, root]), true),
+        (json!([compliant, there]), true),
+        (json!([compliant, {"anyOf": [root, other_root]}]), true),
+        (json!([{"anyOf": [{"allOf": [compliant, root]}, wrong]}]), true),
+        // The part that names it does not hold, or does not count.
+        (json!([compliant, other_root]), false),
+        (json!([{"anyOf": [compliant, other_root]}]), false),
+        (json!([{"anyOf": [compliant, {"allOf": [wrong, root]}]}]), false),
+        (json!([{"anyOf": [compliant, within]}]), false),
+        (json!([compliant]), false),
+    ] {
+        let policy = support::policy_of(&conditions);
+        assert_eq!(policy.is_met_by(&foreign), is_met, "{conditions}");
+        assert_eq!(policy.explain(&foreign).is_met, is_met, "{conditions}");
+    }
+    // Under the vendor's root nothing need be said of it.
+    assert!(support::policy_of(&json!([compliant])).is_met_by(&attested(&claims())));
+    // Several roots are none that one text names.
+    let mut several = claims();
+    several.insert("avouch-trust-root".to_owned(), json!([ROOT, "CN=Other"]));
+    assert!(!support::policy_of(&json!([compliant, root])).is_met_by(&attested(&several)));
+    assert!(support::policy_of(&json!([compliant, there])).is_met_by(&attested(&several)));
 }
 
 #[test]

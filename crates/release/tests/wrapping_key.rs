@@ -172,6 +172,15 @@ fn an_rsa_key_has_2048_to_4096_bits() {
 }
 
 #[test]
+fn an_rsa_key_of_1024_bits_wraps_nothing() {
+    let refused = chosen(&[of_bits(1024), encrypting("behind")]).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "x-ms-runtime.keys[0] is RSA-1024, expected RSA of 2048 to 4096 bits"
+    );
+}
+
+#[test]
 fn a_longer_key_wraps_what_it_can_open() {
     use avouch_release::{KeyEncryptionKey, UnwrappingKey, WrapAlgorithm, unwrap, wrap};
     for spec in [KeySpec::Rsa3072, KeySpec::Rsa4096] {
@@ -237,7 +246,7 @@ fn roca_modulus() -> Vec<u8> {
 
 #[test]
 fn a_key_whose_private_part_stands_in_the_token_is_refused() {
-    for member in ["d", "p", "q"] {
+    for member in ["d", "p", "q", "dp", "dq", "qi", "oth"] {
         let mut key = encrypting("k");
         key[member] = json!("AQAB");
         assert_eq!(chosen(&[key]), Err(WrappingKeyError::Private { index: 0 }), "{member}");

@@ -15,7 +15,7 @@ mod set;
 
 pub use held::{KeysError, SigningKeys, rewrapped, unwrap_key};
 pub use master::{MasterKey, MasterKeyError, MasterKeys, WrapError};
-pub use memory::forbid_core_dumps;
+pub use memory::{forbid_core_dumps, hide_memory};
 pub use new::NewSigningKey;
 pub use pkcs11::{TokenKey, TokenKeyError};
 pub use plan::{Due, KeyPlan};

@@ -208,21 +208,27 @@ impl Providers {
     /// 404 if there is none; 500 if its URL cannot be an issuer; 503 if the database has been out of reach for
     /// longer than a token lives.
     pub(crate) fn published(&self, name: Option<&str>) -> Result<Arc<ProviderIdentity>, Fault> {
+        self.published_of(&*self.named(name)?)
+    }
+
+    /// The provider of this name, the default one among them; none if there is none.
+    pub(crate) fn of_name(&self, name: &str) -> Option<Arc<Tenant>> {
+        self.named(Some(name).filter(|name| *name != ProviderName::DEFAULT)).ok()
+    }
+
+    /// What a provider publishes.
+    ///
+    /// # Errors
+    /// 500 if its URL cannot be an issuer; 503 if the database has been out of reach for longer than a token
+    /// lives.
+    pub(crate) fn published_of(&self, tenant: &Tenant) -> Result<Arc<ProviderIdentity>, Fault> {
         if self.age() > self.options.keys.published_for() {
             return Err(Fault::unavailable(
                 "The service has been without its database for too long to know its keys.",
             ));
         }
-        let provider = &self.named(name)?.provider;
+        let provider = &tenant.provider;
         self.identity(provider.name.key(), provider.id.get()).map_err(|error| internal(&error))
-    }
-
-    /// The same of the provider of this name, the default one's among them.
-    ///
-    /// # Errors
-    /// As [`Providers::published`].
-    pub(crate) fn published_by_name(&self, name: &str) -> Result<Arc<ProviderIdentity>, Fault> {
-        self.published(Some(name).filter(|name| *name != ProviderName::DEFAULT))
     }
 
     /// The named provider, with its policies compiled.

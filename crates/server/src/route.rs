@@ -244,7 +244,7 @@ impl Missing {
             Self::Route if of_other => KeyVaultError::not_implemented(
                 "This vault has keys alone: no secrets, certificates, storage accounts or settings.",
             ),
-            Self::Route if is_operation => KeyVaultError::not_implemented(
+            Self::Route | Self::Method(_) if is_operation => KeyVaultError::not_implemented(
                 "This vault keeps keys and releases them to attested workloads; it does nothing else \
                  with them. docs/endpoints.md has what it answers.",
             ),

@@ -25,7 +25,7 @@ pub use template::{SubjectTemplate, TemplateError};
 /// The claim of tokens whose evidence rests on a root that is not the vendor's own.
 const FOREIGN_ROOT: &str = "avouch-trust-root";
 /// What every attestation token says, and no other token that a provider's key signs.
-const ATTESTATION_TYPE: &str = "x-ms-attestation-type";
+pub(crate) const ATTESTATION_TYPE: &str = "x-ms-attestation-type";
 
 /// Why a request gets no token: the error of OAuth 2.0 (RFC 6749, section 5.2; RFC 8693, section 2.2.2) and a
 /// sentence.

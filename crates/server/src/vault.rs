@@ -8,10 +8,14 @@ mod authorities;
 mod body;
 mod bundle;
 mod material;
+mod policy;
 mod purge;
 mod rate;
 mod signer;
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use avouch_release::{Operators, ReleaseSigner, TokenRules};
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
@@ -22,7 +26,10 @@ pub(crate) use authorities::Authorities;
 pub(crate) use body::{Change, NewVersion, random_count};
 pub(crate) use bundle::{deleted_bundle, deleted_item, item, key_bundle};
 pub use material::{VaultMaterialError, rewrapped_vault_key};
-pub(crate) use material::{WrappedFor, key_version, rewrapped_for, wrap_new};
+pub(crate) use material::{
+    WrappedFor, is_wrapped_for, key_version, material_for_release, rewrapped_for, wrap_new,
+};
+pub(crate) use policy::{KeptPolicy, set_again};
 pub use purge::keep_purged;
 pub use signer::{SignerFileError, development_signer, release_signer};
 
@@ -30,17 +37,21 @@ use crate::auth::OidcError;
 use crate::config::VaultConfig;
 use crate::{Cloud, ProviderUrls};
 
+/// Keys that one caller may make or import in a minute: one of RSA takes up to seconds.
+const CREATIONS_PER_MINUTE_MAX: u32 = 120;
+
 /// Keys that are released, and what is asked for that.
 pub struct Vault {
     host: String,
     url: String,
     challenge: HeaderValue,
-    signer: ReleaseSigner,
+    signer: ArcSwap<ReleaseSigner>,
     operators: Operators,
     rules: TokenRules,
     recoverable_days: u32,
     authorities: Authorities,
     rates: Rates,
+    creations: Rates,
 }
 
 /// Why there cannot be a vault.
@@ -76,12 +87,13 @@ impl Vault {
             host: host.clone(),
             url: format!("https://{host}{port}"),
             challenge: HeaderValue::try_from(challenge).map_err(|_| VaultSetupError::Challenge)?,
-            signer,
+            signer: ArcSwap::from_pointee(signer),
             operators: config.operators(),
             rules: config.token_rules(),
             recoverable_days: config.recoverable_days,
             authorities: Authorities::new(&config.authorities)?,
             rates: Rates::new(config.releases_per_minute_max),
+            creations: Rates::new(CREATIONS_PER_MINUTE_MAX),
         }))
     }
 
@@ -103,8 +115,13 @@ impl Vault {
         &self.challenge
     }
 
-    pub(crate) const fn signer(&self) -> &ReleaseSigner {
-        &self.signer
+    pub(crate) fn signer(&self) -> Arc<ReleaseSigner> {
+        self.signer.load_full()
+    }
+
+    /// Signs answers by another key, or under newer certificates, from now on.
+    pub fn replace_signer(&self, signer: ReleaseSigner) {
+        self.signer.store(Arc::new(signer));
     }
 
     pub(crate) const fn operators(&self) -> Operators {
@@ -125,6 +142,11 @@ impl Vault {
 
     pub(crate) const fn rates(&self) -> &Rates {
         &self.rates
+    }
+
+    /// How many keys each caller may make or import.
+    pub(crate) const fn creations(&self) -> &Rates {
+        &self.creations
     }
 
     /// The identifier of a version: a URL.

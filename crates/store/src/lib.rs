@@ -99,7 +99,7 @@ pub use provider::{NewProvider, Provider, ProviderFilter, ProviderPatch, Toggle,
 pub use store::{Edit, Expected, Sequence, SignedRequest, Store};
 pub use vault_key::{
     DeletedVaultKey, NewVaultKey, VaultKey, VaultKeyPolicy, VaultKeySettings, VaultKeyType,
-    VaultTokenUse,
+    VaultRelease, VaultReleaseOutcome, VaultTokenUse,
 };
 
 /// Compiles the examples of `docs/storage.md`.

@@ -8,15 +8,20 @@ use avouch_wire::UnixTime;
 use serde_json::{Value as Json, json};
 
 use crate::columns::columns;
+use crate::digest::sha256;
 use crate::driver::{Row, Value};
 use crate::error::StoreError;
 use crate::limits::{
     KEY_BYTES_MAX, VAULT_KEY_NAME_CHARS_MAX, VAULT_KEY_TEXT_BYTES_MAX, VAULT_KEY_VERSIONS_MAX,
     VAULT_TOKEN_USES_MAX,
 };
-use crate::names::{check_size, checked_text, invalid_name};
+use crate::names::{ProviderId, check_size, checked_text, invalid_name};
 use crate::page::{Page, PageRequest};
 use crate::store::{Edit, Store, WriteTx, same};
+
+/// How much longer than it can be accepted a token is remembered, in seconds: as far as clocks, and the
+/// beginning and the end of a request, may be apart.
+const TOKEN_USE_KEPT_SECONDS: i64 = 3600;
 
 /// What kind of key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +60,14 @@ pub struct VaultKeyPolicy {
     pub envelope: String,
     /// Whether it stays for ever.
     pub is_immutable: bool,
+}
+
+impl VaultKeyPolicy {
+    /// SHA-256 of the envelope, by which the audit trail tells policies apart.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        avouch_wire::encode_hex(&sha256(self.envelope.as_bytes()))
+    }
 }
 
 /// What of a version may be changed.
@@ -144,8 +157,35 @@ impl std::fmt::Debug for VaultKey {
 pub struct VaultTokenUse {
     /// SHA-256 of who issued it and its identifier.
     pub use_hash: [u8; 32],
-    /// The moment after which nobody accepts it any more.
+    /// The moment after which nobody accepts it any more. It is remembered for an hour longer: the
+    /// release it is shown for began earlier than it is written down, and by another clock perhaps.
     pub forget_at: UnixTime,
+}
+
+/// A release to be written down.
+#[derive(Debug, Clone, Copy)]
+pub struct VaultRelease<'a> {
+    /// The key as it was judged.
+    pub key: &'a VaultKey,
+    /// What the audit trail says of it.
+    pub details: &'a Json,
+    /// The token, where tokens serve only once.
+    pub token_use: Option<&'a VaultTokenUse>,
+    /// The provider by whose word the key is released, if it is one of this store.
+    pub provider: Option<ProviderId>,
+}
+
+/// Whether a release was written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VaultReleaseOutcome {
+    /// It was; the key may leave.
+    Written,
+    /// It was not: the token has served already.
+    TokenUsed,
+    /// It was not: the key was changed or deleted since it was read.
+    KeyChanged,
+    /// It was not: the provider is deleted, whoever has its name now.
+    ProviderGone,
 }
 
 /// A name that was deleted, and can be recovered.
@@ -225,6 +265,16 @@ macro_rules! select_versions {
     };
 }
 
+/// That a version is the current one of its name: asked of each version for itself, a page is read without
+/// looking at all versions there are.
+macro_rules! is_current {
+    () => {
+        "not exists (select 1 from vault_key_versions newer \
+         where newer.name_key = vault_key_versions.name_key \
+         and newer.made > vault_key_versions.made)"
+    };
+}
+
 /// The current versions of deleted names, each with the times of its deletion.
 macro_rules! select_deleted {
     ($where:literal) => {
@@ -232,8 +282,9 @@ macro_rules! select_deleted {
             "select ",
             version_columns!(),
             ", deleted_at, purge_at from vault_key_versions join vault_keys using (name_key) \
-             where deleted_at is not null and made in \
-             (select max(made) from vault_key_versions group by name_key) and ",
+             where deleted_at is not null and ",
+            is_current!(),
+            " and ",
             $where
         )
     };
@@ -298,10 +349,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn vault_keys(&self, request: PageRequest) -> Result<Page<VaultKey>, StoreError> {
-        let sql = select_versions!(
-            "made > $1 and made in (select max(made) from vault_key_versions group by name_key) \
-             order by made limit $2"
-        );
+        let sql =
+            concat!(select_versions!("made > $1 and "), is_current!(), " order by made limit $2");
         let values = [request.after.into(), u64::from(request.rows_max()).into()];
         let rows = self.read("list keys for release", sql, &values).await?;
         let items = rows.into_iter().map(read_version).collect::<Result<Vec<_>, _>>()?;
@@ -526,26 +575,34 @@ impl Store {
     }
 
     /// Writes into the audit trail that a key was released, and, where tokens serve only once, that this
-    /// one has: in one step, so that of two who ask at once one is refused. Returns whether the token
-    /// had not served before; if it had, nothing is written.
+    /// one has: in one step, so that of two who ask at once one is refused, and no key leaves that was
+    /// changed or deleted while the token was judged. What must not be released leaves nothing behind.
     ///
     /// # Errors
     /// [`StoreError::Limit`]; [`StoreError::Unavailable`].
     pub async fn record_vault_release(
         &self,
-        details: &Json,
-        token_use: Option<&VaultTokenUse>,
+        release: &VaultRelease<'_>,
         edit: &Edit<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<VaultReleaseOutcome, StoreError> {
         let mut write = self.begin_write("record the release of a key", edit).await?;
-        if let Some(token_use) = token_use
+        let VaultKey { name, version, revision, .. } = release.key;
+        if write.vault_key_revision(&name_key(name)?, version).await? != Some(*revision) {
+            return Ok(VaultReleaseOutcome::KeyChanged);
+        }
+        if let Some(provider) = release.provider
+            && !write.has_provider(provider).await?
+        {
+            return Ok(VaultReleaseOutcome::ProviderGone);
+        }
+        if let Some(token_use) = release.token_use
             && !write.use_vault_token(token_use).await?
         {
-            return Ok(false);
+            return Ok(VaultReleaseOutcome::TokenUsed);
         }
-        write.audit("vault-key-release", None, details).await?;
+        write.audit("vault-key-release", None, release.details).await?;
         write.commit().await?;
-        Ok(true)
+        Ok(VaultReleaseOutcome::Written)
     }
 }
 
@@ -627,10 +684,28 @@ impl WriteTx<'_> {
             .ok_or_else(|| not_found(&format!("{name_key}/{version}")))
     }
 
+    /// The revision of a version of a name that is not deleted.
+    async fn vault_key_revision(
+        &mut self,
+        name_key: &str,
+        version: &str,
+    ) -> Result<Option<u64>, StoreError> {
+        let sql = "select revision from vault_key_versions join vault_keys using (name_key) \
+                   where deleted_at is null and name_key = $1 and version = $2";
+        let row = self.tx.fetch_optional(sql, &[name_key.into(), version.into()]).await?;
+        row.map(|mut row| row.u64("revision")).transpose()
+    }
+
+    async fn has_provider(&mut self, provider: ProviderId) -> Result<bool, StoreError> {
+        let sql = "select id from providers where id = $1";
+        Ok(self.tx.fetch_optional(sql, &[provider.0.into()]).await?.is_some())
+    }
+
     /// Whether a token serves for the first time; those that nobody would accept any more are forgotten.
     async fn use_vault_token(&mut self, token_use: &VaultTokenUse) -> Result<bool, StoreError> {
         let sql = "delete from vault_token_uses where forget_at < $1";
-        let forgotten = self.tx.execute(sql, &[self.edit.at.into()]).await?;
+        let forgettable = self.edit.at.saturating_add_seconds(-TOKEN_USE_KEPT_SECONDS);
+        let forgotten = self.tx.execute(sql, &[forgettable.into()]).await?;
         self.uncount("vault_token_uses", forgotten).await?;
         let sql = "insert into vault_token_uses (use_hash, forget_at) values ($1, $2) \
                    on conflict (use_hash) do nothing";
@@ -713,7 +788,7 @@ impl WriteTx<'_> {
             "keyType": key.key_type.as_str(),
             "exportable": key.is_exportable,
             "enabled": is_enabled,
-            "releasePolicy": release_policy.is_some(),
+            "releasePolicySha256": release_policy.as_ref().map(VaultKeyPolicy::sha256),
         });
         self.audit(action, None, &details).await?;
         self.commit().await?;

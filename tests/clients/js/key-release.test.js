@@ -64,6 +64,10 @@ async function attest(guest) {
   return (await answer.json()).token;
 }
 
+// The root of minted evidence as tokens name it: it is not the vendor's, so a policy must name it.
+const [, payload] = (await attest(workload())).split(".");
+const trustRoot = JSON.parse(Buffer.from(payload, "base64url").toString())["avouch-trust-root"];
+
 function releasePolicy(measurement) {
   const claim = (claim, equals) => ({ claim, equals });
   const policy = {
@@ -74,6 +78,7 @@ function releasePolicy(measurement) {
         claim("x-ms-attestation-type", "sevsnpvm"),
         claim("x-ms-sevsnpvm-is-debuggable", "false"),
         claim("x-ms-sevsnpvm-launchmeasurement", measurement),
+        claim("avouch-trust-root", trustRoot),
       ],
     }],
   };

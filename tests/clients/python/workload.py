@@ -3,6 +3,7 @@ opened with that key by `cryptography` alone.
 """
 
 import base64
+import functools
 import json
 import os
 import pathlib
@@ -105,12 +106,20 @@ def verified(value):
     return json.loads(unpadded(payload))
 
 
+@functools.cache
+def trust_root():
+    """The root of minted evidence as tokens name it: it is not the vendor's, so a policy must name it."""
+    _, payload, _ = Workload().token().split(".")
+    return json.loads(unpadded(payload))["avouch-trust-root"]
+
+
 def policy(measurement, authority=URL):
-    """Whoever has this measurement, on genuine hardware, without a debugger."""
+    """Whoever has this measurement, under the root of minted evidence, without a debugger."""
     return json.dumps({"version": "1.0.0", "anyOf": [{"authority": authority, "allOf": [
         {"claim": "x-ms-attestation-type", "equals": "sevsnpvm"},
         {"claim": "x-ms-sevsnpvm-is-debuggable", "equals": "false"},
         {"claim": "x-ms-sevsnpvm-launchmeasurement", "equals": measurement},
+        {"claim": "avouch-trust-root", "equals": trust_root()},
     ]}]}).encode()
 
 

@@ -84,19 +84,25 @@ const TEXTS: &[Text] = &[
     one(
         "release-policy-met",
         "That the token's claims meet the key's release policy.",
-        "A condition does not hold, or the token is of an authority that the policy does not name.",
+        "A condition does not hold, or the evidence rests on a root that is not the vendor's and no condition names it.",
         "The log has each condition that failed, with both sides.",
     ),
     one(
         "release-no-workload",
         "Whether a release policy names a workload.",
         "Some way to meet it names no measurement, host data or compliance status.",
-        "Add a condition on what runs, such as `x-ms-sevsnpvm-hostdata`.",
+        "Add a condition on what runs, such as `x-ms-sevsnpvm-launchmeasurement`.",
+    ),
+    one(
+        "release-host-data-alone",
+        "Whether a release policy that names host data says which software holds to it.",
+        "It names neither a measurement nor a compliance status, and whoever starts a machine chooses its host data.",
+        "Add a condition on the measurement or on `x-ms-compliance-status`.",
     ),
     one(
         "release-debuggable",
         "Whether a release policy keeps debuggers out.",
-        "It names a measurement, which the same software has under a debugger too.",
+        "What it names the same software has under a debugger too.",
         "Add a condition that debugging is off, such as `x-ms-sevsnpvm-is-debuggable` equals `false`.",
     ),
     one(

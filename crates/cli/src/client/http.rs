@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, StatusCode, redirect};
 use tokio::runtime::{Builder, Runtime};
 
@@ -39,6 +39,8 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Answer {
     pub(crate) url: String,
     pub(crate) status: StatusCode,
+    /// When to come again, in seconds, if it says so.
+    pub(crate) retry_after_seconds: Option<u32>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -98,6 +100,8 @@ async fn send(client: &Client, request: Request<'_>) -> Result<Answer, Failure> 
     }
     let mut response = builder.send().await.map_err(failed)?;
     let status = response.status();
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|text| text.to_str().ok());
+    let retry_after_seconds = retry_after.and_then(|text| text.parse().ok());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if body.len().saturating_add(chunk.len()) > ANSWER_BYTES_MAX {
@@ -106,7 +110,7 @@ async fn send(client: &Client, request: Request<'_>) -> Result<Answer, Failure> 
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { url, status, body })
+    Ok(Answer { url, status, retry_after_seconds, body })
 }
 
 /// An error with what caused it; the outermost alone says little of a TLS failure.

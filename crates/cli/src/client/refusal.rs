@@ -74,7 +74,11 @@ impl Refusal {
             }
             Some((code, message)) => {
                 let (code, message) = (printable(&code), printable(&message));
-                Failure::Other(format!("{url}: {status}: {code}: {message}")).into()
+                let message = format!("{url}: {status}: {code}: {message}");
+                match answer.retry_after_seconds {
+                    Some(seconds) => Failure::Later { message, seconds }.into(),
+                    None => Failure::Other(message).into(),
+                }
             }
             None if status.is_redirection() => {
                 let reason = "a redirection, which is not followed: give the URL it leads to";

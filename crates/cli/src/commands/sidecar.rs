@@ -1,15 +1,17 @@
 //! `avouch sidecar`
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use avouch_server::keys::hide_memory;
 use avouch_wire::base64url;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use clap::Args;
@@ -31,19 +33,23 @@ const AT_ONCE: usize = 8;
 /// Attest this guest and get keys for its programs, in the words of Microsoft's confidential sidecar.
 ///
 /// Serves `/status`, `/attest/raw`, `/attest/combined`, `/attest/maa` and `/key/release` over plain HTTP
-/// on loopback. Whoever can reach it is this guest, and gets what this guest gets.
+/// on loopback. Whoever can reach it is this guest, and gets what this guest gets: browsers that act for
+/// other sites are refused. The bearer token goes to the vault that `--vault` names, and to no other.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:\n  \
-    avouch sidecar --token-file vault-token &\n  \
+    avouch sidecar --token-file vault-token --vault vault.example.org &\n  \
     curl -d '{\"maa_endpoint\":\"attest.example.org\",\"akv_endpoint\":\"vault.example.org\",\"kid\":\"disk\"}' \\\n       \
     http://localhost:8080/key/release")]
 pub(crate) struct SidecarArgs {
     /// Address to listen on, of loopback; port 0 takes any free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// A file with the bearer token for vaults, for requests without `access_token`.
-    #[arg(long, value_name = "FILE")]
+    /// A file with the bearer token for the vault, for requests without `access_token`.
+    #[arg(long, value_name = "FILE", requires = "vault")]
     token_file: Option<PathBuf>,
+    /// The vault that this token is for, as requests name it: HOST, or HOST:PORT.
+    #[arg(long, value_name = "HOST", requires = "token_file")]
+    vault: Option<String>,
     #[command(flatten)]
     guest: GuestOptions,
 }
@@ -51,8 +57,14 @@ pub(crate) struct SidecarArgs {
 /// What requests share.
 struct Sidecar {
     guest: GuestOptions,
-    token: Option<String>,
-    at_once: Semaphore,
+    token: Option<VaultToken>,
+    at_once: Arc<Semaphore>,
+}
+
+/// A bearer token, and the URL of the only vault that gets it.
+struct VaultToken {
+    vault: String,
+    token: String,
 }
 
 /// Why a request has no answer: what it is to blame for, or what it was refused.
@@ -85,9 +97,15 @@ pub(crate) fn run(args: SidecarArgs) -> Result<Verdict, Failure> {
         );
         return Err(Failure::Other(text));
     }
-    let token = args.token_file.as_deref().map(read_text).transpose()?;
-    let token = token.map(|token| token.trim().to_owned());
-    let at_once = Semaphore::new(AT_ONCE);
+    hide_memory();
+    let token = match (&args.token_file, &args.vault) {
+        (Some(file), Some(vault)) => Some(VaultToken {
+            vault: url_of(vault).ok_or_else(|| Failure::Other(format!("{vault} is no host")))?,
+            token: read_text(file)?.trim().to_owned(),
+        }),
+        _ => None,
+    };
+    let at_once = Arc::new(Semaphore::new(AT_ONCE));
     let sidecar = Arc::new(Sidecar { guest: args.guest, token, at_once });
     runtime()?.block_on(serve(args.listen, sidecar))
 }
@@ -108,9 +126,33 @@ async fn serve(listen: SocketAddr, sidecar: Arc<Sidecar>) -> Result<Verdict, Fai
         .route("/attest/maa", work(maa))
         .route("/key/release", work(release))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
+        .layer(from_fn(of_this_machine))
         .with_state(sidecar);
     axum::serve(listener, router).with_graceful_shutdown(stop).await.map_err(Failure::other)?;
     Ok(Verdict::Yes)
+}
+
+/// Refuses what a browser sends for a site of somebody's: it names its origin, or, where the site's name
+/// was made to lead here, another host.
+async fn of_this_machine(request: Request, next: Next) -> Response {
+    let head = request.headers();
+    let host = head.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if head.contains_key(ORIGIN) || !is_loopback(host) {
+        let text = "only programs of this machine are answered, under localhost, and no web pages";
+        return refusal(StatusCode::FORBIDDEN, text);
+    }
+    next.run(request).await
+}
+
+/// Whether a `Host` is a name or an address of loopback, with a port or without.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn work(answers: Answers) -> axum::routing::MethodRouter<Arc<Sidecar>> {
@@ -129,9 +171,13 @@ fn work(answers: Answers) -> axum::routing::MethodRouter<Arc<Sidecar>> {
 async fn worked(sidecar: Arc<Sidecar>, body: Bytes, answers: Answers) -> Result<Value, Refused> {
     let members: Map<String, Value> = serde_json::from_slice(&body)
         .map_err(|error| Refused::Request(format!("the body is no JSON object: {error}")))?;
-    let holder = Arc::clone(&sidecar);
-    let _permit = holder.at_once.try_acquire().map_err(|_| Refused::Busy)?;
-    let done = tokio::task::spawn_blocking(move || answers(&sidecar, &members)).await;
+    // Held until the work is done, whether or not anybody still waits for it.
+    let permit = Arc::clone(&sidecar.at_once).try_acquire_owned().map_err(|_| Refused::Busy)?;
+    let work = move || {
+        let _permit = permit;
+        answers(&sidecar, &members)
+    };
+    let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|_| {
         Err(Refused::Forbidden("the request could not be completed".to_owned()))
     })
@@ -160,15 +206,18 @@ fn maa(sidecar: &Sidecar, members: &Map<String, Value>) -> Result<Value, Refused
 }
 
 fn release(sidecar: &Sidecar, members: &Map<String, Value>) -> Result<Value, Refused> {
-    let given = members.get("access_token").and_then(Value::as_str).map(str::to_owned);
-    let token = given.or_else(|| sidecar.token.clone()).ok_or_else(|| {
-        Refused::Request("access_token is missing, and the sidecar has no --token-file".to_owned())
+    let vault = endpoint(members, "akv_endpoint")?;
+    let given = members.get("access_token").and_then(Value::as_str);
+    let own = sidecar.token.as_ref().filter(|own| own.vault.eq_ignore_ascii_case(&vault));
+    let token = given.or_else(|| own.map(|own| own.token.as_str())).ok_or_else(|| {
+        let text = "access_token is missing, and the sidecar has no token for this akv_endpoint";
+        Refused::Request(text.to_owned())
     })?;
     let request = KeyRequest {
         attest: endpoint(members, "maa_endpoint")?,
-        vault: endpoint(members, "akv_endpoint")?,
+        vault,
         kid: kid(members)?,
-        token,
+        token: token.to_owned(),
     };
     let key = sidecar.guest.key(&request)?;
     let jwk = key.to_private_jwk().map_err(Failure::other)?;
@@ -190,12 +239,14 @@ fn runtime_data(members: &Map<String, Value>) -> Result<Vec<u8>, Refused> {
 
 /// The URL of a host that is named without its scheme.
 fn endpoint(members: &Map<String, Value>, name: &str) -> Result<String, Refused> {
-    let host = text(members, name)?.trim_end_matches('/');
+    url_of(text(members, name)?).ok_or_else(|| Refused::Request(format!("{name} is no host")))
+}
+
+fn url_of(host: &str) -> Option<String> {
+    let host = host.trim_end_matches('/');
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/[]".contains(&byte);
-    if host.contains("//") || !host.bytes().all(is_plain) {
-        return Err(Refused::Request(format!("{name} is no host")));
-    }
-    Ok(format!("https://{host}"))
+    let is_host = !host.is_empty() && !host.contains("//") && host.bytes().all(is_plain);
+    is_host.then(|| format!("https://{host}"))
 }
 
 /// A name, or a name and a version.

@@ -66,18 +66,43 @@ fn private_parts(pkcs8: &[u8], kind: KeyKind) -> Result<Vec<(&'static str, &[u8]
 
 /// By way of PKCS#1: the library judges there whether the numbers belong together.
 fn rsa_pair(members: &Map<String, Value>) -> Result<KeyMaterial, KeyMaterialError> {
-    let mut parts = vec![Zeroizing::new(der::integer_u64(0))];
+    // Room for all: growing would leave copies of the key behind.
+    let room = RSA_MEMBERS.len().saturating_mul(NUMBER_BYTES_MAX.saturating_add(8));
+    let mut numbers = Zeroizing::new(Vec::with_capacity(room));
+    numbers.extend_from_slice(&der::integer_u64(0));
     for name in RSA_MEMBERS {
         let number = octets(members, name)?;
         if number.is_empty() || number.len() > NUMBER_BYTES_MAX {
             return Err(KeyMaterialError::Member(name));
         }
-        parts.push(Zeroizing::new(der::integer(&number)));
+        push_integer(&number, &mut numbers);
     }
-    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_slice()).collect();
-    let pkcs1 = Zeroizing::new(der::sequence(&parts));
+    let head = head(read_der::SEQUENCE, numbers.len());
+    let mut pkcs1 = Zeroizing::new(Vec::with_capacity(room.saturating_add(8)));
+    pkcs1.extend_from_slice(&head);
+    pkcs1.extend_from_slice(&numbers);
     let pair = rsa::KeyPair::from_der(&pkcs1).map_err(|_| KeyMaterialError::Inconsistent)?;
     of_rsa(&pair)
+}
+
+/// INTEGER from an unsigned big-endian number, where nothing of it is left in between.
+fn push_integer(number: &[u8], out: &mut Vec<u8>) {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let number = number.get(zeros..).unwrap_or_default();
+    let is_padded = number.first().is_none_or(|first| *first >= 0x80);
+    let length = number.len().saturating_add(usize::from(is_padded));
+    out.extend_from_slice(&head(read_der::INTEGER, length));
+    if is_padded {
+        out.push(0);
+    }
+    out.extend_from_slice(number);
+}
+
+/// What stands before a content of so many bytes: tag and length.
+fn head(tag: u8, content_bytes: usize) -> Vec<u8> {
+    let mut head = der::element(tag, &vec![0; content_bytes]);
+    head.truncate(head.len().saturating_sub(content_bytes));
+    head
 }
 
 fn ec_pair(members: &Map<String, Value>) -> Result<KeyMaterial, KeyMaterialError> {

@@ -36,11 +36,6 @@ impl ClaimPath {
         self.0.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 
-    /// The last name.
-    pub(super) fn last(&self) -> &str {
-        self.0.rsplit('.').next().unwrap_or(&self.0)
-    }
-
     /// Walks from the claims of a token along the path.
     pub(super) fn walk<'a>(&'a self, claims: &'a Map<String, Value>) -> Walked<'a> {
         let mut members = Some(claims);

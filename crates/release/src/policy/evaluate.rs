@@ -5,22 +5,54 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 
 use super::claim::Walked;
-use super::{ClaimCondition, Condition, Group, Operator, Quantifier, ReleasePolicy, Scalar};
+use super::{
+    AuthorityRule, ClaimCondition, Condition, Group, Operator, Quantifier, ReleasePolicy, Scalar,
+};
 use crate::AttestedToken;
+
+/// The claim of tokens whose evidence rests on a root that is not the vendor's own.
+pub(super) const FOREIGN_ROOT: &str = "avouch-trust-root";
 
 impl ReleasePolicy {
     /// Whether the key may be released to who is attested by this token: some rule is of the token's
     /// authority, and its conditions hold.
+    ///
+    /// Evidence under a root that is not the vendor's is made at will by whoever has that root's key. So
+    /// a token that names such a root (`avouch-trust-root`) meets only a rule of which a condition on
+    /// that claim holds.
     #[must_use]
     pub fn is_met_by(&self, token: &AttestedToken) -> bool {
         self.any_of
             .iter()
             .filter(|rule| rule.authority == *token.authority())
-            .any(|rule| rule.conditions.holds(token.claims()))
+            .any(|rule| rule.conditions.holds(token.claims()) && rule.takes_root(token.claims()))
     }
 }
 
+impl AuthorityRule {
+    /// Whether the evidence rests on the vendor's root, or on another that the rule speaks of.
+    pub(super) fn takes_root(&self, claims: &Map<String, Value>) -> bool {
+        foreign_root(claims).is_none() || self.conditions.holds_by(FOREIGN_ROOT, claims)
+    }
+}
+
+/// The root that the evidence rests on, if it is not the vendor's own.
+pub(super) fn foreign_root(claims: &Map<String, Value>) -> Option<&Value> {
+    claims.get(FOREIGN_ROOT).filter(|root| !root.is_null())
+}
+
 impl Group {
+    /// Whether the group holds, and a condition on that claim has a part in it.
+    fn holds_by(&self, claim: &str, claims: &Map<String, Value>) -> bool {
+        let has_part = |member: &Condition| match member {
+            Condition::Claim(condition) => {
+                condition.claim.as_str() == claim && condition.holds(claims)
+            }
+            Condition::Group(group) => group.holds_by(claim, claims),
+        };
+        self.holds(claims) && self.members.iter().any(has_part)
+    }
+
     pub(super) fn holds(&self, claims: &Map<String, Value>) -> bool {
         let mut members = self.members.iter();
         match self.quantifier {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::claim::Walked;
+use super::evaluate::{FOREIGN_ROOT, foreign_root};
 use super::place::Place;
 use super::{Authority, ClaimCondition, Condition, Group, Operator, ReleasePolicy, Scalar};
 use crate::AttestedToken;
@@ -37,6 +38,10 @@ pub struct AuthorityExplained {
     /// The conditions that failed: of each group that must hold, and does not. Of another authority's
     /// rule none are judged.
     pub failed: Vec<FailedCondition>,
+    /// The root that the evidence rests on, if it is not the vendor's own and no condition that holds
+    /// speaks of it; of a long text the beginning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unnamed_root: Option<String>,
 }
 
 /// A condition that does not hold.
@@ -76,20 +81,27 @@ impl ReleasePolicy {
             .map(|(index, rule)| {
                 let place = any_of.item(index).to_string();
                 let is_issuer = rule.authority == *token.authority();
-                let mut failed = Vec::new();
+                let (mut failed, mut unnamed_root) = (Vec::new(), None);
                 if is_issuer {
-                    explain_group(
-                        &rule.conditions,
-                        token.claims(),
-                        &any_of.item(index),
-                        &mut failed,
-                    );
+                    let claims = token.claims();
+                    explain_group(&rule.conditions, claims, &any_of.item(index), &mut failed);
+                    unnamed_root =
+                        foreign_root(claims).filter(|_| !rule.takes_root(claims)).map(value_shown);
                 }
-                AuthorityExplained { place, authority: rule.authority.clone(), is_issuer, failed }
+                let authority = rule.authority.clone();
+                AuthorityExplained { place, authority, is_issuer, failed, unnamed_root }
             })
             .collect();
-        let is_met = rules.iter().any(|rule| rule.is_issuer && rule.failed.is_empty());
+        let is_met = rules.iter().any(AuthorityExplained::is_met);
         Explanation { is_met, issuer: token.authority().clone(), rules }
+    }
+}
+
+impl AuthorityExplained {
+    /// Whether the token meets the rule.
+    #[must_use]
+    pub const fn is_met(&self) -> bool {
+        self.is_issuer && self.failed.is_empty() && self.unnamed_root.is_none()
     }
 }
 
@@ -126,12 +138,18 @@ impl ClaimCondition {
             },
             found: match self.claim.walk(claims) {
                 Walked::Missing(path) => Found::Missing(path.to_owned()),
-                Walked::Value(Value::Object(_)) => Found::Value("an object".to_owned()),
-                Walked::Value(Value::Array(_)) => Found::Value("an array".to_owned()),
-                Walked::Value(Value::String(text)) => Found::Value(shown(text)),
-                Walked::Value(other) => Found::Value(other.to_string()),
+                Walked::Value(value) => Found::Value(value_shown(value)),
             },
         }
+    }
+}
+
+fn value_shown(value: &Value) -> String {
+    match value {
+        Value::Object(_) => "an object".to_owned(),
+        Value::Array(_) => "an array".to_owned(),
+        Value::String(text) => shown(text),
+        other => other.to_string(),
     }
 }
 
@@ -145,6 +163,14 @@ impl fmt::Display for Explanation {
             }
             for failed in &rule.failed {
                 write!(f, "\n{failed}")?;
+            }
+            if let Some(root) = &rule.unnamed_root {
+                let place = &rule.place;
+                write!(
+                    f,
+                    "\n{place}: the evidence rests on a root that is not the vendor's, and no \
+                     condition that holds names {FOREIGN_ROOT}: {root}"
+                )?;
             }
         }
         Ok(())

@@ -7,8 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::place::Place;
 use super::{
-    AuthorityRule, ClaimCondition, ClaimPath, Condition, Group, Operator, Quantifier,
-    ReleasePolicy, Scalar,
+    AuthorityRule, ClaimCondition, Condition, Group, Operator, Quantifier, ReleasePolicy, Scalar,
 };
 
 /// Something that a policy allows, and its author hardly meant.
@@ -33,6 +32,9 @@ impl fmt::Display for Lint {
 pub enum LintSlug {
     /// Conditions that hold for whoever owns a genuine chip.
     NoWorkload,
+    /// Host data, which whoever starts a machine chooses, and nothing that says which software holds to
+    /// it.
+    HostDataAlone,
     /// A measurement that a debugger's owner has as well.
     Debuggable,
     /// A claim that the attested workload writes itself.
@@ -49,14 +51,20 @@ impl Serialize for LintSlug {
 
 impl LintSlug {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::NoWorkload, Self::Debuggable, Self::ClaimOfWorkload, Self::NeverMet];
+    pub const ALL: [Self; 5] = [
+        Self::NoWorkload,
+        Self::HostDataAlone,
+        Self::Debuggable,
+        Self::ClaimOfWorkload,
+        Self::NeverMet,
+    ];
 
     /// The stable name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoWorkload => "release-no-workload",
+            Self::HostDataAlone => "release-host-data-alone",
             Self::Debuggable => "release-debuggable",
             Self::ClaimOfWorkload => "release-claim-of-workload",
             Self::NeverMet => "release-never-met",
@@ -64,23 +72,20 @@ impl LintSlug {
     }
 }
 
-/// Claims that say which software runs: measurements and what its owner chose at its launch.
-const MEASUREMENTS: [&str; 14] = [
+/// Claims that say which software runs: its measurement, or who has signed for that. Not among them are
+/// registers that software extends at run time (`tdx_rtmr1` and those behind it): another firmware extends
+/// them to the same values. Nor are identifiers that whoever starts an enclave or a trust domain gives it
+/// (`x-ms-sgx-config-id`, `tdx_mrconfigid`, `tdx_mrowner`, `tdx_mrownerconfig`).
+const MEASUREMENTS: [&str; 6] = [
     "x-ms-sevsnpvm-launchmeasurement",
-    "x-ms-sevsnpvm-hostdata",
     "x-ms-sevsnpvm-idkeydigest",
     "x-ms-sevsnpvm-authorkeydigest",
     "x-ms-sgx-mrenclave",
     "x-ms-sgx-mrsigner",
-    "x-ms-sgx-config-id",
     "tdx_mrtd",
-    "tdx_mrconfigid",
-    "tdx_mrowner",
-    "tdx_mrownerconfig",
-    "tdx_rtmr1",
-    "tdx_rtmr2",
-    "tdx_rtmr3",
 ];
+/// What whoever starts a machine says of it, and software that was measured may hold to.
+const HOST_DATA: &str = "x-ms-sevsnpvm-hostdata";
 /// The claim by which a policy of the authority says that it has judged the software.
 const COMPLIANCE: &str = "x-ms-compliance-status";
 /// Where claims stand that an attestation policy of the authority wrote itself.
@@ -88,6 +93,8 @@ const OF_POLICY: &str = "x-ms-policy";
 /// Claims that say whether a debugger can look inside.
 const DEBUG: [&str; 3] =
     ["x-ms-sevsnpvm-is-debuggable", "x-ms-sgx-is-debuggable", "tdx_td_attributes_debug"];
+/// Where the claims of the hardware stand in the token of a machine with a paravisor.
+const OF_ISOLATION: &str = "x-ms-isolation-tee.";
 /// What the attested workload writes itself: data that it binds to its evidence.
 const OF_WORKLOAD: [&str; 2] = ["x-ms-runtime", "nonce"];
 
@@ -109,20 +116,32 @@ fn lint_rule(rule: &AuthorityRule, place: &Place<'_>, found: &mut Vec<Lint>) {
     let mut add = |slug, place: &Place<'_>, message: &str| {
         found.push(Lint { slug, place: place.to_string(), message: message.to_owned() });
     };
-    if !conditions.always_names(&|condition| condition.names_workload()) {
+    let names_workload =
+        |condition: &ClaimCondition| condition.names_software() || condition.wants(HOST_DATA);
+    if !conditions.always_names(&names_workload) {
         add(
             LintSlug::NoWorkload,
             place,
             "names no measurement, host data or compliance status in every way to meet it: \
              the key is released to every owner of a genuine chip",
         );
-    } else if !conditions.always_names(&|condition| condition.excludes_debug()) {
-        add(
-            LintSlug::Debuggable,
-            place,
-            "names a measurement, and neither a compliance status nor that debugging is off: \
-             the same software under a debugger gets the key",
-        );
+    } else {
+        if !conditions.always_names(&ClaimCondition::names_software) {
+            add(
+                LintSlug::HostDataAlone,
+                place,
+                "names host data, and neither a measurement nor a compliance status: whoever \
+                 starts other software with the same host data gets the key",
+            );
+        }
+        if !conditions.always_names(&ClaimCondition::excludes_debug) {
+            add(
+                LintSlug::Debuggable,
+                place,
+                "names a workload, and neither a compliance status nor that debugging is off: \
+                 the same software under a debugger gets the key",
+            );
+        }
     }
     lint_group(conditions, place, &mut add);
 }
@@ -175,10 +194,23 @@ impl Group {
 }
 
 impl ClaimCondition {
-    fn names_workload(&self) -> bool {
+    /// Whether the condition wants a certain software.
+    fn names_software(&self) -> bool {
         self.operator == Operator::Equals
-            && !is_of_workload(&self.claim)
-            && (MEASUREMENTS.contains(&self.claim.last()) || self.is_judged_by_policy())
+            && (MEASUREMENTS.iter().any(|claim| self.is_on(claim)) || self.is_judged_by_policy())
+    }
+
+    /// Whether the condition wants a certain value of that claim.
+    fn wants(&self, claim: &str) -> bool {
+        self.operator == Operator::Equals && self.is_on(claim)
+    }
+
+    /// Whether the condition is on that claim of the service, of the machine itself or of what it runs
+    /// on. Anywhere else a claim of the same name is somebody else's: in `x-ms-runtime` the workload's,
+    /// in `x-ms-inittime` its starter's.
+    fn is_on(&self, claim: &str) -> bool {
+        let path = self.claim.as_str();
+        path.strip_prefix(OF_ISOLATION).unwrap_or(path) == claim
     }
 
     fn excludes_debug(&self) -> bool {
@@ -188,18 +220,14 @@ impl ClaimCondition {
             Scalar::Integer(_) => false,
         };
         self.operator == Operator::Equals
-            && !is_of_workload(&self.claim)
-            && ((DEBUG.contains(&self.claim.last()) && is_false) || self.is_judged_by_policy())
+            && ((DEBUG.iter().any(|claim| self.is_on(claim)) && is_false)
+                || self.is_judged_by_policy())
     }
 
     /// Whether the claim is a judgement of the authority's own policy.
     fn is_judged_by_policy(&self) -> bool {
-        self.claim.last() == COMPLIANCE || self.claim.is_within(OF_POLICY)
+        self.is_on(COMPLIANCE) || self.claim.is_within(OF_POLICY)
     }
-}
-
-fn is_of_workload(claim: &ClaimPath) -> bool {
-    OF_WORKLOAD.iter().any(|path| claim.is_within(path))
 }
 
 impl Scalar {

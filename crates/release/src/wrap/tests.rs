@@ -194,31 +194,55 @@ fn wrapped_by_hand(kek: &[u8; KEK_BYTES], value: [u8; 8], padded: [u8; 8]) -> Ve
     block
 }
 
-#[test]
-fn integrity_value_length_and_padding_are_checked() {
+/// What opens of a block that has this integrity value before this text.
+fn opened_by_hand(value: [u8; 8], padded: [u8; 8]) -> Option<Vec<u8>> {
     let kek = [3; KEK_BYTES];
-    let value = |length: u32| {
-        let [a, b, c, d] = length.to_be_bytes();
-        [0xa6, 0x59, 0x59, 0xa6, a, b, c, d]
-    };
-    let open = |value, padded| unwrap_padded(&kek, &wrapped_by_hand(&kek, value, padded));
-    assert_eq!(*open(value(3), [1, 2, 3, 0, 0, 0, 0, 0]).unwrap(), [1, 2, 3]);
-    assert_eq!(*open(value(8), [1; 8]).unwrap(), [1; 8]);
-    // Padding that is not zero.
+    let opened = unwrap_padded(&kek, &wrapped_by_hand(&kek, value, padded));
+    opened.map(|opened| opened.to_vec())
+}
+
+/// The alternative initial value of RFC 5649, section 3, with a length.
+fn initial_value(length: u32) -> [u8; 8] {
+    let [a, b, c, d] = length.to_be_bytes();
+    [0xa6, 0x59, 0x59, 0xa6, a, b, c, d]
+}
+
+#[test]
+fn what_is_wrapped_by_hand_opens() {
+    let opened = opened_by_hand(initial_value(3), [1, 2, 3, 0, 0, 0, 0, 0]);
+    assert_eq!(opened.unwrap(), [1, 2, 3]);
+    assert_eq!(opened_by_hand(initial_value(8), [1; 8]).unwrap(), [1; 8]);
+}
+
+#[test]
+fn an_altered_integrity_value_does_not_open() {
+    for index in 0..4 {
+        let mut other = initial_value(8);
+        other[index] ^= 1;
+        assert!(opened_by_hand(other, [1; 8]).is_none(), "{index}");
+    }
+    // That of key wrap without padding (RFC 3394).
+    assert!(opened_by_hand([0xa6; 8], [1; 8]).is_none());
+}
+
+#[test]
+fn a_length_of_zero_does_not_open() {
+    assert!(opened_by_hand(initial_value(0), [0; 8]).is_none());
+}
+
+#[test]
+fn a_length_that_is_not_the_blocks_does_not_open() {
+    for length in [9, 16, 0xffff_ffff, 0x0300_0000] {
+        assert!(opened_by_hand(initial_value(length), [0; 8]).is_none(), "{length}");
+    }
+}
+
+#[test]
+fn padding_that_is_not_zero_does_not_open() {
     for index in 3..8 {
         let mut padded = [1, 2, 3, 0, 0, 0, 0, 0];
         padded[index] = 1;
-        assert!(open(value(3), padded).is_none(), "{index}");
-    }
-    // Lengths that are none of this block's.
-    for length in [0, 9, 16, 0xffff_ffff, 0x0300_0000] {
-        assert!(open(value(length), [0; 8]).is_none(), "{length}");
-    }
-    // Another integrity value.
-    for index in 0..4 {
-        let mut other = value(8);
-        other[index] ^= 1;
-        assert!(open(other, [1; 8]).is_none(), "{index}");
+        assert!(opened_by_hand(initial_value(3), padded).is_none(), "{index}");
     }
 }
 

@@ -145,10 +145,14 @@ pub fn secret() -> Vec<u8> {
 
 /// An exportable secret key with the usual policy.
 pub fn key() -> KeyVersion {
-    key_of(KeyMaterial::from_secret(Zeroizing::new(secret())).unwrap())
+    key_of(&secret_material())
 }
 
-pub fn key_of(material: KeyMaterial) -> KeyVersion {
+pub fn secret_material() -> KeyMaterial {
+    KeyMaterial::from_secret(Zeroizing::new(secret())).unwrap()
+}
+
+pub fn key_of(material: &KeyMaterial) -> KeyVersion {
     KeyVersion {
         kid: KID.to_owned(),
         is_hsm: true,
@@ -162,7 +166,7 @@ pub fn key_of(material: KeyMaterial) -> KeyVersion {
             updated_at: at(),
         },
         release_policy: Some(envelope_of(&usual_policy(), false)),
-        material,
+        public_key: material.public_key().cloned(),
     }
 }
 

@@ -13,8 +13,8 @@ use avouch_endorsements::EndorsementSet;
 use avouch_engine::Anchors;
 use avouch_server::config::{AppraisalConfig, LimitsConfig};
 use avouch_server::{
-    Access, AppState, AtHand, Clock, DevelopmentCa, Limits, ProviderUrls, Providers,
-    ProvidersOptions, Server, SigningKeys, WorkPool, signing_key,
+    Access, AppState, AtHand, Clock, Cloud, Config, DevelopmentCa, Limits, ProviderUrls, Providers,
+    ProvidersOptions, Server, SigningKeys, Vault, WorkPool, signing_key, vault,
 };
 use avouch_store::Store;
 use avouch_store::testing::resident_bytes;
@@ -26,39 +26,53 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use reqwest::{Client, Method};
 use tokio::sync::oneshot;
 
-use crate::primitives::{Signature, Verification};
+use crate::primitives::{Encryption, Signature, Verification};
 
 /// What a child does.
 #[derive(Clone, Copy)]
 pub(crate) enum Role {
     /// The service; a word says where its database is.
     Attest,
+    /// The service with a vault under [`VAULT_HOST`]; a word says where its database is.
+    Vault,
     /// TLS and JSON, nothing else; a word says how long its answers are.
     Echo,
     /// The same, with one P-256 verification and one RS256 signature before each answer.
     EchoWithCrypto,
     /// The same on another thread, as a service does that goes on answering meanwhile.
     EchoWithThread,
+    /// The echo with one RSA-OAEP encryption and one RS256 signature on another thread.
+    EchoWithRelease,
 }
 
 /// Where a service without state to keep has its database.
 pub(crate) const IN_MEMORY: &str = ":memory:";
+/// The host of the vault.
+pub(crate) const VAULT_HOST: &str = "vault.localhost";
 const ATTEST: &str = "/attest/SgxEnclave?api-version=2020-10-01";
 
 impl Role {
     const fn word(self) -> &'static str {
         match self {
             Self::Attest => "--child-attest",
+            Self::Vault => "--child-vault",
             Self::Echo => "--child-echo",
             Self::EchoWithCrypto => "--child-echo-with-crypto",
             Self::EchoWithThread => "--child-echo-with-thread",
+            Self::EchoWithRelease => "--child-echo-with-release",
         }
     }
 
     pub(crate) fn from_word(word: &str) -> Option<Self> {
-        [Self::Attest, Self::Echo, Self::EchoWithCrypto, Self::EchoWithThread]
-            .into_iter()
-            .find(|role| role.word() == word)
+        let all = [
+            Self::Attest,
+            Self::Vault,
+            Self::Echo,
+            Self::EchoWithCrypto,
+            Self::EchoWithThread,
+            Self::EchoWithRelease,
+        ];
+        all.into_iter().find(|role| role.word() == word)
     }
 }
 
@@ -104,8 +118,20 @@ impl Child {
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: &str) -> Vec<u8> {
+        self.send_to("localhost", method, path, body).await
+    }
+
+    /// The same to the service under another of its hosts.
+    pub(crate) async fn send_to(
+        &self,
+        host: &str,
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> Vec<u8> {
         let request = self.client.request(method, format!("{}{path}", self.url));
-        let answer = request.bearer_auth("benchmark").body(body.to_owned()).send().await.unwrap();
+        let request = request.header(reqwest::header::HOST, host).bearer_auth("benchmark");
+        let answer = request.body(body.to_owned()).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
         answer.bytes().await.unwrap().to_vec()
     }
@@ -129,6 +155,20 @@ impl Child {
         (self.cpu_us() - before) / f64::from(requests)
     }
 
+    /// CPU time of the child for `requests` requests to its vault, or whatever answers in its place.
+    pub(crate) async fn cpu_us_of_vault(&self, path: &str, body: &str, requests: u32) -> f64 {
+        let before = self.cpu_us();
+        for _ in 0..requests {
+            self.send_to(VAULT_HOST, Method::POST, path, body).await;
+        }
+        (self.cpu_us() - before) / f64::from(requests)
+    }
+
+    /// URL of the service.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Nanoseconds that the child's threads ran, from the scheduler, as microseconds.
     fn cpu_us(&self) -> f64 {
         let tasks = format!("/proc/{}/task", self.process.id());
@@ -149,7 +189,8 @@ pub(crate) fn run(role: Role, words: &[String]) {
     let folder = Path::new(&words[0]);
     runtime.block_on(async {
         match role {
-            Role::Attest => attest(folder, &words[1]).await,
+            Role::Attest => attest(folder, &words[1], false).await,
+            Role::Vault => attest(folder, &words[1], true).await,
             Role::Echo => echo(folder, words[1].parse().unwrap(), Work::None).await,
             Role::EchoWithCrypto => {
                 echo(folder, words[1].parse().unwrap(), Work::Here(Box::new(crypto()))).await;
@@ -157,13 +198,21 @@ pub(crate) fn run(role: Role, words: &[String]) {
             Role::EchoWithThread => {
                 echo(folder, words[1].parse().unwrap(), Work::on_thread(crypto())).await;
             }
+            Role::EchoWithRelease => {
+                let (encryption, signature) = (Encryption::new(), Signature::new());
+                let work = move || {
+                    encryption.run();
+                    signature.run();
+                };
+                echo(folder, words[1].parse().unwrap(), Work::on_thread(work)).await;
+            }
         }
     });
 }
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-async fn attest(folder: &Path, database: &str) {
+async fn attest(folder: &Path, database: &str, with_vault: bool) {
     let started = Instant::now();
     let root = std::fs::read(folder.join("root.pem")).unwrap();
     let anchors = Anchors::built_in().with_pem(&root).unwrap();
@@ -180,8 +229,10 @@ async fn attest(folder: &Path, database: &str) {
     let clock = Clock::system();
     let store = Store::open(database, clock.now()).await.unwrap();
     let limits = LimitsConfig::default();
+    let urls = ProviderUrls::new(&url, None).unwrap();
+    let vault = with_vault.then(|| vault_of(&ca, &urls));
     let options = ProvidersOptions {
-        urls: ProviderUrls::new(&url, None).unwrap(),
+        urls,
         keys: SigningKeys::of_file(key, &store).await.unwrap(),
         appraisal: AppraisalConfig::default(),
         policy_bytes_max: limits.policy_bytes_max,
@@ -194,7 +245,7 @@ async fn attest(folder: &Path, database: &str) {
     let providers = Providers::open(store, options, clock.now()).await.unwrap();
     let access = Access::AnyBearerIsAdministrator;
     let work = WorkPool::start(limits.work()).unwrap();
-    let state = AppState::new(engine, at_hand, clock, providers, access, work);
+    let state = AppState::new(engine, at_hand, clock, providers, access, work).with_vault(vault);
     let resident_bytes = resident_bytes().unwrap();
     println!(
         "{port} ready after {:.2} s, {} MB resident, {} MB of that for {} providers",
@@ -204,6 +255,16 @@ async fn attest(folder: &Path, database: &str) {
         state.providers.count()
     );
     server.run(Arc::new(state), std::future::pending()).await;
+}
+
+/// A vault that releases as often as it is asked.
+fn vault_of(ca: &DevelopmentCa, urls: &ProviderUrls) -> Vault {
+    let mut config = Config::default();
+    config.vault.host = Some(VAULT_HOST.to_owned());
+    config.vault.releases_per_minute_max = u32::MAX;
+    let cloud = Cloud::new(&config.cloud, &config.auth, urls);
+    let signer = vault::development_signer(ca, VAULT_HOST).unwrap();
+    Vault::new(&config.vault, urls, &cloud, signer).unwrap().unwrap()
 }
 
 /// One verification and one signature.
@@ -267,7 +328,7 @@ async fn echo(folder: &Path, answer_bytes: usize, work: Work) {
                     let body = request.into_body().collect().await?.to_bytes();
                     let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
                     work.run().await;
-                    let text = json["quote"].as_str().unwrap();
+                    let text = json["quote"].as_str().or(json["target"].as_str()).unwrap();
                     let token = text.get(..answer_bytes.saturating_sub(12)).unwrap_or(text);
                     let answer = serde_json::json!({ "token": token }).to_string();
                     let mut response = Response::new(Full::new(Bytes::from(answer)));

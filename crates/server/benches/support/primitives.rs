@@ -53,6 +53,23 @@ impl Signature {
     }
 }
 
+/// One RSA-OAEP encryption of 32 bytes to an RSA-2048 key.
+pub(crate) struct Encryption(rsa::OaepPublicEncryptingKey);
+
+impl Encryption {
+    pub(crate) fn new() -> Self {
+        let pair = rsa::PrivateDecryptingKey::generate(rsa::KeySize::Rsa2048).unwrap();
+        Self(rsa::OaepPublicEncryptingKey::new(pair.public_key()).unwrap())
+    }
+
+    pub(crate) fn run(&self) {
+        let mut out = [0; 256];
+        let algorithm = &rsa::OAEP_SHA256_MGF1SHA256;
+        self.0.encrypt(algorithm, black_box(&[7; 32]), &mut out, None).unwrap();
+        black_box(out);
+    }
+}
+
 /// Time of one run among 300, in microseconds.
 pub(crate) fn per_run_us(mut work: impl FnMut()) -> f64 {
     let started = Instant::now();

@@ -6,9 +6,11 @@ use super::values;
 use crate::error::KeyVaultError;
 
 /// All that SDKs name, the oldest first.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 17] = [
     "2016-10-01",
+    "7.0-preview",
     "7.0",
+    "7.1-preview",
     "7.1",
     "7.2-preview",
     "7.2",
@@ -18,6 +20,7 @@ const NAMES: [&str; 14] = [
     "7.4",
     "7.5-preview.1",
     "7.5",
+    "7.6-preview.1",
     "7.6-preview.2",
     "7.6",
     "2025-07-01",

@@ -23,6 +23,7 @@ pub(crate) struct NewVersion {
     pub(crate) source: Source,
     pub(crate) is_hsm: bool,
     pub(crate) is_exportable: bool,
+    /// All but the release policy.
     pub(crate) settings: VaultKeySettings,
     pub(crate) policy: Option<PolicyEnvelope>,
 }
@@ -103,7 +104,7 @@ impl NewVersion {
                 expires_at,
                 operations,
                 tags: tags(members)?.unwrap_or_else(|| "{}".to_owned()),
-                release_policy: policy.as_ref().map(stored),
+                release_policy: None,
             },
             policy,
         })
@@ -133,11 +134,12 @@ impl Change {
         })
     }
 
-    /// What becomes of the settings of a version.
+    /// What becomes of the settings of a version, with this release policy if another is set.
     pub(crate) fn applied_to(
         &self,
         settings: &VaultKeySettings,
         is_exportable: bool,
+        policy: Option<VaultKeyPolicy>,
     ) -> Result<VaultKeySettings, Malformed> {
         let Attributes { is_enabled, is_exportable: wanted, not_before, expires_at } =
             &self.attributes;
@@ -148,7 +150,6 @@ impl Change {
         let not_before = not_before.or(settings.not_before);
         let expires_at = expires_at.or(settings.expires_at);
         check_window(not_before, expires_at)?;
-        let policy = self.policy.as_ref().map(stored);
         Ok(VaultKeySettings {
             is_enabled: is_enabled.unwrap_or(settings.is_enabled),
             not_before,
@@ -174,10 +175,6 @@ pub(crate) fn random_count(body: &[u8]) -> Result<usize, Malformed> {
 
 /// Members that creation and change have.
 const COMMON: [&str; 4] = ["key_ops", "attributes", "tags", "release_policy"];
-
-fn stored(policy: &PolicyEnvelope) -> VaultKeyPolicy {
-    VaultKeyPolicy { envelope: policy.to_json().to_string(), is_immutable: policy.is_immutable() }
-}
 
 fn material(error: &KeyMaterialError) -> Malformed {
     Malformed(format!("{}: {error}", error.check()))

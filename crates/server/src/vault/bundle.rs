@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Vault;
 use super::material::attributes;
+use super::policy::shown_envelope;
 
 /// Deleted keys can be recovered, and purged before their time.
 const RECOVERY_LEVEL: &str = "Recoverable+Purgeable";
@@ -19,7 +20,7 @@ pub(crate) fn key_bundle(vault: &Vault, key: &VaultKey) -> Value {
     let mut bundle = shown(vault, key);
     bundle.insert("key".to_owned(), Value::Object(jwk));
     if let Some(policy) = &key.settings.release_policy {
-        bundle.insert("release_policy".to_owned(), stored(&policy.envelope));
+        bundle.insert("release_policy".to_owned(), shown_envelope(policy));
     }
     Value::Object(bundle)
 }

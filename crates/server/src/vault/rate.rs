@@ -1,4 +1,4 @@
-//! How many releases each caller may ask for.
+//! How often each caller may ask for what costs much.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

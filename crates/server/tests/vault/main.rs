@@ -5,7 +5,9 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 mod freshness;
+mod issuers;
 mod keys;
+mod meanwhile;
 mod protocol;
 mod refusals;
 mod release;
@@ -26,12 +28,16 @@ use avouch_wire::{EvidenceKind, base64url};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Map, Value, json};
 
+use crate::support::oidc::Issuer;
 use crate::support::tokens::{Token, access};
 use crate::support::{Running, Setup, VAULT_HOST, now};
 
 const OFFICER: &str = "officer-officer-officer-officer-officer";
 const READER: &str = "reader-reader-reader-reader-reader-reader";
 const RELEASE: &str = "release-release-release-release-release";
+/// Whom the issuer of access tokens says to own keys: he may read their policies, and have them released.
+const KEY_OWNERS: &str = "key-owners";
+const AUDIENCE: &str = "https://attest.localhost";
 /// Has a role at every provider, and none at the vault.
 const OWNER: &str = "owner-owner-owner-owner-owner-owner-owner";
 const VERSION: &str = "api-version=7.4";
@@ -47,6 +53,7 @@ struct Fixture {
     client: Client,
     url: String,
     minted: Minted,
+    issuer: Issuer,
 }
 
 /// A public key as runtime claims have it, with these members beside.
@@ -77,6 +84,7 @@ impl Fixture {
     async fn with(change: impl FnOnce(&mut Setup)) -> Self {
         let minted = mint(EvidenceKind::Snp, &options()).unwrap();
         let mut setup = Setup::for_minted(&minted).await;
+        let issuer = Issuer::start().await;
         let row = |name, secret, role| Token { name, secret, role, providers: &[] };
         setup.access = access(
             &[
@@ -85,14 +93,23 @@ impl Fixture {
                 row("release", RELEASE, "KeyVaultCryptoServiceReleaseUser"),
                 row("owner", OWNER, "Owner"),
             ],
-            "",
+            &key_owners(&issuer),
         );
         setup.config.vault.host = Some(VAULT_HOST.to_owned());
         change(&mut setup);
         let store = setup.store.clone();
         let service = setup.serve().await;
         let (url, client) = service.vault();
-        Self { service, store, client, url, minted }
+        Self { service, store, client, url, minted, issuer }
+    }
+
+    /// A bearer token of somebody who owns keys.
+    fn key_owner(&self) -> String {
+        let at = now().seconds();
+        self.issuer.token(&json!({
+            "iss": self.issuer.url, "sub": "alice", "aud": AUDIENCE,
+            "iat": at, "nbf": at, "exp": at + 600, "groups": [KEY_OWNERS],
+        }))
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -148,7 +165,15 @@ impl Fixture {
             {"claim": "x-ms-attestation-type", "equals": "sevsnpvm"},
             {"claim": "x-ms-sevsnpvm-is-debuggable", "equals": "false"},
             {"claim": "x-ms-sevsnpvm-launchmeasurement", "equals": self.measurement()},
+            {"claim": "avouch-trust-root", "equals": self.root()},
         ])
+    }
+
+    /// The root of minted evidence as tokens name it: it is not the vendor's, so policies must name it.
+    fn root(&self) -> String {
+        let root = avouch_pki::pem::certificates(self.minted.root_pem.as_bytes(), 1).unwrap();
+        let root = avouch_pki::Certificate::parse(&root[0]).unwrap();
+        format!("{} {}", root.subject().label(), root.fingerprint_sha256())
     }
 
     /// The guest's measurement, as the token has it: 48 bytes at 0x90 of the report.
@@ -190,6 +215,13 @@ impl Fixture {
         let why = entry.details["why"].as_str().unwrap();
         assert!(why.contains(owner), "{why}");
         assert!(!Value::Object(entry.details.clone()).to_string().contains(target));
+        // The owner is told check and reason.
+        let (body, path) = (json!({ "target": target }), format!("/keys/{name}//release"));
+        let (status, answer) = self.call(&self.key_owner(), Method::POST, &path, &body).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{answer}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with(&format!("{check}: ")), "{message}");
+        assert!(message.contains(owner) && !message.contains("Not released"), "{message}");
     }
 
     async fn trail(&self) -> Vec<AuditEntry> {
@@ -211,8 +243,24 @@ impl Fixture {
         // Those that every token has are made anew.
         claims
             .retain(|name, _| !["iss", "iat", "nbf", "exp", "jti", "jku"].contains(&name.as_str()));
+        claims.entry("x-ms-attestation-type").or_insert_with(|| "sevsnpvm".into());
         issuer.sign(&Payload::new(&claims, times).unwrap()).unwrap()
     }
+}
+
+/// Roles by the word of an issuer.
+fn key_owners(issuer: &Issuer) -> String {
+    let rule = |role| {
+        format!(
+            "[[auth.issuers.roles]]\nrole = \"{role}\"\nclaim = \"groups\"\nvalue = \"{KEY_OWNERS}\"\n"
+        )
+    };
+    format!(
+        "[[auth.issuers]]\nissuer = \"{}\"\naudiences = [\"{AUDIENCE}\"]\nalgorithms = [\"ES256\"]\n{}{}",
+        issuer.url,
+        rule("KeyVaultReader"),
+        rule("KeyVaultCryptoServiceReleaseUser")
+    )
 }
 
 fn envelope(policy: &Value) -> Value {

@@ -144,6 +144,7 @@ async fn random_bytes_are_as_many_as_asked_for_and_other_ones_each_time() {
 #[tokio::test]
 async fn bodies_are_bounded_by_what_a_release_needs() {
     let fixture = Fixture::new().await;
+    fixture.create("disk", &fixture.conditions()).await;
     let limit = avouch_release::REQUEST_BYTES_MAX;
     for (length, expected) in
         [(limit, StatusCode::BAD_REQUEST), (limit + 1, StatusCode::PAYLOAD_TOO_LARGE)]

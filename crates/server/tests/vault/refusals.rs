@@ -71,24 +71,6 @@ async fn a_token_of_a_draft_policy_is_refused() {
     fixture.refused("disk", token, NO_TOKEN, "token-algorithm", "").await;
 }
 
-/// Nobody is asked for the keys of an authority that the operator did not name, and no token makes the
-/// service ask.
-#[tokio::test]
-async fn an_issuer_that_nobody_named_is_refused_whatever_its_token_says() {
-    let fixture = Fixture::new().await;
-    let other = Fixture::new().await;
-    let conditions = fixture.conditions();
-    fixture.create("ours", &conditions).await;
-    let policy = json!({"anyOf": [{"authority": other.service.url, "allOf": conditions}]});
-    let body = json!({
-        "kty": "oct", "attributes": {"exportable": true}, "release_policy": envelope(&policy),
-    });
-    fixture.done(Method::POST, "/keys/theirs/create", &body).await;
-    let token = other.token().await;
-    fixture.refused("ours", &token, NO_TOKEN, "token-issuer", "no rule of the release").await;
-    fixture.refused("theirs", &token, NO_TOKEN, "token-issuer", "vault.authorities").await;
-}
-
 #[tokio::test]
 async fn a_dotted_claim_does_not_shadow_the_one_within_an_object() {
     let fixture = Fixture::new().await;
@@ -241,22 +223,27 @@ async fn who_has_another_role_gets_nothing_whatever_the_token() {
     }
 }
 
-/// Whoever may read the policy anyway is told which of its conditions failed.
+/// Evidence under a root that the service's operator added is accepted, marked, and good for a key only if
+/// the policy speaks of that root.
 #[tokio::test]
-async fn a_caller_who_may_read_the_policy_is_told_which_condition_failed() {
-    const BOTH: &str = "both-both-both-both-both-both-both-both";
-    // A row of a token file gives one role; whoever calls a service for development has all of them.
-    let open = avouch_server::Access::AnyBearerIsAdministrator;
-    let fixture = Fixture::with(|setup| setup.access = open).await;
-    fixture
-        .create("disk", &json!([{"claim": "x-ms-policy.edge-compliant-cvm", "equals": "true"}]))
-        .await;
-    let body = json!({ "target": fixture.token().await });
-    let (status, answer) = fixture.call(BOTH, Method::POST, "/keys/disk//release", &body).await;
-    assert_eq!(status, StatusCode::FORBIDDEN);
-    let message = answer["error"]["message"].as_str().unwrap();
-    assert!(message.starts_with("release-policy-met: "), "{message}");
-    assert!(message.contains("x-ms-policy.edge-compliant-cvm"), "{message}");
+async fn evidence_under_a_root_that_is_not_the_vendors_gets_nothing_unless_the_policy_names_it() {
+    let fixture = Fixture::new().await;
+    let token = fixture.token().await;
+    assert_eq!(crate::part(&token, 1)["avouch-trust-root"], fixture.root());
+    let mut conditions = fixture.conditions();
+    let named = conditions.as_array_mut().unwrap().pop().unwrap();
+    fixture.create("vendor", &conditions).await;
+    let said = "the evidence rests on a root that is not the vendor's";
+    fixture.refused("vendor", &token, NO_POLICY, "release-policy-met", said).await;
+    // A condition that names another root, or stands beside those that are met, does not help.
+    let other = json!({"claim": "avouch-trust-root", "equals": "CN=ARK-Milan, O=Other"});
+    let either = json!([{"anyOf": [{"allOf": conditions}, other]}]);
+    fixture.create("either", &either).await;
+    fixture.refused("either", &token, NO_POLICY, "release-policy-met", said).await;
+    conditions.as_array_mut().unwrap().push(named);
+    fixture.create("named", &conditions).await;
+    let (status, answer) = fixture.release("named", &json!({ "target": token })).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
 }
 
 #[tokio::test]

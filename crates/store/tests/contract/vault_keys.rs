@@ -1,6 +1,7 @@
+use avouch_store::VaultReleaseOutcome::{KeyChanged, ProviderGone, TokenUsed, Written};
 use avouch_store::{
-    DeletedVaultKey, NewVaultKey, PageRequest, Store, StoreError, VaultKeyPolicy, VaultKeySettings,
-    VaultKeyType, VaultTokenUse, limits,
+    DeletedVaultKey, NewVaultKey, PageRequest, Store, StoreError, VaultKey, VaultKeyPolicy,
+    VaultKeySettings, VaultKeyType, VaultRelease, VaultTokenUse, limits,
 };
 
 use crate::support::*;
@@ -248,30 +249,74 @@ on_both_databases! {
         assert_eq!(store.vault_keys_not_under("master-1", PageRequest::first()).await.unwrap().items.len(), 3);
     }
 
-    async fn a_token_serves_once_and_is_forgotten_when_nobody_would_accept_it(database: &Database) {
+    async fn a_token_serves_once_and_is_forgotten_an_hour_after_nobody_would_accept_it(database: &Database) {
         let store = database.open().await;
         let actor = alice();
+        add(&store, "a", 1).await;
+        let key = store.vault_key("a", None).await.unwrap().unwrap();
         let when = |seconds| avouch_store::Edit::new(&actor, at(seconds));
         let token = |byte: u8, seconds| VaultTokenUse { use_hash: [byte; 32], forget_at: at(seconds) };
         let details = serde_json::json!({ "name": "a" });
-        for (token, seconds, is_first) in [
-            (Some(token(1, 50)), 10, true),
-            (Some(token(1, 50)), 11, false),
-            (Some(token(2, 60)), 12, true),
-            (None, 13, true),
-            (None, 13, true),
-            (Some(token(1, 50)), 50, false),
-            // Forgotten: whoever asks has refused it for its age.
-            (Some(token(1, 50)), 51, true),
-            (Some(token(2, 60)), 51, false),
+        for (token, seconds, expected) in [
+            (Some(token(1, 50)), 10, Written),
+            (Some(token(1, 50)), 11, TokenUsed),
+            (Some(token(2, 60)), 12, Written),
+            (None, 13, Written),
+            (None, 13, Written),
+            (Some(token(1, 50)), 50, TokenUsed),
+            // A release that began while the token was good may be written down later.
+            (Some(token(1, 50)), 51, TokenUsed),
+            (Some(token(1, 50)), 3650, TokenUsed),
+            (Some(token(1, 50)), 3651, Written),
+            (Some(token(2, 60)), 3651, TokenUsed),
         ] {
-            let found = store.record_vault_release(&details, token.as_ref(), &when(seconds)).await.unwrap();
-            assert_eq!(found, is_first, "{token:?} at {seconds}");
+            let release = VaultRelease { key: &key, details: &details, token_use: token.as_ref(), provider: None };
+            let found = store.record_vault_release(&release, &when(seconds)).await.unwrap();
+            assert_eq!(found, expected, "{token:?} at {seconds}");
         }
         let trail = store.audit(None, PageRequest::first()).await.unwrap().items;
         let released = trail.iter().filter(|entry| entry.action == "vault-key-release");
         // Refused second uses leave nothing.
         assert_eq!(released.count(), 5);
+    }
+
+    async fn no_release_is_written_down_of_what_changed_or_went_meanwhile(database: &Database) {
+        let store = database.open().await;
+        let actor = alice();
+        let provider = store.create_provider(&new_provider("contoso"), &edit(&actor)).await.unwrap();
+        let details = serde_json::json!({ "name": "a" });
+        let token = VaultTokenUse { use_hash: [1; 32], forget_at: at(50) };
+        let record = async |key: &VaultKey, provider| {
+            let release = VaultRelease { key, details: &details, token_use: Some(&token), provider };
+            store.record_vault_release(&release, &edit(&actor)).await.unwrap()
+        };
+        add(&store, "a", 1).await;
+        let read = async || store.vault_key("a", None).await.unwrap().unwrap();
+        // Changed: what was judged is not what is there.
+        let judged = read().await;
+        let disabled = VaultKeySettings { is_enabled: false, ..settings() };
+        store.change_vault_key("a", &judged.version, judged.revision, &disabled, None, &edit(&actor)).await.unwrap();
+        assert_eq!(record(&judged, None).await, KeyChanged);
+        // A newer version changes nothing of this one.
+        let judged = read().await;
+        add(&store, "a", 2).await;
+        // Deleted, and purged.
+        store.delete_vault_key("a", at(1000), &edit(&actor)).await.unwrap();
+        assert_eq!(record(&judged, None).await, KeyChanged);
+        store.recover_vault_key("a", &edit(&actor)).await.unwrap();
+        // A provider that is gone speaks for nobody, whoever takes its name.
+        store.delete_provider(provider.id, &edit(&actor)).await.unwrap();
+        assert_eq!(record(&judged, Some(provider.id)).await, ProviderGone);
+        let other = store.create_provider(&new_provider("contoso"), &edit(&actor)).await.unwrap();
+        assert_eq!(record(&judged, Some(provider.id)).await, ProviderGone);
+        // None of these has used the token up.
+        assert_eq!(record(&judged, Some(other.id)).await, Written);
+        assert_eq!(record(&judged, Some(other.id)).await, TokenUsed);
+        store.delete_vault_key("a", at(1000), &edit(&actor)).await.unwrap();
+        store.purge_vault_key("a", &edit(&actor)).await.unwrap();
+        assert_eq!(record(&judged, None).await, KeyChanged);
+        let trail = store.audit(None, PageRequest::first()).await.unwrap().items;
+        assert_eq!(trail.iter().filter(|entry| entry.action == "vault-key-release").count(), 1);
     }
 
     async fn what_no_vault_would_keep_is_refused(database: &Database) {

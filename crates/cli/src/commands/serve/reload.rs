@@ -3,17 +3,25 @@
 use std::sync::Arc;
 
 use avouch_endorsements::EndorsementSet;
+use avouch_release::ReleaseSigner;
 use avouch_server::auth::StaticTokens;
 use avouch_server::{Access, AppState, CurrentTls, Settings};
 use tracing_subscriber::EnvFilter;
 
-use super::{ServeArgs, configuration, settings, tls};
+use super::{ServeArgs, configuration, release_signer_of, settings, tls};
 use crate::failure::Failure;
 use crate::logging::{self, LogControl};
 use crate::setup::{self, Hangups};
 
 /// Keys that a reload takes; all others need a restart.
-const TAKEN: [&str; 4] = ["server.tls", "auth.token_file", "endorsements", "telemetry.log_filter"];
+const TAKEN: [&str; 6] = [
+    "server.tls",
+    "auth.token_file",
+    "endorsements",
+    "telemetry.log_filter",
+    "vault.certificates",
+    "vault.private_key",
+];
 
 /// Reloads a service.
 pub(super) struct Reload {
@@ -27,6 +35,7 @@ pub(super) struct Reload {
 /// What takes the place of what is in force, all of it read and usable.
 struct Replacements {
     tls: Option<Arc<rustls::ServerConfig>>,
+    signer: Option<ReleaseSigner>,
     tokens: StaticTokens,
     endorsements: EndorsementSet,
     filter: EnvFilter,
@@ -76,11 +85,16 @@ impl Reload {
         if let (Some(current), Some(tls)) = (&self.tls, new.tls) {
             current.store(tls);
         }
+        if let (Some(vault), Some(signer)) = (&self.state.vault, new.signer) {
+            vault.replace_signer(signer);
+        }
         if let Access::Tokens(authenticator) = &self.state.access {
             authenticator.replace_tokens(new.tokens);
         }
         self.state.at_hand.replace_files(new.endorsements);
-        tracing::info!("reloaded: TLS certificate, tokens, endorsements, log filter");
+        tracing::info!(
+            "reloaded: TLS certificate, the vault's certificates, tokens, endorsements, log filter"
+        );
         if !new.left.is_empty() {
             let keys = new.left.join(", ");
             tracing::warn!(keys, "changed in the configuration, and not in force until a restart");
@@ -108,6 +122,7 @@ impl Replacements {
         Ok(Self {
             // In development TLS is made up at each start.
             tls: if args.dev { None } else { Some(tls(&config)?) },
+            signer: release_signer_of(&config)?,
             tokens,
             endorsements,
             filter: logging::filter(&config.telemetry)?,

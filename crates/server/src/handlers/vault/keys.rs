@@ -1,9 +1,12 @@
 //! Keys: made, imported, shown, changed.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use avouch_release::Operators;
-use avouch_store::{NewVaultKey, StoreError, VaultKey, VaultKeyPolicy, VaultKeyType};
+use avouch_release::{Lint, Operators};
+use avouch_store::{
+    NewVaultKey, StoreError, VaultKey, VaultKeyPolicy, VaultKeySettings, VaultKeyType,
+};
 use avouch_wire::encode_hex;
 use axum::body::Body;
 use axum::http::Response;
@@ -15,7 +18,10 @@ use crate::body::Malformed;
 use crate::handlers::internal;
 use crate::http::{ReadBody, UnreadBody};
 use crate::route::vault::VersionPath;
-use crate::vault::{Change, NewVersion, WrappedFor, item, key_bundle, rewrapped_for, wrap_new};
+use crate::vault::{
+    Change, KeptPolicy, NewVersion, WrappedFor, is_wrapped_for, item, key_bundle, rewrapped_for,
+    set_again, wrap_new,
+};
 use crate::{Fault, KeyVaultError};
 
 /// Times that a change is made anew because another writer was faster.
@@ -37,8 +43,8 @@ struct Ready {
 struct NewVersionParts {
     is_hsm: bool,
     is_exportable: bool,
-    settings: avouch_store::VaultKeySettings,
-    lints: Vec<String>,
+    settings: VaultKeySettings,
+    lints: Vec<Lint>,
 }
 
 /// `POST /keys/{name}/create`.
@@ -65,6 +71,8 @@ async fn add(
     body: UnreadBody,
     read: Read,
 ) -> Result<Response<Body>, KeyVaultError> {
+    let actor = request.actor()?;
+    request.vault.creations().take(actor, Instant::now()).map_err(Fault::too_many_requests)?;
     // Before a key is made for nothing.
     if request.store().deleted_vault_key(name).await?.is_some() {
         return Err(KeyVaultError::is_deleted(format!(
@@ -74,9 +82,7 @@ async fn add(
     let version = encode_hex(&request.state.random::<16>()?);
     let body = body.read().await?;
     let ready = ready(request, name, &version, body, read).await?;
-    for lint in &ready.new.lints {
-        tracing::warn!(key = name, version, lint, "a release policy is weak");
-    }
+    warn_of(name, &version, &ready.new.lints);
     let new = NewVaultKey {
         name,
         version: &version,
@@ -92,6 +98,13 @@ async fn add(
     Ok(ok(&key_bundle(request.vault, &key)))
 }
 
+/// Says in the log what a release policy allows that its author hardly meant.
+fn warn_of(name: &str, version: &str, lints: &[Lint]) {
+    for lint in lints {
+        tracing::warn!(key = name, version, %lint, "a release policy is weak");
+    }
+}
+
 /// Reads what is to be made, makes it and wraps it, where processor time is counted.
 async fn ready(
     request: &Authorized<'_>,
@@ -101,12 +114,14 @@ async fn ready(
     read: Read,
 ) -> Result<Ready, KeyVaultError> {
     let operators = request.vault.operators();
-    let keys = Arc::clone(request.state.providers.keys());
+    let state = Arc::clone(request.state);
     let (name, version) = (name.to_owned(), version.to_owned());
     let make = move || {
-        let NewVersion { source, is_hsm, is_exportable, settings, policy } =
+        let NewVersion { source, is_hsm, is_exportable, mut settings, policy } =
             read(&body, operators)?;
         drop(body);
+        let kept = policy.as_ref().map(|policy| KeptPolicy::of(policy, &state.providers));
+        settings.release_policy = kept.map(|kept| kept.to_store());
         let material = source.material().map_err(|error| internal(&error))?;
         let public_key = material.public_key().map(|key| key.spki_der().to_vec());
         let key_type = match material.public_key().map(avouch_pki::PublicKey::kind) {
@@ -120,14 +135,13 @@ async fn ready(
             key_type,
             is_exportable,
             public_key: public_key.as_deref(),
-            release_policy: settings.release_policy.as_ref(),
+            settings: &settings,
         };
-        let master = keys.master();
+        let master = state.providers.keys().master();
         let wrapped =
             wrap_new(&material, &wrapped_for, master).map_err(|error| internal(&error))?;
         let wrapping_key = master.first().name().to_owned();
         let lints = policy.map(|policy| policy.policy().lint()).unwrap_or_default();
-        let lints = lints.iter().map(ToString::to_string).collect();
         let new = NewVersionParts { is_hsm, is_exportable, settings, lints };
         Ok::<_, KeyVaultError>(Ready { new, public_key, key_type, wrapped, wrapping_key })
     };
@@ -183,14 +197,19 @@ pub(super) async fn update(
     let (body, operators) = (body.read().await?, request.vault.operators());
     let parse = move || Change::parse(&body, operators).map_err(KeyVaultError::from);
     let change = request.work.run(parse).await?;
+    let lints = change.policy.as_ref().map(|policy| policy.policy().lint()).unwrap_or_default();
+    warn_of(&at.name, at.version.as_deref().unwrap_or_default(), &lints);
     for _ in 0..ATTEMPTS {
         let key = found(request, at).await?;
-        let settings = change.applied_to(&key.settings, key.is_exportable)?;
         let before = key.settings.release_policy.as_ref();
-        let after = settings.release_policy.as_ref();
-        check_policy(before, after)?;
-        let wrapped =
-            if before == after { None } else { Some(rewrapped(request, &key, after).await?) };
+        let providers = &request.state.providers;
+        let policy = change.policy.as_ref().map(|policy| set_again(before, policy, providers));
+        let settings = change.applied_to(&key.settings, key.is_exportable, policy)?;
+        check_policy(before, settings.release_policy.as_ref())?;
+        let wrapped = match is_wrapped_for(&key, &settings) {
+            true => None,
+            false => Some(rewrapped(request, &key, &settings).await?),
+        };
         let wrapped = wrapped.as_ref().map(|(bytes, name)| (bytes.as_slice(), name.as_str()));
         let (store, edit) = (request.store(), request.edit()?);
         let (name, version) = (&key.name, &key.version);
@@ -218,16 +237,16 @@ fn check_policy(
     }
 }
 
-/// A key is wrapped for one release policy; for another it is wrapped anew.
+/// A key is wrapped for some of its settings; for others it is wrapped anew.
 async fn rewrapped(
     request: &Authorized<'_>,
     key: &VaultKey,
-    policy: Option<&VaultKeyPolicy>,
+    settings: &VaultKeySettings,
 ) -> Result<(Vec<u8>, String), KeyVaultError> {
-    let (key, policy) = (key.clone(), policy.cloned());
+    let (key, settings) = (key.clone(), settings.clone());
     let keys = Arc::clone(request.state.providers.keys());
     let wrap = move || {
-        rewrapped_for(&key, policy.as_ref(), keys.master())
+        rewrapped_for(&key, &settings, keys.master())
             .map(|(bytes, name)| (bytes, name.to_owned()))
             .map_err(|error| internal(&error).into())
     };

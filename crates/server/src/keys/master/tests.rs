@@ -69,3 +69,43 @@ fn a_master_key_is_64_hex_digits_and_shows_nowhere() {
         *MasterKey::of_signing_key(b"two").unwrap().derive(b"")
     );
 }
+
+/// Vectors of Project Wycheproof, put into the form in which keys are stored.
+#[test]
+fn aes_gcm_opens_what_wycheproof_calls_valid_and_nothing_else() {
+    use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, NONCE_LEN, UnboundKey};
+    use wycheproof::TestResult;
+    use wycheproof::aead::{TestName, TestSet};
+
+    let (mut opened, mut refused) = (0, 0);
+    for group in &TestSet::load(TestName::AesGcm).unwrap().test_groups {
+        for test in &group.tests {
+            let is_ours =
+                test.key.len() == 32 && test.nonce.len() == NONCE_LEN && test.tag.len() == 16;
+            let Ok(key) = UnboundKey::new(&AES_256_GCM, &test.key) else { continue };
+            let key = LessSafeKey::new(key);
+            let secret = zeroize::Zeroizing::new([0; 32]);
+            let master = MasterKey { name: "wycheproof".to_owned(), key, secret };
+            let (nonce, ct, tag) = (&test.nonce[..], &test.ct[..], &test.tag[..]);
+            let wrapped = [&[super::FORM][..], nonce, ct, tag].concat();
+            let found = master.unwrap(&wrapped, &test.aad);
+            let what = format!("{}: {}", test.tc_id, test.comment);
+            if test.result == TestResult::Valid && is_ours {
+                assert_eq!(found.unwrap().as_slice(), test.pt.as_slice(), "{what}");
+                // What is wrapped now opens too, and under a nonce of its own.
+                let again = master.wrap(&test.pt, &test.aad).unwrap();
+                assert_ne!(&again[1..=NONCE_LEN], nonce);
+                assert_eq!(
+                    master.unwrap(&again, &test.aad).unwrap().as_slice(),
+                    test.pt.as_slice()
+                );
+                opened += 1;
+            } else {
+                // Changed, or with a nonce or tag of a length that the form does not have.
+                assert_eq!(found.unwrap_err(), WrapError::Damaged, "{what}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(opened > 30 && refused > 20, "{opened} opened, {refused} refused");
+}

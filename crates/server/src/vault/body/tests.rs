@@ -20,7 +20,7 @@ fn spec(body: &Value) -> Option<MaterialSpec> {
 fn change(body: &Value, settings: &VaultKeySettings) -> Result<VaultKeySettings, String> {
     let change = Change::parse(body.to_string().as_bytes(), Operators::EqualsOnly);
     let change = change.map_err(|error| error.0)?;
-    change.applied_to(settings, true).map_err(|error| error.0)
+    change.applied_to(settings, true, None).map_err(|error| error.0)
 }
 
 #[test]

@@ -25,6 +25,9 @@ use serde_json::{Value, json};
 use support::liar::{Answer, Asked, Liar};
 use support::{Folder, Run, command, run};
 
+/// What a vault answers that is not what it should be.
+type Lie = Box<dyn Fn(&Asked) -> String + Send>;
+
 const ISSUER: &str = "https://attest.example";
 const SECRET: [u8; 32] = [7; 32];
 
@@ -216,10 +219,11 @@ fn a_service_that_is_busy_is_asked_again_when_it_says() {
     }
 }
 
+const WHY: &str = "Not released: the attestation token does not meet the key's release policy.";
+
 #[test]
 fn a_refusal_is_final_and_says_what_is_wrong() {
     let root = Root::new();
-    const WHY: &str = "Not released: the attestation token does not meet the key's release policy.";
     let place = Place::new("unlock-refused", &root, |asked| {
         if asked.path.starts_with("/attest/") { token(asked) } else { error(403, Some(1), WHY) }
     });
@@ -270,7 +274,6 @@ fn attempts_end_by_their_number_and_by_time() {
 fn an_answer_that_is_not_the_vaults_opens_nothing() {
     let root = Root::new();
     let other = Root::new();
-    type Lie = Box<dyn Fn(&Asked) -> String + Send>;
     let with_header = |change: fn(&mut Value)| -> Lie {
         let signer = root.signer();
         Box::new(move |asked| {

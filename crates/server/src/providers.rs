@@ -208,7 +208,8 @@ impl Providers {
     /// 404 if there is none; 500 if its URL cannot be an issuer; 503 if the database has been out of reach for
     /// longer than a token lives.
     pub(crate) fn published(&self, name: Option<&str>) -> Result<Arc<ProviderIdentity>, Fault> {
-        self.published_of(&*self.named(name)?)
+        let tenant = self.named(name)?;
+        self.published_of(&tenant)
     }
 
     /// The provider of this name, the default one among them; none if there is none.

@@ -22,8 +22,9 @@ const PROVIDER: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.At
 impl Fixture {
     async fn provider(&self, method: Method) {
         let body = json!({"location": "here", "properties": {}}).to_string();
-        let (status, answer) = self.service.send(method, PROVIDER, OWNER, body).await;
-        assert!(status.is_success(), "{answer}");
+        let request = self.service.request(method, PROVIDER).bearer_auth(OWNER);
+        let answer = request.body(body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
     /// A token of the provider.

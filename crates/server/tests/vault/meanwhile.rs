@@ -64,7 +64,9 @@ async fn no_release_comes_after_a_deletion() {
             assert!(is_known, "{status} {answer}");
         }
         let trail = fixture.trail().await;
-        let of_name = trail.iter().filter(|entry| entry.details["name"] == name.as_str());
+        let of_name = trail
+            .iter()
+            .filter(|entry| entry.details.get("name").is_some_and(|named| *named == name.as_str()));
         let kept: Vec<&str> = of_name
             .filter(|entry| entry.outcome == avouch_store::AuditOutcome::Succeeded)
             .map(|entry| entry.action.as_str())

@@ -138,7 +138,12 @@ async fn a_release_is_in_the_audit_trail_without_token_and_key() {
     assert_eq!(entry.outcome, AuditOutcome::Succeeded);
     let mut names: Vec<&String> = entry.details.keys().collect();
     names.sort_unstable();
-    assert_eq!(names, ["authority", "claimsSha256", "enc", "name", "version"]);
+    let expected = ["authority", "claimsSha256", "enc", "name", "releasePolicySha256", "version"];
+    assert_eq!(names, expected);
+    // The policy that was in force is the one that was set.
+    let set = trail.iter().find(|entry| entry.action == "vault-key-add").unwrap();
+    assert_eq!(entry.details["releasePolicySha256"], set.details["releasePolicySha256"]);
+    assert_eq!(entry.details["releasePolicySha256"].as_str().unwrap().len(), 64);
     assert_eq!(entry.details["authority"], fixture.service.url);
     let claims = Value::Object(avouch_token_claims(&token));
     let digest = avouch_pki::digest::sha256(avouch_wire::json::to_canonical(&claims).as_bytes());
@@ -162,7 +167,7 @@ async fn the_word_of_another_issuer_is_taken_by_its_own_metadata() {
     let named = |setup: &mut Setup| setup.config.vault.authorities = vec![authority];
     let fixture = Fixture::with(named).await;
     let policy = |authority: &str| {
-        envelope(&json!({"anyOf": [{"authority": authority, "allOf": fixture.conditions()}]}))
+        envelope(&json!({"anyOf": [{"authority": authority, "allOf": other.conditions()}]}))
     };
     let token = other.token().await;
     for (name, authority) in
@@ -173,20 +178,15 @@ async fn the_word_of_another_issuer_is_taken_by_its_own_metadata() {
         assert_eq!(status, StatusCode::OK, "{answer}");
         assert_eq!(open(&answer).0, SECRET);
         // A token of this service says the same, and is of somebody else.
-        let stranger = "the attestation token is not accepted";
+        let unmet = "the attestation token does not meet the key's release policy";
         fixture
-            .refused(
-                name,
-                &fixture.token().await,
-                stranger,
-                "token-issuer",
-                "no rule of the release",
-            )
+            .refused(name, &fixture.token().await, unmet, "token-issuer", "no rule of the release")
             .await;
         // Signed by this service, in the other's name.
         let claims = Value::Object(avouch_token_claims(&token));
         let times = avouch_token::TokenTimes::attestation(crate::support::now());
         let forged = fixture.signed_as(&other.service.url, &claims, times);
+        let stranger = "the attestation token is not accepted";
         fixture.refused(name, &forged, stranger, "token-key", "").await;
     }
 }
@@ -207,7 +207,7 @@ async fn the_word_of_a_provider_of_this_service_is_taken_without_a_request() {
     let (_, answer) = fixture.service.post(path, fixture.minted.request.clone()).await;
     let (status, answer) = fixture.release("disk", &json!({ "target": answer["token"] })).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
-    let stranger = "the attestation token is not accepted";
+    let stranger = "the attestation token does not meet the key's release policy";
     let token = fixture.token().await;
     fixture.refused("disk", &token, stranger, "token-issuer", "no rule of the release").await;
 }

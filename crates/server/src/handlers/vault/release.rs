@@ -49,7 +49,7 @@ enum Refusal {
     /// Whose word it is, which only the service can judge: for the owner, and for strangers.
     Issuer(String, &'static str),
     /// No more tokens can be remembered, where each serves once.
-    Full(StoreError),
+    Full(String),
     /// Nothing that the request is to blame for.
     Other(KeyVaultError),
 }
@@ -249,7 +249,7 @@ impl Release<'_> {
             Ok(VaultReleaseOutcome::TokenUsed) => Ok(Some(FirstUse::Repeated)),
             Ok(VaultReleaseOutcome::KeyChanged) => Ok(None),
             Ok(VaultReleaseOutcome::ProviderGone) => Err(self.unknown()),
-            Err(error @ StoreError::Limit { .. }) => Err(Refusal::Full(error)),
+            Err(error @ StoreError::Limit { .. }) => Err(Refusal::Full(error.to_string())),
             Err(error) => Err(Refusal::Other(error.into())),
         }
     }
@@ -343,7 +343,7 @@ fn told(request: &Authorized<'_>, refusal: Refusal, attempt: &mut Attempt) -> Ke
 
 /// Nothing that this request is to blame for, and its sender may come again: what is remembered is
 /// forgotten in time.
-fn full(request: &Authorized<'_>, error: &StoreError) -> KeyVaultError {
+fn full(request: &Authorized<'_>, error: &str) -> KeyVaultError {
     let why = format!("token-single-use: {error}");
     tracing::warn!(why, "keys are not released");
     let message =

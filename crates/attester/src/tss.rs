@@ -4,6 +4,7 @@
 
 mod advice;
 mod endorsement_key;
+mod nv;
 mod pcrs;
 
 use std::str::FromStr as _;

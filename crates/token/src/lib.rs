@@ -60,8 +60,8 @@ pub use kid::{key_digest, key_id};
 pub use kind::TokenKind;
 pub use openid::openid_metadata;
 pub use service_evidence::{
-    KeyBindingError, ServiceEvidence, ServiceEvidenceError, SevSnpServiceEvidence,
-    check_key_binding, key_report_data,
+    KeyBindingError, ServiceEvidence, ServiceEvidenceError, SevSnpServiceEvidence, TeeKind,
+    check_key_binding, evidence_member, key_report_data,
 };
 pub use signing::{KeySpec, SignError, Signer, SigningKey, SigningKeyError};
 pub use verify::{

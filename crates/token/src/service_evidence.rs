@@ -15,6 +15,42 @@ const OID_2021: &str = "1.3.6.1.4.1.311.105.1";
 const OID_2025_EVIDENCE: &str = "1.3.6.1.4.1.311.105.1000.1";
 const OID_2025_TEE_KIND: &str = "1.3.6.1.4.1.311.105.1000.2";
 
+/// The kinds of TEE that JSON evidence is of. MAA's own is the first; the others are Avouch's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TeeKind {
+    /// A guest of SEV-SNP: `{"SnpReport", "VcekCertChain", "Endorsements"?}`.
+    AciSevSnp,
+    /// A trust domain: `{"TdxQuote"}`.
+    Tdx,
+    /// A machine on SEV-SNP whose paravisor reports: `RuntimeData` beside the members of the first. The
+    /// report is over the runtime data; what the guest binds is their `user-data`.
+    AzureSevSnp,
+    /// A machine on TDX whose paravisor reports: `{"TdxQuote", "RuntimeData"}`.
+    AzureTdx,
+}
+
+impl TeeKind {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::AciSevSnp, Self::Tdx, Self::AzureSevSnp, Self::AzureTdx];
+
+    /// The name in certificates.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AciSevSnp => "acisevsnp",
+            Self::Tdx => "tdx",
+            Self::AzureSevSnp => "azurecvmsevsnp",
+            Self::AzureTdx => "azurecvmtdx",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// Evidence found in a signing certificate: parsed out, not verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServiceEvidence {
@@ -24,7 +60,7 @@ pub enum ServiceEvidence {
     OpenEnclaveReport(Vec<u8>),
     /// JSON and kind of TEE (MAA from 2025 on).
     Described {
-        /// JSON with `SnpReport`, `VcekCertChain` and `Endorsements`, each base64url.
+        /// JSON with the members of its [`TeeKind`], each base64url.
         evidence_json: String,
         /// The kind of TEE, such as `acisevsnp`.
         tee_kind: String,
@@ -165,6 +201,17 @@ impl ServiceEvidence {
             endorsements,
         }))
     }
+}
+
+/// A member of evidence in JSON, such as `TdxQuote` or `RuntimeData`, decoded.
+///
+/// # Errors
+/// [`ServiceEvidenceError`] if the JSON or the member is malformed, or there is no such member.
+pub fn evidence_member(
+    evidence_json: &str,
+    name: &'static str,
+) -> Result<Vec<u8>, ServiceEvidenceError> {
+    member(&parse_object(evidence_json.as_bytes(), EVIDENCE_LIMIT_BYTES)?, name)
 }
 
 /// As large as a certificate may be.

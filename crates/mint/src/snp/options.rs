@@ -165,6 +165,8 @@ pub struct SnpOptions {
     pub image_id: [u8; 16],
     /// `AUTHOR_KEY_DIGEST`; zero without an author key.
     pub author_key_digest: [u8; 48],
+    /// `REPORT_DATA`; the hash of the runtime data if absent.
+    pub report_data: Option<[u8; 64]>,
     /// `REPORT_ID`; from the seed if absent.
     pub report_id: Option<[u8; 32]>,
     /// `MEASUREMENT`; from the seed if absent.
@@ -203,6 +205,7 @@ impl Default for SnpOptions {
             family_id: id_that_begins_with(1),
             image_id: id_that_begins_with(2),
             author_key_digest: [0; 48],
+            report_data: None,
             report_id: None,
             measurement: None,
             id_key_digest: None,

@@ -65,6 +65,9 @@ impl ReportPlan {
         }
         plan.put_chip_id(options, seed);
         plan.put_bindings(runtime_data, init_time_data);
+        if let Some(chosen) = &options.report_data {
+            plan.put(0x050, chosen);
+        }
         plan
     }
 

@@ -80,6 +80,7 @@ impl ServiceError {
 #[derive(Debug)]
 pub struct VerifiedService {
     appraisal: Appraisal,
+    is_debuggable: bool,
 }
 
 impl VerifiedService {
@@ -87,6 +88,12 @@ impl VerifiedService {
     #[must_use]
     pub fn workload(&self) -> Option<Workload<'_>> {
         self.appraisal.facts.workload()
+    }
+
+    /// Whether its host can look into it, which the settings accept: then it proves nothing.
+    #[must_use]
+    pub const fn is_debuggable(&self) -> bool {
+        self.is_debuggable
     }
 
     /// The roots that the evidence rests on.
@@ -150,9 +157,26 @@ impl ServiceVerifier {
         let appraisal = self.engine.appraise(&request, &self.permit, &self.settings, at);
         let appraisal = appraisal.map_err(ServiceError::Unverified)?;
         match appraisal.decision {
-            Decision::Permit(_) => Ok(VerifiedService { appraisal }),
+            Decision::Permit(_) => {
+                let is_debuggable = self.is_debuggable(&request, at);
+                Ok(VerifiedService { appraisal, is_debuggable })
+            }
             Decision::Deny(refused) => Err(ServiceError::NotAccepted(refused)),
         }
+    }
+
+    /// Whether evidence that is accepted would not be if nothing debuggable were.
+    fn is_debuggable(&self, request: &AppraisalRequest, at: UnixTime) -> bool {
+        let mut strict = self.settings.clone();
+        strict.intel.refuse_debuggable = true;
+        strict.snp.refuse_debuggable = true;
+        let is_waived = strict.intel.refuse_debuggable != self.settings.intel.refuse_debuggable
+            || strict.snp.refuse_debuggable != self.settings.snp.refuse_debuggable;
+        let is_accepted = || {
+            let appraisal = self.engine.appraise(request, &self.permit, &strict, at);
+            appraisal.is_ok_and(|it| matches!(it.decision, Decision::Permit(_)))
+        };
+        is_waived && !is_accepted()
     }
 }
 

@@ -273,8 +273,26 @@ fn a_debuggable_service_and_one_on_an_outdated_platform_are_refused_unless_accep
     assert_eq!(failed(&verdict), "debuggable");
     let mut settings = ServiceVerifier::settings();
     settings.intel.refuse_debuggable = false;
-    let verdict = verify(&debuggable, &debuggable.verifier_with(settings), None);
+    let lenient = debuggable.verifier_with(settings);
+    let verdict = verify(&debuggable, &lenient, None);
     assert!(verdict.failure().is_none(), "{verdict:#?}");
+    // It is told of each step what it is worth; what is wrong is still wrong.
+    let listed = in_force(published(&debuggable, &lenient));
+    let verdict = verify(&debuggable, &lenient, Some(&listed));
+    assert_eq!(outcomes(&verdict), [Outcome::Passed; 4]);
+    let told = |verdict: &TrustVerdict| {
+        verdict.steps().each_ref().map(|step| step.reason.contains("its host can debug it"))
+    };
+    assert_eq!(told(&verdict), [false, true, true, true]);
+    let other = Service::new(Form::Bare, EvidenceKind::Tdx);
+    let unlisted = in_force(published(&other, &other.verifier()));
+    let verdict = verify(&debuggable, &lenient, Some(&unlisted));
+    assert_eq!(failed(&verdict), "service-measurement");
+    let good = Service::new(Form::Bare, EvidenceKind::Sgx);
+    let mut settings = ServiceVerifier::settings();
+    settings.intel.refuse_debuggable = false;
+    let verdict = verify(&good, &good.verifier_with(settings), None);
+    assert_eq!(told(&verdict), [false; 4], "it cannot be debugged");
 
     let outdated = Service::with(Form::Bare, |mut options| {
         options.platform.tcb_status = TcbStatus::OutOfDate;
@@ -348,6 +366,29 @@ fn without_endorsements_nothing_is_said_unless_it_is_demanded_and_a_stolen_quote
     let blind = RelyingParty { service: None, measurements: None, demands_evidence: true };
     let verdict = blind.verify(&service.token(), &service.keys(), &expectations());
     assert_eq!(failed(&verdict), "service-evidence");
+}
+
+#[test]
+fn an_unsecured_token_is_refused_where_evidence_of_the_service_is_demanded() {
+    let service = Service::new(Form::Bare, EvidenceKind::Sgx);
+    let verifier = service.verifier();
+    let listed = in_force(published(&service, &verifier));
+    let token = service.unsecured();
+    let allowing = Expectations { allow_unsecured: true, ..expectations() };
+    let lenient =
+        RelyingParty { service: Some(&verifier), measurements: None, demands_evidence: false };
+    let verdict = lenient.verify(&token, &service.keys(), &allowing);
+    assert!(matches!(verdict.accepted(), Some(avouch_token::Accepted::Unsecured(_))));
+    assert_eq!(outcomes(&verdict), [Outcome::NotChecked; 4]);
+    let demanding = RelyingParty { demands_evidence: true, ..lenient };
+    let listing = RelyingParty { measurements: Some(&listed), ..lenient };
+    let blind = RelyingParty { service: None, ..demanding };
+    for party in [demanding, listing, blind] {
+        let verdict = party.verify(&token, &service.keys(), &allowing);
+        assert_eq!(failed(&verdict), "service-evidence");
+        assert_eq!(verdict.steps()[1].outcome, Outcome::Failed);
+        assert!(verdict.steps()[1].reason.contains("nobody signed"), "{verdict:?}");
+    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub use sections::{
     ServerConfig, TelemetryConfig, TlsConfig,
 };
 pub use signing::{Pkcs11Config, SigningConfig, SigningOverride};
-pub use token_exchange::{AudienceRule, ProviderExchange, TokenExchangeConfig};
+pub use token_exchange::{AudienceBinding, AudienceRule, ProviderExchange, TokenExchangeConfig};
 pub use tpm::TpmConfig;
 pub use trust_root::{TrustRoot, TrustRoots};
 pub use vault::{AuthorityConfig, VaultConfig};

@@ -8,7 +8,7 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use crate::auth::Access;
 use crate::config::{RootProvider, TpmConfig};
 use crate::error::Fault;
-use crate::handlers::{Refusals, TokenExchanges};
+use crate::handlers::{ExchangeCounts, Refusals, TokenExchanges};
 use crate::http::PrivateNetworks;
 use crate::{
     AtHand, Clock, Cloud, CollateralServer, EvidenceKeeper, Monitoring, Providers, Readiness,
@@ -50,8 +50,8 @@ pub struct AppState {
     /// Which providers give short tokens.
     pub token_exchange: TokenExchanges,
     pub(crate) refusals: Refusals,
-    /// How often each attestation token was exchanged lately.
-    pub(crate) exchanges: Refusals,
+    /// How much was exchanged lately.
+    pub(crate) exchanges: ExchangeCounts,
     random: SystemRandom,
 }
 
@@ -85,7 +85,7 @@ impl AppState {
             monitoring: Monitoring::none(),
             token_exchange: TokenExchanges::default(),
             refusals: Refusals::new(),
-            exchanges: Refusals::new(),
+            exchanges: ExchangeCounts::new(),
             random: SystemRandom::new(),
         }
     }

@@ -139,6 +139,7 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
         "providers_current_seconds_ago": state.providers.age().as_secs(),
         "providers_followed": state.providers.are_followed(),
         "signing_keys": signing_keys(state),
+        "tee": state.tee.report(),
         "endorsements": state.engine.endorsement_summary(),
         "endorsements_imported": state.at_hand.imported_revision(),
         "appraisal_time_pinned": state.clock.is_pinned(),

@@ -23,6 +23,11 @@ fn each_metric_is_the_number_that_its_name_says() {
         "work_waiting": 5,
         "evidence_kept": 6,
         "evidence_lost": 7,
+        "tee": {
+            "source": "gramine", "kind": "sgx", "keys_with_evidence": 37,
+            "keys_without_evidence": 38, "failures": 39, "made_at": "1970-01-01T00:00:40Z",
+            "holds_until": "1970-01-01T00:00:41Z",
+        },
         "evidence_remembered": 8,
         "evidence_remembered_bytes": 9,
         "endorsements": {
@@ -73,6 +78,11 @@ fn each_metric_is_the_number_that_its_name_says() {
         "avouch_work_waiting 5",
         "avouch_evidence_kept_total 6",
         "avouch_evidence_lost_total 7",
+        "avouch_tee_keys_with_evidence 37",
+        "avouch_tee_keys_without_evidence 38",
+        "avouch_tee_failures_total 39",
+        "avouch_tee_evidence_made_timestamp_seconds 40",
+        "avouch_tee_evidence_end_timestamp_seconds 41",
         "avouch_evidence_remembered 8",
         "avouch_evidence_remembered_bytes 9",
         "avouch_endorsements_bytes 10",

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use avouch_wire::{EvidenceKind, UnixTime, base64url, decode_hex, encode_hex};
-use fake::{Platform, certificates_pem, configfs};
+use fake::{Bodies, Platform, Said, certificates_pem, configfs, table};
 use serde_json::{Value, json};
 use support::liar::{Answer, Liar};
 use support::service::{Service, serve};
@@ -457,15 +457,19 @@ fn a_report_is_asked_of_the_kernel_by_its_files() {
     let mut expected = [0; 64];
     expected[..32].copy_from_slice(avouch_pki::digest::sha256(runtime).as_bytes());
     let platform = Platform::new(EvidenceKind::Snp, present());
-    let kernel = platform.clone();
-    let asked = configfs(&root, "sev_guest", move |report_data, _| kernel.said(report_data));
+    let minted = platform.mint(&expected);
+    let said = Said {
+        outblob: minted.evidence.clone(),
+        auxblob: Some(table(&minted.endorsements, Bodies::Der)),
+        ..Said::default()
+    };
+    let asked = configfs(&root, "sev_guest", move |_, _| said.clone());
     let mut sidecar = command();
     sidecar.args(["sidecar", "--listen", "127.0.0.1:0", "--tsm"]).arg(&root);
     let sidecar = Sidecar::start(sidecar);
     let body = json!({"runtime_data": base64url::encode_standard(runtime)}).to_string();
     let (status, answer) = sidecar.post("/attest/raw", &body);
     assert_eq!(status, 200, "{answer}");
-    let minted = platform.mint(&expected);
     assert_eq!(answer["report"], encode_hex(&minted.evidence));
     let (status, answer) = sidecar.post("/attest/combined", &body);
     assert_eq!(status, 200, "{answer}");

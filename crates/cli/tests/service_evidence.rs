@@ -28,6 +28,7 @@ use avouch_wire::{EvidenceKind, UnixTime, encode_hex};
 use fake::{Asked, Platform, Said, certificates_pem, configfs, gramine};
 use paravisor::Paravisor;
 use serde_json::{Value, json};
+use support::schema::{Schema, rows};
 use support::service::{Installation, OWNER, Service, serve};
 use support::{Folder, Run, avouch_in, avouch_json, run, text};
 use swtpm::Swtpm;
@@ -325,6 +326,11 @@ fn a_tee_that_fails_or_never_answers_stops_nothing_and_is_told() {
     assert_eq!(report["failures"], 1, "{report}");
     let reason = text(&report["last_failure"]["reason"]);
     assert!(reason.starts_with("the evidence is for "), "{reason}");
+    let mut documented = Schema::new(rows("docs/schemas/service.md", "Own evidence"));
+    let members = ["kind", "made_at", "holds_until", "last_failure"];
+    let members = members.map(|name| (name.to_owned(), report[name].clone()));
+    documented.check(&json!({"tee": Value::Object(members.into_iter().collect())}));
+    assert_eq!(documented.unseen().len(), 0, "{:?}", documented.unseen());
     assert!(evidence(&keys(&service)[0]).is_some());
 }
 
@@ -429,11 +435,14 @@ fn a_machine_with_a_paravisor_binds_its_key_and_proves_nothing_of_its_code() {
     let chain = data.write("chain.pem", certificates_pem(&minted.endorsements));
     let tcti = tpm.tcti();
     open_nv(&tcti).unwrap().write_nv(HCL_REPORT_INDEX, &paravisor.report(&[0; 64])).unwrap();
+    let is_running = Arc::new(());
     {
         let (paravisor, tcti) = (Arc::clone(&paravisor), tcti.clone());
+        let tpm_is_there = Arc::downgrade(&is_running);
         std::thread::spawn(move || {
             let mut reported = [0; 64];
-            loop {
+            // Until the test is over, and with it the TPM.
+            while tpm_is_there.upgrade().is_some() {
                 std::thread::sleep(Duration::from_millis(100));
                 let Ok(mut nv) = open_nv(&tcti) else { continue };
                 let written = nv.read_nv(USER_DATA_INDEX).ok();
@@ -462,4 +471,5 @@ fn a_machine_with_a_paravisor_binds_its_key_and_proves_nothing_of_its_code() {
     let verdict = vendor.verify_service(&service, Some(&right)).expect_status(1).json();
     assert_eq!(verdict["error"]["check"], "service-measurement", "{verdict}");
     assert!(text(&verdict["error"]["message"]).contains("paravisor"), "{verdict}");
+    drop(is_running);
 }

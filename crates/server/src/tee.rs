@@ -18,10 +18,10 @@ use avouch_token::{EvidenceExtension, key_report_data};
 use avouch_wire::UnixTime;
 use serde_json::{Value, json};
 
+use self::plan::{is_due, pause};
 use crate::clock::Clock;
 use crate::config::TeeConfig;
 use crate::keys::{KeySet, SigningKeys};
-use self::plan::{is_due, pause};
 
 /// The longest that the start waits for the first evidence, or for what is looked at to find a TEE.
 const START_WITHIN: Duration = Duration::from_secs(10);

@@ -139,6 +139,13 @@ fn an_unsecured_token_is_looked_at_only_if_allowed_and_never_called_valid() {
     assert!(people.stdout.contains("nothing in it is proven"), "{}", people.stdout);
     let signed = own.write("signed.jwt", issuer.token()).display().to_string();
     avouch(["verify", &signed, "--at", AT, "--allow-unsecured"]).expect_status(1);
+    // Who demands proof of the service takes no token that no service signed.
+    let demanding = ["--allow-unsecured", "--demand-service-evidence"];
+    let report = avouch_json([&["verify", &token, "--at", AT][..], &demanding].concat());
+    let report = report.expect_status(1).json();
+    assert_eq!(report["verdict"], "refused", "{report}");
+    assert_eq!(report["error"]["check"], "service-evidence");
+    assert_eq!(report["claims"], json!({}));
 }
 
 #[test]

@@ -12,8 +12,8 @@ use crate::{Discovered, Fetch, FetchError};
 pub struct KeyCacheBounds {
     /// After so many seconds the keys are fetched anew.
     pub refresh_seconds: u32,
-    /// For so many seconds keys serve if they cannot be fetched anew: as long as a key that the service
-    /// withdrew is believed at most.
+    /// For so many seconds keys serve if the service cannot be reached: as long as a key that the service
+    /// withdrew is believed at most. If that is less than `refresh_seconds`, it is what counts for both.
     pub keep_seconds: u32,
     /// Between two attempts lie at least so many seconds, whatever tokens ask for: whoever sends tokens with
     /// made-up key ids causes no more requests.
@@ -89,15 +89,21 @@ impl KeyCache {
         fetch: &dyn Fetch,
         at: UnixTime,
     ) -> Result<&Jwks, KeyCacheError> {
-        let due = !self.is_within(self.bounds.refresh_seconds, at) || !self.knows(kid);
+        // Keys that may serve no longer are due, however seldom they are to be fetched.
+        let fresh_seconds = self.bounds.refresh_seconds.min(self.bounds.keep_seconds);
+        let due = !self.is_within(fresh_seconds, at) || !self.knows(kid);
         let fetched = if due { self.try_fetch(fetch, at) } else { Ok(()) };
-        let still_good = self.is_within(self.bounds.keep_seconds, at);
+        let still_good = match &fetched {
+            // What was just fetched is of this moment.
+            Ok(()) => due || self.is_within(fresh_seconds, at),
+            // It answered, and not as itself: what it said before is not what it says now.
+            Err(KeyCacheError::Refused(_)) => self.is_within(fresh_seconds, at),
+            Err(_) => self.is_within(self.bounds.keep_seconds, at),
+        };
         match (&self.kept, fetched) {
             (Some(kept), _) if still_good => Ok(&kept.keys),
             (_, Err(error)) => Err(error),
-            // What was just fetched is of this moment.
-            (Some(kept), Ok(())) => Ok(&kept.keys),
-            (None, Ok(())) => Err(self.waiting(at)),
+            (_, Ok(())) => Err(self.waiting(at)),
         }
     }
 

@@ -14,12 +14,14 @@ use crate::{
 };
 
 /// Who is to be convinced, and by what.
+#[derive(Clone, Copy)]
 pub struct RelyingParty<'a> {
     /// Verifies the evidence of the service; without one, steps 2 to 4 are not checked.
     pub service: Option<&'a ServiceVerifier>,
     /// The code that may run there; without it, step 4 is not checked.
     pub measurements: Option<&'a Measurements>,
-    /// Whether a service that proves nothing of itself is refused. With measurements it always is.
+    /// Whether a service that proves nothing of itself is refused, and with it a token that nobody signed.
+    /// With measurements it always is.
     pub demands_evidence: bool,
 }
 
@@ -36,6 +38,12 @@ impl RelyingParty<'_> {
         let accepted = verification.result().as_ref().ok().cloned();
         let others = match &accepted {
             Some(Accepted::Signed(token)) => self.judge_service(token, expectations, &mut checks),
+            // No key signed it, so no service can prove anything by it.
+            Some(Accepted::Unsecured(_)) if self.demands() => {
+                let reason = "evidence of the service is demanded, and nobody signed the token";
+                checks.failed("service-evidence", reason);
+                from_second(Outcome::Failed, reason)
+            }
             _ => others("there is no signed token that holds"),
         };
         let [second, third, fourth] = others;
@@ -110,7 +118,9 @@ impl RelyingParty<'_> {
         checks: &mut Checks,
     ) -> [StepReport; 3] {
         let Some(workload) = service.workload() else {
-            return others("the evidence is of no workload in a TEE");
+            let reason = "the evidence is of no workload in a TEE";
+            checks.failed("service-evidence", reason);
+            return from_second(Outcome::Failed, reason);
         };
         let roots: Vec<&str> = service.roots().iter().map(|root| root.label.as_str()).collect();
         let found = format!("{} that verifies up to {}", workload.title(), roots.join(", "));

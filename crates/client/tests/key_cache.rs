@@ -139,6 +139,51 @@ fn keys_serve_on_while_the_service_is_down_and_not_for_ever() {
 }
 
 #[test]
+fn keys_serve_no_longer_than_they_are_kept_however_seldom_they_are_fetched() {
+    let (old, new) = (key(), key());
+    let bounds = KeyCacheBounds { refresh_seconds: 86_400, keep_seconds: 60, retry_seconds: 0 };
+    let service = Published::new(&old);
+    let mut cache = KeyCache::new(ISSUER, bounds);
+    assert!(has(&mut cache, &service, old.kid(), 0));
+    service.publish(&[&new]);
+    assert!(has(&mut cache, &service, old.kid(), 59));
+    assert!(!has(&mut cache, &service, old.kid(), 60), "kept for a minute");
+    assert_eq!(service.asked.get(), 2);
+    service.down.set(true);
+    assert!(has(&mut cache, &service, new.kid(), 119));
+    let error = cache.keys_for(Some(new.kid()), &service, after(120)).unwrap_err();
+    assert!(matches!(error, KeyCacheError::Fetch(_)), "{error}");
+
+    // Kept for no time at all, they are fetched for each token.
+    let bounds = KeyCacheBounds { keep_seconds: 0, ..bounds };
+    service.down.set(false);
+    let mut cache = KeyCache::new(ISSUER, bounds);
+    for asked in 3..6 {
+        assert!(has(&mut cache, &service, new.kid(), 0));
+        assert_eq!(service.asked.get(), asked);
+    }
+    let mut cache = KeyCache::new(ISSUER, KeyCacheBounds { retry_seconds: 30, ..bounds });
+    assert!(has(&mut cache, &service, new.kid(), 0));
+    let error = cache.keys_for(Some(new.kid()), &service, after(29)).unwrap_err();
+    assert!(matches!(error, KeyCacheError::Waiting { .. }), "{error}");
+}
+
+#[test]
+fn a_service_that_answers_as_another_is_not_believed_by_what_it_said_before() {
+    let key = key();
+    let service = Published::new(&key);
+    let mut cache = KeyCache::new(ISSUER, BOUNDS);
+    assert!(has(&mut cache, &service, key.kid(), 0));
+    service.name("https://other.example");
+    assert!(has(&mut cache, &service, key.kid(), 299), "until the keys are due");
+    assert!(!has(&mut cache, &service, "unknown", 299), "they are as fresh as they were");
+    let error = cache.keys_for(Some(key.kid()), &service, after(330)).unwrap_err();
+    assert!(matches!(error, KeyCacheError::Refused(_)), "{error}");
+    service.name(ISSUER);
+    assert!(has(&mut cache, &service, key.kid(), 360));
+}
+
+#[test]
 fn a_service_under_another_name_is_not_the_one_that_was_chosen() {
     let key = key();
     let service = Published::new(&key);

@@ -351,6 +351,29 @@ fn without_endorsements_nothing_is_said_unless_it_is_demanded_and_a_stolen_quote
 }
 
 #[test]
+fn an_unsecured_token_is_refused_where_evidence_of_the_service_is_demanded() {
+    let service = Service::new(Form::Bare, EvidenceKind::Sgx);
+    let verifier = service.verifier();
+    let listed = in_force(published(&service, &verifier));
+    let token = service.unsecured();
+    let allowing = Expectations { allow_unsecured: true, ..expectations() };
+    let lenient =
+        RelyingParty { service: Some(&verifier), measurements: None, demands_evidence: false };
+    let verdict = lenient.verify(&token, &service.keys(), &allowing);
+    assert!(matches!(verdict.accepted(), Some(avouch_token::Accepted::Unsecured(_))));
+    assert_eq!(outcomes(&verdict), [Outcome::NotChecked; 4]);
+    let demanding = RelyingParty { demands_evidence: true, ..lenient };
+    let listing = RelyingParty { measurements: Some(&listed), ..lenient };
+    let blind = RelyingParty { service: None, ..demanding };
+    for party in [demanding, listing, blind] {
+        let verdict = party.verify(&token, &service.keys(), &allowing);
+        assert_eq!(failed(&verdict), "service-evidence");
+        assert_eq!(verdict.steps()[1].outcome, Outcome::Failed);
+        assert!(verdict.steps()[1].reason.contains("nobody signed"), "{verdict:?}");
+    }
+}
+
+#[test]
 fn where_the_token_fails_nothing_is_asked_of_the_service() {
     let service = Service::new(Form::Bare, EvidenceKind::Sgx);
     let verifier = service.verifier();

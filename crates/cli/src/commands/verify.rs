@@ -44,7 +44,7 @@ pub(crate) struct VerifyArgs {
     /// The moment to judge at (default: now).
     #[arg(long, value_name = "RFC3339")]
     at: Option<UnixTime>,
-    /// The issuer to expect (with --provider: the URL).
+    /// The issuer to expect; with --provider the name that its metadata must have, too (default: the URL).
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
     /// The nonce that was sent with the evidence.
@@ -122,8 +122,10 @@ pub(crate) fn run(args: VerifyArgs, output: OutputOptions) -> Result<Verdict, Fa
             let url = ServiceUrl::parse("--provider", url)?;
             let published = Published::fetch(&Http::new(args.ca.as_deref())?, &url)
                 .map_err(Stop::into_failure)?;
-            let keys = published.judge(url.as_str(), &mut steps);
-            (keys, args.issuer.clone().or(Some(url.to_string())))
+            let issuer = args.issuer.clone().unwrap_or_else(|| url.to_string());
+            // Under another address too, the service is the one that was named.
+            let keys = published.judge(&issuer, &mut steps);
+            (keys, Some(issuer))
         }
         (None, Some(path)) => (Some(key_set(path)?), args.issuer.clone()),
         (None, None) => (Some(no_keys(&args)?), args.issuer.clone()),

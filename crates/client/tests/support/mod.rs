@@ -60,6 +60,10 @@ pub(crate) struct Service {
     pub(crate) certificate: Vec<u8>,
 }
 
+fn claims() -> serde_json::Map<String, Value> {
+    serde_json::Map::from_iter([("x-ms-ver".to_owned(), json!("1.0"))])
+}
+
 impl Service {
     pub(crate) fn new(form: Form, kind: EvidenceKind) -> Self {
         Self::with(form, |options| (kind, options))
@@ -95,9 +99,19 @@ impl Service {
     }
 
     pub(crate) fn token(&self) -> String {
-        let claims = serde_json::Map::from_iter([("x-ms-ver".to_owned(), json!("1.0"))]);
+        let claims = claims();
         let payload = Payload::new(&claims, TokenTimes::attestation(at())).unwrap();
-        TokenIssuer::new(Arc::clone(&self.key) as _, ISSUER).unwrap().sign(&payload).unwrap()
+        self.issuer().sign(&payload).unwrap()
+    }
+
+    pub(crate) fn unsecured(&self) -> String {
+        let claims = claims();
+        let payload = Payload::new(&claims, TokenTimes::attestation(at())).unwrap();
+        self.issuer().unsecured(&payload)
+    }
+
+    fn issuer(&self) -> TokenIssuer {
+        TokenIssuer::new(Arc::clone(&self.key) as _, ISSUER).unwrap()
     }
 
     pub(crate) fn verifier(&self) -> ServiceVerifier {

@@ -187,6 +187,20 @@ fn reserved_names_do_not_reach_the_token() {
     assert_eq!(token.to_json(), serde_json::json!({"level": [1, "1"]}));
 }
 
+/// Names by which consumers tell whom a token is for, whom it names and who acts: each is taken away by itself,
+/// whatever the service says in that token.
+#[test]
+fn no_policy_says_whom_a_token_is_for_or_names() {
+    for name in ["aud", "sub", "azp", "act", "may_act", "client_id", "scope", "scp"] {
+        let other = format!("{name}x");
+        let issued = [Claim::service(name, "evil"), Claim::service(other.as_str(), "good")];
+        let mut token = token::contribution(&issued);
+        let dropped = token.drop_reserved([]);
+        assert_eq!(dropped, [(name.to_owned(), serde_json::json!("evil"))], "{name}");
+        assert_eq!(token.to_json(), serde_json::json!({ (other): "good" }), "{name}");
+    }
+}
+
 #[test]
 fn documents_may_come_in_parsed() {
     let document = Json::from(&serde_json::json!({"Events": [{"PcrIndex": 12}]}));

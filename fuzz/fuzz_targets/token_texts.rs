@@ -8,8 +8,8 @@ use avouch_token::policy_jws::{
     CertificateJws, CertificateOperation, PolicyEncoding, PolicyJws, ResetJws,
 };
 use avouch_token::{
-    Algorithm, BearerRules, Expectations, Jwks, ServiceEvidence, VerifyError, peek_bearer,
-    policy_certificates, verify_bearer, verify_token,
+    Algorithm, BearerRules, Expectations, Jwks, ServiceEvidence, VerifyError, evidence_member,
+    peek_bearer, policy_certificates, verify_bearer, verify_token,
 };
 use avouch_wire::json::{parse_value, to_canonical};
 use avouch_wire::{UnixTime, base64url};
@@ -109,5 +109,8 @@ fn certificate(bytes: &[u8]) {
     let Ok(certificate) = Certificate::parse(bytes) else { return };
     if let Ok(Some(evidence)) = ServiceEvidence::of_certificate(&certificate) {
         let _ = evidence.sev_snp();
+        if let ServiceEvidence::Described { evidence_json, .. } = &evidence {
+            let _ = evidence_member(evidence_json, "RuntimeData");
+        }
     }
 }

@@ -6,9 +6,11 @@ mod evidence;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
 
 use avouch_pki::digest;
 use avouch_release::{KeyMaterial, SignedAnswer, UnwrappingKey, WrapAlgorithm};
+use avouch_tee::{SnpQuote, TeeWorker};
 use avouch_token::{KeySpec, Signer as _, SigningKey, public_jwk_members};
 use avouch_wire::{FailedCheck as _, Hex, base64url};
 use aws_lc_rs::rand;
@@ -19,7 +21,6 @@ use serde_json::{Map, Value, json};
 
 use crate::client::{Answer, Http, Refusal, Request, Stop};
 use crate::failure::Failure;
-pub(crate) use evidence::Quoted;
 
 /// As the confidential sidecar asks.
 const ATTEST: &str = "/attest/SevSnpVM?api-version=2020-10-01";
@@ -48,6 +49,9 @@ pub(crate) struct GuestOptions {
     /// Reach a host at this address, as curl does: there may be no DNS yet. May be repeated.
     #[arg(long, value_name = "HOST:PORT:ADDRESS")]
     resolve: Vec<Resolve>,
+    /// Asks the kernel.
+    #[arg(skip)]
+    asks: Arc<OnceLock<TeeWorker>>,
 }
 
 /// A name and where it is.
@@ -92,14 +96,14 @@ impl GuestOptions {
     }
 
     /// Evidence that binds these bytes: their SHA-256, and zeros.
-    pub(crate) fn quote(&self, runtime_data: &[u8]) -> Result<Quoted, Failure> {
+    pub(crate) fn quote(&self, runtime_data: &[u8]) -> Result<SnpQuote, Failure> {
         let mut report_data = [0; REPORT_DATA_BYTES];
         let digest = digest::sha256(runtime_data);
         report_data.iter_mut().zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);
         if self.minted {
-            return evidence::minted(runtime_data, self.measurement.as_ref());
+            return evidence::minted(runtime_data, &report_data, self.measurement.as_ref());
         }
-        evidence::of_tsm(&self.tsm, &report_data)
+        evidence::of_tsm(&self.asks, &self.tsm, &report_data)
     }
 
     /// The token of a provider for evidence that binds these bytes.

@@ -2,6 +2,8 @@
 #![cfg(test)]
 #![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
+#[path = "../../tee/tests/support/fake.rs"]
+mod fake;
 mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -9,7 +11,8 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use avouch_wire::{base64url, decode_hex, encode_hex};
+use avouch_wire::{EvidenceKind, UnixTime, base64url, decode_hex, encode_hex};
+use fake::{Bodies, Platform, Said, certificates_pem, configfs, table};
 use serde_json::{Value, json};
 use support::liar::{Answer, Liar};
 use support::service::{Service, serve};
@@ -445,45 +448,46 @@ fn a_sidecar_listens_on_loopback_alone() {
     assert!(refused.stderr.contains("loopback"), "{}", refused.stderr);
 }
 
-/// Linux' configfs-TSM at its file boundary: two pipes and a file in the place of the kernel's.
+/// Linux' configfs-TSM at its file boundary: a report with the host's certificates, and what is no report.
 #[test]
 fn a_report_is_asked_of_the_kernel_by_its_files() {
     let place = Place::new("key-release-tsm");
-    let entry = place.folder.join("tsm");
-    std::fs::create_dir(&entry).unwrap();
-    std::fs::write(entry.join("provider"), "sev_guest\n").unwrap();
-    for pipe in ["inblob", "outblob"] {
-        let made = Command::new("mkfifo").arg(entry.join(pipe)).status().unwrap();
-        assert!(made.success());
-    }
+    let root = place.folder.join("tsm");
     let runtime = br#"{"a":1}"#;
-    let digest = avouch_pki::digest::sha256(runtime);
-    let kernel = {
-        let (entry, runtime) = (entry.clone(), place.folder.write("runtime.json", runtime));
-        let out = place.folder.join("kernel");
-        std::thread::spawn(move || {
-            let asked = std::fs::read(entry.join("inblob")).unwrap();
-            let mut mint = command();
-            mint.args(["mint", "snp", "--runtime-data"]).arg(&runtime).arg("--out").arg(&out);
-            run(&mut mint).expect_status(0);
-            let report = std::fs::read(out.join("report.bin")).unwrap();
-            std::fs::write(entry.join("outblob"), &report).unwrap();
-            (asked, report)
-        })
+    let mut expected = [0; 64];
+    expected[..32].copy_from_slice(avouch_pki::digest::sha256(runtime).as_bytes());
+    let platform = Platform::new(EvidenceKind::Snp, present());
+    let minted = platform.mint(&expected);
+    let said = Said {
+        outblob: minted.evidence.clone(),
+        auxblob: Some(table(&minted.endorsements, Bodies::Der)),
+        ..Said::default()
     };
+    let asked = configfs(&root, "sev_guest", move |_, _| said.clone());
     let mut sidecar = command();
-    sidecar.args(["sidecar", "--listen", "127.0.0.1:0", "--tsm"]).arg(&entry);
+    sidecar.args(["sidecar", "--listen", "127.0.0.1:0", "--tsm"]).arg(&root);
     let sidecar = Sidecar::start(sidecar);
     let body = json!({"runtime_data": base64url::encode_standard(runtime)}).to_string();
     let (status, answer) = sidecar.post("/attest/raw", &body);
     assert_eq!(status, 200, "{answer}");
-    let (asked, report) = kernel.join().unwrap();
-    assert_eq!(&asked[..32], digest.as_bytes());
-    assert_eq!(&asked[32..], [0; 32]);
-    assert_eq!(answer["report"], encode_hex(&report));
+    assert_eq!(answer["report"], encode_hex(&minted.evidence));
+    let (status, answer) = sidecar.post("/attest/combined", &body);
+    assert_eq!(status, 200, "{answer}");
+    let chain = certificates_pem(&minted.endorsements);
+    assert_eq!(answer["endorsements"], base64url::encode_standard(chain));
+    assert_eq!(asked.all(), [expected, expected]);
     // A machine of another kind is told so.
-    std::fs::write(entry.join("provider"), "tdx_guest\n").unwrap();
-    let (status, answer) = sidecar.post("/attest/raw", &body);
+    let root = place.folder.join("other");
+    let domain = Platform::new(EvidenceKind::Tdx, present());
+    configfs(&root, "tdx_guest", move |report_data, _| domain.said(report_data));
+    let mut other = command();
+    other.args(["sidecar", "--listen", "127.0.0.1:0", "--tsm"]).arg(&root);
+    let (status, answer) = Sidecar::start(other).post("/attest/raw", &body);
     assert_eq!(status, 403, "{answer}");
-    assert!(answer["error"].as_str().unwrap().contains("tdx_guest"), "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("is of tdx"), "{answer}");
+}
+
+fn present() -> UnixTime {
+    let seconds = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    UnixTime::from_seconds(i64::try_from(seconds).unwrap()).unwrap()
 }

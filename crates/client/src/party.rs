@@ -127,7 +127,8 @@ impl RelyingParty<'_> {
         checks.passed("service-evidence", found.as_str());
         let second = step(TrustStep::ServiceEvidence, Outcome::Passed, found);
 
-        let binding = check_key_binding(token.key().key(), workload.report_data().as_bytes());
+        let bound = service.bound_data(&workload);
+        let binding = check_key_binding(token.key().key(), &bound);
         let third = match binding {
             Ok(()) => {
                 let bound = "the report data is the digest of the key that signed the token";
@@ -144,6 +145,12 @@ impl RelyingParty<'_> {
                 let reason = "no list of published measurements was given";
                 checks.not_checked("service-measurement", reason);
                 step(TrustStep::Measurement, Outcome::NotChecked, reason)
+            }
+            Some(_) if service.is_of_a_paravisor() => {
+                let reason =
+                    "the measurement is the paravisor's: it says nothing of the service's code";
+                checks.failed("service-measurement", reason);
+                step(TrustStep::Measurement, Outcome::Failed, reason)
             }
             Some(measurements) => match measurements.judge(&workload, expectations.at) {
                 Ok(found) => {

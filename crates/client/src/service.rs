@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
+use avouch_azure::{RuntimeClaims, RuntimeClaimsError};
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_dcap::{Body, Quote, TeeType};
 use avouch_engine::{
-    Anchors, Appraisal, AppraisalError, AppraisalRequest, AppraisalSettings, Decision,
-    EndorsementSource, Engine, PolicyInForce, PolicyRefused, Refused, Root, TokenForm, Workload,
+    Anchors, Appraisal, AppraisalError, AppraisalRequest, AppraisalSettings, DataType, Decision,
+    EndorsementSource, Engine, HeldData, PolicyInForce, PolicyRefused, Refused, Root, TokenForm,
+    Workload,
 };
 use avouch_snp::maa_request::SnpEvidence;
-use avouch_token::{Jwk, ServiceEvidence, ServiceEvidenceError};
-use avouch_wire::{EvidenceKind, UnixTime, excerpt};
+use avouch_token::{Jwk, ServiceEvidence, ServiceEvidenceError, TeeKind, evidence_member};
+use avouch_wire::{EvidenceKind, FailedCheck as _, UnixTime, excerpt};
 use thiserror::Error;
 
-/// The kind of TEE that MAA names for guests of SEV-SNP that run its containers.
-const ACI_SEV_SNP: &str = "acisevsnp";
 /// Permits whatever verified; what is accepted of it is for settings.
 const PERMIT: &str = "version=1.0; authorizationrules{=> permit();}; issuancerules{};";
 
@@ -35,8 +35,14 @@ pub enum ServiceError {
     #[error(transparent)]
     Unreadable(#[from] ServiceEvidenceError),
     /// Evidence of a TEE that is not known.
-    #[error("evidence of a TEE of kind {}, known is {ACI_SEV_SNP:?}", excerpt(.0))]
+    #[error("evidence of a TEE of kind {}; known are {}", excerpt(.0), known_kinds())]
     UnknownTee(String),
+    /// What the machine's paravisor says cannot be read.
+    #[error(transparent)]
+    RuntimeData(RuntimeClaimsError),
+    /// The machine's guest gave its paravisor nothing that could be for a key.
+    #[error("the paravisor's runtime data have no user-data: they are for no key")]
+    NoGuestData,
     /// It does not verify.
     #[error(transparent)]
     Unverified(AppraisalError),
@@ -56,7 +62,8 @@ impl ServiceError {
         let [absent, unreadable, tee] = Self::CHECKS;
         match self {
             Self::Absent(_) => absent,
-            Self::Unreadable(_) => unreadable,
+            Self::Unreadable(_) | Self::NoGuestData => unreadable,
+            Self::RuntimeData(error) => error.check(),
             Self::UnknownTee(_) => tee,
             Self::Unverified(error) => error.check(),
             Self::NotAccepted(refused) => refused.check(),
@@ -81,6 +88,8 @@ impl ServiceError {
 pub struct VerifiedService {
     appraisal: Appraisal,
     is_debuggable: bool,
+    /// What a machine bound by way of its paravisor, which the hardware's report is over.
+    guest_data: Option<[u8; 64]>,
 }
 
 impl VerifiedService {
@@ -94,6 +103,20 @@ impl VerifiedService {
     #[must_use]
     pub const fn is_debuggable(&self) -> bool {
         self.is_debuggable
+    }
+
+    /// The 64 bytes that the service had put into its evidence: its report data, or, of a machine whose
+    /// paravisor reports, what that machine's guest gave it.
+    #[must_use]
+    pub fn bound_data(&self, workload: &Workload<'_>) -> [u8; 64] {
+        self.guest_data.unwrap_or(*workload.report_data().as_bytes())
+    }
+
+    /// Whether the evidence is of a machine whose paravisor reports: what it measures is then the paravisor, and
+    /// any guest of such a machine can bind a key.
+    #[must_use]
+    pub const fn is_of_a_paravisor(&self) -> bool {
+        self.guest_data.is_some()
     }
 
     /// The roots that the evidence rests on.
@@ -143,11 +166,13 @@ impl ServiceVerifier {
     /// # Source
     /// `docs/maa/keys.md#signing-certificates`.
     pub fn verify(&self, key: &Jwk, at: UnixTime) -> Result<VerifiedService, ServiceError> {
-        let (kind, evidence) = evidence(key)?;
+        let Presented { kind, evidence, runtime_data } = presented(key)?;
+        let guest_data = runtime_data.as_deref().map(guest_data).transpose()?;
         let request = AppraisalRequest {
             kind,
             evidence,
-            runtime_data: None,
+            // Read as JSON: what speaks as a paravisor does is held to its rules.
+            runtime_data: runtime_data.map(|bytes| HeldData { bytes, data_type: DataType::Json }),
             init_time_data: None,
             event_log: None,
             challenged: None,
@@ -159,7 +184,7 @@ impl ServiceVerifier {
         match appraisal.decision {
             Decision::Permit(_) => {
                 let is_debuggable = self.is_debuggable(&request, at);
-                Ok(VerifiedService { appraisal, is_debuggable })
+                Ok(VerifiedService { appraisal, is_debuggable, guest_data })
             }
             Decision::Deny(refused) => Err(ServiceError::NotAccepted(refused)),
         }
@@ -180,29 +205,59 @@ impl ServiceVerifier {
     }
 }
 
-/// The evidence for a key as a request for its kind takes it; neither is proven.
-fn evidence(key: &Jwk) -> Result<(EvidenceKind, Vec<u8>), ServiceError> {
+/// The evidence for a key as a request for its kind takes it; none of it is proven.
+struct Presented {
+    kind: EvidenceKind,
+    evidence: Vec<u8>,
+    /// What a paravisor says beside its report.
+    runtime_data: Option<Vec<u8>>,
+}
+
+fn presented(key: &Jwk) -> Result<Presented, ServiceError> {
     let certificate = key
         .untrusted_certificates()
         .first()
         .ok_or(ServiceError::Absent("the signing key has no certificate"))?;
     let evidence = ServiceEvidence::of_certificate(certificate)?
         .ok_or(ServiceError::Absent("no quote in the signing certificate"))?;
+    let alone = |kind, evidence| Presented { kind, evidence, runtime_data: None };
     Ok(match evidence {
-        ServiceEvidence::Quote(quote) => (kind_of_quote(&quote), quote),
-        ServiceEvidence::OpenEnclaveReport(report) => (EvidenceKind::OpenEnclave, report),
+        ServiceEvidence::Quote(quote) => alone(kind_of_quote(&quote), quote),
+        ServiceEvidence::OpenEnclaveReport(report) => alone(EvidenceKind::OpenEnclave, report),
         ServiceEvidence::Described { evidence_json, tee_kind } => {
-            if tee_kind != ACI_SEV_SNP {
-                return Err(ServiceError::UnknownTee(tee_kind));
-            }
-            (EvidenceKind::Snp, evidence_json.into_bytes())
+            let kind = TeeKind::from_name(&tee_kind).ok_or(ServiceError::UnknownTee(tee_kind))?;
+            let member = |name| evidence_member(&evidence_json, name);
+            let runtime_data = match kind {
+                TeeKind::AciSevSnp | TeeKind::Tdx => None,
+                TeeKind::AzureSevSnp | TeeKind::AzureTdx => Some(member("RuntimeData")?),
+            };
+            let (kind, evidence) = match kind {
+                TeeKind::Tdx | TeeKind::AzureTdx => (EvidenceKind::Tdx, member("TdxQuote")?),
+                TeeKind::AciSevSnp | TeeKind::AzureSevSnp => {
+                    (EvidenceKind::Snp, evidence_json.into_bytes())
+                }
+            };
+            Presented { kind, evidence, runtime_data }
         }
     })
 }
 
+fn known_kinds() -> String {
+    TeeKind::ALL.map(TeeKind::name).join(", ")
+}
+
+/// What the guest gave its paravisor.
+fn guest_data(runtime_data: &[u8]) -> Result<[u8; 64], ServiceError> {
+    let claims = RuntimeClaims::parse(runtime_data).map_err(ServiceError::RuntimeData)?;
+    claims.user_data().copied().ok_or(ServiceError::NoGuestData)
+}
+
 /// The report data of evidence that was read and not verified: what must fit anyway.
 pub(crate) fn untrusted_report_data(key: &Jwk) -> Option<[u8; 64]> {
-    let (kind, evidence) = evidence(key).ok()?;
+    let Presented { kind, evidence, runtime_data } = presented(key).ok()?;
+    if let Some(runtime_data) = runtime_data {
+        return guest_data(&runtime_data).ok();
+    }
     match kind {
         EvidenceKind::Snp => {
             let document = SnpEvidence::parse(&evidence).ok()?;

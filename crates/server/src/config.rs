@@ -18,6 +18,7 @@ mod reference_values;
 mod sections;
 mod setting;
 mod signing;
+mod tee;
 mod token_exchange;
 mod tpm;
 mod trust_root;
@@ -40,7 +41,8 @@ pub use sections::{
     CloudConfig, Config, DatabaseConfig, DevConfig, LimitsConfig, LogFormat, RootProvider,
     ServerConfig, TelemetryConfig, TlsConfig,
 };
-pub use signing::{Pkcs11Config, SigningConfig, SigningOverride};
+pub use signing::{GramineKeyConfig, Pkcs11Config, SigningConfig, SigningOverride};
+pub use tee::TeeConfig;
 pub use token_exchange::{AudienceBinding, AudienceRule, ProviderExchange, TokenExchangeConfig};
 pub use tpm::TpmConfig;
 pub use trust_root::{TrustRoot, TrustRoots};

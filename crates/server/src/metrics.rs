@@ -54,7 +54,7 @@ const fn count(name: &'static str, pointer: &'static str, help: &'static str) ->
 }
 
 /// What is one number.
-static METRICS: [Metric; 37] = [
+static METRICS: [Metric; 42] = [
     now("may_attest", "/may_attest", "Whether evidence is appraised"),
     now("may_administer", "/may_administer", "Whether changes are taken"),
     now("stopping", "/stopping", "Whether the service was told to stop"),
@@ -101,6 +101,25 @@ static METRICS: [Metric; 37] = [
         "/machines/alerts_evicted",
         "Alerts that gave way to newer ones and had not arrived",
     ),
+    now("tee_keys_with_evidence", "/tee/keys_with_evidence", "Keys that the TEE vouches for"),
+    now(
+        "tee_keys_without_evidence",
+        "/tee/keys_without_evidence",
+        "Keys that it does not vouch for",
+    ),
+    count("tee_failures", "/tee/failures", "How often the TEE gave no evidence"),
+    Metric {
+        name: "tee_evidence_made_timestamp_seconds",
+        kind: Kind::Moment,
+        pointer: "/tee/made_at",
+        help: "When the oldest evidence was made",
+    },
+    Metric {
+        name: "tee_evidence_end_timestamp_seconds",
+        kind: Kind::Moment,
+        pointer: "/tee/holds_until",
+        help: "When the first certificate in it ends",
+    },
     now("evidence_remembered", "/evidence_remembered", "Entries remembered as verified"),
     now("evidence_remembered_bytes", "/evidence_remembered_bytes", "Their size"),
     now("endorsements_bytes", "/endorsements/bytes", "Memory that endorsements take"),

@@ -97,7 +97,8 @@ impl ProviderIdentity {
         Arc::ptr_eq(&self.set, set)
     }
 
-    /// The keys that sign its tokens, under certificates of its own, the active one first; then those
+    /// The keys that sign its tokens, under certificates of its own with what the TEE says of each, the active
+    /// one first; then those
     /// that sign its reports, under certificates of the CA of reports.
     ///
     /// # Errors
@@ -109,7 +110,8 @@ impl ProviderIdentity {
         let mut published = Vec::new();
         for signer in &self.keys.token {
             let signer = signer.as_ref();
-            let certificate = provider_certificate(signer, self.url(), None);
+            let evidence = self.set.evidence(signer.kid()).map(|evidence| evidence.extension());
+            let certificate = provider_certificate(signer, self.url(), evidence);
             let certificate = certificate.map_err(|source| self.no_certificate(source))?;
             published.push(PublishedKey::new(signer, &[certificate]));
         }

@@ -140,6 +140,7 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
         "providers_followed": state.providers.are_followed(),
         "signing_keys": signing_keys(state),
         "signing_keys_usable": state.providers.keys().unusable().is_none(),
+        "tee": state.tee.report(),
         "endorsements": state.engine.endorsement_summary(),
         "endorsements_imported": state.at_hand.imported_revision(),
         "appraisal_time_pinned": state.clock.is_pinned(),

@@ -11,8 +11,8 @@ use crate::error::Fault;
 use crate::handlers::{ExchangeCounts, Refusals, TokenExchanges};
 use crate::http::PrivateNetworks;
 use crate::{
-    AtHand, Clock, Cloud, CollateralServer, EvidenceKeeper, Monitoring, Providers, Readiness,
-    TpmConversations, Vault, WorkPool,
+    AtHand, Clock, Cloud, CollateralServer, EvidenceKeeper, Monitoring, OwnTee, Providers,
+    Readiness, TpmConversations, Vault, WorkPool,
 };
 
 /// Everything that outlives a request.
@@ -49,6 +49,8 @@ pub struct AppState {
     pub monitoring: Monitoring,
     /// Which providers give short tokens.
     pub token_exchange: TokenExchanges,
+    /// The TEE that the service runs in, or that there is none.
+    pub tee: Arc<OwnTee>,
     pub(crate) refusals: Refusals,
     /// How much was exchanged lately.
     pub(crate) exchanges: ExchangeCounts,
@@ -84,6 +86,7 @@ impl AppState {
             evidence: EvidenceKeeper::none(),
             monitoring: Monitoring::none(),
             token_exchange: TokenExchanges::default(),
+            tee: Arc::new(OwnTee::none()),
             refusals: Refusals::new(),
             exchanges: ExchangeCounts::new(),
             random: SystemRandom::new(),
@@ -124,6 +127,12 @@ impl AppState {
     #[must_use]
     pub fn with_token_exchange(self, token_exchange: TokenExchanges) -> Self {
         Self { token_exchange, ..self }
+    }
+
+    /// The same state, in this TEE.
+    #[must_use]
+    pub fn with_tee(self, tee: Arc<OwnTee>) -> Self {
+        Self { tee, ..self }
     }
 
     /// The same, keeping evidence.

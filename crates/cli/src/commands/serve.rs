@@ -15,7 +15,7 @@ use avouch_server::keys::{MasterKeys, hide_memory};
 use avouch_server::vault::{development_signer, keep_purged, release_signer};
 use avouch_server::{
     Access, AppState, AtHand, Authenticator, Clock, Cloud, Collateral, CollateralServer, Config,
-    ConfigError, DevelopmentCa, EvidenceKeeper, Monitoring, ProviderUrls, Providers,
+    ConfigError, DevelopmentCa, EvidenceKeeper, Monitoring, OwnTee, ProviderUrls, Providers,
     ProvidersOptions, Server, ServerError, Settings, SigningKeys, TlsFiles, TokenExchanges,
     TpmConversations, Vault, Webhook, WorkPool, server_config, signing_key,
 };
@@ -353,6 +353,8 @@ async fn state(
     let unaware_seconds = config.database.served_without_seconds_max;
     let keys = SigningKeys::open(&config.signing, key, custody, unaware_seconds, &store, clock);
     let keys = keys.await.map_err(Failure::other)?;
+    let tee = own_tee(config).await?;
+    tee.keep(&keys, clock).await;
     let options = ProvidersOptions {
         urls,
         keys,
@@ -383,9 +385,19 @@ async fn state(
         .with_monitoring(monitoring)
         .with_token_exchange(TokenExchanges::new(config.token_exchange.clone()))
         .with_tpm(tpm)
+        .with_tee(tee)
         .with_vault(vault)
         .with_collateral_server(to_site.enabled.then(|| CollateralServer::new(site, to_site)));
     Ok(Arc::new(state))
+}
+
+/// The TEE that the service runs in: a demanded one must be there.
+async fn own_tee(config: &Config) -> Result<Arc<OwnTee>, Failure> {
+    let tee = OwnTee::open(&config.tee).await;
+    tee.map(Arc::new).map_err(|error| {
+        let source = config.tee.source.name();
+        Failure::Other(format!("tee.source is {source:?}: {error}"))
+    })
 }
 
 /// Conversations with TPMs, sealed under what all instances have: their master key, or their key file.

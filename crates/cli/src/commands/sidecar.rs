@@ -185,14 +185,14 @@ async fn worked(sidecar: Arc<Sidecar>, body: Bytes, answers: Answers) -> Result<
 
 fn raw(sidecar: &Sidecar, members: &Map<String, Value>) -> Result<Value, Refused> {
     let quoted = sidecar.guest.quote(&runtime_data(members)?)?;
-    Ok(json!({ "report": avouch_wire::encode_hex(&quoted.report) }))
+    Ok(json!({ "report": avouch_wire::encode_hex(quoted.report()) }))
 }
 
 fn combined(sidecar: &Sidecar, members: &Map<String, Value>) -> Result<Value, Refused> {
     let quoted = sidecar.guest.quote(&runtime_data(members)?)?;
-    let certificates = quoted.certificates.as_deref().unwrap_or_default();
+    let certificates = quoted.certificates().unwrap_or_default();
     Ok(json!({
-        "evidence": base64url::encode_standard(&quoted.report),
+        "evidence": base64url::encode_standard(quoted.report()),
         "endorsements": base64url::encode_standard(certificates),
         "uvm_endorsements": "",
         "endorsed_tcb": quoted.reported_tcb(),

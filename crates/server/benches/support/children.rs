@@ -217,7 +217,9 @@ async fn attest(folder: &Path, database: &str, with_vault: bool) {
     let root = std::fs::read(folder.join("root.pem")).unwrap();
     let anchors = Anchors::built_in().with_pem(&root).unwrap();
     let mut endorsements = EndorsementSet::default();
-    endorsements.add(&std::fs::read(folder.join("endorsements.json")).unwrap()).unwrap();
+    let names = ["endorsements.json", "endorsements.pem"].map(|name| folder.join(name));
+    let name = names.iter().find(|name| name.exists()).unwrap();
+    endorsements.add(&std::fs::read(name).unwrap()).unwrap();
     let at_hand = Arc::new(AtHand::of_files(endorsements));
     let engine = at_hand.engine(anchors, LimitsConfig::default().remembered_bytes_max);
     let ca = DevelopmentCa::open(&folder.join("tls")).unwrap();

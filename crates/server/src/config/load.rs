@@ -113,6 +113,7 @@ impl Config {
             endorsements,
             appraisal,
             monitoring,
+            tee,
             vault,
             telemetry,
             ..
@@ -134,6 +135,7 @@ impl Config {
         appraisal.files().flat_map(FilesConfig::paths).for_each(resolve);
         appraisal.reference_values().for_each(|values| resolve(&mut values.file));
         monitoring.paths().for_each(resolve);
+        tee.paths().for_each(resolve);
         vault.paths().for_each(resolve);
         telemetry.log_file.iter_mut().for_each(resolve);
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     AppraisalConfig, AuditConfig, AuthConfig, ConfigError, EndorsementsConfig, MonitoringConfig,
-    SigningConfig, TokenExchangeConfig, TpmConfig, VaultConfig,
+    SigningConfig, TeeConfig, TokenExchangeConfig, TpmConfig, VaultConfig,
 };
 use crate::http::PrivateNetworks;
 use crate::{Limits, WorkLimits};
@@ -36,6 +36,8 @@ pub struct Config {
     pub token_exchange: TokenExchangeConfig,
     /// Conversations with TPMs.
     pub tpm: TpmConfig,
+    /// The service's own evidence.
+    pub tee: TeeConfig,
     /// What is kept of what was appraised.
     pub audit: AuditConfig,
     /// Which machines are watched, and who is told.
@@ -359,6 +361,7 @@ impl Config {
             return Err(ConfigError::value("database.url_file", message));
         }
         self.tpm.check()?;
+        self.tee.check()?;
         let client_ca = self.server.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
         if !client_ca && !self.auth.certificates.is_empty() {
             let message = "no client can present a certificate: set server.tls.client_ca";

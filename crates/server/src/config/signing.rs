@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use avouch_store::ProviderName;
 use avouch_store::limits::KEYS_SHARED_MAX;
+use avouch_tee::{SealedTo, TeeSettings, sealed_key};
 use avouch_token::{ATTESTATION_LIFETIME_SECONDS, Algorithm, KeySpec};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
@@ -32,6 +33,8 @@ pub struct SigningConfig {
     pub master_key_variable: Option<String>,
     /// `[signing.pkcs11]`: the master key that a PKCS#11 token keeps.
     pub pkcs11: Option<Pkcs11Config>,
+    /// `[signing.gramine]`: the master key that the processor derives for the service's enclave.
+    pub gramine: Option<GramineKeyConfig>,
     /// Files with former master keys, which still unwrap.
     pub former_master_key_files: Vec<PathBuf>,
     /// Kinds of keys for tokens; the first signs, the others stand in key sets too.
@@ -116,6 +119,44 @@ impl Pkcs11Config {
     }
 }
 
+/// `[signing.gramine]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GramineKeyConfig {
+    /// Who gets the same key: `mrenclave` or `mrsigner`.
+    #[serde(deserialize_with = "sealed_to")]
+    pub sealed_to: SealedTo,
+    /// Folder of Gramine's pseudo-files.
+    #[serde(default = "gramine_folder")]
+    pub folder: PathBuf,
+    /// Whether it only unwraps: another master key wraps.
+    #[serde(default)]
+    pub former: bool,
+}
+
+impl GramineKeyConfig {
+    fn master_key(&self) -> Result<MasterKey, ConfigError> {
+        let failed = |error: &dyn std::fmt::Display| ConfigError::value("signing.gramine", error);
+        let sealed = sealed_key(&self.folder, self.sealed_to).map_err(|error| failed(&error))?;
+        MasterKey::of_sealed_key(sealed.as_slice()).map_err(|error| failed(&error))
+    }
+}
+
+fn gramine_folder() -> PathBuf {
+    TeeSettings::default().gramine
+}
+
+fn sealed_to<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SealedTo, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "mrenclave" => Ok(SealedTo::MrEnclave),
+        "mrsigner" => Ok(SealedTo::MrSigner),
+        other => {
+            let message = format!("{other:?} is neither mrenclave nor mrsigner");
+            Err(serde::de::Error::custom(message))
+        }
+    }
+}
+
 /// `[signing.providers.NAME]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,6 +173,7 @@ impl Default for SigningConfig {
             master_key_file: None,
             master_key_variable: None,
             pkcs11: None,
+            gramine: None,
             former_master_key_files: Vec::new(),
             keys: vec![KeySpec::Rsa2048],
             rotate_days: 90,
@@ -146,24 +188,36 @@ impl SigningConfig {
     /// Relative paths start from the folder of the configuration.
     pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let files = [&mut self.key_file, &mut self.master_key_file];
+        let of_gramine = self.gramine.iter_mut().map(|gramine| &mut gramine.folder);
         let of_token = self.pkcs11.iter_mut();
         let of_token = of_token
             .flat_map(|token| std::iter::once(&mut token.module).chain(&mut token.pin_file));
-        files.into_iter().flatten().chain(of_token).chain(&mut self.former_master_key_files)
+        files
+            .into_iter()
+            .flatten()
+            .chain(of_token)
+            .chain(of_gramine)
+            .chain(&mut self.former_master_key_files)
     }
 
     /// Whether there is a key to sign with.
     #[must_use]
-    pub const fn names_a_key(&self) -> bool {
+    pub fn names_a_key(&self) -> bool {
         self.key_file.is_some() || self.has_master_key()
     }
 
     /// Whether keys are in the database, under a master key.
     #[must_use]
-    pub const fn has_master_key(&self) -> bool {
+    pub fn has_master_key(&self) -> bool {
         self.master_key_file.is_some()
             || self.master_key_variable.is_some()
             || self.pkcs11.is_some()
+            || self.wrapping_gramine().is_some()
+    }
+
+    /// The enclave's key, where that is the one that wraps.
+    fn wrapping_gramine(&self) -> Option<&GramineKeyConfig> {
+        self.gramine.as_ref().filter(|gramine| !gramine.former)
     }
 
     pub(super) fn check(&mut self, served_without_seconds_max: u64) -> Result<(), ConfigError> {
@@ -177,6 +231,21 @@ impl SigningConfig {
                 return Err(ConfigError::value("signing.pkcs11", message));
             }
             token.check()?;
+        }
+        let is_other = self.master_key_file.is_some()
+            || self.master_key_variable.is_some()
+            || self.pkcs11.is_some();
+        match &self.gramine {
+            Some(gramine) if !gramine.former && is_other => {
+                let message = "is given beside another master key; only one can count: with former = true \
+                               this one only unwraps";
+                return Err(ConfigError::value("signing.gramine", message));
+            }
+            Some(gramine) if gramine.former && !is_other => {
+                let message = "there is no new master key: set signing.master_key_file";
+                return Err(ConfigError::value("signing.gramine.former", message));
+            }
+            _ => {}
         }
         if !self.has_master_key() && !self.former_master_key_files.is_empty() {
             let message = "there is no new master key: set signing.master_key_file";
@@ -304,11 +373,17 @@ impl SigningConfig {
                 parsed(key, &secret_of_variable(key, name)?)?
             }
             (None, None, Some(token)) => token.master_key()?,
-            (None, None, None) => return Ok(None),
+            (None, None, None) => match self.wrapping_gramine() {
+                Some(gramine) => gramine.master_key()?,
+                None => return Ok(None),
+            },
         };
+        let sealed = self.gramine.iter().filter(|gramine| gramine.former);
+        let sealed = sealed.map(GramineKeyConfig::master_key);
         let former = self.former_master_key_files.iter();
         let former = former.map(|file| of_file("signing.former_master_key_files", file));
-        Ok(Some(MasterKeys::new(first, former.collect::<Result<_, _>>()?)))
+        let former = former.chain(sealed).collect::<Result<_, _>>()?;
+        Ok(Some(MasterKeys::new(first, former)))
     }
 }
 

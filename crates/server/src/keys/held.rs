@@ -22,6 +22,7 @@ use super::plan::{Due, KeyPlan};
 use super::set::{HeldKey, KeySet, ProviderKeys};
 use crate::clock::Clock;
 use crate::config::SigningConfig;
+use crate::tee::EvidenceOfKeys;
 
 /// Why signing keys cannot be had. Nothing of a private key is in it.
 #[derive(Debug, Error)]
@@ -315,8 +316,9 @@ impl SigningKeys {
         let version = self.store.keys_version().await?;
         if known.version.as_ref() != Some(&version) {
             let records = self.store.all_keys().await?;
-            let set = self.set_of(&records)?;
-            self.set.store(Arc::new(set));
+            let keys = Arc::new(self.keys_of(&records)?);
+            // Evidence may come at the same time.
+            self.set.rcu(|set| set.with_keys(Arc::clone(&keys)));
             // What changed since the version was read is read again the next time.
             *known = Known { version: Some(version), records };
         }
@@ -324,7 +326,13 @@ impl SigningKeys {
         Ok(())
     }
 
-    fn set_of(&self, records: &[KeyRecord]) -> Result<KeySet, KeysError> {
+    /// Puts this evidence in the place of what there was.
+    pub(crate) fn take_evidence(&self, evidence: EvidenceOfKeys) {
+        let evidence = Arc::new(evidence);
+        self.set.rcu(|set| set.with_evidence(Arc::clone(&evidence)));
+    }
+
+    fn keys_of(&self, records: &[KeyRecord]) -> Result<Vec<HeldKey>, KeysError> {
         let before = self.set();
         let known: HashMap<&str, &HeldKey> =
             before.keys().iter().map(|key| (key.signer.kid(), key)).collect();
@@ -353,7 +361,7 @@ impl SigningKeys {
         if self.file.is_some() {
             keep_signing(&mut keys, records);
         }
-        Ok(KeySet::new(keys))
+        Ok(keys)
     }
 
     /// Of several instances that do the same, one does it.

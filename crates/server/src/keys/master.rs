@@ -19,6 +19,9 @@ const NAME: &[u8] = b"avouch master key name 1";
 /// What a master key is derived from a service's own signing key for.
 const OF_SIGNING_KEY: &[u8] = b"avouch master key of a signing key 1";
 
+/// What a master key is derived from a key of a TEE for.
+const OF_SEALED_KEY: &[u8] = b"avouch master key of a sealed key 1";
+
 /// Why a text is no master key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MasterKeyError {
@@ -86,6 +89,14 @@ impl MasterKey {
     /// [`MasterKeyError::Provider`].
     pub fn of_signing_key(pkcs8: &[u8]) -> Result<Self, MasterKeyError> {
         Self::new(derived(pkcs8, OF_SIGNING_KEY))
+    }
+
+    /// The master key that belongs to a key which a TEE derives for this service.
+    ///
+    /// # Errors
+    /// [`MasterKeyError::Provider`].
+    pub fn of_sealed_key(key: &[u8]) -> Result<Self, MasterKeyError> {
+        Self::new(derived(key, OF_SEALED_KEY))
     }
 
     pub(super) fn new(secret: Zeroizing<[u8; MASTER_KEY_BYTES]>) -> Result<Self, MasterKeyError> {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use avouch_store::{KeyPurpose, KeyState};
 use avouch_token::{Algorithm, Signer};
 
+use crate::tee::{EvidenceOfKeys, KeyEvidence};
+
 /// A key that can sign.
 #[derive(Clone)]
 pub struct HeldKey {
@@ -33,7 +35,9 @@ impl fmt::Debug for HeldKey {
 /// All keys of a service as one instance knows them at one moment: active ones first, then by age.
 #[derive(Debug, Default)]
 pub struct KeySet {
-    keys: Vec<HeldKey>,
+    keys: Arc<Vec<HeldKey>>,
+    /// What this instance's TEE says of keys, by their names.
+    evidence: Arc<EvidenceOfKeys>,
 }
 
 /// The keys of one provider at one moment.
@@ -48,16 +52,32 @@ pub struct ProviderKeys {
 }
 
 impl KeySet {
-    /// These keys.
+    /// These keys, without evidence for any.
     #[must_use]
-    pub const fn new(keys: Vec<HeldKey>) -> Self {
-        Self { keys }
+    pub fn new(keys: Vec<HeldKey>) -> Self {
+        Self { keys: Arc::new(keys), evidence: Arc::default() }
+    }
+
+    /// The same keys with this evidence.
+    pub(super) fn with_evidence(&self, evidence: Arc<EvidenceOfKeys>) -> Self {
+        Self { keys: Arc::clone(&self.keys), evidence }
+    }
+
+    /// The same evidence for these keys.
+    pub(super) fn with_keys(&self, keys: Arc<Vec<HeldKey>>) -> Self {
+        Self { keys, evidence: Arc::clone(&self.evidence) }
+    }
+
+    /// What this instance's TEE says of a key.
+    #[must_use]
+    pub fn evidence(&self, kid: &str) -> Option<&Arc<KeyEvidence>> {
+        self.evidence.get(kid)
     }
 
     /// All of them.
     #[must_use]
     pub fn keys(&self) -> &[HeldKey] {
-        &self.keys
+        self.keys.as_slice()
     }
 
     /// How many keys there are for a purpose in a state.

@@ -18,6 +18,8 @@ const CHAIN_MAX: usize = 5;
 /// The signer and the CA that its `did:x509` names.
 const CHAIN_MIN: usize = 2;
 
+/// Countersignatures of both versions (RFC 9052, RFC 9338).
+const COUNTERSIGNATURES: [i64; 4] = [7, 9, 11, 12];
 /// Header parameter of CWT claims (RFC 9597).
 const CWT_CLAIMS: i64 = 15;
 /// `x5chain` and `x5t` (RFC 9360).
@@ -65,8 +67,8 @@ impl Envelope {
         if bytes.len() > ENVELOPE_BYTES_MAX {
             return Err(UvmError::TooLarge { found: bytes.len(), limit: ENVELOPE_BYTES_MAX });
         }
-        let cose = CoseSign1::from_tagged_slice(bytes)
-            .map_err(|error| UvmError::Cose { reason: error.to_string() })?;
+        check_no_countersignature(bytes)?;
+        let cose = CoseSign1::from_tagged_slice(bytes).map_err(no_cose)?;
         let header = &cose.protected.header;
         if !header.crit.is_empty() {
             return Err(UvmError::CriticalHeader { found: format!("{:?}", header.crit) });
@@ -95,6 +97,32 @@ impl Envelope {
             signature: cose.signature,
         })
     }
+}
+
+/// A countersignature has headers of its own, in bytes, and they may have a countersignature. The library descends
+/// into them without a limit, so none may be there. Nothing rests on any.
+fn check_no_countersignature(bytes: &[u8]) -> Result<(), UvmError> {
+    let Value::Tag(_, message) = value(bytes)? else { return Ok(()) };
+    let parts = message.as_array().map_or(&[][..], Vec::as_slice);
+    for part in parts.iter().take(2) {
+        let protected = part.as_bytes().filter(|bytes| !bytes.is_empty());
+        let protected = protected.map(|bytes| value(bytes)).transpose()?;
+        let header = protected.as_ref().unwrap_or(part).as_map().map_or(&[][..], Vec::as_slice);
+        let labels = header.iter().filter_map(|(label, _)| integer(label));
+        if let Some(label) = labels.into_iter().find(|label| COUNTERSIGNATURES.contains(label)) {
+            let reason = format!("header {label} is a countersignature, which is not read");
+            return Err(UvmError::Cose { reason });
+        }
+    }
+    Ok(())
+}
+
+fn value(bytes: &[u8]) -> Result<Value, UvmError> {
+    coset::cbor::from_reader(bytes).map_err(no_cose)
+}
+
+fn no_cose(error: impl ToString) -> UvmError {
+    UvmError::Cose { reason: error.to_string() }
 }
 
 /// What both forms say, in different places.

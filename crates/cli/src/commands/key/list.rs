@@ -1,6 +1,10 @@
 //! `avouch key list`
 
+use std::time::Duration;
+
+use avouch_server::config::TeeConfig;
 use avouch_store::{KeyPurpose, KeyRecord, KeyState, ProviderId};
+use avouch_tee::SourceName;
 use avouch_wire::UnixTime;
 use serde::Serialize;
 
@@ -97,19 +101,39 @@ fn place(record: &KeyRecord) -> impl Ord + '_ {
 struct Answer {
     /// Name of the master key that wraps new keys.
     master_key: String,
+    /// Which TEE there is where the command runs, whose evidence certificates carry.
+    tee: &'static str,
     keys: Vec<Row>,
+}
+
+/// The longest that a TEE is looked for.
+const TEE_WITHIN: Duration = Duration::from_secs(10);
+
+/// The name of the TEE that is there; `none` where the service would find none, or would not start.
+fn tee(config: &TeeConfig) -> &'static str {
+    let found = config.settings().choose_within(TEE_WITHIN);
+    found.ok().flatten().map_or(SourceName::None.name(), |source| source.name())
+}
+
+fn tee_text(source: &'static str) -> String {
+    match source {
+        "none" => "no TEE is here: certificates of keys carry no evidence".to_owned(),
+        name => format!("certificates of keys carry evidence of {name}: /readyz says until when"),
+    }
 }
 
 pub(super) async fn list(records: &Records, output: OutputOptions) -> Result<Verdict, Failure> {
     let mut all = records.all().await?;
     all.sort_by(|one, other| place(one).cmp(&place(other)));
     let keys: Vec<Row> = all.iter().map(|record| Row::of(record, records)).collect();
-    let answer = Answer { master_key: records.custody.master.first().name().to_owned(), keys };
+    let master_key = records.custody.master.first().name().to_owned();
+    let answer = Answer { master_key, tee: tee(&records.config.tee), keys };
     output.answer(&answer, || {
         if answer.keys.is_empty() {
             return "there are no keys yet: the service makes them at its start".to_owned();
         }
-        answer.keys.iter().map(Row::text).collect::<Vec<_>>().join("\n")
+        let rows = answer.keys.iter().map(Row::text);
+        rows.chain([tee_text(answer.tee)]).collect::<Vec<_>>().join("\n")
     })?;
     Ok(Verdict::Yes)
 }

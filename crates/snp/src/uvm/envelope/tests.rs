@@ -166,3 +166,43 @@ fn issuer_and_feed_are_texts_of_at_most_1024_bytes() {
     assert_eq!(string("iss", Some(&Value::Null)), refused("expected text"));
     assert_eq!(string("iss", None), refused("expected text"));
 }
+
+/// A header with a countersignature whose header has one, and so on.
+fn countersigned(levels: usize, label: u8) -> Vec<u8> {
+    let mut header = vec![0xa0];
+    for _ in 0..levels {
+        let length = u32::try_from(header.len()).unwrap().to_be_bytes();
+        // {label: [header in bytes, {}, h'']}
+        header = [&[0xa1, label, 0x83, 0x5a], length.as_slice(), &header, &[0xa0, 0x40]].concat();
+    }
+    header
+}
+
+#[test]
+fn countersignatures_are_refused_before_anybody_descends_into_them() {
+    let message = |protected: &[u8], unprotected: &[u8]| {
+        let length = u32::try_from(protected.len()).unwrap().to_be_bytes();
+        [&[0xd2, 0x84, 0x5a], length.as_slice(), protected, unprotected, &[0x40, 0x40]].concat()
+    };
+    let refused = |bytes: Vec<u8>| {
+        // A stack that would not hold what the library makes of it.
+        let read = move || Envelope::parse(&bytes).err().map(|error| error.to_string());
+        let thread = std::thread::Builder::new().stack_size(256 * 1024).spawn(read).unwrap();
+        thread.join().unwrap().unwrap()
+    };
+    for label in [7, 9, 11, 12] {
+        for levels in [1, 2, 10_000] {
+            let nested = countersigned(levels, label);
+            let expected = format!("header {label} is a countersignature");
+            for bytes in [message(&nested, &[0xa0]), message(&[0xa0], &nested)] {
+                let said = refused(bytes);
+                assert!(said.contains(&expected), "{label} {levels}: {said}");
+            }
+        }
+    }
+    // Without one it is the next thing that lacks.
+    for label in [6, 8, 10, 13] {
+        let bytes = message(&[0xa0], &[&[0xa1, label][..], &[0x40]].concat());
+        assert!(!refused(bytes).contains("countersignature"), "{label}");
+    }
+}

@@ -1,0 +1,257 @@
+//! What the TEE that the service runs in says of its signing keys.
+//!
+//! The evidence for a key has as its report data the digest of that key, and stands in the key's certificates.
+//! It is made for each key that signs tokens, did or will; anew before its certificates end and after
+//! `tee.refresh_seconds`. A TEE that fails or does not answer stops nobody: certificates keep what there is
+//! until it has ended, or have none, and `/readyz` says why.
+
+mod plan;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use avouch_pki::PublicKey;
+use avouch_store::{KeyPurpose, KeyState};
+use avouch_tee::{OwnEvidence, SourceName, TeeError, TeeWorker};
+use avouch_token::{EvidenceExtension, key_report_data};
+use avouch_wire::UnixTime;
+use serde_json::{Value, json};
+
+use self::plan::{is_due, pause};
+use crate::clock::Clock;
+use crate::config::TeeConfig;
+use crate::keys::{KeySet, SigningKeys};
+
+/// The longest that the start waits for the first evidence, or for what is looked at to find a TEE.
+const START_WITHIN: Duration = Duration::from_secs(10);
+/// How often keys and evidence are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Evidence for keys, by their names.
+pub type EvidenceOfKeys = HashMap<String, Arc<KeyEvidence>>;
+
+/// What the TEE said of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyEvidence {
+    kind: &'static str,
+    extension: EvidenceExtension,
+    made_at: UnixTime,
+    holds_until: Option<UnixTime>,
+}
+
+impl KeyEvidence {
+    fn new(evidence: &OwnEvidence, made_at: UnixTime) -> Self {
+        Self {
+            kind: evidence.kind(),
+            extension: evidence.extension(),
+            made_at,
+            holds_until: evidence.holds_until(),
+        }
+    }
+
+    /// As certificates carry it.
+    #[must_use]
+    pub const fn extension(&self) -> &EvidenceExtension {
+        &self.extension
+    }
+}
+
+/// The TEE of this instance, or that there is none, and what it has said.
+#[derive(Debug)]
+pub struct OwnTee {
+    worker: Option<Arc<TeeWorker>>,
+    answer_within: Duration,
+    refresh_seconds: i64,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    evidence: EvidenceOfKeys,
+    /// How often in a row it failed, and when it may be asked again.
+    failed_in_a_row: u32,
+    again_at: Option<Instant>,
+    failures: u64,
+    last_failure: Option<(UnixTime, String)>,
+    without: usize,
+}
+
+impl OwnTee {
+    /// No TEE.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::new(None, &TeeConfig::default())
+    }
+
+    fn new(worker: Option<TeeWorker>, config: &TeeConfig) -> Self {
+        Self {
+            worker: worker.map(Arc::new),
+            answer_within: config.answer_within(),
+            refresh_seconds: config.refresh_seconds.into(),
+            known: Mutex::default(),
+        }
+    }
+
+    /// The TEE that the configuration names, or that is there.
+    ///
+    /// # Errors
+    /// [`TeeError`] if one is demanded and not there, or a file that is named cannot be used.
+    pub async fn open(config: &TeeConfig) -> Result<Self, TeeError> {
+        let (settings, within) = (config.settings(), START_WITHIN.min(config.answer_within()));
+        let chosen = tokio::task::spawn_blocking(move || settings.choose_within(within));
+        let source = match chosen.await.unwrap_or(Err(TeeError::Ended)) {
+            Err(error @ TeeError::Silent { .. }) if config.source == SourceName::Auto => {
+                tracing::warn!(%error, "what may be a TEE does not answer: it is left alone");
+                None
+            }
+            chosen => chosen?,
+        };
+        let worker = source.map(TeeWorker::start).transpose()?;
+        Ok(Self::new(worker, config))
+    }
+
+    /// Makes evidence for keys, at first within a bounded time, then for as long as somebody has the keys.
+    pub async fn keep(self: &Arc<Self>, keys: &Arc<SigningKeys>, clock: Clock) {
+        if self.worker.is_none() {
+            return;
+        }
+        // What is not there by then comes later.
+        let _ = tokio::time::timeout(START_WITHIN, self.tick(keys, clock)).await;
+        tokio::spawn(follow(Arc::clone(self), Arc::downgrade(keys), clock));
+    }
+
+    /// Makes what is due, and hands it to the keys.
+    async fn tick(&self, keys: &SigningKeys, clock: Clock) {
+        let Some(worker) = &self.worker else { return };
+        let set = keys.set();
+        let now = clock.now();
+        let (due, mut changed) = self.due(&set, now);
+        for (kid, key) in due {
+            let (worker, within) = (Arc::clone(worker), self.answer_within);
+            let asked = tokio::task::spawn_blocking(move || {
+                worker.evidence(&key_report_data(&key).0, within)
+            });
+            match asked.await.unwrap_or(Err(TeeError::Ended)) {
+                Ok(evidence) => {
+                    self.made(&kid, KeyEvidence::new(&evidence, clock.now()));
+                    changed = true;
+                }
+                Err(error) => {
+                    self.failed(&error, clock.now());
+                    break;
+                }
+            }
+        }
+        let evidence = {
+            let mut known = self.known();
+            let of_tokens = token_keys(&set);
+            known.without =
+                of_tokens.iter().filter(|(kid, _)| !known.evidence.contains_key(kid)).count();
+            known.evidence.clone()
+        };
+        if changed {
+            keys.take_evidence(evidence);
+        }
+    }
+
+    /// The keys that want evidence, the ones that sign first; and whether evidence went away.
+    fn due(&self, set: &KeySet, now: UnixTime) -> (Vec<(String, PublicKey)>, bool) {
+        let mut known = self.known();
+        let of_tokens = token_keys(set);
+        let before = known.evidence.len();
+        known.evidence.retain(|kid, evidence| {
+            let is_published = of_tokens.iter().any(|(name, _)| name == kid);
+            is_published && evidence.holds_until.is_none_or(|until| now < until)
+        });
+        let went_away = known.evidence.len() != before;
+        let without = of_tokens.iter().filter(|(kid, _)| !known.evidence.contains_key(kid));
+        known.without = without.count();
+        if known.again_at.is_some_and(|at| Instant::now() < at) {
+            return (Vec::new(), went_away);
+        }
+        let due = of_tokens.into_iter().filter(|(kid, _)| {
+            known.evidence.get(kid).is_none_or(|evidence| {
+                is_due(evidence.made_at, evidence.holds_until, self.refresh_seconds, now)
+            })
+        });
+        (due.collect(), went_away)
+    }
+
+    fn made(&self, kid: &str, evidence: KeyEvidence) {
+        let until = evidence.holds_until.map(|until| until.to_string());
+        tracing::info!(kid, kind = evidence.kind, until, "the TEE vouches for a signing key");
+        let mut known = self.known();
+        (known.failed_in_a_row, known.again_at) = (0, None);
+        known.evidence.insert(kid.to_owned(), Arc::new(evidence));
+    }
+
+    /// Told once for each reason in a row.
+    fn failed(&self, error: &TeeError, now: UnixTime) {
+        let mut known = self.known();
+        let reason = error.to_string();
+        let is_known = known.failed_in_a_row > 0
+            && known.last_failure.as_ref().is_some_and(|(_, last)| *last == reason);
+        if !is_known {
+            tracing::error!(%error, "the TEE gives no evidence; the service goes on without");
+        }
+        known.failed_in_a_row = known.failed_in_a_row.saturating_add(1);
+        known.failures = known.failures.saturating_add(1);
+        known.again_at = Instant::now().checked_add(pause(known.failed_in_a_row));
+        known.last_failure = Some((now, reason));
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What `/readyz` says of it.
+    #[must_use]
+    pub(crate) fn report(&self) -> Value {
+        let known = self.known();
+        let all = || known.evidence.values();
+        let source = self.worker.as_ref().map_or(SourceName::None.name(), |worker| worker.name());
+        let mut report = json!({
+            "source": source,
+            "keys_with_evidence": known.evidence.len(),
+            "keys_without_evidence": known.without,
+            "failures": known.failures,
+        });
+        let text = |moment: UnixTime| Value::from(moment.to_string());
+        let members = [
+            ("kind", all().next().map(|evidence| Value::from(evidence.kind))),
+            ("made_at", all().map(|evidence| evidence.made_at).min().map(text)),
+            ("holds_until", all().filter_map(|evidence| evidence.holds_until).min().map(text)),
+            (
+                "last_failure",
+                known
+                    .last_failure
+                    .as_ref()
+                    .map(|(at, reason)| json!({"at": at.to_string(), "reason": reason})),
+            ),
+        ];
+        if let Some(report) = report.as_object_mut() {
+            let there = members.into_iter().filter_map(|(name, value)| Some((name, value?)));
+            report.extend(there.map(|(name, value)| (name.to_owned(), value)));
+        }
+        report
+    }
+}
+
+/// The keys for tokens, those that sign first.
+fn token_keys(set: &KeySet) -> Vec<(String, PublicKey)> {
+    let of_tokens = || set.keys().iter().filter(|key| key.purpose == KeyPurpose::Token);
+    let signing = of_tokens().filter(|key| key.state == KeyState::Active);
+    let others = of_tokens().filter(|key| key.state != KeyState::Active);
+    let key =
+        |signer: &dyn avouch_token::Signer| (signer.kid().to_owned(), signer.public_key().clone());
+    signing.chain(others).map(|held| key(held.signer.as_ref())).collect()
+}
+
+async fn follow(tee: Arc<OwnTee>, keys: Weak<SigningKeys>, clock: Clock) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Some(keys) = keys.upgrade() else { return };
+        tee.tick(&keys, clock).await;
+    }
+}

@@ -306,8 +306,8 @@ impl SigningKeys {
     fn check_signing(&self) -> Result<(), KeysError> {
         let set = self.set();
         // Numbers of providers begin at 1: this one has no keys of its own.
-        let names = self.config.providers.keys().map(String::as_str).chain([""]);
-        names.map(|name| self.of_provider(&set, name, 0).map(drop)).collect()
+        let mut names = self.config.providers.keys().map(String::as_str).chain([""]);
+        names.try_for_each(|name| self.of_provider(&set, name, 0).map(drop))
     }
 
     /// Reads the records anew if any changed. What was known stays where one that signs cannot be read.

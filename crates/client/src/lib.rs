@@ -32,5 +32,5 @@ pub use measurements::{
     UvmMeasurement, WorkloadMeasurement,
 };
 pub use party::RelyingParty;
-pub use service::{ServiceError, ServiceVerifier, VerifiedService};
+pub use service::{CodeNotMeasured, ServiceError, ServiceVerifier, VerifiedService};
 pub use trust::{StepReport, TrustStep, TrustVerdict};

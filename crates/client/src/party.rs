@@ -4,7 +4,7 @@ use avouch_token::{
     Accepted, Check, Expectations, Jwk, Jwks, Outcome, VerifiedToken, check_key_binding,
     verify_token,
 };
-use avouch_wire::FailedCheck as _;
+use avouch_wire::{FailedCheck as _, UnixTime};
 
 use crate::checks::Checks;
 use crate::service::untrusted_report_data;
@@ -140,31 +140,40 @@ impl RelyingParty<'_> {
                 step(TrustStep::KeyBinding, Outcome::Failed, error.to_string())
             }
         };
-        let fourth = match self.measurements {
-            None => {
-                let reason = "no list of published measurements was given";
-                checks.not_checked("service-measurement", reason);
-                step(TrustStep::Measurement, Outcome::NotChecked, reason)
-            }
-            Some(_) if service.is_of_a_paravisor() => {
-                let reason =
-                    "the measurement is the paravisor's: it says nothing of the service's code";
-                checks.failed("service-measurement", reason);
-                step(TrustStep::Measurement, Outcome::Failed, reason)
-            }
-            Some(measurements) => match measurements.judge(&workload, expectations.at) {
-                Ok(found) => {
-                    checks.passed("service-measurement", found.as_str());
-                    step(TrustStep::Measurement, Outcome::Passed, found)
-                }
-                Err(error) => {
-                    checks.failed(error.check(), error.to_string());
-                    step(TrustStep::Measurement, Outcome::Failed, error.to_string())
-                }
-            },
-        };
+        let fourth = self.judge_measurement(service, expectations.at, checks);
         let steps = [second, third, fourth];
         if service.is_debuggable() { steps.map(doubted) } else { steps }
+    }
+
+    /// The fourth step: of what the service runs, not of what stands between it and its TEE.
+    fn judge_measurement(
+        &self,
+        service: &VerifiedService,
+        at: UnixTime,
+        checks: &mut Checks,
+    ) -> StepReport {
+        let Some(measurements) = self.measurements else {
+            let reason = "no list of published measurements was given";
+            checks.not_checked("service-measurement", reason);
+            return step(TrustStep::Measurement, Outcome::NotChecked, reason);
+        };
+        let code = match service.measured_code() {
+            Ok(code) => code,
+            Err(error) => {
+                checks.failed("service-measurement", error.to_string());
+                return step(TrustStep::Measurement, Outcome::Failed, error.to_string());
+            }
+        };
+        match measurements.judge(&code, at) {
+            Ok(found) => {
+                checks.passed("service-measurement", found.as_str());
+                step(TrustStep::Measurement, Outcome::Passed, found)
+            }
+            Err(error) => {
+                checks.failed(error.check(), error.to_string());
+                step(TrustStep::Measurement, Outcome::Failed, error.to_string())
+            }
+        }
     }
 }
 

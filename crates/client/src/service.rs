@@ -77,6 +77,17 @@ impl ServiceError {
     }
 }
 
+/// Why evidence that verified says nothing of the code of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum CodeNotMeasured {
+    /// A paravisor stands between the hardware and the service.
+    #[error("the measurement is the paravisor's: it says nothing of the service's code")]
+    Paravisor,
+    /// The evidence is of a platform.
+    #[error("the evidence is of no workload in a TEE")]
+    NoWorkload,
+}
+
 /// A service whose evidence verified and is accepted.
 ///
 /// Proven: a genuine TEE of its vendor's reported this workload and this report data, at some time. Not
@@ -117,6 +128,19 @@ impl VerifiedService {
     #[must_use]
     pub const fn is_of_a_paravisor(&self) -> bool {
         self.guest_data.is_some()
+    }
+
+    /// What runs there, if what is measured of it is the service's own code: what a list of published
+    /// measurements is compared with.
+    ///
+    /// # Errors
+    /// [`CodeNotMeasured`] for a machine whose paravisor reports: its measurement is that of all such machines,
+    /// whatever runs in them.
+    pub fn measured_code(&self) -> Result<Workload<'_>, CodeNotMeasured> {
+        if self.is_of_a_paravisor() {
+            return Err(CodeNotMeasured::Paravisor);
+        }
+        self.workload().ok_or(CodeNotMeasured::NoWorkload)
     }
 
     /// The roots that the evidence rests on.

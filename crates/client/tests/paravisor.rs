@@ -7,14 +7,14 @@ mod support;
 
 use std::sync::Arc;
 
-use avouch_client::{RelyingParty, TrustVerdict};
+use avouch_client::{CodeNotMeasured, Measurements, RelyingParty, TrustVerdict};
 use avouch_token::{
     EvidenceExtension, KeySpec, Outcome, Signer as _, SigningKey, TeeKind, key_report_data,
     provider_certificate,
 };
 use avouch_wire::{EvidenceKind, base64url};
 use paravisor::Paravisor;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use support::{ISSUER, Service, at, expectations};
 
 /// A service whose certificate carries what `change` makes of good evidence.
@@ -48,9 +48,12 @@ fn service(
 }
 
 fn verify(service: &Service) -> TrustVerdict {
+    judge(service, None)
+}
+
+fn judge(service: &Service, measurements: Option<&Measurements>) -> TrustVerdict {
     let verifier = service.verifier();
-    let party =
-        RelyingParty { service: Some(&verifier), measurements: None, demands_evidence: true };
+    let party = RelyingParty { service: Some(&verifier), measurements, demands_evidence: true };
     party.verify(&service.token(), &service.keys(), &expectations())
 }
 
@@ -97,4 +100,44 @@ fn what_a_paravisor_did_not_say_counts_for_nothing() {
     let mut guest = Paravisor::new(EvidenceKind::Snp, at());
     guest.options.snp.vmpl = 2;
     assert_eq!(verify(&service(&guest, None, |_| ())).steps()[1].outcome, Outcome::Failed);
+}
+
+/// A list with exactly what the evidence of a service measures.
+fn listed(service: &Service) -> Measurements {
+    let facts = service.verifier().verify(&service.keys().keys()[0], at()).unwrap().facts();
+    let of = |names: &[&str]| -> Map<String, Value> {
+        names.iter().map(|name| ((*name).to_owned(), facts[*name].clone())).collect()
+    };
+    let workload = match service.minted.kind {
+        EvidenceKind::Snp => json!({"snp": of(&["measurement", "host_data"])}),
+        _ => json!({"tdx": of(&["mr_td", "rtmr0", "rtmr1", "rtmr2", "rtmr3"])}),
+    };
+    let from = "1970-01-01T00:00:00Z";
+    let one = json!({
+        "name": "a paravisor", "announced_at": from, "in_force_from": from, "workload": workload,
+    });
+    serde_json::from_value(json!({"measurements": [one]})).unwrap()
+}
+
+/// All machines of a kind have it, whoever runs what in them.
+#[test]
+fn a_paravisors_measurement_is_never_that_of_a_services_code() {
+    for kind in [EvidenceKind::Snp, EvidenceKind::Tdx] {
+        let service = service(&Paravisor::new(kind, at()), None, |_| ());
+        let list = listed(&service);
+        let verifier = service.verifier();
+        let verified = verifier.verify(&service.keys().keys()[0], at()).unwrap();
+        // The list has it: nothing else than the paravisor speaks against it.
+        list.judge(&verified.workload().unwrap(), at()).unwrap();
+        assert_eq!(verified.measured_code().err(), Some(CodeNotMeasured::Paravisor), "{kind}");
+
+        let verdict = judge(&service, Some(&list));
+        let outcomes = verdict.steps().each_ref().map(|step| step.outcome);
+        let refused = [Outcome::Passed, Outcome::Passed, Outcome::Passed, Outcome::Failed];
+        assert_eq!(outcomes, refused, "{kind}: {verdict:#?}");
+        assert_eq!(failed(&verdict), "service-measurement", "{kind}");
+        assert!(verdict.accepted().is_none() && !verdict.is_fully_trusted());
+        let reason = &verdict.steps()[3].reason;
+        assert!(reason.contains("the paravisor's"), "{reason}");
+    }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use avouch_pki::pem;
 use avouch_token::{BarePrivateKey, KeySpec, Signer as _, SigningKey};
 use serde_json::{Value, json};
+use support::schema::{Schema, rows};
 use support::service::Service;
 use support::{Folder, Run, avouch, avouch_json, text};
 
@@ -188,6 +189,38 @@ fn a_signed_list_counts_under_its_publishers_key_while_it_is_in_force() {
         ["check", &old, "--publisher-key", &publisher.public, "--at", SECOND, "--after", &after];
     let refused = publisher.run(&back).expect_status(1).json();
     assert_eq!(refused["error"]["check"], "measurements-rollback");
+}
+
+/// A ledger is beside this: what is printed of one is in the clients' tests.
+#[test]
+fn the_page_has_what_is_printed() {
+    let page = |heading| Schema::new(rows("docs/schemas/measurements.md", heading));
+    let (mut list, mut file, mut refusal) = (page("List"), page("File"), page("Refusal"));
+    let publisher = Publisher::new("measurements-page");
+    list.check(&publisher.make());
+    list.check(&publisher.announce());
+    let retire = ["retire", "LIST", "--name", "release 1", "--at", "2026-02-02T00:00:00Z"];
+    list.check(&publisher.run(&retire).expect_status(0).json());
+    let out = |name: &str| publisher.folder.join(name).display().to_string();
+    let (signed, statement, attached) = (out("signed"), out("statement"), out("attached"));
+    let sign = ["sign", "LIST", "--key", &publisher.key, "--out", &signed];
+    file.check(&publisher.run(&sign).expect_status(0).json());
+    let state = ["statement", "LIST", "--key", &publisher.key, "--out", &statement];
+    let state = [&state[..], &["--issuer", "https://attest.example"]].concat();
+    file.check(&publisher.run(&state).expect_status(0).json());
+    let attach = ["attach", &statement, "--receipt", &statement, "--out", &attached];
+    file.check(&publisher.run(&attach).expect_status(0).json());
+    let check = ["check", &signed, "--publisher-key", &publisher.public, "--at"];
+    let at = |at| [&check[..], &[at]].concat();
+    list.check(&publisher.run(&at("2026-02-03T00:00:00Z")).expect_status(0).json());
+    refusal.check(&publisher.run(&at(FIRST)).expect_status(1).json());
+    // A statement as a receipt of itself.
+    let witnessed =
+        ["2026-02-03T00:00:00Z", "--statement", &attached, "--ledger-key", &publisher.public];
+    let witnessed = publisher.run(&[&check[..], &witnessed].concat()).expect_status(1).json();
+    refusal.check(&witnessed);
+    assert_eq!(list.unseen().into_iter().collect::<Vec<_>>(), ["transparency"]);
+    assert!(file.unseen().is_empty() && refusal.unseen().is_empty());
 }
 
 /// A service in development that hands out what the publisher says.

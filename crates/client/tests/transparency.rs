@@ -1,5 +1,6 @@
 //! Statements in ledgers: a small ledger of each sort gives receipts, and everything next to them is refused.
 #![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 #[path = "support/ledger.rs"]
 mod ledger;
@@ -187,7 +188,12 @@ fn no_receipt_that_is_cut_or_changed_in_one_bit_holds() {
         for length in 0..good.len() {
             assert_ne!(case.check(&case.statement, &[good[..length].to_vec()]), "ok", "{length}");
         }
-        for place in 0..good.len() {
+        // Of a tree of RFC 9162 the size is not signed: another in which the entry stands at the same place leads to
+        // the same root.
+        let is_size = |place: usize| {
+            tree == LedgerTree::Rfc9162Sha256 && good[..=place].ends_with(&[0x83, 5])
+        };
+        for place in (0..good.len()).filter(|place| !is_size(*place)) {
             for bit in 0..8 {
                 let mut changed = good.clone();
                 changed[place] ^= 1 << bit;

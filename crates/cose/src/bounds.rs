@@ -20,7 +20,7 @@ pub fn check_bounds(structure: &'static str, bytes: &[u8]) -> Result<(), ParseEr
 }
 
 fn item(cursor: &mut Cursor<'_>, depth: usize, left: &mut usize) -> Result<(), ParseError> {
-    let over = |what, limit| cursor.over_limit(what, limit + 1, limit);
+    let over = |what, limit: usize| cursor.over_limit(what, limit.saturating_add(1), limit);
     let Some(below) = depth.checked_sub(1) else { return Err(over("depth", DEPTH_MAX)) };
     let Some(fewer) = left.checked_sub(1) else { return Err(over("items", ITEMS_MAX)) };
     *left = fewer;

@@ -14,7 +14,8 @@ const NODE: &[u8] = &[1];
 /// Longest path: 63 bits count the leaves.
 const PATH_MAX: usize = 64;
 
-/// The root that a proof `[size, index, path]` leads to, from the leaf that has `entry` in it.
+/// The root that a proof `[size, index, path]` leads to, from the leaf that has `entry` in it. Size and index only say how
+/// the path turns: neither is signed.
 ///
 /// # Errors
 /// [`ReceiptError`] if the proof is of another form or does not fit its size and index.

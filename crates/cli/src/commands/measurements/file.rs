@@ -19,7 +19,7 @@ pub(in crate::commands) enum Issued {
     /// An issue that nobody signed.
     Unsigned(Publication),
     /// One that a pinned key signed, and that is in force.
-    Signed(VerifiedPublication),
+    Signed(Box<VerifiedPublication>),
 }
 
 /// Why what was read does not count.
@@ -63,7 +63,9 @@ pub(in crate::commands) fn read_issued(
     let text = String::from_utf8_lossy(bytes);
     if !keys.is_empty() {
         let verified = VerifiedPublication::verify(&text, keys, at);
-        return Ok(verified.map(Issued::Signed).map_err(|error| refused(&error)));
+        return Ok(verified
+            .map(|issue| Issued::Signed(Box::new(issue)))
+            .map_err(|error| refused(&error)));
     }
     if !text.trim_start().starts_with('{') {
         let hint =

@@ -66,8 +66,8 @@ impl Reload {
             if let Err(error) = done {
                 tracing::error!(
                     %error,
-                    "the reload failed: certificates, tokens, endorsements, publication and log filter are \
-                     those from before"
+                    "the reload failed: certificates, tokens, endorsements, publication and log filter \
+                     are those from before"
                 );
             }
         }

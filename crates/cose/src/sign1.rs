@@ -9,6 +9,10 @@ use coset::{
 use thiserror::Error;
 
 use crate::bounds::check_bounds;
+use crate::words::integer;
+
+/// Countersignatures of both versions (RFC 9052, RFC 9338).
+const COUNTERSIGNATURES: [i64; 4] = [7, 9, 11, 12];
 
 /// A message, taken apart. Nothing in it is verified.
 #[derive(Debug, Clone)]
@@ -55,7 +59,7 @@ impl Sign1 {
             return Err(Sign1Error::TooLarge { found: bytes.len(), limit: bytes_max });
         }
         check_bounds(structure, bytes)?;
-        check_protected(structure, bytes)?;
+        check_headers(structure, bytes)?;
         let message = CoseSign1::from_tagged_slice(bytes)
             .map_err(|error| Sign1Error::Form(error.to_string()))?;
         Ok(Self { message })
@@ -128,17 +132,31 @@ impl Sign1 {
     }
 }
 
-/// The protected headers are CBOR in a byte string: they are walked over by themselves.
-fn check_protected(structure: &'static str, bytes: &[u8]) -> Result<(), Sign1Error> {
-    let value = Value::from_slice(bytes).map_err(|error| Sign1Error::Form(error.to_string()))?;
-    let first = match &value {
-        Value::Tag(_, inner) => inner.as_array().and_then(|items| items.first()),
-        _ => None,
-    };
-    match first.and_then(Value::as_bytes) {
-        Some(protected) if !protected.is_empty() => Ok(check_bounds(structure, protected)?),
-        _ => Ok(()),
+/// Walks over the protected headers by themselves, which are CBOR in a byte string, and refuses countersignatures. Such
+/// a one has headers of its own, in bytes, and they may have one again: the library descends into them without a
+/// limit. Nothing rests on any.
+fn check_headers(structure: &'static str, bytes: &[u8]) -> Result<(), Sign1Error> {
+    let Value::Tag(_, message) = value(bytes)? else { return Ok(()) };
+    let parts = message.as_array().map_or(&[][..], Vec::as_slice);
+    for part in parts.iter().take(2) {
+        let protected = part.as_bytes().filter(|bytes| !bytes.is_empty());
+        let protected = protected.map(|bytes| {
+            check_bounds(structure, bytes)?;
+            value(bytes)
+        });
+        let protected = protected.transpose()?;
+        let header = protected.as_ref().unwrap_or(part).as_map().map_or(&[][..], Vec::as_slice);
+        let mut labels = header.iter().filter_map(|(label, _)| integer(label));
+        if let Some(label) = labels.find(|label| COUNTERSIGNATURES.contains(label)) {
+            let reason = format!("header {label} is a countersignature, which is not read");
+            return Err(Sign1Error::Form(reason));
+        }
     }
+    Ok(())
+}
+
+fn value(bytes: &[u8]) -> Result<Value, Sign1Error> {
+    Value::from_slice(bytes).map_err(|error| Sign1Error::Form(error.to_string()))
 }
 
 /// Makes a message with its payload in it, or detached; `sign` signs what is to be signed.

@@ -49,8 +49,12 @@ fn service(
 
 fn verify(service: &Service) -> TrustVerdict {
     let verifier = service.verifier();
-    let party =
-        RelyingParty { service: Some(&verifier), measurements: None, demands_evidence: true };
+    let party = RelyingParty {
+        service: Some(&verifier),
+        measurements: None,
+        demands_evidence: true,
+        transparency: None,
+    };
     party.verify(&service.token(), &service.keys(), &expectations())
 }
 

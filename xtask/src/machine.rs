@@ -11,7 +11,7 @@ struct Need {
     is_there: fn() -> bool,
 }
 
-const NEEDS: [Need; 9] = [
+const NEEDS: [Need; 10] = [
     Need {
         what: "Python 3 with venv",
         packages: &["python3", "python3-venv"],
@@ -64,6 +64,7 @@ const NEEDS: [Need; 9] = [
             has_program("softhsm2-util", "--version") && has_program("pkcs11-tool", "--help")
         },
     },
+    Need { what: "Debian's jose", packages: &["jose"], is_there: || has_program("jose", "alg") },
     Need {
         what: "cryptsetup",
         packages: &["cryptsetup-bin"],

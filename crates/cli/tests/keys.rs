@@ -4,16 +4,14 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use avouch_store::testing::PostgresServer;
-use avouch_token::{Expectations, Jwks, TokenKind, verify_token};
-use avouch_wire::UnixTime;
-use reqwest::{Client, StatusCode};
-use serde_json::{Value, json};
+use avouch_token::{Jwks, TokenKind};
+use serde_json::json;
 use support::schema::{Schema, rows};
-use support::service::{Installation, OWNER, PUBLIC_URL, Service};
+use support::service::{Installation, OWNER};
+use support::signed::{client, eventually, files, holds, key_set, kids, token, verified};
 use support::{Run, avouch_in, text};
 
 const MASTER: &str = "6d61737465722d6b65792d6d61737465722d6b65792d6d61737465722d6b6579";
@@ -21,11 +19,6 @@ const OTHER: &str = "6d61737465722d6b65792d6d61737465722d6b65792d6d61737465722d6
 /// Times of a test: a key may sign after twelve seconds in key sets.
 const QUICK: &str = "publish_seconds = 12\npublished_ahead = 2\n\n\
                      [database]\nserved_without_seconds_max = 12\n";
-
-fn now() -> UnixTime {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    UnixTime::EPOCH.saturating_add_seconds(since.as_secs().try_into().unwrap())
-}
 
 /// An installation with a master key beside its key file, and further lines of `[signing]`.
 fn installation(name: &str, signing: &str) -> Installation {
@@ -45,60 +38,6 @@ fn listed(installation: &Installation, purpose: &str, state: &str) -> Vec<String
     let keys = list["keys"].as_array().unwrap().iter();
     let wanted = keys.filter(|key| key["purpose"] == purpose && key["state"] == state);
     wanted.map(|key| text(&key["kid"]).to_owned()).collect()
-}
-
-fn client(service: &Service) -> Client {
-    // The first provider installed stays; there is only one.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let ca = reqwest::Certificate::from_pem(&std::fs::read(&service.ca).unwrap()).unwrap();
-    Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap()
-}
-
-async fn key_set(service: &Service) -> String {
-    let url = format!("{}/certs", service.url);
-    client(service).get(url).send().await.unwrap().text().await.unwrap()
-}
-
-/// The identifiers of keys for tokens in a key set, in its order.
-fn kids(key_set: &str) -> Vec<String> {
-    let keys = Jwks::parse(key_set.as_bytes()).unwrap();
-    assert!(keys.unusable().is_empty(), "{key_set}");
-    let tokens = keys.keys().iter().filter(|key| key.signs() == TokenKind::Attestation);
-    tokens.map(|key| key.kid().unwrap().to_owned()).collect()
-}
-
-/// A token that was just signed: the answer to a request for a policy.
-async fn token(service: &Service) -> Result<String, String> {
-    let url = format!("{}/policies/SgxEnclave?api-version=2022-08-01", service.url);
-    let sent = client(service).get(url).bearer_auth(OWNER).send().await;
-    let answer = sent.map_err(|error| error.to_string())?;
-    let status = answer.status();
-    let body: Value = answer.json().await.map_err(|error| error.to_string())?;
-    if status != StatusCode::OK {
-        return Err(body.to_string());
-    }
-    Ok(text(&body["token"]).to_owned())
-}
-
-fn verified(token: &str, key_set: &str) -> Result<String, String> {
-    let keys = Jwks::parse(key_set.as_bytes()).unwrap();
-    let mut expectations = Expectations::at(now());
-    expectations.issuer = Some(PUBLIC_URL.to_owned());
-    let verified = verify_token(token, &keys, &expectations).into_verified();
-    let verified = verified.map_err(|error| error.to_string())?;
-    Ok(verified.key().kid().unwrap().to_owned())
-}
-
-/// Waits until something is so, for as long as a busy machine may take.
-async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(60) {
-        if is_so().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    panic!("{what}: not within a minute");
 }
 
 #[tokio::test]
@@ -389,24 +328,6 @@ async fn a_database_that_takes_no_writes_keeps_nobody_from_signing_though_a_key_
     .await;
 }
 
-/// Every file of a folder, whole.
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
-        }
-    }
-    found
-}
-
-fn holds(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
-}
-
 #[tokio::test]
 async fn no_key_material_is_in_the_database_the_log_or_an_error() {
     let installation = installation("keys-grep", "");
@@ -418,6 +339,9 @@ async fn no_key_material_is_in_the_database_the_log_or_an_error() {
     let (service, _) = installation.start_logging_to(log);
     token(&service).await.unwrap();
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", service.process())).unwrap();
+    // Nor does the system show its memory to others, or hand it to a collector of dumps.
+    let own = std::fs::metadata(format!("/proc/{}/environ", service.process())).unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&own), 0, "of a process that is not dumpable");
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
     let mut said = key(&installation, "rotate --now").expect_status(0).stdout;

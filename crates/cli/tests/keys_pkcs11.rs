@@ -3,109 +3,15 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use support::service::Installation;
-use support::{Folder, Run, command, run, text};
-
-const PIN: &str = "pin-87654321";
-const MODULES: [&str; 2] =
-    ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so"];
-/// Where SoftHSM reads its configuration from.
-const CONFIGURATION: &str = "SOFTHSM2_CONF";
-
-/// A folder with tokens.
-struct Tokens {
-    folder: Folder,
-    module: &'static str,
-}
-
-impl Tokens {
-    /// `None` where there is no SoftHSM, and it is not demanded.
-    fn new(name: &str) -> Option<Self> {
-        let module = MODULES.into_iter().find(|module| Path::new(module).exists());
-        let Some(module) = module else {
-            // CI demands a software TPM; this comes from the same list of packages.
-            assert!(
-                std::env::var_os("AVOUCH_SWTPM_REQUIRED").is_none(),
-                "softhsm2 is not installed"
-            );
-            eprintln!("skipped: no SoftHSM");
-            return None;
-        };
-        let folder = Folder::new(name);
-        std::fs::create_dir_all(folder.join("tokens")).unwrap();
-        let tokens = folder.join("tokens").display().to_string();
-        folder.write("softhsm2.conf", format!("directories.tokendir = {tokens}\n"));
-        Some(Self { folder, module })
-    }
-
-    fn configuration(&self) -> PathBuf {
-        self.folder.join("softhsm2.conf")
-    }
-
-    fn call(&self, program: &str, words: &[&str]) {
-        let mut call = Command::new(program);
-        call.args(words).env(CONFIGURATION, self.configuration());
-        let output = call.stdin(Stdio::null()).output().unwrap();
-        assert!(output.status.success(), "{program} {words:?}: {output:?}");
-    }
-
-    fn token(&self, label: &str) {
-        let words = ["--init-token", "--free", "--label", label, "--so-pin", "so-12345678"];
-        self.call("softhsm2-util", &[&words[..], &["--pin", PIN]].concat());
-    }
-
-    fn key(&self, token: &str, label: &str, more: &[&str]) {
-        let words = ["--module", self.module, "--token-label", token, "--login", "--pin", PIN];
-        let generate = ["--keygen", "--key-type", "GENERIC:32", "--usage-sign", "--label", label];
-        self.call("pkcs11-tool", &[&words[..], &generate, more].concat());
-    }
-
-    /// A service whose master key is this token's, with these settings in place of the usual ones.
-    fn installation(&self, name: &str, token: &str, key: &str) -> Installation {
-        let installation = Installation::new(name, "");
-        installation.folder.write("pin", format!("{PIN}\n"));
-        self.configure(&installation, token, key);
-        installation
-    }
-
-    fn configure(&self, installation: &Installation, token: &str, key: &str) {
-        let config = std::fs::read_to_string(installation.config()).unwrap();
-        let config = config.split("[signing.pkcs11]").next().unwrap();
-        let section = format!(
-            "[signing.pkcs11]\nmodule = \"{}\"\ntoken = \"{token}\"\nkey = \"{key}\"\n\
-             pin_file = \"pin\"\n",
-            self.module
-        );
-        installation.folder.write("avouch.toml", format!("{config}{section}"));
-    }
-
-    fn list(&self, installation: &Installation) -> Run {
-        let words = ["--output", "json", "key", "list", "--config", "avouch.toml"];
-        let mut call = command();
-        call.args(words).env(CONFIGURATION, self.configuration());
-        run(call.current_dir(installation.folder.path()).stdin(Stdio::null()))
-    }
-}
+use support::signed::files;
+use support::softhsm::{CONFIGURATION, MODULES, PIN, Tokens};
+use support::{run, text};
 
 fn opens(list: &Value) -> Vec<bool> {
     list["keys"].as_array().unwrap().iter().map(|key| key["opens"].as_bool().unwrap()).collect()
-}
-
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push((path.display().to_string(), std::fs::read(&path).unwrap_or_default()));
-        }
-    }
-    found
 }
 
 #[test]

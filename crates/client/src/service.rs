@@ -87,6 +87,7 @@ impl ServiceError {
 #[derive(Debug)]
 pub struct VerifiedService {
     appraisal: Appraisal,
+    is_debuggable: bool,
     /// What a machine bound by way of its paravisor, which the hardware's report is over.
     guest_data: Option<[u8; 64]>,
 }
@@ -96,6 +97,12 @@ impl VerifiedService {
     #[must_use]
     pub fn workload(&self) -> Option<Workload<'_>> {
         self.appraisal.facts.workload()
+    }
+
+    /// Whether its host can look into it, which the settings accept: then it proves nothing.
+    #[must_use]
+    pub const fn is_debuggable(&self) -> bool {
+        self.is_debuggable
     }
 
     /// The 64 bytes that the service had put into its evidence: its report data, or, of a machine whose
@@ -175,9 +182,26 @@ impl ServiceVerifier {
         let appraisal = self.engine.appraise(&request, &self.permit, &self.settings, at);
         let appraisal = appraisal.map_err(ServiceError::Unverified)?;
         match appraisal.decision {
-            Decision::Permit(_) => Ok(VerifiedService { appraisal, guest_data }),
+            Decision::Permit(_) => {
+                let is_debuggable = self.is_debuggable(&request, at);
+                Ok(VerifiedService { appraisal, is_debuggable, guest_data })
+            }
             Decision::Deny(refused) => Err(ServiceError::NotAccepted(refused)),
         }
+    }
+
+    /// Whether evidence that is accepted would not be if nothing debuggable were.
+    fn is_debuggable(&self, request: &AppraisalRequest, at: UnixTime) -> bool {
+        let mut strict = self.settings.clone();
+        strict.intel.refuse_debuggable = true;
+        strict.snp.refuse_debuggable = true;
+        let is_waived = strict.intel.refuse_debuggable != self.settings.intel.refuse_debuggable
+            || strict.snp.refuse_debuggable != self.settings.snp.refuse_debuggable;
+        let is_accepted = || {
+            let appraisal = self.engine.appraise(request, &self.permit, &strict, at);
+            appraisal.is_ok_and(|it| matches!(it.decision, Decision::Permit(_)))
+        };
+        is_waived && !is_accepted()
     }
 }
 

@@ -280,8 +280,26 @@ fn a_debuggable_service_and_one_on_an_outdated_platform_are_refused_unless_accep
     assert_eq!(failed(&verdict), "debuggable");
     let mut settings = ServiceVerifier::settings();
     settings.intel.refuse_debuggable = false;
-    let verdict = verify(&debuggable, &debuggable.verifier_with(settings), None);
+    let lenient = debuggable.verifier_with(settings);
+    let verdict = verify(&debuggable, &lenient, None);
     assert!(verdict.failure().is_none(), "{verdict:#?}");
+    // It is told of each step what it is worth; what is wrong is still wrong.
+    let listed = in_force(published(&debuggable, &lenient));
+    let verdict = verify(&debuggable, &lenient, Some(&listed));
+    assert_eq!(outcomes(&verdict), [Outcome::Passed; 4]);
+    let told = |verdict: &TrustVerdict| {
+        verdict.steps().each_ref().map(|step| step.reason.contains("its host can debug it"))
+    };
+    assert_eq!(told(&verdict), [false, true, true, true]);
+    let other = Service::new(Form::Bare, EvidenceKind::Tdx);
+    let unlisted = in_force(published(&other, &other.verifier()));
+    let verdict = verify(&debuggable, &lenient, Some(&unlisted));
+    assert_eq!(failed(&verdict), "service-measurement");
+    let good = Service::new(Form::Bare, EvidenceKind::Sgx);
+    let mut settings = ServiceVerifier::settings();
+    settings.intel.refuse_debuggable = false;
+    let verdict = verify(&good, &good.verifier_with(settings), None);
+    assert_eq!(told(&verdict), [false; 4], "it cannot be debugged");
 
     let outdated = Service::with(Form::Bare, |mut options| {
         options.platform.tcb_status = TcbStatus::OutOfDate;

@@ -45,7 +45,7 @@ pub use sections::{
 };
 pub use signing::{GramineKeyConfig, Pkcs11Config, SigningConfig, SigningOverride};
 pub use tee::TeeConfig;
-pub use token_exchange::{AudienceRule, ProviderExchange, TokenExchangeConfig};
+pub use token_exchange::{AudienceBinding, AudienceRule, ProviderExchange, TokenExchangeConfig};
 pub use tpm::TpmConfig;
 pub use trust_root::{TrustRoot, TrustRoots};
 pub use vault::{AuthorityConfig, VaultConfig};

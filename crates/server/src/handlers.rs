@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use access::Authorized;
 use avouch_store::ProviderName;
+use avouch_token::SignError;
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, Version, header};
@@ -37,6 +38,7 @@ use crate::work::{Source, Work};
 use crate::{ApiError, Fault, Provider, ResourceError};
 
 pub(crate) use refusals::Refusals;
+pub(crate) use token_exchange::ExchangeCounts;
 pub use token_exchange::TokenExchanges;
 
 /// The build, as MAA's `x-ms-maa-service-version` gives its own.
@@ -294,8 +296,16 @@ async fn result_token(
     Ok(crate::respond::token(&request.work.run(sign).await?))
 }
 
-/// Logs what happened and tells the client nothing of it.
+/// Logs what happened and tells the client nothing of it, but whether it may pass: a token that keeps a signing
+/// key may be away.
 fn internal(error: &(dyn std::error::Error + 'static)) -> Fault {
     tracing::error!(error, "a request could not be completed");
-    Fault::internal()
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    let is_away = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(SignError::External { .. }))
+    };
+    match causes.any(is_away) {
+        true => Fault::unavailable("The service cannot use its signing key just now."),
+        false => Fault::internal(),
+    }
 }

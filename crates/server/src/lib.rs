@@ -5,6 +5,7 @@
 //! engine and packs the answer. [`error::ApiError`] is the only place where an error becomes a
 //! status code. The clock is read here, at the edge, and nowhere below.
 
+mod allowance;
 pub mod api_version;
 mod at_hand;
 pub mod attest_request;

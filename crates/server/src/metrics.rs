@@ -54,7 +54,7 @@ const fn count(name: &'static str, pointer: &'static str, help: &'static str) ->
 }
 
 /// What is one number.
-static METRICS: [Metric; 39] = [
+static METRICS: [Metric; 42] = [
     now("may_attest", "/may_attest", "Whether evidence is appraised"),
     now("may_administer", "/may_administer", "Whether changes are taken"),
     now("stopping", "/stopping", "Whether the service was told to stop"),
@@ -70,10 +70,21 @@ static METRICS: [Metric; 39] = [
         "/providers_followed",
         "Whether changes that others make are still followed",
     ),
+    now(
+        "signing_keys_usable",
+        "/signing_keys_usable",
+        "Whether the keys that sign can be used: the token that keeps them answers",
+    ),
     count("log_lines_lost", "/log_lines_lost", "Lines of the log that could not be written"),
     now("work_waiting", "/work_waiting", "Requests that wait for a thread"),
     count("evidence_kept", "/evidence_kept", "Capsules of evidence that were written"),
     count("evidence_lost", "/evidence_lost", "Capsules of evidence that were not written"),
+    count(
+        "exchanges_refused",
+        "/exchanges_refused",
+        "Good tokens of anonymous senders that were exchanged for nothing",
+    ),
+    count("exchanges_put_off", "/exchanges_put_off", "Exchanges of whoever exchanged too much"),
     count("machines_noted", "/machines/noted", "Attestations of machines that were noted"),
     count("machines_lost", "/machines/lost", "Attestations of machines that were not noted"),
     count("machines_refused", "/machines/alerts/refused", "Alerts of machines that were refused"),

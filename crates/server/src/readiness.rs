@@ -83,7 +83,7 @@ impl Abilities {
         let stays = !state.readiness.is_stopping();
         let providers = &state.providers;
         Self {
-            attest: stays && providers.are_current(),
+            attest: stays && providers.are_current() && providers.keys().unusable().is_none(),
             administer: stays && database(state) == "ok" && providers.are_followed(),
         }
     }
@@ -139,6 +139,7 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
         "providers_current_seconds_ago": state.providers.age().as_secs(),
         "providers_followed": state.providers.are_followed(),
         "signing_keys": signing_keys(state),
+        "signing_keys_usable": state.providers.keys().unusable().is_none(),
         "tee": state.tee.report(),
         "endorsements": state.engine.endorsement_summary(),
         "endorsements_imported": state.at_hand.imported_revision(),
@@ -149,6 +150,8 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
         "providers_ready": state.providers.ready_count(),
         "evidence_kept": state.evidence.kept(),
         "evidence_lost": state.evidence.lost(),
+        "exchanges_refused": state.exchanges.refused(),
+        "exchanges_put_off": state.exchanges.put_off(),
         "evidence_remembered": remembered.entries,
         "evidence_remembered_bytes": remembered.bytes,
     });

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use avouch_token::{KeySpec, SigningKey, SigningKeyError};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 /// Why the signing key cannot be used.
 #[derive(Debug, Error)]
@@ -63,6 +64,7 @@ pub fn warn_of_readers(_path: &Path) {}
 pub fn load(path: &Path) -> Result<SigningKey, KeyFileError> {
     warn_of_readers(path);
     let text = fs::read_to_string(path)
+        .map(Zeroizing::new)
         .map_err(|source| KeyFileError::File { path: path.to_owned(), source })?;
     SigningKey::from_pkcs8_pem(&text)
         .map_err(|source| KeyFileError::Key { path: path.to_owned(), source })
@@ -76,7 +78,7 @@ pub fn open(directory: &Path) -> Result<SigningKey, KeyFileError> {
     let path = directory.join("signing-key.pem");
     let file_error = |source| KeyFileError::File { path: path.clone(), source };
     let key_error = |source| KeyFileError::Key { path: path.clone(), source };
-    match fs::read_to_string(&path) {
+    match fs::read_to_string(&path).map(Zeroizing::new) {
         Ok(text) => {
             warn_of_readers(&path);
             SigningKey::from_pkcs8_pem(&text).map_err(key_error)

@@ -8,7 +8,7 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use crate::auth::Access;
 use crate::config::{RootProvider, TpmConfig};
 use crate::error::Fault;
-use crate::handlers::{Refusals, TokenExchanges};
+use crate::handlers::{ExchangeCounts, Refusals, TokenExchanges};
 use crate::http::PrivateNetworks;
 use crate::publication::PublishedDocuments;
 use crate::{
@@ -55,8 +55,8 @@ pub struct AppState {
     /// What the publisher of the service's code says, where there is anything.
     pub publication: PublishedDocuments,
     pub(crate) refusals: Refusals,
-    /// How often each attestation token was exchanged lately.
-    pub(crate) exchanges: Refusals,
+    /// How much was exchanged lately.
+    pub(crate) exchanges: ExchangeCounts,
     random: SystemRandom,
 }
 
@@ -92,7 +92,7 @@ impl AppState {
             tee: Arc::new(OwnTee::none()),
             publication: PublishedDocuments::default(),
             refusals: Refusals::new(),
-            exchanges: Refusals::new(),
+            exchanges: ExchangeCounts::new(),
             random: SystemRandom::new(),
         }
     }

@@ -5,8 +5,11 @@
 //! want both, and minutes. The short token says who (`sub`, from claims that the operator chose), for whom
 //! (`aud`), and which key its holder must prove to hold (`cnf`), if the evidence bound one.
 
+mod audience;
 mod confirmation;
+mod debugging;
 mod form;
+mod request_key;
 mod template;
 
 #[cfg(test)]
@@ -57,22 +60,38 @@ pub(crate) struct ShortToken {
     pub(crate) subject: String,
 }
 
-/// The short token for an attestation token that verified at `now`.
-pub(crate) fn short_token(
-    token: &VerifiedToken,
-    exchange: &ProviderExchange,
-    rule: &AudienceRule,
-    now: UnixTime,
-) -> Result<ShortToken, ExchangeRefused> {
+/// What is exchanged, and by which rules.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exchange<'a> {
+    /// An attestation token that verified at `now`.
+    pub(crate) token: &'a VerifiedToken,
+    /// Whether it was made of evidence in the same request.
+    pub(crate) is_evidence: bool,
+    pub(crate) exchange: &'a ProviderExchange,
+    pub(crate) rule: &'a AudienceRule,
+    /// When the provider was made.
+    pub(crate) provider_since: UnixTime,
+    pub(crate) now: UnixTime,
+}
+
+/// The short token for an attestation token.
+pub(crate) fn short_token(asked: Exchange<'_>) -> Result<ShortToken, ExchangeRefused> {
+    let Exchange { token, is_evidence, exchange, rule, provider_since, now } = asked;
     let claims = token.claims();
     if !claims.get(ATTESTATION_TYPE).is_some_and(Value::is_string) {
         return Err(ExchangeRefused::request("the subject token is no attestation token"));
     }
-    check_age(claims, exchange, now)?;
-    if rule.nonce_must_be_audience && claims.get("nonce") != Some(&rule.audience.as_str().into()) {
-        return Err(ExchangeRefused::request(
-            "the nonce of the subject token is not the audience: it was made for another purpose",
-        ));
+    let left = token.expires_at().seconds().saturating_sub(now.seconds());
+    // Clocks that differ were allowed for; a token that has expired by this one gets nothing.
+    let Some(left) = u32::try_from(left).ok().filter(|left| *left > 0) else {
+        return Err(ExchangeRefused::request("token-expiry: the subject token has expired"));
+    };
+    check_age(claims, exchange, provider_since, now)?;
+    audience::check(claims, exchange, rule, (is_evidence, now))?;
+    if let Some(claim) = debugging::undenied(claims).filter(|_| !rule.accept_debuggable) {
+        return Err(ExchangeRefused::request(format!(
+            "the workload can be debugged, as {claim} does not deny"
+        )));
     }
     let subject = rule.subject.of(claims).map_err(|error| {
         ExchangeRefused::request(format!("the subject token gives no subject: {error}"))
@@ -87,20 +106,25 @@ pub(crate) fn short_token(
     short.extend(confirmation.map(|key| ("cnf".to_owned(), key)));
     let root = claims.get(FOREIGN_ROOT);
     short.extend(root.map(|root| (FOREIGN_ROOT.to_owned(), root.clone())));
-    let left = token.expires_at().seconds().saturating_sub(now.seconds());
-    let left = u32::try_from(left).unwrap_or(0);
     let lifetime_seconds = exchange.lifetime_seconds.min(left);
     let times = TokenTimes { issued_at: now, lifetime_seconds };
     Ok(ShortToken { claims: short, times, subject })
 }
 
-/// Whether the token was issued lately.
+/// Whether the token was issued lately, and by this very provider: one of the same name that was deleted had
+/// other policies. Within the second in which the provider was made, that cannot be told.
 fn check_age(
     claims: &Map<String, Value>,
     exchange: &ProviderExchange,
+    provider_since: UnixTime,
     now: UnixTime,
 ) -> Result<(), ExchangeRefused> {
     let issued_at = claims.get("iat").and_then(Value::as_i64);
+    if issued_at.is_some_and(|issued_at| issued_at < provider_since.seconds()) {
+        return Err(ExchangeRefused::request(
+            "the subject token is older than the provider: one that was deleted issued it",
+        ));
+    }
     let age = issued_at.map(|issued_at| now.seconds().saturating_sub(issued_at));
     let most = exchange.token_age_seconds_max;
     match age {

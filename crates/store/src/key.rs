@@ -92,9 +92,9 @@ pub struct NewKey<'a> {
     pub scope: KeyScope<'a>,
     /// SubjectPublicKeyInfo, DER.
     pub public_key: &'a [u8],
-    /// The private key, wrapped. The store cannot unwrap it.
+    /// The private key, wrapped: the store cannot unwrap it. Or, of a key that a token keeps, what the token calls it.
     pub wrapped_private_key: &'a [u8],
-    /// Name of the master key it is wrapped under.
+    /// Name of the master key it is wrapped under, or of the token.
     pub wrapping_key: &'a str,
     /// When it may become active.
     pub not_before: UnixTime,
@@ -115,9 +115,9 @@ pub struct KeyRecord {
     pub state: KeyState,
     /// SubjectPublicKeyInfo, DER.
     pub public_key: Vec<u8>,
-    /// The private key, wrapped.
+    /// The private key, wrapped; or what the token calls it that keeps it.
     pub wrapped_private_key: Vec<u8>,
-    /// Name of the master key it is wrapped under.
+    /// Name of the master key it is wrapped under, or of the token.
     pub wrapping_key: String,
     /// Sequence of the last change.
     pub revision: u64,

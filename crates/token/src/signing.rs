@@ -34,6 +34,14 @@ pub trait Signer: Send + Sync {
     /// # Errors
     /// [`SignError`] if the key cannot be used.
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
+
+    /// Whether the key can sign at this moment, as far as that can be known. What is in memory can.
+    ///
+    /// # Errors
+    /// [`SignError`] if whoever holds the key does not answer, or does not have it any more.
+    fn probe(&self) -> Result<(), SignError> {
+        Ok(())
+    }
 }
 
 /// Why a signature was not made.

@@ -2,9 +2,12 @@
 // Environment: as in support.js.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 
 import attestation from "@azure/attestation";
 import { createRemoteJWKSet, importSPKI, jwtVerify } from "jose";
@@ -66,10 +69,16 @@ test("the unsecured token of a draft is refused", async () => {
 
 const audience = "https://sts.example";
 
-/** An attestation token with a nonce, which the SDK does not send. */
-async function attested(nonce) {
-  const file = join(process.env.AVOUCH_MINTED, "sgx-json", "request.json");
-  const body = { ...JSON.parse(await readFile(file, "utf8")), nonce };
+/** An attestation token whose evidence binds an audience. */
+async function attested(audience) {
+  const folder = await mkdtemp(join(tmpdir(), "avouch-"));
+  const held = { "token-exchange": { audience, issued_at: Math.floor(Date.now() / 1000) } };
+  const [data, out] = [join(folder, "held.json"), join(folder, "minted")];
+  await writeFile(data, JSON.stringify(held));
+  const words = ["mint", "sgx", "--out", out, "--runtime-data", data];
+  await promisify(execFile)(process.env.AVOUCH_COMMAND, words);
+  const body = JSON.parse(await readFile(join(out, "request.json"), "utf8"));
+  await rm(folder, { recursive: true });
   const answer = await fetch(`${url}/attest/SgxEnclave?api-version=2022-08-01`, {
     method: "POST",
     headers: { "content-type": "application/json" },

@@ -13,6 +13,11 @@ const CONFIGURATION: &str = r#"
 [[token_exchange.providers.default.audiences]]
 audience = "https://sts.example"
 subject = "{x-ms-attestation-type}/{x-ms-sgx-mrsigner}"
+
+[[token_exchange.providers.default.audiences]]
+audience = "https://nonce.example"
+subject = "{x-ms-attestation-type}/{x-ms-sgx-mrsigner}"
+audience_bound_by = "nonce"
 "#;
 
 /// `avouch serve --dev` on a free port.

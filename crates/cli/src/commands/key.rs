@@ -101,6 +101,7 @@ pub(crate) fn run(args: &KeyArgs, output: OutputOptions) -> Result<Verdict, Fail
             &one.service
         }
     };
+    avouch_server::keys::hide_memory();
     super::serve::runtime()?.block_on(async {
         let records = Records::open(service).await?;
         let done = match &args.command {

@@ -11,7 +11,7 @@ use avouch_endorsements::EndorsementSet;
 use avouch_engine::{Anchors, Engine};
 use avouch_release::ReleaseSigner;
 use avouch_server::config::TrustRoot;
-use avouch_server::keys::{MasterKeys, forbid_core_dumps};
+use avouch_server::keys::{MasterKeys, hide_memory};
 use avouch_server::publication::{Documents, PublishedDocuments};
 use avouch_server::vault::{development_signer, keep_purged, release_signer};
 use avouch_server::{
@@ -114,7 +114,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<Verdict, Failure> {
     let settings = settings(&args)?;
     let config = configuration(&args, &settings)?;
     let log = ServiceLog::start(&config.telemetry)?;
-    forbid_core_dumps();
+    hide_memory();
     let runtime = runtime()?;
     let outcome = runtime.block_on(serve(args, settings, &config, log.control()));
     runtime.shutdown_timeout(LAST_FILES_WITHIN);
@@ -341,8 +341,9 @@ async fn state(
     make_folder(&data_dir)?;
     let store = Store::open_with(&location, &config.limits.store(), clock.now()).await;
     let store = store.map_err(with_cause)?;
-    let master = config.signing.master_keys().map_err(Failure::other)?;
-    let tpm = conversations(config, master.as_ref(), key.as_ref())?;
+    let custody = config.signing.custody().map_err(Failure::other)?;
+    let master = custody.as_ref().map(|custody| &custody.master);
+    let tpm = conversations(config, master, key.as_ref())?;
     let base_domain = config.server.base_domain.as_deref();
     let urls = ProviderUrls::new(url, base_domain).map_err(Failure::other)?;
     let cloud = Cloud::new(&config.cloud, &config.auth, &urls);
@@ -351,7 +352,7 @@ async fn state(
         None => None,
     };
     let unaware_seconds = config.database.served_without_seconds_max;
-    let keys = SigningKeys::open(&config.signing, key, master, unaware_seconds, &store, clock);
+    let keys = SigningKeys::open(&config.signing, key, custody, unaware_seconds, &store, clock);
     let keys = keys.await.map_err(Failure::other)?;
     let tee = own_tee(config).await?;
     tee.keep(&keys, clock).await;

@@ -7,6 +7,8 @@ pub mod keys;
 pub mod liar;
 pub mod schema;
 pub mod service;
+pub mod signed;
+pub mod softhsm;
 
 use std::ffi::OsStr;
 use std::io::Write as _;

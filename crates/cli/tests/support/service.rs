@@ -194,6 +194,13 @@ impl Installation {
         (Service { child, url, ca: self.ca() }, stderr)
     }
 
+    /// Starts it by this command, with a log that goes elsewhere.
+    pub fn start_by(&self, command: Command, log: impl Into<Stdio>) -> Service {
+        let (child, url) = start_with(command, log.into());
+        assert_eq!(url, PUBLIC_URL, "the first line");
+        Service { child, url: format!("https://localhost:{}", self.port), ca: self.ca() }
+    }
+
     pub fn start(&self) -> Service {
         let (child, url) = start(self.command());
         assert_eq!(url, PUBLIC_URL, "the first line");
@@ -211,10 +218,18 @@ impl Installation {
 
     /// Another instance of the same service: the same files and database, another address.
     pub fn start_another(&self) -> Service {
+        self.start_another_with([])
+    }
+
+    /// As [`Installation::start_another`], with variables in its environment.
+    pub fn start_another_with<'a>(
+        &self,
+        variables: impl IntoIterator<Item = (&'a str, &'a OsStr)>,
+    ) -> Service {
         let port = free_port();
         let mut command =
             serve(["--offline", "--listen", &format!("127.0.0.1:{port}"), "--config"]);
-        command.arg(self.config());
+        command.arg(self.config()).envs(variables);
         let (child, url) = start(command);
         assert_eq!(url, PUBLIC_URL, "the first line");
         Service { child, url: format!("https://localhost:{port}"), ca: self.ca() }

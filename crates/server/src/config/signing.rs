@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use avouch_store::ProviderName;
 use avouch_store::limits::KEYS_SHARED_MAX;
@@ -11,7 +12,9 @@ use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::ConfigError;
-use crate::keys::{KeyPlan, KeysError, MasterKey, MasterKeys, TokenKey};
+use crate::keys::{
+    Custody, KeyPlan, KeysError, MasterKey, MasterKeys, SigningToken, TokenKey, TokenPlace,
+};
 
 const SECONDS_PER_DAY: i64 = 86_400;
 /// The longest life of a report: a policy may ask for a year.
@@ -63,6 +66,16 @@ pub struct Pkcs11Config {
     /// Name of an environment variable that has the user's PIN.
     #[serde(default)]
     pub pin_variable: Option<String>,
+    /// Whether new signing keys are made in the token, which then signs.
+    #[serde(default)]
+    pub signing_keys: bool,
+    /// How many sessions an instance has with the token at once, and so how many signatures it asks for.
+    #[serde(default = "sessions_max")]
+    pub sessions_max: u32,
+}
+
+const fn sessions_max() -> u32 {
+    8
 }
 
 impl Pkcs11Config {
@@ -71,6 +84,10 @@ impl Pkcs11Config {
             let message =
                 "the PIN is in a file (pin_file) or in an environment variable (pin_variable)";
             return Err(ConfigError::value("signing.pkcs11", message));
+        }
+        if !(1..=256).contains(&self.sessions_max) {
+            let message = format!("{} is not between 1 and 256", self.sessions_max);
+            return Err(ConfigError::value("signing.pkcs11.sessions_max", message));
         }
         Ok(())
     }
@@ -86,9 +103,18 @@ impl Pkcs11Config {
         Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
     }
 
+    fn place(&self) -> TokenPlace {
+        TokenPlace { module: self.module.clone(), token: self.token.clone() }
+    }
+
+    fn signing_token(&self) -> Result<Arc<SigningToken>, ConfigError> {
+        let sessions = usize::try_from(self.sessions_max).unwrap_or(usize::MAX);
+        Ok(SigningToken::new(self.place(), self.pin()?, sessions))
+    }
+
     fn master_key(&self) -> Result<MasterKey, ConfigError> {
-        let Self { module, token, key, .. } = self.clone();
-        let master = TokenKey { module, token, key }.master_key(&self.pin()?);
+        let key = TokenKey { place: self.place(), key: self.key.clone() };
+        let master = key.master_key(&self.pin()?);
         master.map_err(|error| ConfigError::value("signing.pkcs11", error))
     }
 }
@@ -321,6 +347,18 @@ impl SigningConfig {
             report_seconds: REPORT_SECONDS_MAX,
             unaware_seconds: i64::try_from(unaware_seconds).unwrap_or(i64::MAX),
         }
+    }
+
+    /// What makes and opens the keys in the database: the master keys and the token that keeps keys, if there is
+    /// one; none without a master key.
+    ///
+    /// # Errors
+    /// As [`SigningConfig::master_keys`].
+    pub fn custody(&self) -> Result<Option<Custody>, ConfigError> {
+        let Some(master) = self.master_keys()? else { return Ok(None) };
+        let token = self.pkcs11.as_ref().map(Pkcs11Config::signing_token).transpose()?;
+        let makes_in_token = self.pkcs11.as_ref().is_some_and(|token| token.signing_keys);
+        Ok(Some(Custody { master, token, makes_in_token }))
     }
 
     /// The master keys, read from file and environment; none if none is named.

@@ -11,6 +11,8 @@ use crate::token_exchange::SubjectTemplate;
 
 /// Longest life of a short token, in seconds.
 const LIFETIME_SECONDS_MAX: u32 = 3600;
+/// Most exchanges in a minute.
+const EXCHANGES_PER_MINUTE_MAX: u32 = 60_000;
 /// Longest audience, in bytes.
 const AUDIENCE_BYTES_MAX: usize = 256;
 
@@ -33,6 +35,13 @@ pub struct ProviderExchange {
     /// How long after its issue an attestation token can be exchanged, in seconds.
     #[serde(default = "token_age_seconds_max")]
     pub token_age_seconds_max: u32,
+    /// How old the moment in data that evidence binds may be, in seconds.
+    #[serde(default = "evidence_age_seconds_max")]
+    pub evidence_age_seconds_max: u32,
+    /// How many exchanges in a minute are written down, and so done, for all anonymous senders together, half of that
+    /// for each of them, and as many for each caller who shows who he is.
+    #[serde(default = "exchanges_per_minute")]
+    pub exchanges_per_minute: u32,
     /// For whom there are short tokens.
     pub audiences: Vec<AudienceRule>,
 }
@@ -45,13 +54,29 @@ pub struct AudienceRule {
     pub audience: String,
     /// `sub` of the short token: text with names of claims in braces.
     pub subject: SubjectTemplate,
-    /// Whether the attestation token must have this very audience as its `nonce`. Without that, whoever was
-    /// shown an attestation token can exchange it.
-    #[serde(default = "yes")]
-    pub nonce_must_be_audience: bool,
+    /// What must say that an attestation token may be exchanged for this audience.
+    #[serde(default)]
+    pub audience_bound_by: AudienceBinding,
     /// Whether evidence that binds no key gets nothing.
     #[serde(default)]
     pub key_must_be_bound: bool,
+    /// Whether workloads that somebody can look into with a debugger get tokens too.
+    #[serde(default)]
+    pub accept_debuggable: bool,
+}
+
+/// What says for which audience an attestation token was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AudienceBinding {
+    /// The evidence, in data that it binds, with the moment at which that was made.
+    #[default]
+    Evidence,
+    /// The `nonce` of the attestation token: whoever sees the evidence can have one made with any nonce, whoever
+    /// is shown the token cannot. For tokens alone: evidence itself must bind the audience here too.
+    Nonce,
+    /// Nothing: whoever sees the evidence or the token can exchange it for any audience.
+    Nothing,
 }
 
 const fn lifetime_seconds() -> u32 {
@@ -62,8 +87,12 @@ const fn token_age_seconds_max() -> u32 {
     300
 }
 
-const fn yes() -> bool {
-    true
+const fn evidence_age_seconds_max() -> u32 {
+    300
+}
+
+const fn exchanges_per_minute() -> u32 {
+    120
 }
 
 impl TokenExchangeConfig {
@@ -87,6 +116,13 @@ impl ProviderExchange {
         let bounds = [
             ("lifetime_seconds", self.lifetime_seconds, 60, LIFETIME_SECONDS_MAX),
             ("token_age_seconds_max", self.token_age_seconds_max, 1, ATTESTATION_LIFETIME_SECONDS),
+            (
+                "evidence_age_seconds_max",
+                self.evidence_age_seconds_max,
+                1,
+                ATTESTATION_LIFETIME_SECONDS,
+            ),
+            ("exchanges_per_minute", self.exchanges_per_minute, 2, EXCHANGES_PER_MINUTE_MAX),
         ];
         for (member, value, least, most) in bounds {
             if !(least..=most).contains(&value) {

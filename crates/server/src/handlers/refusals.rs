@@ -3,21 +3,19 @@
 //! Only of callers whose bearer token was good: what an anonymous outsider sends never reaches the
 //! database. How many entries one caller can cause is bounded too.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use avouch_store::{Actor, AuditOutcome, NewAuditEntry, ProviderId, ProviderName, Tenant};
 use axum::http::StatusCode;
-use moka::sync::Cache;
 use serde_json::{Map, Value, json};
 
 use crate::Fault;
+use crate::allowance::{Allowances, Rate};
 use crate::auth::Caller;
 use crate::state::AppState;
 
 /// Entries that one caller can cause at once, and how long until one more.
-const ENTRIES_AT_ONCE: u32 = 20;
-const PAUSE: Duration = Duration::from_secs(10);
+const ENTRIES: Rate = Rate { at_once: 20, pause: Duration::from_secs(10) };
 /// Callers whose entries are counted; of more, the one longest silent starts anew.
 const CALLERS_MAX: u64 = 10_000;
 /// Characters of a refusal's sentence that are kept.
@@ -112,52 +110,17 @@ fn is_refusal(status: StatusCode) -> bool {
 
 /// How many entries each caller has caused lately.
 #[derive(Debug)]
-pub(crate) struct Refusals {
-    callers: Cache<String, std::sync::Arc<Mutex<Allowance>>>,
-}
-
-#[derive(Debug)]
-struct Allowance {
-    left: u32,
-    /// Since when the next right has been growing.
-    growing_since: Instant,
-    /// Refusals that were not written since the last one that was.
-    left_out: u64,
-}
+pub(crate) struct Refusals(Allowances);
 
 impl Refusals {
     pub(crate) fn new() -> Self {
-        Self { callers: Cache::new(CALLERS_MAX) }
+        Self(Allowances::new(CALLERS_MAX))
     }
 
     /// Takes one of a caller's rights to an entry: how many were left out before it, or none if
     /// this one is left out too.
-    pub(super) fn admit(&self, actor: &Actor, now: Instant) -> Option<u64> {
-        let allowance = self.callers.get_with(actor.id().to_owned(), || {
-            let fresh = Allowance { left: ENTRIES_AT_ONCE, growing_since: now, left_out: 0 };
-            std::sync::Arc::new(Mutex::new(fresh))
-        });
-        allowance.lock().unwrap_or_else(PoisonError::into_inner).take(now)
-    }
-}
-
-impl Allowance {
-    fn take(&mut self, now: Instant) -> Option<u64> {
-        while self.left < ENTRIES_AT_ONCE
-            && now.saturating_duration_since(self.growing_since) >= PAUSE
-        {
-            self.left = self.left.saturating_add(1);
-            self.growing_since = self.growing_since.checked_add(PAUSE).unwrap_or(now);
-        }
-        if self.left == ENTRIES_AT_ONCE {
-            self.growing_since = now;
-        }
-        if self.left == 0 {
-            self.left_out = self.left_out.saturating_add(1);
-            return None;
-        }
-        self.left = self.left.saturating_sub(1);
-        Some(std::mem::take(&mut self.left_out))
+    fn admit(&self, actor: &Actor, now: Instant) -> Option<u64> {
+        self.0.take(actor.id(), ENTRIES, now)
     }
 }
 
@@ -169,27 +132,27 @@ mod tests {
 
     use avouch_store::{Actor, ActorKind};
 
-    use super::{ENTRIES_AT_ONCE, PAUSE, Refusals};
+    use super::{ENTRIES, Refusals};
 
     #[test]
     fn a_caller_has_entries_at_once_and_then_one_in_a_while_and_others_have_their_own() {
         let refusals = Refusals::new();
         let [noisy, other] = ["noisy", "other"].map(|id| Actor::new(ActorKind::User, id).unwrap());
         let start = Instant::now();
-        for _ in 0..ENTRIES_AT_ONCE {
+        for _ in 0..ENTRIES.at_once {
             assert_eq!(refusals.admit(&noisy, start), Some(0));
         }
         for _ in 0..7 {
             assert_eq!(refusals.admit(&noisy, start), None);
         }
         assert_eq!(refusals.admit(&other, start), Some(0));
-        let later = start + PAUSE;
+        let later = start + ENTRIES.pause;
         assert_eq!(refusals.admit(&noisy, later), Some(7));
         assert_eq!(refusals.admit(&noisy, later), None);
         // Rights do not pile up over the limit.
-        let much_later = later + PAUSE * 1000 + Duration::from_secs(1);
+        let much_later = later + ENTRIES.pause * 1000 + Duration::from_secs(1);
         assert_eq!(refusals.admit(&noisy, much_later), Some(1));
-        for _ in 1..ENTRIES_AT_ONCE {
+        for _ in 1..ENTRIES.at_once {
             assert_eq!(refusals.admit(&noisy, much_later), Some(0));
         }
         assert_eq!(refusals.admit(&noisy, much_later), None);

@@ -1,29 +1,30 @@
 //! `POST /avouch/token-exchange`: a short token for one audience, for an attestation token or evidence.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+mod trail;
 
-use avouch_store::{Actor, ActorKind, AuditOutcome, NewAuditEntry};
+use std::sync::Arc;
+
 use avouch_token::{Expectations, Payload, TokenKind, VerifiedToken, VerifyError, verify_token};
 use avouch_wire::{EvidenceKind, FailedCheck as _, Hex, UnixTime, base64url};
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use trail::Trail;
 
 use super::access::Authorized;
 use super::{attest, internal};
 use crate::config::ProviderExchange;
 use crate::http::{ReadBody, UnreadBody};
 use crate::token_exchange::{
-    ExchangeRefused, ExchangeRequest, JWT, ShortToken, Subject, short_token,
+    Exchange, ExchangeRefused, ExchangeRequest, JWT, ShortToken, Subject, short_token,
 };
 use crate::{ApiError, Fault, Provider, respond};
 
-/// What the audit trail calls it.
-const ACTION: &str = "token-exchange";
-/// How long an answer waits for its entry in the audit trail.
-const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
+pub(crate) use trail::ExchangeCounts;
+
+/// How far the clocks of instances may differ, in seconds: what one issued just now another exchanges.
+const CLOCKS_SECONDS: u32 = 60;
 
 /// A short token as it goes out.
 struct Issued {
@@ -34,7 +35,7 @@ struct Issued {
 }
 
 /// Answers a request for a short token. Each one is in the audit trail before it goes out; so is the refusal of
-/// a token that is the provider's own.
+/// a token that is the provider's own, if its sender shows who he is.
 pub(super) async fn exchange(
     request: &Authorized<'_>,
     body: UnreadBody,
@@ -53,6 +54,7 @@ pub(super) async fn exchange(
         let refused = ExchangeRefused::target("the operator has not allowed this audience");
         return Ok(refusal(&refused));
     };
+    let is_evidence = matches!(asked.subject, Subject::Evidence { .. });
     let compact = match asked.subject {
         Subject::Token(compact) => compact,
         Subject::Evidence { kind, body: encoded } => {
@@ -70,16 +72,18 @@ pub(super) async fn exchange(
         Ok(token) => token,
         Err(refused) => return Ok(refusal(&refused)),
     };
-    let trail = Trail { request, token: &token, audience: &rule.audience, now };
-    trail.admit()?;
-    match short_token(&token, exchange, rule, now) {
+    let provider_since = request.provider.tenant().provider.created_at;
+    let asked = Exchange { token: &token, is_evidence, exchange, rule, provider_since, now };
+    let trail = Trail { request, asked };
+    match short_token(asked) {
         Err(refused) => {
-            trail.write(AuditOutcome::Refused, &refused.description, None).await?;
+            trail.refused(&refused).await?;
             Ok(refusal(&refused))
         }
         Ok(short) => {
+            trail.admit()?;
             let issued = sign(request, short).await?;
-            trail.write(AuditOutcome::Succeeded, &issued.short.subject, Some(&issued)).await?;
+            trail.given(&issued).await?;
             Ok(answer(&issued))
         }
     }
@@ -120,7 +124,8 @@ fn verify(
     let keys = provider.identity().key_set().map_err(|error| internal(&error))?;
     let of_kind = |kind| {
         let issuer = Some(provider.issuer().issuer().to_owned());
-        let expectations = Expectations { issuer, kind, ..Expectations::at(now) };
+        let slack_seconds = CLOCKS_SECONDS;
+        let expectations = Expectations { issuer, kind, slack_seconds, ..Expectations::at(now) };
         verify_token(compact, &keys, &expectations).into_verified()
     };
     let verified = match of_kind(TokenKind::Attestation) {
@@ -145,76 +150,6 @@ async fn sign(request: &Authorized<'_>, short: ShortToken) -> Result<Issued, Api
         Ok::<_, ApiError>(Issued { compact, id: id.to_string(), short })
     };
     request.work.run(sign).await
-}
-
-/// What the audit trail is told of an exchange.
-struct Trail<'a> {
-    request: &'a Authorized<'a>,
-    token: &'a VerifiedToken,
-    audience: &'a str,
-    now: UnixTime,
-}
-
-impl Trail<'_> {
-    /// The `jti` of the token that is exchanged; every token of ours has one.
-    fn token_id(&self) -> &str {
-        self.token.claims().get("jti").and_then(Value::as_str).unwrap_or("absent")
-    }
-
-    /// One token is exchanged some times at once, and then one time in a while: each time is an entry.
-    fn admit(&self) -> Result<(), ApiError> {
-        let actor = self.actor(self.token_id())?;
-        match self.request.state.exchanges.admit(&actor, Instant::now()) {
-            Some(_) => Ok(()),
-            None => Err(Fault::too_many_requests(10).into()),
-        }
-    }
-
-    fn actor(&self, name: &str) -> Result<Actor, ApiError> {
-        Ok(Actor::new(ActorKind::ManagedIdentity, name)?)
-    }
-
-    async fn write(
-        &self,
-        outcome: AuditOutcome,
-        said: &str,
-        issued: Option<&Issued>,
-    ) -> Result<(), ApiError> {
-        let mut details = Map::new();
-        let mut tell = |name: &str, value: Value| {
-            details.insert(name.to_owned(), value);
-        };
-        tell("audience", self.audience.into());
-        tell("attestationTokenId", self.token_id().into());
-        let attested = self.token.claims().get("x-ms-attestation-type");
-        tell("attestedType", attested.cloned().unwrap_or_default());
-        let actor = match issued {
-            Some(issued) => {
-                tell("tokenId", issued.id.as_str().into());
-                tell("expiresAt", issued.short.times.expires_at().to_rfc3339().into());
-                self.actor(said)?
-            }
-            None => {
-                tell("message", said.into());
-                self.actor(self.token_id())?
-            }
-        };
-        let provider = &self.request.provider.tenant().provider;
-        let entry = NewAuditEntry {
-            at: self.now,
-            actor,
-            action: ACTION.to_owned(),
-            outcome,
-            provider: Some((provider.id, provider.name.clone())),
-            details,
-        };
-        let entries = [entry];
-        let store = self.request.state.providers.store();
-        match tokio::time::timeout(WRITTEN_WITHIN, store.append_audit(&entries)).await {
-            Ok(written) => Ok(written.map(drop)?),
-            Err(_) => Err(Fault::unavailable("The audit trail does not answer in time.").into()),
-        }
-    }
 }
 
 /// RFC 8693, section 2.2.1. The token is none for access to this service.

@@ -14,8 +14,10 @@ use avouch_wire::UnixTime;
 use thiserror::Error;
 use tokio::task::AbortHandle;
 
+use super::custody::Custody;
 use super::master::{MasterKey, MasterKeyError, MasterKeys, WrapError};
-use super::new::{NewSigningKey, wrapping_context};
+use super::new::NewSigningKey;
+use super::pkcs11::TokenKeyError;
 use super::plan::{Due, KeyPlan};
 use super::set::{HeldKey, KeySet, ProviderKeys};
 use crate::clock::Clock;
@@ -70,6 +72,9 @@ pub enum KeysError {
         /// By which algorithm.
         algorithm: &'static str,
     },
+    /// A token that keeps keys failed.
+    #[error(transparent)]
+    Token(#[from] TokenKeyError),
     /// The task that made a key ended: a mistake of this program.
     #[error("the task that made a key ended: {0}")]
     Ended(#[from] tokio::task::JoinError),
@@ -77,6 +82,8 @@ pub enum KeysError {
 
 /// The longest between two looks at the records.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How soon whoever keeps the keys must say that they can be used.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// Pause after a failure.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -87,11 +94,13 @@ pub struct SigningKeys {
     file: Option<Arc<SigningKey>>,
     config: SigningConfig,
     plan: KeyPlan,
-    master: Arc<MasterKeys>,
+    custody: Arc<Custody>,
     store: Store,
     /// The last moment of which it is known that the records were as the set is.
     current_at: Mutex<Instant>,
-    task: OnceLock<AbortHandle>,
+    /// Why a key that signs cannot be used.
+    unusable: Mutex<Option<String>>,
+    tasks: OnceLock<[AbortHandle; 2]>,
 }
 
 impl std::fmt::Debug for SigningKeys {
@@ -102,7 +111,7 @@ impl std::fmt::Debug for SigningKeys {
 
 impl Drop for SigningKeys {
     fn drop(&mut self) {
-        if let Some(task) = self.task.get() {
+        for task in self.tasks.get().into_iter().flatten() {
             task.abort();
         }
     }
@@ -129,22 +138,24 @@ impl SigningKeys {
     pub async fn open(
         config: &SigningConfig,
         file: Option<SigningKey>,
-        master: Option<MasterKeys>,
+        custody: Option<Custody>,
         unaware_seconds: u64,
         store: &Store,
         clock: Clock,
     ) -> Result<Arc<Self>, KeysError> {
         let now = clock.now();
-        let (master, file, first) = match (master, file) {
+        let (custody, file, first) = match (custody, file) {
             // Keys for reports are wrapped under the file's key, where there was no master key before.
-            (Some(master), Some(first)) => {
+            (Some(custody), Some(first)) => {
                 let of_file = MasterKey::of_signing_key(&first.to_pkcs8_der()?)?;
-                (master.with_former(of_file), None, Some(first))
+                let master = custody.master.with_former(of_file);
+                (Custody { master, ..custody }, None, Some(first))
             }
-            (Some(master), None) => (master, None, None),
+            (Some(custody), None) => (custody, None, None),
             (None, Some(file)) => {
                 let master = MasterKey::of_signing_key(&file.to_pkcs8_der()?)?;
-                (MasterKeys::new(master, Vec::new()), Some(Arc::new(file)), None)
+                let custody = Custody::wrapping(MasterKeys::new(master, Vec::new()));
+                (custody, Some(Arc::new(file)), None)
             }
             (None, None) => return Err(KeysError::NoKey),
         };
@@ -153,10 +164,11 @@ impl SigningKeys {
             file,
             config: config.clone(),
             plan: config.plan(unaware_seconds),
-            master: Arc::new(master),
+            custody: Arc::new(custody),
             store: store.clone(),
             current_at: Mutex::new(Instant::now()),
-            task: OnceLock::new(),
+            unusable: Mutex::default(),
+            tasks: OnceLock::new(),
         };
         if let Some(first) = first {
             keys.adopt(&first, now).await?;
@@ -174,9 +186,10 @@ impl SigningKeys {
         // Whoever attests must be able to sign.
         keys.check_signing()?;
         let keys = Arc::new(keys);
-        let task = tokio::spawn(follow(Arc::downgrade(&keys), store.clone(), known, clock));
-        // It is set once, here.
-        let _ = keys.task.set(task.abort_handle());
+        let following = tokio::spawn(follow(Arc::downgrade(&keys), store.clone(), known, clock));
+        let probing = tokio::spawn(probe(Arc::downgrade(&keys)));
+        // They are set once, here.
+        let _ = keys.tasks.set([following.abort_handle(), probing.abort_handle()]);
         Ok(keys)
     }
 
@@ -222,7 +235,28 @@ impl SigningKeys {
     /// What wraps and unwraps the records.
     #[must_use]
     pub fn master(&self) -> &MasterKeys {
-        &self.master
+        &self.custody.master
+    }
+
+    /// Why some key that signs cannot be used at this moment: the token that keeps it is away.
+    #[must_use]
+    pub fn unusable(&self) -> Option<String> {
+        self.unusable.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks whoever keeps the keys that sign whether they can be used.
+    fn probe(&self) {
+        let set = self.set();
+        let active = set.keys().iter().filter(|key| key.state == KeyState::Active);
+        let failed = active.filter_map(|key| key.signer.probe().err()).next();
+        let why = failed.map(|error| error.to_string());
+        let mut unusable = self.unusable.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&why, &*unusable) {
+            (Some(error), None) => tracing::error!(error, "a signing key cannot be used"),
+            (None, Some(_)) => tracing::info!("all signing keys can be used again"),
+            _ => {}
+        }
+        *unusable = why;
     }
 
     /// The keys of a provider in a set of this service.
@@ -261,7 +295,7 @@ impl SigningKeys {
         }
         let mut outcome = Ok(());
         for due in due {
-            let done = self.carry_out(due, now).await;
+            let done = self.carry_out(due, &known.records, now).await;
             outcome = outcome.and(done);
         }
         self.look(known).await?;
@@ -272,8 +306,8 @@ impl SigningKeys {
     fn check_signing(&self) -> Result<(), KeysError> {
         let set = self.set();
         // Numbers of providers begin at 1: this one has no keys of its own.
-        let names = self.config.providers.keys().map(String::as_str).chain([""]);
-        names.map(|name| self.of_provider(&set, name, 0).map(drop)).collect()
+        let mut names = self.config.providers.keys().map(String::as_str).chain([""]);
+        names.try_for_each(|name| self.of_provider(&set, name, 0).map(drop))
     }
 
     /// Reads the records anew if any changed. What was known stays where one that signs cannot be read.
@@ -312,9 +346,7 @@ impl SigningKeys {
             let known = known.get(record.kid.as_str()).filter(|key| is_of(key, record));
             let signer = match known {
                 Some(key) => Ok(Arc::clone(&key.signer)),
-                None => {
-                    unwrap_key(record, &self.master).map(|key| Arc::new(key) as Arc<dyn Signer>)
-                }
+                None => self.custody.open(record),
             };
             match signer {
                 Ok(signer) => keys.push(held(record, signer)),
@@ -333,7 +365,12 @@ impl SigningKeys {
     }
 
     /// Of several instances that do the same, one does it.
-    async fn carry_out(&self, due: Due, now: UnixTime) -> Result<(), KeysError> {
+    async fn carry_out(
+        &self,
+        due: Due,
+        records: &[KeyRecord],
+        now: UnixTime,
+    ) -> Result<(), KeysError> {
         let actor = service()?;
         let edit = Edit::new(&actor, now);
         match due {
@@ -342,14 +379,17 @@ impl SigningKeys {
                 let made = self.store.ensure_active_key(&new.record(), &edit).await?;
                 if made.kid == new.kid() {
                     told(&made, "a signing key was made, and signs");
+                } else {
+                    self.destroy_new(new).await;
                 }
             }
             Due::Publish { purpose, provider, spec, wanted } => {
                 let not_before = now.saturating_add_seconds(self.plan.publish_seconds);
                 let new = self.generate(spec, purpose, provider, not_before).await?;
                 let made = self.store.ensure_published_key(&new.record(), wanted, &edit).await?;
-                if let Some(made) = made {
-                    told(&made, "a signing key was published");
+                match made {
+                    Some(made) => told(&made, "a signing key was published"),
+                    None => self.destroy_new(new).await,
                 }
             }
             Due::Activate { kid } => match self.store.activate_key(&kid, &edit).await {
@@ -359,8 +399,15 @@ impl SigningKeys {
                 Err(error) => return Err(error.into()),
             },
             Due::Remove { purpose, retired_by } => {
+                let over = records.iter().filter(|record| {
+                    record.purpose == purpose
+                        && record.state == KeyState::Retired
+                        && record.retired_at.is_some_and(|at| at <= retired_by)
+                });
+                let over: Vec<KeyRecord> = over.cloned().collect();
                 let count = self.store.delete_retired_keys(purpose, retired_by, &edit).await?;
                 tracing::info!(count, purpose = purpose.as_str(), "retired keys were removed");
+                self.destroy(over).await;
             }
         }
         Ok(())
@@ -382,7 +429,7 @@ impl SigningKeys {
         if tokens().any(signs) {
             return Ok(());
         }
-        let new = NewSigningKey::of(file, KeyPurpose::Token, None, &self.master, now)?;
+        let new = NewSigningKey::of(file, KeyPurpose::Token, None, &self.custody.master, now)?;
         let actor = service()?;
         self.store.ensure_active_key(&new.record(), &Edit::new(&actor, now)).await?;
         Ok(())
@@ -412,7 +459,7 @@ impl SigningKeys {
             if record.wrapping_key != of_file.name() {
                 continue;
             }
-            let (wrapped, name) = rewrapped(&record, &self.master)?;
+            let Some((wrapped, name)) = self.custody.rewrapped(&record)? else { continue };
             let done = self.store.rewrap_key(&record.kid, record.revision, &wrapped, name, &edit);
             match done.await {
                 // Another instance did the same.
@@ -444,7 +491,7 @@ impl SigningKeys {
             && record.state == KeyState::Active
             && record.purpose != KeyPurpose::Token
             && record.provider.is_none()
-            && !self.master.knows(&record.wrapping_key)
+            && !self.custody.master.knows(&record.wrapping_key)
     }
 
     /// Makes a key beside the threads that answer requests.
@@ -455,11 +502,24 @@ impl SigningKeys {
         provider: Option<ProviderId>,
         not_before: UnixTime,
     ) -> Result<NewSigningKey, KeysError> {
-        let master = Arc::clone(&self.master);
-        tokio::task::spawn_blocking(move || {
-            NewSigningKey::generate(spec, purpose, provider, &master, not_before)
-        })
-        .await?
+        let custody = Arc::clone(&self.custody);
+        let made = move || custody.make(spec, purpose, provider, not_before);
+        tokio::task::spawn_blocking(made).await?
+    }
+
+    /// Another instance made such a key: of this one nothing is left.
+    async fn destroy_new(&self, new: NewSigningKey) {
+        let custody = Arc::clone(&self.custody);
+        let done = tokio::task::spawn_blocking(move || custody.destroy_new(&new)).await;
+        tell_undestroyed(done.map_err(KeysError::from).flatten());
+    }
+
+    /// Destroys keys whose records are gone, where they were not in the records.
+    async fn destroy(&self, records: Vec<KeyRecord>) {
+        let custody = Arc::clone(&self.custody);
+        let all = move || records.iter().try_for_each(|record| custody.destroy(record));
+        let done = tokio::task::spawn_blocking(all).await;
+        tell_undestroyed(done.map_err(KeysError::from).flatten());
     }
 }
 
@@ -470,6 +530,8 @@ async fn follow(keys: Weak<SigningKeys>, store: Store, mut known: Known, clock: 
     loop {
         if changes.is_none() {
             changes = store.subscribe().await.ok();
+            // After a failover the database may count other changes under the numbers that were seen.
+            known.version = None;
         }
         match &mut changes {
             Some(feed) => {
@@ -490,6 +552,28 @@ async fn follow(keys: Weak<SigningKeys>, store: Store, mut known: Known, clock: 
             tokio::time::sleep(RETRY).await;
         }
         last_failure = failure;
+    }
+}
+
+fn tell_undestroyed(done: Result<(), KeysError>) {
+    if let Err(error) = done {
+        tracing::warn!(%error, "a key that nobody needs is left in its token");
+    }
+}
+
+/// Asks again and again whether the keys that sign can be used, until nobody has them any more.
+async fn probe(keys: Weak<SigningKeys>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Some(keys) = keys.upgrade() else { return };
+        let asked = Arc::clone(&keys);
+        let mut probe = tokio::task::spawn_blocking(move || asked.probe());
+        if tokio::time::timeout(ANSWERS_WITHIN, &mut probe).await.is_err() {
+            let why = "a token that keeps signing keys does not answer".to_owned();
+            *keys.unusable.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+            // Nobody else asks it meanwhile.
+            let _ = probe.await;
+        }
     }
 }
 
@@ -541,37 +625,4 @@ fn of_file(key: &Arc<SigningKey>) -> HeldKey {
 fn held(record: &KeyRecord, signer: Arc<dyn Signer>) -> HeldKey {
     let (purpose, state) = (record.purpose, record.state);
     HeldKey { signer, purpose, provider: record.provider.map(ProviderId::get), state }
-}
-
-/// The private key of a record wrapped anew under the newest master key, and that key's name.
-///
-/// # Errors
-/// As [`unwrap_key`].
-pub fn rewrapped<'m>(
-    record: &KeyRecord,
-    master: &'m MasterKeys,
-) -> Result<(Vec<u8>, &'m str), KeysError> {
-    let pkcs8 = unwrap_key(record, master)?.to_pkcs8_der()?;
-    let context = wrapping_context(record.scope(), &record.public_key);
-    let wrapped = master
-        .wrap(&pkcs8, &context)
-        .map_err(|source| KeysError::Wrap { kid: record.kid.clone(), source })?;
-    Ok((wrapped, master.first().name()))
-}
-
-/// The private key of a record, if it is the one that the record says.
-///
-/// # Errors
-/// [`KeysError::Wrap`], [`KeysError::Key`] and [`KeysError::OtherKey`].
-pub fn unwrap_key(record: &KeyRecord, master: &MasterKeys) -> Result<SigningKey, KeysError> {
-    let context = wrapping_context(record.scope(), &record.public_key);
-    let pkcs8 = master
-        .unwrap(&record.wrapping_key, &record.wrapped_private_key, &context)
-        .map_err(|source| KeysError::Wrap { kid: record.kid.clone(), source })?;
-    let key = SigningKey::from_pkcs8_der(&pkcs8)?;
-    let says = (record.kid.as_str(), record.public_key.as_slice(), record.algorithm.as_str());
-    if says != (key.kid(), key.public_key().spki_der(), key.algorithm().name()) {
-        return Err(KeysError::OtherKey { kid: record.kid.clone() });
-    }
-    Ok(key)
 }

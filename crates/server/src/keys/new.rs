@@ -6,8 +6,9 @@ use avouch_wire::UnixTime;
 
 use super::held::KeysError;
 use super::master::MasterKeys;
+use super::pkcs11::TokenSigner;
 
-/// A signing key with its private half wrapped.
+/// A signing key with its private half wrapped, or in a token.
 #[derive(Debug)]
 pub struct NewSigningKey {
     kid: String,
@@ -64,6 +65,26 @@ impl NewSigningKey {
             wrapping_key,
             not_before,
         })
+    }
+
+    /// A key that a token made and keeps.
+    #[must_use]
+    pub fn in_token(
+        key: &TokenSigner,
+        purpose: KeyPurpose,
+        provider: Option<ProviderId>,
+        not_before: UnixTime,
+    ) -> Self {
+        Self {
+            kid: key.kid().to_owned(),
+            purpose,
+            provider,
+            algorithm: key.algorithm().name(),
+            public_key: key.public_key().spki_der().to_vec(),
+            wrapped: key.reference().to_vec(),
+            wrapping_key: key.token().name().to_owned(),
+            not_before,
+        }
     }
 
     /// Its identifier.

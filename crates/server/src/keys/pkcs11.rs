@@ -1,21 +1,30 @@
-//! A master key that a PKCS#11 token keeps: in hardware, or in whatever its module stands for.
+//! What a PKCS#11 token keeps, in hardware or in whatever its module stands for: a master key, and signing keys.
 //!
 //! The token holds a secret key that cannot be taken out of it. By that key it authenticates one fixed text
 //! (HMAC-SHA-256); the tag is the master key. So what is in the database opens only where the token answers;
 //! while a service runs, it holds the master key in memory, as it does the keys that sign.
+//!
+//! Signing keys may be made in the token, too ([`SigningToken`]). Those never leave it: each signature is the
+//! token's.
 
-use std::path::{Path, PathBuf};
+mod public;
+mod sessions;
+mod signer;
 
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use std::path::PathBuf;
+
+use cryptoki::context::Pkcs11;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
-use cryptoki::session::{Session, UserType};
-use cryptoki::slot::Slot;
-use cryptoki::types::AuthPin;
+use cryptoki::session::Session;
+use sessions::{failed, started};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::master::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
+
+pub use sessions::TokenPlace;
+pub use signer::{SigningToken, TokenSigner};
 
 /// What the token authenticates.
 const AUTHENTICATED: &[u8] = b"avouch master key of a token 1";
@@ -23,10 +32,8 @@ const AUTHENTICATED: &[u8] = b"avouch master key of a token 1";
 /// Where a master key is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenKey {
-    /// The module: a library that speaks PKCS#11.
-    pub module: PathBuf,
-    /// Label of the token.
-    pub token: String,
+    /// The token.
+    pub place: TokenPlace,
     /// Label of the key in it.
     pub key: String,
 }
@@ -73,7 +80,7 @@ pub enum TokenKeyError {
     },
     /// The key can be read by whoever has the PIN.
     #[error(
-        "the key {label:?} is not sensitive, or is extractable: it could be taken out of the token"
+        "the key {label:?} is not sensitive, or is extractable, or once was: it could be taken out of the token"
     )]
     Extractable {
         /// Its label.
@@ -87,6 +94,48 @@ pub enum TokenKeyError {
         /// What it says.
         source: cryptoki::error::Error,
     },
+    /// The token cannot be reached.
+    #[error("the token {label:?} is away: {why}")]
+    Away {
+        /// Its label.
+        label: String,
+        /// Why.
+        why: String,
+    },
+    /// There is not exactly one private key of that name.
+    #[error("{found} private keys of a record are in the token, labelled {label:?}")]
+    SigningKey {
+        /// The label.
+        label: String,
+        /// How many there are.
+        found: usize,
+    },
+    /// The record, and what is in the token, are not the two halves of one pair.
+    #[error("the token's key {label:?} is not the one of the record")]
+    OtherKey {
+        /// Its label.
+        label: String,
+    },
+    /// The public half of a pair cannot be read, or is weak.
+    #[error("the token made a public key that is none of its kind, or is weak")]
+    PublicKey,
+    /// A signature of another length.
+    #[error("the token made a signature of {found} bytes, which is none")]
+    Signature {
+        /// Its length.
+        found: usize,
+    },
+    /// A record speaks of a token that no configuration names.
+    #[error("signing key {kid} is in the token {token:?}, which signing.pkcs11 does not name")]
+    NotConfigured {
+        /// The key.
+        kid: String,
+        /// The token, as records call it.
+        token: String,
+    },
+    /// No randomness.
+    #[error("the crypto library has no randomness")]
+    Random,
     /// What it gave is no master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
@@ -104,10 +153,10 @@ impl TokenKey {
     /// # Source
     /// OASIS PKCS #11 Cryptographic Token Interface 2.40, sections 5.4 to 5.11.
     pub fn master_key(&self, pin: &Zeroizing<String>) -> Result<MasterKey, TokenKeyError> {
-        let module = started(&self.module)?;
+        let (module, is_own) = started(&self.place.module)?;
         let secret = self.secret(&module, pin);
-        // What the token said counts; that the module ends badly does not.
-        if let Err(error) = module.finalize() {
+        // What the token said counts; that the module ends badly does not. Of others it goes on.
+        if is_own && let Err(error) = module.finalize() {
             tracing::warn!(%error, "the PKCS#11 module does not end as it should");
         }
         Ok(MasterKey::new(secret?)?)
@@ -118,40 +167,15 @@ impl TokenKey {
         module: &Pkcs11,
         pin: &Zeroizing<String>,
     ) -> Result<Zeroizing<[u8; MASTER_KEY_BYTES]>, TokenKeyError> {
-        let session = module.open_ro_session(self.slot(module)?);
+        let session = module.open_ro_session(self.place.slot(module)?);
         let session = session.map_err(failed("opening a session"))?;
-        let pin = AuthPin::new(pin.as_str().into());
-        session
-            .login(UserType::User, Some(&pin))
-            .map_err(|source| TokenKeyError::Pin { label: self.token.clone(), source })?;
+        self.place.log_in(&session, pin)?;
         let key = self.found(&session)?;
         self.check(&session, key)?;
         let tag = session.sign(&Mechanism::Sha256Hmac, key, AUTHENTICATED);
         let tag = Zeroizing::new(tag.map_err(failed("HMAC-SHA-256"))?);
         let secret = tag.as_slice().try_into().map_err(|_| MasterKeyError::Provider)?;
         Ok(Zeroizing::new(secret))
-    }
-
-    /// The one token of that label.
-    fn slot(&self, module: &Pkcs11) -> Result<Slot, TokenKeyError> {
-        let slots = module.get_slots_with_token().map_err(failed("listing its slots"))?;
-        let mut labelled = Vec::new();
-        let mut labels = Vec::new();
-        for slot in slots {
-            let token = module.get_token_info(slot).map_err(failed("describing a token"))?;
-            if token.label() == self.token {
-                labelled.push(slot);
-            }
-            labels.push(format!("{:?}", token.label()));
-        }
-        match labelled.as_slice() {
-            [slot] => Ok(*slot),
-            other => Err(TokenKeyError::Token {
-                label: self.token.clone(),
-                found: other.len(),
-                labels: labels.join(", "),
-            }),
-        }
     }
 
     /// The one secret key of that label.
@@ -168,22 +192,20 @@ impl TokenKey {
     }
 
     fn check(&self, session: &Session, key: ObjectHandle) -> Result<(), TokenKeyError> {
-        let asked = [AttributeType::Sensitive, AttributeType::Extractable];
+        let asked = [
+            AttributeType::Sensitive,
+            AttributeType::AlwaysSensitive,
+            AttributeType::Extractable,
+            AttributeType::NeverExtractable,
+        ];
         let found = session.get_attributes(key, &asked).map_err(failed("describing the key"))?;
-        let stays = found.contains(&Attribute::Sensitive(true))
-            && found.contains(&Attribute::Extractable(false));
+        let needed = [
+            Attribute::Sensitive(true),
+            Attribute::AlwaysSensitive(true),
+            Attribute::Extractable(false),
+            Attribute::NeverExtractable(true),
+        ];
+        let stays = needed.iter().all(|attribute| found.contains(attribute));
         if stays { Ok(()) } else { Err(TokenKeyError::Extractable { label: self.key.clone() }) }
     }
-}
-
-fn started(path: &Path) -> Result<Pkcs11, TokenKeyError> {
-    let refused = |source| TokenKeyError::Module { path: path.to_owned(), source };
-    let module = Pkcs11::new(path).map_err(refused)?;
-    let locking = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
-    module.initialize(locking).map_err(refused)?;
-    Ok(module)
-}
-
-fn failed(what: &'static str) -> impl Fn(cryptoki::error::Error) -> TokenKeyError {
-    move |source| TokenKeyError::Failed { what, source }
 }

@@ -3,11 +3,17 @@
 use avouch_token::{public_jwk_members, public_key_of_jwk};
 use serde_json::{Map, Value, json};
 
-/// `cnf` of the short token: that of a report of a TPM or an enclave; or else the one key for signatures in
-/// runtime data. Of several keys none is chosen.
+use super::request_key;
+
+/// `cnf` of the short token: that of a report of a TPM or an enclave, if the TPM bound that key; or else the one
+/// key for signatures in runtime data. Of several keys none is chosen.
 ///
 /// Only the public values are taken over: a workload that put its private key into runtime data keeps it.
 pub(super) fn of(claims: &Map<String, Value>) -> Option<Value> {
+    // In the first version of the protocol, anybody on the way could put a key of his own there.
+    if request_key::is_report(claims) && !request_key::is_bound(claims) {
+        return None;
+    }
     let jwk = match claims.get("cnf") {
         Some(cnf) => cnf.get("jwk")?,
         None => runtime_key(claims)?,

@@ -15,7 +15,8 @@ const PARTS_MAX: usize = 32;
 /// within a claim by a slash: `{x-ms-isolation-tee/x-ms-sevsnpvm-hostdata}`.
 ///
 /// A claim must be there and be text, an integer or a boolean. Of text, everything but letters, digits and
-/// `-._~` is percent-encoded, so that no value can pretend to be the text beside it.
+/// `-._~` is percent-encoded, and between two claims stands a character that is not: so no value can pretend to
+/// be the text beside it, nor two values to be two others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubjectTemplate {
     parts: Vec<Part>,
@@ -25,6 +26,19 @@ pub struct SubjectTemplate {
 enum Part {
     Text(String),
     Claim(Vec<String>),
+}
+
+impl Part {
+    /// Whether it has a character that stands in no value, nor in the encoding of one.
+    fn separates(&self) -> bool {
+        let in_values = |byte: u8| is_plain(byte) || byte == b'%';
+        matches!(self, Self::Text(text) if !text.bytes().all(in_values))
+    }
+}
+
+/// What a value has as it is.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
 /// Why a text is no template, or claims give no subject.
@@ -39,6 +53,12 @@ pub enum TemplateError {
     /// A name that is none.
     #[error("{{{0}}} names no claim")]
     Name(String),
+    /// Two claims with nothing between them that no value can have.
+    #[error(
+        "between two claims is no character that values never have, such as / or :, so that two workloads \
+         could be one subject"
+    )]
+    Separator,
     /// Text that no subject may have.
     #[error("the text is not printable ascii")]
     Characters,
@@ -87,7 +107,13 @@ impl SubjectTemplate {
         if !parts.iter().any(|part| matches!(part, Part::Claim(_))) {
             return Err(TemplateError::NoClaim);
         }
-        Ok(Self { parts })
+        let mut between = parts.split(|part| matches!(part, Part::Claim(_)));
+        // What is before the first claim and behind the last separates none.
+        let (_, _) = (between.next(), between.next_back());
+        match between.all(|texts| texts.iter().any(Part::separates)) {
+            true => Ok(Self { parts }),
+            false => Err(TemplateError::Separator),
+        }
     }
 
     /// The subject that these claims give.
@@ -140,7 +166,7 @@ fn append(value: &Value, path: &[String], subject: &mut String) -> Result<(), Te
         Value::String(text) if text.is_empty() => return Err(TemplateError::Empty(path.join("/"))),
         Value::String(text) => {
             for byte in text.bytes() {
-                if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                if is_plain(byte) {
                     subject.push(char::from(byte));
                 } else {
                     // Writing to a text does not fail.

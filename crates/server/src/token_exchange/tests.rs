@@ -1,7 +1,11 @@
+use avouch_wire::UnixTime;
 use serde_json::{Map, Value, json};
 
 use super::form::{EVIDENCE, JWT};
-use super::{ExchangeRequest, Subject, SubjectTemplate, TemplateError, confirmation};
+use super::{
+    ExchangeRequest, Subject, SubjectTemplate, TemplateError, audience, confirmation, debugging,
+};
+use crate::config::{AudienceBinding, AudienceRule, ProviderExchange};
 
 fn claims(value: &Value) -> &Map<String, Value> {
     value.as_object().unwrap()
@@ -14,7 +18,7 @@ fn a_subject_is_made_of_claims_and_no_value_can_pretend_to_be_text() {
         ("{a}", Ok("x%2Fy")),
         ("sgx/{a}/{n}", Ok("sgx/x%2Fy/7")),
         ("{b}:{o/in}", Ok("false:z-._~Z9")),
-        ("{a}{a}", Ok("x%2Fyx%2Fy")),
+        ("-{a}.:.{a}-", Ok("-x%2Fy.:.x%2Fy-")),
         ("{%}", Ok("p")),
         ("{missing}", Err(TemplateError::Missing("missing".into()))),
         ("{o/missing}", Err(TemplateError::Missing("o/missing".into()))),
@@ -45,13 +49,17 @@ fn a_template_without_a_claim_or_with_odd_braces_is_none() {
         ("{}", TemplateError::Name(String::new())),
         ("{a//b}", TemplateError::Name("a//b".into())),
         ("{{a}}", TemplateError::Name("{a".into())),
+        ("{a}{b}", TemplateError::Separator),
+        ("{a}.{b}", TemplateError::Separator),
+        ("{a}-2F%2F_~{b}", TemplateError::Separator),
+        ("x/{a}/{b}{c}/x", TemplateError::Separator),
         ("{a} b", TemplateError::Characters),
         ("\u{e4}{a}", TemplateError::Characters),
     ] {
         assert_eq!(SubjectTemplate::parse(template), Err(error), "{template}");
     }
-    assert!(SubjectTemplate::parse(&"{a}".repeat(32)).is_ok());
-    assert_eq!(SubjectTemplate::parse(&"{a}".repeat(33)), Err(TemplateError::Parts));
+    assert!(SubjectTemplate::parse(&"{a}/".repeat(16)).is_ok());
+    assert_eq!(SubjectTemplate::parse(&"/{a}/".repeat(11)), Err(TemplateError::Parts));
 }
 
 /// A public key on P-256, from RFC 7517, appendix A.1.
@@ -146,4 +154,101 @@ fn a_form_is_read_with_each_parameter_once() {
     let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
     assert_eq!(refused(&many), Some("invalid_request"));
     assert!(ExchangeRequest::parse(b"\xff").is_err());
+}
+
+fn rule(audience_bound_by: AudienceBinding) -> AudienceRule {
+    AudienceRule {
+        audience: "sts".to_owned(),
+        subject: SubjectTemplate::parse("{a}").unwrap(),
+        audience_bound_by,
+        key_must_be_bound: false,
+        accept_debuggable: false,
+    }
+}
+
+#[test]
+fn a_report_is_for_the_audience_that_its_machine_was_to_give_back_by_a_key_that_the_tpm_bound() {
+    let exchange: ProviderExchange = toml::from_str("audiences = []").unwrap();
+    let now = UnixTime::from_seconds(1_800_000_000).unwrap();
+    let bound = json!({ "jwk": {}, "info": { "tpm_quote": {} } });
+    let unbound = json!({ "jwk": {} });
+    let runtime = json!({ "token-exchange": { "audience": "sts", "issued_at": now.seconds() } });
+    for (all, expected) in [
+        (json!({ "x-ms-tpm-request-key": bound, "rp_data": "token-exchange:sts" }), true),
+        (json!({ "x-ms-tpm-request-key": bound, "rp_data": "token-exchange:other" }), false),
+        // Relying parties choose such data: they would not choose that prefix.
+        (json!({ "x-ms-tpm-request-key": bound, "rp_data": "sts" }), false),
+        (json!({ "x-ms-tpm-request-key": bound }), false),
+        (json!({ "x-ms-tpm-request-key": bound, "x-ms-runtime": runtime }), false),
+        // Anybody on the way could have signed that with a key of his own.
+        (json!({ "x-ms-tpm-request-key": unbound, "rp_data": "token-exchange:sts" }), false),
+        (json!({ "rp_data": "token-exchange:sts", "nonce": "token-exchange:sts" }), false),
+    ] {
+        let mut all = claims(&all).clone();
+        all.insert("x-ms-attestation-type".to_owned(), "tpm".into());
+        for rule in [AudienceBinding::Evidence, AudienceBinding::Nonce].map(rule) {
+            let is_good = audience::check(&all, &exchange, &rule, (true, now)).is_ok();
+            assert_eq!(is_good, expected, "{all:?}");
+        }
+        // In a token of another kind, such a claim is its policy's.
+        all.insert("x-ms-attestation-type".to_owned(), "sgx".into());
+        let by_runtime = all.contains_key("x-ms-runtime");
+        let rule = rule(AudienceBinding::Evidence);
+        assert_eq!(audience::check(&all, &exchange, &rule, (true, now)).is_ok(), by_runtime);
+        assert_eq!(confirmation::of(&all), None);
+    }
+    let with_key = |key: &Value| {
+        let cnf = json!({ "jwk": jwk(&[]) });
+        json!({ "x-ms-attestation-type": "tpm", "x-ms-tpm-request-key": key, "cnf": cnf })
+    };
+    assert!(confirmation::of(claims(&with_key(&bound))).is_some());
+    assert_eq!(confirmation::of(claims(&with_key(&unbound))), None);
+}
+
+#[test]
+fn what_does_not_deny_that_it_can_be_debugged_counts_as_debuggable() {
+    let azure = "x-ms-azurevm-debuggersdisabled";
+    let isolation = |denies: bool| {
+        json!({
+            "x-ms-attestation-type": "sevsnpvm",
+            "x-ms-sevsnpvm-is-debuggable": !denies,
+        })
+    };
+    for (attested, more, expected) in [
+        ("sgx", json!({ "x-ms-sgx-is-debuggable": false }), None),
+        ("sgx", json!({ "x-ms-sgx-is-debuggable": true }), Some("x-ms-sgx-is-debuggable")),
+        ("sgx", json!({ "x-ms-sgx-is-debuggable": "false" }), Some("x-ms-sgx-is-debuggable")),
+        ("sgx", json!({ "x-ms-sevsnpvm-is-debuggable": false }), Some("x-ms-sgx-is-debuggable")),
+        ("sevsnpvm", json!({ "x-ms-sevsnpvm-is-debuggable": false }), None),
+        ("sevsnpvm", json!({}), Some("x-ms-sevsnpvm-is-debuggable")),
+        ("tdxvm", json!({ "dbgstat": "disabled" }), None),
+        (
+            "tdxvm",
+            json!({ "dbgstat": "enabled", "tdx_td_attributes_debug": false }),
+            Some("dbgstat"),
+        ),
+        ("azurevm", json!({ azure: true }), None),
+        ("azurevm", json!({ azure: false }), Some(azure)),
+        ("azurevm", json!({ azure: true, "x-ms-isolation-tee": isolation(true) }), None),
+        (
+            "azurevm",
+            json!({ azure: true, "x-ms-isolation-tee": isolation(false) }),
+            Some("x-ms-sevsnpvm-is-debuggable"),
+        ),
+        ("azurevm", json!({ azure: false, "x-ms-isolation-tee": isolation(true) }), Some(azure)),
+        ("azurevm", json!({ azure: true, "x-ms-isolation-tee": 1 }), Some("x-ms-isolation-tee")),
+        (
+            "azurevm",
+            json!({ azure: true, "x-ms-isolation-tee": {} }),
+            Some("x-ms-attestation-type"),
+        ),
+        ("vtpm", json!({ "avouch-vtpm-debuggersdisabled": true }), None),
+        ("vtpm", json!({ azure: true }), Some("avouch-vtpm-debuggersdisabled")),
+        ("tpm", json!({}), None),
+        ("new", json!({}), Some("x-ms-attestation-type")),
+    ] {
+        let mut all = claims(&more).clone();
+        all.insert("x-ms-attestation-type".to_owned(), attested.into());
+        assert_eq!(debugging::undenied(&all), expected, "{all:?}");
+    }
 }

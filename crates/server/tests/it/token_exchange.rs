@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use avouch_mint::{HeldData, Minted, Options, TcbStatus, mint};
 use avouch_server::Config;
+use avouch_server::config::AudienceBinding;
 use avouch_store::{AuditEntry, AuditOutcome, KeyPurpose, PageRequest, Store};
 use avouch_token::{
     Expectations, Jwks, KeySpec, Payload, SigningKey, TokenIssuer, TokenTimes, VerifiedToken,
@@ -17,6 +18,7 @@ use crate::support::tokens::{Token, access};
 use crate::support::{Running, Setup, now};
 
 const STS: &str = "sts.example";
+const NONCE: &str = "nonce.example";
 const OPEN: &str = "open.example";
 const KEYED: &str = "keyed.example";
 const CONFIG: &str = r#"
@@ -29,14 +31,19 @@ audience = "sts.example"
 subject = "sgx/{x-ms-sgx-mrsigner}/{x-ms-sgx-product-id}"
 
 [[token_exchange.providers.Default.audiences]]
+audience = "nonce.example"
+subject = "{x-ms-sgx-mrenclave}"
+audience_bound_by = "nonce"
+
+[[token_exchange.providers.Default.audiences]]
 audience = "open.example"
 subject = "{x-ms-attestation-type}:{x-ms-runtime/name}"
-nonce_must_be_audience = false
+audience_bound_by = "nothing"
 
 [[token_exchange.providers.Default.audiences]]
 audience = "keyed.example"
 subject = "{x-ms-sgx-mrenclave}"
-nonce_must_be_audience = false
+audience_bound_by = "nothing"
 key_must_be_bound = true
 "#;
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -44,7 +51,12 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 const EVIDENCE: &str = "urn:avouch:params:oauth:token-type:evidence";
 const PATH: &str = "/avouch/token-exchange";
 
+/// Runtime data of a workload that may be exchanged for a short token for `STS`, made at this moment.
 fn runtime() -> String {
+    runtime_for(&json!({ "audience": STS, "issued_at": now().seconds() }))
+}
+
+fn runtime_for(purpose: &Value) -> String {
     let key = json!({
         "kty": "EC",
         "crv": "P-256",
@@ -53,7 +65,7 @@ fn runtime() -> String {
         "d": "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE",
         "use": "sig",
     });
-    json!({ "name": "web/1", "keys": [key] }).to_string()
+    json!({ "name": "web/1", "keys": [key], "token-exchange": purpose }).to_string()
 }
 
 fn minted_with(change: impl FnOnce(&mut Options)) -> Minted {
@@ -112,6 +124,19 @@ async fn exchange(service: &Running, token: &str, audience: &str) -> (StatusCode
         ("grant_type", GRANT),
         ("subject_token", token),
         ("subject_token_type", JWT),
+        ("audience", audience),
+    ];
+    post(service, PATH, &parameters).await
+}
+
+/// The same for the body of an attest request.
+async fn exchange_evidence(service: &Running, body: &str, audience: &str) -> (StatusCode, Value) {
+    let encoded = base64url::encode(body);
+    let parameters = [
+        ("grant_type", GRANT),
+        ("subject_token", encoded.as_str()),
+        ("subject_token_type", EVIDENCE),
+        ("evidence_type", "SgxEnclave"),
         ("audience", audience),
     ];
     post(service, PATH, &parameters).await
@@ -208,21 +233,190 @@ async fn audiences_that_the_operator_did_not_allow_get_nothing_nor_tokens_made_f
     for audience in ["other.example", "STS.example", "sts.example/", "*"] {
         nothing(exchange(&service, &token, audience).await, "invalid_target", "not allowed");
     }
+    // The nonce is whatever the sender of the evidence likes: it says nothing of what evidence is for.
+    assert_eq!(exchange(&service, &token, STS).await.0, 200);
     let for_other = attest(&service, &minted, "other.example").await;
-    nothing(exchange(&service, &for_other, STS).await, "invalid_request", "another purpose");
+    assert_eq!(exchange(&service, &for_other, STS).await.0, 200);
+    // Where the operator takes it, it must be the audience.
+    nothing(exchange(&service, &for_other, NONCE).await, "invalid_request", "another purpose");
+    let for_nonce = attest(&service, &minted, &format!("token-exchange:{NONCE}")).await;
+    assert_eq!(exchange(&service, &for_nonce, NONCE).await.0, 200);
+    // A relying party may have chosen that nonce; with the prefix it is the workload's own wish.
+    let chosen = attest(&service, &minted, NONCE).await;
+    nothing(exchange(&service, &chosen, NONCE).await, "invalid_request", "another purpose");
     let for_nobody = service.attest_sgx(&minted.request).await.1;
     let for_nobody = for_nobody["token"].as_str().unwrap();
-    nothing(exchange(&service, for_nobody, STS).await, "invalid_request", "another purpose");
-    // Where the operator does not ask for the nonce, any token will do.
+    nothing(exchange(&service, for_nobody, NONCE).await, "invalid_request", "another purpose");
+    // Where the operator asks for neither, any token will do.
     let (status, answer) = exchange(&service, for_nobody, OPEN).await;
     assert_eq!(status, 200, "{answer}");
     let short = answer["access_token"].as_str().unwrap();
     let short = verified(&service, short, OPEN).await.unwrap();
     assert_eq!(short.claims()["sub"], "sgx:web%2F1");
-    // Refusals of good tokens are in the trail, those of unknown audiences are nobody's.
+    // Of refusals of anonymous senders nothing is written; those of good tokens are counted.
     let outcomes: Vec<_> = trail(&store).await.iter().map(|entry| entry.outcome).collect();
-    use AuditOutcome::{Refused, Succeeded};
-    assert_eq!(outcomes, [Refused, Refused, Succeeded]);
+    assert_eq!(outcomes, [AuditOutcome::Succeeded; 4]);
+    assert_eq!(refused_count(&service).await, 3);
+}
+
+async fn refused_count(service: &Running) -> u64 {
+    let report: Value = serde_json::from_str(&service.get_text("/readyz").await).unwrap();
+    report["exchanges_refused"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn evidence_binds_for_whom_it_may_be_exchanged_and_when_it_was_made() {
+    let at = now().seconds();
+    for (purpose, why) in [
+        (json!({ "audience": STS, "issued_at": at.saturating_sub(250) }), None),
+        (json!({ "audience": STS, "issued_at": at.saturating_add(50) }), None),
+        (json!({ "audience": STS, "issued_at": at, "more": 1 }), None),
+        (json!({ "audience": OPEN, "issued_at": at }), Some("another audience")),
+        (json!({ "audience": [STS], "issued_at": at }), Some("another audience")),
+        (json!({ "issued_at": at }), Some("another audience")),
+        (json!({ "audience": STS }), Some("issued_at")),
+        (json!({ "audience": STS, "issued_at": at.to_string() }), Some("issued_at")),
+        (json!({ "audience": STS, "issued_at": at.saturating_sub(302) }), Some("make new")),
+        (json!({ "audience": STS, "issued_at": at.saturating_add(120) }), Some("make new")),
+        (json!({ "audience": STS, "issued_at": i64::MIN }), Some("make new")),
+        (json!(STS), Some("another audience")),
+    ] {
+        let data = HeldData::json(runtime_for(&purpose));
+        let minted = minted_with(|options| options.runtime_data = Some(data));
+        let (service, _) = serve(&minted).await;
+        // Whatever nonce comes with it, and whichever way.
+        let token = attest(&service, &minted, STS).await;
+        let answers = [
+            exchange(&service, &token, STS).await,
+            exchange_evidence(&service, &request(&minted, STS), STS).await,
+        ];
+        for answer in answers {
+            match why {
+                None => assert_eq!(answer.0, 200, "{purpose}: {}", answer.1),
+                Some(why) => nothing(answer, "invalid_request", why),
+            }
+        }
+    }
+    for data in [None, Some(HeldData::json("{}")), Some(HeldData::binary(runtime()))] {
+        let minted = minted_with(|options| options.runtime_data = data.clone());
+        let (service, _) = serve(&minted).await;
+        let token = attest(&service, &minted, STS).await;
+        let answer = exchange(&service, &token, STS).await;
+        nothing(answer, "invalid_request", "binds no audience");
+    }
+}
+
+/// Whoever sees evidence can send it with any nonce, so where evidence itself is sent, no nonce counts.
+#[tokio::test]
+async fn evidence_itself_must_bind_the_audience_even_where_the_nonce_of_tokens_counts() {
+    let minted = minted_with(|_| ());
+    let (service, _) = serve(&minted).await;
+    let token = attest(&service, &minted, &format!("token-exchange:{NONCE}")).await;
+    assert_eq!(exchange(&service, &token, NONCE).await.0, 200);
+    let answer = exchange_evidence(&service, &request(&minted, NONCE), NONCE).await;
+    nothing(answer, "invalid_request", "another audience");
+    let purpose = json!({ "audience": NONCE, "issued_at": now().seconds() });
+    let data = HeldData::json(runtime_for(&purpose));
+    let minted = minted_with(|options| options.runtime_data = Some(data));
+    let (service, _) = serve(&minted).await;
+    let answer = exchange_evidence(&service, &minted.request, NONCE).await;
+    assert_eq!(answer.0, 200, "{}", answer.1);
+    // Only where the operator asks for nothing at all, evidence that was seen is good for ever.
+    assert_eq!(exchange_evidence(&service, &minted.request, OPEN).await.0, 200);
+}
+
+#[tokio::test]
+async fn what_somebody_can_debug_gets_nothing_unless_the_rule_says_so() {
+    for (kind, attested, broken) in [
+        (EvidenceKind::Sgx, "SgxEnclave", "debug"),
+        (EvidenceKind::OpenEnclave, "OpenEnclave", "debug"),
+        (EvidenceKind::Tdx, "TdxVm", "debug"),
+        (EvidenceKind::Snp, "SevSnpVm", "debuggable"),
+    ] {
+        for debuggable in [false, true] {
+            let mut options = Options::new(now());
+            options.runtime_data = Some(HeldData::json(runtime()));
+            options.break_name = debuggable.then(|| broken.to_owned());
+            let minted = mint(kind, &options).unwrap();
+            for accepted in [false, true] {
+                let rule = format!(
+                    "[[token_exchange.providers.default.audiences]]\naudience = \"{STS}\"\n\
+                     subject = \"{{x-ms-attestation-type}}\"\naccept_debuggable = {accepted}\n"
+                );
+                let (setup, _) = setup(&minted, &rule).await;
+                let service = setup.serve().await;
+                let encoded = base64url::encode(&minted.request);
+                let parameters = [
+                    ("grant_type", GRANT),
+                    ("subject_token", encoded.as_str()),
+                    ("subject_token_type", EVIDENCE),
+                    ("evidence_type", attested),
+                    ("audience", STS),
+                ];
+                let answer = post(&service, PATH, &parameters).await;
+                if debuggable && !accepted {
+                    nothing(answer, "invalid_request", "can be debugged");
+                } else {
+                    assert_eq!(answer.0, 200, "{kind} {debuggable}: {}", answer.1);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_policy_says_for_whom_an_attestation_token_is_nor_whom_it_names() {
+    let minted = minted_with(|_| ());
+    let (service, _) = serve(&minted).await;
+    let names = ["aud", "sub", "azp", "act", "may_act", "client_id", "scope", "scp"];
+    let issues: String =
+        names.iter().map(|name| format!("=> issue(type=\"{name}\", value=\"{STS}\");")).collect();
+    let policy = format!(
+        "version=1.0; authorizationrules{{=> permit();}}; issuancerules{{{issues}=> \
+         issue(type=\"level\", value=1);}};"
+    );
+    let path = "/policies/SgxEnclave?api-version=2020-10-01";
+    let (status, answer) =
+        service.send(Method::PUT, path, "admin", crate::support::policy::unsigned(&policy)).await;
+    assert_eq!(status, 200, "{answer}");
+    let token = attest(&service, &minted, STS).await;
+    let claims = service.claims(&token).await;
+    assert_eq!(claims["level"], 1);
+    for name in names {
+        assert!(claims.get(name).is_none(), "{name}");
+    }
+    assert_eq!(exchange(&service, &token, STS).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_token_of_a_provider_of_the_same_name_that_was_deleted_gets_nothing() {
+    let minted = minted_with(|_| ());
+    let config = CONFIG.replace("providers.Default", "providers.contoso");
+    let (setup, _) = setup(&minted, &config).await;
+    let service = setup.serve().await;
+    let resource = "/subscriptions/prod/resourceGroups/team/providers/Microsoft.Attestation/\
+                    attestationProviders/contoso?api-version=2021-06-01";
+    let body = json!({"location": "here", "properties": {}}).to_string();
+    let make = || service.send(Method::PUT, resource, "admin", body.clone());
+    assert!(make().await.0.is_success());
+    let attest = "/providers/contoso/attest/SgxEnclave?api-version=2020-10-01";
+    let (status, answer) = service.post(attest, request(&minted, STS)).await;
+    assert_eq!(status, 200, "{answer}");
+    let token = answer["token"].as_str().unwrap();
+    let parameters = [
+        ("grant_type", GRANT),
+        ("subject_token", token),
+        ("subject_token_type", JWT),
+        ("audience", STS),
+    ];
+    let path = format!("/providers/contoso{PATH}");
+    assert_eq!(post(&service, &path, &parameters).await.0, 200);
+    let gone = service.request(Method::DELETE, resource).bearer_auth("admin").send().await;
+    assert!(gone.unwrap().status().is_success());
+    // Moments have seconds here: the new one is made in a later one.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert!(make().await.0.is_success());
+    nothing(post(&service, &path, &parameters).await, "invalid_request", "older than the provider");
 }
 
 #[tokio::test]
@@ -271,8 +465,8 @@ async fn a_draft_a_foreign_an_altered_and_a_policy_token_get_nothing() {
             (StatusCode::BAD_REQUEST, &json!("invalid_request"))
         );
     }
-    // Of tokens that are not the provider's own nothing is written.
-    assert_eq!(trail(&store).await.len(), 1, "the policy token is its own");
+    assert!(trail(&store).await.is_empty());
+    assert_eq!(refused_count(&service).await, 1, "the policy token is the provider's own");
 }
 
 #[tokio::test]
@@ -312,7 +506,8 @@ async fn an_expired_token_and_one_that_is_too_old_get_nothing_and_none_outlives_
     let issuer = TokenIssuer::new(Arc::clone(&key.signer), &service.url).unwrap();
     let sign = |issued: i64, lives: u32| {
         let claims = json!({
-            "nonce": STS,
+            "x-ms-runtime": { "token-exchange": { "audience": STS, "issued_at": now().seconds() } },
+            "x-ms-sgx-is-debuggable": false,
             "x-ms-attestation-type": "sgx",
             "x-ms-sgx-mrsigner": "ab",
             "x-ms-sgx-product-id": 1,
@@ -323,16 +518,24 @@ async fn an_expired_token_and_one_that_is_too_old_get_nothing_and_none_outlives_
         issuer.sign(&payload).unwrap()
     };
     nothing(exchange(&service, &sign(-100, 90), STS).await, "invalid_request", "token-expiry");
-    nothing(exchange(&service, &sign(-130, 28_800), STS).await, "invalid_request", "attest anew");
     nothing(
-        exchange(&service, &sign(60, 28_800), STS).await,
+        exchange(&service, &sign(120, 28_800), STS).await,
         "invalid_request",
         "token-not-before",
     );
-    let (status, answer) = exchange(&service, &sign(-60, 360), STS).await;
+    // The clock of the instance that issued it may be ahead.
+    assert_eq!(exchange(&service, &sign(30, 28_800), STS).await.0, 200);
+    let (status, answer) = exchange(&service, &sign(0, 300), STS).await;
     assert_eq!(status, 200, "{answer}");
     let lives = answer["expires_in"].as_i64().unwrap();
-    assert!((290..=300).contains(&lives), "no longer than what is left: {lives}");
+    assert!((200..=300).contains(&lives), "no longer than what is left: {lives}");
+
+    let young = CONFIG.replace("token_age_seconds_max = 120", "token_age_seconds_max = 1");
+    let (setup, _) = setup(&minted, &young).await;
+    let service = setup.serve().await;
+    let token = attest(&service, &minted, STS).await;
+    tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+    nothing(exchange(&service, &token, STS).await, "invalid_request", "attest anew");
 }
 
 #[tokio::test]
@@ -340,24 +543,14 @@ async fn evidence_is_exchanged_as_its_token_would_be_and_refused_evidence_gets_n
     let good = minted_with(|_| ());
     let (service, store) = serve(&good).await;
     let with = |body: &str| {
-        let encoded = base64url::encode(body);
-        let service = &service;
-        async move {
-            let parameters = [
-                ("grant_type", GRANT),
-                ("subject_token", encoded.as_str()),
-                ("subject_token_type", EVIDENCE),
-                ("evidence_type", "SgxEnclave"),
-                ("audience", STS),
-            ];
-            post(service, PATH, &parameters).await
-        }
+        let (body, service) = (body.to_owned(), &service);
+        async move { exchange_evidence(service, &body, STS).await }
     };
     let (status, answer) = with(&request(&good, STS)).await;
     assert_eq!(status, 200, "{answer}");
     let short = answer["access_token"].as_str().unwrap();
     assert!(verified(&service, short, STS).await.is_ok());
-    nothing(with(&request(&good, "else")).await, "invalid_request", "another purpose");
+    assert_eq!(with(&request(&good, "else")).await.0, 200, "the nonce is the sender's");
     nothing(with("{}").await, "invalid_request", "the evidence gets no token");
     let mut draft: Value = serde_json::from_str(&request(&good, STS)).unwrap();
     let text = "version=1.0; authorizationrules{=> permit();}; issuancerules{};";
@@ -382,15 +575,8 @@ async fn evidence_is_exchanged_as_its_token_would_be_and_refused_evidence_gets_n
         ),
     ] {
         let (service, store) = serve(&broken).await;
-        let encoded = base64url::encode(request(&broken, STS));
-        let parameters = [
-            ("grant_type", GRANT),
-            ("subject_token", encoded.as_str()),
-            ("subject_token_type", EVIDENCE),
-            ("evidence_type", "SgxEnclave"),
-            ("audience", STS),
-        ];
-        nothing(post(&service, PATH, &parameters).await, "invalid_request", why);
+        let answer = exchange_evidence(&service, &request(&broken, STS), STS).await;
+        nothing(answer, "invalid_request", why);
         assert!(trail(&store).await.is_empty());
     }
 }
@@ -418,26 +604,36 @@ async fn where_a_key_must_be_bound_evidence_without_one_gets_nothing() {
 }
 
 #[tokio::test]
-async fn a_token_is_exchanged_so_often_at_once_and_no_oftener() {
+async fn a_sender_causes_so_many_entries_at_a_provider_and_no_more_whatever_he_attests() {
     let minted = minted_with(|_| ());
-    let (service, store) = serve(&minted).await;
-    let token = attest(&service, &minted, STS).await;
+    let few = CONFIG.replace("lifetime_seconds = 900", "exchanges_per_minute = 8");
+    let (setup, store) = setup(&minted, &few).await;
+    let service = setup.serve().await;
     let mut statuses = Vec::new();
-    for _ in 0..21 {
+    for _ in 0..5 {
+        // A new token each time, as whoever has good evidence can have it.
+        let token = attest(&service, &minted, STS).await;
         statuses.push(exchange(&service, &token, STS).await.0.as_u16());
     }
-    assert_eq!(statuses[..20], [200; 20]);
-    assert_eq!(statuses[20], 429);
-    assert_eq!(trail(&store).await.len(), 20);
-    // Another token is another's.
-    let other = attest(&service, &minted, STS).await;
-    assert_eq!(exchange(&service, &other, STS).await.0, 200);
+    assert_eq!(statuses, [200, 200, 200, 200, 429], "half of what all have");
+    assert_eq!(exchange_evidence(&service, &minted.request, STS).await.0, 429);
+    assert_eq!(trail(&store).await.len(), 4);
+    let report: Value = serde_json::from_str(&service.get_text("/readyz").await).unwrap();
+    assert_eq!(report["exchanges_put_off"], 2);
+    // However many refusals an anonymous sender causes, none is written.
+    let token = attest(&service, &minted, "else").await;
+    for _ in 0..30 {
+        nothing(exchange(&service, &token, NONCE).await, "invalid_request", "another purpose");
+    }
+    assert_eq!(trail(&store).await.len(), 4);
+    assert_eq!(refused_count(&service).await, 30);
 }
 
 #[tokio::test]
 async fn where_nobody_attests_without_a_token_nobody_exchanges_one() {
     let minted = minted_with(|_| ());
-    let (mut setup, _) = setup(&minted, CONFIG).await;
+    let few = CONFIG.replace("lifetime_seconds = 900", "exchanges_per_minute = 4");
+    let (mut setup, store) = setup(&minted, &few).await;
     let secret = "reader".repeat(8);
     let reader = Token { name: "reader", secret: &secret, role: "Reader", providers: &["default"] };
     setup.access = access(&[reader], "anonymous_attest = false\n");
@@ -445,6 +641,22 @@ async fn where_nobody_attests_without_a_token_nobody_exchanges_one() {
     assert_eq!(exchange(&service, "a.b.c", STS).await.0, 401);
     let (status, answer) = service.send(Method::POST, PATH, &secret, "").await;
     assert_eq!((status, &answer["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_request")));
+
+    // The refusals of whoever shows who he is are in the trail, within his bound.
+    let attest = "/attest/SgxEnclave?api-version=2020-10-01";
+    let (status, answer) =
+        service.send(Method::POST, attest, &secret, request(&minted, "else")).await;
+    assert_eq!(status, 200, "{answer}");
+    let form = format!(
+        "grant_type={GRANT}&subject_token={}&subject_token_type={JWT}&audience={NONCE}",
+        answer["token"].as_str().unwrap()
+    );
+    for expected in [400, 400, 400, 400, 429] {
+        let (status, answer) = service.send(Method::POST, PATH, &secret, form.clone()).await;
+        assert_eq!(status.as_u16(), expected, "{answer}");
+    }
+    let outcomes: Vec<_> = trail(&store).await.iter().map(|entry| entry.outcome).collect();
+    assert_eq!(outcomes, [AuditOutcome::Refused; 4]);
 }
 
 /// The TOML of the page is a configuration, and the schema has the details of every entry and no others.
@@ -455,14 +667,31 @@ async fn the_pages_are_as_they_say() {
     let config = Config::parse(toml, "page", []).unwrap();
     let contoso = &config.token_exchange.providers["contoso"];
     assert_eq!(contoso.audiences[1].audience, "vault");
-    assert!(contoso.audiences[0].nonce_must_be_audience && contoso.audiences[1].key_must_be_bound);
+    let bindings: Vec<_> = contoso.audiences.iter().map(|rule| rule.audience_bound_by).collect();
+    assert_eq!(bindings, [AudienceBinding::Evidence, AudienceBinding::Nonce]);
+    assert!(contoso.audiences[1].key_must_be_bound && !contoso.audiences[0].accept_debuggable);
+    // The runtime data that it shows is for that audience.
+    let shown = page.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let shown: Value = serde_json::from_str(shown).unwrap();
+    assert_eq!(shown["token-exchange"]["audience"], contoso.audiences[0].audience);
+    assert!(shown["token-exchange"]["issued_at"].is_i64());
 
     let minted = minted_with(|_| ());
-    let (service, store) = serve(&minted).await;
-    let token = attest(&service, &minted, STS).await;
-    assert_eq!(exchange(&service, &token, STS).await.0, 200);
-    let token = attest(&service, &minted, "else").await;
-    assert_eq!(exchange(&service, &token, STS).await.0, 400);
+    let (mut setup, store) = setup(&minted, CONFIG).await;
+    let secret = "reader".repeat(8);
+    let reader = Token { name: "reader", secret: &secret, role: "Reader", providers: &["default"] };
+    setup.access = access(&[reader], "anonymous_attest = false\n");
+    let service = setup.serve().await;
+    let attest = "/attest/SgxEnclave?api-version=2020-10-01";
+    let sent = service.send(Method::POST, attest, &secret, request(&minted, STS)).await;
+    let token = sent.1["token"].as_str().unwrap().to_owned();
+    for (audience, expected) in [(STS, 200), (NONCE, 400)] {
+        let form = format!(
+            "grant_type={GRANT}&subject_token={token}&subject_token_type={JWT}&audience={audience}"
+        );
+        let (status, answer) = service.send(Method::POST, PATH, &secret, form).await;
+        assert_eq!(status.as_u16(), expected, "{answer}");
+    }
     let schema = include_str!("../../../../docs/schemas/service.md");
     let schema = schema.split("## Details of token exchanges").nth(1).unwrap();
     let schema = schema.split("\n## ").next().unwrap();
@@ -497,11 +726,16 @@ fn a_configuration_that_would_give_too_much_is_refused() {
         ("lifetime_seconds = 59", good.clone(), "lifetime_seconds"),
         ("token_age_seconds_max = 0", good.clone(), "token_age_seconds_max"),
         ("token_age_seconds_max = 28801", good.clone(), "token_age_seconds_max"),
+        ("evidence_age_seconds_max = 0", good.clone(), "evidence_age_seconds_max"),
+        ("evidence_age_seconds_max = 28801", good.clone(), "evidence_age_seconds_max"),
+        ("exchanges_per_minute = 1", good.clone(), "exchanges_per_minute"),
+        ("exchanges_per_minute = 60001", good.clone(), "exchanges_per_minute"),
         ("audiences = []", String::new(), "names nobody"),
         ("", format!("{good}{good}"), "twice"),
         ("", audience("subject = \"everybody\""), "no claim is named"),
         ("", audience(""), "subject"),
         ("", audience("subject = \"{c}\"\nany = 1"), "any"),
+        ("", audience("subject = \"{c}\"\naudience_bound_by = \"any\""), "any"),
         ("", good.replace("\"a\"", "\"a b\""), "printable"),
         ("", good.replace("\"a\"", "\"\""), "printable"),
     ] {

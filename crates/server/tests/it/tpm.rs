@@ -4,6 +4,7 @@
 mod attacks;
 mod enclaves;
 mod enrolment;
+mod exchange;
 mod machines;
 mod recorded;
 mod refusals;

@@ -1,6 +1,8 @@
 //! `avouch key publish`, `activate`, `retire`, `rotate`, `remove`, `rewrap`
 
-use avouch_server::keys::{KeyPlan, NewSigningKey, rewrapped};
+use std::time::Duration;
+
+use avouch_server::keys::{KeyPlan, SigningToken};
 use avouch_server::vault::rewrapped_vault_key;
 use avouch_store::{KeyPurpose, KeyRecord, KeyState, PageRequest};
 use avouch_wire::UnixTime;
@@ -12,6 +14,9 @@ use super::{RotateArgs, WhichArgs};
 use crate::commands::serve::with_cause;
 use crate::failure::{Failure, Verdict};
 use crate::output::OutputOptions;
+
+/// Within that time running instances hear of a change of keys.
+const INSTANCES_HEAR: Duration = Duration::from_secs(5);
 
 pub(super) async fn publish(
     records: &Records,
@@ -58,6 +63,11 @@ pub(super) async fn remove(
 ) -> Result<Verdict, Failure> {
     let key = records.key(kid).await?;
     records.store.delete_key(&key.kid, &records.edit()).await.map_err(with_cause)?;
+    if SigningToken::holds_key_of(&key) {
+        // Instances that have not heard of it still make its certificate.
+        tokio::time::sleep(INSTANCES_HEAR).await;
+    }
+    records.custody.destroy(&key).map_err(Failure::other)?;
     let answer = json!({ "done": "removed", "kid": key.kid });
     output.answer(&answer, || format!("removed {}: what it signed is refused", key.kid))?;
     Ok(Verdict::Yes)
@@ -99,15 +109,20 @@ pub(super) async fn rotate(
 
 /// Wraps all keys anew that are wrapped under a former master key.
 pub(super) async fn rewrap(records: &Records, output: OutputOptions) -> Result<Verdict, Failure> {
-    let first = records.master.first().name();
+    let first = records.custody.master.first().name();
     let (mut done_kids, mut unopened) = (Vec::new(), Vec::new());
     for record in records.all().await? {
         if record.wrapping_key == first {
             continue;
         }
-        let Ok((wrapped, _)) = rewrapped(&record, &records.master) else {
-            unopened.push(record.kid);
-            continue;
+        let wrapped = match records.custody.rewrapped(&record) {
+            Ok(Some((wrapped, _))) => wrapped,
+            // A token keeps it, under no master key.
+            Ok(None) => continue,
+            Err(_) => {
+                unopened.push(record.kid);
+                continue;
+            }
         };
         let (edit, revision) = (records.edit(), record.revision);
         let done = records.store.rewrap_key(&record.kid, revision, &wrapped, first, &edit).await;
@@ -132,14 +147,14 @@ async fn rewrap_vault(
     done: &mut Vec<String>,
     unopened: &mut Vec<String>,
 ) -> Result<(), Failure> {
-    let first = records.master.first().name();
+    let first = records.custody.master.first().name();
     let mut page = Some(PageRequest::first());
     while let Some(request) = page {
         let found = records.store.vault_keys_not_under(first, request).await.map_err(with_cause)?;
         page = found.next_request(request);
         for key in found.items {
             let named = format!("{}/{}", key.name, key.version);
-            let Ok((wrapped, name)) = rewrapped_vault_key(&key, &records.master) else {
+            let Ok((wrapped, name)) = rewrapped_vault_key(&key, &records.custody.master) else {
                 unopened.push(named);
                 continue;
             };
@@ -166,7 +181,7 @@ async fn published(records: &Records, which: &Which) -> Result<KeyRecord, Failur
 
 async fn add(records: &Records, which: &Which, not_before: UnixTime) -> Result<KeyRecord, Failure> {
     let Which { purpose, provider, spec } = *which;
-    let new = NewSigningKey::generate(spec, purpose, provider, &records.master, not_before);
+    let new = records.custody.make(spec, purpose, provider, not_before);
     let new = new.map_err(Failure::other)?;
     records.store.publish_key(&new.record(), &records.edit()).await.map_err(with_cause)
 }

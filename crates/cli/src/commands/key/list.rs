@@ -32,9 +32,9 @@ pub(super) struct Row {
     /// When it leaves key sets.
     #[serde(skip_serializing_if = "Option::is_none")]
     gone_at: Option<String>,
-    /// Name of the master key that it is wrapped under.
+    /// Name of the master key that it is wrapped under, or of the token that keeps it.
     wrapping_key: String,
-    /// Whether the configuration has that master key.
+    /// Whether the configuration has that master key, or that token the key.
     opens: bool,
 }
 
@@ -53,7 +53,7 @@ impl Row {
             retired_at: record.retired_at.map(text),
             gone_at: records.gone_at(record).map(text),
             wrapping_key: record.wrapping_key.clone(),
-            opens: records.master.knows(&record.wrapping_key),
+            opens: records.opens(record),
         }
     }
 
@@ -70,7 +70,7 @@ impl Row {
         };
         let lost = match self.opens {
             true => String::new(),
-            false => format!("  cannot be opened: wrapped under {}", self.wrapping_key),
+            false => format!("  cannot be opened: under {}", self.wrapping_key),
         };
         format!(
             "{}  {}{provider}  {}  {}  {since}{lost}",
@@ -126,7 +126,7 @@ pub(super) async fn list(records: &Records, output: OutputOptions) -> Result<Ver
     let mut all = records.all().await?;
     all.sort_by(|one, other| place(one).cmp(&place(other)));
     let keys: Vec<Row> = all.iter().map(|record| Row::of(record, records)).collect();
-    let master_key = records.master.first().name().to_owned();
+    let master_key = records.custody.master.first().name().to_owned();
     let answer = Answer { master_key, tee: tee(&records.config.tee), keys };
     output.answer(&answer, || {
         if answer.keys.is_empty() {

@@ -1,7 +1,7 @@
 //! The key records of a service's database, and what opens them.
 
 use avouch_server::Config;
-use avouch_server::keys::{KeyPlan, MasterKey, MasterKeys};
+use avouch_server::keys::{Custody, KeyPlan, MasterKey, MasterKeys, SigningToken};
 use avouch_server::signing_key;
 use avouch_store::{
     Actor, ActorKind, Edit, KeyPurpose, KeyRecord, KeyScope, KeyState, ProviderId, Store,
@@ -22,7 +22,7 @@ pub(super) struct Records {
     pub(super) store: Store,
     pub(super) config: Config,
     pub(super) plan: KeyPlan,
-    pub(super) master: MasterKeys,
+    pub(super) custody: Custody,
     pub(super) now: UnixTime,
     actor: Actor,
 }
@@ -45,19 +45,20 @@ impl Records {
     pub(super) async fn open(args: &ServiceArgs) -> Result<Self, Failure> {
         let config = configuration(&args.config)?;
         let signing = &config.signing;
-        let master = match signing.master_keys().map_err(Failure::other)? {
+        let custody = match signing.custody().map_err(Failure::other)? {
             // A service that had only a key file left keys under it.
-            Some(master) => match config.signing.key_file {
-                Some(_) => master.with_former(of_file(&config)?),
-                None => master,
-            },
-            None => MasterKeys::new(of_file(&config)?, Vec::new()),
+            Some(custody) if config.signing.key_file.is_some() => {
+                let master = custody.master.with_former(of_file(&config)?);
+                Custody { master, ..custody }
+            }
+            Some(custody) => custody,
+            None => Custody::wrapping(MasterKeys::new(of_file(&config)?, Vec::new())),
         };
         let plan = signing.plan(config.database.served_without_seconds_max);
         let database = Database::of(Some(&config), args.data_dir.as_deref())?;
         let store = database.open().await?;
         let actor = Actor::new(ActorKind::Application, "avouch key").map_err(Failure::other)?;
-        Ok(Self { store, config, plan, master, now: setup::present(), actor })
+        Ok(Self { store, config, plan, custody, now: setup::present(), actor })
     }
 
     pub(super) async fn close(self) {
@@ -123,6 +124,14 @@ impl Records {
         let signing = &self.config.signing;
         let keys = signing.providers.get(provider).map_or(&signing.keys, |one| &one.keys);
         keys.first().copied().unwrap_or_default()
+    }
+
+    /// Whether what opens a key is at hand: its master key, or the token that has it.
+    pub(super) fn opens(&self, record: &KeyRecord) -> bool {
+        match SigningToken::holds_key_of(record) {
+            true => self.custody.open(record).is_ok(),
+            false => self.custody.master.knows(&record.wrapping_key),
+        }
     }
 
     /// When a retired key leaves key sets.

@@ -80,6 +80,12 @@ pub(crate) fn run_with(build: Build) -> Outcome {
     tests.env("PYTHONDONTWRITEBYTECODE", "1");
     step("Python SDKs", &mut tests)?;
 
+    let scitt = workspace().join("tests/clients/scitt");
+    let pyscitt = environment(&scitt.join("requirements.txt"), folder.join("venv-scitt"))?;
+    let mut tests = command(pyscitt, &["-m", "unittest", "discover", "-v"]);
+    tests.current_dir(scitt).envs(variables.clone()).env("PYTHONDONTWRITEBYTECODE", "1");
+    step("pyscitt", &mut tests)?;
+
     let mut tests = command("node", &["--test", "--test-timeout=600000"]);
     tests.args(scripts()?.iter().filter(|name| name.ends_with(".test.js")));
     tests.current_dir(node_modules).envs(variables.clone());
@@ -118,11 +124,14 @@ pub(crate) fn folder() -> Result<PathBuf, String> {
 
 /// The Python of a virtual environment with the SDK and the test suites that come as packages; made anew when the requirements change.
 pub(crate) fn python(folder: &Path) -> Result<PathBuf, String> {
-    let requirements = workspace().join("tests/clients/python/requirements.txt");
-    let venv = folder.join("venv");
+    environment(&workspace().join("tests/clients/python/requirements.txt"), folder.join("venv"))
+}
+
+/// The Python of a virtual environment with what a file names.
+fn environment(requirements: &Path, venv: PathBuf) -> Result<PathBuf, String> {
     let python = venv.join("bin/python");
     let installed = venv.join("requirements.txt");
-    if same_content(&requirements, &installed) {
+    if same_content(requirements, &installed) {
         return Ok(python);
     }
     let venv_text = venv.display().to_string();
@@ -130,7 +139,7 @@ pub(crate) fn python(folder: &Path) -> Result<PathBuf, String> {
     let file = requirements.display().to_string();
     let words = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", &file];
     step("Python SDKs from their registry", &mut command(&python, &words))?;
-    copy(&requirements, &installed)?;
+    copy(requirements, &installed)?;
     Ok(python)
 }
 

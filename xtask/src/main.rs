@@ -6,6 +6,7 @@ mod fuzz;
 mod machine;
 mod mutants;
 mod pkits;
+mod release;
 mod run;
 mod test;
 
@@ -26,6 +27,8 @@ cargo xtask <task>
   drill hostile      a service under hostile load: a table, and target/drill.json (some minutes)
   drill boot         machines that boot under emulation and attest what booted (ten minutes)
   drill kind         a toy kind of evidence put into a copy of the tree, from end to end
+  drill reproduce    the release built twice in two folders, byte for byte the same (an hour)
+  release            the release as anybody can build it again, and its SHA-256
   install            installs what the tests need and the machine lacks (Debian, as root)
 ";
 
@@ -44,6 +47,8 @@ fn main() -> ExitCode {
         ["drill", "hostile"] => drill::hostile(),
         ["drill", "boot"] => drill::boot(),
         ["drill", "kind"] => drill::kind(),
+        ["drill", "reproduce"] => drill::reproduce(),
+        ["release"] => release::release(),
         ["install"] => machine::install_missing(),
         [] | ["help" | "--help" | "-h"] => {
             run::say(HELP);

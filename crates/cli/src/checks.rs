@@ -11,6 +11,7 @@ mod guests;
 mod intel;
 mod lints;
 mod policies;
+mod publication;
 mod release;
 mod service;
 mod tokens;
@@ -77,7 +78,7 @@ const fn each(
     Text { of, end, what, why, remedy }
 }
 
-const SUBJECTS: [&Subject; 14] = [
+const SUBJECTS: [&Subject; 15] = [
     &intel::SUBJECT,
     &amd::SUBJECT,
     &uvm::SUBJECT,
@@ -88,6 +89,7 @@ const SUBJECTS: [&Subject; 14] = [
     &policies::SUBJECT,
     &lints::SUBJECT,
     &tokens::SUBJECT,
+    &publication::SUBJECT,
     &release::SUBJECT,
     &certificates::SUBJECT,
     &service::SUBJECT,

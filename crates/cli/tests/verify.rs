@@ -216,7 +216,7 @@ fn trust(report: &Value) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn all_four_steps_are_printed_and_each_can_refuse() {
+fn all_steps_are_printed_and_each_can_refuse() {
     let own = Folder::new("verify-trust");
     let issuer = Issuer::new(&own, |key| Some(EvidenceExtension::Raw(quote_for(key))));
     let token = own.write("token.jwt", issuer.token()).display().to_string();
@@ -227,8 +227,10 @@ fn all_four_steps_are_printed_and_each_can_refuse() {
         .chain(rest)
         .chain(given.iter().map(String::as_str))
         .collect();
-    let names = ["token", "service-evidence", "key-binding", "measurement"];
-    let with = |outcomes: [&'static str; 4]| names.into_iter().zip(outcomes).collect::<Vec<_>>();
+    let names = ["token", "service-evidence", "key-binding", "measurement", "transparency"];
+    let with = |outcomes: [&'static str; 4]| {
+        names.into_iter().zip(outcomes.into_iter().chain(["not-checked"])).collect::<Vec<_>>()
+    };
 
     let report = avouch_json(&call).expect_status(0).json();
     assert_eq!(trust(&report), with(["passed", "passed", "passed", "not-checked"]), "{report}");
@@ -421,7 +423,8 @@ fn a_list_of_measurements_is_shown_at_a_moment_or_refused() {
         ]});
         own.write("list.json", list.to_string()).display().to_string()
     };
-    let call = |file: &str| avouch_json(["measurements", file, "--at", "2026-05-15T00:00:00Z"]);
+    let call =
+        |file: &str| avouch_json(["measurements", "check", file, "--at", "2026-05-15T00:00:00Z"]);
     let shown = call(&list("2026-06-01T00:00:00Z")).expect_status(0).json();
     assert_eq!(shown["at"], "2026-05-15T00:00:00Z");
     let [one, two] = shown["measurements"].as_array().unwrap().as_slice() else { panic!() };

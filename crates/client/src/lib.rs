@@ -1,12 +1,14 @@
 //! What a relying party checks before it believes an attestation service.
 //!
-//! A token says what a service found. Whoever relies on it asks four questions, in this order
+//! A token says what a service found. Whoever relies on it asks five questions, in this order
 //! ([`TrustStep`]):
 //!
 //! 1. Did the service that I chose sign this, for me, and is it in force? ([`avouch_token::verify_token`])
 //! 2. Does that service run in a TEE whose vendor vouches for it? ([`ServiceVerifier`])
 //! 3. Was the key that signed made by what runs there? ([`avouch_token::check_key_binding`])
-//! 4. Is what runs there code that was published? ([`Measurements`])
+//! 4. Is what runs there code that was published? ([`Measurements`], as signed by its publisher a
+//!    [`VerifiedPublication`])
+//! 5. Does what was published stand in a public ledger? ([`TransparentPublication`])
 //!
 //! [`RelyingParty::verify`] asks them all and says of each how it went and why. The keys come from the
 //! caller: a file, or a service under the name that the caller chose ([`KeyCache`], which fetches through a
@@ -20,7 +22,9 @@ mod fetch;
 mod key_cache;
 mod measurements;
 mod party;
+mod publication;
 mod service;
+mod transparency;
 mod trust;
 
 pub use discovery::{Discovered, METADATA_PATH};
@@ -32,5 +36,15 @@ pub use measurements::{
     UvmMeasurement, WorkloadMeasurement,
 };
 pub use party::RelyingParty;
+pub use publication::{
+    Issue, IssueError, PUBLICATION_TYPE, Publication, PublicationError,
+    SIGNED_PUBLICATION_BYTES_MAX, VALID_DAYS_MAX, VerifiedPublication,
+};
 pub use service::{CodeNotMeasured, ServiceError, ServiceVerifier, VerifiedService};
+pub use transparency::{
+    LedgerKey, LedgerKeyError, LedgerTree, RECEIPT_BYTES_MAX, ReceiptError, STATEMENT_BYTES_MAX,
+    STATEMENT_CONTENT_TYPE, StatementError, StatementHead, TransparencyError,
+    TransparentPublication, TransparentStatement, VerifiedReceipt, VerifiedStatement,
+    with_receipts, write_statement,
+};
 pub use trust::{StepReport, TrustStep, TrustVerdict};

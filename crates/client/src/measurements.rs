@@ -4,13 +4,18 @@
 //! moment. So a change is announced two months ahead, and what it replaces stays good for one month after.
 //! The document says when each measurement was announced and from when on it runs; when the one before ends
 //! follows from that and is written nowhere.
+//!
+//! Both rules hold for every measurement but those that a list began with, which nobody waited for: each is
+//! announced two months ahead, whatever it says of others, and each ends what it replaces, or, if it names
+//! nothing, everything for the same TEE that was in force before it.
 
 mod compare;
 mod error;
+mod judge;
+mod narrower;
 
 use std::collections::BTreeSet;
 
-use avouch_engine::Workload;
 use avouch_wire::json::parse_object;
 use avouch_wire::{Hex, UnixTime};
 use serde::{Deserialize, Serialize};
@@ -42,9 +47,10 @@ pub struct Measurement {
     pub name: String,
     /// When it was announced.
     pub announced_at: UnixTime,
-    /// From when on it runs. A replacement runs two months after its announcement at the earliest.
+    /// From when on it runs: two months after its announcement at the earliest, unless the list began with it.
     pub in_force_from: UnixTime,
-    /// The measurement that it replaces, by name: that one ends one month after this one is in force.
+    /// The measurement that it replaces, by name: that one ends one month after this one is in force. If it
+    /// names none, every one for the same TEE that was in force before ends then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
     /// When it was withdrawn before its time, as for a known fault.
@@ -166,13 +172,25 @@ impl Measurements {
         Self::new(read.measurements)
     }
 
-    /// Those of a list.
+    /// Those of a list, which began with what was announced first.
     ///
     /// # Errors
     /// As [`Measurements::parse`].
     pub fn new(measurements: Vec<Measurement>) -> Result<Self, MeasurementsError> {
+        let began_at = measurements.iter().map(|one| one.announced_at).min();
+        Self::begun_at(began_at.unwrap_or(UnixTime::EPOCH), measurements)
+    }
+
+    /// Those of a list that was first published at a moment: only what was announced then needs no notice.
+    ///
+    /// # Errors
+    /// As [`Measurements::parse`].
+    pub fn begun_at(
+        began_at: UnixTime,
+        measurements: Vec<Measurement>,
+    ) -> Result<Self, MeasurementsError> {
         let all = Self { measurements };
-        all.check()?;
+        all.check(began_at)?;
         Ok(all)
     }
 
@@ -195,61 +213,15 @@ impl Measurements {
         }
     }
 
-    /// When it ends: when it is withdrawn, or a month after the first replacement is in force.
+    /// When it ends: when it is withdrawn, or a month after what replaces it first is in force.
     fn end(&self, measurement: &Measurement) -> Option<UnixTime> {
-        let replaces = |other: &&Measurement| other.replaces.as_ref() == Some(&measurement.name);
-        let replaced = self.measurements.iter().filter(replaces);
+        let replaced = self.measurements.iter().filter(|other| other.ends(measurement));
         let ends = replaced.map(|other| other.in_force_from.saturating_add_months(OVERLAP_MONTHS));
         ends.chain(measurement.withdrawn_at).min()
     }
 
-    /// Whether a workload is one that is published and in force at `at`; says which and until when.
-    ///
-    /// One that is announced does not run yet, and one that is retired not any more: neither passes.
-    ///
-    /// # Errors
-    /// [`UnpublishedMeasurement`] saying what of it is not as published, or when it is.
-    pub fn judge(
-        &self,
-        workload: &Workload<'_>,
-        at: UnixTime,
-    ) -> Result<String, UnpublishedMeasurement> {
-        let mut nearest: Option<(&str, Vec<String>)> = None;
-        let mut out_of_time = None;
-        for measurement in &self.measurements {
-            let Some(mismatches) = measurement.workload.mismatches(workload) else { continue };
-            if !mismatches.is_empty() {
-                if nearest.as_ref().is_none_or(|(_, known)| mismatches.len() < known.len()) {
-                    nearest = Some((&measurement.name, mismatches));
-                }
-                continue;
-            }
-            let name = measurement.name.clone();
-            match self.state(measurement, at) {
-                MeasurementState::Current { until } => {
-                    let until = until.map_or_else(String::new, |until| format!(", until {until}"));
-                    return Ok(format!(
-                        "{name:?}, in force since {}{until}",
-                        measurement.in_force_from
-                    ));
-                }
-                MeasurementState::Announced { from } => {
-                    out_of_time = Some(UnpublishedMeasurement::Announced { name, from });
-                }
-                MeasurementState::Retired { since } => {
-                    let retired = UnpublishedMeasurement::Retired { name, since };
-                    out_of_time.get_or_insert(retired);
-                }
-            }
-        }
-        Err(out_of_time.unwrap_or_else(|| UnpublishedMeasurement::NotListed {
-            listed: self.measurements.len(),
-            nearest: nearest.map(|(name, mismatches)| (name.to_owned(), mismatches.join("; "))),
-        }))
-    }
-
     /// That it lets no code pass by accident, and that times of notice are kept.
-    fn check(&self) -> Result<(), MeasurementsError> {
+    fn check(&self, began_at: UnixTime) -> Result<(), MeasurementsError> {
         if self.measurements.is_empty() {
             return Err(MeasurementsError::Empty);
         }
@@ -270,6 +242,7 @@ impl Measurements {
             if measurement.in_force_from < measurement.announced_at {
                 return Err(MeasurementsError::InForceUnannounced { name: name() });
             }
+            measurement.check_notice(began_at)?;
         }
         self.measurements.iter().try_for_each(|measurement| self.check_replacement(measurement))
     }
@@ -287,10 +260,28 @@ impl Measurements {
         if !earlier.workload.is_of_the_same_tee(&measurement.workload) {
             return Err(MeasurementsError::OtherTee { name: name(), replaced: replaced.clone() });
         }
-        let earliest = measurement.announced_at.saturating_add_months(NOTICE_MONTHS);
-        if measurement.in_force_from < earliest {
-            let found = measurement.in_force_from;
-            return Err(MeasurementsError::Notice { name: name(), found, earliest });
+        Ok(())
+    }
+}
+
+impl Measurement {
+    /// Whether it ends another one: the one that it names, or every one of its TEE that came before.
+    fn ends(&self, other: &Self) -> bool {
+        match &self.replaces {
+            Some(name) => *name == other.name,
+            None => {
+                other.in_force_from < self.in_force_from
+                    && other.workload.is_of_the_same_tee(&self.workload)
+            }
+        }
+    }
+
+    /// That whoever reads the list knew of it for two months before it is in force.
+    fn check_notice(&self, began_at: UnixTime) -> Result<(), MeasurementsError> {
+        let earliest = self.announced_at.saturating_add_months(NOTICE_MONTHS);
+        if self.announced_at > began_at && self.in_force_from < earliest {
+            let (name, found) = (self.name.clone(), self.in_force_from);
+            return Err(MeasurementsError::Notice { name, found, earliest });
         }
         Ok(())
     }

@@ -9,8 +9,8 @@ use avouch_wire::{FailedCheck as _, UnixTime};
 use crate::checks::Checks;
 use crate::service::untrusted_report_data;
 use crate::{
-    Measurements, ServiceError, ServiceVerifier, StepReport, TrustStep, TrustVerdict,
-    VerifiedService,
+    Measurements, ServiceError, ServiceVerifier, StepReport, TransparencyError,
+    TransparentPublication, TrustStep, TrustVerdict, VerifiedService,
 };
 
 /// Who is to be convinced, and by what.
@@ -23,10 +23,12 @@ pub struct RelyingParty<'a> {
     /// Whether a service that proves nothing of itself is refused, and with it a token that nobody signed.
     /// With measurements it always is.
     pub demands_evidence: bool,
+    /// How the publication of those measurements stands in a ledger; without it, step 5 is not checked.
+    pub transparency: Option<&'a Result<TransparentPublication, TransparencyError>>,
 }
 
 impl RelyingParty<'_> {
-    /// Asks the four questions of a token, by the keys of the service that the caller chose.
+    /// Asks the five questions of a token, by the keys of the service that the caller chose.
     ///
     /// The moment of judgement is that of `expectations`; an issuer should be expected there. Where the token
     /// itself fails, the other steps are not checked: nobody is known to have signed it.
@@ -47,11 +49,36 @@ impl RelyingParty<'_> {
             _ => others("there is no signed token that holds"),
         };
         let [second, third, fourth] = others;
+        let fifth = self.judge_transparency(&fourth, &mut checks);
         let failed = checks.0.iter().any(|check| check.outcome == Outcome::Failed);
         TrustVerdict {
             checks: checks.0,
-            steps: [first, second, third, fourth],
+            steps: [first, second, third, fourth, fifth],
             accepted: accepted.filter(|_| !failed),
+        }
+    }
+
+    /// A ledger speaks of what was published, so of the service only once that is what runs there.
+    fn judge_transparency(&self, fourth: &StepReport, checks: &mut Checks) -> StepReport {
+        const NAME: &str = "service-transparency";
+        match self.transparency {
+            None => {
+                let reason = "no transparent statement was given";
+                step(TrustStep::Transparency, Outcome::NotChecked, reason)
+            }
+            Some(Err(error)) => {
+                checks.failed(error.check(), error.to_string());
+                step(TrustStep::Transparency, Outcome::Failed, error.to_string())
+            }
+            Some(Ok(_)) if fourth.outcome != Outcome::Passed => {
+                let reason = "what runs there is not proven to be what was published";
+                checks.not_checked(NAME, reason);
+                step(TrustStep::Transparency, Outcome::NotChecked, reason)
+            }
+            Some(Ok(publication)) => {
+                checks.passed(NAME, publication.to_string());
+                step(TrustStep::Transparency, Outcome::Passed, publication.to_string())
+            }
         }
     }
 
@@ -230,6 +257,6 @@ fn from_second(outcome: Outcome, reason: &str) -> [StepReport; 3] {
 
 /// The three steps about the service, none of them checked.
 fn others(reason: &str) -> [StepReport; 3] {
-    let [_, others @ ..] = TrustStep::ALL;
-    others.map(|one| step(one, Outcome::NotChecked, reason))
+    let [_, second, third, fourth, _] = TrustStep::ALL;
+    [second, third, fourth].map(|one| step(one, Outcome::NotChecked, reason))
 }

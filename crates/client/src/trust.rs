@@ -1,9 +1,9 @@
-//! The four steps of trust, and how they went.
+//! The five steps of trust, and how they went.
 
 use avouch_token::{Accepted, Check, Outcome, VerifiedToken};
 use serde::Serialize;
 
-/// One of the four questions of a relying party.
+/// One of the five questions of a relying party.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrustStep {
@@ -15,12 +15,19 @@ pub enum TrustStep {
     KeyBinding,
     /// What runs there is code that was published and is in force.
     Measurement,
+    /// What was published stands in a public ledger.
+    Transparency,
 }
 
 impl TrustStep {
     /// All, in order.
-    pub const ALL: [Self; 4] =
-        [Self::Token, Self::ServiceEvidence, Self::KeyBinding, Self::Measurement];
+    pub const ALL: [Self; 5] = [
+        Self::Token,
+        Self::ServiceEvidence,
+        Self::KeyBinding,
+        Self::Measurement,
+        Self::Transparency,
+    ];
 
     /// The name, as in JSON.
     #[must_use]
@@ -30,6 +37,7 @@ impl TrustStep {
             Self::ServiceEvidence => "service-evidence",
             Self::KeyBinding => "key-binding",
             Self::Measurement => "measurement",
+            Self::Transparency => "transparency",
         }
     }
 }
@@ -45,11 +53,11 @@ pub struct StepReport {
     pub reason: String,
 }
 
-/// How all four steps went. A step is believed only if it passed.
+/// How all five steps went. A step is believed only if it passed.
 #[derive(Debug)]
 pub struct TrustVerdict {
     pub(crate) checks: Vec<Check>,
-    pub(crate) steps: [StepReport; 4],
+    pub(crate) steps: [StepReport; 5],
     pub(crate) accepted: Option<Accepted>,
 }
 
@@ -60,9 +68,9 @@ impl TrustVerdict {
         &self.checks
     }
 
-    /// The four steps in order.
+    /// The five steps in order.
     #[must_use]
-    pub const fn steps(&self) -> &[StepReport; 4] {
+    pub const fn steps(&self) -> &[StepReport; 5] {
         &self.steps
     }
 
@@ -87,9 +95,19 @@ impl TrustVerdict {
         }
     }
 
-    /// Whether every one of the four steps passed.
+    /// Whether each of the first four steps passed, and nothing speaks against the fifth: a ledger bears witness
+    /// of what the publisher says, and changes nothing of it.
     #[must_use]
     pub fn is_fully_trusted(&self) -> bool {
+        let passed = |step: &StepReport| {
+            step.outcome == Outcome::Passed || step.step == TrustStep::Transparency
+        };
+        self.token().is_some() && self.steps.iter().all(passed)
+    }
+
+    /// Whether every one of the five steps passed.
+    #[must_use]
+    pub fn is_transparent(&self) -> bool {
         self.token().is_some() && self.steps.iter().all(|step| step.outcome == Outcome::Passed)
     }
 }

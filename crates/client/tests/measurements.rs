@@ -91,9 +91,53 @@ fn a_change_is_announced_two_months_ahead() {
         matches!(&error, MeasurementsError::Notice { earliest: found, .. } if *found == earliest),
         "{error}"
     );
-    // What replaces nothing needs no notice, but cannot run before it is announced.
+    // So is what names nothing that it replaces, and what is the first for its TEE.
+    for workload in [
+        json!({"sgx": {"mr_enclave": "22".repeat(32)}}),
+        json!({"snp": {"measurement": "22".repeat(48)}}),
+    ] {
+        let mut entries = two();
+        entries[1].as_object_mut().unwrap().remove("replaces");
+        entries[1]["workload"] = workload;
+        assert!(parse(&entries).is_ok());
+        entries[1]["in_force_from"] = json!("2026-05-30T23:59:59Z");
+        assert!(matches!(parse(&entries), Err(MeasurementsError::Notice { .. })));
+        // What the list began with needs no notice.
+        entries[1]["announced_at"] = json!("2026-01-01T00:00:00Z");
+        entries[1]["in_force_from"] = json!("2026-01-01T00:00:00Z");
+        assert!(parse(&entries).is_ok());
+    }
+    // Nothing runs before it is announced.
     let alone = entry("one", "2026-01-01T00:00:00Z", "2025-12-31T23:59:59Z", None);
     assert!(matches!(parse(&[alone]), Err(MeasurementsError::InForceUnannounced { .. })));
+}
+
+/// What names nothing that it replaces ends all that came before it for its TEE, and nothing else.
+#[test]
+fn a_new_measurement_that_names_none_ends_all_of_its_tee_a_month_after_the_change() {
+    let mut entries = two().to_vec();
+    entries[1].as_object_mut().unwrap().remove("replaces");
+    let start = "2026-01-01T00:00:00Z";
+    entries.push(entry("beside", start, start, None));
+    let mut guest = entry("guest", start, start, None);
+    guest["workload"] = json!({"snp": {"measurement": "22".repeat(48)}});
+    entries.push(guest);
+    entries.push(entry("at once", "2026-03-31T00:00:00Z", "2026-05-31T00:00:00Z", None));
+    let all = parse(&entries).unwrap();
+    let after = moment("2026-06-30T00:00:00Z");
+    let states = |at| all.all().iter().map(|one| all.state(one, at)).collect::<Vec<_>>();
+    let (ended, stays) =
+        (MeasurementState::Retired { since: after }, MeasurementState::Current { until: None });
+    assert_eq!(states(after), [ended, stays, ended, stays, stays]);
+    let ending = MeasurementState::Current { until: Some(after) };
+    let just_before = after.saturating_add_seconds(-1);
+    assert_eq!(states(just_before), [ending, stays, ending, stays, stays]);
+    // Who names one ends that one.
+    entries[1]["replaces"] = json!("one");
+    entries.pop();
+    let all = parse(&entries).unwrap();
+    let states: Vec<_> = all.all().iter().map(|one| all.state(one, after)).collect();
+    assert_eq!(states, [ended, stays, stays, stays]);
 }
 
 #[test]

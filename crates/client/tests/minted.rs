@@ -71,12 +71,19 @@ fn verify(
     verifier: &ServiceVerifier,
     measurements: Option<&Measurements>,
 ) -> TrustVerdict {
-    let party = RelyingParty { service: Some(verifier), measurements, demands_evidence: true };
+    let party = RelyingParty {
+        service: Some(verifier),
+        measurements,
+        demands_evidence: true,
+        transparency: None,
+    };
     party.verify(&service.token(), &service.keys(), &expectations())
 }
 
 fn outcomes(verdict: &TrustVerdict) -> [Outcome; 4] {
-    verdict.steps().each_ref().map(|step| step.outcome)
+    let [first, second, third, fourth, fifth] = verdict.steps();
+    assert_eq!(fifth.outcome, Outcome::NotChecked);
+    [first, second, third, fourth].map(|step| step.outcome)
 }
 
 fn failed(verdict: &TrustVerdict) -> &'static str {
@@ -336,8 +343,12 @@ fn evidence_of_an_unknown_tee_is_refused_and_none_only_if_it_is_demanded() {
         avouch_token::provider_certificate(&*bare.key, support::ISSUER, None).unwrap();
     let verifier = good.verifier();
     assert_eq!(failed(&verify(&bare, &verifier, None)), "service-evidence-absent");
-    let undemanding =
-        RelyingParty { service: Some(&verifier), measurements: None, demands_evidence: false };
+    let undemanding = RelyingParty {
+        service: Some(&verifier),
+        measurements: None,
+        demands_evidence: false,
+        transparency: None,
+    };
     let verdict = undemanding.verify(&bare.token(), &bare.keys(), &expectations());
     assert!(verdict.token().is_some() && !verdict.is_fully_trusted());
     let listed = in_force(published(&good, &verifier));
@@ -353,8 +364,12 @@ fn without_endorsements_nothing_is_said_unless_it_is_demanded_and_a_stolen_quote
     let verifier =
         support::verifier(&service.minted.root_pem, nothing(), ServiceVerifier::settings());
     assert_eq!(failed(&verify(&service, &verifier, None)), "endorsements-missing");
-    let party =
-        RelyingParty { service: Some(&verifier), measurements: None, demands_evidence: false };
+    let party = RelyingParty {
+        service: Some(&verifier),
+        measurements: None,
+        demands_evidence: false,
+        transparency: None,
+    };
     let verdict = party.verify(&service.token(), &service.keys(), &expectations());
     let unknown = [Outcome::Passed, Outcome::NotChecked, Outcome::NotChecked, Outcome::NotChecked];
     assert_eq!(outcomes(&verdict), unknown);
@@ -363,7 +378,12 @@ fn without_endorsements_nothing_is_said_unless_it_is_demanded_and_a_stolen_quote
     let verdict = party.verify(&thief.token(), &thief.keys(), &expectations());
     assert_eq!(failed(&verdict), "service-key-binding");
 
-    let blind = RelyingParty { service: None, measurements: None, demands_evidence: true };
+    let blind = RelyingParty {
+        service: None,
+        measurements: None,
+        demands_evidence: true,
+        transparency: None,
+    };
     let verdict = blind.verify(&service.token(), &service.keys(), &expectations());
     assert_eq!(failed(&verdict), "service-evidence");
 }
@@ -395,8 +415,12 @@ fn an_unsecured_token_is_refused_where_evidence_of_the_service_is_demanded() {
 fn where_the_token_fails_nothing_is_asked_of_the_service() {
     let service = Service::new(Form::Bare, EvidenceKind::Sgx);
     let verifier = service.verifier();
-    let party =
-        RelyingParty { service: Some(&verifier), measurements: None, demands_evidence: true };
+    let party = RelyingParty {
+        service: Some(&verifier),
+        measurements: None,
+        demands_evidence: true,
+        transparency: None,
+    };
     let other = Expectations { issuer: Some("https://other.example".into()), ..expectations() };
     let verdict = party.verify(&service.token(), &service.keys(), &other);
     assert_eq!(failed(&verdict), "token-issuer");
@@ -405,4 +429,73 @@ fn where_the_token_fails_nothing_is_asked_of_the_service() {
     let verdict = party.verify(&service.token(), &service.keys(), &nobody);
     assert_eq!(outcomes(&verdict)[0], Outcome::NotChecked, "whose token it is was not checked");
     assert!(!verdict.is_fully_trusted());
+}
+
+/// Code that was withdrawn or replaced does not come back as something broader.
+#[test]
+fn retired_code_passes_only_as_what_says_at_least_as_exactly_what_runs() {
+    let listed = |old: &WorkloadMeasurement, new: &WorkloadMeasurement, withdrawn: bool| {
+        let entry = |name: &str, days: i64, workload: &WorkloadMeasurement| Measurement {
+            name: name.to_owned(),
+            announced_at: UnixTime::EPOCH,
+            in_force_from: UnixTime::EPOCH.saturating_add_seconds(days * 86_400),
+            replaces: None,
+            withdrawn_at: None,
+            workload: workload.clone(),
+        };
+        let mut old = entry("old", 0, old);
+        old.withdrawn_at = withdrawn.then_some(UnixTime::EPOCH);
+        // What is withdrawn is not replaced: it was in force as long as the new one is.
+        Measurements::new(vec![old, entry("new", i64::from(!withdrawn), new)]).unwrap()
+    };
+    let sgx = Service::new(Form::Bare, EvidenceKind::Sgx);
+    let WorkloadMeasurement::Sgx(whole) = published(&sgx, &sgx.verifier()) else { panic!() };
+    let exact =
+        EnclaveMeasurement { mr_enclave: whole.mr_enclave, ..EnclaveMeasurement::default() };
+    let product = EnclaveMeasurement { mr_enclave: None, ..whole.clone() };
+    let lower = EnclaveMeasurement { minimum_isv_svn: Some(0), ..product.clone() };
+    let [whole, exact, product, lower] =
+        [whole, exact, product, lower].map(WorkloadMeasurement::Sgx);
+
+    let tdx = Service::new(Form::Bare, EvidenceKind::Tdx);
+    let WorkloadMeasurement::Tdx(td) = published(&tdx, &tdx.verifier()) else { panic!() };
+    let open = TrustDomainMeasurement { rtmr0: None, ..td.clone() };
+    let wider = TrustDomainMeasurement { rtmr3: None, ..td.clone() };
+    let [td, open, wider] = [td, open, wider].map(WorkloadMeasurement::Tdx);
+
+    let snp = Service::new(Form::Described, EvidenceKind::Snp);
+    let WorkloadMeasurement::Snp(guest) = published(&snp, &snp.verifier()) else { panic!() };
+    let any_host = GuestMeasurement { host_data: None, ..guest.clone() };
+    let [guest, any_host] = [guest, any_host].map(WorkloadMeasurement::Snp);
+
+    // The old one, the new one; whether the new one lets pass what was replaced, and what was withdrawn.
+    for (service, old, new, after_replaced, after_withdrawn) in [
+        (&sgx, &exact, &product, false, false),
+        (&sgx, &exact, &lower, false, false),
+        (&sgx, &product, &lower, false, false),
+        (&sgx, &exact, &exact, true, false),
+        (&sgx, &product, &product, true, false),
+        (&sgx, &lower, &product, true, true),
+        (&sgx, &product, &exact, true, true),
+        (&sgx, &exact, &whole, true, false),
+        (&tdx, &td, &open, false, false),
+        (&tdx, &td, &wider, false, false),
+        (&tdx, &open, &wider, false, false),
+        (&tdx, &td, &td, true, false),
+        (&tdx, &open, &td, true, true),
+        (&tdx, &wider, &td, true, true),
+        (&snp, &guest, &any_host, false, false),
+        (&snp, &guest, &guest, true, false),
+        (&snp, &any_host, &guest, true, true),
+    ] {
+        let verifier = service.verifier();
+        for (withdrawn, passes) in [(false, after_replaced), (true, after_withdrawn)] {
+            let list = listed(old, new, withdrawn);
+            let verdict = verify(service, &verifier, Some(&list));
+            assert_eq!(verdict.is_fully_trusted(), passes, "{old:?} {new:?} {withdrawn}");
+            if !passes {
+                assert_eq!(failed(&verdict), "service-measurement-retired");
+            }
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod expected_files;
 mod load;
 mod monitoring;
 mod nearest;
+mod publication;
 mod reference_values;
 mod sections;
 mod setting;
@@ -36,6 +37,7 @@ pub use error::ConfigError;
 pub use expected_files::FilesConfig;
 pub use load::Settings;
 pub use monitoring::{MonitoringConfig, WebhookConfig};
+pub use publication::PublicationConfig;
 pub use reference_values::{ReferenceValuesConfig, reference_values};
 pub use sections::{
     CloudConfig, Config, DatabaseConfig, DevConfig, LimitsConfig, LogFormat, RootProvider,

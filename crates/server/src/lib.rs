@@ -25,6 +25,7 @@ mod monitoring;
 pub mod processor;
 pub mod provider;
 pub mod providers;
+pub mod publication;
 mod query;
 pub mod readiness;
 pub mod request_id;

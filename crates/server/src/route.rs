@@ -69,6 +69,10 @@ pub enum Published {
     SigningCertificates,
     /// OpenID metadata.
     OpenIdConfiguration,
+    /// The list of measurements that the service may have, signed by its publisher.
+    Measurements,
+    /// The publisher's statement over it, with receipts.
+    Statement,
 }
 
 /// A question about the service itself.

@@ -10,6 +10,7 @@ use crate::config::{RootProvider, TpmConfig};
 use crate::error::Fault;
 use crate::handlers::{ExchangeCounts, Refusals, TokenExchanges};
 use crate::http::PrivateNetworks;
+use crate::publication::PublishedDocuments;
 use crate::{
     AtHand, Clock, Cloud, CollateralServer, EvidenceKeeper, Monitoring, OwnTee, Providers,
     Readiness, TpmConversations, Vault, WorkPool,
@@ -51,6 +52,8 @@ pub struct AppState {
     pub token_exchange: TokenExchanges,
     /// The TEE that the service runs in, or that there is none.
     pub tee: Arc<OwnTee>,
+    /// What the publisher of the service's code says, where there is anything.
+    pub publication: PublishedDocuments,
     pub(crate) refusals: Refusals,
     /// How much was exchanged lately.
     pub(crate) exchanges: ExchangeCounts,
@@ -87,6 +90,7 @@ impl AppState {
             monitoring: Monitoring::none(),
             token_exchange: TokenExchanges::default(),
             tee: Arc::new(OwnTee::none()),
+            publication: PublishedDocuments::default(),
             refusals: Refusals::new(),
             exchanges: ExchangeCounts::new(),
             random: SystemRandom::new(),
@@ -133,6 +137,12 @@ impl AppState {
     #[must_use]
     pub fn with_tee(self, tee: Arc<OwnTee>) -> Self {
         Self { tee, ..self }
+    }
+
+    /// The same state, handing out what the publisher says.
+    #[must_use]
+    pub fn with_publication(self, publication: PublishedDocuments) -> Self {
+        Self { publication, ..self }
     }
 
     /// The same, keeping evidence.

@@ -3,6 +3,8 @@
 //! The form is that of [`crate::policy_jws::sign_detached`], a compact JWS whose payload is left out
 //! (RFC 7515, appendix F), with a `kid` in place of certificates: the SHA-256 of the key's
 //! SubjectPublicKeyInfo in hex. Beside RSA, P-256 and P-384 keys may be on Ed25519 (RFC 8037).
+//! [`BarePrivateKey::sign_jws`] keeps the payload, and names in `typ` what it is, so that a signature over one
+//! sort of document is none over another.
 
 use std::fmt;
 
@@ -71,6 +73,14 @@ pub enum BareSignatureError {
     /// It has a payload of its own.
     #[error("signature has a payload of its own, or is no JWS")]
     NotDetached,
+    /// It is over another sort of document.
+    #[error("signature is over a document of type {}, expected {expected:?}", excerpt(.found))]
+    Type {
+        /// What the header says; empty if it says nothing.
+        found: String,
+        /// What is expected.
+        expected: &'static str,
+    },
     /// Nobody's key is named who is trusted.
     #[error("signature is by key {}, which is none of the {trusted} that are trusted", excerpt(.kid))]
     UnknownKey {
@@ -100,6 +110,7 @@ pub enum BareSignatureError {
 failed_check!(BareSignatureError {
     Self::Jws(_) => "bare-signature-form",
     Self::NotDetached => "bare-signature-form",
+    Self::Type { .. } => "bare-signature-type",
     Self::UnknownKey { .. } => "bare-signature-key",
     Self::Algorithm { .. } => "bare-signature-algorithm",
     Self::Signature { .. } => "bare-signature",
@@ -142,12 +153,32 @@ impl BarePrivateKey {
         let public = self.public_key();
         let header = json!({"alg": public.algorithm(), "kid": public.id()}).to_string();
         let header = base64url::encode(header);
-        let message = signing_input(&header, content);
-        let signature = match &self.0 {
-            Private::Ed25519(pair) => pair.sign(message.as_bytes()).as_ref().to_vec(),
-            Private::Other(key) => key.sign(message.as_bytes())?,
-        };
+        let signature = self.sign_bytes(signing_input(&header, content).as_bytes())?;
         Ok(format!("{header}..{}", base64url::encode(signature)))
+    }
+
+    /// A compact JWS with the payload in it; `typ` names what that is.
+    ///
+    /// # Errors
+    /// [`SignError`] if the key cannot be used.
+    pub fn sign_jws(&self, typ: &'static str, payload: &[u8]) -> Result<String, SignError> {
+        let public = self.public_key();
+        let header = json!({"alg": public.algorithm(), "kid": public.id(), "typ": typ}).to_string();
+        let message = signing_input(&base64url::encode(header), payload);
+        let signature = self.sign_bytes(message.as_bytes())?;
+        Ok(format!("{message}.{}", base64url::encode(signature)))
+    }
+
+    /// A signature over bytes as they are, by the algorithm of the key ([`BarePublicKey::algorithm`]); of a
+    /// curve `r || s`.
+    ///
+    /// # Errors
+    /// [`SignError`] if the key cannot be used.
+    pub fn sign_bytes(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        match &self.0 {
+            Private::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
+            Private::Other(key) => key.sign(message),
+        }
     }
 }
 
@@ -193,14 +224,27 @@ impl BarePublicKey {
         }
     }
 
-    const fn algorithm(&self) -> &'static str {
+    /// The JOSE name of the algorithm that it signs by: `EdDSA`, `ES256`, `ES384` or `RS256`.
+    #[must_use]
+    pub const fn algorithm(&self) -> &'static str {
         match self.scheme() {
             Some(algorithm) => algorithm.name(),
             None => EDDSA,
         }
     }
 
-    fn holds(&self, message: &[u8], signature: &[u8]) -> bool {
+    /// The key if it is none on Ed25519.
+    #[must_use]
+    pub const fn public_key(&self) -> Option<&PublicKey> {
+        match &self.0 {
+            Public::Ed25519(_) => None,
+            Public::Other(key) => Some(key),
+        }
+    }
+
+    /// Whether a signature over these bytes is the key's.
+    #[must_use]
+    pub fn holds(&self, message: &[u8], signature: &[u8]) -> bool {
         match (&self.0, self.scheme()) {
             (Public::Ed25519(raw), _) => {
                 UnparsedPublicKey::new(&ED25519, raw).verify(message, signature).is_ok()
@@ -230,7 +274,34 @@ pub fn verify_bare_signature<'k>(
     }
     let (header, signature) = text.split_once("..").ok_or(BareSignatureError::NotDetached)?;
     let jws = format!("{}.{signature}", signing_input(header, content));
-    let jws = UntrustedJws::parse(&jws, jws.len(), Padding::Refused)?;
+    verified_key(&UntrustedJws::parse(&jws, jws.len(), Padding::Refused)?, trusted)
+}
+
+/// Verifies a compact JWS of at most `limit_bytes`, as [`BarePrivateKey::sign_jws`] makes it; white space around
+/// it is dropped. Gives the payload and the key, one of `trusted`.
+///
+/// # Errors
+/// [`BareSignatureError`] if it has another form or type, names another key, or does not hold.
+pub fn verify_bare_jws<'k>(
+    jws: &str,
+    typ: &'static str,
+    limit_bytes: usize,
+    trusted: &'k [BarePublicKey],
+) -> Result<(Vec<u8>, &'k BarePublicKey), BareSignatureError> {
+    let jws = UntrustedJws::parse(jws.trim(), limit_bytes, Padding::Refused)?;
+    let found = jws.header.get("typ").and_then(Value::as_str).unwrap_or_default();
+    if found != typ {
+        return Err(BareSignatureError::Type { found: found.to_owned(), expected: typ });
+    }
+    let key = verified_key(&jws, trusted)?;
+    Ok((jws.payload, key))
+}
+
+/// The key among those trusted that the header names, if it made the signature.
+fn verified_key<'k>(
+    jws: &UntrustedJws<'_>,
+    trusted: &'k [BarePublicKey],
+) -> Result<&'k BarePublicKey, BareSignatureError> {
     let kid = jws.header.get("kid").and_then(Value::as_str).unwrap_or_default();
     let key = trusted.iter().find(|key| key.id().to_string() == kid);
     let Some(key) = key else {
@@ -239,7 +310,8 @@ pub fn verify_bare_signature<'k>(
     };
     let (kid, expected) = (key.id(), key.algorithm());
     if jws.algorithm != expected {
-        return Err(BareSignatureError::Algorithm { kid, found: jws.algorithm, expected });
+        let found = jws.algorithm.clone();
+        return Err(BareSignatureError::Algorithm { kid, found, expected });
     }
     if !key.holds(jws.signing_input.as_bytes(), &jws.signature) {
         return Err(BareSignatureError::Signature { kid });

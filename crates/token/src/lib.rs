@@ -41,7 +41,8 @@ mod x5c;
 
 pub use algorithm::Algorithm;
 pub use bare_key::{
-    BarePrivateKey, BarePublicKey, BarePublicKeyError, BareSignatureError, verify_bare_signature,
+    BarePrivateKey, BarePublicKey, BarePublicKeyError, BareSignatureError, verify_bare_jws,
+    verify_bare_signature,
 };
 pub use certificate::{
     EvidenceExtension, REPORT_SIGNING, provider_certificate, report_ca_certificate,

@@ -133,6 +133,11 @@ fn types() -> Vec<(&'static str, Vec<&'static str>)> {
         "attester": attester::EnrolError,
         "attester": attester::AttestError,
         "client": avouch_client::MeasurementsError,
+        "client": avouch_client::PublicationError,
+        "client": avouch_client::IssueError,
+        "client": avouch_client::StatementError,
+        "client": avouch_client::ReceiptError,
+        "client": avouch_client::TransparencyError,
         "client": avouch_client::UnpublishedMeasurement,
         "cli": crate::failure::Failure,
     ]
@@ -164,8 +169,12 @@ const LITERALS: &[(&str, &[&str])] = &[
     ),
     ("cli/src/output.rs", &["usage"]),
     ("client/src/discovery.rs", &["provider-issuer", "provider-keys", "provider-keys-url"]),
+    ("client/src/party.rs", &["service-transparency"]),
     ("cli/src/guest", &["release-answer-signer"]),
-    ("cli/src/commands", &["answer-claims", "draft-policy", "endorsements", "policy-text"]),
+    (
+        "cli/src/commands",
+        &["answer-claims", "draft-policy", "endorsements", "measurements-signature", "policy-text"],
+    ),
 ];
 
 /// Beginnings of the service's sentences that are members or parameters of a request, whose sentence

@@ -130,12 +130,6 @@ const TEXTS: &[Text] = &[
         "Do not trust the service; ask the operator.",
     ),
     one(
-        "measurements-document",
-        "That a list of published measurements can be read, means certain code, and keeps the times of notice.",
-        "It is damaged, an entry would let other code pass, or a change is announced too late.",
-        "Get it anew, or correct it.",
-    ),
-    one(
         "policy-jws-body",
         "That the body of the request holds a JWS.",
         "It is of another form.",
@@ -218,6 +212,12 @@ const TEXTS: &[Text] = &[
         "That the signature beside a file is a JWS without a payload.",
         "It is cut, is another thing, or demands an extension.",
         "Sign the file anew.",
+    ),
+    one(
+        "bare-signature-type",
+        "That the signature is over the sort of document that is expected.",
+        "The key signed something else.",
+        "Get the right file from whoever signed.",
     ),
     one(
         "bare-signature-key",

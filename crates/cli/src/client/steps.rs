@@ -32,7 +32,19 @@ impl Steps {
     }
 
     pub(crate) fn passed(&mut self, name: &'static str, detail: impl Into<String>) {
-        self.0.push(Step { name, outcome: Outcome::Passed, detail: detail.into() });
+        self.push(name, Outcome::Passed, detail.into());
+    }
+
+    pub(crate) fn failed(&mut self, name: &'static str, detail: impl Into<String>) {
+        self.push(name, Outcome::Failed, detail.into());
+    }
+
+    pub(crate) fn not_checked(&mut self, name: &'static str, detail: impl Into<String>) {
+        self.push(name, Outcome::NotChecked, detail.into());
+    }
+
+    fn push(&mut self, name: &'static str, outcome: Outcome, detail: String) {
+        self.0.push(Step { name, outcome, detail });
     }
 
     /// The first step that failed.

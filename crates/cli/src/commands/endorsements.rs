@@ -12,6 +12,7 @@ mod show;
 mod signed;
 
 use clap::{Args, Subcommand};
+pub(super) use files::write_whole;
 
 use crate::failure::{Failure, Verdict};
 use crate::output::OutputOptions;

@@ -1,64 +1,59 @@
 //! `avouch measurements`
 
-use std::path::PathBuf;
+mod check;
+mod edit;
+mod file;
+mod sign;
 
-use avouch_client::{MeasurementState, Measurements, WorkloadMeasurement};
-use avouch_wire::UnixTime;
-use clap::Args;
-use serde::Serialize;
+use clap::{Args, Subcommand};
+pub(super) use file::{Issued, Transparency, Witnesses, read_issued};
 
-use crate::failure::{Failure, Verdict, read};
-use crate::output::{OutputOptions, printable};
-use crate::setup;
+use crate::failure::{Failure, Verdict};
+use crate::output::OutputOptions;
 
-/// Check a list of published measurements, and show where each of them stands.
+/// Publish which code a service runs: now, from when on, and until when.
 ///
-/// The list says which code a service runs: now, from when on, and until when. `verify --measurements` takes it.
+/// A list of measurements is issued by a publisher, who signs it with a key that the service never has. The service
+/// only hands it out (`publication.measurements`), and `verify` demands the publisher's key. Changes are announced
+/// two months ahead; what they replace ends a month after them.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
-    avouch measurements measurements.json --at 2026-06-01T00:00:00Z")]
 pub(crate) struct MeasurementsArgs {
-    /// The list; `-` reads standard input.
-    file: PathBuf,
-    /// The moment to show (default: now).
-    #[arg(long, value_name = "RFC3339")]
-    at: Option<UnixTime>,
+    #[command(subcommand)]
+    command: Measurements,
 }
 
-#[derive(Debug, Serialize)]
-struct Row<'a> {
-    name: &'a str,
-    #[serde(flatten)]
-    state: MeasurementState,
-    workload: &'a WorkloadMeasurement,
-}
-
-#[derive(Debug, Serialize)]
-struct Answer<'a> {
-    at: UnixTime,
-    measurements: Vec<Row<'a>>,
+#[derive(Debug, Subcommand)]
+enum Measurements {
+    /// Begin a list: its first issue, with one measurement that is in force at once.
+    Make(edit::MakeArgs),
+    /// Add a measurement to a first issue that was not signed yet.
+    Add(edit::AddArgs),
+    /// Announce a measurement, two months ahead: the next issue.
+    Announce(edit::AnnounceArgs),
+    /// Withdraw a measurement at once, as for a known fault: the next issue.
+    Retire(edit::RetireArgs),
+    /// Issue the list again as it is, in force for longer.
+    Renew(edit::RenewArgs),
+    /// Check a list, signed or not, and show where each measurement stands.
+    Check(check::CheckArgs),
+    /// Sign an issue, for the service to hand out.
+    Sign(sign::SignArgs),
+    /// Make a signed statement over an issue, for a transparency ledger to register.
+    Statement(sign::StatementArgs),
+    /// Put the receipts that ledgers gave for a statement into it.
+    Attach(sign::AttachArgs),
 }
 
 pub(crate) fn run(args: &MeasurementsArgs, output: OutputOptions) -> Result<Verdict, Failure> {
-    let at = args.at.unwrap_or_else(setup::present);
-    let list = Measurements::parse(&read(&args.file)?)
-        .map_err(|error| Failure::Other(format!("{}: {error}", args.file.display())))?;
-    let rows = list.all().iter().map(|one| Row {
-        name: &one.name,
-        state: list.state(one, at),
-        workload: &one.workload,
-    });
-    let answer = Answer { at, measurements: rows.collect() };
-    output.answer(&answer, || answer.measurements.iter().map(text).collect::<String>())?;
-    Ok(Verdict::Yes)
-}
-
-fn text(row: &Row<'_>) -> String {
-    let (state, when) = match row.state {
-        MeasurementState::Announced { from } => ("announced", format!("from {from} on")),
-        MeasurementState::Current { until: Some(until) } => ("current", format!("until {until}")),
-        MeasurementState::Current { until: None } => ("current", "no end is announced".to_owned()),
-        MeasurementState::Retired { since } => ("retired", format!("since {since}")),
-    };
-    format!("{state:9}  {}  {when}\n", printable(row.name))
+    match &args.command {
+        Measurements::Make(args) => edit::make(args, output),
+        Measurements::Add(args) => edit::add(args, output),
+        Measurements::Announce(args) => edit::announce(args, output),
+        Measurements::Retire(args) => edit::retire(args, output),
+        Measurements::Renew(args) => edit::renew(args, output),
+        Measurements::Check(args) => check::run(args, output),
+        Measurements::Sign(args) => sign::sign(args, output),
+        Measurements::Statement(args) => sign::statement(args, output),
+        Measurements::Attach(args) => sign::attach(args, output),
+    }
 }

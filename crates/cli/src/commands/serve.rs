@@ -12,6 +12,7 @@ use avouch_engine::{Anchors, Engine};
 use avouch_release::ReleaseSigner;
 use avouch_server::config::TrustRoot;
 use avouch_server::keys::{MasterKeys, hide_memory};
+use avouch_server::publication::{Documents, PublishedDocuments};
 use avouch_server::vault::{development_signer, keep_purged, release_signer};
 use avouch_server::{
     Access, AppState, AtHand, Authenticator, Clock, Cloud, Collateral, CollateralServer, Config,
@@ -369,6 +370,7 @@ async fn state(
         let (name, until) = (&exception.name, exception.until.to_rfc3339());
         tracing::warn!(name, until, "a platform exception has ended: such platforms are refused");
     }
+    let documents = Documents::read(&config.publication).map_err(Failure::other)?;
     let evidence = EvidenceKeeper::start(&config.audit, store.clone(), clock);
     let webhook = config.monitoring.webhook.as_ref().map(Webhook::new);
     let webhook = webhook.transpose().map_err(Failure::other)?;
@@ -384,6 +386,7 @@ async fn state(
         .with_evidence(evidence)
         .with_monitoring(monitoring)
         .with_token_exchange(TokenExchanges::new(config.token_exchange.clone()))
+        .with_publication(PublishedDocuments::new(documents))
         .with_tpm(tpm)
         .with_tee(tee)
         .with_vault(vault)

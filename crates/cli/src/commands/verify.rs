@@ -1,14 +1,17 @@
 //! `avouch verify`
 
+mod published;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use avouch_client::{Measurements, RelyingParty, ServiceVerifier, StepReport, TrustVerdict};
+use avouch_client::{RelyingParty, ServiceVerifier, StepReport, TrustVerdict};
 use avouch_dcap::AcceptedTcbStatuses;
 use avouch_token::{Accepted, Algorithm, Expectations, Jwks, Outcome, TokenKind};
 use avouch_wire::UnixTime;
 use clap::Args;
+use published::PublishedArgs;
 use serde_json::json;
 
 use super::appraise::VerificationArgs;
@@ -19,7 +22,7 @@ use crate::output::{OutputOptions, printable};
 use crate::setup;
 
 /// Check a token as a relying party must, step by step: the token, the service that signed it, whether its
-/// key is the service's, and whether the service is code that was published.
+/// key is the service's, whether the service is code that was published, and whether that stands in a ledger.
 ///
 /// Without `--provider` or `--jwks` there is no key to check the signature with, and only an
 /// unsecured token can be looked at (`--allow-unsecured`).
@@ -73,10 +76,9 @@ pub(crate) struct VerifyArgs {
 /// What is demanded of the service that signed.
 #[derive(Debug, Args)]
 struct ServiceArgs {
-    /// The measurements that the service publishes, a file; a service that runs anything else is refused.
-    #[arg(long, value_name = "FILE")]
-    measurements: Option<PathBuf>,
-    /// Refuse a service that does not prove to run in a TEE. Implied by --measurements.
+    #[command(flatten)]
+    published: PublishedArgs,
+    /// Refuse a service that does not prove to run in a TEE. Implied by --measurements and --publisher-key.
     #[arg(long)]
     demand_service_evidence: bool,
     /// Intel TCB statuses to accept of the service's platform, separated by commas, or `any`
@@ -91,12 +93,6 @@ struct ServiceArgs {
 }
 
 impl ServiceArgs {
-    fn measurements(&self) -> Result<Option<Measurements>, Failure> {
-        let Some(path) = &self.measurements else { return Ok(None) };
-        let named = |error| Failure::Other(format!("{}: {error}", path.display()));
-        Measurements::parse(&read(path)?).map(Some).map_err(named)
-    }
-
     fn verifier(&self) -> Result<ServiceVerifier, Failure> {
         let mut settings = ServiceVerifier::settings();
         if let Some(statuses) = &self.accept_tcb_status {
@@ -117,14 +113,16 @@ fn algorithm(name: &str) -> Result<Algorithm, String> {
 pub(crate) fn run(args: VerifyArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     let token = token(&args.token)?;
     let mut steps = Steps::default();
+    let mut service = None;
     let (keys, issuer) = match (&args.provider, &args.jwks) {
         (Some(url), _) => {
             let url = ServiceUrl::parse("--provider", url)?;
-            let published = Published::fetch(&Http::new(args.ca.as_deref())?, &url)
-                .map_err(Stop::into_failure)?;
+            let http = Http::new(args.ca.as_deref())?;
+            let published = Published::fetch(&http, &url).map_err(Stop::into_failure)?;
             let issuer = args.issuer.clone().unwrap_or_else(|| url.to_string());
             // Under another address too, the service is the one that was named.
             let keys = published.judge(&issuer, &mut steps);
+            service = Some((http, url));
             (keys, Some(issuer))
         }
         (None, Some(path)) => (Some(key_set(path)?), args.issuer.clone()),
@@ -142,11 +140,15 @@ pub(crate) fn run(args: VerifyArgs, output: OutputOptions) -> Result<Verdict, Fa
         kind: if args.report { TokenKind::Report } else { TokenKind::Attestation },
         ..Expectations::at(args.at.unwrap_or_else(setup::present))
     };
-    let (verifier, measurements) = (args.service.verifier()?, args.service.measurements()?);
+    let verifier = args.service.verifier()?;
+    let service = service.as_ref().map(|(http, url)| (http, url));
+    let asked = &args.service.published;
+    let published = asked.read(service, &keys, expectations.at, &mut steps)?;
     let party = RelyingParty {
         service: Some(&verifier),
-        measurements: measurements.as_ref(),
-        demands_evidence: args.service.demand_service_evidence,
+        measurements: published.measurements(),
+        demands_evidence: args.service.demand_service_evidence || asked.is_given(),
+        transparency: published.transparency.as_ref(),
     };
     let verdict = party.verify(&token, &keys, &expectations);
     steps.extend(verdict.checks().iter().map(Step::of_check));
@@ -251,7 +253,7 @@ fn answer(
     Ok(Verdict::of(good && verdict != "issuer-not-checked"))
 }
 
-/// The four steps of trust, a line each.
+/// The five steps of trust, a line each.
 fn trust_text(trust: &[StepReport]) -> String {
     let mut text = String::new();
     for (report, number) in trust.iter().zip(1..) {

@@ -114,6 +114,7 @@ impl Config {
             appraisal,
             monitoring,
             tee,
+            publication,
             vault,
             telemetry,
             ..
@@ -136,6 +137,7 @@ impl Config {
         appraisal.reference_values().for_each(|values| resolve(&mut values.file));
         monitoring.paths().for_each(resolve);
         tee.paths().for_each(resolve);
+        publication.paths().for_each(resolve);
         vault.paths().for_each(resolve);
         telemetry.log_file.iter_mut().for_each(resolve);
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     AppraisalConfig, AuditConfig, AuthConfig, ConfigError, EndorsementsConfig, MonitoringConfig,
-    SigningConfig, TeeConfig, TokenExchangeConfig, TpmConfig, VaultConfig,
+    PublicationConfig, SigningConfig, TeeConfig, TokenExchangeConfig, TpmConfig, VaultConfig,
 };
 use crate::http::PrivateNetworks;
 use crate::{Limits, WorkLimits};
@@ -34,6 +34,8 @@ pub struct Config {
     pub appraisal: AppraisalConfig,
     /// Which providers give short tokens for attestation tokens.
     pub token_exchange: TokenExchangeConfig,
+    /// What the publisher of the service's code says, handed out.
+    pub publication: PublicationConfig,
     /// Conversations with TPMs.
     pub tpm: TpmConfig,
     /// The service's own evidence.

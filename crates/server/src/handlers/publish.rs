@@ -1,17 +1,23 @@
 //! What anybody may read: signing certificates, metadata, health.
 
 use axum::body::Body;
-use axum::http::{Response, StatusCode};
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use bytes::Bytes;
 
 use super::internal;
 use crate::provider::ProviderIdentity;
 use crate::readiness::{self, Abilities, Purpose};
 use crate::route::Published;
 use crate::state::AppState;
-use crate::{ApiError, metrics, respond};
+use crate::{ApiError, Fault, metrics, respond};
+
+/// Media types of what the publisher says.
+const JOSE: HeaderValue = HeaderValue::from_static("application/jose");
+const COSE: HeaderValue = HeaderValue::from_static("application/cose; cose-type=\"cose-sign1\"");
 
 /// What a provider publishes.
 pub(super) fn document(
+    state: &AppState,
     identity: &ProviderIdentity,
     document: Published,
 ) -> Result<Response<Body>, ApiError> {
@@ -20,8 +26,33 @@ pub(super) fn document(
             identity.signing_certificates().map_err(|error| internal(&error))?.to_owned()
         }
         Published::OpenIdConfiguration => identity.openid_configuration(),
+        Published::Measurements => {
+            return of_publisher(
+                state.publication.get().measurements(),
+                JOSE,
+                "list of measurements",
+            );
+        }
+        Published::Statement => {
+            return of_publisher(state.publication.get().statement(), COSE, "statement");
+        }
     };
     Ok(respond::json(StatusCode::OK, text))
+}
+
+/// What the publisher of the service's code says, as it is: the same at every provider.
+fn of_publisher(
+    document: Option<&Bytes>,
+    media_type: HeaderValue,
+    what: &str,
+) -> Result<Response<Body>, ApiError> {
+    let Some(bytes) = document.cloned() else {
+        let text = format!("This service hands out no {what}: its operator has named no file.");
+        return Err(Fault::not_found(text).into());
+    };
+    let mut response = Response::new(Body::from(bytes));
+    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+    Ok(response)
 }
 
 /// `GET /healthz`: the process answers.

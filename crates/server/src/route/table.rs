@@ -306,7 +306,7 @@ macro_rules! group {
 use Verb::{Delete, Get, Head, Patch, Post, Put};
 
 /// Every endpoint. Of patterns that one path fits the narrower stands first.
-pub static TABLE: [Row; 74] = [
+pub static TABLE: [Row; 76] = [
     Row::published("/healthz", "healthz", Means::Service(Probe::Alive))
         .about("the process answers"),
     Row::published("/readyz", "readyz", Means::Service(Probe::Ready))
@@ -361,6 +361,18 @@ pub static TABLE: [Row; 74] = [
         Means::Published(Published::OpenIdConfiguration),
     )
     .about("OpenID metadata"),
+    Row::published(
+        "/.well-known/avouch-measurements",
+        "measurements",
+        Means::Published(Published::Measurements),
+    )
+    .about("the measurements that the service may have, signed by their publisher, if the operator hands them out"),
+    Row::published(
+        "/.well-known/avouch-measurements/statement",
+        "statement",
+        Means::Published(Published::Statement),
+    )
+    .about("the publisher's statement over them, with receipts of ledgers, if the operator hands it out"),
     Row::data(Post, "/attest/{type}", "attest", Needs::MayAttest, |path| {
         kind(path).filter(|kind| kind.has_route()).map(Endpoint::Attest)
     })

@@ -57,7 +57,7 @@ fn section(page: &mut String, title: &str, text: &str, plane: Plane) {
 
 fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
-    let service = "At the root of the service. They are answered when nothing else is, as are the two \
+    let service = "At the root of the service. They are answered when nothing else is, as are those \
         that relying parties read, and have lines of level `debug` in the log.";
     section(&mut page, "The service", service, Plane::Service);
     let collateral = "At the root of the service, where `endorsements.server.enabled` says so; else they \

@@ -1,12 +1,15 @@
 //! The `COSE_Sign1` around an endorsement: headers of both generations, read but not trusted.
 
+use avouch_cose::coset::cbor::value::Value;
+use avouch_cose::coset::iana::{Algorithm, EnumI64 as _};
+use avouch_cose::coset::{ContentType, Header, RegisteredLabelWithPrivate};
+use avouch_cose::words::{
+    CWT_CLAIMS, CWT_ISSUED_AT, CWT_ISSUER, CWT_SUBJECT, X5CHAIN, X5T, integer, number, numbered,
+    only, seconds, text,
+};
+use avouch_cose::{Sign1, Sign1Error};
 use avouch_pki::{Certificate, SignatureScheme, digest};
 use avouch_wire::{UnixTime, hex_beginning};
-use coset::cbor::value::Value;
-use coset::iana::{Algorithm, EnumI64 as _};
-use coset::{
-    ContentType, CoseSign1, Header, Label, RegisteredLabelWithPrivate, TaggedCborSerializable as _,
-};
 use serde::Serialize;
 
 use super::UvmError;
@@ -18,23 +21,12 @@ const CHAIN_MAX: usize = 5;
 /// The signer and the CA that its `did:x509` names.
 const CHAIN_MIN: usize = 2;
 
-/// Countersignatures of both versions (RFC 9052, RFC 9338).
-const COUNTERSIGNATURES: [i64; 4] = [7, 9, 11, 12];
-/// Header parameter of CWT claims (RFC 9597).
-const CWT_CLAIMS: i64 = 15;
-/// `x5chain` and `x5t` (RFC 9360).
-const X5CHAIN: i64 = 33;
-const X5T: i64 = 34;
 /// The payload is a hash, by which algorithm, and of what content type (COSE hash envelope).
 const PAYLOAD_HASH_ALGORITHM: i64 = 258;
 const PREIMAGE_CONTENT_TYPE: i64 = 259;
 /// COSE algorithm numbers of hashes.
 const COSE_SHA256: i64 = -16;
 const COSE_SHA384: i64 = -43;
-/// CWT claims (RFC 8392).
-const CWT_ISSUER: i64 = 1;
-const CWT_SUBJECT: i64 = 2;
-const CWT_ISSUED_AT: i64 = 6;
 
 /// Which generation of headers an endorsement has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -64,12 +56,14 @@ pub(super) struct Envelope {
 
 impl Envelope {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, UvmError> {
-        if bytes.len() > ENVELOPE_BYTES_MAX {
-            return Err(UvmError::TooLarge { found: bytes.len(), limit: ENVELOPE_BYTES_MAX });
-        }
-        check_no_countersignature(bytes)?;
-        let cose = CoseSign1::from_tagged_slice(bytes).map_err(no_cose)?;
-        let header = &cose.protected.header;
+        let cose =
+            Sign1::parse("UvmEndorsement", bytes, ENVELOPE_BYTES_MAX).map_err(
+                |error| match error {
+                    Sign1Error::TooLarge { found, limit } => UvmError::TooLarge { found, limit },
+                    other => UvmError::Cose { reason: other.to_string() },
+                },
+            )?;
+        let header = cose.protected();
         if !header.crit.is_empty() {
             return Err(UvmError::CriticalHeader { found: format!("{:?}", header.crit) });
         }
@@ -81,7 +75,7 @@ impl Envelope {
             Form::Json => json_form(header)?,
             Form::Cwt => cwt_form(header)?,
         };
-        let payload = cose.payload.clone().ok_or_else(|| UvmError::Payload {
+        let payload = cose.payload().ok_or_else(|| UvmError::Payload {
             reason: "detached, expected inside the envelope".to_owned(),
         })?;
         Ok(Self {
@@ -92,37 +86,11 @@ impl Envelope {
             feed: named.feed,
             signed_at: named.signed_at,
             svn: named.svn,
-            payload,
-            signed_bytes: cose.tbs_data(b""),
-            signature: cose.signature,
+            payload: payload.to_vec(),
+            signed_bytes: cose.signed_bytes(payload),
+            signature: cose.signature().to_vec(),
         })
     }
-}
-
-/// A countersignature has headers of its own, in bytes, and they may have a countersignature. The library descends
-/// into them without a limit, so none may be there. Nothing rests on any.
-fn check_no_countersignature(bytes: &[u8]) -> Result<(), UvmError> {
-    let Value::Tag(_, message) = value(bytes)? else { return Ok(()) };
-    let parts = message.as_array().map_or(&[][..], Vec::as_slice);
-    for part in parts.iter().take(2) {
-        let protected = part.as_bytes().filter(|bytes| !bytes.is_empty());
-        let protected = protected.map(|bytes| value(bytes)).transpose()?;
-        let header = protected.as_ref().unwrap_or(part).as_map().map_or(&[][..], Vec::as_slice);
-        let labels = header.iter().filter_map(|(label, _)| integer(label));
-        if let Some(label) = labels.into_iter().find(|label| COUNTERSIGNATURES.contains(label)) {
-            let reason = format!("header {label} is a countersignature, which is not read");
-            return Err(UvmError::Cose { reason });
-        }
-    }
-    Ok(())
-}
-
-fn value(bytes: &[u8]) -> Result<Value, UvmError> {
-    coset::cbor::from_reader(bytes).map_err(no_cose)
-}
-
-fn no_cose(error: impl ToString) -> UvmError {
-    UvmError::Cose { reason: error.to_string() }
 }
 
 /// What both forms say, in different places.
@@ -232,43 +200,17 @@ fn cwt_form(header: &Header) -> Result<Named, UvmError> {
     }
     let claims = number(header, CWT_CLAIMS).and_then(Value::as_map);
     let claims = claims.ok_or_else(|| bad("15 (CWT claims)", "expected a map"))?;
-    let svn = claim("15.svn", claims, |key| key.as_text() == Some("svn"))?;
+    let twice = |name| move |_| bad(name, "appears twice");
+    let svn = only(claims, |key| key.as_text() == Some("svn")).map_err(twice("15.svn"))?;
     let svn = svn.and_then(integer).and_then(|svn| u64::try_from(svn).ok());
     let svn = svn.ok_or_else(|| bad("15.svn", "expected an integer that is not negative"))?;
-    let numbered = |name, label| claim(name, claims, |key| integer(key) == Some(label));
+    let claim = |name, label| numbered(claims, label).map_err(twice(name));
     Ok(Named {
-        issuer: string("15.1 (iss)", numbered("15.1 (iss)", CWT_ISSUER)?)?,
-        feed: string("15.2 (sub)", numbered("15.2 (sub)", CWT_SUBJECT)?)?,
-        signed_at: moment("15.6 (iat)", numbered("15.6 (iat)", CWT_ISSUED_AT)?)?,
+        issuer: string("15.1 (iss)", claim("15.1 (iss)", CWT_ISSUER)?)?,
+        feed: string("15.2 (sub)", claim("15.2 (sub)", CWT_SUBJECT)?)?,
+        signed_at: moment("15.6 (iat)", claim("15.6 (iat)", CWT_ISSUED_AT)?)?,
         svn: Some(svn),
     })
-}
-
-/// The only value in a claims map whose key is the one wanted.
-fn claim<'a>(
-    name: &'static str,
-    claims: &'a [(Value, Value)],
-    is_key: impl Fn(&Value) -> bool,
-) -> Result<Option<&'a Value>, UvmError> {
-    let mut found = claims.iter().filter(|(key, _)| is_key(key)).map(|(_, value)| value);
-    let first = found.next();
-    match found.next() {
-        Some(_) => Err(bad(name, "appears twice")),
-        None => Ok(first),
-    }
-}
-
-fn number(header: &Header, label: i64) -> Option<&Value> {
-    header.rest.iter().find(|(key, _)| *key == Label::Int(label)).map(|(_, value)| value)
-}
-
-fn text<'a>(header: &'a Header, label: &str) -> Option<&'a Value> {
-    let wanted = |key: &Label| matches!(key, Label::Text(text) if text == label);
-    header.rest.iter().find(|(key, _)| wanted(key)).map(|(_, value)| value)
-}
-
-fn integer(value: &Value) -> Option<i64> {
-    value.as_integer().and_then(|integer| i64::try_from(integer).ok())
 }
 
 /// Longest issuer or feed.
@@ -284,11 +226,7 @@ fn string(name: &'static str, value: Option<&Value>) -> Result<String, UvmError>
 
 /// Whole seconds since the epoch, bare or tagged as such.
 fn moment(name: &'static str, value: Option<&Value>) -> Result<UnixTime, UvmError> {
-    let seconds = match value {
-        Some(Value::Tag(1, inner)) => integer(inner),
-        Some(other) => integer(other),
-        None => None,
-    };
+    let seconds = value.and_then(seconds);
     let moment = seconds.and_then(|seconds| UnixTime::from_seconds(seconds).ok());
     moment.ok_or_else(|| bad(name, "expected whole seconds since the epoch"))
 }

@@ -115,7 +115,7 @@ pub(super) fn refuse_with(
 }
 
 /// Writes a file whole or not at all: readers see the one before until it is complete.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(in crate::commands) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     use std::io::Write as _;
     let failed = |source| Failure::Write { path: path.to_owned(), source };
     let mut name = path.file_name().unwrap_or_default().to_owned();

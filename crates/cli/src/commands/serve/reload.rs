@@ -5,6 +5,7 @@ use std::sync::Arc;
 use avouch_endorsements::EndorsementSet;
 use avouch_release::ReleaseSigner;
 use avouch_server::auth::StaticTokens;
+use avouch_server::publication::Documents;
 use avouch_server::{Access, AppState, CurrentTls, Settings};
 use tracing_subscriber::EnvFilter;
 
@@ -14,10 +15,11 @@ use crate::logging::{self, LogControl};
 use crate::setup::{self, Hangups};
 
 /// Keys that a reload takes; all others need a restart.
-const TAKEN: [&str; 6] = [
+const TAKEN: [&str; 7] = [
     "server.tls",
     "auth.token_file",
     "endorsements",
+    "publication",
     "telemetry.log_filter",
     "vault.certificates",
     "vault.private_key",
@@ -38,6 +40,7 @@ struct Replacements {
     signer: Option<ReleaseSigner>,
     tokens: StaticTokens,
     endorsements: EndorsementSet,
+    documents: Documents,
     filter: EnvFilter,
     /// Keys that have changed and are not taken.
     left: Vec<String>,
@@ -63,8 +66,8 @@ impl Reload {
             if let Err(error) = done {
                 tracing::error!(
                     %error,
-                    "the reload failed: certificates, tokens, endorsements and log filter are \
-                     those from before"
+                    "the reload failed: certificates, tokens, endorsements, publication and log filter \
+                     are those from before"
                 );
             }
         }
@@ -92,8 +95,10 @@ impl Reload {
             authenticator.replace_tokens(new.tokens);
         }
         self.state.at_hand.replace_files(new.endorsements);
+        self.state.publication.replace(new.documents);
         tracing::info!(
-            "reloaded: TLS certificate, the vault's certificates, tokens, endorsements, log filter"
+            "reloaded: TLS certificate, the vault's certificates, tokens, endorsements, publication, log \
+             filter"
         );
         if !new.left.is_empty() {
             let keys = new.left.join(", ");
@@ -125,6 +130,7 @@ impl Replacements {
             signer: release_signer_of(&config)?,
             tokens,
             endorsements,
+            documents: Documents::read(&config.publication).map_err(Failure::other)?,
             filter: logging::filter(&config.telemetry)?,
             left,
         })

@@ -1,5 +1,6 @@
 //! Headers of both generations, and those next to them that are refused.
 
+use avouch_cose::coset::Label;
 use avouch_wire::FailedCheck as _;
 use rcgen::{CertificateParams, KeyPair};
 

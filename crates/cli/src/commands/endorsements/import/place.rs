@@ -10,8 +10,8 @@ use avouch_store::ImportedEndorsements;
 use avouch_wire::UnixTime;
 
 use super::ImportArgs;
-use crate::commands::endorsements::files::write_whole;
 use crate::commands::endorsements::service::{self, Database};
+use crate::commands::endorsements::write_whole;
 use crate::failure::{Failure, read};
 use crate::fleet::is_file;
 use crate::setup;

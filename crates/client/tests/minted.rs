@@ -290,7 +290,7 @@ fn a_debuggable_service_and_one_on_an_outdated_platform_are_refused_unless_accep
     let told = |verdict: &TrustVerdict| {
         verdict.steps().each_ref().map(|step| step.reason.contains("its host can debug it"))
     };
-    assert_eq!(told(&verdict), [false, true, true, true]);
+    assert_eq!(told(&verdict), [false, true, true, true, false]);
     let other = Service::new(Form::Bare, EvidenceKind::Tdx);
     let unlisted = in_force(published(&other, &other.verifier()));
     let verdict = verify(&debuggable, &lenient, Some(&unlisted));
@@ -299,7 +299,7 @@ fn a_debuggable_service_and_one_on_an_outdated_platform_are_refused_unless_accep
     let mut settings = ServiceVerifier::settings();
     settings.intel.refuse_debuggable = false;
     let verdict = verify(&good, &good.verifier_with(settings), None);
-    assert_eq!(told(&verdict), [false; 4], "it cannot be debugged");
+    assert_eq!(told(&verdict), [false; 5], "it cannot be debugged");
 
     let outdated = Service::with(Form::Bare, |mut options| {
         options.platform.tcb_status = TcbStatus::OutOfDate;
@@ -395,8 +395,12 @@ fn an_unsecured_token_is_refused_where_evidence_of_the_service_is_demanded() {
     let listed = in_force(published(&service, &verifier));
     let token = service.unsecured();
     let allowing = Expectations { allow_unsecured: true, ..expectations() };
-    let lenient =
-        RelyingParty { service: Some(&verifier), measurements: None, demands_evidence: false };
+    let lenient = RelyingParty {
+        service: Some(&verifier),
+        measurements: None,
+        demands_evidence: false,
+        transparency: None,
+    };
     let verdict = lenient.verify(&token, &service.keys(), &allowing);
     assert!(matches!(verdict.accepted(), Some(avouch_token::Accepted::Unsecured(_))));
     assert_eq!(outcomes(&verdict), [Outcome::NotChecked; 4]);

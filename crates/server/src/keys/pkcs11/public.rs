@@ -14,6 +14,8 @@ const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x
 const P384: [u8; 7] = [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
 /// 65537.
 const EXPONENT: [u8; 3] = [1, 0, 1];
+/// Bytes of the shortest modulus: RSA-2048.
+const MODULUS_BYTES_MIN: usize = 256;
 
 /// How a pair of that kind is made.
 pub(super) fn kind(spec: KeySpec) -> (Mechanism<'static>, Vec<Attribute>) {
@@ -75,10 +77,11 @@ fn of_numbers(modulus: &[u8], exponent: &[u8]) -> Option<PublicKey> {
         let zeros = number.iter().take_while(|byte| **byte == 0).count();
         number.get(zeros..).unwrap_or_default().to_vec()
     };
-    if trimmed(exponent) != EXPONENT {
+    let modulus = trimmed(modulus);
+    if trimmed(exponent) != EXPONENT || modulus.len() < MODULUS_BYTES_MIN {
         return None;
     }
-    PublicKey::rsa(&trimmed(modulus), &EXPONENT).ok()
+    PublicKey::rsa(&modulus, &EXPONENT).ok()
 }
 
 #[cfg(test)]
@@ -118,6 +121,8 @@ mod tests {
         for exponent in [&[3][..], &[], &[1, 0, 0, 1]] {
             assert_eq!(of_numbers(modulus, exponent), None);
         }
-        assert_eq!(of_numbers(&[], &[1, 0, 1]), None);
+        for short in [&[][..], &modulus[1..]] {
+            assert_eq!(of_numbers(short, &[1, 0, 1]), None);
+        }
     }
 }

@@ -167,7 +167,7 @@ fn a_receipt_of_anything_else_is_refused() {
         // The receipt of another statement of the same publisher.
         let other = write_statement(b"{}", &head(at()), &case.publisher).unwrap();
         let of_other = case.ledger.register(&other, 5, 2, Forgery::None);
-        assert_ne!(case.check(&case.statement, &[of_other.clone()]), "ok");
+        assert_ne!(case.check(&case.statement, std::slice::from_ref(&of_other)), "ok");
         let covered = case.verify(&other, &[of_other]).unwrap().check_covers(&publication());
         assert_eq!(covered.unwrap_err().check(), "statement-document");
         // Another ledger's key under the same name.

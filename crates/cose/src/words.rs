@@ -59,10 +59,10 @@ pub struct Twice;
 ///
 /// # Errors
 /// [`Twice`] if there are several.
-pub fn only<'a>(
-    map: &'a [(Value, Value)],
+pub fn only(
+    map: &[(Value, Value)],
     is_key: impl Fn(&Value) -> bool,
-) -> Result<Option<&'a Value>, Twice> {
+) -> Result<Option<&Value>, Twice> {
     let mut found = map.iter().filter(|(key, _)| is_key(key)).map(|(_, value)| value);
     let first = found.next();
     match found.next() {

@@ -98,12 +98,17 @@ pub fn sealed_key(
     sealed_to: SealedTo,
 ) -> Result<Zeroizing<[u8; KEY_BYTES]>, TeeError> {
     let path = folder.join(sealed_to.file());
-    let bytes = Zeroizing::new(boundary::read(&path, KEY_BYTES as u64)?);
-    let whole = bytes.first_chunk::<KEY_BYTES>().filter(|key| **key != [0; KEY_BYTES]);
-    let key = whole.ok_or_else(|| TeeError::Unexpected {
-        path,
-        found: format!("{} bytes", bytes.len()),
-        expected: "16 bytes that are not all zero",
-    })?;
-    Ok(Zeroizing::new(*key))
+    // One more than a key has, to see that there is no more.
+    let mut bytes = Zeroizing::new([0; KEY_BYTES + 1]);
+    let length = boundary::read_into(&path, bytes.as_mut())?;
+    if length > KEY_BYTES {
+        return Err(TeeError::TooLarge { path, limit: KEY_BYTES as u64 });
+    }
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    key.copy_from_slice(&bytes[..KEY_BYTES]);
+    if length != KEY_BYTES || *key == [0; KEY_BYTES] {
+        let (found, expected) = (format!("{length} bytes"), "16 bytes that are not all zero");
+        return Err(TeeError::Unexpected { path, found, expected });
+    }
+    Ok(key)
 }

@@ -104,11 +104,11 @@ pub fn sealed_key(
     if length > KEY_BYTES {
         return Err(TeeError::TooLarge { path, limit: KEY_BYTES as u64 });
     }
-    let mut key = Zeroizing::new([0; KEY_BYTES]);
-    key.copy_from_slice(&bytes[..KEY_BYTES]);
-    if length != KEY_BYTES || *key == [0; KEY_BYTES] {
-        let (found, expected) = (format!("{length} bytes"), "16 bytes that are not all zero");
-        return Err(TeeError::Unexpected { path, found, expected });
-    }
-    Ok(key)
+    let whole = bytes.first_chunk::<KEY_BYTES>().filter(|key| **key != [0; KEY_BYTES]);
+    let key = whole.filter(|_| length == KEY_BYTES).ok_or_else(|| TeeError::Unexpected {
+        path,
+        found: format!("{length} bytes"),
+        expected: "16 bytes that are not all zero",
+    })?;
+    Ok(Zeroizing::new(*key))
 }

@@ -158,7 +158,12 @@ impl RelyingParty<'_> {
         let binding = check_key_binding(token.key().key(), &bound);
         let third = match binding {
             Ok(()) => {
-                let bound = "the report data is the digest of the key that signed the token";
+                let bound = match service.is_of_a_paravisor() {
+                    false => "the report data is the digest of the key that signed the token",
+                    true => {
+                        "what the guest gave its paravisor is the digest of the key that signed the token"
+                    }
+                };
                 checks.passed("service-key-binding", bound);
                 step(TrustStep::KeyBinding, Outcome::Passed, bound)
             }

@@ -11,7 +11,8 @@ pub enum TrustStep {
     Token,
     /// The service runs in a TEE that its vendor vouches for.
     ServiceEvidence,
-    /// What runs there made the key that signed.
+    /// What runs there asked its TEE about the key that signed. Not proven: that it made the key, or that nobody else
+    /// has it; that depends on how it keeps its keys, which only what is measured with it can say.
     KeyBinding,
     /// What runs there is code that was published and is in force.
     Measurement,

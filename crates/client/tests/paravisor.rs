@@ -75,6 +75,8 @@ fn a_key_is_bound_by_what_the_guest_gave_its_paravisor() {
         let (passed, not_checked) = (Outcome::Passed, Outcome::NotChecked);
         let bound = [passed, passed, passed, not_checked, not_checked];
         assert_eq!(outcomes, bound, "{kind}: {verdict:#?}");
+        let reason = &verdict.steps()[2].reason;
+        assert!(reason.starts_with("what the guest gave its paravisor is"), "{reason}");
         let verdict = verify(&service(&paravisor, Some([7; 64]), |_| ()));
         assert_eq!(failed(&verdict), "service-key-binding", "{kind}");
         assert_eq!(verdict.steps()[1].outcome, Outcome::Passed, "{kind}");

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use avouch_pki::PublicKey;
 use avouch_store::{KeyPurpose, KeyState};
-use avouch_tee::{OwnEvidence, SourceName, TeeError, TeeWorker};
+use avouch_tee::{EvidenceSource, Later, OwnEvidence, SourceName, TeeError, TeeWorker};
 use avouch_token::{EvidenceExtension, key_report_data};
 use avouch_wire::UnixTime;
 use serde_json::{Value, json};
@@ -41,13 +41,14 @@ pub struct KeyEvidence {
 }
 
 impl KeyEvidence {
-    fn new(evidence: &OwnEvidence, made_at: UnixTime) -> Self {
-        Self {
-            kind: evidence.kind(),
-            extension: evidence.extension(),
-            made_at,
-            holds_until: evidence.holds_until(),
+    /// What can be published of it.
+    fn new(evidence: &OwnEvidence, made_at: UnixTime) -> Result<Self, TeeError> {
+        let holds_until = evidence.holds_until();
+        if let Some(until) = holds_until.filter(|until| *until <= made_at) {
+            return Err(TeeError::Expired { until });
         }
+        let extension = evidence.extension()?;
+        Ok(Self { kind: evidence.kind(), extension, made_at, holds_until })
     }
 
     /// As certificates carry it.
@@ -73,7 +74,7 @@ struct Known {
     failed_in_a_row: u32,
     again_at: Option<Instant>,
     failures: u64,
-    last_failure: Option<(UnixTime, String)>,
+    last_failure: Option<(UnixTime, TeeError)>,
     without: usize,
 }
 
@@ -93,17 +94,19 @@ impl OwnTee {
         }
     }
 
-    /// The TEE that the configuration names, or that is there.
+    /// The TEE that the configuration names, or that is there. One that is only looked for and does not answer, or
+    /// not as it should, is looked for again with each question.
     ///
     /// # Errors
     /// [`TeeError`] if one is demanded and not there, or a file that is named cannot be used.
     pub async fn open(config: &TeeConfig) -> Result<Self, TeeError> {
         let (settings, within) = (config.settings(), START_WITHIN.min(config.answer_within()));
+        let later = settings.clone();
         let chosen = tokio::task::spawn_blocking(move || settings.choose_within(within));
         let source = match chosen.await.unwrap_or(Err(TeeError::Ended)) {
-            Err(error @ TeeError::Silent { .. }) if config.source == SourceName::Auto => {
-                tracing::warn!(%error, "what may be a TEE does not answer: it is left alone");
-                None
+            Err(error) if config.source == SourceName::Auto && !later.names_the_file_of(&error) => {
+                tracing::warn!(%error, "what may be a TEE cannot be asked: it is tried again");
+                Some(Box::new(Later::new(later)) as Box<dyn EvidenceSource>)
             }
             chosen => chosen?,
         };
@@ -118,6 +121,7 @@ impl OwnTee {
         }
         // What is not there by then comes later.
         let _ = tokio::time::timeout(START_WITHIN, self.tick(keys, clock)).await;
+        self.publish(keys);
         tokio::spawn(follow(Arc::clone(self), Arc::downgrade(keys), clock));
     }
 
@@ -126,56 +130,55 @@ impl OwnTee {
         let Some(worker) = &self.worker else { return };
         let set = keys.set();
         let now = clock.now();
-        let (due, mut changed) = self.due(&set, now);
+        let due = self.due(&set, now);
+        // What has ended, and what came when nobody waited any more.
+        self.publish(keys);
         for (kid, key) in due {
             let (worker, within) = (Arc::clone(worker), self.answer_within);
             let asked = tokio::task::spawn_blocking(move || {
                 worker.evidence(&key_report_data(&key).0, within)
             });
-            match asked.await.unwrap_or(Err(TeeError::Ended)) {
-                Ok(evidence) => {
-                    self.made(&kid, KeyEvidence::new(&evidence, clock.now()));
-                    changed = true;
-                }
+            let evidence = asked.await.unwrap_or(Err(TeeError::Ended));
+            match evidence.and_then(|evidence| KeyEvidence::new(&evidence, clock.now())) {
+                Ok(evidence) => self.made(&kid, evidence),
                 Err(error) => {
                     self.failed(&error, clock.now());
                     break;
                 }
             }
         }
-        let evidence = {
-            let mut known = self.known();
-            let of_tokens = token_keys(&set);
-            known.without =
-                of_tokens.iter().filter(|(kid, _)| !known.evidence.contains_key(kid)).count();
-            known.evidence.clone()
-        };
-        if changed {
-            keys.take_evidence(evidence);
+        self.publish(keys);
+    }
+
+    /// Hands the keys what is known, if they have other evidence: their certificates are made anew then.
+    fn publish(&self, keys: &SigningKeys) {
+        let set = keys.set();
+        let mut known = self.known();
+        let of_tokens = token_keys(&set);
+        let without = of_tokens.iter().filter(|(kid, _)| !known.evidence.contains_key(kid));
+        known.without = without.count();
+        if *set.all_evidence() != known.evidence {
+            keys.take_evidence(known.evidence.clone());
         }
     }
 
-    /// The keys that want evidence, the ones that sign first; and whether evidence went away.
-    fn due(&self, set: &KeySet, now: UnixTime) -> (Vec<(String, PublicKey)>, bool) {
+    /// Forgets what has ended, and gives the keys that want evidence, the ones that sign first.
+    fn due(&self, set: &KeySet, now: UnixTime) -> Vec<(String, PublicKey)> {
         let mut known = self.known();
         let of_tokens = token_keys(set);
-        let before = known.evidence.len();
         known.evidence.retain(|kid, evidence| {
             let is_published = of_tokens.iter().any(|(name, _)| name == kid);
             is_published && evidence.holds_until.is_none_or(|until| now < until)
         });
-        let went_away = known.evidence.len() != before;
-        let without = of_tokens.iter().filter(|(kid, _)| !known.evidence.contains_key(kid));
-        known.without = without.count();
         if known.again_at.is_some_and(|at| Instant::now() < at) {
-            return (Vec::new(), went_away);
+            return Vec::new();
         }
         let due = of_tokens.into_iter().filter(|(kid, _)| {
             known.evidence.get(kid).is_none_or(|evidence| {
                 is_due(evidence.made_at, evidence.holds_until, self.refresh_seconds, now)
             })
         });
-        (due.collect(), went_away)
+        due.collect()
     }
 
     fn made(&self, kid: &str, evidence: KeyEvidence) {
@@ -189,16 +192,15 @@ impl OwnTee {
     /// Told once for each reason in a row.
     fn failed(&self, error: &TeeError, now: UnixTime) {
         let mut known = self.known();
-        let reason = error.to_string();
         let is_known = known.failed_in_a_row > 0
-            && known.last_failure.as_ref().is_some_and(|(_, last)| *last == reason);
+            && known.last_failure.as_ref().is_some_and(|(_, last)| last == error);
         if !is_known {
             tracing::error!(%error, "the TEE gives no evidence; the service goes on without");
         }
         known.failed_in_a_row = known.failed_in_a_row.saturating_add(1);
         known.failures = known.failures.saturating_add(1);
         known.again_at = Instant::now().checked_add(pause(known.failed_in_a_row));
-        known.last_failure = Some((now, reason));
+        known.last_failure = Some((now, error.clone()));
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -224,10 +226,10 @@ impl OwnTee {
             ("holds_until", all().filter_map(|evidence| evidence.holds_until).min().map(text)),
             (
                 "last_failure",
-                known
-                    .last_failure
-                    .as_ref()
-                    .map(|(at, reason)| json!({"at": at.to_string(), "reason": reason})),
+                // Anybody may read it: where things are is for the log.
+                known.last_failure.as_ref().map(
+                    |(at, error)| json!({"at": at.to_string(), "reason": error.without_places()}),
+                ),
             ),
         ];
         if let Some(report) = report.as_object_mut() {
@@ -255,3 +257,6 @@ async fn follow(tee: Arc<OwnTee>, keys: Weak<SigningKeys>, clock: Clock) {
         tee.tick(&keys, clock).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

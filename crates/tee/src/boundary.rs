@@ -26,6 +26,24 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, TeeError> {
     Ok(bytes)
 }
 
+/// Reads a file into this place, to its end or until the place is full: nothing of it stays elsewhere. How many
+/// bytes there are.
+pub(crate) fn read_into(path: &Path, place: &mut [u8]) -> Result<usize, TeeError> {
+    let failed =
+        |error: std::io::Error| TeeError::Read { path: path.to_owned(), reason: error.to_string() };
+    let mut file = File::open(path).map_err(failed)?;
+    let mut length = 0_usize;
+    while let Some(rest) = place.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(read) => length = length.saturating_add(read),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(length)
+}
+
 /// Reads a file with one word in it.
 pub(crate) fn read_word(path: &Path) -> Result<String, TeeError> {
     let bytes = read(path, WORD_BYTES_MAX)?;

@@ -24,6 +24,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 100;
 /// How often it is looked for the files of an entry that was made.
 const FILES_LOOKS: u32 = 500;
+/// What Linux says where no driver answers.
+const ENXIO: i32 = 6;
+const ENODEV: i32 = 19;
 /// Most certificates in one entry of a table.
 const CERTIFICATES_MAX: usize = 8;
 
@@ -68,6 +71,22 @@ impl ConfigfsTsm {
     #[must_use]
     pub fn with_uvm_endorsements(self, uvm_endorsements: Option<Vec<u8>>) -> Self {
         Self { uvm_endorsements, ..self }
+    }
+
+    /// Whether somebody answers in that folder: without a TEE's driver behind it the kernel makes no entry.
+    ///
+    /// # Errors
+    /// [`TeeError::Absent`], or [`TeeError::Write`] if an entry cannot be made for another reason.
+    pub(crate) fn check_answers(&self) -> Result<(), TeeError> {
+        if self.folder.join("inblob").exists() {
+            return Ok(());
+        }
+        Entry::make(&self.folder).map(drop).map_err(|(path, error)| match error.raw_os_error() {
+            Some(ENXIO | ENODEV) => {
+                absent(format!("no TEE's driver answers in {}", self.folder.display()))
+            }
+            _ => TeeError::Write { path, reason: error.to_string() },
+        })
     }
 
     fn attempt(&self, report_data: &[u8; 64]) -> Result<OwnEvidence, TeeError> {
@@ -167,6 +186,17 @@ impl Entry {
         if folder.join("inblob").exists() {
             return Ok(Self { path: folder.to_owned(), is_own: false });
         }
+        let entry = Self::make(folder)
+            .map_err(|(path, error)| TeeError::Write { path, reason: error.to_string() })?;
+        // The kernel's files come with the folder; others' may take a moment.
+        if until(FILES_LOOKS, || entry.path.join("inblob").exists()) {
+            return Ok(entry);
+        }
+        Err(absent(format!("a folder that is made in {} gets no inblob", folder.display())))
+    }
+
+    /// An entry of one's own; or where it could not be made, and why.
+    fn make(folder: &Path) -> Result<Self, (PathBuf, std::io::Error)> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = folder.join(format!("{PREFIX}{}-{number}", std::process::id()));
         let made = match fs::create_dir(&path) {
@@ -176,13 +206,10 @@ impl Entry {
             }
             made => made,
         };
-        made.map_err(|error| TeeError::Write { path: path.clone(), reason: error.to_string() })?;
-        let entry = Self { path, is_own: true };
-        // The kernel's files come with the folder; others' may take a moment.
-        if until(FILES_LOOKS, || entry.path.join("inblob").exists()) {
-            return Ok(entry);
+        match made {
+            Ok(()) => Ok(Self { path, is_own: true }),
+            Err(error) => Err((path, error)),
         }
-        Err(absent(format!("a folder that is made in {} gets no inblob", folder.display())))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use avouch_attester::TpmError;
 use avouch_azure::{HclError, RuntimeClaimsError};
 use avouch_dcap::QuoteError;
-use avouch_wire::ParseError;
+use avouch_wire::{ParseError, UnixTime};
 use thiserror::Error;
 
 use crate::CertificatesError;
@@ -44,6 +44,20 @@ pub enum TeeError {
         path: PathBuf,
         /// How many bytes are read at most.
         limit: u64,
+    },
+    /// Evidence that no certificate has room for.
+    #[error("the evidence takes {found} bytes of a certificate, which has room for {limit}")]
+    TooLargeToPublish {
+        /// Its bytes as certificates carry it.
+        found: usize,
+        /// The most.
+        limit: usize,
+    },
+    /// Evidence with a certificate that had ended when it came.
+    #[error("the evidence has a certificate that ended at {until}")]
+    Expired {
+        /// When the first one ended.
+        until: UnixTime,
     },
     /// A file is not the number or word that it should be.
     #[error("{path} says {found}, expected {expected}")]
@@ -115,4 +129,23 @@ pub enum TeeError {
     /// The thread that asks is gone: a mistake of this program.
     #[error("the thread that asks the TEE has ended")]
     Ended,
+}
+
+impl TeeError {
+    /// The same for everybody's eyes: no path, no address, and nothing that a host or a file said.
+    #[must_use]
+    pub fn without_places(&self) -> String {
+        let said = match self {
+            Self::Absent { source_name, .. } => return format!("there is no TEE at {source_name}"),
+            Self::Read { .. } => "a file of the TEE cannot be read",
+            Self::Write { .. } => "a file of the TEE cannot be written",
+            Self::TooLarge { .. } => "a file of the TEE is too large",
+            Self::Unexpected { .. } => "a file of the TEE says what is not known",
+            Self::Certificates(_) => "the certificates of SEV-SNP cannot be read",
+            Self::Tpm(_) => "the TPM failed",
+            Self::Host { .. } => "the host's service gives no answer that can be used",
+            other => return other.to_string(),
+        };
+        format!("{said}; the log says more")
+    }
 }

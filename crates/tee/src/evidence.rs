@@ -6,7 +6,11 @@ use avouch_wire::{UnixTime, base64url};
 use serde_json::{Map, Value};
 
 use crate::certificates::first_end;
-use crate::{SnpQuote, open_enclave};
+use crate::{SnpQuote, TeeError, open_enclave};
+
+/// Most bytes of evidence in a certificate. Who reads certificates takes up to 64 KiB of each, and a key set with
+/// the certificates of all keys up to 1 MiB.
+const EXTENSION_BYTES_MAX: usize = 32 * 1024;
 
 /// What a TEE said of the process or machine that asked. It proves something to who verifies it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,14 +53,16 @@ impl OwnEvidence {
 
     /// How a signing certificate carries it: SGX as an Open Enclave report in an extension of its own, as MAA
     /// did until 2022; all else as JSON with the kind of TEE, as MAA does from 2025 on.
-    #[must_use]
-    pub fn extension(&self) -> EvidenceExtension {
+    ///
+    /// # Errors
+    /// [`TeeError::TooLargeToPublish`] above 32 KiB: a larger certificate would make readers refuse the key.
+    pub fn extension(&self) -> Result<EvidenceExtension, TeeError> {
         let described =
             |kind: TeeKind, document: Map<String, Value>| EvidenceExtension::Described {
                 evidence_json: Value::Object(document).to_string(),
                 tee_kind: kind.name().to_owned(),
             };
-        match self {
+        let extension = match self {
             Self::Sgx(quote) => EvidenceExtension::Raw(open_enclave::report(quote)),
             Self::Tdx(quote) => described(TeeKind::Tdx, of_quote(quote)),
             Self::Snp(quote) => described(TeeKind::AciSevSnp, quote.document()),
@@ -66,7 +72,15 @@ impl OwnEvidence {
             Self::AzureTdx { quote, runtime_data } => {
                 described(TeeKind::AzureTdx, with_runtime(of_quote(quote), runtime_data))
             }
+        };
+        let found = match &extension {
+            EvidenceExtension::Raw(bytes) => bytes.len(),
+            EvidenceExtension::Described { evidence_json, .. } => evidence_json.len(),
+        };
+        if found > EXTENSION_BYTES_MAX {
+            return Err(TeeError::TooLargeToPublish { found, limit: EXTENSION_BYTES_MAX });
         }
+        Ok(extension)
     }
 
     /// When the first of the certificates that it carries ends; none where it carries none, or none that can

@@ -98,11 +98,16 @@ pub fn sealed_key(
     sealed_to: SealedTo,
 ) -> Result<Zeroizing<[u8; KEY_BYTES]>, TeeError> {
     let path = folder.join(sealed_to.file());
-    let bytes = Zeroizing::new(boundary::read(&path, KEY_BYTES as u64)?);
+    // One more than a key has, to see that there is no more.
+    let mut bytes = Zeroizing::new([0; KEY_BYTES + 1]);
+    let length = boundary::read_into(&path, bytes.as_mut())?;
+    if length > KEY_BYTES {
+        return Err(TeeError::TooLarge { path, limit: KEY_BYTES as u64 });
+    }
     let whole = bytes.first_chunk::<KEY_BYTES>().filter(|key| **key != [0; KEY_BYTES]);
-    let key = whole.ok_or_else(|| TeeError::Unexpected {
+    let key = whole.filter(|_| length == KEY_BYTES).ok_or_else(|| TeeError::Unexpected {
         path,
-        found: format!("{} bytes", bytes.len()),
+        found: format!("{length} bytes"),
         expected: "16 bytes that are not all zero",
     })?;
     Ok(Zeroizing::new(*key))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use avouch_wire::{base64url, json};
 use reqwest::{Client, RequestBuilder, redirect};
 use serde_json::json;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
 use crate::{SnpCertificates, TeeError};
 
@@ -24,7 +24,6 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 pub struct Host {
     url: String,
     client: Client,
-    runtime: Runtime,
 }
 
 impl Host {
@@ -43,12 +42,11 @@ impl Host {
         PROVIDER.call_once(|| {
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         });
-        let client =
-            Client::builder().redirect(redirect::Policy::none()).timeout(WITHIN).no_proxy();
-        let client = client.build().map_err(|error| failed(error.to_string()))?;
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| failed(error.to_string()))?;
-        Ok(Self { url, client, runtime })
+        // A connection does not outlive the question, whose runtime drives it.
+        let client = Client::builder().pool_max_idle_per_host(0).timeout(WITHIN).no_proxy();
+        let client = client.redirect(redirect::Policy::none()).build();
+        let client = client.map_err(|error| failed(error.to_string()))?;
+        Ok(Self { url, client })
     }
 
     /// The certificates of the chip that this machine runs on.
@@ -79,7 +77,10 @@ impl Host {
 
     fn answer(&self, request: RequestBuilder, url: &str) -> Result<Vec<u8>, TeeError> {
         let failed = |reason: String| TeeError::Host { url: url.to_owned(), reason };
-        self.runtime.block_on(async {
+        // Made for each question: one that is kept could not be dropped where another one runs.
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| failed(error.to_string()))?;
+        runtime.block_on(async {
             let mut answer = request.send().await.map_err(|error| failed(with_cause(&error)))?;
             if !answer.status().is_success() {
                 return Err(failed(format!("status {}", answer.status().as_u16())));

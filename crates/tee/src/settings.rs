@@ -94,24 +94,40 @@ const BY_ITSELF: [SourceName; 3] =
     [SourceName::Gramine, SourceName::ConfigfsTsm, SourceName::AzureVtpm];
 
 impl TeeSettings {
-    /// The source that is wanted; with [`SourceName::Auto`] the first that is there, if any is.
+    /// The source that is wanted; with [`SourceName::Auto`] the first that is there and can be asked, if any is.
     ///
     /// # Errors
-    /// [`TeeError`] if a source is demanded and not there, or a file that is named cannot be used.
+    /// [`TeeError`] if a source is demanded and not there, or a file that is named cannot be used; with
+    /// [`SourceName::Auto`] also if none can be asked and one seems to be there.
     pub fn choose(&self) -> Result<Option<Box<dyn EvidenceSource>>, TeeError> {
         match self.source {
             SourceName::None => Ok(None),
-            SourceName::Auto => {
-                for name in BY_ITSELF {
-                    match self.open(name) {
-                        Err(TeeError::Absent { .. }) => {}
-                        found => return found.map(Some),
-                    }
-                }
-                Ok(None)
-            }
+            SourceName::Auto => self.first_that_answers(),
             name => self.open(name).map(Some),
         }
+    }
+
+    fn first_that_answers(&self) -> Result<Option<Box<dyn EvidenceSource>>, TeeError> {
+        let mut passed_over = None;
+        for name in BY_ITSELF {
+            match self.open(name) {
+                Ok(found) => return Ok(Some(found)),
+                Err(TeeError::Absent { .. }) => {}
+                Err(error) if self.names_the_file_of(&error) => return Err(error),
+                // What is half there must not hide what works.
+                Err(error) => passed_over = passed_over.or(Some(error)),
+            }
+        }
+        passed_over.map_or(Ok(None), Err)
+    }
+
+    /// Whether an error is of a file that these settings name: going without it is nobody's wish.
+    #[must_use]
+    pub fn names_the_file_of(&self, error: &TeeError) -> bool {
+        let (TeeError::Read { path, .. } | TeeError::TooLarge { path, .. }) = error else {
+            return false;
+        };
+        self.uvm_endorsements.as_ref() == Some(path)
     }
 
     /// As [`TeeSettings::choose`], for no longer than `within`: what is looked at may never answer.
@@ -144,6 +160,9 @@ impl TeeSettings {
             }
             SourceName::ConfigfsTsm | SourceName::Auto | SourceName::None => {
                 let found = ConfigfsTsm::open(&self.configfs)?;
+                if self.source == SourceName::Auto {
+                    found.check_answers()?;
+                }
                 let found = found.with_certificates(self.certificates.clone());
                 Box::new(found.with_uvm_endorsements(self.uvm_endorsements()?))
             }

@@ -74,6 +74,11 @@ impl KeySet {
         self.evidence.get(kid)
     }
 
+    /// What it says of any.
+    pub(crate) fn all_evidence(&self) -> &EvidenceOfKeys {
+        &self.evidence
+    }
+
     /// All of them.
     #[must_use]
     pub fn keys(&self) -> &[HeldKey] {

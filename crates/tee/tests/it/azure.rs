@@ -62,7 +62,7 @@ fn source(kind: EvidenceKind, overtaken: u32) -> Option<(Swtpm, Arc<Paravisor>, 
 }
 
 fn members(evidence: &OwnEvidence) -> (String, Value) {
-    match evidence.extension() {
+    match evidence.extension().unwrap() {
         EvidenceExtension::Described { evidence_json, tee_kind } => {
             (tee_kind, serde_json::from_str(&evidence_json).unwrap())
         }

@@ -71,7 +71,9 @@ fn a_report_comes_with_the_certificates_of_its_table_whatever_their_form() {
         assert_eq!(ends.len(), 3);
         assert_eq!(evidence.holds_until(), ends.iter().min().copied());
         assert_eq!(evidence.kind(), "acisevsnp");
-        let EvidenceExtension::Described { evidence_json, tee_kind } = evidence.extension() else {
+        let EvidenceExtension::Described { evidence_json, tee_kind } =
+            evidence.extension().unwrap()
+        else {
             panic!("{evidence:?}");
         };
         assert_eq!(tee_kind, "acisevsnp");
@@ -107,7 +109,8 @@ fn a_quote_comes_without_what_lies_behind_it() {
     });
     let evidence = fake.ask().unwrap();
     assert!(evidence == OwnEvidence::Tdx(minted.evidence.clone()));
-    let EvidenceExtension::Described { evidence_json, tee_kind } = evidence.extension() else {
+    let EvidenceExtension::Described { evidence_json, tee_kind } = evidence.extension().unwrap()
+    else {
         panic!("{evidence:?}");
     };
     assert_eq!(tee_kind, "tdx");

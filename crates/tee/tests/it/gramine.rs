@@ -3,7 +3,9 @@ use std::path::Path;
 
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_tee::{EvidenceSource as _, Gramine, OwnEvidence, SealedTo, TeeError, sealed_key};
-use avouch_token::EvidenceExtension;
+use avouch_token::{
+    EvidenceExtension, Jwks, KeySpec, PublishedKey, SigningKey, jwks_document, provider_certificate,
+};
 use avouch_wire::EvidenceKind;
 
 use crate::fake::{Platform, gramine};
@@ -24,7 +26,9 @@ fn a_quote_is_asked_for_by_the_files_of_gramine_and_carried_as_an_open_enclave_r
     assert_eq!(asked.all(), [ASKED]);
     assert!(evidence == OwnEvidence::Sgx(minted.clone()));
     assert!(evidence.holds_until().unwrap() > at());
-    let EvidenceExtension::Raw(report) = evidence.extension() else { panic!("{evidence:?}") };
+    let EvidenceExtension::Raw(report) = evidence.extension().unwrap() else {
+        panic!("{evidence:?}")
+    };
     assert_eq!(report.len(), 16 + minted.len());
     let parsed = OpenEnclave::parse(&report).unwrap();
     assert_eq!(parsed.quote().untrusted_trailing(), [0; 0]);
@@ -85,4 +89,26 @@ fn a_sealed_key_is_of_its_name_and_of_its_length() {
     assert!(matches!(key(SealedTo::MrEnclave), Err(TeeError::TooLarge { limit: 16, .. })));
     let absent = sealed_key(Path::new("/nonexistent"), SealedTo::MrSigner).unwrap_err();
     assert!(absent.to_string().contains("_sgx_mrsigner"), "{absent}");
+}
+
+/// Evidence of this many bytes in a certificate, and whether a key with that certificate can be used.
+fn published(bytes: usize) -> Result<usize, TeeError> {
+    // 16 bytes are Open Enclave's header.
+    let extension = OwnEvidence::Sgx(vec![0x5a; bytes - 16]).extension()?;
+    let key = SigningKey::generate(KeySpec::P256).unwrap();
+    let certificate = provider_certificate(&key, "https://a.example", Some(&extension)).unwrap();
+    let set = jwks_document([&PublishedKey::new(&key, &[certificate])]);
+    Ok(Jwks::parse(set.as_bytes()).unwrap().keys().len())
+}
+
+#[test]
+fn evidence_in_a_certificate_leaves_the_key_of_use() {
+    assert_eq!(published(32 * 1024), Ok(1));
+    let refused = TeeError::TooLargeToPublish { found: 32 * 1024 + 1, limit: 32 * 1024 };
+    assert_eq!(published(32 * 1024 + 1), Err(refused));
+    // As JSON it is larger than it is.
+    let extension = |bytes: usize| OwnEvidence::Tdx(vec![0; bytes]).extension();
+    assert!(extension(24_000).is_ok());
+    let error = extension(25_000).unwrap_err();
+    assert!(matches!(error, TeeError::TooLargeToPublish { found: 33_349, .. }), "{error}");
 }

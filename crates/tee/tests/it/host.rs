@@ -106,3 +106,10 @@ fn what_a_host_answers_otherwise_is_told() {
     assert!(nobody.to_string().contains("http://127.0.0.1:1/acc/tdquote: "), "{nobody}");
     assert!(Host::new("https://host").is_err() && Host::new("169.254.169.254").is_err());
 }
+
+/// A source may be dropped anywhere: commands and the service look for one from within a runtime.
+#[test]
+fn a_host_is_dropped_within_a_runtime() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async { drop(Host::new("http://127.0.0.1:1").unwrap()) });
+}

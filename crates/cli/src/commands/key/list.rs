@@ -110,9 +110,13 @@ struct Answer {
 const TEE_WITHIN: Duration = Duration::from_secs(10);
 
 /// The name of the TEE that is there; `none` where the service would find none, or would not start.
-fn tee(config: &TeeConfig) -> &'static str {
-    let found = config.settings().choose_within(TEE_WITHIN);
-    found.ok().flatten().map_or(SourceName::None.name(), |source| source.name())
+async fn tee(config: &TeeConfig) -> &'static str {
+    let settings = config.settings();
+    let look = move || {
+        let found = settings.choose_within(TEE_WITHIN);
+        found.ok().flatten().map_or(SourceName::None.name(), |source| source.name())
+    };
+    tokio::task::spawn_blocking(look).await.unwrap_or(SourceName::None.name())
 }
 
 fn tee_text(source: &'static str) -> String {
@@ -127,7 +131,7 @@ pub(super) async fn list(records: &Records, output: OutputOptions) -> Result<Ver
     all.sort_by(|one, other| place(one).cmp(&place(other)));
     let keys: Vec<Row> = all.iter().map(|record| Row::of(record, records)).collect();
     let master_key = records.custody.master.first().name().to_owned();
-    let answer = Answer { master_key, tee: tee(&records.config.tee), keys };
+    let answer = Answer { master_key, tee: tee(&records.config.tee).await, keys };
     output.answer(&answer, || {
         if answer.keys.is_empty() {
             return "there are no keys yet: the service makes them at its start".to_owned();

@@ -88,7 +88,7 @@ pub(crate) fn short_token(asked: Exchange<'_>) -> Result<ShortToken, ExchangeRef
     };
     check_age(claims, exchange, provider_since, now)?;
     audience::check(claims, exchange, rule, (is_evidence, now))?;
-    if let Some(claim) = debugging::undenied(claims).filter(|_| !rule.accept_debuggable) {
+    if let Some(claim) = debugging::undenied(claims).filter(|_| rule.refuse_debuggable) {
         return Err(ExchangeRefused::request(format!(
             "the workload can be debugged, as {claim} does not deny"
         )));

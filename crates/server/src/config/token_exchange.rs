@@ -60,9 +60,9 @@ pub struct AudienceRule {
     /// Whether evidence that binds no key gets nothing.
     #[serde(default)]
     pub key_must_be_bound: bool,
-    /// Whether workloads that somebody can look into with a debugger get tokens too.
-    #[serde(default)]
-    pub accept_debuggable: bool,
+    /// Whether workloads that somebody can look into with a debugger get nothing.
+    #[serde(default = "refuse_debuggable")]
+    pub refuse_debuggable: bool,
 }
 
 /// What says for which audience an attestation token was made.
@@ -93,6 +93,10 @@ const fn evidence_age_seconds_max() -> u32 {
 
 const fn exchanges_per_minute() -> u32 {
     120
+}
+
+const fn refuse_debuggable() -> bool {
+    true
 }
 
 impl TokenExchangeConfig {

@@ -162,7 +162,7 @@ fn rule(audience_bound_by: AudienceBinding) -> AudienceRule {
         subject: SubjectTemplate::parse("{a}").unwrap(),
         audience_bound_by,
         key_must_be_bound: false,
-        accept_debuggable: false,
+        refuse_debuggable: true,
     }
 }
 

@@ -338,10 +338,10 @@ async fn what_somebody_can_debug_gets_nothing_unless_the_rule_says_so() {
             options.runtime_data = Some(HeldData::json(runtime()));
             options.break_name = debuggable.then(|| broken.to_owned());
             let minted = mint(kind, &options).unwrap();
-            for accepted in [false, true] {
+            for refused in [false, true] {
                 let rule = format!(
                     "[[token_exchange.providers.default.audiences]]\naudience = \"{STS}\"\n\
-                     subject = \"{{x-ms-attestation-type}}\"\naccept_debuggable = {accepted}\n"
+                     subject = \"{{x-ms-attestation-type}}\"\nrefuse_debuggable = {refused}\n"
                 );
                 let (setup, _) = setup(&minted, &rule).await;
                 let service = setup.serve().await;
@@ -354,7 +354,7 @@ async fn what_somebody_can_debug_gets_nothing_unless_the_rule_says_so() {
                     ("audience", STS),
                 ];
                 let answer = post(&service, PATH, &parameters).await;
-                if debuggable && !accepted {
+                if debuggable && refused {
                     nothing(answer, "invalid_request", "can be debugged");
                 } else {
                     assert_eq!(answer.0, 200, "{kind} {debuggable}: {}", answer.1);
@@ -669,7 +669,7 @@ async fn the_pages_are_as_they_say() {
     assert_eq!(contoso.audiences[1].audience, "vault");
     let bindings: Vec<_> = contoso.audiences.iter().map(|rule| rule.audience_bound_by).collect();
     assert_eq!(bindings, [AudienceBinding::Evidence, AudienceBinding::Nonce]);
-    assert!(contoso.audiences[1].key_must_be_bound && !contoso.audiences[0].accept_debuggable);
+    assert!(contoso.audiences[1].key_must_be_bound && contoso.audiences[0].refuse_debuggable);
     // The runtime data that it shows is for that audience.
     let shown = page.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
     let shown: Value = serde_json::from_str(shown).unwrap();

@@ -86,8 +86,9 @@ fn every_source_file_that_a_page_names_is_there() {
 }
 
 /// Whose documents are public and have numbered sections.
-const PUBLISHERS: [&str; 14] = [
+const PUBLISHERS: [&str; 15] = [
     "RFC ",
+    "IETF",
     "ITU-T",
     "SEC 1",
     "SEC 2",

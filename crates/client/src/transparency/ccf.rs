@@ -22,7 +22,7 @@ const EVIDENCE_BYTES_MAX: usize = 1024;
 /// [`ReceiptError`] if the proof is of another form, or its leaf for other data.
 ///
 /// # Source
-/// draft-ietf-scitt-receipts-ccf-profile, sections 3 and 4.
+/// IETF, draft-ietf-scitt-receipts-ccf-profile, sections 3 and 4.
 pub(super) fn root(proof: &Value, data: &Hex<32>) -> Result<Hex<32>, ReceiptError> {
     let map = proof.as_map().ok_or_else(|| proof_error("expected a map"))?;
     if map.len() != 2 {

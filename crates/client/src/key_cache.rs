@@ -14,6 +14,8 @@ pub struct KeyCacheBounds {
     pub refresh_seconds: u32,
     /// For so many seconds keys serve if the service cannot be reached: as long as a key that the service
     /// withdrew is believed at most. If that is less than `refresh_seconds`, it is what counts for both.
+    /// Once something else than the service answered in its name, keys of before serve no longer than
+    /// `refresh_seconds`, until it answers as itself again.
     pub keep_seconds: u32,
     /// Between two attempts lie at least so many seconds, whatever tokens ask for: whoever sends tokens with
     /// made-up key ids causes no more requests.
@@ -55,6 +57,8 @@ pub struct KeyCache {
     bounds: KeyCacheBounds,
     kept: Option<Kept>,
     tried_at: Option<UnixTime>,
+    /// Why the last answer was refused; none once one was taken.
+    refused: Option<Check>,
 }
 
 #[derive(Debug)]
@@ -67,7 +71,7 @@ impl KeyCache {
     /// A cache for the service that calls itself `issuer`, its URL without a slash at the end.
     #[must_use]
     pub fn new(issuer: impl Into<String>, bounds: KeyCacheBounds) -> Self {
-        Self { issuer: issuer.into(), bounds, kept: None, tried_at: None }
+        Self { issuer: issuer.into(), bounds, kept: None, tried_at: None, refused: None }
     }
 
     /// The service that the keys are of.
@@ -96,8 +100,9 @@ impl KeyCache {
         let still_good = match &fetched {
             // What was just fetched is of this moment.
             Ok(()) => due || self.is_within(fresh_seconds, at),
-            // It answered, and not as itself: what it said before is not what it says now.
-            Err(KeyCacheError::Refused(_)) => self.is_within(fresh_seconds, at),
+            // It answered, and not as itself: what it said before is not what it says now, and is not again
+            // where it then does not answer or is not asked.
+            Err(_) if self.refused.is_some() => self.is_within(fresh_seconds, at),
             Err(_) => self.is_within(self.bounds.keep_seconds, at),
         };
         match (&self.kept, fetched) {
@@ -135,15 +140,22 @@ impl KeyCache {
     fn try_fetch(&mut self, fetch: &dyn Fetch, at: UnixTime) -> Result<(), KeyCacheError> {
         // A clock that was set back does not stop the next attempt for long.
         if self.tried_at.is_some_and(|tried| tried <= at && at < self.next_at(tried)) {
-            return Err(self.waiting(at));
+            let refused = self.refused.clone().map(KeyCacheError::Refused);
+            return Err(refused.unwrap_or_else(|| self.waiting(at)));
         }
         self.tried_at = Some(at);
         let metadata = fetch.get(&format!("{}{METADATA_PATH}", self.issuer))?;
         let keys = fetch.get(&keys_url(&self.issuer))?;
-        let keys = Discovered::judge(&metadata, &keys, &self.issuer)
-            .into_keys()
-            .map_err(KeyCacheError::Refused)?;
-        self.kept = Some(Kept { keys, fetched_at: at });
-        Ok(())
+        match Discovered::judge(&metadata, &keys, &self.issuer).into_keys() {
+            Ok(keys) => {
+                self.kept = Some(Kept { keys, fetched_at: at });
+                self.refused = None;
+                Ok(())
+            }
+            Err(check) => {
+                self.refused = Some(check.clone());
+                Err(KeyCacheError::Refused(check))
+            }
+        }
     }
 }

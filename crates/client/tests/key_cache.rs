@@ -177,10 +177,24 @@ fn a_service_that_answers_as_another_is_not_believed_by_what_it_said_before() {
     service.name("https://other.example");
     assert!(has(&mut cache, &service, key.kid(), 299), "until the keys are due");
     assert!(!has(&mut cache, &service, "unknown", 299), "they are as fresh as they were");
-    let error = cache.keys_for(Some(key.kid()), &service, after(330)).unwrap_err();
+    // However soon it is asked again.
+    for seconds in [300, 328, 330, 331, 359, 360, 361] {
+        let error = cache.keys_for(Some(key.kid()), &service, after(seconds)).unwrap_err();
+        assert!(matches!(error, KeyCacheError::Refused(_)), "{seconds}: {error}");
+    }
+    // Nor is it believed where it does not answer at all afterwards.
+    service.down.set(true);
+    let error = cache.keys_for(Some(key.kid()), &service, after(390)).unwrap_err();
+    assert!(matches!(error, KeyCacheError::Fetch(_)), "{error}");
+    let error = cache.keys_for(Some(key.kid()), &service, after(391)).unwrap_err();
     assert!(matches!(error, KeyCacheError::Refused(_)), "{error}");
+    service.down.set(false);
     service.name(ISSUER);
-    assert!(has(&mut cache, &service, key.kid(), 360));
+    assert!(has(&mut cache, &service, key.kid(), 420));
+    // Then all is as before: without an answer, its keys serve for a while.
+    service.down.set(true);
+    assert!(has(&mut cache, &service, key.kid(), 720));
+    assert!(has(&mut cache, &service, key.kid(), 721));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use avouch_pki::digest;
 use avouch_token::{
     Expectations, Jwks, JwsError, VerifiedToken, VerifyError, peek_bearer, verify_token,
 };
-use avouch_wire::json::to_canonical;
+use avouch_wire::json::object_to_canonical;
 use avouch_wire::{Hex, UnixTime, base64url, excerpt, failed_check};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -206,7 +206,7 @@ impl AttestedToken {
     /// SHA-256 of the claims in canonical form: what an audit record has in the place of the token.
     #[must_use]
     pub fn claims_sha256(&self) -> Hex<32> {
-        digest::sha256(to_canonical(&Value::Object(self.claims().clone())).as_bytes())
+        digest::sha256(object_to_canonical(self.claims()).as_bytes())
     }
 }
 

@@ -545,6 +545,39 @@ fn host_data_alone_is_remarked_on() {
     assert_eq!(lints(&either), found);
 }
 
+/// The hardware's half of a token may be another machine's, unless the authority knows the paravisor.
+#[test]
+fn isolation_that_may_be_another_machines_is_remarked_on() {
+    let found = [(LintSlug::IsolationUnknown, "anyOf[0]".to_owned())];
+    let of_isolation = |claim: &str, value| equals(&format!("x-ms-isolation-tee.{claim}"), value);
+    let off = of_isolation("x-ms-sevsnpvm-is-debuggable", "false");
+    let measured = of_isolation("x-ms-sevsnpvm-launchmeasurement", "00");
+    assert_eq!(lints(&json!([measured, off])), found);
+    // Beside claims of the machine's TPM it joins two machines.
+    assert_eq!(lints(&json!([measured, off, equals("secureboot", "true")])), found);
+    let known = |value: Value| json!({"claim": "avouch-paravisor-known", "equals": value});
+    assert_eq!(lints(&json!([measured, off, known(json!(true))])), []);
+    assert_eq!(lints(&json!([measured, off, known(json!("true"))])), []);
+    assert_eq!(lints(&json!([measured, off, known(json!(false))])), found);
+    let elsewhere = of_isolation("avouch-paravisor-known", "true");
+    assert_eq!(lints(&json!([measured, off, elsewhere])), found);
+    let compliant = of_isolation("x-ms-compliance-status", "azure-compliant-cvm");
+    assert_eq!(lints(&json!([measured, off, compliant])), []);
+    // One of two ways to meet the policy does without.
+    let either =
+        json!([measured, off, {"anyOf": [known(json!(true)), equals("secureboot", "true")]}]);
+    assert_eq!(lints(&either), found);
+    // Evidence that comes alone is the machine's own.
+    let alone = json!([
+        equals("x-ms-sevsnpvm-launchmeasurement", "00"),
+        equals("x-ms-sevsnpvm-is-debuggable", "false"),
+    ]);
+    assert_eq!(lints(&alone), []);
+    let hostdata = of_isolation("x-ms-sevsnpvm-hostdata", "00");
+    let slugs: Vec<_> = lints(&json!([hostdata, off])).into_iter().map(|lint| lint.0).collect();
+    assert_eq!(slugs, [LintSlug::HostDataAlone, LintSlug::IsolationUnknown]);
+}
+
 #[test]
 fn a_measurement_that_a_debugger_may_have_too_is_remarked_on() {
     let measured = equals("x-ms-sevsnpvm-launchmeasurement", "00");

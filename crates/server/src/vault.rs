@@ -11,6 +11,7 @@ mod material;
 mod policy;
 mod purge;
 mod rate;
+mod read_keys;
 mod signer;
 
 use std::sync::Arc;
@@ -27,10 +28,11 @@ pub(crate) use body::{Change, NewVersion, random_count};
 pub(crate) use bundle::{deleted_bundle, deleted_item, item, key_bundle};
 pub use material::{VaultMaterialError, rewrapped_vault_key};
 pub(crate) use material::{
-    WrappedFor, is_wrapped_for, key_version, material_for_release, rewrapped_for, wrap_new,
+    WrappedFor, is_wrapped_for, material_for_release, rewrapped_for, wrap_new,
 };
 pub(crate) use policy::{KeptPolicy, set_again};
 pub use purge::keep_purged;
+pub(crate) use read_keys::{ReadKey, ReadKeys};
 pub use signer::{SignerFileError, development_signer, release_signer};
 
 use crate::auth::OidcError;
@@ -52,6 +54,7 @@ pub struct Vault {
     authorities: Authorities,
     rates: Rates,
     creations: Rates,
+    read_keys: ReadKeys,
 }
 
 /// Why there cannot be a vault.
@@ -94,6 +97,7 @@ impl Vault {
             authorities: Authorities::new(&config.authorities)?,
             rates: Rates::new(config.releases_per_minute_max),
             creations: Rates::new(CREATIONS_PER_MINUTE_MAX),
+            read_keys: ReadKeys::new(),
         }))
     }
 
@@ -147,6 +151,11 @@ impl Vault {
     /// How many keys each caller may make or import.
     pub(crate) const fn creations(&self) -> &Rates {
         &self.creations
+    }
+
+    /// The keys that were released last.
+    pub(crate) const fn read_keys(&self) -> &ReadKeys {
+        &self.read_keys
     }
 
     /// The identifier of a version: a URL.

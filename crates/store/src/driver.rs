@@ -96,6 +96,14 @@ macro_rules! bound {
 }
 pub(crate) use bound;
 
+/// Two statements that go together: the first takes no parameters and gives one row.
+pub(crate) struct Pair {
+    pub(crate) first: &'static str,
+    pub(crate) second: &'static str,
+    /// Both, with a semicolon between them.
+    pub(crate) both: &'static str,
+}
+
 /// One database: its pools, how long it may take to answer, and what its answers say of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
@@ -305,6 +313,21 @@ impl Tx {
         values: &[Value<'_>],
     ) -> Result<Option<Row>, StoreError> {
         Ok(self.fetch(sql, values).await?.into_iter().next())
+    }
+
+    /// Runs both statements and gives the rows of the second. SQLite takes them in one go, which saves a
+    /// hand-over to its thread.
+    pub(crate) async fn fetch_second(
+        &mut self,
+        pair: &Pair,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        if matches!(self.session, Session::Postgres(_)) {
+            self.fetch(pair.first, &[]).await?;
+            return self.fetch(pair.second, values).await;
+        }
+        let mut rows = self.fetch(pair.both, values).await?;
+        Ok(rows.split_off(rows.len().min(1)))
     }
 
     /// How many rows a statement changed.

@@ -73,6 +73,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0009_vault_token_uses.sql"),
         postgres: include_str!("../migrations/0009_vault_token_uses.sql"),
     },
+    Migration {
+        version: 10,
+        name: "vault_current",
+        sqlite: include_str!("../migrations/0010_vault_current.sql"),
+        postgres: include_str!("../migrations/0010_vault_current.sql"),
+    },
 ];
 
 impl Migration {

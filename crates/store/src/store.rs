@@ -240,9 +240,19 @@ impl Store {
         operation: &'static str,
         edit: &'a Edit<'a>,
     ) -> Result<WriteTx<'a>, StoreError> {
-        let mut tx = self.inner.database.begin_write(operation).await?;
-        let sequence = next_sequence(&mut tx, 1).await?;
-        Ok(WriteTx { tx, store: self, edit, sequence, change: None })
+        let mut write = self.begin_unnumbered(operation, edit).await?;
+        write.sequence = next_sequence(&mut write.tx, 1).await?;
+        Ok(write)
+    }
+
+    /// Begins a write whose first statement is to be [`NEXT`].
+    pub(crate) async fn begin_unnumbered<'a>(
+        &'a self,
+        operation: &'static str,
+        edit: &'a Edit<'a>,
+    ) -> Result<WriteTx<'a>, StoreError> {
+        let tx = self.inner.database.begin_write(operation).await?;
+        Ok(WriteTx { tx, store: self, edit, sequence: Sequence::default(), change: None })
     }
 }
 
@@ -256,21 +266,31 @@ pub(crate) async fn connect(
     }
 }
 
-/// Takes `count` sequences and returns the last. The row stays locked until the commit, which is
+/// Takes so many sequences and gives the last. The row stays locked until the commit, which is
 /// what makes writers on PostgreSQL take turns as they do on SQLite. Should the counter ever be
 /// behind what was written under it, as after a repair by hand, it passes that over.
-pub(crate) async fn next_sequence(tx: &mut Tx, count: u64) -> Result<Sequence, StoreError> {
-    let row = tx
-        .fetch_optional(
-            "update store_state set value = $1 + case \
+macro_rules! next {
+    ($count:literal) => {
+        concat!(
+            "update store_state set value = ",
+            $count,
+            " + case \
              when value >= (select coalesce(max(sequence), 0) from audit) \
              and value >= (select coalesce(max(sequence), 0) from changes) then value \
              else (select max(sequence) from (select sequence from audit \
              union all select sequence from changes) written) end \
-             where name = 'sequence' returning value",
-            &[count.into()],
+             where name = 'sequence' returning value"
         )
-        .await?;
+    };
+}
+pub(crate) use next;
+
+/// Takes the next sequence.
+pub(crate) const NEXT: &str = next!("1");
+
+/// Takes `count` sequences and returns the last, as [`NEXT`] does for one.
+pub(crate) async fn next_sequence(tx: &mut Tx, count: u64) -> Result<Sequence, StoreError> {
+    let row = tx.fetch_optional(next!("$1"), &[count.into()]).await?;
     let mut row =
         row.ok_or(StoreError::Corrupt { column: "store_state.value", reason: "missing" })?;
     row.u64("store_state.value").map(Sequence)

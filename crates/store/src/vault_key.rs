@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::columns::columns;
 use crate::digest::sha256;
-use crate::driver::{Row, Value};
+use crate::driver::{Pair, Row, Value};
 use crate::error::StoreError;
 use crate::limits::{
     KEY_BYTES_MAX, VAULT_KEY_NAME_CHARS_MAX, VAULT_KEY_TEXT_BYTES_MAX, VAULT_KEY_VERSIONS_MAX,
@@ -17,11 +17,14 @@ use crate::limits::{
 };
 use crate::names::{ProviderId, check_size, checked_text, invalid_name};
 use crate::page::{Page, PageRequest};
-use crate::store::{Edit, Store, WriteTx, same};
+use crate::store::{Edit, NEXT, Sequence, Store, WriteTx, next, same};
 
 /// How much longer than it can be accepted a token is remembered, in seconds: as far as clocks, and the
 /// beginning and the end of a request, may be apart.
 const TOKEN_USE_KEPT_SECONDS: i64 = 3600;
+
+/// What is counted of keys for release.
+const VERSIONS: &str = "versions of keys for release";
 
 /// What kind of key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -167,6 +170,8 @@ pub struct VaultTokenUse {
 pub struct VaultRelease<'a> {
     /// The key as it was judged.
     pub key: &'a VaultKey,
+    /// Whether it was asked for as the current version of its name, and must still be it.
+    pub is_current: bool,
     /// What the audit trail says of it.
     pub details: &'a Json,
     /// The token, where tokens serve only once.
@@ -265,16 +270,6 @@ macro_rules! select_versions {
     };
 }
 
-/// That a version is the current one of its name: asked of each version for itself, a page is read without
-/// looking at all versions there are.
-macro_rules! is_current {
-    () => {
-        "not exists (select 1 from vault_key_versions newer \
-         where newer.name_key = vault_key_versions.name_key \
-         and newer.made > vault_key_versions.made)"
-    };
-}
-
 /// The current versions of deleted names, each with the times of its deletion.
 macro_rules! select_deleted {
     ($where:literal) => {
@@ -282,9 +277,7 @@ macro_rules! select_deleted {
             "select ",
             version_columns!(),
             ", deleted_at, purge_at from vault_key_versions join vault_keys using (name_key) \
-             where deleted_at is not null and ",
-            is_current!(),
-            " and ",
+             where deleted_at is not null and made = current_made and ",
             $where
         )
     };
@@ -302,7 +295,60 @@ macro_rules! select_any_version {
     };
 }
 
+/// The lists that clients page through; each reads as many rows as a page has.
+const LIST: &str =
+    select_versions!("made = current_made and current_made > $1 order by current_made limit $2");
+const LIST_DELETED: &str = select_deleted!("current_made > $1 order by current_made limit $2");
+const LIST_VERSIONS: &str = select_versions!("name_key = $1 and made > $2 order by made limit $3");
+
+/// That a version is what was judged, to the byte, and not deleted; where it was asked for as the current
+/// one, that it still is.
+macro_rules! is_as_judged {
+    () => {
+        "exists (select 1 from vault_key_versions join vault_keys using (name_key) \
+         where deleted_at is null and name_key = $1 and version = $2 and revision = $3 \
+         and wrapped_material = $4 and ($5 = 0 or made = current_made))"
+    };
+}
+
+/// The entry of a release in the audit trail, if the key is what was judged and the provider is there.
+macro_rules! audit_release {
+    () => {
+        concat!(
+            "insert into audit (sequence, at, actor, actor_kind, action, outcome, details) \
+             select value, $7, $8, $9, 'vault-key-release', 'succeeded', $10 \
+             from store_state where name = 'sequence' and ",
+            is_as_judged!(),
+            " and ($6 is null or exists (select 1 from providers where id = $6)) \
+             returning sequence"
+        )
+    };
+}
+
+/// The next sequence, and the entry of a release under it.
+const NEXT_AND_AUDIT_RELEASE: Pair = Pair {
+    first: NEXT,
+    second: audit_release!(),
+    both: concat!(next!("1"), "; ", audit_release!()),
+};
+
 impl Store {
+    /// Whether there is room for one more version of a key, before a key is made for nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`]; [`StoreError::Unavailable`].
+    pub async fn check_vault_key_room(&self) -> Result<(), StoreError> {
+        let sql = "select value from store_state where name = 'vault_key_versions'";
+        let rows = self.read("count versions of keys for release", sql, &[]).await?;
+        let found = rows.into_iter().next().map(|mut row| row.u64("store_state.value"));
+        let found = found.transpose()?.unwrap_or_default().saturating_add(1);
+        if found > VAULT_KEY_VERSIONS_MAX {
+            let allowed = VAULT_KEY_VERSIONS_MAX;
+            return Err(StoreError::Limit { what: VERSIONS, found, allowed });
+        }
+        Ok(())
+    }
+
     /// Adds a version, which becomes the current one of its name.
     ///
     /// # Errors
@@ -336,7 +382,7 @@ impl Store {
                 vec![name_key.as_str().into(), version.into()],
             ),
             None => (
-                select_versions!("name_key = $1 order by made desc limit 1"),
+                select_versions!("name_key = $1 and made = current_made"),
                 vec![name_key.as_str().into()],
             ),
         };
@@ -349,10 +395,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn vault_keys(&self, request: PageRequest) -> Result<Page<VaultKey>, StoreError> {
-        let sql =
-            concat!(select_versions!("made > $1 and "), is_current!(), " order by made limit $2");
         let values = [request.after.into(), u64::from(request.rows_max()).into()];
-        let rows = self.read("list keys for release", sql, &values).await?;
+        let rows = self.read("list keys for release", LIST, &values).await?;
         let items = rows.into_iter().map(read_version).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::new(items, request, |key| key.made))
     }
@@ -367,10 +411,9 @@ impl Store {
         request: PageRequest,
     ) -> Result<Page<VaultKey>, StoreError> {
         let name_key = name_key(name)?;
-        let sql = select_versions!("name_key = $1 and made > $2 order by made limit $3");
         let values =
             [name_key.as_str().into(), request.after.into(), u64::from(request.rows_max()).into()];
-        let rows = self.read("list versions of a key for release", sql, &values).await?;
+        let rows = self.read("list versions of a key for release", LIST_VERSIONS, &values).await?;
         let items = rows.into_iter().map(read_version).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::new(items, request, |key| key.made))
     }
@@ -534,9 +577,8 @@ impl Store {
         &self,
         request: PageRequest,
     ) -> Result<Page<DeletedVaultKey>, StoreError> {
-        let sql = select_deleted!("made > $1 order by made limit $2");
         let values = [request.after.into(), u64::from(request.rows_max()).into()];
-        let rows = self.read("list deleted keys for release", sql, &values).await?;
+        let rows = self.read("list deleted keys for release", LIST_DELETED, &values).await?;
         let items = rows.into_iter().map(read_deleted).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::new(items, request, |key| key.current.made))
     }
@@ -585,22 +627,15 @@ impl Store {
         release: &VaultRelease<'_>,
         edit: &Edit<'_>,
     ) -> Result<VaultReleaseOutcome, StoreError> {
-        let mut write = self.begin_write("record the release of a key", edit).await?;
-        let VaultKey { name, version, revision, .. } = release.key;
-        if write.vault_key_revision(&name_key(name)?, version).await? != Some(*revision) {
-            return Ok(VaultReleaseOutcome::KeyChanged);
-        }
-        if let Some(provider) = release.provider
-            && !write.has_provider(provider).await?
-        {
-            return Ok(VaultReleaseOutcome::ProviderGone);
+        let mut write = self.begin_unnumbered("record the release of a key", edit).await?;
+        if let Some(outcome) = write.audit_vault_release(release).await? {
+            return Ok(outcome);
         }
         if let Some(token_use) = release.token_use
             && !write.use_vault_token(token_use).await?
         {
             return Ok(VaultReleaseOutcome::TokenUsed);
         }
-        write.audit("vault-key-release", None, release.details).await?;
         write.commit().await?;
         Ok(VaultReleaseOutcome::Written)
     }
@@ -612,9 +647,10 @@ impl WriteTx<'_> {
         name_key: &str,
         new: &NewVaultKey<'_>,
     ) -> Result<(), StoreError> {
-        let sql = "insert into vault_keys (name_key, name) values ($1, $2) \
-                   on conflict (name_key) do nothing";
-        self.tx.execute(sql, &[name_key.into(), new.name.into()]).await?;
+        let sql = "insert into vault_keys (name_key, name, current_made) values ($1, $2, $3) \
+                   on conflict (name_key) do update set current_made = excluded.current_made";
+        let values = [name_key.into(), new.name.into(), self.sequence.0.into()];
+        self.tx.execute(sql, &values).await?;
         let sql = "select name_key from vault_keys where name_key = $1 and deleted_at is not null";
         if !self.tx.fetch(sql, &[name_key.into()]).await?.is_empty() {
             let (found, expected) = ("deleted", "recovered or purged");
@@ -656,8 +692,7 @@ impl WriteTx<'_> {
             let name = format!("{}/{}", new.name, new.version);
             return Err(StoreError::AlreadyExists { what: "key for release", name });
         }
-        let what = "versions of keys for release";
-        self.count("vault_key_versions", 1, what, VAULT_KEY_VERSIONS_MAX).await
+        self.count("vault_key_versions", 1, VERSIONS, VAULT_KEY_VERSIONS_MAX).await
     }
 
     async fn vault_key(&mut self, name_key: &str, version: &str) -> Result<VaultKey, StoreError> {
@@ -684,21 +719,42 @@ impl WriteTx<'_> {
             .ok_or_else(|| not_found(&format!("{name_key}/{version}")))
     }
 
-    /// The revision of a version of a name that is not deleted.
-    async fn vault_key_revision(
+    /// Takes the sequence of this write and writes the entry of a release under it, at once. None if the
+    /// entry is written, else why not.
+    async fn audit_vault_release(
         &mut self,
-        name_key: &str,
-        version: &str,
-    ) -> Result<Option<u64>, StoreError> {
-        let sql = "select revision from vault_key_versions join vault_keys using (name_key) \
-                   where deleted_at is null and name_key = $1 and version = $2";
-        let row = self.tx.fetch_optional(sql, &[name_key.into(), version.into()]).await?;
-        row.map(|mut row| row.u64("revision")).transpose()
-    }
-
-    async fn has_provider(&mut self, provider: ProviderId) -> Result<bool, StoreError> {
-        let sql = "select id from providers where id = $1";
-        Ok(self.tx.fetch_optional(sql, &[provider.0.into()]).await?.is_some())
+        release: &VaultRelease<'_>,
+    ) -> Result<Option<VaultReleaseOutcome>, StoreError> {
+        let name_key = name_key(release.key.name.as_str())?;
+        let VaultKey { version, revision, wrapped_material, .. } = release.key;
+        let key: [Value<'_>; 5] = [
+            name_key.as_str().into(),
+            version.as_str().into(),
+            (*revision).into(),
+            wrapped_material.as_slice().into(),
+            u64::from(release.is_current).into(),
+        ];
+        let details = release.details.to_string();
+        let entry: [Value<'_>; 5] = [
+            release.provider.map(|provider| provider.0).into(),
+            self.edit.at.into(),
+            self.edit.actor.id().into(),
+            self.edit.actor.kind().as_str().into(),
+            details.as_str().into(),
+        ];
+        let values = [key, entry].concat();
+        let rows = self.tx.fetch_second(&NEXT_AND_AUDIT_RELEASE, &values).await?;
+        if let Some(mut row) = rows.into_iter().next() {
+            self.sequence = Sequence(row.u64("audit.sequence")?);
+            return Ok(None);
+        }
+        let sql = concat!("select 1 where ", is_as_judged!());
+        let is_as_judged = self.tx.fetch_optional(sql, &key).await?.is_some();
+        Ok(Some(if is_as_judged {
+            VaultReleaseOutcome::ProviderGone
+        } else {
+            VaultReleaseOutcome::KeyChanged
+        }))
     }
 
     /// Whether a token serves for the first time; those that nobody would accept any more are forgotten.
@@ -847,3 +903,6 @@ fn check_settings(settings: &VaultKeySettings) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,9 @@ mod integer;
 mod strict;
 mod typed;
 
-pub use canonical::{to_canonical, write_canonical, write_integer, write_string};
+pub use canonical::{
+    object_to_canonical, to_canonical, write_canonical, write_integer, write_string,
+};
 pub use exact::first_inexact_number;
 pub use integer::Integer;
 pub use strict::{JsonError, parse_object, parse_value};

@@ -6,7 +6,9 @@
     reason = "tests over known data; a failed one may stop anywhere"
 )]
 
-use avouch_wire::json::{JsonError, first_inexact_number, parse_object, parse_value, to_canonical};
+use avouch_wire::json::{
+    JsonError, first_inexact_number, object_to_canonical, parse_object, parse_value, to_canonical,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -17,6 +19,14 @@ fn canonical_json_sorts_names_by_bytes_at_every_level() {
         to_canonical(&value),
         r#"{"":-1,"B":[{"x":2,"y":1}],"a":{"c":{},"d":[]},"b":1,"ä":0}"#
     );
+}
+
+#[test]
+fn members_alone_are_written_as_their_object_is() {
+    for value in [json!({}), json!({"b": [1, {"d": 0, "c": null}], "a": "x\"y"})] {
+        let members = value.as_object().unwrap();
+        assert_eq!(object_to_canonical(members), to_canonical(&value));
+    }
 }
 
 #[test]

@@ -100,6 +100,12 @@ const TEXTS: &[Text] = &[
         "Add a condition on the measurement or on `x-ms-compliance-status`.",
     ),
     one(
+        "release-isolation-unknown",
+        "Whether a release policy that trusts `x-ms-isolation-tee` asks if that is the machine's own.",
+        "It asks for neither `avouch-paravisor-known` nor a compliance status, and root in any genuine guest can name another machine's TPM.",
+        "Add a condition that `avouch-paravisor-known` equals `true`.",
+    ),
+    one(
         "release-debuggable",
         "Whether a release policy keeps debuggers out.",
         "What it names the same software has under a debugger too.",
@@ -140,6 +146,12 @@ const TEXTS: &[Text] = &[
         "That the token has not served for a release before.",
         "It has, or it has no `jti` to be known by.",
         "Attest anew for each release.",
+    ),
+    one(
+        "vault-role",
+        "That the caller has the role that a request to the vault needs.",
+        "It has another one, or none at this vault: roles at providers do not count here.",
+        "Have the role given to the caller; `docs/configuration.md` says what each may do.",
     ),
     one("key-enabled", "That the key is enabled.", "It is disabled.", ADMIN),
     one(

@@ -165,6 +165,7 @@ const LITERALS: &[(&str, &[&str])] = &[
             "tpm-context-used",
             "tpm-enrolment-off",
             "transfer-encoding",
+            "vault-role",
         ],
     ),
     ("cli/src/output.rs", &["usage"]),

@@ -35,6 +35,8 @@ pub enum LintSlug {
     /// Host data, which whoever starts a machine chooses, and nothing that says which software holds to
     /// it.
     HostDataAlone,
+    /// What isolates a machine from its host, and nothing that says that it isolates this machine.
+    IsolationUnknown,
     /// A measurement that a debugger's owner has as well.
     Debuggable,
     /// A claim that the attested workload writes itself.
@@ -51,9 +53,10 @@ impl Serialize for LintSlug {
 
 impl LintSlug {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::NoWorkload,
         Self::HostDataAlone,
+        Self::IsolationUnknown,
         Self::Debuggable,
         Self::ClaimOfWorkload,
         Self::NeverMet,
@@ -65,6 +68,7 @@ impl LintSlug {
         match self {
             Self::NoWorkload => "release-no-workload",
             Self::HostDataAlone => "release-host-data-alone",
+            Self::IsolationUnknown => "release-isolation-unknown",
             Self::Debuggable => "release-debuggable",
             Self::ClaimOfWorkload => "release-claim-of-workload",
             Self::NeverMet => "release-never-met",
@@ -88,6 +92,8 @@ const MEASUREMENTS: [&str; 6] = [
 const HOST_DATA: &str = "x-ms-sevsnpvm-hostdata";
 /// The claim by which a policy of the authority says that it has judged the software.
 const COMPLIANCE: &str = "x-ms-compliance-status";
+/// Whether the hardware's evidence in a token is of the machine whose TPM signed the rest.
+const PARAVISOR: &str = "avouch-paravisor-known";
 /// Where claims stand that an attestation policy of the authority wrote itself.
 const OF_POLICY: &str = "x-ms-policy";
 /// Claims that say whether a debugger can look inside.
@@ -143,6 +149,16 @@ fn lint_rule(rule: &AuthorityRule, place: &Place<'_>, found: &mut Vec<Lint>) {
             );
         }
     }
+    if conditions.names_any(&ClaimCondition::wants_isolation)
+        && !conditions.always_names(&ClaimCondition::wants_known_paravisor)
+    {
+        add(
+            LintSlug::IsolationUnknown,
+            place,
+            "trusts x-ms-isolation-tee without avouch-paravisor-known or a compliance status: of a \
+             provider of Avouch's it may be another machine's than the one that gets the key",
+        );
+    }
     lint_group(conditions, place, &mut add);
 }
 
@@ -191,9 +207,30 @@ impl Group {
             Quantifier::AnyOf => self.members.iter().all(names),
         }
     }
+
+    /// Whether some condition is of that kind.
+    fn names_any(&self, is_one: &impl Fn(&ClaimCondition) -> bool) -> bool {
+        self.members.iter().any(|member| match member {
+            Condition::Claim(condition) => is_one(condition),
+            Condition::Group(group) => group.names_any(is_one),
+        })
+    }
 }
 
 impl ClaimCondition {
+    /// Whether the condition wants a certain software or host data of what isolates the machine.
+    fn wants_isolation(&self) -> bool {
+        let path = self.claim.as_str().strip_prefix(OF_ISOLATION).unwrap_or_default();
+        self.operator == Operator::Equals && (MEASUREMENTS.contains(&path) || path == HOST_DATA)
+    }
+
+    /// Whether the condition wants that the authority knows that this isolates the machine.
+    fn wants_known_paravisor(&self) -> bool {
+        let is_true = self.value.text() == "true";
+        self.operator == Operator::Equals
+            && ((self.claim.as_str() == PARAVISOR && is_true) || self.is_judged_by_policy())
+    }
+
     /// Whether the condition wants a certain software.
     fn names_software(&self) -> bool {
         self.operator == Operator::Equals

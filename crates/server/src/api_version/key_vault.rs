@@ -26,7 +26,7 @@ const NAMES: [&str; 17] = [
     "2025-07-01",
 ];
 /// The first in whose form keys are released here; in older ones the answer was another.
-const RELEASES_FROM: &str = "7.3";
+const RELEASES_FROM: &str = "7.3-preview";
 
 /// A version that a client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn keys_are_released_from_the_version_on_that_has_this_answer() {
         let releases = NAMES.into_iter().filter(|name| KeyVaultVersion(name).releases());
-        let expected = NAMES.into_iter().skip_while(|name| *name != "7.3");
+        let expected = NAMES.into_iter().skip_while(|name| *name != "7.3-preview");
         assert_eq!(Vec::from_iter(releases), Vec::from_iter(expected));
     }
 }

@@ -21,6 +21,7 @@ use super::held::{Held, Ticket};
 use super::memory::{Account, Use};
 use super::{Limits, Peer, access_log, rules};
 use crate::error::PlaneError;
+use crate::route::vault::VaultOperation;
 use crate::route::{Route, Target};
 use crate::state::AppState;
 use crate::{ApiError, Fault, handlers, route};
@@ -31,8 +32,11 @@ const REQUEST_BYTES: usize = 8 * 1024;
 const REFUSAL_BYTES: usize = 2 * 1024;
 /// Bytes of a body where none is needed.
 const PROBE_BODY_BYTES_MAX: usize = 4096;
-/// The largest body under the host of the vault, in bytes: a token with what stands beside it.
-const VAULT_BODY_BYTES_MAX: usize = avouch_release::REQUEST_BYTES_MAX;
+/// The largest body that asks for a release, in bytes: a token with what stands beside it.
+const RELEASE_BODY_BYTES_MAX: usize = avouch_release::REQUEST_BYTES_MAX;
+/// The largest other body under the host of the vault, in bytes: a key, the longest policy, and as many
+/// tags as there may be, with every character written as its escapes.
+const VAULT_BODY_BYTES_MAX: usize = 160 * 1024;
 /// Requests of an address that are refused or for probes, beside those that have work done.
 const BESIDES: usize = 32;
 
@@ -133,12 +137,12 @@ impl Connection {
     async fn run(&self, admitted: Admitted, head: Parts, body: Incoming, begun: Instant) -> Answer {
         let Admitted { mut ticket, of, route } = admitted;
         let most = match (of, route.as_ref().map(|route| &route.target)) {
-            (Use::Work, Ok(Target::Vault(_))) => {
-                VAULT_BODY_BYTES_MAX.min(self.limits.body_bytes_max)
-            }
+            (Use::Work, Ok(Target::Vault(VaultOperation::Release(_)))) => RELEASE_BODY_BYTES_MAX,
+            (Use::Work, Ok(Target::Vault(_))) => VAULT_BODY_BYTES_MAX,
             (Use::Work, _) => self.limits.body_bytes_max,
-            (Use::Refusal | Use::Probe, _) => PROBE_BODY_BYTES_MAX.min(self.limits.body_bytes_max),
+            (Use::Refusal | Use::Probe, _) => PROBE_BODY_BYTES_MAX,
         };
+        let most = most.min(self.limits.body_bytes_max);
         let made = MadeOfIt::by(route.as_ref().ok().map(|route| &route.target));
         let share = self.account.open(of);
         let handled = super::body::beside(body, self.limits, (most, made), share, async |body| {

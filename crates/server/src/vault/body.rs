@@ -48,8 +48,30 @@ pub(crate) struct Change {
 struct Attributes {
     is_enabled: Option<bool>,
     is_exportable: Option<bool>,
-    not_before: Option<UnixTime>,
-    expires_at: Option<UnixTime>,
+    not_before: Bound,
+    expires_at: Bound,
+}
+
+/// What a body says of one end of a window.
+#[derive(Debug, Default, Clone, Copy)]
+enum Bound {
+    /// Nothing: it stays.
+    #[default]
+    Absent,
+    /// `null`: there is none from now on.
+    Open,
+    At(UnixTime),
+}
+
+impl Bound {
+    /// What becomes of an end that was this one.
+    fn instead_of(self, before: Option<UnixTime>) -> Option<UnixTime> {
+        match self {
+            Self::Absent => before,
+            Self::Open => None,
+            Self::At(moment) => Some(moment),
+        }
+    }
 }
 
 type Members = Map<String, Value>;
@@ -91,6 +113,7 @@ impl NewVersion {
     ) -> Result<Self, Malformed> {
         let Attributes { is_enabled, is_exportable, not_before, expires_at } =
             Attributes::read(members)?;
+        let [not_before, expires_at] = [not_before, expires_at].map(|end| end.instead_of(None));
         check_window(not_before, expires_at)?;
         let operations = operations(with_operations)?.unwrap_or_else(|| usual(key_type));
         let policy = policy(members, operators)?;
@@ -147,8 +170,8 @@ impl Change {
             let text = "attributes.exportable: whether a key may leave the vault is never changed";
             return Err(Malformed(text.to_owned()));
         }
-        let not_before = not_before.or(settings.not_before);
-        let expires_at = expires_at.or(settings.expires_at);
+        let not_before = not_before.instead_of(settings.not_before);
+        let expires_at = expires_at.instead_of(settings.expires_at);
         check_window(not_before, expires_at)?;
         Ok(VaultKeySettings {
             is_enabled: is_enabled.unwrap_or(settings.is_enabled),
@@ -341,19 +364,23 @@ impl Attributes {
         Ok(Self {
             is_enabled: boolean(attributes, "enabled")?,
             is_exportable: boolean(attributes, "exportable")?,
-            not_before: moment(attributes, "nbf")?,
-            expires_at: moment(attributes, "exp")?,
+            not_before: bound(attributes, "nbf")?,
+            expires_at: bound(attributes, "exp")?,
         })
     }
 }
 
-fn moment(members: &Members, name: &str) -> Result<Option<UnixTime>, Malformed> {
-    let expected = || Malformed(format!("attributes.{name}: seconds since 1970 are expected"));
+fn bound(members: &Members, name: &str) -> Result<Bound, Malformed> {
+    let expected = || {
+        let text = "seconds since 1970 are expected, or null for no end";
+        Malformed(format!("attributes.{name}: {text}"))
+    };
     match members.get(name) {
-        None | Some(Value::Null) => Ok(None),
+        None => Ok(Bound::Absent),
+        Some(Value::Null) => Ok(Bound::Open),
         Some(value) => {
             let seconds = value.as_i64().filter(|seconds| *seconds >= 0).ok_or_else(expected)?;
-            UnixTime::from_seconds(seconds).map(Some).map_err(|_| expected())
+            UnixTime::from_seconds(seconds).map(Bound::At).map_err(|_| expected())
         }
     }
 }

@@ -78,6 +78,34 @@ async fn an_issuer_that_nobody_named_is_refused_whatever_its_token_says() {
     fixture.refused("theirs", &token, NO_TOKEN, "token-issuer", "vault.authorities").await;
 }
 
+/// A genuine token's claims, signed by somebody else whose keys are at hand, and under the right name by a
+/// key that is not its.
+#[tokio::test]
+async fn a_foreign_issuer_with_equal_claims_gets_nothing() {
+    let other = Fixture::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::write(&ca_file, other.service.ca()).unwrap();
+    let fixture = Fixture::with(|setup: &mut Setup| {
+        let issuer = other.service.url.clone();
+        let ca_file = Some(ca_file.clone());
+        setup.config.vault.authorities = vec![AuthorityConfig { issuer, ca_file }];
+    })
+    .await;
+    fixture.create("disk", &fixture.conditions()).await;
+    let genuine = fixture.token().await;
+    let claims = crate::part(&genuine, 1);
+    let times = TokenTimes::attestation(now());
+    let theirs = other.signed(&claims, times);
+    assert_eq!(crate::part(&theirs, 1)["iss"], other.service.url);
+    let said = format!("token is of {}, which no rule of the release policy", other.service.url);
+    fixture.refused("disk", &theirs, NO_POLICY, "token-issuer", &said).await;
+    let forged = other.signed_as(&fixture.service.url, &claims, times);
+    assert_eq!(crate::part(&forged, 1)["iss"], fixture.service.url);
+    fixture.refused("disk", &forged, NO_TOKEN, "token-key", "").await;
+    fixture.is_released("disk", &genuine).await;
+}
+
 /// Two keys, of which one names an authority and the other does not: whoever has the right to ask and no
 /// more is answered alike, be the token good, changed or of a stranger, be the authority up or down.
 #[tokio::test]

@@ -74,3 +74,66 @@ async fn no_release_comes_after_a_deletion() {
         assert_eq!(kept.last(), Some(&"vault-key-delete"), "{kept:?}");
     }
 }
+
+/// What was read of a key serves the next release only as long as the database has the same: here each
+/// change comes between two releases, and once by another program's hand.
+#[tokio::test]
+async fn what_is_kept_of_a_key_counts_only_while_it_is_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let location = folder.path().join("avouch.db").display().to_string();
+    let store = Store::open(&location, now()).await.unwrap();
+    let fixture = Fixture::with(|setup: &mut Setup| setup.store = store).await;
+    let first = fixture.create("disk", &fixture.conditions()).await;
+    let body = json!({ "target": fixture.token().await });
+    let released = async || {
+        let (status, answer) = fixture.release("DISK", &body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        crate::open(&answer)
+    };
+    let (secret, shown) = released().await;
+    assert_eq!(released().await.0, secret);
+    assert_eq!(shown["request"]["kid"], first["key"]["kid"]);
+
+    // Tags are another revision, and the same key.
+    fixture.done(Method::PATCH, "/keys/disk", &json!({"key_ops": ["export"]})).await;
+    let (again, shown) = released().await;
+    assert_eq!((again, &shown["response"]["key"]["key"]["key_ops"]), (secret, &json!(["export"])));
+
+    // A newer version is the current one from now on.
+    let second = fixture.create("disk", &fixture.conditions()).await;
+    let (other, shown) = released().await;
+    assert_eq!(shown["request"]["kid"], second["key"]["kid"]);
+    assert_eq!(released().await.0, other);
+
+    // Disabled, enabled, under a policy that is not met, and under one that is.
+    let refused = async |check: &str| {
+        let path = "/keys/disk//release";
+        let (status, answer) = fixture.call(&fixture.key_owner(), Method::POST, path, &body).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{answer}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with(check), "{message}");
+    };
+    let set = async |change: serde_json::Value| {
+        fixture.done(Method::PATCH, "/keys/disk", &change).await;
+    };
+    set(json!({"attributes": {"enabled": false}})).await;
+    refused("key-enabled: ").await;
+    set(json!({"attributes": {"enabled": true}})).await;
+    released().await;
+    let unmet = fixture.policy(&json!([{"claim": "a", "equals": "b"}]));
+    set(json!({ "release_policy": unmet })).await;
+    refused("release-policy-met: ").await;
+    set(json!({ "release_policy": fixture.policy(&fixture.conditions()) })).await;
+    released().await;
+
+    // The number of a revision that comes again, as after a failover, is not the same key.
+    let swap = "update vault_key_versions set wrapped_material = x'00' \
+                where made = (select max(made) from vault_key_versions)";
+    run_script(&location, swap).await.unwrap();
+    let (status, answer) = fixture.release("disk", &body).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{answer}");
+
+    fixture.done(Method::DELETE, "/keys/disk", &json!({})).await;
+    let (status, answer) = fixture.release("disk", &body).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{answer}");
+}

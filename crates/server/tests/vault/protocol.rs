@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::support::VAULT_HOST;
-use crate::{Fixture, OFFICER, READER, RELEASE};
+use crate::{Fixture, OFFICER, READER, RELEASE, envelope};
 
 /// The SDKs' first request has neither token nor body.
 #[tokio::test]
@@ -104,12 +104,20 @@ async fn every_version_that_sdks_name_is_answered_and_releases_need_7_3() {
     let body = json!({ "target": fixture.token().await }).to_string();
     for (version, releases) in [
         ("2016-10-01", false),
+        ("7.0-preview", false),
         ("7.0", false),
+        ("7.1-preview", false),
         ("7.1", false),
+        ("7.2-preview", false),
         ("7.2", false),
+        ("7.3-preview", true),
         ("7.3", true),
+        ("7.4-preview.1", true),
         ("7.4", true),
+        ("7.5-preview.1", true),
         ("7.5", true),
+        ("7.6-preview.1", true),
+        ("7.6-preview.2", true),
         ("7.6", true),
         ("2025-07-01", true),
     ] {
@@ -142,17 +150,54 @@ async fn random_bytes_are_as_many_as_asked_for_and_other_ones_each_time() {
 
 /// A token has at most 64 KiB, and so a body little more, whatever the service takes elsewhere.
 #[tokio::test]
-async fn bodies_are_bounded_by_what_a_release_needs() {
+async fn bodies_are_bounded_by_what_they_need() {
     let fixture = Fixture::new().await;
     fixture.create("disk", &fixture.conditions()).await;
-    let limit = avouch_release::REQUEST_BYTES_MAX;
-    for (length, expected) in
-        [(limit, StatusCode::BAD_REQUEST), (limit + 1, StatusCode::PAYLOAD_TOO_LARGE)]
-    {
-        let body = format!("{{\"target\":\"{}\"}}", "a".repeat(length - 13));
-        assert_eq!(body.len(), length);
-        let request = fixture.request(Method::POST, "/keys/disk//release").bearer_auth(RELEASE);
-        let answer = request.body(body).send().await.unwrap();
-        assert_eq!(answer.status(), expected, "{length}");
+    for (path, who, limit) in [
+        ("/keys/disk//release", RELEASE, avouch_release::REQUEST_BYTES_MAX),
+        ("/keys/disk/create", OFFICER, 160 * 1024),
+    ] {
+        for (length, expected) in
+            [(limit, StatusCode::BAD_REQUEST), (limit + 1, StatusCode::PAYLOAD_TOO_LARGE)]
+        {
+            let body = format!("{{\"target\":\"{}\"}}", "a".repeat(length - 13));
+            assert_eq!(body.len(), length);
+            let request = fixture.request(Method::POST, path).bearer_auth(who);
+            let answer = request.body(body).send().await.unwrap();
+            assert_eq!(answer.status(), expected, "{path} {length}");
+        }
     }
+}
+
+/// The longest policy and as many tags as there may be, in the widest way that a JSON writer has: all of
+/// that is one request of an SDK.
+#[tokio::test]
+async fn the_largest_key_that_there_may_be_is_imported() {
+    let fixture = Fixture::new().await;
+    let mut policy = json!({"anyOf": [{"authority": fixture.service.url, "allOf": [
+        {"claim": "a", "equals": ""},
+    ]}]});
+    let room = avouch_release::POLICY_BYTES_MAX - policy.to_string().len();
+    policy["anyOf"][0]["allOf"][0]["equals"] = "b".repeat(room).into();
+    let wide =
+        |index: usize| format!("{}{}", "\u{1f511}".repeat(255), char::from(b'a' + index as u8));
+    let tags: serde_json::Map<String, serde_json::Value> =
+        (0..15).map(|index| (wide(index), wide(index).into())).collect();
+    let key = avouch_release::KeyMaterial::generate(avouch_release::MaterialSpec::Rsa4096).unwrap();
+    let mut key = serde_json::Value::Object(key.to_private_jwk().unwrap());
+    key["key_ops"] = json!(["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"]);
+    let body = json!({
+        "key": key,
+        "attributes": {"exportable": true},
+        "tags": tags,
+        "release_policy": envelope(&policy),
+    });
+    // As SDKs write what is not ASCII.
+    let escaped = body.to_string().replace('\u{1f511}', "\\ud83d\\udd11");
+    assert!(escaped.len() > 110 * 1024, "{}", escaped.len());
+    let request = fixture.request(Method::PUT, "/keys/large").bearer_auth(OFFICER).body(escaped);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap());
+    let shown = fixture.done(Method::GET, "/keys/large", &json!({})).await;
+    assert_eq!(shown["tags"], body["tags"]);
 }

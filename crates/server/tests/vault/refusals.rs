@@ -89,20 +89,32 @@ async fn a_dotted_claim_does_not_shadow_the_one_within_an_object() {
     assert_eq!(status, StatusCode::OK);
 }
 
+/// The attestation key of a TPM opens nothing, and its endorsement key nothing but credentials: whatever
+/// they say of themselves, neither wraps.
 #[tokio::test]
-async fn keys_that_must_not_or_cannot_wrap_get_nothing() {
+async fn attestation_and_endorsement_keys_of_a_tpm_get_nothing() {
+    let fixture = Fixture::new().await;
+    fixture.create("disk", &json!([{"claim": "a", "equals": "b"}])).await;
+    for (kid, is_released) in [("HCLAkPub", false), ("HCLEkPub", false), ("HCLTransferKey", true)] {
+        let key = jwk(&crate::WORKLOAD, &json!({"kid": kid, "key_ops": ["encrypt"]}));
+        // One behind it that could wrap does not help.
+        let runtime = json!({"keys": [key, crate::workload_jwk()]});
+        let token = fixture.signed(&json!({"a": "b", "x-ms-runtime": runtime}), times());
+        if is_released {
+            let (status, answer) = fixture.release("disk", &json!({ "target": token })).await;
+            assert_eq!(status, StatusCode::OK, "{answer}");
+        } else {
+            fixture.refused("disk", &token, NO_WRAPPING, "wrapping-key-reserved", kid).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_that_cannot_wrap_get_nothing() {
     let fixture = Fixture::new().await;
     fixture.create("disk", &json!([{"claim": "a", "equals": "b"}])).await;
     let key = |members: Value| jwk(&crate::WORKLOAD, &members);
     for (runtime, check) in [
-        (
-            json!({"keys": [key(json!({"kid": "HCLAkPub", "key_ops": ["encrypt"]}))]}),
-            "wrapping-key-reserved",
-        ),
-        (
-            json!({"keys": [key(json!({"kid": "HCLEkPub", "key_ops": ["encrypt"]}))]}),
-            "wrapping-key-reserved",
-        ),
         (json!({"keys": [key(json!({"kid": "k", "key_ops": ["sign"]}))]}), "wrapping-key"),
         (json!({"keys": []}), "wrapping-key"),
         (Value::Null, "wrapping-key"),
@@ -118,47 +130,87 @@ async fn keys_that_must_not_or_cannot_wrap_get_nothing() {
         let token = fixture.signed(&json!({"a": "b", "x-ms-runtime": runtime}), times());
         fixture.refused("disk", &token, NO_WRAPPING, check, "").await;
     }
-    // What only stands below the isolation is not the workload's to open.
-    let below = json!({"keys": [crate::workload_jwk()]});
-    let claims = json!({"a": "b", "x-ms-isolation-tee": {"x-ms-runtime": below}});
-    let token = fixture.signed(&claims, times());
-    fixture.refused("disk", &token, NO_WRAPPING, "wrapping-key", "").await;
 }
 
-/// The service puts no key into a token that the evidence does not bind.
+/// The workload's own key stands in `x-ms-runtime`, bound by the evidence. One that somebody else puts
+/// beside genuine evidence comes into no token; and one that stands elsewhere in a token wraps nothing, of
+/// which the owner is told and strangers are not.
 #[tokio::test]
-async fn a_key_that_the_evidence_does_not_bind_comes_into_no_token() {
+async fn a_key_that_the_evidence_does_not_bind_gets_nothing() {
     let fixture = Fixture::new().await;
-    let mut request: Value = serde_json::from_str(&fixture.minted.request).unwrap();
+    fixture.create("disk", &json!([{"claim": "a", "equals": "b"}])).await;
     let other = avouch_token::SigningKey::generate(avouch_token::KeySpec::Rsa2048).unwrap();
-    let runtime = json!({"keys": [jwk(&other, &json!({"kid": "k", "key_ops": ["encrypt"]}))]});
-    request["runtimeData"]["data"] = avouch_wire::base64url::encode(runtime.to_string()).into();
+    let unbound = json!({"keys": [jwk(&other, &json!({"kid": "k", "key_ops": ["encrypt"]}))]});
+
     let path = "/attest/SevSnpVm?api-version=2022-08-01";
+    let mut request: Value = serde_json::from_str(&fixture.minted.request).unwrap();
+    request["runtimeData"]["data"] = avouch_wire::base64url::encode(unbound.to_string()).into();
     let (status, answer) = fixture.service.post(path, request.to_string()).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+    let said = answer["error"]["message"].as_str().unwrap();
+    assert!(said.starts_with("runtime-data: "), "{said}");
+
+    // Where the software of the machine, its starter, a policy and a client put keys.
+    for claims in [
+        json!({"x-ms-isolation-tee": {"x-ms-runtime": unbound}}),
+        json!({"x-ms-inittime": unbound}),
+        json!({"x-ms-policy": {"x-ms-runtime": unbound}}),
+        json!({"x-ms-runtime.keys": unbound["keys"], "keys": unbound["keys"]}),
+        json!({"x-ms-runtime": {"client-payload": unbound}}),
+    ] {
+        let mut claims = claims;
+        claims["a"] = "b".into();
+        let token = fixture.signed(&claims, times());
+        let said = "token has no array x-ms-runtime.keys";
+        fixture.refused("disk", &token, NO_WRAPPING, "wrapping-key", said).await;
+    }
+    let token = fixture.signed(&json!({"a": "b", "x-ms-runtime": unbound}), times());
+    let (status, answer) = fixture.release("disk", &json!({ "target": token })).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+impl Fixture {
+    async fn set(&self, attributes: Value) {
+        self.done(Method::PATCH, "/keys/disk/", &json!({ "attributes": attributes })).await;
+    }
 }
 
 #[tokio::test]
-async fn a_key_stays_while_it_is_disabled_outside_of_its_window_not_exportable_or_without_policy() {
+async fn a_key_that_is_disabled_stays() {
+    let fixture = Fixture::new().await;
+    fixture.create("disk", &fixture.conditions()).await;
+    let token = fixture.token().await;
+    fixture.set(json!({"enabled": false})).await;
+    fixture.refused("disk", &token, NO_KEY, "key-enabled", "disabled").await;
+    fixture.set(json!({"enabled": true})).await;
+    let (status, answer) = fixture.release("disk", &json!({ "target": token })).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+#[tokio::test]
+async fn a_key_stays_outside_of_its_window() {
     let fixture = Fixture::new().await;
     fixture.create("disk", &fixture.conditions()).await;
     let token = fixture.token().await;
     let seconds = now().seconds();
-    let set = async |attributes: Value| {
-        fixture.done(Method::PATCH, "/keys/disk/", &json!({ "attributes": attributes })).await;
-    };
-    for (attributes, check, said) in [
-        (json!({"enabled": false}), "key-enabled", "disabled"),
-        (json!({"enabled": true, "nbf": seconds + 3600}), "key-window", "not to be used before"),
-        (json!({"nbf": 0, "exp": seconds - 1}), "key-window", "expired"),
+    for (attributes, said) in [
+        (json!({"nbf": seconds + 3600}), "not to be used before"),
+        (json!({"nbf": 0, "exp": seconds - 1}), "expired"),
     ] {
-        set(attributes).await;
-        fixture.refused("disk", &token, NO_KEY, check, said).await;
+        fixture.set(attributes).await;
+        fixture.refused("disk", &token, NO_KEY, "key-window", said).await;
     }
-    set(json!({"exp": seconds + 3600})).await;
-    let (status, answer) = fixture.release("disk", &json!({ "target": token })).await;
-    assert_eq!(status, StatusCode::OK, "{answer}");
+    for attributes in [json!({"exp": seconds + 3600}), json!({"exp": null, "nbf": null})] {
+        fixture.set(attributes).await;
+        let (status, answer) = fixture.release("disk", &json!({ "target": token })).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+}
 
+#[tokio::test]
+async fn a_key_that_is_not_exportable_or_has_no_policy_stays() {
+    let fixture = Fixture::new().await;
+    let token = fixture.token().await;
     let policy = fixture.policy(&fixture.conditions());
     for (name, body, check) in [
         ("kept", json!({"kty": "oct", "release_policy": policy}), "key-exportable"),
@@ -166,6 +218,22 @@ async fn a_key_stays_while_it_is_disabled_outside_of_its_window_not_exportable_o
     ] {
         fixture.done(Method::POST, &format!("/keys/{name}/create"), &body).await;
         fixture.refused(name, &token, NO_KEY, check, "").await;
+    }
+}
+
+/// Who has no good token learns of no key in what state it is.
+#[tokio::test]
+async fn the_token_is_judged_before_the_key() {
+    let fixture = Fixture::new().await;
+    fixture.create("disk", &fixture.conditions()).await;
+    fixture.set(json!({"enabled": false})).await;
+    fixture.done(Method::POST, "/keys/open/create", &json!({"kty": "oct"})).await;
+    let claims = crate::part(&fixture.token().await, 1);
+    let old = TokenTimes::attestation(now().saturating_add_seconds(-9 * 3600));
+    for name in ["disk", "open"] {
+        let token = fixture.signed(&claims, old);
+        fixture.refused(name, &token, NO_TOKEN, "token-expiry", "").await;
+        fixture.refused(name, "no-token-at-all", NO_TOKEN, "token-form", "").await;
     }
 }
 
@@ -196,18 +264,28 @@ async fn a_claim_that_is_missing_and_a_group_within_a_group_decide() {
     }
 }
 
+/// Whoever may read keys is told which role is missing, strangers that they may not; log and audit trail
+/// have it of all.
 #[tokio::test]
 async fn who_has_another_role_gets_nothing_whatever_the_token() {
     let fixture = Fixture::new().await;
     fixture.create("disk", &fixture.conditions()).await;
     let body = json!({ "target": fixture.token().await });
-    for who in [OFFICER, READER, OWNER] {
+    let needed =
+        "The caller does not have the role KeyVaultCryptoServiceReleaseUser at this vault.";
+    let stranger = "The caller may not do this at this vault.";
+    for (who, told) in [(OFFICER, needed), (READER, needed), (OWNER, stranger)] {
+        let before = fixture.trail().await.len();
         let path = "/keys/disk//release";
         let (status, answer) = fixture.call(who, Method::POST, path, &body).await;
         assert_eq!(status, StatusCode::FORBIDDEN, "{who}");
         assert_eq!(answer["error"]["innererror"]["code"], "ForbiddenByRbac");
-        let message = answer["error"]["message"].as_str().unwrap();
-        assert!(message.contains("KeyVaultCryptoServiceReleaseUser"), "{message}");
+        assert_eq!(answer["error"]["message"], told, "{who}");
+        let trail = fixture.trail().await;
+        let [entry] = &trail[before..] else { panic!("{trail:?}") };
+        assert_eq!(entry.action, "vault-key-release");
+        assert_eq!(entry.details["check"], "vault-role");
+        assert_eq!(entry.details["why"], needed, "{who}");
     }
     // And who may have keys released may do nothing else with them.
     for (method, path) in [
@@ -217,9 +295,10 @@ async fn who_has_another_role_gets_nothing_whatever_the_token() {
         (Method::DELETE, "/keys/disk"),
         (Method::POST, "/rng"),
     ] {
-        let (status, _) =
+        let (status, answer) =
             fixture.call(RELEASE, method, path, &json!({"kty": "oct", "count": 1})).await;
         assert_eq!(status, StatusCode::FORBIDDEN, "{path}");
+        assert_eq!(answer["error"]["message"], stranger, "{path}");
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Database and write-ahead log as they were opened.
 #[derive(Debug)]
@@ -18,21 +19,29 @@ type Identity = (u64, u64);
 impl DatabaseFiles {
     /// Notes the files of the open database at `path`. SQLite keeps the log for as long as there
     /// is a connection.
-    pub(crate) async fn of(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
         let mut files = Vec::new();
         for path in [path.to_owned(), PathBuf::from(log)] {
-            let identity = identity(&path).await?;
+            let identity = identity(&path)?;
             files.push((path, identity));
         }
         Ok(Self { files })
     }
 
     /// Refuses if another process would not find in these places what is written here.
-    pub(crate) async fn check(&self) -> io::Result<()> {
+    ///
+    /// Asked on one other thread for all of them: a file system may hang.
+    pub(crate) async fn check(self: &Arc<Self>) -> io::Result<()> {
+        let files = Arc::clone(self);
+        let checked = tokio::task::spawn_blocking(move || files.check_here()).await;
+        checked.unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+
+    fn check_here(&self) -> io::Result<()> {
         for (path, noted) in &self.files {
-            let found = identity(path).await.map_err(|error| {
+            let found = identity(path).map_err(|error| {
                 io::Error::new(error.kind(), format!("{} is gone: {error}", path.display()))
             })?;
             if found != *noted {
@@ -48,14 +57,14 @@ impl DatabaseFiles {
 }
 
 #[cfg(unix)]
-async fn identity(path: &Path) -> io::Result<Identity> {
+fn identity(path: &Path) -> io::Result<Identity> {
     use std::os::unix::fs::MetadataExt as _;
-    let found = tokio::fs::metadata(path).await?;
+    let found = std::fs::metadata(path)?;
     Ok((found.dev(), found.ino()))
 }
 
 /// Elsewhere files in use cannot be deleted.
 #[cfg(not(unix))]
-async fn identity(path: &Path) -> io::Result<Identity> {
-    tokio::fs::metadata(path).await.map(|_| (0, 0))
+fn identity(path: &Path) -> io::Result<Identity> {
+    std::fs::metadata(path).map(|_| (0, 0))
 }

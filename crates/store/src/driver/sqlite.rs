@@ -111,7 +111,7 @@ async fn open_file(path: &Path, options: &StoreOptions) -> Result<Pools, sqlx::E
         .await?;
     // The first statement opens the log.
     sqlx::query("select 1 from sqlite_master limit 1").fetch_optional(&readers).await?;
-    let files = DatabaseFiles::of(path).await?;
+    let files = DatabaseFiles::of(path)?;
     Ok(Pools { writer, readers, files: Some(Arc::new(files)) })
 }
 

@@ -270,7 +270,7 @@ on_both_databases! {
             (Some(token(1, 50)), 3651, Written),
             (Some(token(2, 60)), 3651, TokenUsed),
         ] {
-            let release = VaultRelease { key: &key, details: &details, token_use: token.as_ref(), provider: None };
+            let release = VaultRelease { key: &key, is_current: true, details: &details, token_use: token.as_ref(), provider: None };
             let found = store.record_vault_release(&release, &when(seconds)).await.unwrap();
             assert_eq!(found, expected, "{token:?} at {seconds}");
         }
@@ -286,10 +286,11 @@ on_both_databases! {
         let provider = store.create_provider(&new_provider("contoso"), &edit(&actor)).await.unwrap();
         let details = serde_json::json!({ "name": "a" });
         let token = VaultTokenUse { use_hash: [1; 32], forget_at: at(50) };
-        let record = async |key: &VaultKey, provider| {
-            let release = VaultRelease { key, details: &details, token_use: Some(&token), provider };
+        let record_as = async |key: &VaultKey, is_current, provider| {
+            let release = VaultRelease { key, is_current, details: &details, token_use: Some(&token), provider };
             store.record_vault_release(&release, &edit(&actor)).await.unwrap()
         };
+        let record = async |key: &VaultKey, provider| record_as(key, false, provider).await;
         add(&store, "a", 1).await;
         let read = async || store.vault_key("a", None).await.unwrap().unwrap();
         // Changed: what was judged is not what is there.
@@ -297,9 +298,13 @@ on_both_databases! {
         let disabled = VaultKeySettings { is_enabled: false, ..settings() };
         store.change_vault_key("a", &judged.version, judged.revision, &disabled, None, &edit(&actor)).await.unwrap();
         assert_eq!(record(&judged, None).await, KeyChanged);
-        // A newer version changes nothing of this one.
+        // Another key under the same number, as after a failover to an older state.
         let judged = read().await;
+        let other = VaultKey { wrapped_material: b"other".to_vec(), ..judged.clone() };
+        assert_eq!(record(&other, None).await, KeyChanged);
+        // A newer version changes nothing of this one, unless the current one was asked for.
         add(&store, "a", 2).await;
+        assert_eq!(record_as(&judged, true, None).await, KeyChanged);
         // Deleted, and purged.
         store.delete_vault_key("a", at(1000), &edit(&actor)).await.unwrap();
         assert_eq!(record(&judged, None).await, KeyChanged);
@@ -309,10 +314,17 @@ on_both_databases! {
         assert_eq!(record(&judged, Some(provider.id)).await, ProviderGone);
         let other = store.create_provider(&new_provider("contoso"), &edit(&actor)).await.unwrap();
         assert_eq!(record(&judged, Some(provider.id)).await, ProviderGone);
-        // None of these has used the token up.
+        // None of these has used the token up, nor taken a place in the trail.
+        let before = store.sequence().await.unwrap();
         assert_eq!(record(&judged, Some(other.id)).await, Written);
+        assert_eq!(store.sequence().await.unwrap().0, before.0 + 1);
         assert_eq!(record(&judged, Some(other.id)).await, TokenUsed);
+        let newest = read().await;
+        let entry = store.audit(None, PageRequest::first()).await.unwrap().items.pop().unwrap();
+        assert_eq!((entry.action.as_str(), entry.sequence.0), ("vault-key-release", before.0 + 1));
+        assert_eq!((entry.actor, entry.details["name"].as_str()), (actor.clone(), Some("a")));
         store.delete_vault_key("a", at(1000), &edit(&actor)).await.unwrap();
+        assert_eq!(record_as(&newest, true, None).await, KeyChanged);
         store.purge_vault_key("a", &edit(&actor)).await.unwrap();
         assert_eq!(record(&judged, None).await, KeyChanged);
         let trail = store.audit(None, PageRequest::first()).await.unwrap().items;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// `value` as compact JSON with the members of every object sorted by name.
 ///
@@ -15,6 +15,14 @@ use serde_json::Value;
 pub fn to_canonical(value: &Value) -> String {
     let mut out = String::new();
     write_canonical(value, &mut out);
+    out
+}
+
+/// An object of these members in the form of [`to_canonical`].
+#[must_use]
+pub fn object_to_canonical(members: &Map<String, Value>) -> String {
+    let mut out = String::new();
+    write_members(members, &mut out);
     out
 }
 
@@ -42,22 +50,24 @@ pub fn write_canonical(value: &Value, out: &mut String) {
             }
             out.push(']');
         }
-        Value::Object(members) => {
-            let mut sorted: Vec<(&str, &Value)> =
-                members.iter().map(|(name, member)| (name.as_str(), member)).collect();
-            sorted.sort_unstable_by_key(|(name, _)| *name);
-            out.push('{');
-            for (index, (name, member)) in sorted.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                write_string(name, out);
-                out.push(':');
-                write_canonical(member, out);
-            }
-            out.push('}');
-        }
+        Value::Object(members) => write_members(members, out),
     }
+}
+
+fn write_members(members: &Map<String, Value>, out: &mut String) {
+    let mut sorted: Vec<(&str, &Value)> =
+        members.iter().map(|(name, member)| (name.as_str(), member)).collect();
+    sorted.sort_unstable_by_key(|(name, _)| *name);
+    out.push('{');
+    for (index, (name, member)) in sorted.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_string(name, out);
+        out.push(':');
+        write_canonical(member, out);
+    }
+    out.push('}');
 }
 
 /// Appends a decimal integer.

@@ -40,12 +40,23 @@ pub(super) async fn authorize<'a>(
         return Err(KeyVaultError::forbidden("ForbiddenByRbac", "The vault has roles of its own."));
     };
     if !caller.has_at_vault(role) {
-        let text = format!("The caller does not have the role {} at this vault.", role.name());
-        return Err(KeyVaultError::forbidden("ForbiddenByRbac", text));
+        return Err(without_role(&caller, role, attempt));
     }
     let query = head.uri.query();
     let version = KeyVaultVersion::from_query(query)?;
     Ok(Authorized { state, vault, version, query, work, caller })
+}
+
+/// Which role is missing is for those who may read keys, for the log and for the audit trail.
+fn without_role(caller: &Caller, needed: VaultRole, attempt: &mut Attempt) -> KeyVaultError {
+    let why = format!("The caller does not have the role {} at this vault.", needed.name());
+    attempt.because("vault-role", &why);
+    let message = if caller.has_at_vault(VaultRole::Reader) {
+        why.clone()
+    } else {
+        "The caller may not do this at this vault.".to_owned()
+    };
+    KeyVaultError::forbidden("ForbiddenByRbac", message).because(format!("vault-role: {why}"))
 }
 
 impl Authorized<'_> {

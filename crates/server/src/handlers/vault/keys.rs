@@ -79,6 +79,7 @@ async fn add(
             "Key {name} is deleted; it can be recovered, or purged to be made anew."
         )));
     }
+    request.store().check_vault_key_room().await?;
     let version = encode_hex(&request.state.random::<16>()?);
     let body = body.read().await?;
     let ready = ready(request, name, &version, body, read).await?;

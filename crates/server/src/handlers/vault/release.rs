@@ -1,8 +1,11 @@
 //! `POST /keys/{name}/{version}/release`: a key for an attested workload.
 //!
 //! The steps are those of `avouch-release`; here they get the authority's keys, the moment, randomness
-//! and the audit trail. No key leaves before the trail has it. A key is unwrapped only when all is judged,
-//! and only until it is wrapped for the workload: both are one piece of work.
+//! and the audit trail. No key leaves before the trail has it, and none that was changed or deleted since
+//! it was read. A key is unwrapped only when all is judged, and only until it is wrapped for the workload.
+//! All of that is one piece of work, unless the authority's keys must be waited for.
+//!
+//! The token is judged before the key: who has no good token does not learn in what state a key is.
 //!
 //! Which authorities a policy names is nobody else's to know. So what a stranger is told, and what is
 //! done for the answer, depends on whom a token says it is of, and not on the policy, until the token is
@@ -13,15 +16,14 @@ use std::time::Instant;
 
 use avouch_pki::digest;
 use avouch_release::{
-    AttestedToken, Authority, AuthorityKeys, FirstUse, KeyEncryptionKey, KeyVersion,
-    ReleaseRefusal, ReleaseRequest, Sealed, TokenRefusal, TokenUse, judge,
+    AttestedToken, Authority, AuthorityKeys, FirstUse, KeyEncryptionKey, ReleaseRefusal,
+    ReleaseRequest, ReleaseSigner, Sealed, TokenRefusal, TokenRules, TokenUse, judge,
 };
 use avouch_store::{
-    ProviderName, StoreError, Tenant, VaultKey, VaultKeyPolicy, VaultRelease, VaultReleaseOutcome,
-    VaultTokenUse,
+    ProviderName, StoreError, Tenant, VaultKey, VaultRelease, VaultReleaseOutcome, VaultTokenUse,
 };
 use avouch_token::Jwks;
-use avouch_wire::{FailedCheck as _, UnixTime};
+use avouch_wire::FailedCheck as _;
 use axum::body::Body;
 use axum::http::Response;
 use serde_json::{Value, json};
@@ -31,14 +33,15 @@ use super::{keys, ok};
 use crate::auth::may_be_rotated;
 use crate::handlers::internal;
 use crate::handlers::refusals::Attempt;
-use crate::http::UnreadBody;
+use crate::http::{ReadBody, UnreadBody};
 use crate::route::vault::VersionPath;
+use crate::state::AppState;
 use crate::token_exchange::ATTESTATION_TYPE;
-use crate::vault::{KeptPolicy, key_version, material_for_release};
-use crate::{Fault, KeyVaultError};
+use crate::vault::{KeptPolicy, ReadKey, material_for_release};
+use crate::{Fault, KeyVaultError, Providers};
 
-/// Times that a key is judged anew because it was changed meanwhile.
-const ATTEMPTS: usize = 3;
+/// Times that a key is judged: as it is kept, and anew if it was changed meanwhile.
+const ATTEMPTS: usize = 4;
 /// When to come again where no more tokens can be remembered, in seconds.
 const FULL_RETRY_SECONDS: u32 = 60;
 
@@ -62,16 +65,13 @@ impl<E: Into<ReleaseRefusal>> From<E> for Refusal {
 
 /// A request beside the key that it asks for.
 struct Opened {
-    record: VaultKey,
-    key: KeyVersion,
-    policy: KeptPolicy,
+    read: Arc<ReadKey>,
     asked: ReleaseRequest,
     /// Whom the token says it is of.
     authority: Authority,
 }
 
 /// An authority whose keys are at hand.
-#[derive(Clone)]
 struct Issuer {
     keys: Arc<Jwks>,
     /// The provider of this service that it is, if it is one.
@@ -80,14 +80,47 @@ struct Issuer {
 
 /// An answer that waits for the audit trail, and what the trail has of it.
 struct Prepared {
+    read: Arc<ReadKey>,
+    provider: Option<Arc<Tenant>>,
     sealed: Sealed,
     details: Value,
+}
+
+/// How far a release comes without waiting for an authority's keys.
+enum Begun {
+    Prepared(Prepared),
+    Waits(Opened),
+}
+
+/// A key, read now or before.
+enum Found {
+    Record(String, Box<VaultKey>),
+    Kept(Arc<ReadKey>),
+}
+
+impl Found {
+    fn record(&self) -> &VaultKey {
+        match self {
+            Self::Record(_, record) => record,
+            Self::Kept(kept) => &kept.record,
+        }
+    }
+}
+
+/// What a token is judged by, and a key wrapped and an answer signed with.
+#[derive(Clone)]
+struct Means {
+    state: Arc<AppState>,
+    rules: TokenRules,
+    signer: Arc<ReleaseSigner>,
+    api_version: &'static str,
 }
 
 /// A release under way.
 struct Release<'a> {
     request: &'a Authorized<'a>,
-    opened: Arc<Opened>,
+    path: &'a VersionPath,
+    means: Means,
 }
 
 pub(super) async fn release(
@@ -99,41 +132,38 @@ pub(super) async fn release(
     if !request.version.releases() {
         let version = request.version.name();
         return Err(KeyVaultError::bad_parameter(format!(
-            "api-version: keys are released from 7.3 on, not in {version}"
+            "api-version: keys are released from 7.3-preview on, not in {version}"
         )));
     }
     let actor = request.actor()?;
     request.vault.rates().take(actor, Instant::now()).map_err(Fault::too_many_requests)?;
     let body = Arc::new(body.read().await?);
+    let means = Means {
+        state: Arc::clone(request.state),
+        rules: *request.vault.rules(),
+        signer: request.vault.signer(),
+        api_version: request.version.name(),
+    };
+    let release = Release { request, path, means };
+    let mut kept = request.vault.read_keys().get(path);
     for _ in 0..ATTEMPTS {
-        let record = keys::found(request, path).await?;
-        attempt.named("version", &record.version);
-        let (body, kid) = (Arc::clone(&body), request.vault.kid(&record.name, &record.version));
-        let at = request.state.clock.now();
-        let opened = run(request, move || opened(&body, kid, record, at)).await;
-        let value = match opened {
-            Ok(opened) => Release { request, opened: Arc::new(opened) }.answered().await,
-            Err(refusal) => Err(refusal),
+        let before = kept.take();
+        let found = match &before {
+            Some(kept) => Found::Kept(Arc::clone(kept)),
+            None => release.read().await?,
         };
-        match value {
+        attempt.named("version", &found.record().version);
+        match release.answered(found, Arc::clone(&body)).await {
             Ok(Some(value)) => return Ok(ok(&json!({ "value": value }))),
             Ok(None) => {}
-            Err(refusal) => return Err(told(request, refusal, attempt)),
+            Err(refusal) => match before {
+                Some(kept) if !release.still_is(&kept.record).await? => {}
+                _ => return Err(told(request, refusal, attempt)),
+            },
         }
+        request.vault.read_keys().forget(path);
     }
     Err(Fault::unavailable("The key changes all the time; try again.").into())
-}
-
-/// Reads a request and the key's record, and says whether the key may leave at all.
-fn opened(body: &[u8], kid: String, record: VaultKey, at: UnixTime) -> Result<Opened, Refusal> {
-    let asked = ReleaseRequest::parse(body).map_err(|error| {
-        Refusal::Other(KeyVaultError::bad_parameter(format!("{}: {error}", error.check())))
-    })?;
-    let (key, policy) = key_version(kid, &record).map_err(|error| failed(&error))?;
-    key.policy_at(at)?;
-    let policy = policy.ok_or(avouch_release::KeyRefusal::NoPolicy)?;
-    let authority = Authority::claimed_by(asked.target())?;
-    Ok(Opened { record, key, policy, asked, authority })
 }
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> Refusal {
@@ -141,45 +171,166 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> Refusal {
 }
 
 impl Release<'_> {
+    async fn read(&self) -> Result<Found, KeyVaultError> {
+        let record = keys::found(self.request, self.path).await?;
+        let kid = self.request.vault.kid(&record.name, &record.version);
+        Ok(Found::Record(kid, Box::new(record)))
+    }
+
+    /// Whether the key is what it was when it was read: who is refused is refused by what is there.
+    async fn still_is(&self, record: &VaultKey) -> Result<bool, KeyVaultError> {
+        let VersionPath { name, version } = self.path;
+        let found = self.request.store().vault_key(name, version.as_deref()).await?;
+        Ok(found.as_ref() == Some(record))
+    }
+
     /// Every check, the answer, the entry in the audit trail; only then is the answer given. None if the
     /// key was changed or deleted meanwhile.
-    async fn answered(&self) -> Result<Option<String>, Refusal> {
-        let issuer = self.issuer(None).await?;
-        let prepared = match self.prepared(&issuer).await {
-            Err(Refusal::Check(ReleaseRefusal::Token(TokenRefusal::Verify(error))))
-                if issuer.provider.is_none() && may_be_rotated(&error) =>
-            {
-                let newer = self.issuer(Some(&issuer.keys)).await?;
-                self.prepared(&newer).await?
-            }
-            other => other?,
+    async fn answered(&self, found: Found, body: Arc<ReadBody>) -> Result<Option<String>, Refusal> {
+        let (is_new, means) = (matches!(found, Found::Record(..)), self.means.clone());
+        let prepared = match run(self.request, move || begun(&means, found, &body)).await? {
+            Begun::Prepared(prepared) => prepared,
+            Begun::Waits(opened) => self.of_other(Arc::new(opened)).await?,
         };
-        let Some(first_use) = self.recorded(&prepared, &issuer).await? else { return Ok(None) };
-        Ok(Some(prepared.sealed.given(first_use)?))
-    }
-
-    /// The keys of the authority that the token says it is of: ours without a request, those of others,
-    /// if the operator has named them, by their own metadata.
-    async fn issuer(&self, outdated: Option<&Arc<Jwks>>) -> Result<Issuer, Refusal> {
-        let authority = &self.opened.authority;
-        let providers = &self.request.state.providers;
-        if let Some(name) = providers.urls().provider_of_issuer(authority) {
-            providers.check_current().map_err(|fault| Refusal::Other(fault.into()))?;
-            let tenant = providers.of_name(&name).ok_or_else(|| self.unknown())?;
-            let identity = providers.published_of(&tenant);
-            let identity = identity.map_err(|fault| Refusal::Other(fault.into()))?;
-            let keys = identity.key_set().map_err(|error| failed(&error))?;
-            return Ok(Issuer { keys, provider: Some(tenant) });
+        let Some(first_use) = self.recorded(&prepared).await? else { return Ok(None) };
+        let Prepared { read, sealed, .. } = prepared;
+        if is_new {
+            self.request.vault.read_keys().keep(self.path, read);
         }
-        let keys = self.request.vault.authorities().keys(authority, outdated).await;
-        let keys = keys.map_err(|fault| Refusal::Other(fault.into()))?;
-        Ok(Issuer { keys: keys.ok_or_else(|| self.unknown())?, provider: None })
+        Ok(Some(sealed.given(first_use)?))
     }
 
+    /// By the word of another service's provider: if the operator has named it, by the keys of its own
+    /// metadata, which may have to be waited for.
+    async fn of_other(&self, opened: Arc<Opened>) -> Result<Prepared, Refusal> {
+        let keys = self.keys_of_other(&opened, None).await?;
+        match self.prepared_by(&opened, Arc::clone(&keys)).await {
+            Err(Refusal::Check(ReleaseRefusal::Token(TokenRefusal::Verify(error))))
+                if may_be_rotated(&error) =>
+            {
+                let newer = self.keys_of_other(&opened, Some(&keys)).await?;
+                self.prepared_by(&opened, newer).await
+            }
+            other => other,
+        }
+    }
+
+    async fn keys_of_other(
+        &self,
+        opened: &Opened,
+        outdated: Option<&Arc<Jwks>>,
+    ) -> Result<Arc<Jwks>, Refusal> {
+        let keys = self.request.vault.authorities().keys(&opened.authority, outdated).await;
+        keys.map_err(|fault| Refusal::Other(fault.into()))?.ok_or_else(|| opened.unknown())
+    }
+
+    async fn prepared_by(
+        &self,
+        opened: &Arc<Opened>,
+        keys: Arc<Jwks>,
+    ) -> Result<Prepared, Refusal> {
+        let (means, opened) = (self.means.clone(), Arc::clone(opened));
+        let issuer = Issuer { keys, provider: None };
+        run(self.request, move || prepared(&means, &opened, issuer)).await
+    }
+
+    /// Writes the release down, and with it that the token has served; none if the key is another one by
+    /// now.
+    async fn recorded(&self, prepared: &Prepared) -> Result<Option<FirstUse>, Refusal> {
+        let token_use = prepared.sealed.single_use().map(|single_use| VaultTokenUse {
+            use_hash: use_hash(single_use),
+            forget_at: single_use.forget_at,
+        });
+        let release = VaultRelease {
+            key: &prepared.read.record,
+            is_current: self.path.version.is_none(),
+            details: &prepared.details,
+            token_use: token_use.as_ref(),
+            provider: prepared.provider.as_ref().map(|tenant| tenant.provider.id),
+        };
+        let edit = self.request.edit().map_err(|fault| Refusal::Other(fault.into()))?;
+        match self.request.store().record_vault_release(&release, &edit).await {
+            Ok(VaultReleaseOutcome::Written) if token_use.is_some() => {
+                Ok(Some(FirstUse::Confirmed))
+            }
+            Ok(VaultReleaseOutcome::Written) => Ok(Some(FirstUse::NotAsked)),
+            Ok(VaultReleaseOutcome::TokenUsed) => Ok(Some(FirstUse::Repeated)),
+            Ok(VaultReleaseOutcome::KeyChanged) => Ok(None),
+            Ok(VaultReleaseOutcome::ProviderGone) => Err(provider_gone()),
+            Err(error @ StoreError::Limit { .. }) => Err(Refusal::Full(error.to_string())),
+            Err(error) => Err(Refusal::Other(error.into())),
+        }
+    }
+}
+
+/// All that can be done at once: reads the request, and, if its token says that it is of a provider of this
+/// service, judges it and prepares the answer.
+fn begun(means: &Means, found: Found, body: &[u8]) -> Result<Begun, Refusal> {
+    let asked = ReleaseRequest::parse(body).map_err(|error| {
+        Refusal::Other(KeyVaultError::bad_parameter(format!("{}: {error}", error.check())))
+    })?;
+    let read = match found {
+        Found::Kept(kept) => kept,
+        Found::Record(kid, record) => {
+            Arc::new(ReadKey::of(kid, *record).map_err(|error| failed(&error))?)
+        }
+    };
+    let authority = Authority::claimed_by(asked.target())?;
+    let opened = Opened { read, asked, authority };
+    Ok(match own_issuer(&means.state.providers, &opened)? {
+        Some(issuer) => Begun::Prepared(prepared(means, &opened, issuer)?),
+        None => Begun::Waits(opened),
+    })
+}
+
+/// The provider of this service that the token says it is of, with its keys; none if it is of another
+/// service.
+fn own_issuer(providers: &Providers, opened: &Opened) -> Result<Option<Issuer>, Refusal> {
+    let Some(name) = providers.urls().provider_of_issuer(&opened.authority) else {
+        return Ok(None);
+    };
+    providers.check_current().map_err(|fault| Refusal::Other(fault.into()))?;
+    let tenant = providers.of_name(&name).ok_or_else(|| opened.unknown())?;
+    let identity = providers.published_of(&tenant);
+    let identity = identity.map_err(|fault| Refusal::Other(fault.into()))?;
+    let keys = identity.key_set().map_err(|error| failed(&error))?;
+    Ok(Some(Issuer { keys, provider: Some(tenant) }))
+}
+
+/// The answer, if token, policy and key allow it.
+fn prepared(means: &Means, opened: &Opened, issuer: Issuer) -> Result<Prepared, Refusal> {
+    let Means { state, rules, signer, api_version } = means;
+    let Opened { read, asked, authority } = opened;
+    let Issuer { keys, provider } = issuer;
+    // Keys of others may have been waited for.
+    let at = state.clock.now();
+    let token =
+        AttestedToken::verify(asked.target(), AuthorityKeys::new(authority, &keys), rules, at)?;
+    if let Some(provider) = &provider {
+        check_is_attestation(&token)?;
+        check_issued_by(provider, &token)?;
+    }
+    let judged = judge(&read.key, &token, at)?;
+    if let Some(provider) = &provider {
+        check_given_for(provider, read)?;
+    }
+    let random = state.random().map_err(|fault| Refusal::Other(fault.into()));
+    let kek = KeyEncryptionKey::from_random(&mut random?);
+    let master = state.providers.keys().master();
+    let material = material_for_release(&read.record, &read.key, master);
+    let material = material.map_err(|error| failed(&error))?;
+    let sealed = judged.seal(&material, asked, api_version, &kek, signer);
+    let sealed = sealed.map_err(|error| failed(&error))?;
+    let details = opened.details(&token);
+    Ok(Prepared { read: Arc::clone(read), provider, sealed, details })
+}
+
+impl Opened {
     /// An authority whose keys nobody has named to this service.
     fn unknown(&self) -> Refusal {
-        let Opened { policy, authority, .. } = &*self.opened;
-        let why = if policy.envelope().policy().names(authority) {
+        let Self { read, authority, .. } = self;
+        let is_named = |policy: &KeptPolicy| policy.envelope().policy().names(authority);
+        let why = if read.policy.as_ref().is_some_and(is_named) {
             format!(
                 "the keys of {authority} are not at hand: it is no provider of this service, and \
                  vault.authorities does not name it"
@@ -190,79 +341,12 @@ impl Release<'_> {
         Refusal::Issuer(why, ReleaseRefusal::TOKEN)
     }
 
-    /// The answer, if token, policy and key allow it.
-    async fn prepared(&self, issuer: &Issuer) -> Result<Prepared, Refusal> {
-        let random = self.request.state.random().map_err(|fault| Refusal::Other(fault.into()));
-        let kek = KeyEncryptionKey::from_random(&mut random?);
-        let (opened, issuer) = (Arc::clone(&self.opened), issuer.clone());
-        let state = Arc::clone(self.request.state);
-        // Keys of others may have been waited for.
-        let at = state.clock.now();
-        let rules = *self.request.vault.rules();
-        let signer = self.request.vault.signer();
-        let api_version = self.request.version.name();
-        run(self.request, move || {
-            let Opened { record, key, asked, authority, .. } = &*opened;
-            let keys = AuthorityKeys::new(authority, &issuer.keys);
-            let token = AttestedToken::verify(asked.target(), keys, &rules, at)?;
-            if let Some(provider) = &issuer.provider {
-                check_is_attestation(&token)?;
-                check_issued_by(provider, &token)?;
-            }
-            let judged = judge(key, &token, at)?;
-            if let Some(provider) = &issuer.provider {
-                check_given_for(provider, &opened)?;
-            }
-            let details = opened.details(&token);
-            let master = state.providers.keys().master();
-            let material =
-                material_for_release(record, key, master).map_err(|error| failed(&error))?;
-            let sealed = judged.seal(&material, asked, api_version, &kek, &signer);
-            Ok(Prepared { sealed: sealed.map_err(|error| failed(&error))?, details })
-        })
-        .await
-    }
-
-    /// Writes the release down, and with it that the token has served; none if the key is another one by
-    /// now.
-    async fn recorded(
-        &self,
-        prepared: &Prepared,
-        issuer: &Issuer,
-    ) -> Result<Option<FirstUse>, Refusal> {
-        let token_use = prepared.sealed.single_use().map(|single_use| VaultTokenUse {
-            use_hash: use_hash(single_use),
-            forget_at: single_use.forget_at,
-        });
-        let release = VaultRelease {
-            key: &self.opened.record,
-            details: &prepared.details,
-            token_use: token_use.as_ref(),
-            provider: issuer.provider.as_ref().map(|tenant| tenant.provider.id),
-        };
-        let edit = self.request.edit().map_err(|fault| Refusal::Other(fault.into()))?;
-        match self.request.store().record_vault_release(&release, &edit).await {
-            Ok(VaultReleaseOutcome::Written) if token_use.is_some() => {
-                Ok(Some(FirstUse::Confirmed))
-            }
-            Ok(VaultReleaseOutcome::Written) => Ok(Some(FirstUse::NotAsked)),
-            Ok(VaultReleaseOutcome::TokenUsed) => Ok(Some(FirstUse::Repeated)),
-            Ok(VaultReleaseOutcome::KeyChanged) => Ok(None),
-            Ok(VaultReleaseOutcome::ProviderGone) => Err(self.unknown()),
-            Err(error @ StoreError::Limit { .. }) => Err(Refusal::Full(error.to_string())),
-            Err(error) => Err(Refusal::Other(error.into())),
-        }
-    }
-}
-
-impl Opened {
     /// What the audit trail has: neither token nor key.
     fn details(&self, token: &AttestedToken) -> Value {
         json!({
-            "name": self.record.name,
-            "version": self.record.version,
-            "releasePolicySha256":
-                self.record.settings.release_policy.as_ref().map(VaultKeyPolicy::sha256),
+            "name": self.read.record.name,
+            "version": self.read.record.version,
+            "releasePolicySha256": self.read.policy_sha256,
             "authority": token.authority().as_str(),
             "claimsSha256": token.claims_sha256().to_string(),
             "enc": self.asked.algorithm().name(),
@@ -293,10 +377,19 @@ fn check_issued_by(tenant: &Tenant, token: &AttestedToken) -> Result<(), Refusal
     Err(Refusal::Issuer(why, ReleaseRefusal::TOKEN))
 }
 
+/// It was there when the token was judged.
+fn provider_gone() -> Refusal {
+    let why = "the provider was deleted while its token was judged".to_owned();
+    Refusal::Issuer(why, ReleaseRefusal::TOKEN)
+}
+
 /// A policy trusts the provider that had the name when the policy was set, and none that took it since.
-fn check_given_for(tenant: &Tenant, opened: &Opened) -> Result<(), Refusal> {
-    let (provider, policy) = (&tenant.provider, &opened.policy);
-    if policy.was_given_for(provider.name.key(), provider.id, opened.record.made) {
+fn check_given_for(tenant: &Tenant, read: &ReadKey) -> Result<(), Refusal> {
+    let provider = &tenant.provider;
+    let was_given = |policy: &KeptPolicy| {
+        policy.was_given_for(provider.name.key(), provider.id, read.record.made)
+    };
+    if read.policy.as_ref().is_some_and(was_given) {
         return Ok(());
     }
     let why = format!(

@@ -134,6 +134,32 @@ fn a_change_leaves_what_it_does_not_name_and_never_makes_a_key_exportable() {
 }
 
 #[test]
+fn an_end_of_a_window_stays_is_moved_or_is_taken_off() {
+    let settings = create(&json!({"kty": "EC", "attributes": {"nbf": 5, "exp": 9}}));
+    let settings = settings.unwrap().settings;
+    let seconds = |settings: &VaultKeySettings| {
+        [settings.not_before, settings.expires_at].map(|end| end.map(|at| at.seconds()))
+    };
+    for (attributes, expected) in [
+        (json!({}), [Some(5), Some(9)]),
+        (json!({"nbf": 6}), [Some(6), Some(9)]),
+        (json!({"exp": 8}), [Some(5), Some(8)]),
+        (json!({"nbf": null}), [None, Some(9)]),
+        (json!({"exp": null}), [Some(5), None]),
+        (json!({"exp": null, "nbf": 20}), [Some(20), None]),
+        (json!({"exp": null, "nbf": null}), [None, None]),
+    ] {
+        let changed = change(&json!({ "attributes": attributes }), &settings).unwrap();
+        assert_eq!(seconds(&changed), expected, "{attributes}");
+    }
+    for wrong in [json!("9"), json!(-1), json!(1.5), json!({})] {
+        assert!(change(&json!({"attributes": {"exp": wrong}}), &settings).is_err(), "{wrong}");
+    }
+    let made = create(&json!({"kty": "EC", "attributes": {"exp": null}})).unwrap().settings;
+    assert_eq!(seconds(&made), [None, None]);
+}
+
+#[test]
 fn random_bytes_are_1_to_128() {
     for (count, is_fine) in [(0, false), (1, true), (128, true), (129, false)] {
         assert_eq!(random_count(json!({ "count": count }).to_string().as_bytes()).is_ok(), is_fine);

@@ -360,3 +360,39 @@ pub fn resident_bytes() -> io::Result<u64> {
         .ok_or_else(|| io::Error::other("no VmRSS in the process status"))?;
     Ok(kibibytes.saturating_mul(1024))
 }
+
+/// A database with one table of its own: what one row costs that is there when the next begins, with
+/// nothing of this crate around it. For benchmarks.
+#[derive(Debug)]
+pub struct BareRows(sqlx::SqlitePool);
+
+impl BareRows {
+    /// Makes the table in a file, or in memory for `:memory:`, as durable as a store is there.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub async fn open(location: &str) -> Result<Self, sqlx::Error> {
+        let options = sqlx::sqlite::SqliteConnectOptions::new();
+        let options = if location == ":memory:" {
+            options.in_memory(true)
+        } else {
+            let options = options.filename(location).create_if_missing(true);
+            let options = options.journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
+            options.synchronous(sqlx::sqlite::SqliteSynchronous::Full)
+        };
+        let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).min_connections(1);
+        let pool = pool.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
+        let pool = pool.connect_with(options).await?;
+        sqlx::query("create table bare_rows (text text)").execute(&pool).await?;
+        Ok(Self(pool))
+    }
+
+    /// Writes a row.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub async fn write(&self, text: &str) -> Result<(), sqlx::Error> {
+        let insert = sqlx::query("insert into bare_rows (text) values ($1)").bind(text);
+        insert.execute(&self.0).await.map(drop)
+    }
+}

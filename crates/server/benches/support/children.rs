@@ -17,7 +17,7 @@ use avouch_server::{
     ProvidersOptions, Server, SigningKeys, Vault, WorkPool, signing_key, vault,
 };
 use avouch_store::Store;
-use avouch_store::testing::resident_bytes;
+use avouch_store::testing::{BareRows, resident_bytes};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -26,7 +26,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use reqwest::{Client, Method};
 use tokio::sync::oneshot;
 
-use crate::primitives::{Encryption, Signature, Verification};
+use crate::primitives::{Encryption, Signature, TokenVerification, Verification};
 
 /// What a child does.
 #[derive(Clone, Copy)]
@@ -41,7 +41,8 @@ pub(crate) enum Role {
     EchoWithCrypto,
     /// The same on another thread, as a service does that goes on answering meanwhile.
     EchoWithThread,
-    /// The echo with one RSA-OAEP encryption and one RS256 signature on another thread.
+    /// The echo with what a release cannot avoid, on another thread: one RS256 verification, one RSA-OAEP
+    /// encryption, one RS256 signature. Where a word says where, one row is written to a database first.
     EchoWithRelease,
 }
 
@@ -49,6 +50,12 @@ pub(crate) enum Role {
 pub(crate) const IN_MEMORY: &str = ":memory:";
 /// The host of the vault.
 pub(crate) const VAULT_HOST: &str = "vault.localhost";
+/// What an entry of an audit trail says, about.
+const DETAILS: &str = concat!(
+    r#"{"authority":"https://localhost:40000","claimsSha256":"0123456789abcdef0123456789abcdef"#,
+    r#"0123456789abcdef0123456789abcdef","enc":"RSA_AES_KEY_WRAP_256","name":"disk","version":"#,
+    r#""0123456789abcdef0123456789abcdef"}"#
+);
 const ATTEST: &str = "/attest/SgxEnclave?api-version=2020-10-01";
 
 impl Role {
@@ -155,13 +162,23 @@ impl Child {
         (self.cpu_us() - before) / f64::from(requests)
     }
 
-    /// CPU time of the child for `requests` requests to its vault, or whatever answers in its place.
-    pub(crate) async fn cpu_us_of_vault(&self, path: &str, body: &str, requests: u32) -> f64 {
+    /// CPU time of the child for `requests` requests to its vault, or whatever answers in its place, by so
+    /// many clients at once.
+    pub(crate) async fn cpu_us_of_vault(
+        &self,
+        path: &str,
+        body: &str,
+        requests: u32,
+        clients: u32,
+    ) -> f64 {
         let before = self.cpu_us();
-        for _ in 0..requests {
-            self.send_to(VAULT_HOST, Method::POST, path, body).await;
-        }
-        (self.cpu_us() - before) / f64::from(requests)
+        let client = async |_| {
+            for _ in 0..requests / clients {
+                self.send_to(VAULT_HOST, Method::POST, path, body).await;
+            }
+        };
+        futures_util::future::join_all((0..clients).map(client)).await;
+        (self.cpu_us() - before) / f64::from(requests / clients * clients)
     }
 
     /// URL of the service.
@@ -171,16 +188,20 @@ impl Child {
 
     /// Nanoseconds that the child's threads ran, from the scheduler, as microseconds.
     fn cpu_us(&self) -> f64 {
-        let tasks = format!("/proc/{}/task", self.process.id());
-        let threads = std::fs::read_dir(tasks).unwrap();
-        let nanoseconds: f64 = threads
-            .filter_map(|thread| {
-                let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-                text.split(' ').next()?.parse::<f64>().ok()
-            })
-            .sum();
-        nanoseconds / 1000.0
+        cpu_us_of(self.process.id())
     }
+}
+
+/// The same of any process.
+pub(crate) fn cpu_us_of(process: u32) -> f64 {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let nanoseconds: f64 = threads
+        .filter_map(|thread| {
+            let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+            text.split(' ').next()?.parse::<f64>().ok()
+        })
+        .sum();
+    nanoseconds / 1000.0
 }
 
 /// The life of a child: one worker thread, as one core of a server has.
@@ -191,20 +212,26 @@ pub(crate) fn run(role: Role, words: &[String]) {
         match role {
             Role::Attest => attest(folder, &words[1], false).await,
             Role::Vault => attest(folder, &words[1], true).await,
-            Role::Echo => echo(folder, words[1].parse().unwrap(), Work::None).await,
+            Role::Echo => echo(folder, words[1].parse().unwrap(), Work::None, None).await,
             Role::EchoWithCrypto => {
-                echo(folder, words[1].parse().unwrap(), Work::Here(Box::new(crypto()))).await;
+                echo(folder, words[1].parse().unwrap(), Work::Here(Box::new(crypto())), None).await;
             }
             Role::EchoWithThread => {
-                echo(folder, words[1].parse().unwrap(), Work::on_thread(crypto())).await;
+                echo(folder, words[1].parse().unwrap(), Work::on_thread(crypto()), None).await;
             }
             Role::EchoWithRelease => {
+                let verification = TokenVerification::new();
                 let (encryption, signature) = (Encryption::new(), Signature::new());
                 let work = move || {
+                    verification.run();
                     encryption.run();
                     signature.run();
                 };
-                echo(folder, words[1].parse().unwrap(), Work::on_thread(work)).await;
+                let rows = match words.get(2) {
+                    Some(location) => Some(BareRows::open(location).await.unwrap()),
+                    None => None,
+                };
+                echo(folder, words[1].parse().unwrap(), Work::on_thread(work), rows).await;
             }
         }
     });
@@ -311,9 +338,9 @@ impl Work {
     }
 }
 
-/// TLS, HTTP, JSON in, `work`, JSON out, nothing else.
-async fn echo(folder: &Path, answer_bytes: usize, work: Work) {
-    let work = Arc::new(work);
+/// TLS, HTTP, JSON in, `work`, a row if there is a place for it, JSON out, nothing else.
+async fn echo(folder: &Path, answer_bytes: usize, work: Work, rows: Option<BareRows>) {
+    let work = Arc::new((work, rows));
     let ca = DevelopmentCa::open(&folder.join("tls")).unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(ca.server_config(&[]).unwrap());
     let listener = tokio::net::TcpListener::bind(LISTEN).await.unwrap();
@@ -329,7 +356,11 @@ async fn echo(folder: &Path, answer_bytes: usize, work: Work) {
                 async move {
                     let body = request.into_body().collect().await?.to_bytes();
                     let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                    let (work, rows) = &*work;
                     work.run().await;
+                    if let Some(rows) = rows {
+                        rows.write(DETAILS).await.unwrap();
+                    }
                     let text = json["quote"].as_str().or(json["target"].as_str()).unwrap();
                     let token = text.get(..answer_bytes.saturating_sub(12)).unwrap_or(text);
                     let answer = serde_json::json!({ "token": token }).to_string();

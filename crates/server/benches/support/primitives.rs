@@ -1,4 +1,4 @@
-//! The bare cryptography of one attest request.
+//! The bare cryptography of one attest request, and of one release.
 #![allow(dead_code, reason = "each benchmark uses a part")]
 
 use std::hint::black_box;
@@ -8,7 +8,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
-    RSA_PKCS1_SHA256, UnparsedPublicKey,
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey,
 };
 
 /// One P-256 verification over as many bytes as a quote signs.
@@ -67,6 +67,27 @@ impl Encryption {
         let algorithm = &rsa::OAEP_SHA256_MGF1SHA256;
         self.0.encrypt(algorithm, black_box(&[7; 32]), &mut out, None).unwrap();
         black_box(out);
+    }
+}
+
+/// One RS256 verification over as many bytes as a token signs, by a key that is read already.
+pub(crate) struct TokenVerification {
+    key: ParsedPublicKey,
+    message: [u8; 4096],
+    signature: [u8; 256],
+}
+
+impl TokenVerification {
+    pub(crate) fn new() -> Self {
+        let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
+        let (message, mut signature) = ([7; 4096], [0; 256]);
+        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &message, &mut signature).unwrap();
+        let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref());
+        Self { key: key.unwrap(), message, signature }
+    }
+
+    pub(crate) fn run(&self) {
+        self.key.verify_sig(black_box(&self.message), &self.signature).unwrap();
     }
 }
 

@@ -33,7 +33,7 @@ const NEEDS: [Need; 10] = [
         is_there: || has_program("valgrind", "--version"),
     },
     Need {
-        what: "OpenSSL's headers (for snpguest)",
+        what: "OpenSSL's headers (for snpguest and the crate `ear`)",
         packages: &["libssl-dev", "pkg-config"],
         is_there: || has_program("pkg-config", "openssl"),
     },

@@ -15,6 +15,7 @@ mod sgx;
 mod snp;
 mod tdx;
 mod tpm;
+mod trust;
 mod vbs;
 
 pub use azure::{GuestProof, IsolationProof, guest, guest_attestation_type};
@@ -27,4 +28,8 @@ pub use sgx::sgx;
 pub use snp::snp;
 pub use tdx::{tdx, tdx_event_log};
 pub use tpm::{TpmProof, tpm};
+pub use trust::{
+    Attester, Recognition, Tier, TpmTrust, TrustClaim, TrustVector, enclave_trust, quote_trust,
+    report_trust, tpm_trust,
+};
 pub use vbs::vbs;

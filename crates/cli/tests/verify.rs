@@ -310,10 +310,15 @@ fn start(data: &Path, minted: &Path) -> Service {
 
 /// Posts a minted request and gives the answer's body.
 fn attest(service: &Service, ca: &Path, minted: &Path) -> String {
+    post(service, ca, minted, "/attest/SgxEnclave?api-version=2025-06-01")
+}
+
+/// The same to another route.
+fn post(service: &Service, ca: &Path, minted: &Path, path: &str) -> String {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let ca = reqwest::Certificate::from_pem(&std::fs::read(ca).unwrap()).unwrap();
     let client = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap();
-    let url = format!("{}/attest/SgxEnclave?api-version=2025-06-01", service.url);
+    let url = format!("{}{path}", service.url);
     let body = std::fs::read_to_string(minted.join("request.json")).unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let request = client.post(url).header("content-type", "application/json").body(body);
@@ -337,6 +342,30 @@ fn the_keys_of_a_running_service_verify_the_token_that_it_issued() {
         assert_eq!(step(&report, name)["outcome"], "passed", "{report}");
     }
     assert_eq!(report["claims"]["x-ms-attestation-type"], "sgx", "{report}");
+
+    // An attestation result is told apart, and verified as one.
+    let result = post(&service, Path::new(&ca), &minted, "/avouch/ear/SgxEnclave");
+    let result = own.write("result.json", result).display().to_string();
+    for (file, more, refused) in [
+        (&result, None, true),
+        (&result, Some("--ear"), false),
+        (&answer, Some("--ear"), true),
+        (&answer, None, false),
+    ] {
+        let arguments = ["verify", file, "--provider", &service.url, "--ca", &ca];
+        let run = avouch_json(arguments.into_iter().chain(more));
+        let report = run.expect_status(refused.into()).json();
+        if refused {
+            assert_eq!(report["error"]["check"], "token-type", "{report}");
+            assert!(text(&report["error"]["message"]).contains("(EAR)"), "{report}");
+        } else {
+            assert_eq!(report["verdict"], "valid", "{report}");
+            assert!(!report["foreign_root"].is_null(), "{report}");
+        }
+    }
+    let arguments = ["verify", &result, "--ear", "--provider", &service.url, "--ca", &ca];
+    let report = avouch_json(arguments).expect_status(0).json();
+    assert_eq!(report["claims"]["ear_status"], "none", "{report}");
 
     // The same service under another name is not the issuer that it says it is.
     let other = service.url.replace("localhost", "127.0.0.1");

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use avouch_claims::Attester;
 use avouch_pki::Root;
 use avouch_policy::Claim;
 use avouch_wire::json::Integer;
@@ -86,6 +87,8 @@ pub struct Permitted {
     pub(crate) integer_nonce: Option<Integer>,
     pub(crate) validity_minutes: Option<i64>,
     pub(crate) omits_x5c: bool,
+    pub(crate) attesters: Vec<Attester>,
+    pub(crate) policy_hash: String,
 }
 
 impl Permitted {
@@ -111,6 +114,12 @@ impl Permitted {
     #[must_use]
     pub const fn omits_x5c(&self) -> bool {
         self.omits_x5c
+    }
+
+    /// Whom the evidence is of, and how far each can be trusted.
+    #[must_use]
+    pub fn attesters(&self) -> &[Attester] {
+        &self.attesters
     }
 }
 

@@ -145,7 +145,8 @@ impl Engine {
             Err(refused) => Decision::Deny(refused),
             Ok(issued) => {
                 let (roots, nonce) = (&verified.roots, request.nonce.as_ref());
-                let parts = TokenParts { issued: &issued, policy, nonce, roots };
+                let attesters = &verified.attesters;
+                let parts = TokenParts { issued: &issued, policy, nonce, roots, attesters };
                 let (permitted, dropped) =
                     token_claims::compose(request.token_form, claims, &parts);
                 findings.extend(dropped);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use avouch_claims::{BoundData, HeldData, ServiceClaim};
+use avouch_claims::{Attester, BoundData, HeldData, ServiceClaim};
 use avouch_policy::{Claim, Properties};
 use avouch_wire::{EvidenceKind, FailedCheck, UnixTime};
 
@@ -35,6 +35,8 @@ pub(crate) struct Verified {
     pub(crate) claims: Vec<ServiceClaim>,
     /// What the attester says of itself: nobody vouches for it.
     pub(crate) attester_claims: Vec<Claim>,
+    /// Whom it is of, and how far each can be trusted: at least one.
+    pub(crate) attesters: Vec<Attester>,
     /// The roots that it rests on; none if nobody vouches for it.
     pub(crate) roots: Vec<Root>,
     pub(crate) bound: Bound,

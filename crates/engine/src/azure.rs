@@ -10,9 +10,9 @@ use avouch_azure::{AttestationInfo, Conditions, VerifiedGuest, VtpmAnchors};
 use avouch_bootlog::RegisterValues;
 use avouch_bootlog::boot::{Expected, ProvenBoot, Recorded};
 use avouch_bootlog::windows::WindowsAuthorities;
-use avouch_claims::{GuestProof, guest};
+use avouch_claims::{Attester, GuestProof, Recognition, TpmTrust, guest, tpm_trust};
 use avouch_pki::{Certificate, Root};
-use avouch_tpm::trim_padding;
+use avouch_tpm::{Standing, trim_padding};
 
 pub use error::AzureRefused;
 
@@ -22,7 +22,9 @@ use crate::arm::{Arm, Bound, Submission, Verified};
 use crate::intel::QuoteVerifier;
 use crate::snp::ReportVerifier;
 use crate::tpm::quoted_values;
-use crate::{AppraisalError, AppraisalRequest, Finding, Remembered, TpmCasWanted};
+use crate::{
+    AppraisalError, AppraisalRequest, AppraisalSettings, Finding, Remembered, TpmCasWanted,
+};
 
 pub(crate) struct AzureArm {
     anchors: VtpmAnchors,
@@ -102,6 +104,7 @@ impl Arm for AzureArm {
             claims,
             findings,
             attester_claims: Vec::new(),
+            attesters: attesters(&verified, boot.as_ref(), isolation.as_ref(), settings),
             roots: ak_root(&verified).into_iter().chain(of_isolation).chain(windows).collect(),
             bound: Bound::default(),
             facts: Box::new(GuestEvidence::new(&info, verified, boot, isolation)),
@@ -112,6 +115,23 @@ impl Arm for AzureArm {
     fn remembered(&self) -> Remembered {
         Remembered::default()
     }
+}
+
+/// What isolates the machine, if something does, and the machine by its virtual TPM. A TPM that hardware evidence
+/// alone vouches for is as good as that evidence's root.
+fn attesters(
+    guest: &VerifiedGuest,
+    boot: Option<&ProvenBoot>,
+    isolation: Option<&VerifiedIsolation>,
+    settings: &AppraisalSettings,
+) -> Vec<Attester> {
+    let standing = guest.standing();
+    let files = Recognition::NotAsked;
+    let mut machine = tpm_trust(TpmTrust { name: "vtpm", standing, boot, files });
+    if let (Standing::Reported, Some(isolation)) = (standing, isolation) {
+        machine.trust = machine.trust.under(isolation.root());
+    }
+    isolation.map(|one| one.attester(settings)).into_iter().chain([machine]).collect()
 }
 
 /// Nothing in guest attestation binds what other kinds bind.

@@ -5,7 +5,9 @@ mod verifier;
 use std::sync::Arc;
 
 use avouch_bootlog::ccel::ProvenLog;
-use avouch_claims::{BoundData, ServiceClaim, platform_exception, sgx, tdx, tdx_event_log};
+use avouch_claims::{
+    BoundData, Recognition, ServiceClaim, platform_exception, quote_trust, sgx, tdx, tdx_event_log,
+};
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_dcap::{
     AcceptedException, Body, JudgedQuote, Quote, Refusal, TcbEvaluation, TdReport, TeeType,
@@ -61,6 +63,9 @@ impl Arm for IntelArm {
         let exception = verified.platform_exception();
         claims.extend(exception.map(platform_exception));
         let findings = exception.map(excepted).into_iter().chain(findings).collect();
+        let secure_boot = log.as_ref().and_then(|log| log.secure_boot);
+        let known = recognition(&verified, &settings.reference_values);
+        let attesters = vec![quote_trust(&verified, known, secure_boot)];
         Ok(Verified {
             claims,
             accepted: settings
@@ -72,6 +77,7 @@ impl Arm for IntelArm {
                 None => Box::new(verified),
             },
             attester_claims: Vec::new(),
+            attesters,
             roots,
             bound,
             findings,
@@ -264,6 +270,12 @@ fn event_log(
     };
     let rtmrs = [&report.rtmr0, &report.rtmr1, &report.rtmr2, &report.rtmr3];
     ProvenLog::prove(log, rtmrs).map(Some).map_err(EventLogRefused::Log)
+}
+
+/// Whether reference values know a trust domain; of enclaves there are none.
+fn recognition(quote: &VerifiedQuote, values: &ReferenceValues) -> Recognition {
+    let subject = quote.reference_subject();
+    subject.map_or(Recognition::NotAsked, |subject| values.recognize(subject))
 }
 
 /// The TCB recovery that the policy asks for by its number; none for the default baseline.

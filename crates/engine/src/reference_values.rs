@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
+use avouch_claims::Recognition;
 use avouch_dcap::VerifiedQuote;
 use avouch_snp::VerifiedReport;
 use serde::{Deserialize, Serialize};
@@ -213,6 +214,18 @@ impl ReferenceValues {
         }
     }
 
+    /// Whether they know a subject; not asked where they speak of none of its kind.
+    #[must_use]
+    pub fn recognize(&self, subject: ReferenceSubject<'_>) -> Recognition {
+        recognition(self.compare(subject).iter())
+    }
+
+    /// Whether they know it as a paravisor; not asked where they speak of none of its kind.
+    #[must_use]
+    pub fn recognize_paravisor(&self, subject: ReferenceSubject<'_>) -> Recognition {
+        recognition(self.compare(subject).iter().filter(|one| one.is_paravisor))
+    }
+
     fn compare(&self, subject: ReferenceSubject<'_>) -> Vec<Compared<'_>> {
         match subject {
             ReferenceSubject::Guest(report) => {
@@ -235,6 +248,17 @@ impl ReferenceValues {
             }
         }
     }
+}
+
+fn recognition<'c>(compared: impl Iterator<Item = &'c Compared<'c>>) -> Recognition {
+    let mut found = Recognition::NotAsked;
+    for one in compared {
+        if one.mismatches.is_empty() {
+            return Recognition::Recognized;
+        }
+        found = Recognition::Unrecognized;
+    }
+    found
 }
 
 fn texts<M: Display>(mismatches: &[M]) -> Vec<String> {

@@ -4,13 +4,14 @@ mod verifier;
 
 use std::sync::Arc;
 
-use avouch_claims::{ServiceClaim, snp};
+use avouch_claims::{Attester, Recognition, ServiceClaim, report_trust, snp};
 use avouch_pki::digest;
 use avouch_snp::ghcb::CertificateTable;
 use avouch_snp::maa_request::{MaaRequestError, SnpEvidence};
 use avouch_snp::uvm::{self, UvmTrust, VerifiedUvmEndorsement};
 use avouch_snp::{
-    REPORT_LENGTH, Refusal, Report, VerifiedReport, bind_init_time_data, bind_runtime_data,
+    Acceptance, REPORT_LENGTH, Refusal, Report, VerifiedReport, bind_init_time_data,
+    bind_runtime_data,
 };
 use avouch_wire::{EvidenceKind, UnixTime, base64url};
 use serde_json::Value;
@@ -48,6 +49,8 @@ impl Arm for SnpArm {
         let roots = vec![report.endorsement_key().root.clone()];
         let status = settings.reference_values.status(ReferenceSubject::Guest(&report));
         let (claims, findings) = claims(&report, uvm.as_ref(), status);
+        let known = settings.reference_values.recognize(ReferenceSubject::Guest(&report));
+        let attesters = vec![attester(&report, endorsed(known, uvm.as_ref()), &settings.snp)];
         Ok(Verified {
             claims,
             accepted: settings
@@ -56,6 +59,7 @@ impl Arm for SnpArm {
                 .map_err(|error| Refused::not_accepted(&error, outdated)),
             facts: Box::new(SnpFacts { report, uvm }),
             attester_claims: Vec::new(),
+            attesters,
             roots,
             bound,
             findings: findings.into_iter().collect(),
@@ -80,6 +84,25 @@ pub(crate) fn claims(
         (Err(finding), None) => (None, Some(finding)),
     };
     (snp(report, status), finding)
+}
+
+/// Known too is what a publisher whom the operator trusts endorses.
+const fn endorsed(known: Recognition, uvm: Option<&VerifiedUvmEndorsement>) -> Recognition {
+    if uvm.is_some() { Recognition::Recognized } else { known }
+}
+
+/// A guest, and how far it can be trusted that settings accept. Known too is what they list: others are not
+/// accepted.
+pub(crate) fn attester(
+    report: &VerifiedReport,
+    known: Recognition,
+    settings: &Acceptance,
+) -> Attester {
+    let is_listed = settings.measurements.contains(&report.body().measurement);
+    let known = if is_listed { Recognition::Recognized } else { known };
+    let floor = settings.minimum_tcb.get(&report.product());
+    let has_least_tcb = floor.is_some_and(|floor| floor.reported.is_some());
+    report_trust(report, known, has_least_tcb)
 }
 
 /// A verified report, and a verified endorsement of its utility VM.

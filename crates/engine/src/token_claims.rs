@@ -2,7 +2,7 @@
 
 mod preview_2018;
 
-use avouch_claims::{ClaimValue, SeenBy, ServiceClaim};
+use avouch_claims::{Attester, ClaimValue, SeenBy, ServiceClaim};
 use avouch_policy::token::{Contribution, contribution, is_reserved, is_service_space};
 use avouch_policy::{Claim, Properties};
 use avouch_wire::json::Integer;
@@ -23,6 +23,7 @@ pub(crate) struct TokenParts<'a> {
     pub(crate) policy: &'a PolicyInForce,
     pub(crate) nonce: Option<&'a Nonce>,
     pub(crate) roots: &'a [Root],
+    pub(crate) attesters: &'a [Attester],
 }
 
 impl TokenParts<'_> {
@@ -33,6 +34,8 @@ impl TokenParts<'_> {
             integer_nonce,
             validity_minutes: properties.report_validity_in_minutes(),
             omits_x5c: properties.omit_x5c(),
+            attesters: self.attesters.to_vec(),
+            policy_hash: self.policy.hash().to_owned(),
         }
     }
 

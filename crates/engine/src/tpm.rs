@@ -11,7 +11,9 @@ use avouch_bootlog::RegisterValues;
 use avouch_bootlog::boot::{Expected, ProvenBoot};
 use avouch_bootlog::ima::Appraisal as FilesAppraisal;
 use avouch_bootlog::windows::WindowsAuthorities;
-use avouch_claims::{ServiceClaim, TpmProof, tpm, vbs};
+use avouch_claims::{
+    Attester, Recognition, ServiceClaim, TpmProof, TpmTrust, enclave_trust, tpm, tpm_trust, vbs,
+};
 use avouch_pki::Root;
 use avouch_policy::{Claim, Issuer, Value as PolicyValue};
 use avouch_tpm::TrustAnchors;
@@ -25,7 +27,9 @@ pub(crate) use logs::values as quoted_values;
 use self::facts::TpmFacts;
 use self::submitted::{Proven, Submitted};
 use crate::arm::{Arm, Bound, Submission, Verified};
-use crate::{AppraisalError, AppraisalRequest, OutdatedComponent, Refused, Remembered};
+use crate::{
+    AppraisalError, AppraisalRequest, AppraisalSettings, OutdatedComponent, Refused, Remembered,
+};
 
 pub(crate) struct TpmArm {
     anchors: TrustAnchors,
@@ -68,6 +72,7 @@ impl Arm for TpmArm {
                 .and_then(|()| accepted(enclave.as_ref(), &settings.vbs)),
             claims: claims(&proven, &values, boot.as_ref(), ima.as_ref(), enclave.as_ref()),
             attester_claims: attester_claims(&proven),
+            attesters: attesters(&proven, boot.as_ref(), ima.as_ref(), enclave.as_ref(), settings),
             roots: root(proven.aik()).into_iter().chain(windows).collect(),
             bound: Bound::default(),
             findings: Vec::new(),
@@ -135,6 +140,31 @@ fn claims(
     });
     claims.extend(enclave.into_iter().flat_map(vbs));
     claims
+}
+
+/// The machine, and the enclave on it if one is attested.
+fn attesters(
+    proven: &Proven,
+    boot: Option<&ProvenBoot>,
+    ima: Option<&FilesAppraisal>,
+    enclave: Option<&VerifiedReport>,
+    settings: &AppraisalSettings,
+) -> Vec<Attester> {
+    let standing = proven.aik().standing;
+    let files = ima.map_or(Recognition::NotAsked, |ima| settings.tpm.expected.recognize(ima));
+    let machine = tpm_trust(TpmTrust { name: "tpm", standing, boot, files });
+    let enclave = enclave.map(|report| {
+        let known = settings.vbs.lists(report).map_or(Recognition::NotAsked, |is_listed| {
+            if is_listed { Recognition::Recognized } else { Recognition::Unrecognized }
+        });
+        let enclave = enclave_trust(report, standing, known);
+        // Microsoft's certificates for Windows are known: under any other, another secure kernel may speak.
+        match boot.is_some_and(|boot| boot.windows_roots().is_empty()) {
+            true => enclave,
+            false => Attester { trust: enclave.trust.without_affirmations(), ..enclave },
+        }
+    });
+    std::iter::once(machine).chain(enclave).collect()
 }
 
 /// Beginning of the names of claims that the client makes of itself.

@@ -123,7 +123,7 @@ pub fn is_reserved(name: &str) -> bool {
 }
 
 /// Beginnings of names that speak about verified evidence of some type.
-const SERVICE_SPACES: [&str; 7] = [
+const SERVICE_SPACES: [&str; 8] = [
     "x-ms-sgx-",
     "x-ms-sevsnpvm-",
     "x-ms-azurevm-",
@@ -131,6 +131,8 @@ const SERVICE_SPACES: [&str; 7] = [
     "x-ms-compliance-status",
     "tdx_",
     "avouch-",
+    // Attestation results are known by such names.
+    "ear_",
 ];
 
 /// Whether a name lies in the service's own spaces: in a token of another type a policy could use

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use access::Authorized;
 use avouch_store::ProviderName;
-use avouch_token::SignError;
+use avouch_token::{SignError, TokenFormat};
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, Version, header};
@@ -211,7 +211,12 @@ impl Request<'_> {
         access::check_network(self.state, self.head, self.provider)?;
         let request = access::authorize(self, row, &endpoint, attempt).await?;
         match endpoint {
-            Endpoint::Attest(kind) => attest::attest(&request, kind, body).await,
+            Endpoint::Attest(kind) => {
+                attest::attest(&request, kind, TokenFormat::Token, body).await
+            }
+            Endpoint::AttestResult(kind) => {
+                attest::attest(&request, kind, TokenFormat::AttestationResult, body).await
+            }
             Endpoint::GetPolicy(name) => policies::get(&request, &name).await,
             Endpoint::SetPolicy(name) => request.set_policy(&name, body).await,
             Endpoint::ResetPolicy(name) => request.reset_policy(&name, body).await,

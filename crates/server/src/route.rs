@@ -28,6 +28,8 @@ pub use table::{Needs, Plane, Row, TABLE, Verb, Version};
 pub enum Endpoint {
     /// Appraise evidence, or refuse it where this build does not appraise its kind.
     Attest(EvidenceKind),
+    /// The same for an attestation result of the IETF in place of a token.
+    AttestResult(EvidenceKind),
     /// Show a policy; the type as the client wrote it, in lower case.
     GetPolicy(String),
     /// Put a policy in force.

@@ -9,6 +9,7 @@ use avouch_wire::{Hex, UnixTime, base64url};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+use crate::ear::EAT_TYPE;
 use crate::{SignError, Signer};
 
 /// Life of an attestation token, in seconds (8 hours).
@@ -184,6 +185,7 @@ pub struct TokenIssuer {
     signer: Arc<dyn Signer>,
     issuer: String,
     signed_head: String,
+    result_head: String,
     unsecured_head: String,
 }
 
@@ -202,6 +204,12 @@ impl TokenIssuer {
         }
         Ok(Self {
             signed_head: encoded_header(signer.algorithm().name(), issuer, signer.kid()),
+            result_head: header(
+                (signer.algorithm().name(), TokenFormat::AttestationResult),
+                issuer,
+                signer.kid(),
+                None,
+            ),
             unsecured_head: encoded_header("none", issuer, signer.kid()),
             issuer: issuer.to_owned(),
             signer,
@@ -225,7 +233,23 @@ impl TokenIssuer {
     /// # Errors
     /// [`SignError`] if the key cannot be used.
     pub fn sign(&self, payload: &Payload<'_>) -> Result<String, SignError> {
-        let mut token = self.assemble(&self.signed_head, payload);
+        self.sign_as(TokenFormat::Token, payload)
+    }
+
+    /// The same in one of the formats.
+    ///
+    /// # Errors
+    /// [`SignError`] if the key cannot be used.
+    pub fn sign_as(&self, format: TokenFormat, payload: &Payload<'_>) -> Result<String, SignError> {
+        let head = match format {
+            TokenFormat::Token => &self.signed_head,
+            TokenFormat::AttestationResult => &self.result_head,
+        };
+        self.sign_under(head, payload)
+    }
+
+    fn sign_under(&self, head: &str, payload: &Payload<'_>) -> Result<String, SignError> {
+        let mut token = self.assemble(head, payload);
         let signature = self.signer.sign(token.as_bytes())?;
         token.push('.');
         base64url::encode_append(signature, &mut token);
@@ -240,6 +264,7 @@ impl TokenIssuer {
     /// [`SignError`] if the key cannot be used.
     pub fn sign_with_certificates(
         &self,
+        format: TokenFormat,
         payload: &Payload<'_>,
         certificates: &[impl AsRef<[u8]>],
         shown: ShownCertificate,
@@ -255,13 +280,9 @@ impl TokenIssuer {
             }
         };
         let signer = self.signer.as_ref();
-        let head =
-            header(signer.algorithm().name(), &self.issuer, signer.kid(), Some((name, &value)));
-        let mut token = self.assemble(&head, payload);
-        let signature = self.signer.sign(token.as_bytes())?;
-        token.push('.');
-        base64url::encode_append(signature, &mut token);
-        Ok(token)
+        let kinds = (signer.algorithm().name(), format);
+        let head = header(kinds, &self.issuer, signer.kid(), Some((name, &value)));
+        self.sign_under(&head, payload)
     }
 
     /// An unsecured token, as MAA answers a draft policy with: `alg` is `none`, and the signature
@@ -298,6 +319,34 @@ impl fmt::Debug for TokenIssuer {
     }
 }
 
+/// What a signed token says that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum TokenFormat {
+    /// MAA's: `typ` is `JWT`.
+    #[default]
+    Token,
+    /// An attestation result of the IETF (EAR): `typ` is `eat+jwt`, so that nobody who looks takes one for the
+    /// other.
+    AttestationResult,
+}
+
+impl TokenFormat {
+    /// The claim that a nonce is in.
+    pub(crate) const fn nonce_claim(self) -> &'static str {
+        match self {
+            Self::Token => "nonce",
+            Self::AttestationResult => "eat_nonce",
+        }
+    }
+
+    const fn header_type(self) -> &'static str {
+        match self {
+            Self::Token => "JWT",
+            Self::AttestationResult => EAT_TYPE,
+        }
+    }
+}
+
 /// How a token shows the certificates of the key that signed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShownCertificate {
@@ -309,18 +358,24 @@ pub enum ShownCertificate {
 
 /// The header part with the dot after it (`docs/maa/token.md#form`).
 fn encoded_header(algorithm: &str, issuer: &str, kid: &str) -> String {
-    header(algorithm, issuer, kid, None)
+    header((algorithm, TokenFormat::Token), issuer, kid, None)
 }
 
 /// The same with one more member, whose name comes after all others.
-fn header(algorithm: &str, issuer: &str, kid: &str, last: Option<(&str, &Value)>) -> String {
+fn header(
+    (algorithm, format): (&str, TokenFormat),
+    issuer: &str,
+    kid: &str,
+    last: Option<(&str, &Value)>,
+) -> String {
     let mut json = String::from("{\"alg\":");
     write_string(algorithm, &mut json);
     json.push_str(",\"jku\":");
     write_string(&format!("{issuer}/certs"), &mut json);
     json.push_str(",\"kid\":");
     write_string(kid, &mut json);
-    json.push_str(",\"typ\":\"JWT\"");
+    json.push_str(",\"typ\":");
+    write_string(format.header_type(), &mut json);
     if let Some((name, value)) = last {
         json.push(',');
         write_string(name, &mut json);

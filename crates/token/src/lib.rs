@@ -27,6 +27,7 @@
 mod algorithm;
 mod bare_key;
 mod certificate;
+mod ear;
 mod issue;
 mod jwks;
 mod jws;
@@ -48,9 +49,10 @@ pub use certificate::{
     EvidenceExtension, REPORT_SIGNING, provider_certificate, report_ca_certificate,
     report_certificate,
 };
+pub use ear::EAR_PROFILE;
 pub use issue::{
     ATTESTATION_LIFETIME_SECONDS, IssuerError, Payload, PayloadError, RESULT_LIFETIME_SECONDS,
-    ShownCertificate, TokenId, TokenIssuer, TokenTimes,
+    ShownCertificate, TokenFormat, TokenId, TokenIssuer, TokenTimes,
 };
 pub use jwks::{
     Jwk, Jwks, JwksError, PublishedKey, UnusableKey, UnusableReason, jwks_document,

@@ -74,6 +74,16 @@ failed_check!(Refusal {
 });
 
 impl Acceptance {
+    /// Whether an enclave is of the images and authors that are listed; none where neither are.
+    #[must_use]
+    pub fn lists(&self, report: &VerifiedReport) -> Option<bool> {
+        if self.author_ids.is_empty() && self.unique_ids.is_empty() {
+            return None;
+        }
+        let author = missing_from(&self.author_ids, &report.author_id).is_none();
+        Some(author && missing_from(&self.unique_ids, &report.unique_id).is_none())
+    }
+
     /// Judges a verified report; names all that is not accepted at once.
     ///
     /// # Errors

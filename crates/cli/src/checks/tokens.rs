@@ -79,7 +79,7 @@ const TEXTS: &[Text] = &[
         "token-type",
         "The type of the token.",
         "It is made for another purpose.",
-        "Send an access token (`JWT` or `at+jwt`).",
+        "Send an access token (`JWT` or `at+jwt`); `--ear` says that an attestation result is expected.",
     ),
     one(
         "token-key-bound",

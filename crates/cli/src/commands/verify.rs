@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use avouch_client::{RelyingParty, ServiceVerifier, StepReport, TrustVerdict};
 use avouch_dcap::AcceptedTcbStatuses;
-use avouch_token::{Accepted, Algorithm, Expectations, Jwks, Outcome, TokenKind};
+use avouch_token::{Accepted, Algorithm, Expectations, Jwks, Outcome, TokenFormat, TokenKind};
 use avouch_wire::UnixTime;
 use clap::Args;
 use published::PublishedArgs;
@@ -66,6 +66,9 @@ pub(crate) struct VerifyArgs {
     /// Expect a report of a TPM or VBS enclave, which other keys sign than attestation tokens.
     #[arg(long)]
     report: bool,
+    /// Expect an attestation result (EAR), in the form of the IETF.
+    #[arg(long)]
+    ear: bool,
     /// Accept a token without a signature, such as one for a draft policy; nothing in it is proven.
     #[arg(long)]
     allow_unsecured: bool,
@@ -138,6 +141,7 @@ pub(crate) fn run(args: VerifyArgs, output: OutputOptions) -> Result<Verdict, Fa
         slack_seconds: args.slack_seconds,
         allow_unsecured: args.allow_unsecured,
         kind: if args.report { TokenKind::Report } else { TokenKind::Attestation },
+        format: if args.ear { TokenFormat::AttestationResult } else { TokenFormat::Token },
         ..Expectations::at(args.at.unwrap_or_else(setup::present))
     };
     let verifier = args.service.verifier()?;
@@ -188,6 +192,8 @@ fn no_keys(args: &VerifyArgs) -> Result<Jwks, Failure> {
 
 /// The claim of tokens whose evidence rests on a root that is not the vendor's own.
 const FOREIGN_ROOT: &str = "avouch-trust-root";
+/// The claim of attestation results that holds those of the token.
+const TOKEN_CLAIMS: &str = "avouch-token-claims";
 
 fn answer(
     steps: &Steps,
@@ -199,7 +205,11 @@ fn answer(
     let trust = trust.map(|trust| trust.steps().as_slice()).unwrap_or_default();
     let good = steps.failure().is_none() && accepted.is_some();
     let foreign_root = match accepted {
-        Some(Accepted::Signed(token)) if good => token.claims().get(FOREIGN_ROOT),
+        Some(Accepted::Signed(token)) if good => {
+            let within =
+                token.claims().get(TOKEN_CLAIMS).and_then(|claims| claims.get(FOREIGN_ROOT));
+            token.claims().get(FOREIGN_ROOT).or(within)
+        }
         _ => None,
     };
     let (verdict, claims) = match accepted {

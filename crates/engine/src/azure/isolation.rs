@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use avouch_azure::{Host, Isolation, ReportedKey, RuntimeClaims};
-use avouch_claims::{IsolationProof, platform_exception};
+use avouch_claims::{Attester, IsolationProof, Recognition, platform_exception, quote_trust};
 use avouch_dcap::{AcceptedException, Body, JudgedQuote, Quote, TeeType, VerifiedQuote};
 use avouch_pki::{Root, digest};
 use avouch_snp::VerifiedReport;
@@ -139,6 +139,22 @@ impl VerifiedIsolation {
         match &self.hardware {
             Hardware::Snp(report) => ReferenceSubject::Guest(report),
             Hardware::Tdx(quote) => ReferenceSubject::TrustDomain(quote),
+        }
+    }
+
+    /// Who isolates, and how far it can be trusted. Without a known paravisor it may be another machine, so
+    /// nothing of it speaks for this one.
+    pub(super) fn attester(&self, settings: &AppraisalSettings) -> Attester {
+        let known = settings.reference_values.recognize_paravisor(self.reference_subject());
+        let attester = match &self.hardware {
+            Hardware::Snp(report) => snp_arm::attester(report, known, &settings.snp),
+            Hardware::Tdx(quote) => quote_trust(quote, known, None),
+        };
+        match known {
+            Recognition::Recognized => attester,
+            Recognition::NotAsked | Recognition::Unrecognized => {
+                Attester { trust: attester.trust.without_affirmations(), ..attester }
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use avouch_bootlog::ima::{
     Appraisal, FileKeys, FileKeysError, NotMet, References, ReferencesError, Requirement,
 };
+use avouch_claims::Recognition;
 use avouch_tpm::AkRules;
 use avouch_wire::{AcceptanceError, failed_check};
 use thiserror::Error;
@@ -78,6 +79,17 @@ impl ExpectedFiles {
     #[must_use]
     pub fn reference_document(&self) -> Option<&[u8]> {
         self.reference_document.as_deref()
+    }
+
+    /// Whether each file of a list is known, and the list is whole; not asked where nothing is expected.
+    pub(super) fn recognize(&self, list: &Appraisal) -> Recognition {
+        if self.key_documents.is_empty() && self.reference_document.is_none() {
+            return Recognition::NotAsked;
+        }
+        match list.facts().only_signed_or_listed {
+            true => Recognition::Recognized,
+            false => Recognition::Unrecognized,
+        }
     }
 
     pub(super) const fn keys(&self) -> &FileKeys {

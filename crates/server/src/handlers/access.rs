@@ -67,7 +67,7 @@ pub(super) async fn authorize<'a>(
     };
     let needs_nobody = match (row.needs, endpoint) {
         (Needs::Nothing, _) => true,
-        (Needs::MayAttest, Endpoint::Attest(kind)) => {
+        (Needs::MayAttest, Endpoint::Attest(kind) | Endpoint::AttestResult(kind)) => {
             // What is never appraised is refused whatever this instance has missed.
             if kind.is_appraised() {
                 state.providers.check_current()?;

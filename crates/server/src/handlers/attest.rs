@@ -1,4 +1,4 @@
-//! `POST /attest/{type}`
+//! `POST /attest/{type}`, and `POST /avouch/ear/{type}`: the same verdict in another format.
 
 mod form;
 mod guest;
@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use avouch_endorsements::{Asked, EndorsementName};
 use avouch_engine::{
-    Appraisal, Decision, EndorsementSource, Finding, Judged, Permitted, PolicyInForce, Refused,
+    Appraisal, Decision, EndorsementSource, Finding, Judged, Nonce, Permitted, PolicyInForce,
+    Refused, is_eat_nonce,
 };
 use avouch_policy::Limits;
+use avouch_token::TokenFormat;
 use avouch_wire::{EvidenceKind, UnixTime};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -35,25 +37,27 @@ const ROUNDS_MAX: usize = 3;
 pub(super) async fn attest(
     request: &Authorized<'_>,
     kind: EvidenceKind,
+    format: TokenFormat,
     body: UnreadBody,
 ) -> Result<Response<Body>, ApiError> {
     // No kind without a form waits for its body.
     form(kind)?;
     let body = Arc::new(Sent::as_it_came(body.read().await?));
-    attest_sent(request, kind, &body).await
+    attest_sent(request, kind, format, &body).await
 }
 
 /// The same for a body that is here.
 pub(super) async fn attest_sent(
     request: &Authorized<'_>,
     kind: EvidenceKind,
+    format: TokenFormat,
     body: &Arc<Sent>,
 ) -> Result<Response<Body>, ApiError> {
-    let form = form(kind)?;
+    let wanted = (form(kind)?, format);
     let (at_hand, sender) = (&request.state.at_hand, request.work.sender());
     let rounds = if at_hand.is_fetching() { ROUNDS_MAX } else { 1 };
     for _ in 1..rounds {
-        let lacking = match round(request, form, kind, body, Round::MayComeAgain).await {
+        let lacking = match round(request, wanted, kind, body, Round::MayComeAgain).await {
             Ok(answer) => return Ok(answer),
             Err(lacking) => lacking,
         };
@@ -61,7 +65,7 @@ pub(super) async fn attest_sent(
             break;
         }
     }
-    round(request, form, kind, body, Round::Last).await.map_err(Lacking::into_error)
+    round(request, wanted, kind, body, Round::Last).await.map_err(Lacking::into_error)
 }
 
 fn form(kind: EvidenceKind) -> Result<&'static dyn AttestForm, ApiError> {
@@ -99,7 +103,7 @@ enum Round {
 /// Appraises once, on a thread for such work.
 async fn round(
     request: &Authorized<'_>,
-    form: &'static dyn AttestForm,
+    (form, format): (&'static dyn AttestForm, TokenFormat),
     kind: EvidenceKind,
     body: &Arc<Sent>,
     round: Round,
@@ -113,7 +117,10 @@ async fn round(
             Message { state: &state, provider: &provider, now, kind, version, body: body.bytes() };
         match form.read(&message)? {
             Step::Appraise(request, reply) => {
-                let answering = Answering { form, reply: &reply };
+                if format == TokenFormat::AttestationResult {
+                    check_result_can_be_given(&request)?;
+                }
+                let answering = Answering { form, reply: &reply, format };
                 appraise(&state, &provider, answering, (version, round), &request)
             }
             Step::Converse(next) => Ok(respond::json(StatusCode::OK, next.to_string())),
@@ -122,11 +129,30 @@ async fn round(
     request.work.run(answer).await
 }
 
+/// Refuses what an attestation result cannot say: a draft's verdict, which nobody signs, and nonces that are none
+/// of the IETF's.
+fn check_result_can_be_given(request: &AttestRequest) -> Result<(), ApiError> {
+    if request.draft_policy.is_some() {
+        return Err(ApiError::invalid_parameter(
+            "draftPolicyForAttestation: attestation results are signed, and a draft's verdict is not; try \
+             drafts on the attest route",
+        ));
+    }
+    match &request.appraisal.nonce {
+        None => Ok(()),
+        Some(Nonce::Text(text)) if is_eat_nonce(text) => Ok(()),
+        Some(_) => Err(ApiError::invalid_parameter(
+            "nonce: in an attestation result it is 8 to 64 bytes as base64url without padding",
+        )),
+    }
+}
+
 /// How an answer is written.
 #[derive(Clone, Copy)]
 struct Answering<'a> {
     form: &'a dyn AttestForm,
     reply: &'a Reply,
+    format: TokenFormat,
 }
 
 /// From evidence to the answer, without waiting for anything.
@@ -164,9 +190,10 @@ fn appraise(
     let watched = Watched { state, provider, kind, at, challenged_at, is_draft };
     watched.refused(&appraisal);
     let permitted = permitted(&appraisal, policy, provider, is_draft)?;
-    let (facts, reply) = (&*appraisal.facts, answering.reply);
-    let issue = Issue { state, provider, permitted, facts, reply, kind, at, is_draft };
-    let answer = answering.form.answer(&issue)?;
+    let facts = &*appraisal.facts;
+    let Answering { form, reply, format } = answering;
+    let issue = Issue { state, provider, permitted, facts, reply, format, kind, at, is_draft };
+    let answer = form.answer(&issue)?;
     watched.answered(&appraisal);
     Ok(answer)
 }

@@ -4,7 +4,9 @@ mod trail;
 
 use std::sync::Arc;
 
-use avouch_token::{Expectations, Payload, TokenKind, VerifiedToken, VerifyError, verify_token};
+use avouch_token::{
+    Expectations, Payload, TokenFormat, TokenKind, VerifiedToken, VerifyError, verify_token,
+};
 use avouch_wire::{EvidenceKind, FailedCheck as _, Hex, UnixTime, base64url};
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
@@ -101,7 +103,7 @@ async fn attested(
         return Ok(Err(ExchangeRefused::request("subject_token is no base64url")));
     };
     let body = Arc::new(attest::Sent::decoded(form, bytes));
-    let answer = match attest::attest_sent(request, kind, &body).await {
+    let answer = match attest::attest_sent(request, kind, TokenFormat::Token, &body).await {
         Ok(answer) => answer,
         Err(error) if error.status() == StatusCode::BAD_REQUEST => {
             let text = format!("the evidence gets no token: {}", error.message());

@@ -31,11 +31,10 @@ impl MadeOfIt {
     /// What is made of the bodies of requests to an endpoint.
     pub(super) const fn by(target: Option<&Target>) -> Self {
         match target {
-            Some(Target::Provider { endpoint: Endpoint::Attest(kind), .. })
-                if kind.has_nested_evidence() =>
-            {
-                Self::NESTED
-            }
+            Some(Target::Provider {
+                endpoint: Endpoint::Attest(kind) | Endpoint::AttestResult(kind),
+                ..
+            }) if kind.has_nested_evidence() => Self::NESTED,
             // A token is JSON in base64 in JSON, and is read several times.
             Some(Target::Vault(VaultOperation::Release(_))) => Self::NESTED,
             // A form around a token or evidence, which is decoded once more.

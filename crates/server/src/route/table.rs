@@ -306,7 +306,7 @@ macro_rules! group {
 use Verb::{Delete, Get, Head, Patch, Post, Put};
 
 /// Every endpoint. Of patterns that one path fits the narrower stands first.
-pub static TABLE: [Row; 76] = [
+pub static TABLE: [Row; 77] = [
     Row::published("/healthz", "healthz", Means::Service(Probe::Alive))
         .about("the process answers"),
     Row::published("/readyz", "readyz", Means::Service(Probe::Ready))
@@ -377,6 +377,11 @@ pub static TABLE: [Row; 76] = [
         kind(path).filter(|kind| kind.has_route()).map(Endpoint::Attest)
     })
     .about("evidence for a token"),
+    Row::data(Post, "/avouch/ear/{type}", "attest-ear", Needs::MayAttest, |path| {
+        kind(path).filter(|kind| kind.has_route()).map(Endpoint::AttestResult)
+    })
+    .named_version(Version::None)
+    .about("the same evidence for an attestation result (EAR) of the IETF"),
     Row::data(Post, "/policies/{type}:reset", "policy-reset", CONTRIBUTOR, |path| {
         Some(Endpoint::ResetPolicy(policy_type(path)?))
     })

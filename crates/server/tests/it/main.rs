@@ -10,6 +10,7 @@ mod confidential_vms;
 mod config;
 mod connections;
 mod control_plane;
+mod ear;
 mod endpoints;
 mod endpoints_page;
 mod event_log;

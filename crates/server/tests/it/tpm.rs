@@ -8,6 +8,7 @@ mod exchange;
 mod machines;
 mod recorded;
 mod refusals;
+mod results;
 
 use avouch_engine::{Anchors, Vendor};
 use avouch_mint::bootlog::Ground;

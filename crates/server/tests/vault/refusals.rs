@@ -351,3 +351,16 @@ async fn policies_that_mean_two_things_or_nothing_are_refused_at_import() {
         assert!(message.contains(said), "{message}");
     }
 }
+
+/// The same verdict in another form, under the same key.
+#[tokio::test]
+async fn an_attestation_result_opens_no_key() {
+    let fixture = Fixture::new().await;
+    fixture.create("disk", &fixture.conditions()).await;
+    let request = fixture.minted.request.clone();
+    let (status, answer) = fixture.service.post("/avouch/ear/SevSnpVm", request).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let result = answer["token"].as_str().unwrap();
+    assert_eq!(crate::part(result, 0)["typ"], "eat+jwt");
+    fixture.refused("disk", result, NO_TOKEN, "token-type", "(EAR)").await;
+}

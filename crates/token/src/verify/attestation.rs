@@ -8,8 +8,9 @@ use super::claims::{self, Clock};
 use super::error::VerifyError;
 use super::keys;
 use super::report::{Check, Report};
+use crate::ear::check_format;
 use crate::jws::{Padding, UntrustedJws};
-use crate::{Algorithm, Jwk, Jwks, TokenKind};
+use crate::{Algorithm, Jwk, Jwks, TokenFormat, TokenKind};
 
 /// Largest token read, in bytes: the answer to a request for a policy holds a JWS of up to 1 MiB,
 /// to which base64 adds a third.
@@ -28,6 +29,8 @@ pub struct Expectations {
     pub algorithms: Vec<Algorithm>,
     /// What the token must be: only keys that sign such are taken.
     pub kind: TokenKind,
+    /// Which of the two that such keys sign it must be. In an attestation result `nonce` is `eat_nonce`.
+    pub format: TokenFormat,
     /// Whether an unsecured token (`alg` is `none`) is accepted. Nothing in one is proven.
     pub allow_unsecured: bool,
     /// `nonce` must be this text, or the integer with these digits; not checked if none.
@@ -48,6 +51,7 @@ impl Expectations {
             slack_seconds: 0,
             algorithms: vec![Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384],
             kind: TokenKind::Attestation,
+            format: TokenFormat::Token,
             allow_unsecured: false,
             nonce: None,
             audience: None,
@@ -154,7 +158,8 @@ impl Verification {
 /// `crit`), algorithm (on the caller's list), key (by `kid`; type and `alg` of the key must go with
 /// the algorithm, and the key must sign such tokens), signature; and of the claims `iss` (as expected), `nbf` and `iat` (not ahead),
 /// `exp` (present, not passed), `aud` and `nonce` (as expected). The claims are looked at only once the
-/// signature holds. `jku` of the header is never followed; where an issuer is expected, it must be that
+/// signature holds. An attestation result (EAR), which the same keys sign, is taken only where one is
+/// expected, and then no token is. `jku` of the header is never followed; where an issuer is expected, it must be that
 /// issuer's `/certs` if it is there.
 ///
 /// Not checked: where the keys come from, the quote in the signing certificate, and what the token
@@ -195,6 +200,9 @@ fn run(
     let claims = report.step("token-payload", payload.map_err(VerifyError::from), |claims| {
         format!("{} claims", claims.len())
     })?;
+    if let Err(error) = check_format(&jws.header, &claims, expectations.format) {
+        report.failed(error);
+    }
     let expires_at = check_claims(&claims, expectations, report);
     check_keys_url(&jws, expectations, report);
     Some(match key {
@@ -277,7 +285,8 @@ fn check_recipient(claims: &Map<String, Value>, expectations: &Expectations, rep
     match &expectations.nonce {
         None => report.not_checked("token-nonce", "no nonce expected"),
         Some(expected) => {
-            let nonce = claims::check_nonce(claims, expected);
+            let name = expectations.format.nonce_claim();
+            let nonce = claims::check_nonce(claims, name, expected);
             report.step("token-nonce", nonce, |()| format!("{expected:?}"));
         }
     }

@@ -48,13 +48,17 @@ pub(super) fn check_audience<'a>(
     Err(VerifyError::Audience { expected: format!("{ours:?}"), found: audience.to_string() })
 }
 
-/// `nonce` must be this text, or the integer with these digits.
-pub(super) fn check_nonce(claims: &Map<String, Value>, expected: &str) -> Result<(), VerifyError> {
-    let found = claims.get("nonce").ok_or(VerifyError::MissingClaim { name: "nonce" })?;
+/// The nonce must be this text, or the integer with these digits.
+pub(super) fn check_nonce(
+    claims: &Map<String, Value>,
+    name: &'static str,
+    expected: &str,
+) -> Result<(), VerifyError> {
+    let found = claims.get(name).ok_or(VerifyError::MissingClaim { name })?;
     let matches = match found {
         Value::String(text) => text == expected,
         Value::Number(number) => number.to_string() == expected,
-        _ => return Err(VerifyError::MalformedClaim { name: "nonce" }),
+        _ => return Err(VerifyError::MalformedClaim { name }),
     };
     if matches {
         return Ok(());

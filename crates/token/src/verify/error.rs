@@ -161,6 +161,12 @@ pub enum VerifyError {
         /// `typ` as found.
         found: String,
     },
+    /// It is an attestation result, in the form of the IETF.
+    #[error("this is an attestation result (EAR), not an attestation token")]
+    AttestationResult,
+    /// It is no attestation result, and one was expected.
+    #[error("this is no attestation result (EAR) of the profile {profile}", profile = crate::EAR_PROFILE)]
+    NoAttestationResult,
     /// The token is bound to a key (`cnf`) that a bearer does not prove to hold.
     #[error("token is bound to a key (cnf) and cannot be used as a bearer token")]
     KeyBound,
@@ -189,7 +195,7 @@ failed_check!(VerifyError {
     Self::NotYetValid { .. } => "token-not-before",
     Self::IssuedAhead { .. } => "token-issued-at",
     Self::Expired { .. } => "token-expiry",
-    Self::TokenType { .. } => "token-type",
+    Self::TokenType { .. } | Self::AttestationResult | Self::NoAttestationResult => "token-type",
     Self::KeyBound => "token-key-bound",
     Self::AttestationAsBearer => "token-of-attestation",
 });

@@ -1,7 +1,9 @@
 //! What the attest route of a kind reads and answers: one form a kind.
 
-use avouch_engine::{Permitted, VerifiedFacts};
-use avouch_token::{Payload, ShownCertificate, TokenTimes};
+use std::borrow::Cow;
+
+use avouch_engine::{Permitted, VerifiedFacts, VerifierId};
+use avouch_token::{Payload, ShownCertificate, TokenFormat, TokenTimes};
 use avouch_tpm::protocol::Form;
 use avouch_wire::{EvidenceKind, Hex, UnixTime};
 use axum::body::Body;
@@ -63,6 +65,8 @@ pub(super) struct Issue<'a> {
     /// What was proven: an answer may be sealed to a key in it.
     pub(super) facts: &'a dyn VerifiedFacts,
     pub(super) reply: &'a Reply,
+    /// In which format it is to be said.
+    pub(super) format: TokenFormat,
     pub(super) kind: EvidenceKind,
     /// When it was appraised.
     pub(super) at: UnixTime,
@@ -71,7 +75,7 @@ pub(super) struct Issue<'a> {
 }
 
 impl Issue<'_> {
-    /// An attestation token: signed, or unsecured.
+    /// An attestation token, signed or unsecured, or an attestation result.
     ///
     /// # Errors
     /// 500.
@@ -79,16 +83,16 @@ impl Issue<'_> {
         self.token_of(self.permitted.claims())
     }
 
-    /// The same of these claims.
+    /// The same of these claims of a token.
     ///
     /// # Errors
     /// 500.
     pub(super) fn token_of(&self, claims: &Map<String, Value>) -> Result<String, ApiError> {
-        let &Issue { state, provider, permitted, is_draft, .. } = self;
+        let &Issue { state, provider, permitted, format, is_draft, .. } = self;
         let times = TokenTimes::attestation(state.clock.now());
-        let payload = Payload::new(claims, times)
-            .map_err(|error| internal(&error))?
-            .with_id(Hex(state.random::<32>()?));
+        let id = Hex(state.random::<32>()?);
+        let said = self.said(claims);
+        let payload = Payload::new(&said, times).map_err(|error| internal(&error))?.with_id(id);
         let payload = match permitted.integer_nonce() {
             Some(nonce) => payload.with_integer_nonce(nonce),
             None => payload,
@@ -96,7 +100,7 @@ impl Issue<'_> {
         if is_draft {
             return Ok(provider.issuer().unsecured(&payload));
         }
-        Ok(provider.issuer().sign(&payload).map_err(|error| internal(&error))?)
+        Ok(provider.issuer().sign_as(format, &payload).map_err(|error| internal(&error))?)
     }
 
     /// A report of a TPM or an enclave: signed by the key for reports, with that key's certificates in
@@ -105,8 +109,9 @@ impl Issue<'_> {
     /// # Errors
     /// 500.
     pub(super) fn report(&self, times: TokenTimes) -> Result<String, ApiError> {
-        let &Issue { state, provider, permitted, .. } = self;
-        let payload = Payload::new(permitted.claims(), times)
+        let &Issue { state, provider, permitted, format, .. } = self;
+        let said = self.said(permitted.claims());
+        let payload = Payload::new(&said, times)
             .map_err(|error| internal(&error))?
             .with_id(Hex(state.random::<20>()?));
         let certificates =
@@ -116,10 +121,24 @@ impl Issue<'_> {
             false => ShownCertificate::Whole,
         };
         let issuer = provider.report_issuer();
-        let report = issuer.sign_with_certificates(&payload, certificates, shown);
+        let report = issuer.sign_with_certificates(format, &payload, certificates, shown);
         Ok(report.map_err(|error| internal(&error))?)
     }
+
+    /// What is signed, of the claims of a token.
+    fn said<'c>(&self, claims: &'c Map<String, Value>) -> Cow<'c, Map<String, Value>> {
+        match self.format {
+            TokenFormat::Token => Cow::Borrowed(claims),
+            TokenFormat::AttestationResult => {
+                Cow::Owned(self.permitted.attestation_result(VERIFIER, claims.clone()))
+            }
+        }
+    }
 }
+
+/// This program.
+const VERIFIER: VerifierId<'_> =
+    VerifierId { developer: "avouch", build: concat!("avouch ", env!("CARGO_PKG_VERSION")) };
 
 /// How a kind's route speaks.
 pub(super) trait AttestForm: Sync {

@@ -5,6 +5,7 @@
 
 mod collateral;
 mod data_plane;
+mod ear;
 mod guest;
 mod management;
 mod support;

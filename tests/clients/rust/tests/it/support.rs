@@ -7,6 +7,11 @@ use azure_core::auth::{AccessToken, Secret, TokenCredential};
 use azure_core::{RetryOptions, TransportOptions, Url};
 pub(crate) use azure_guest_attestation_sdk::guest_attest::base64_url_encode as base64url;
 
+/// From base64url without padding.
+pub(crate) fn unpadded(text: &str) -> Vec<u8> {
+    azure_guest_attestation_sdk::guest_attest::base64_url_decode(text).unwrap()
+}
+
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"))
 }

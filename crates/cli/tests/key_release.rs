@@ -7,9 +7,11 @@ mod fake;
 mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use avouch_wire::{EvidenceKind, UnixTime, base64url, decode_hex, encode_hex};
 use fake::{Bodies, Platform, Said, certificates_pem, configfs, table};
@@ -148,9 +150,15 @@ impl Sidecar {
         Self { address: address.to_owned(), child }
     }
 
-    fn send(&self, request: &str) -> (u16, Value) {
+    /// Sends a request and does not wait for the answer.
+    fn begin(&self, request: &str) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
+        stream
+    }
+
+    fn send(&self, request: &str) -> (u16, Value) {
+        let mut stream = self.begin(request);
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
@@ -163,11 +171,7 @@ impl Sidecar {
     }
 
     fn post(&self, path: &str, body: &str) -> (u16, Value) {
-        self.send(&format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        ))
+        self.send(&post(path, body))
     }
 
     /// As programs ask the sidecar for a key.
@@ -179,6 +183,14 @@ impl Sidecar {
         });
         self.post("/key/release", &body.to_string())
     }
+}
+
+fn post(path: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 impl Drop for Sidecar {
@@ -372,6 +384,87 @@ fn the_sidecars_token_goes_to_its_vault_alone() {
     run(&mut sidecar).expect_status(2);
 }
 
+/// A service that takes connections and says nothing: whoever asks it goes on waiting.
+struct Silent {
+    address: String,
+    /// The connections; none once it is gone.
+    taken: Arc<Mutex<Option<Vec<TcpStream>>>>,
+}
+
+impl Silent {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("localhost:{}", listener.local_addr().unwrap().port());
+        let taken = Arc::new(Mutex::new(Some(Vec::new())));
+        let keep = Arc::clone(&taken);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                match &mut *keep.lock().unwrap() {
+                    Some(taken) => taken.push(stream.unwrap()),
+                    None => return,
+                }
+            }
+        });
+        Self { address, taken }
+    }
+
+    /// Waits until so many have come, and no more.
+    fn is_asked_by(&self, count: usize) {
+        let asked = || self.taken.lock().unwrap().as_ref().unwrap().len();
+        within_seconds(30, || asked() >= count);
+        assert_eq!(asked(), count);
+    }
+
+    fn end(&self) {
+        self.taken.lock().unwrap().take();
+    }
+}
+
+fn within_seconds(seconds: u64, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(seconds), "not within {seconds} s");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Each request may make a key and ask two services. Who asks and hangs up, again and again, has no more
+/// done than others: the place is free when the work is over.
+#[test]
+fn the_sidecar_works_on_eight_requests_at_once_whoever_hangs_up() {
+    let folder = Folder::new("key-release-busy");
+    let silent = Silent::start();
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let ca = folder.write("ca.pem", pair.cert.pem());
+    let mut sidecar = command();
+    sidecar.args(["sidecar", "--listen", "127.0.0.1:0", "--minted", "--ca"]).arg(ca);
+    let sidecar = Sidecar::start(sidecar);
+    let raw = json!({"runtime_data": "eA=="}).to_string();
+    let quick = || sidecar.post("/attest/raw", &raw);
+    let long = json!({"runtime_data": "eA==", "maa_endpoint": silent.address}).to_string();
+    let long = || sidecar.begin(&post("/attest/maa", &long));
+
+    let mut clients: Vec<TcpStream> = (0..7).map(|_| long()).collect();
+    silent.is_asked_by(7);
+    assert_eq!(quick().0, 200);
+    clients.push(long());
+    silent.is_asked_by(8);
+    for path in ["/attest/raw", "/attest/combined", "/attest/maa", "/key/release"] {
+        let (status, answer) = sidecar.post(path, &raw);
+        assert_eq!(status, 429, "{path}: {answer}");
+        assert!(answer["error"].as_str().unwrap().contains("busy"), "{answer}");
+    }
+    assert_eq!(sidecar.get("/status").0, 200);
+    drop(clients);
+    for _ in 0..10 {
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(quick().0, 429);
+    }
+    silent.is_asked_by(8);
+    silent.end();
+    within_seconds(60, || quick().0 == 200);
+}
+
 const UNIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contrib/avouch-unlock.service");
 
 /// What systemd would start, with the words of this place in the place of the unit's variables.
@@ -431,7 +524,7 @@ fn a_guest_that_is_up_before_the_service_waits_for_it() {
     unlock.arg(place.folder.join("key"));
     let unlocking = unlock.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // It has met nobody at least once.
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(2));
     place.service = Place::serve(&place.folder, place.port);
     let ended = unlocking.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);

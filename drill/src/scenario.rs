@@ -13,7 +13,7 @@ use crate::service::{Log, Service};
 use crate::{Outcome, attack};
 
 /// How long each scenario lasts, and how long until all is well again.
-const TIME: Duration = Duration::from_secs(8);
+const TIME: Duration = Duration::from_secs(20);
 const RECOVERY: Duration = Duration::from_secs(20);
 /// The attacker's first moments are not measured: connections are being made.
 const WARM_UP: Duration = Duration::from_secs(1);

@@ -75,6 +75,9 @@ pub(crate) fn compose(
     }
 }
 
+/// At most so many claims stand beside the service's and the policy's: room, no limit.
+const CLAIMS_ADDED_MAX: usize = 5;
+
 /// Composes the claims: the service's own win over the policy's, which stand at the top level and,
 /// if there are any, in `x-ms-policy` too.
 ///
@@ -88,7 +91,9 @@ fn current(
     let dropped = drop_what_only_the_service_may_say(&mut issued, &service);
     let issued: Map<String, Value> =
         issued.iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let mut claims = issued.clone();
+    let room = [issued.len(), service.len(), CLAIMS_ADDED_MAX].iter().sum();
+    let mut claims = Map::with_capacity(room);
+    claims.extend(issued.clone());
     for claim in service.into_iter().filter(|claim| claim.seen_by != SeenBy::Policy) {
         claims.insert(claim.name.to_owned(), claim.value.into_json());
     }

@@ -70,6 +70,32 @@ fn one_quote_in_ten_thousand_surroundings_is_one_platform() {
     assert_eq!(engine.remembered(), first);
 }
 
+/// A platform that is remembered answers for no other bytes: with it a quote gets the verdict that it gets
+/// without.
+#[test]
+fn a_remembered_platform_changes_no_verdict_on_a_quote_with_one_bit_changed() {
+    let minted = mint(EvidenceKind::Sgx, &Options::new(at(AT))).unwrap();
+    let (known, policy) = (engine_for(&minted), PolicyInForce::default_for(EvidenceKind::Sgx));
+    let (policy, settings) = (policy.unwrap(), AppraisalSettings::default());
+    permit(&known, &request(&minted));
+    let after_quote_signature = 436 + 64;
+    let mut refused = 0;
+    for offset in (after_quote_signature..minted.evidence.len()).step_by(41) {
+        let mut evidence = minted.evidence.clone();
+        evidence[offset] ^= 1;
+        let changed = AppraisalRequest { evidence, ..request(&minted) };
+        let fresh = engine_for(&minted);
+        let said = |engine: &Engine| {
+            let said = engine.appraise(&changed, &policy, &settings, at(AT));
+            said.map(|appraisal| appraisal.permitted().is_ok()).map_err(|error| error.to_string())
+        };
+        assert_eq!((said(&known), said(&known)), (said(&fresh), said(&fresh)), "{offset}");
+        refused += usize::from(said(&known).is_err());
+    }
+    assert!(refused > 50, "{refused}");
+    permit(&known, &request(&minted));
+}
+
 /// MAA's document with this text of certificates.
 fn with_chain(minted: &Minted, chain: &str) -> AppraisalRequest {
     let document = json!({

@@ -2,7 +2,7 @@
 
 use crate::run::{Outcome, cargo, command, step, target};
 
-/// Optimised, without the long link.
+/// As it is shipped, with names for profilers.
 const PROFILE: &str = "bench";
 /// Where cargo puts what it builds in that profile.
 const FOLDER: &str = "release";

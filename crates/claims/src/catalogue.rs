@@ -453,7 +453,7 @@ const TPM: [Description; 24] = [
 ];
 
 /// Of an enclave that VBS protects, beside those of its TPM; only if its report came along.
-const VBS: [Description; 11] = [
+const VBS: [Description; 12] = [
     policy_only("enclaveAuthorId", Base64Url(32), "hash of who signed the enclave's image"),
     policy_only("enclaveFamilyId", Base64Url(16), "family of the enclave's image, by its author"),
     policy_only(
@@ -473,6 +473,11 @@ const VBS: [Description; 11] = [
         "security version of the platform below the enclave",
     ),
     policy_only("enclaveSvn", Integer, "security version of the enclave's image"),
+    row(
+        "avouch-enclave-is-debuggable",
+        Boolean,
+        "whether the enclave can be debugged, or that can be switched on: `enclaveFlags` is not 0",
+    ),
     policy_only(
         "avouch-enclave-modules",
         JsonArray,

@@ -5,7 +5,7 @@ use avouch_wire::base64url;
 use serde_json::{Value, json};
 
 use crate::ServiceClaim;
-use crate::claim::policy_only;
+use crate::claim::{both, policy_only};
 
 /// Claims from the verified report of an enclave; that there is one is said with those of its TPM.
 ///
@@ -23,6 +23,7 @@ pub fn vbs(report: &VerifiedReport) -> Vec<ServiceClaim> {
         policy_only("enclaveOwnerId", encode(report.owner_id.as_bytes())),
         policy_only("enclavePlatformSvn", report.platform_svn),
         policy_only("enclaveSvn", report.enclave_svn),
+        both("avouch-enclave-is-debuggable", report.flags.debuggable()),
         policy_only("avouch-enclave-modules", modules(&report.modules)),
         policy_only("avouch-enclave-secure-kernel-svn", report.secure_kernel_svn),
         policy_only("avouch-enclave-signing-level", report.signing_level),

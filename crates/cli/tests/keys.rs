@@ -10,7 +10,7 @@ use avouch_store::testing::PostgresServer;
 use avouch_token::{Jwks, TokenKind};
 use serde_json::json;
 use support::schema::{Schema, rows};
-use support::service::{Installation, OWNER};
+use support::service::{Installation, OWNER, Service};
 use support::signed::{client, eventually, files, holds, key_set, kids, token, verified};
 use support::{Run, avouch_in, text};
 
@@ -40,6 +40,15 @@ fn listed(installation: &Installation, purpose: &str, state: &str) -> Vec<String
     wanted.map(|key| text(&key["kid"]).to_owned()).collect()
 }
 
+/// Who keeps how many keys for tokens: a file, a master key.
+async fn kept(service: &Service) -> [u64; 2] {
+    let answer = client(service).get(format!("{}/readyz", service.url)).send().await.unwrap();
+    let report: serde_json::Value = answer.json().await.unwrap();
+    let kept = &report["signing_keys_kept"];
+    assert_eq!((&kept["tee"], &kept["token"]), (&json!(0), &json!(0)), "{kept}");
+    ["file", "master_key"].map(|keeper| kept[keeper].as_u64().unwrap())
+}
+
 #[tokio::test]
 async fn a_key_file_goes_on_and_is_the_first_key_under_a_master_key() {
     let installation = Installation::new("keys-file", "");
@@ -48,6 +57,7 @@ async fn a_key_file_goes_on_and_is_the_first_key_under_a_master_key() {
     let first = kids(&before);
     assert_eq!(first.len(), 1, "one key signs for ever");
     let signed = token(&service).await.unwrap();
+    assert_eq!(kept(&service).await, [1, 0]);
     drop(service);
     let refused = key(&installation, "rotate").expect_status(2);
     assert!(refused.stderr.contains("signing.master_key_file"), "{}", refused.stderr);
@@ -61,6 +71,7 @@ async fn a_key_file_goes_on_and_is_the_first_key_under_a_master_key() {
     assert_eq!(kids(&after).first(), first.first(), "tokens keep their key");
     assert_eq!(kids(&after).len(), 2, "the next one stands ready");
     assert_eq!(verified(&signed, &after).as_ref(), Ok(&first[0]));
+    assert_eq!(kept(&service).await, [1, 1]);
     drop(service);
     // The file can go now.
     std::fs::remove_file(installation.folder.join("signing.pem")).unwrap();
@@ -68,6 +79,7 @@ async fn a_key_file_goes_on_and_is_the_first_key_under_a_master_key() {
     installation.folder.write("avouch.toml", config.replace("key_file = \"signing.pem\"\n", ""));
     let service = installation.start();
     assert_eq!(kids(&key_set(&service).await), kids(&after));
+    assert_eq!(kept(&service).await, [0, 2]);
 }
 
 #[tokio::test]

@@ -197,6 +197,9 @@ async fn while_the_token_is_away_nothing_is_signed_and_then_all_goes_on() {
     token(&service).await.unwrap();
     let (status, report) = readiness(&service).await;
     assert_eq!((status, &report["signing_keys_usable"]), (StatusCode::OK, &json!(true)));
+    let kept = &report["signing_keys_kept"];
+    assert!(kept["token"].as_u64().unwrap() > 0, "{kept}");
+    assert_eq!((&kept["tee"], &kept["master_key"]), (&json!(0), &json!(0)), "{kept}");
     let (place, away) = (here.tokens.folder.join("tokens"), here.tokens.folder.join("away"));
     for round in 0..2 {
         std::fs::rename(&place, &away).unwrap();

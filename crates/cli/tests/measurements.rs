@@ -101,6 +101,8 @@ fn a_list_is_made_added_to_announced_withdrawn_and_renewed_issue_by_issue() {
         (&rows[0]["until"], &rows[1]["until"]),
         (&json!("2026-05-01T00:00:00Z"), &rows[0]["until"])
     );
+    let list: Value = serde_json::from_slice(&std::fs::read(publisher.list()).unwrap()).unwrap();
+    assert_eq!(list["measurements"][2]["announced_at"], list["issued_at"]);
     let retire = ["retire", "LIST", "--name", "beside", "--at", "2026-02-02T00:00:00Z"];
     let retired = publisher.run(&retire).expect_status(0).json();
     assert_eq!(
@@ -304,4 +306,133 @@ fn a_service_with_no_list_says_so_and_a_broken_file_stops_it() {
         ["serve", "--dev", "--listen", "127.0.0.1:0", "--data-dir", &data, "--config", &config];
     let run = avouch(serve).expect_status(2);
     assert!(run.stderr.contains("publication.measurements: "), "{}", run.stderr);
+}
+
+/// A key set of a service that signed nothing here.
+fn key_set(publisher: &Publisher) -> String {
+    let key = SigningKey::generate(KeySpec::P256).unwrap();
+    let der = avouch_token::provider_certificate(&key, "https://attest.example", None).unwrap();
+    let published = avouch_token::PublishedKey::new(&key, &[der]);
+    let set = avouch_token::jwks_document([&published]);
+    publisher.folder.write("keys.json", set).display().to_string()
+}
+
+/// Issues 2 and 3 are looked at by two processes at once, again and again, while a third holds the file: whichever comes
+/// first, the newer one is kept.
+#[test]
+fn of_two_processes_at_once_the_newer_list_is_kept() {
+    let publisher = Publisher::new("measurements-at-once");
+    publisher.make();
+    let renew = |at: &str| {
+        publisher.run(&["renew", "LIST", "--at", at]).expect_status(0);
+    };
+    renew("2026-01-02T00:00:00Z");
+    let older = publisher.sign("older.jws");
+    renew("2026-01-03T00:00:00Z");
+    let newer = publisher.sign("newer.jws");
+    let keys = key_set(&publisher);
+    for round in 0..4 {
+        let state = publisher.folder.join(&format!("state-{round}.json"));
+        let held =
+            std::fs::File::create(publisher.folder.join(&format!("state-{round}.json.lock")));
+        let held = held.unwrap();
+        held.lock().unwrap();
+        let path = state.display().to_string();
+        let verify = |list: &str| {
+            let words = ["verify", "eyJ.e30.AA", "--jwks", &keys, "--at", "2026-01-04T00:00:00Z"];
+            let more = ["--publisher-key", &publisher.public, "--measurements", list];
+            let state = ["--measurements-state", &path];
+            avouch_json(words.iter().chain(&more).chain(&state)).expect_status(1).json()
+        };
+        std::thread::scope(|scope| {
+            let runs = [&older, &newer].map(|list| scope.spawn(|| verify(list)));
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            assert!(!state.exists(), "somebody wrote while another one held the file");
+            drop(held);
+            let [_, newer] = runs.map(|run| run.join().unwrap());
+            assert_ne!(step(&newer, "measurements-rollback"), Some("failed"), "{newer}");
+        });
+        let kept: Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
+        assert_eq!(kept["issue"]["sequence"], 3, "{round}");
+    }
+}
+
+/// An announcement that was dated back is in force two months after it was first seen.
+#[test]
+fn a_list_with_an_announcement_that_could_not_be_seen_is_told_and_counts_later() {
+    let publisher = Publisher::new("measurements-backdated");
+    publisher.make();
+    let first = publisher.sign("first.jws");
+    publisher.announce();
+    publisher.run(&["renew", "LIST", "--at", "2026-02-02T00:00:00Z"]).expect_status(0);
+    let third = publisher.sign("third.jws");
+    let state = publisher.folder.join("state.json").display().to_string();
+    let keys = key_set(&publisher);
+    let verify = |list: &str, at: &str| {
+        let words = ["verify", "eyJ.e30.AA", "--jwks", &keys, "--at", at];
+        let more = ["--publisher-key", &publisher.public, "--measurements", list];
+        let state = ["--measurements-state", &state];
+        avouch_json(words.iter().chain(&more).chain(&state)).expect_status(1).json()
+    };
+    verify(&first, "2026-01-02T00:00:00Z");
+    let report = verify(&third, "2026-03-20T00:00:00Z");
+    let steps = report["steps"].as_array().unwrap();
+    let told = steps.iter().find(|step| step["name"] == "measurements-announcements").unwrap();
+    let detail = text(&told["detail"]);
+    assert_eq!(told["outcome"], "passed", "{told}");
+    assert!(detail.contains("\"release 2\" is in force from 2026-05-20T00:00:00Z on"), "{detail}");
+    // By its publisher's word it is in force since April.
+    let check = ["check", &third, "--publisher-key", &publisher.public, "--at"];
+    let at = ["2026-04-03T00:00:00Z"];
+    let said = publisher.run(&[&check[..], &at].concat()).expect_status(0).json();
+    assert_eq!(states(&said), [("release 1", "current"), ("release 2", "current")]);
+    let own = [&check[..], &at, &["--after", &state]].concat();
+    let own = publisher.run(&own).expect_status(0).json();
+    assert_eq!(states(&own), [("release 1", "current"), ("release 2", "announced")]);
+}
+
+#[test]
+fn a_statement_over_code_is_asked_for_with_all_that_makes_it_count() {
+    let publisher = Publisher::new("measurements-statement-issuer");
+    publisher.make();
+    let keys = key_set(&publisher);
+    let statement = publisher.folder.join("list.cose").display().to_string();
+    let state = ["statement", "LIST", "--key", &publisher.key, "--out", &statement];
+    let state = [&state[..], &["--issuer", "https://attest.example", "--at", FIRST]].concat();
+    publisher.run(&state).expect_status(0);
+    let did = format!("did:x509:0:sha256:{}::eku:1.2.3", "A".repeat(43));
+    let verify = |more: &[&str]| {
+        let words = ["verify", "eyJ.e30.AA", "--jwks", &keys, "--at", SECOND];
+        avouch_json(words.iter().chain(more))
+    };
+    let whole = [
+        "--statement",
+        &statement,
+        "--statement-issuer",
+        &did,
+        "--statement-subject",
+        "attest.example",
+        "--ledger-key",
+        &publisher.public,
+    ];
+    // Another publisher's statement says nothing of this service; what it is worth without a token is not asked.
+    let refused = verify(&whole).expect_status(1).json();
+    assert_eq!(step(&refused, "statement-publisher"), Some("failed"), "{refused}");
+    let steps = refused["trust"].as_array().unwrap();
+    assert_eq!(steps[4]["outcome"], "failed", "{refused}");
+    let wrong = |index: usize, value: &'static str| {
+        let mut words = whole.to_vec();
+        words[index] = value;
+        let run = verify(&words).expect_status(2);
+        run.stdout + &run.stderr
+    };
+    assert!(wrong(3, "did:web:attest.example").contains("--statement-issuer"));
+    assert!(wrong(7, "/nonexistent").contains("nonexistent"));
+    for left_out in [0, 4, 6] {
+        let mut words = whole.to_vec();
+        words.drain(left_out..left_out + 2);
+        verify(&words).expect_status(2);
+    }
+    verify(&[&whole[..], &["--publisher-key", &publisher.public]].concat()).expect_status(2);
+    verify(&["--ledger-key", &publisher.public]).expect_status(2);
 }

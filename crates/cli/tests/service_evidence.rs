@@ -398,7 +398,16 @@ fn a_key_of_the_enclave_opens_the_keys_in_the_database_and_another_does_not() {
     let installation = Installation::new("service-evidence-sealed", &section(""));
     let list =
         || avouch_in(installation.folder.path(), "--output json key list --config avouch.toml");
-    drop(installation.start());
+    let kept = |tee: bool| {
+        let service = installation.start();
+        let kept = readiness(&service)["signing_keys_kept"].clone();
+        let (there, other) = if tee { ("tee", "master_key") } else { ("master_key", "tee") };
+        assert!(kept[there].as_u64().unwrap() > 0, "{kept}");
+        assert_eq!((&kept[other], &kept["token"]), (&json!(0), &json!(0)));
+        // The configuration has a key file, whose key is the first.
+        assert_eq!(kept["file"], 1, "{kept}");
+    };
+    kept(true);
     let opened = list().expect_status(0).json();
     let keys = opened["keys"].as_array().unwrap();
     assert!(!keys.is_empty() && keys.iter().all(|key| key["opens"] == true), "{opened}");
@@ -427,6 +436,7 @@ fn a_key_of_the_enclave_opens_the_keys_in_the_database_and_another_does_not() {
     let rewrapped = avouch_in(installation.folder.path(), line).expect_status(0).json();
     assert_eq!(rewrapped["unopened"], json!([]), "{rewrapped}");
     assert!(!rewrapped["rewrapped"].as_array().unwrap().is_empty());
+    kept(false);
 }
 
 /// A machine whose paravisor answers what the guest wrote, a moment later.

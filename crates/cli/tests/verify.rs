@@ -13,6 +13,7 @@ use avouch_token::{
 };
 use avouch_wire::{EvidenceKind, UnixTime};
 use serde_json::{Map, Value, json};
+use support::liar::Liar;
 use support::service::Service;
 use support::{AT, Folder, avouch, avouch_json, avouch_with_input, text, vectors};
 
@@ -464,4 +465,38 @@ fn a_list_of_measurements_is_shown_at_a_moment_or_refused() {
     );
     assert_eq!(two["workload"]["sgx"]["mr_enclave"], "22".repeat(32));
     call(&list("2026-05-31T23:59:59Z")).expect_status(2);
+}
+
+/// Whoever answers at an address signs what they like; whose word it is says the name that the caller expects, which
+/// the service's own metadata must have.
+#[test]
+fn a_service_at_one_address_speaks_for_no_other_name_than_its_own() {
+    const OTHER: &str = "https://other.example";
+    let folder = Folder::new("verify-mirror");
+    let own = || Liar::named(&folder, None, |_, _| unreachable!("nothing else is asked"));
+    let mirror = || Liar::named(&folder, Some(OTHER), |_, _| unreachable!("nothing else is asked"));
+    // Who answers, in whose name the token is, which name is expected, and the check that refuses.
+    let cases: [(&dyn Fn() -> Liar, Option<&str>, Option<&str>, Option<&str>); 8] = [
+        (&own, None, None, None),
+        (&own, Some(OTHER), None, Some("token-issuer")),
+        // A token that says it is another's, with keys from here.
+        (&own, Some(OTHER), Some(OTHER), Some("provider-issuer")),
+        (&own, None, Some(OTHER), Some("provider-issuer")),
+        (&mirror, Some(OTHER), Some(OTHER), None),
+        (&mirror, None, Some(OTHER), Some("token-issuer")),
+        (&mirror, Some(OTHER), None, Some("provider-issuer")),
+        (&mirror, Some(OTHER), Some("https://third.example"), Some("provider-issuer")),
+    ];
+    for (index, (service, named, expected, check)) in cases.into_iter().enumerate() {
+        let service = service();
+        let token = service.signed_as(named.unwrap_or(&service.url));
+        let ca = service.ca.display().to_string();
+        let words = ["verify", &token, "--provider", &service.url, "--ca", &ca];
+        let issuer = expected.map(|name| ["--issuer", name]);
+        let run = avouch_json(words.iter().chain(issuer.iter().flatten()));
+        let report = run.expect_status(i32::from(check.is_some())).json();
+        assert_eq!(report["error"]["check"].as_str(), check, "{index}: {report}");
+        let verdict = if check.is_some() { "refused" } else { "valid" };
+        assert_eq!(report["verdict"], verdict, "{index}");
+    }
 }

@@ -8,7 +8,8 @@
 //! 3. Was the key that signed made by what runs there? ([`avouch_token::check_key_binding`])
 //! 4. Is what runs there code that was published? ([`Measurements`], as signed by its publisher a
 //!    [`VerifiedPublication`])
-//! 5. Does what was published stand in a public ledger? ([`TransparentPublication`])
+//! 5. Does what was published stand in a public ledger? ([`TransparentPublication`]; of a service that publishes no list,
+//!    [`TransparentCode`])
 //!
 //! [`RelyingParty::verify`] asks them all and says of each how it went and why. The keys come from the
 //! caller: a file, or a service under the name that the caller chose ([`KeyCache`], which fetches through a
@@ -23,6 +24,7 @@ mod key_cache;
 mod measurements;
 mod party;
 mod publication;
+mod published;
 mod service;
 mod transparency;
 mod trust;
@@ -37,14 +39,16 @@ pub use measurements::{
 };
 pub use party::RelyingParty;
 pub use publication::{
-    Issue, IssueError, PUBLICATION_TYPE, Publication, PublicationError,
-    SIGNED_PUBLICATION_BYTES_MAX, VALID_DAYS_MAX, VerifiedPublication,
+    HANDED_OUT_DAYS_MAX, Issue, IssueError, KNOWN_BYTES_MAX, KnownPublication, PUBLICATION_TYPE,
+    Publication, PublicationError, SIGNED_PUBLICATION_BYTES_MAX, VALID_DAYS_MAX,
+    VerifiedPublication,
 };
+pub use published::PublishedCode;
 pub use service::{CodeNotMeasured, ServiceError, ServiceVerifier, VerifiedService};
 pub use transparency::{
-    LedgerKey, LedgerKeyError, LedgerTree, RECEIPT_BYTES_MAX, ReceiptError, STATEMENT_BYTES_MAX,
-    STATEMENT_CONTENT_TYPE, StatementError, StatementHead, TransparencyError,
-    TransparentPublication, TransparentStatement, VerifiedReceipt, VerifiedStatement,
-    with_receipts, write_statement,
+    CodePublisher, LedgerKey, LedgerKeyError, LedgerTree, RECEIPT_BYTES_MAX, ReceiptError,
+    STATEMENT_BYTES_MAX, STATEMENT_CONTENT_TYPE, StatementError, StatementHead, TransparencyError,
+    TransparentCode, TransparentCodeStatement, TransparentPublication, TransparentStatement,
+    VerifiedCodeStatement, VerifiedReceipt, VerifiedStatement, with_receipts, write_statement,
 };
 pub use trust::{StepReport, TrustStep, TrustVerdict};

@@ -14,7 +14,7 @@ mod error;
 mod judge;
 mod narrower;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use avouch_wire::json::parse_object;
 use avouch_wire::{Hex, UnixTime};
@@ -27,7 +27,7 @@ pub const MEASUREMENTS_BYTES_MAX: usize = 256 * 1024;
 /// Most measurements in one document.
 const MEASUREMENTS_MAX: usize = 256;
 /// How many months before it runs a replacement is announced.
-const NOTICE_MONTHS: u8 = 2;
+pub(crate) const NOTICE_MONTHS: u8 = 2;
 /// How many months what was replaced stays good.
 const OVERLAP_MONTHS: u8 = 1;
 
@@ -37,6 +37,9 @@ const OVERLAP_MONTHS: u8 = 1;
 pub struct Measurements {
     /// Each with its name and times.
     measurements: Vec<Measurement>,
+    /// Names of those that are in force later than they say, for whoever has this list, and from when on.
+    #[serde(skip)]
+    delayed: BTreeMap<String, UnixTime>,
 }
 
 /// One measurement: what runs, and when.
@@ -189,7 +192,7 @@ impl Measurements {
         began_at: UnixTime,
         measurements: Vec<Measurement>,
     ) -> Result<Self, MeasurementsError> {
-        let all = Self { measurements };
+        let all = Self { measurements, delayed: BTreeMap::new() };
         all.check(began_at)?;
         Ok(all)
     }
@@ -200,14 +203,27 @@ impl Measurements {
         &self.measurements
     }
 
+    /// The same list for whoever was told of some of it too late: those are in force from these moments on, if not
+    /// later still.
+    pub(crate) fn delayed_to(&self, delayed: BTreeMap<String, UnixTime>) -> Self {
+        Self { measurements: self.measurements.clone(), delayed }
+    }
+
+    /// From when on one of them is in force for whoever has this list.
+    #[must_use]
+    pub fn in_force_from(&self, measurement: &Measurement) -> UnixTime {
+        let delayed = self.delayed.get(&measurement.name).copied();
+        delayed.map_or(measurement.in_force_from, |it| it.max(measurement.in_force_from))
+    }
+
     /// Where one of them stands at a moment.
     #[must_use]
     pub fn state(&self, measurement: &Measurement, at: UnixTime) -> MeasurementState {
         let end = self.end(measurement);
         match end {
             Some(since) if since <= at => MeasurementState::Retired { since },
-            _ if measurement.in_force_from > at => {
-                MeasurementState::Announced { from: measurement.in_force_from }
+            _ if self.in_force_from(measurement) > at => {
+                MeasurementState::Announced { from: self.in_force_from(measurement) }
             }
             until => MeasurementState::Current { until },
         }
@@ -216,7 +232,8 @@ impl Measurements {
     /// When it ends: when it is withdrawn, or a month after what replaces it first is in force.
     fn end(&self, measurement: &Measurement) -> Option<UnixTime> {
         let replaced = self.measurements.iter().filter(|other| other.ends(measurement));
-        let ends = replaced.map(|other| other.in_force_from.saturating_add_months(OVERLAP_MONTHS));
+        let in_force = replaced.map(|other| self.in_force_from(other));
+        let ends = in_force.map(|from| from.saturating_add_months(OVERLAP_MONTHS));
         ends.chain(measurement.withdrawn_at).min()
     }
 

@@ -9,8 +9,8 @@ use avouch_wire::{FailedCheck as _, UnixTime};
 use crate::checks::Checks;
 use crate::service::untrusted_report_data;
 use crate::{
-    Measurements, ServiceError, ServiceVerifier, StepReport, TransparencyError,
-    TransparentPublication, TrustStep, TrustVerdict, VerifiedService,
+    PublishedCode, ServiceError, ServiceVerifier, StepReport, TrustStep, TrustVerdict,
+    VerifiedService,
 };
 
 /// Who is to be convinced, and by what.
@@ -18,13 +18,11 @@ use crate::{
 pub struct RelyingParty<'a> {
     /// Verifies the evidence of the service; without one, steps 2 to 4 are not checked.
     pub service: Option<&'a ServiceVerifier>,
-    /// The code that may run there; without it, step 4 is not checked.
-    pub measurements: Option<&'a Measurements>,
+    /// The code that may run there, and where that is written down; without it, steps 4 and 5 are not checked.
+    pub code: Option<PublishedCode<'a>>,
     /// Whether a service that proves nothing of itself is refused, and with it a token that nobody signed.
-    /// With measurements it always is.
+    /// Where code is given it always is.
     pub demands_evidence: bool,
-    /// How the publication of those measurements stands in a ledger; without it, step 5 is not checked.
-    pub transparency: Option<&'a Result<TransparentPublication, TransparencyError>>,
 }
 
 impl RelyingParty<'_> {
@@ -61,7 +59,7 @@ impl RelyingParty<'_> {
     /// A ledger speaks of what was published, so of the service only once that is what runs there.
     fn judge_transparency(&self, fourth: &StepReport, checks: &mut Checks) -> StepReport {
         const NAME: &str = "service-transparency";
-        match self.transparency {
+        match self.code.as_ref().and_then(PublishedCode::witness) {
             None => {
                 let reason = "no transparent statement was given";
                 step(TrustStep::Transparency, Outcome::NotChecked, reason)
@@ -75,15 +73,15 @@ impl RelyingParty<'_> {
                 checks.not_checked(NAME, reason);
                 step(TrustStep::Transparency, Outcome::NotChecked, reason)
             }
-            Some(Ok(publication)) => {
-                checks.passed(NAME, publication.to_string());
-                step(TrustStep::Transparency, Outcome::Passed, publication.to_string())
+            Some(Ok(found)) => {
+                checks.passed(NAME, found.as_str());
+                step(TrustStep::Transparency, Outcome::Passed, found)
             }
         }
     }
 
     fn demands(&self) -> bool {
-        self.demands_evidence || self.measurements.is_some()
+        self.demands_evidence || self.code.is_some()
     }
 
     fn judge_service(
@@ -184,7 +182,7 @@ impl RelyingParty<'_> {
         at: UnixTime,
         checks: &mut Checks,
     ) -> StepReport {
-        let Some(measurements) = self.measurements else {
+        let Some(published) = self.code else {
             let reason = "no list of published measurements was given";
             checks.not_checked("service-measurement", reason);
             return step(TrustStep::Measurement, Outcome::NotChecked, reason);
@@ -196,7 +194,7 @@ impl RelyingParty<'_> {
                 return step(TrustStep::Measurement, Outcome::Failed, error.to_string());
             }
         };
-        match measurements.judge(&code, at) {
+        match published.judge(&code, at) {
             Ok(found) => {
                 checks.passed("service-measurement", found.as_str());
                 step(TrustStep::Measurement, Outcome::Passed, found)
@@ -265,3 +263,6 @@ fn others(reason: &str) -> [StepReport; 3] {
     let [_, second, third, fourth, _] = TrustStep::ALL;
     [second, third, fourth].map(|one| step(one, Outcome::NotChecked, reason))
 }
+
+#[cfg(test)]
+mod tests;

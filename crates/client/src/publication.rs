@@ -5,11 +5,11 @@
 //! service only hands out the file. Whoever relies on it pins that key.
 //!
 //! What a signature cannot show is that there is no newer issue: an expired one is refused, and whoever keeps the
-//! last one it accepted ([`Publication::check_follows`]) notices an older one, and one that goes back on what it
-//! announced.
+//! last one it accepted ([`KnownPublication`]) notices an older one, and one that goes back on what it announced.
 
 mod error;
 mod follows;
+mod known;
 mod signed;
 
 use avouch_wire::json::{parse_object, to_canonical};
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use error::{IssueError, PublicationError};
+pub use known::{HANDED_OUT_DAYS_MAX, KNOWN_BYTES_MAX, KnownPublication};
 pub use signed::{PUBLICATION_TYPE, SIGNED_PUBLICATION_BYTES_MAX, VerifiedPublication};
 
 use crate::measurements::MEASUREMENTS_BYTES_MAX;
@@ -70,11 +71,9 @@ impl Publication {
     /// [`PublicationError`] if it cannot be read, or breaks a rule of its own or of the list.
     pub fn parse(document: &[u8]) -> Result<Self, PublicationError> {
         let members = parse_object(document, MEASUREMENTS_BYTES_MAX)?;
-        let Document { publisher, sequence, first_issued_at, issued_at, expires_at, measurements } =
-            serde_json::from_value(Value::Object(members))
-                .map_err(|error| PublicationError::Form(error.to_string()))?;
-        let issue = Issue { publisher, sequence, first_issued_at, issued_at, expires_at };
-        Self::new(issue, measurements)
+        let document: Document = serde_json::from_value(Value::Object(members))
+            .map_err(|error| PublicationError::Form(error.to_string()))?;
+        document.read()
     }
 
     /// An issue of these measurements.
@@ -88,6 +87,11 @@ impl Publication {
             if announced_at < issue.first_issued_at || announced_at > issue.issued_at {
                 let name = one.name.clone();
                 return Err(PublicationError::AnnouncedOutside { name, announced_at });
+            }
+            // An end that lies ahead could be put there by mistake, and never be brought forward.
+            if let Some(withdrawn_at) = one.withdrawn_at.filter(|at| *at > issue.issued_at) {
+                let (name, issued_at) = (one.name.clone(), issue.issued_at);
+                return Err(PublicationError::WithdrawnLater { name, withdrawn_at, issued_at });
             }
         }
         let measurements = Measurements::begun_at(issue.first_issued_at, measurements)?;
@@ -111,11 +115,7 @@ impl Publication {
     /// # Errors
     /// [`PublicationError::Form`] never but by a fault of this build.
     pub fn to_document(&self) -> Result<String, PublicationError> {
-        let Issue { publisher, sequence, first_issued_at, issued_at, expires_at } =
-            self.issue.clone();
-        let measurements = self.measurements.all().to_vec();
-        let document =
-            Document { publisher, sequence, first_issued_at, issued_at, expires_at, measurements };
+        let document = Document::of(self);
         let value = serde_json::to_value(&document)
             .map_err(|error| PublicationError::Form(error.to_string()))?;
         Ok(to_canonical(&value))
@@ -142,6 +142,22 @@ impl Publication {
             return Err(IssueError::Expired { expires_at, at });
         }
         Ok(())
+    }
+}
+
+impl Document {
+    fn of(publication: &Publication) -> Self {
+        let Issue { publisher, sequence, first_issued_at, issued_at, expires_at } =
+            publication.issue.clone();
+        let measurements = publication.measurements.all().to_vec();
+        Self { publisher, sequence, first_issued_at, issued_at, expires_at, measurements }
+    }
+
+    fn read(self) -> Result<Publication, PublicationError> {
+        let Self { publisher, sequence, first_issued_at, issued_at, expires_at, measurements } =
+            self;
+        let issue = Issue { publisher, sequence, first_issued_at, issued_at, expires_at };
+        Publication::new(issue, measurements)
     }
 }
 

@@ -104,6 +104,12 @@ pub struct VerifiedService {
 }
 
 impl VerifiedService {
+    /// Evidence that was verified elsewhere.
+    #[cfg(test)]
+    pub(crate) const fn of(appraisal: Appraisal) -> Self {
+        Self { appraisal, is_debuggable: false, guest_data: None }
+    }
+
     /// What runs in the TEE.
     #[must_use]
     pub fn workload(&self) -> Option<Workload<'_>> {

@@ -7,8 +7,9 @@ mod support;
 use std::sync::Arc;
 
 use avouch_client::{
-    EnclaveMeasurement, GuestMeasurement, Measurement, Measurements, RelyingParty, ServiceVerifier,
-    TrustDomainMeasurement, TrustStep, TrustVerdict, UvmMeasurement, WorkloadMeasurement,
+    EnclaveMeasurement, GuestMeasurement, Measurement, Measurements, PublishedCode, RelyingParty,
+    ServiceVerifier, TrustDomainMeasurement, TrustStep, TrustVerdict, UvmMeasurement,
+    WorkloadMeasurement,
 };
 use avouch_mint::snp::{UvmForm, uvm_publisher};
 use avouch_mint::{Break, Expected, Options, Stage, TcbStatus};
@@ -73,9 +74,8 @@ fn verify(
 ) -> TrustVerdict {
     let party = RelyingParty {
         service: Some(verifier),
-        measurements,
+        code: measurements.map(PublishedCode::List),
         demands_evidence: true,
-        transparency: None,
     };
     party.verify(&service.token(), &service.keys(), &expectations())
 }
@@ -343,16 +343,12 @@ fn evidence_of_an_unknown_tee_is_refused_and_none_only_if_it_is_demanded() {
         avouch_token::provider_certificate(&*bare.key, support::ISSUER, None).unwrap();
     let verifier = good.verifier();
     assert_eq!(failed(&verify(&bare, &verifier, None)), "service-evidence-absent");
-    let undemanding = RelyingParty {
-        service: Some(&verifier),
-        measurements: None,
-        demands_evidence: false,
-        transparency: None,
-    };
+    let undemanding =
+        RelyingParty { service: Some(&verifier), code: None, demands_evidence: false };
     let verdict = undemanding.verify(&bare.token(), &bare.keys(), &expectations());
     assert!(verdict.token().is_some() && !verdict.is_fully_trusted());
     let listed = in_force(published(&good, &verifier));
-    let listing = RelyingParty { measurements: Some(&listed), ..undemanding };
+    let listing = RelyingParty { code: Some(PublishedCode::List(&listed)), ..undemanding };
     let verdict = listing.verify(&bare.token(), &bare.keys(), &expectations());
     assert_eq!(failed(&verdict), "service-evidence-absent");
 }
@@ -364,12 +360,7 @@ fn without_endorsements_nothing_is_said_unless_it_is_demanded_and_a_stolen_quote
     let verifier =
         support::verifier(&service.minted.root_pem, nothing(), ServiceVerifier::settings());
     assert_eq!(failed(&verify(&service, &verifier, None)), "endorsements-missing");
-    let party = RelyingParty {
-        service: Some(&verifier),
-        measurements: None,
-        demands_evidence: false,
-        transparency: None,
-    };
+    let party = RelyingParty { service: Some(&verifier), code: None, demands_evidence: false };
     let verdict = party.verify(&service.token(), &service.keys(), &expectations());
     let unknown = [Outcome::Passed, Outcome::NotChecked, Outcome::NotChecked, Outcome::NotChecked];
     assert_eq!(outcomes(&verdict), unknown);
@@ -378,12 +369,7 @@ fn without_endorsements_nothing_is_said_unless_it_is_demanded_and_a_stolen_quote
     let verdict = party.verify(&thief.token(), &thief.keys(), &expectations());
     assert_eq!(failed(&verdict), "service-key-binding");
 
-    let blind = RelyingParty {
-        service: None,
-        measurements: None,
-        demands_evidence: true,
-        transparency: None,
-    };
+    let blind = RelyingParty { service: None, code: None, demands_evidence: true };
     let verdict = blind.verify(&service.token(), &service.keys(), &expectations());
     assert_eq!(failed(&verdict), "service-evidence");
 }
@@ -395,17 +381,12 @@ fn an_unsecured_token_is_refused_where_evidence_of_the_service_is_demanded() {
     let listed = in_force(published(&service, &verifier));
     let token = service.unsecured();
     let allowing = Expectations { allow_unsecured: true, ..expectations() };
-    let lenient = RelyingParty {
-        service: Some(&verifier),
-        measurements: None,
-        demands_evidence: false,
-        transparency: None,
-    };
+    let lenient = RelyingParty { service: Some(&verifier), code: None, demands_evidence: false };
     let verdict = lenient.verify(&token, &service.keys(), &allowing);
     assert!(matches!(verdict.accepted(), Some(avouch_token::Accepted::Unsecured(_))));
     assert_eq!(outcomes(&verdict), [Outcome::NotChecked; 4]);
     let demanding = RelyingParty { demands_evidence: true, ..lenient };
-    let listing = RelyingParty { measurements: Some(&listed), ..lenient };
+    let listing = RelyingParty { code: Some(PublishedCode::List(&listed)), ..lenient };
     let blind = RelyingParty { service: None, ..demanding };
     for party in [demanding, listing, blind] {
         let verdict = party.verify(&token, &service.keys(), &allowing);
@@ -419,12 +400,7 @@ fn an_unsecured_token_is_refused_where_evidence_of_the_service_is_demanded() {
 fn where_the_token_fails_nothing_is_asked_of_the_service() {
     let service = Service::new(Form::Bare, EvidenceKind::Sgx);
     let verifier = service.verifier();
-    let party = RelyingParty {
-        service: Some(&verifier),
-        measurements: None,
-        demands_evidence: true,
-        transparency: None,
-    };
+    let party = RelyingParty { service: Some(&verifier), code: None, demands_evidence: true };
     let other = Expectations { issuer: Some("https://other.example".into()), ..expectations() };
     let verdict = party.verify(&service.token(), &service.keys(), &other);
     assert_eq!(failed(&verdict), "token-issuer");

@@ -7,7 +7,7 @@ mod support;
 
 use std::sync::Arc;
 
-use avouch_client::{CodeNotMeasured, Measurements, RelyingParty, TrustVerdict};
+use avouch_client::{CodeNotMeasured, Measurements, PublishedCode, RelyingParty, TrustVerdict};
 use avouch_token::{
     EvidenceExtension, KeySpec, Outcome, Signer as _, SigningKey, TeeKind, key_report_data,
     provider_certificate,
@@ -55,9 +55,8 @@ fn judge(service: &Service, measurements: Option<&Measurements>) -> TrustVerdict
     let verifier = service.verifier();
     let party = RelyingParty {
         service: Some(&verifier),
-        measurements,
+        code: measurements.map(PublishedCode::List),
         demands_evidence: true,
-        transparency: None,
     };
     party.verify(&service.token(), &service.keys(), &expectations())
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use avouch_client::{
-    EnclaveMeasurement, Measurement, Measurements, RelyingParty, ServiceVerifier, TrustVerdict,
-    WorkloadMeasurement,
+    EnclaveMeasurement, Measurement, Measurements, PublishedCode, RelyingParty, ServiceVerifier,
+    TrustVerdict, WorkloadMeasurement,
 };
 use avouch_endorsements::EndorsementSet;
 use avouch_token::{Expectations, Jwks, Outcome, check_key_binding};
@@ -116,12 +116,7 @@ fn in_may_2022() -> UnixTime {
 fn every_recorded_token_passes_the_first_step_and_needs_collateral_of_its_time_for_the_second() {
     let Some(folder) = vectors().map(|all| all.join("maa-wire")) else { return };
     let verifier = verifier(&folder, true);
-    let party = RelyingParty {
-        service: Some(&verifier),
-        measurements: None,
-        demands_evidence: true,
-        transparency: None,
-    };
+    let party = RelyingParty { service: Some(&verifier), code: None, demands_evidence: true };
     let mut seen = BTreeMap::<(i64, &'static str, String), usize>::new();
     for (_, token) in tokens(&folder) {
         let verdict = judge(&folder, &token, &party);
@@ -199,9 +194,8 @@ fn a_token_of_2022_passes_all_four_steps_at_a_moment_that_its_collateral_covers(
     for (list, last, trusted) in [(&own, Outcome::Passed, true), (&other, Outcome::Failed, false)] {
         let party = RelyingParty {
             service: Some(&verifier),
-            measurements: Some(list),
+            code: Some(PublishedCode::List(list)),
             demands_evidence: true,
-            transparency: None,
         };
         let verdict = party.verify(token, &keys, &expectations);
         let outcomes = verdict.steps().each_ref().map(|step| step.outcome);
@@ -217,12 +211,7 @@ fn the_sample_of_2025_names_a_key_that_no_set_has_and_is_refused() {
     let token = std::fs::read_to_string(folder.join("sample-sevsnp-token-2025.jwt")).unwrap();
     let token = token.trim();
     let verifier = verifier(&folder, true);
-    let party = RelyingParty {
-        service: Some(&verifier),
-        measurements: None,
-        demands_evidence: false,
-        transparency: None,
-    };
+    let party = RelyingParty { service: Some(&verifier), code: None, demands_evidence: false };
     for (file, check) in [
         ("certs/cplarryoattestationaad-cpp-20220531.json", "token-key"),
         ("certs/sharedwus-py100.json", "token-key"),

@@ -10,6 +10,7 @@ use avouch_client::{
     with_receipts, write_statement,
 };
 use avouch_cose::Sign1;
+use avouch_cose::coset::CborSerializable as _;
 use avouch_cose::coset::cbor::value::Value;
 use avouch_token::{BarePrivateKey, BarePublicKey, KeySpec, SigningKey};
 use avouch_wire::{FailedCheck as _, UnixTime};
@@ -176,6 +177,77 @@ fn a_receipt_of_anything_else_is_refused() {
         let error =
             TransparentStatement::verify(&case.statement, &[good], &publishers, &keys, at());
         assert_eq!(error.unwrap_err().check(), "receipt-ledger");
+    }
+}
+
+/// The unprotected headers are for whoever passes a statement on to write.
+#[test]
+fn whoever_passes_a_statement_on_cannot_spoil_it() {
+    for tree in TREES {
+        let case = Case::new(tree);
+        let receipt = |forgery| case.ledger.register(&case.statement, 5, 2, forgery);
+        let good = receipt(Forgery::None);
+        // Written by hand: no library writes a header twice.
+        let Value::Tag(18, message) = Value::from_slice(&case.statement).unwrap() else { panic!() };
+        let parts = message.into_array().unwrap();
+        let bytes = |receipt: &Vec<u8>| Value::Bytes(receipt.clone());
+        let with = |headers: Vec<(i64, Value)>| {
+            let headers = headers.into_iter().map(|(label, value)| (Value::from(label), value));
+            let mut parts = parts.clone();
+            parts[1] = Value::Map(headers.collect());
+            let written = Value::Tag(18, Box::new(Value::Array(parts))).to_vec().unwrap();
+            case.check(&written, &[])
+        };
+        let among = |junk: Vec<Value>| {
+            let junk_first = junk.iter().cloned().chain([bytes(&good)]).collect();
+            let junk_last = [bytes(&good)].into_iter().chain(junk).collect();
+            let all = [junk_first, junk_last].map(|all| with(vec![(394, Value::Array(all))]));
+            assert_eq!(all[0], all[1]);
+            all[0]
+        };
+        let forged = |forgery| bytes(&receipt(forgery));
+        for junk in [
+            vec![forged(Forgery::OtherKid); 9],
+            vec![forged(Forgery::PathBit); 9],
+            vec![bytes(&good); 9],
+            vec![Value::Bytes(Vec::new())],
+            vec![Value::Bytes(vec![0xff; 1000])],
+            vec![Value::Bytes(vec![0; 40_000])],
+            vec![forged(Forgery::Untagged)],
+            vec![forged(Forgery::Critical), forged(Forgery::OtherKey), forged(Forgery::ProofDeep)],
+            vec![Value::Null, Value::from(7), Value::Array(Vec::new())],
+        ] {
+            assert_eq!(among(junk.clone()), "ok", "{tree:?}");
+            // Without the good one it is junk still.
+            let alone = junk.iter().filter(|one| **one != bytes(&good)).cloned().collect();
+            assert_ne!(with(vec![(394, Value::Array(alone))]), "ok", "{tree:?}");
+        }
+        let receipts = || (394, Value::Array(vec![bytes(&good)]));
+        let countersignature =
+            Value::Array(vec![Value::Bytes(Vec::new()), Value::Map(Vec::new()), Value::Null]);
+        for header in [
+            (1, Value::from("no algorithm")),
+            (4, Value::from(7)),
+            (7, countersignature),
+            (394, Value::from("none")),
+            (394, Value::Array(vec![forged(Forgery::PathBit)])),
+        ] {
+            assert_eq!(with(vec![header.clone(), receipts()]), "ok", "{header:?}");
+            assert_eq!(with(vec![receipts(), header.clone()]), "ok", "{header:?}");
+            assert_ne!(with(vec![header]), "ok");
+        }
+        // What is looked at has an end.
+        let junk = |count| {
+            let all = vec![forged(Forgery::PathBit); count].into_iter().chain([bytes(&good)]);
+            with(vec![(394, Value::Array(all.collect()))])
+        };
+        assert_eq!((junk(63), junk(64)), ("ok", "receipt-signature"));
+        // Of those that the caller gives apart, each of the ledger must hold.
+        let within = with_receipts(&case.statement, std::slice::from_ref(&good)).unwrap();
+        assert_eq!(case.check(&within, &[receipt(Forgery::PathBit)]), "receipt-signature");
+        assert_eq!(case.check(&within, &[receipt(Forgery::OtherKid)]), "ok");
+        assert_eq!(case.check(&within, &[vec![0]]), "receipt-form");
+        assert_eq!(case.check(&case.statement, &vec![good.clone(); 8]), "ok");
     }
 }
 

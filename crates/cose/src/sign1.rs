@@ -3,7 +3,7 @@
 use avouch_wire::ParseError;
 use coset::cbor::value::Value;
 use coset::{
-    CborSerializable as _, CoseSign1, CoseSign1Builder, Header, SignatureContext,
+    AsCborValue as _, CborSerializable as _, CoseSign1, CoseSign1Builder, Header, SignatureContext,
     TaggedCborSerializable as _, sig_structure_data,
 };
 use thiserror::Error;
@@ -13,6 +13,8 @@ use crate::words::integer;
 
 /// Countersignatures of both versions (RFC 9052, RFC 9338).
 const COUNTERSIGNATURES: [i64; 4] = [7, 9, 11, 12];
+/// The tag of a `COSE_Sign1`.
+const TAG: u64 = 18;
 
 /// A message, taken apart. Nothing in it is verified.
 #[derive(Debug, Clone)]
@@ -59,10 +61,35 @@ impl Sign1 {
             return Err(Sign1Error::TooLarge { found: bytes.len(), limit: bytes_max });
         }
         check_bounds(structure, bytes)?;
-        check_headers(structure, bytes)?;
+        check_headers(structure, &parts(bytes)?)?;
         let message = CoseSign1::from_tagged_slice(bytes)
             .map_err(|error| Sign1Error::Form(error.to_string()))?;
         Ok(Self { message })
+    }
+
+    /// As [`Sign1::parse`], but with its unprotected headers taken off and given as they are: whatever anybody wrote
+    /// there, well-formed and within the bounds, the message is the one that was signed.
+    ///
+    /// # Errors
+    /// [`Sign1Error`].
+    pub fn parse_apart(
+        structure: &'static str,
+        bytes: &[u8],
+        bytes_max: usize,
+    ) -> Result<(Self, Vec<(Value, Value)>), Sign1Error> {
+        if bytes.len() > bytes_max {
+            return Err(Sign1Error::TooLarge { found: bytes.len(), limit: bytes_max });
+        }
+        check_bounds(structure, bytes)?;
+        let mut parts = parts(bytes)?;
+        let Some(Value::Map(unprotected)) = parts.get_mut(1) else {
+            return Err(Sign1Error::Form("the unprotected headers are no map".to_owned()));
+        };
+        let unprotected = std::mem::take(unprotected);
+        check_headers(structure, &parts)?;
+        let message = CoseSign1::from_cbor_value(Value::Array(parts))
+            .map_err(|error| Sign1Error::Form(error.to_string()))?;
+        Ok((Self { message }, unprotected))
     }
 
     /// That nothing is demanded to be understood: nothing is.
@@ -135,9 +162,7 @@ impl Sign1 {
 /// Walks over the protected headers by themselves, which are CBOR in a byte string, and refuses countersignatures. Such
 /// a one has headers of its own, in bytes, and they may have one again: the library descends into them without a
 /// limit. Nothing rests on any.
-fn check_headers(structure: &'static str, bytes: &[u8]) -> Result<(), Sign1Error> {
-    let Value::Tag(_, message) = value(bytes)? else { return Ok(()) };
-    let parts = message.as_array().map_or(&[][..], Vec::as_slice);
+fn check_headers(structure: &'static str, parts: &[Value]) -> Result<(), Sign1Error> {
     for part in parts.iter().take(2) {
         let protected = part.as_bytes().filter(|bytes| !bytes.is_empty());
         let protected = protected.map(|bytes| {
@@ -153,6 +178,17 @@ fn check_headers(structure: &'static str, bytes: &[u8]) -> Result<(), Sign1Error
         }
     }
     Ok(())
+}
+
+/// What the tag of a message is around.
+fn parts(bytes: &[u8]) -> Result<Vec<Value>, Sign1Error> {
+    match value(bytes)? {
+        Value::Tag(TAG, message) => match *message {
+            Value::Array(parts) => Ok(parts),
+            _ => Err(Sign1Error::Form("the tag is not around an array".to_owned())),
+        },
+        _ => Err(Sign1Error::Form("no tag 18".to_owned())),
+    }
 }
 
 fn value(bytes: &[u8]) -> Result<Value, Sign1Error> {

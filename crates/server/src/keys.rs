@@ -22,4 +22,4 @@ pub use memory::{forbid_core_dumps, hide_memory};
 pub use new::NewSigningKey;
 pub use pkcs11::{SigningToken, TokenKey, TokenKeyError, TokenPlace, TokenSigner};
 pub use plan::{Due, KeyPlan};
-pub use set::{HeldKey, KeySet, ProviderKeys};
+pub use set::{HeldKey, KeyKeeper, KeySet, ProviderKeys};

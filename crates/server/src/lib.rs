@@ -59,7 +59,9 @@ pub use providers::{ProviderUrls, Providers, ProvidersOptions};
 pub use readiness::Readiness;
 pub use state::AppState;
 pub use tee::OwnTee;
-pub use token_exchange::{SubjectTemplate, TemplateError};
+pub use token_exchange::{
+    ExchangeRefused, ExchangeRequest, Subject as ExchangeSubject, SubjectTemplate, TemplateError,
+};
 pub use tpm::TpmConversations;
 pub use vault::Vault;
 pub use work::{WorkLimits, WorkPool};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use avouch_store::{KeyPurpose, KeyState};
 use serde_json::{Value, json};
 
+use crate::keys::KeyKeeper;
 use crate::state::AppState;
 use crate::{ApiError, query};
 
@@ -124,6 +125,12 @@ fn signing_keys(state: &AppState) -> Vec<Value> {
     KeyPurpose::ALL.into_iter().map(of_purpose).collect()
 }
 
+/// How many keys for tokens there are with each keeper: what a TEE's evidence for them is worth hangs on that.
+fn signing_keys_kept(state: &AppState) -> Value {
+    let set = state.providers.keys().set();
+    KeyKeeper::ALL.into_iter().map(|keeper| (keeper.name(), set.kept_by(keeper))).collect()
+}
+
 /// All that is known, for people and programs.
 pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
     let readiness = &state.readiness;
@@ -139,6 +146,7 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
         "providers_current_seconds_ago": state.providers.age().as_secs(),
         "providers_followed": state.providers.are_followed(),
         "signing_keys": signing_keys(state),
+        "signing_keys_kept": signing_keys_kept(state),
         "signing_keys_usable": state.providers.keys().unusable().is_none(),
         "tee": state.tee.report(),
         "endorsements": state.engine.endorsement_summary(),

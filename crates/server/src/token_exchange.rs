@@ -22,7 +22,8 @@ use thiserror::Error;
 
 use crate::config::{AudienceRule, ProviderExchange};
 
-pub(crate) use form::{ExchangeRequest, JWT, Subject};
+pub(crate) use form::JWT;
+pub use form::{ExchangeRequest, Subject};
 pub use template::{SubjectTemplate, TemplateError};
 
 /// The claim of tokens whose evidence rests on a root that is not the vendor's own.
@@ -34,7 +35,7 @@ pub(crate) const ATTESTATION_TYPE: &str = "x-ms-attestation-type";
 /// sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{description}")]
-pub(crate) struct ExchangeRefused {
+pub struct ExchangeRefused {
     pub(crate) error: &'static str,
     pub(crate) description: String,
 }

@@ -21,4 +21,6 @@ pub use envelope::Form;
 pub use error::UvmError;
 pub use trust::{UvmTrust, UvmTrustEntry};
 pub use untrusted::UntrustedUvmDocument;
-pub use verify::{UvmFacts, VerifiedUvmDocument, VerifiedUvmEndorsement, verify, verify_document};
+pub use verify::{
+    UvmFacts, VerifiedUvmDocument, VerifiedUvmEndorsement, verify, verify_document, verify_signer,
+};

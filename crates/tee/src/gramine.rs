@@ -1,6 +1,9 @@
 //! Gramine's `/dev/attestation`: quotes of an enclave of SGX, and keys that only the enclave gets.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
 
 use avouch_wire::excerpt;
 use zeroize::Zeroizing;
@@ -89,26 +92,47 @@ impl SealedTo {
     }
 }
 
-/// A key of 128 bits that the processor derives for this enclave, from below this folder.
+/// A key of 128 bits that the processor derives for this enclave, from below this folder. Blocks for no longer than
+/// `within`: a file that never answers costs one thread.
 ///
 /// # Errors
-/// [`TeeError`] if there is none, or none of that length.
+/// [`TeeError`] if there is none, or none of that length; [`TeeError::Silent`] if it does not answer in time.
 pub fn sealed_key(
     folder: &Path,
     sealed_to: SealedTo,
-) -> Result<Zeroizing<[u8; KEY_BYTES]>, TeeError> {
+    within: Duration,
+) -> Result<SealedKey, TeeError> {
     let path = folder.join(sealed_to.file());
+    let (answer, answered) = sync_channel(1);
+    // Who asked may have gone.
+    let read = move || drop(answer.try_send(read_sealed_key(&path)));
+    let started = thread::Builder::new().name("sealed-key".to_owned()).spawn(read);
+    started.map_err(|_| TeeError::Ended)?;
+    answered.recv_timeout(within).unwrap_or_else(|error| {
+        Err(match error {
+            RecvTimeoutError::Timeout => TeeError::Silent { milliseconds: within.as_millis() },
+            RecvTimeoutError::Disconnected => TeeError::Ended,
+        })
+    })
+}
+
+/// A key of the processor. Where it goes, its bytes stay in one place, which is overwritten at the end.
+pub type SealedKey = Box<Zeroizing<[u8; KEY_BYTES]>>;
+
+fn read_sealed_key(path: &Path) -> Result<SealedKey, TeeError> {
     // One more than a key has, to see that there is no more.
     let mut bytes = Zeroizing::new([0; KEY_BYTES + 1]);
-    let length = boundary::read_into(&path, bytes.as_mut())?;
+    let length = boundary::read_into(path, bytes.as_mut())?;
     if length > KEY_BYTES {
-        return Err(TeeError::TooLarge { path, limit: KEY_BYTES as u64 });
+        return Err(TeeError::TooLarge { path: path.to_owned(), limit: KEY_BYTES as u64 });
     }
     let whole = bytes.first_chunk::<KEY_BYTES>().filter(|key| **key != [0; KEY_BYTES]);
-    let key = whole.filter(|_| length == KEY_BYTES).ok_or_else(|| TeeError::Unexpected {
-        path,
+    let whole = whole.filter(|_| length == KEY_BYTES).ok_or_else(|| TeeError::Unexpected {
+        path: path.to_owned(),
         found: format!("{length} bytes"),
         expected: "16 bytes that are not all zero",
     })?;
-    Ok(Zeroizing::new(*key))
+    let mut key = Box::new(Zeroizing::new([0; KEY_BYTES]));
+    key.copy_from_slice(whole);
+    Ok(key)
 }

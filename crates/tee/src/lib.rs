@@ -34,7 +34,7 @@ pub use certificates::{CertificatesError, SnpCertificates};
 pub use configfs_tsm::ConfigfsTsm;
 pub use error::TeeError;
 pub use evidence::OwnEvidence;
-pub use gramine::{Gramine, SealedTo, sealed_key};
+pub use gramine::{Gramine, SealedKey, SealedTo, sealed_key};
 pub use host::Host;
 pub use later::Later;
 pub use settings::{SourceName, TeeSettings};

@@ -12,7 +12,7 @@ const TEXTS: &[Text] = &[
     one(
         "measurements-document",
         "That a list of published measurements can be read, means certain code, and keeps the times of notice.",
-        "It is damaged, an entry would let other code pass, or a change is announced too late.",
+        "It is damaged, an entry would let other code pass, a change is announced too late, or a withdrawal lies ahead.",
         "Get it anew, or correct it.",
     ),
     one(
@@ -54,12 +54,12 @@ const TEXTS: &[Text] = &[
     one(
         "measurements-announcements",
         "That the list takes nothing back that was announced, and announces the rest since.",
-        "An entry is gone, is another one, counts again, or claims an earlier day.",
+        "An entry is gone, is another one, counts again, or claims another day than that of the issue that announced it.",
         PUBLISHER,
     ),
     one(
         "service-transparency",
-        "That the publisher's statement over the list stands in a ledger that is trusted.",
+        "That the publisher's statement over the list, or over the code itself, stands in a ledger that is trusted.",
         "No transparent statement was given.",
         "Give one by --statement, and the ledger's key by --ledger-key.",
     ),
@@ -77,9 +77,9 @@ const TEXTS: &[Text] = &[
     ),
     one(
         "statement-content-type",
-        "That a statement is over a list of measurements.",
-        "Its content type names something else.",
-        "Make the statement by `avouch measurements statement`.",
+        "That a statement is over a list of measurements; with --statement-issuer, over a JSON document that is in it.",
+        "Its content type names something else, or it is over a hash.",
+        "Make the statement by `avouch measurements statement`, or get the one that is over the service's code.",
     ),
     one(
         "statement-key",
@@ -90,8 +90,32 @@ const TEXTS: &[Text] = &[
     one(
         "statement-algorithm",
         "That a statement is signed by the algorithm of the key.",
-        "Its header names another, or the key is RSA, which signs none.",
+        "Its header names another, or the key is RSA, which signs none over lists.",
         "Sign with P-256, P-384 or Ed25519.",
+    ),
+    one(
+        "statement-publisher",
+        "That issuer and subject of a statement are those that are trusted.",
+        "It is of another publisher, or about something else.",
+        "Get the statement about this service, or correct --statement-issuer and --statement-subject.",
+    ),
+    one(
+        "statement-signer",
+        "That a certificate of the sort that the issuer's `did:x509` names signed a statement, and was good then.",
+        "The chain leads elsewhere, lacks the usage, or had ended.",
+        LEDGER,
+    ),
+    one(
+        "statement-svn",
+        "The security version of a statement.",
+        "It is below the least that is accepted, or there is none.",
+        "Get the statement of a newer version, or accept this one by --statement-svn.",
+    ),
+    one(
+        "statement-payload",
+        "That a statement says which code runs.",
+        "Its document has neither the measurement of an enclave nor the policy of containers.",
+        "Get the statement over the service's code; if there is none, do without --statement-issuer.",
     ),
     one(
         "statement-signature",
@@ -113,7 +137,7 @@ const TEXTS: &[Text] = &[
     ),
     one(
         "receipt-form",
-        "That a receipt is one tagged COSE_Sign1 within the bounds, with no critical headers; and that there are no more than 8.",
+        "That a receipt is one tagged COSE_Sign1 within the bounds, with no critical headers; and that no more than 8 are given beside a statement.",
         "It is cut, or is another thing.",
         LEDGER,
     ),

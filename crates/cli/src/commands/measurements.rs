@@ -6,7 +6,7 @@ mod file;
 mod sign;
 
 use clap::{Args, Subcommand};
-pub(super) use file::{Issued, Transparency, Witnesses, read_issued};
+pub(super) use file::{Issued, IssuedList, Transparency, Witnesses, read_issued};
 
 use crate::failure::{Failure, Verdict};
 use crate::output::OutputOptions;

@@ -1,6 +1,7 @@
 //! `avouch verify`
 
 mod published;
+mod state;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,9 @@ use crate::setup;
     avouch verify token.jwt --provider https://attest.example\n  \
     avouch verify - --jwks keys.json --issuer https://attest.example < token.jwt\n  \
     avouch verify token.jwt --provider https://attest.example --nonce \"$NONCE\" \
-    --endorsements endorsements.json --measurements measurements.json")]
+    --endorsements endorsements.json --measurements measurements.json\n  \
+    avouch verify token.jwt --provider https://attest.example --endorsements endorsements.json \
+    --statement code.cose --statement-issuer did:x509:0:sha256:… --statement-subject NAME --ledger-key ledger.json")]
 pub(crate) struct VerifyArgs {
     /// The token itself, or a file that holds it; `-` reads standard input.
     token: String,
@@ -81,7 +84,8 @@ pub(crate) struct VerifyArgs {
 struct ServiceArgs {
     #[command(flatten)]
     published: PublishedArgs,
-    /// Refuse a service that does not prove to run in a TEE. Implied by --measurements and --publisher-key.
+    /// Refuse a service that does not prove to run in a TEE. Implied by --measurements,
+    /// --publisher-key and --statement-issuer.
     #[arg(long)]
     demand_service_evidence: bool,
     /// Intel TCB statuses to accept of the service's platform, separated by commas, or `any`
@@ -150,9 +154,8 @@ pub(crate) fn run(args: VerifyArgs, output: OutputOptions) -> Result<Verdict, Fa
     let published = asked.read(service, &keys, expectations.at, &mut steps)?;
     let party = RelyingParty {
         service: Some(&verifier),
-        measurements: published.measurements(),
+        code: published.code(),
         demands_evidence: args.service.demand_service_evidence || asked.is_given(),
-        transparency: published.transparency.as_ref(),
     };
     let verdict = party.verify(&token, &keys, &expectations);
     steps.extend(verdict.checks().iter().map(Step::of_check));

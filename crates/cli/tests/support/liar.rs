@@ -49,6 +49,7 @@ impl Answer {
 pub struct Liar {
     pub url: String,
     pub ca: PathBuf,
+    key: Arc<SigningKey>,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -115,6 +116,7 @@ impl Liar {
         let name = name.unwrap_or(&url).to_owned();
         let voice =
             Voice { url: url.clone(), key: Arc::new(SigningKey::generate(KeySpec::P256).unwrap()) };
+        let own_key = Arc::clone(&voice.key);
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (config, heard) = (Arc::new(config), Arc::clone(&asked));
         std::thread::spawn(move || {
@@ -141,7 +143,13 @@ impl Liar {
                 let _ = stream.flush();
             }
         });
-        Self { url, ca, asked }
+        Self { url, ca, key: own_key, asked }
+    }
+
+    /// A token in the name of an issuer, signed by the key that it publishes.
+    pub fn signed_as(&self, issuer: &str) -> String {
+        let issuer = TokenIssuer::new(Arc::clone(&self.key) as _, issuer).unwrap();
+        sign(&issuer, &json!({"x-ms-ver": "1.0"}))
     }
 
     /// Every request but those for what is published.

@@ -33,7 +33,7 @@ impl WorkloadMeasurement {
     }
 
     /// Everything in which a workload differs, nothing if it is that code; none if it is of another TEE.
-    pub(super) fn mismatches(&self, workload: &Workload<'_>) -> Option<Vec<String>> {
+    pub(crate) fn mismatches(&self, workload: &Workload<'_>) -> Option<Vec<String>> {
         Some(match (self, workload) {
             (Self::Sgx(of), Workload::Enclave { report, .. }) => of.mismatches(report),
             (Self::Tdx(of), Workload::TrustDomain { report, .. }) => of.mismatches(report),

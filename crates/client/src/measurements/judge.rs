@@ -31,7 +31,8 @@ impl Measurements {
                 MeasurementState::Current { until: Some(until) } => format!(", until {until}"),
                 _ => String::new(),
             };
-            return Ok(format!("{:?}, in force since {}{until}", one.name, one.in_force_from));
+            let since = self.in_force_from(one);
+            return Ok(format!("{:?}, in force since {since}{until}", one.name));
         }
         let retired = fitting.iter().find_map(|one| match state(one) {
             MeasurementState::Retired { since } => {

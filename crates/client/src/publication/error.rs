@@ -51,6 +51,19 @@ pub enum PublicationError {
         /// When it is said to be announced.
         announced_at: UnixTime,
     },
+    /// A withdrawal that lies ahead of the issue that says it.
+    #[error(
+        "{name:?} is withdrawn at {withdrawn_at}, after this issue of {issued_at}: what is withdrawn is so at \
+         once"
+    )]
+    WithdrawnLater {
+        /// Its name.
+        name: String,
+        /// When it is said to be withdrawn.
+        withdrawn_at: UnixTime,
+        /// When the issue that says so is issued.
+        issued_at: UnixTime,
+    },
     /// The list breaks a rule.
     #[error(transparent)]
     Measurements(#[from] MeasurementsError),
@@ -153,6 +166,18 @@ pub enum IssueError {
         /// When an issue without it was issued.
         issued_at: UnixTime,
     },
+    /// It claims to have been announced by another issue than the first that has it.
+    #[error(
+        "{name:?} claims to be announced at {announced_at}; the first issue that has it is of {issued_at}"
+    )]
+    NotAnnouncedByIssue {
+        /// Its name.
+        name: String,
+        /// When it is said to be announced.
+        announced_at: UnixTime,
+        /// When the issue was issued.
+        issued_at: UnixTime,
+    },
 }
 
 failed_check!(IssueError {
@@ -167,4 +192,5 @@ failed_check!(IssueError {
     Self::Dropped { .. } => "measurements-announcements",
     Self::Changed { .. } => "measurements-announcements",
     Self::Backdated { .. } => "measurements-announcements",
+    Self::NotAnnouncedByIssue { .. } => "measurements-announcements",
 });

@@ -1,13 +1,19 @@
 //! An issue after the one that was accepted before: nothing that was announced may be taken back.
 
+use avouch_wire::UnixTime;
+
 use super::{IssueError, Publication};
 use crate::Measurement;
 
 impl Publication {
     /// That this issue may follow one that was accepted before: it is of the same publisher and no older, has all
-    /// that the other had, as it was, and announces the rest since.
+    /// that the other had, as it was, and announces the rest since. If its number is the very next, the rest is
+    /// announced by this issue, and so at its own time; if others lie between, it may be announced by one of those.
     ///
-    /// Withdrawing is the one change: it takes trust away, and cannot be undone.
+    /// Withdrawing is the one change: it takes trust away, and cannot be undone or put off.
+    ///
+    /// Not proven: that the times in it are true. They are the publisher's word, and whoever keeps a
+    /// [`crate::KnownPublication`] counts by what it saw itself.
     ///
     /// # Errors
     /// [`IssueError`] naming the check that failed.
@@ -35,7 +41,19 @@ impl Publication {
             return Err(IssueError::Rollback { found, issued_at, seen });
         }
         seen.measurements.all().iter().try_for_each(|one| self.check_kept(one, before.sequence))?;
-        self.measurements.all().iter().try_for_each(|one| check_new(one, seen))
+        self.new_since(seen).try_for_each(|one| self.check_new(one, seen))
+    }
+
+    /// What another issue did not have.
+    pub(super) fn new_since<'a>(&'a self, seen: &'a Self) -> impl Iterator<Item = &'a Measurement> {
+        let was_there =
+            |one: &Measurement| seen.measurements.all().iter().any(|it| it.name == one.name);
+        self.measurements.all().iter().filter(move |one| !was_there(one))
+    }
+
+    /// Whether no issue lies between another one and this.
+    pub(super) const fn is_next_after(&self, seen: &Self) -> bool {
+        self.issue.sequence == seen.issue.sequence.saturating_add(1)
     }
 
     fn check_kept(&self, before: &Measurement, seen: u64) -> Result<(), IssueError> {
@@ -43,31 +61,35 @@ impl Publication {
         let Some(now) = self.measurements.all().iter().find(|one| one.name == before.name) else {
             return Err(IssueError::Dropped { name: name(), seen });
         };
-        let withdrawal = match (before.withdrawn_at, now.withdrawn_at) {
-            (None, _) => true,
-            (before, now) => before == now,
-        };
         let kept = [
             ("workload", now.workload == before.workload),
             ("announced_at", now.announced_at == before.announced_at),
             ("in_force_from", now.in_force_from == before.in_force_from),
             ("replaces", now.replaces == before.replaces),
-            ("withdrawn_at", withdrawal),
+            ("withdrawn_at", stays_withdrawn(before.withdrawn_at, now.withdrawn_at)),
         ];
         match kept.into_iter().find(|(_, same)| !same) {
             Some((what, _)) => Err(IssueError::Changed { name: name(), seen, what }),
             None => Ok(()),
         }
     }
+
+    /// What the issue before did not have was announced after it: by this issue, if that is the next.
+    fn check_new(&self, now: &Measurement, seen: &Self) -> Result<(), IssueError> {
+        let (name, announced_at) = (now.name.clone(), now.announced_at);
+        let issued_at = self.issue.issued_at;
+        if self.is_next_after(seen) && announced_at != issued_at {
+            return Err(IssueError::NotAnnouncedByIssue { name, announced_at, issued_at });
+        }
+        let issued_at = seen.issue.issued_at;
+        if announced_at <= issued_at {
+            return Err(IssueError::Backdated { name, announced_at, issued_at });
+        }
+        Ok(())
+    }
 }
 
-/// What the issue before did not have was announced after it.
-fn check_new(now: &Measurement, seen: &Publication) -> Result<(), IssueError> {
-    let was_there = seen.measurements.all().iter().any(|one| one.name == now.name);
-    let issued_at = seen.issue.issued_at;
-    if was_there || now.announced_at > issued_at {
-        return Ok(());
-    }
-    let (name, announced_at) = (now.name.clone(), now.announced_at);
-    Err(IssueError::Backdated { name, announced_at, issued_at })
+/// Withdrawn stays withdrawn: an earlier moment may take the place of a later one.
+fn stays_withdrawn(before: Option<UnixTime>, now: Option<UnixTime>) -> bool {
+    before.is_none_or(|before| now.is_some_and(|now| now <= before))
 }

@@ -1,6 +1,7 @@
 //! Why a statement is not transparent.
 
 use avouch_cose::Sign1Error;
+use avouch_snp::uvm::UvmError;
 use avouch_token::SignError;
 use avouch_wire::{Hex, ParseError, UnixTime, excerpt, failed_check};
 use thiserror::Error;
@@ -67,6 +68,32 @@ pub enum StatementError {
         /// The moment of judgement.
         at: UnixTime,
     },
+    /// Nobody who is trusted says it of itself, or it is about something else.
+    #[error(
+        "statement: issuer {} with subject {} is none that is trusted",
+        excerpt(.issuer),
+        excerpt(.subject)
+    )]
+    Publisher {
+        /// `iss`.
+        issuer: String,
+        /// `sub`.
+        subject: String,
+    },
+    /// The signer is not of the sort that its issuer names.
+    #[error("statement: {0}")]
+    Signer(#[from] UvmError),
+    /// Its security version is too low.
+    #[error("statement: svn is {}, at least {minimum} is required", shown(.found))]
+    Svn {
+        /// The version, if it has one.
+        found: Option<u64>,
+        /// The least.
+        minimum: u64,
+    },
+    /// It says nothing of code that could be compared.
+    #[error("statement: payload: {0}")]
+    Payload(String),
     /// It cannot be made with this key.
     #[error("a statement is signed by P-256, P-384 or Ed25519; this key signs by {0}")]
     Unsupported(&'static str),
@@ -84,9 +111,17 @@ failed_check!(StatementError {
     Self::Algorithm { .. } => "statement-algorithm",
     Self::Signature { .. } => "statement-signature",
     Self::Future { .. } => "statement-issued-at",
+    Self::Publisher { .. } => "statement-publisher",
+    Self::Signer(_) => "statement-signer",
+    Self::Svn { .. } => "statement-svn",
+    Self::Payload(_) => "statement-payload",
     Self::Unsupported(_) => "statement-algorithm",
     Self::Sign(_) => "statement-signature",
 });
+
+fn shown(svn: &Option<u64>) -> String {
+    svn.map_or_else(|| "absent".to_owned(), |svn| svn.to_string())
+}
 
 /// Why a receipt does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

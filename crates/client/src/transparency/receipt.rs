@@ -13,12 +13,14 @@ use avouch_cose::{Sign1, SignatureAlgorithm, check_bounds};
 use avouch_pki::{KeyKind, digest};
 use avouch_wire::{Hex, UnixTime, excerpt};
 
-use super::{LedgerKey, ReceiptError, VerifiedStatement, ccf, rfc9162};
+use super::{LedgerKey, ReceiptError, ccf, rfc9162};
 
 /// Largest receipt read, in bytes; real ones have under 2 KiB.
 pub const RECEIPT_BYTES_MAX: usize = 32 * 1024;
-/// Most receipts of one statement.
+/// Most receipts of one statement that count.
 const RECEIPTS_MAX: usize = 8;
+/// Most receipts in the headers of a statement that are verified: each may cost a signature.
+const RECEIPTS_TRIED_MAX: usize = 64;
 /// Most proofs in one receipt: all must lead to the root.
 const PROOFS_MAX: usize = 4;
 /// The label of inclusion proofs.
@@ -54,7 +56,16 @@ impl LedgerTree {
     }
 }
 
-/// A receipt by a pinned key, of a statement. Only [`VerifiedReceipt::verify_all`] makes one.
+/// What came with a statement.
+pub(super) struct Receipts<'a> {
+    /// In its unprotected headers.
+    pub(super) within: Vec<Vec<u8>>,
+    /// Apart from it.
+    pub(super) beside: &'a [Vec<u8>],
+}
+
+/// A receipt by a pinned key, of a statement: [`crate::TransparentStatement`] and
+/// [`crate::TransparentCodeStatement`] have them.
 #[derive(Debug, Clone)]
 pub struct VerifiedReceipt {
     ledger: String,
@@ -65,10 +76,14 @@ pub struct VerifiedReceipt {
 }
 
 impl VerifiedReceipt {
-    /// Verifies the receipts of a statement that are of pinned ledgers; there must be one.
+    /// Verifies the receipts for what a ledger registered that are of pinned ledgers; one must hold.
     ///
     /// Of each: form (one tagged `COSE_Sign1` of at most 32 KiB, no critical headers, no payload), tree, proofs (one
     /// to four; each leads from the statement to the root), algorithm, signature over the root, time.
+    ///
+    /// Of those `beside` the statement, at most 8, each of a pinned ledger must hold: the caller chose them. Those
+    /// `within` are in headers that whoever passes a statement on may write: what does not hold there is left out, and
+    /// after 64 that name a pinned ledger no more are looked at.
     ///
     /// # Errors
     /// [`ReceiptError`] naming the check that failed.
@@ -76,33 +91,60 @@ impl VerifiedReceipt {
     /// # Source
     /// RFC 9942 (COSE receipts); draft-ietf-scitt-receipts-ccf-profile. What a ledger registers is the statement
     /// with no unprotected headers: of trees of CCF its SHA-256, of others itself.
-    pub fn verify_all(
-        receipts: &[&[u8]],
-        statement: &VerifiedStatement,
+    pub(super) fn verify_all(
+        receipts: &Receipts<'_>,
+        registered: &[u8],
         ledgers: &[LedgerKey],
         at: UnixTime,
     ) -> Result<Vec<Self>, ReceiptError> {
-        if receipts.len() > RECEIPTS_MAX {
-            return Err(ReceiptError::TooMany { found: receipts.len(), limit: RECEIPTS_MAX });
+        let Receipts { within, beside } = receipts;
+        if beside.len() > RECEIPTS_MAX {
+            return Err(ReceiptError::TooMany { found: beside.len(), limit: RECEIPTS_MAX });
         }
-        let mut verified = Vec::new();
-        for bytes in receipts {
-            let receipt = Sign1::parse("Receipt", bytes, RECEIPT_BYTES_MAX)?;
+        let named = |receipt: &Sign1| {
             let kid = &receipt.protected().key_id;
-            if let Some(ledger) = ledgers.iter().find(|ledger| ledger.is_called(kid)) {
-                verified.push(Self::verify(&receipt, statement, ledger, at)?);
+            ledgers.iter().find(|ledger| ledger.is_called(kid))
+        };
+        let mut verified = Vec::new();
+        for bytes in *beside {
+            let receipt = Sign1::parse("Receipt", bytes, RECEIPT_BYTES_MAX)?;
+            if let Some(ledger) = named(&receipt) {
+                verified.push(Self::verify(&receipt, registered, ledger, at)?);
+            }
+        }
+        let (mut refused, mut unread) = (None, None);
+        let mut left = RECEIPTS_TRIED_MAX;
+        for bytes in within {
+            let receipt = match Sign1::parse("Receipt", bytes, RECEIPT_BYTES_MAX) {
+                Ok(receipt) => receipt,
+                Err(error) => {
+                    unread.get_or_insert(error.into());
+                    continue;
+                }
+            };
+            let Some(ledger) = named(&receipt) else { continue };
+            let Some(fewer) = left.checked_sub(1).filter(|_| verified.len() < RECEIPTS_MAX) else {
+                break;
+            };
+            left = fewer;
+            match Self::verify(&receipt, registered, ledger, at) {
+                Ok(receipt) => verified.push(receipt),
+                Err(error) => {
+                    refused.get_or_insert(error);
+                }
             }
         }
         if verified.is_empty() {
-            let (found, trusted) = (receipts.len(), ledgers.len());
-            return Err(ReceiptError::NoneOfTrusted { found, trusted });
+            let (found, trusted) = (within.len().saturating_add(beside.len()), ledgers.len());
+            let none = ReceiptError::NoneOfTrusted { found, trusted };
+            return Err(refused.or(unread).unwrap_or(none));
         }
         Ok(verified)
     }
 
     fn verify(
         receipt: &Sign1,
-        statement: &VerifiedStatement,
+        registered: &[u8],
         ledger: &LedgerKey,
         at: UnixTime,
     ) -> Result<Self, ReceiptError> {
@@ -112,7 +154,7 @@ impl VerifiedReceipt {
         }
         let header = receipt.protected();
         let tree = tree(header)?;
-        let root = common_root(&proofs(receipt.untrusted_headers())?, tree, statement)?;
+        let root = common_root(&proofs(receipt.untrusted_headers())?, tree, registered)?;
         check_signature(receipt, &root, ledger)?;
         let (issuer, registered_at) = claims(header)?;
         if let Some(registered_at) = registered_at.filter(|registered_at| *registered_at > at) {
@@ -203,9 +245,8 @@ fn proofs(header: &Header) -> Result<Vec<Value>, ReceiptError> {
 fn common_root(
     proofs: &[Value],
     tree: LedgerTree,
-    statement: &VerifiedStatement,
+    registered: &[u8],
 ) -> Result<Hex<32>, ReceiptError> {
-    let registered = statement.registered();
     let root = |proof: &Value| match tree {
         LedgerTree::Rfc9162Sha256 => rfc9162::root(proof, registered),
         LedgerTree::CcfLedgerSha256 => ccf::root(proof, &digest::sha256(registered)),
@@ -237,7 +278,7 @@ fn check_signature(
     holds.map_err(|_| ReceiptError::Signature { ledger: name })
 }
 
-const fn fits(algorithm: SignatureAlgorithm, key: KeyKind) -> bool {
+pub(super) const fn fits(algorithm: SignatureAlgorithm, key: KeyKind) -> bool {
     match algorithm {
         SignatureAlgorithm::Es256 => matches!(key, KeyKind::P256),
         SignatureAlgorithm::Es384 => matches!(key, KeyKind::P384),

@@ -3,8 +3,8 @@
 use avouch_cose::coset::cbor::value::Value;
 use avouch_cose::coset::{ContentType, Header, Label};
 use avouch_cose::words::{
-    CWT_CLAIMS, CWT_ISSUED_AT, CWT_ISSUER, CWT_SUBJECT, RECEIPTS, X5CHAIN, number, numbered,
-    seconds,
+    CWT_CLAIMS, CWT_ISSUED_AT, CWT_ISSUER, CWT_SUBJECT, RECEIPTS, X5CHAIN, integer, number,
+    numbered, seconds,
 };
 use avouch_cose::{Sign1, SignatureAlgorithm, write_sign1};
 use avouch_pki::{Certificate, digest};
@@ -36,9 +36,10 @@ pub struct VerifiedStatement {
 }
 
 impl VerifiedStatement {
-    /// Verifies a statement over a list of measurements; gives it and the receipts that came in its headers.
+    /// Verifies a statement over a list of measurements; gives it and what could be receipts in its headers.
     ///
-    /// In order: form (one tagged `COSE_Sign1` of at most 512 KiB, no critical headers, payload within), content
+    /// In order: form (one tagged `COSE_Sign1` of at most 512 KiB, no critical headers, payload within; its unprotected
+    /// headers may hold anything), content
     /// type, issuer, subject and time (CWT claims), key (`kid`: SHA-256 of a pinned key in hex, as text; a
     /// certificate in `x5chain` must be of that key), algorithm, signature.
     ///
@@ -52,7 +53,8 @@ impl VerifiedStatement {
         trusted: &[BarePublicKey],
         at: UnixTime,
     ) -> Result<(Self, Vec<Vec<u8>>), StatementError> {
-        let message = Sign1::parse("SignedStatement", bytes, STATEMENT_BYTES_MAX)?;
+        let (message, untrusted) =
+            Sign1::parse_apart("SignedStatement", bytes, STATEMENT_BYTES_MAX)?;
         message.check_critical()?;
         let header = message.protected();
         check_content_type(header)?;
@@ -68,7 +70,7 @@ impl VerifiedStatement {
         }
         let registered = message.without_untrusted_headers()?;
         let statement = Self { issuer, subject, issued_at, payload: payload.to_vec(), registered };
-        Ok((statement, receipts(message.untrusted_headers())?))
+        Ok((statement, receipts(untrusted)))
     }
 
     /// `iss`: who says it, in their own words.
@@ -186,7 +188,7 @@ fn check_content_type(header: &Header) -> Result<(), StatementError> {
     }
 }
 
-fn claims(header: &Header) -> Result<(String, String, UnixTime), StatementError> {
+pub(super) fn claims(header: &Header) -> Result<(String, String, UnixTime), StatementError> {
     let claims = number(header, CWT_CLAIMS).and_then(Value::as_map);
     let claims = claims.ok_or_else(|| bad("15 (CWT claims)", "expected a map"))?;
     let claim = |name, label| numbered(claims, label).map_err(|_| bad(name, "appears twice"));
@@ -225,21 +227,29 @@ fn key<'k>(
 }
 
 fn check_certificate(header: &Header, key: &BarePublicKey) -> Result<(), StatementError> {
-    const NAME: &str = "33 (x5chain)";
-    let chain = match number(header, X5CHAIN) {
-        None => return Ok(()),
-        Some(Value::Array(items)) if items.len() <= CHAIN_MAX => items.as_slice(),
-        Some(single @ Value::Bytes(_)) => std::slice::from_ref(single),
-        Some(_) => return Err(bad(NAME, "expected a list of at most 8 certificates")),
-    };
-    let der = chain.first().and_then(Value::as_bytes);
-    let der = der.ok_or_else(|| bad(NAME, "expected byte strings, at least one"))?;
-    let certificate = Certificate::parse(der).map_err(|error| bad(NAME, error.to_string()))?;
+    let chain = chain(header)?;
+    let Some(certificate) = chain.first() else { return Ok(()) };
     let (found, expected) = (digest::sha256(certificate.public_key().spki_der()), key.id());
     if found != expected {
         return Err(StatementError::Certificate { found, expected });
     }
     Ok(())
+}
+
+/// The certificates beside a signature, the signer's first; none if there is no such header.
+pub(super) fn chain(header: &Header) -> Result<Vec<Certificate>, StatementError> {
+    const NAME: &str = "33 (x5chain)";
+    let items = match number(header, X5CHAIN) {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(items)) if (1..=CHAIN_MAX).contains(&items.len()) => items.as_slice(),
+        Some(single @ Value::Bytes(_)) => std::slice::from_ref(single),
+        Some(_) => return Err(bad(NAME, "expected a list of one to 8 certificates")),
+    };
+    let certificate = |item: &Value| {
+        let der = item.as_bytes().ok_or_else(|| bad(NAME, "expected byte strings"))?;
+        Certificate::parse(der).map_err(|error| bad(NAME, error.to_string()))
+    };
+    items.iter().map(certificate).collect()
 }
 
 fn check_algorithm(header: &Header, key: &BarePublicKey) -> Result<(), StatementError> {
@@ -251,18 +261,14 @@ fn check_algorithm(header: &Header, key: &BarePublicKey) -> Result<(), Statement
     Err(StatementError::Algorithm { found, expected })
 }
 
-fn receipts(header: &Header) -> Result<Vec<Vec<u8>>, StatementError> {
-    const NAME: &str = "394 (receipts)";
-    let items = match number(header, RECEIPTS) {
-        None => return Ok(Vec::new()),
-        Some(Value::Array(items)) => items,
-        Some(_) => return Err(bad(NAME, "expected a list")),
-    };
-    let receipt = |item: &Value| item.as_bytes().cloned();
-    let all: Option<Vec<Vec<u8>>> = items.iter().map(receipt).collect();
-    all.ok_or_else(|| bad(NAME, "expected byte strings"))
+/// What could be receipts among headers that anybody may have written.
+pub(super) fn receipts(headers: Vec<(Value, Value)>) -> Vec<Vec<u8>> {
+    let is_receipts = |label: &Value| integer(label) == Some(RECEIPTS);
+    let lists = headers.into_iter().filter(|(label, _)| is_receipts(label));
+    let items = lists.filter_map(|(_, value)| value.into_array().ok()).flatten();
+    items.filter_map(|item| item.into_bytes().ok()).collect()
 }
 
-fn bad(name: &'static str, reason: impl Into<String>) -> StatementError {
+pub(super) fn bad(name: &'static str, reason: impl Into<String>) -> StatementError {
     StatementError::Header { name, reason: reason.into() }
 }

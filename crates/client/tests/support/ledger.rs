@@ -1,4 +1,5 @@
 //! A ledger that registers statements in a small tree, and does so wrongly where it is asked to.
+#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::sync::Arc;
 

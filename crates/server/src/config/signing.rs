@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use avouch_store::ProviderName;
 use avouch_store::limits::KEYS_SHARED_MAX;
@@ -119,6 +120,9 @@ impl Pkcs11Config {
     }
 }
 
+/// The longest that the start waits for a key of the enclave.
+const SEALED_KEY_WITHIN: Duration = Duration::from_secs(10);
+
 /// `[signing.gramine]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -137,7 +141,8 @@ pub struct GramineKeyConfig {
 impl GramineKeyConfig {
     fn master_key(&self) -> Result<MasterKey, ConfigError> {
         let failed = |error: &dyn std::fmt::Display| ConfigError::value("signing.gramine", error);
-        let sealed = sealed_key(&self.folder, self.sealed_to).map_err(|error| failed(&error))?;
+        let sealed = sealed_key(&self.folder, self.sealed_to, SEALED_KEY_WITHIN);
+        let sealed = sealed.map_err(|error| failed(&error))?;
         MasterKey::of_sealed_key(sealed.as_slice()).map_err(|error| failed(&error))
     }
 }

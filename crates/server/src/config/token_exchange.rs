@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use avouch_store::ProviderName;
 use avouch_token::ATTESTATION_LIFETIME_SECONDS;
+use avouch_wire::UnixTime;
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -28,6 +29,10 @@ pub struct TokenExchangeConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderExchange {
+    /// The moment by which the provider was made that is meant: one that is made later, under the same name, exchanges
+    /// nothing. The provider at the root needs none: it is there as long as the service.
+    #[serde(default)]
+    pub made_before: Option<UnixTime>,
     /// How long a short token lives, in seconds: an hour at most, and never longer than the token that it was
     /// given for.
     #[serde(default = "lifetime_seconds")]
@@ -106,6 +111,11 @@ impl TokenExchangeConfig {
             let key = format!("token_exchange.providers.{name}");
             let own = ProviderName::key_of(&name)
                 .map_err(|error| ConfigError::value(&key, error.to_string()))?;
+            if exchange.made_before.is_none() && own != ProviderName::DEFAULT {
+                let message =
+                    "is not there: name the moment by which the provider was made that is meant";
+                return Err(ConfigError::value(format!("{key}.made_before"), message));
+            }
             exchange.check(&key)?;
             if self.providers.insert(own, exchange).is_some() {
                 return Err(ConfigError::value(&key, "is there twice, in other case"));
@@ -155,6 +165,11 @@ impl ProviderExchange {
             }
         }
         Ok(())
+    }
+
+    /// Whether a provider that was made at this moment is the one that is meant.
+    pub(crate) fn means_one_made_at(&self, made_at: UnixTime) -> bool {
+        self.made_before.is_none_or(|before| made_at < before)
     }
 
     /// The rule for an audience, if there are short tokens for it.

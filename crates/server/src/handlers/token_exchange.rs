@@ -42,11 +42,20 @@ pub(super) async fn exchange(
     request: &Authorized<'_>,
     body: UnreadBody,
 ) -> Result<Response<Body>, ApiError> {
+    let provider_since = request.provider.tenant().provider.created_at;
     let exchange = request.state.token_exchange.of(request.provider.name()).ok_or_else(|| {
         Fault::not_found(
             "This attestation provider exchanges no tokens: its operator has not switched it on.",
         )
     })?;
+    // Another one of that name was meant: whoever made this anew has other policies.
+    if !exchange.means_one_made_at(provider_since) {
+        return Err(Fault::not_found(
+            "This attestation provider exchanges no tokens: its operator has switched it on for one of this \
+             name that was made earlier.",
+        )
+        .into());
+    }
     let body = body.read().await?;
     let asked = match ExchangeRequest::parse(&body) {
         Ok(asked) => asked,
@@ -74,7 +83,6 @@ pub(super) async fn exchange(
         Ok(token) => token,
         Err(refused) => return Ok(refusal(&refused)),
     };
-    let provider_since = request.provider.tenant().provider.created_at;
     let asked = Exchange { token: &token, is_evidence, exchange, rule, provider_since, now };
     let trail = Trail { request, asked };
     match short_token(asked) {

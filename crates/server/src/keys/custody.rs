@@ -7,9 +7,10 @@ use avouch_token::{KeySpec, Signer, SigningKey};
 use avouch_wire::UnixTime;
 
 use super::held::KeysError;
-use super::master::MasterKeys;
+use super::master::{MasterKey, MasterKeys};
 use super::new::{NewSigningKey, wrapping_context};
 use super::pkcs11::{SigningToken, TokenKeyError};
+use super::set::KeyKeeper;
 
 /// What makes private keys and opens those of records.
 #[derive(Debug)]
@@ -58,6 +59,19 @@ impl Custody {
         match self.token_of(record)? {
             Some(token) => Ok(Arc::new(token.key_of(record)?)),
             None => Ok(Arc::new(self.unwrap(record)?)),
+        }
+    }
+
+    /// Who has the private half of a record's key.
+    #[must_use]
+    pub fn keeper(&self, record: &KeyRecord) -> KeyKeeper {
+        if SigningToken::holds_key_of(record) {
+            return KeyKeeper::Token;
+        }
+        let wraps = |key: &&MasterKey| key.name() == record.wrapping_key;
+        match self.master.all().find(wraps) {
+            Some(key) if key.is_sealed() => KeyKeeper::Tee,
+            _ => KeyKeeper::MasterKey,
         }
     }
 

@@ -19,7 +19,7 @@ use super::master::{MasterKey, MasterKeyError, MasterKeys, WrapError};
 use super::new::NewSigningKey;
 use super::pkcs11::TokenKeyError;
 use super::plan::{Due, KeyPlan};
-use super::set::{HeldKey, KeySet, ProviderKeys};
+use super::set::{HeldKey, KeyKeeper, KeySet, ProviderKeys};
 use crate::clock::Clock;
 use crate::config::SigningConfig;
 use crate::tee::EvidenceOfKeys;
@@ -92,6 +92,8 @@ pub struct SigningKeys {
     set: ArcSwap<KeySet>,
     /// An operator's key, which signs all tokens where there is one and no master key.
     file: Option<Arc<SigningKey>>,
+    /// The name of the key in the database that a file brought.
+    brought: Option<String>,
     config: SigningConfig,
     plan: KeyPlan,
     custody: Arc<Custody>,
@@ -161,6 +163,7 @@ impl SigningKeys {
         };
         let keys = Self {
             set: ArcSwap::default(),
+            brought: first.as_ref().map(|key| key.kid().to_owned()),
             file,
             config: config.clone(),
             plan: config.plan(unaware_seconds),
@@ -332,6 +335,14 @@ impl SigningKeys {
         self.set.rcu(|set| set.with_evidence(Arc::clone(&evidence)));
     }
 
+    /// Who has the key of a record: of the one that a file brought, that file too.
+    fn keeper(&self, record: &KeyRecord) -> KeyKeeper {
+        if self.brought.as_ref() == Some(&record.kid) {
+            return KeyKeeper::File;
+        }
+        self.custody.keeper(record)
+    }
+
     fn keys_of(&self, records: &[KeyRecord]) -> Result<Vec<HeldKey>, KeysError> {
         let before = self.set();
         let known: HashMap<&str, &HeldKey> =
@@ -349,7 +360,7 @@ impl SigningKeys {
                 None => self.custody.open(record),
             };
             match signer {
-                Ok(signer) => keys.push(held(record, signer)),
+                Ok(signer) => keys.push(held(record, signer, self.keeper(record))),
                 Err(error) if self.file.is_none() && record.state == KeyState::Active => {
                     return Err(error);
                 }
@@ -619,10 +630,11 @@ fn service() -> Result<Actor, StoreError> {
 
 fn of_file(key: &Arc<SigningKey>) -> HeldKey {
     let signer = Arc::clone(key) as Arc<dyn Signer>;
-    HeldKey { signer, purpose: KeyPurpose::Token, provider: None, state: KeyState::Active }
+    let keeper = KeyKeeper::File;
+    HeldKey { signer, purpose: KeyPurpose::Token, provider: None, state: KeyState::Active, keeper }
 }
 
-fn held(record: &KeyRecord, signer: Arc<dyn Signer>) -> HeldKey {
+fn held(record: &KeyRecord, signer: Arc<dyn Signer>, keeper: KeyKeeper) -> HeldKey {
     let (purpose, state) = (record.purpose, record.state);
-    HeldKey { signer, purpose, provider: record.provider.map(ProviderId::get), state }
+    HeldKey { signer, purpose, provider: record.provider.map(ProviderId::get), state, keeper }
 }

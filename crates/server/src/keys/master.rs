@@ -60,6 +60,8 @@ pub struct MasterKey {
     name: String,
     key: LessSafeKey,
     secret: Zeroizing<[u8; MASTER_KEY_BYTES]>,
+    /// Whether a TEE derives it for this service alone.
+    is_sealed: bool,
 }
 
 impl MasterKey {
@@ -96,7 +98,7 @@ impl MasterKey {
     /// # Errors
     /// [`MasterKeyError::Provider`].
     pub fn of_sealed_key(key: &[u8]) -> Result<Self, MasterKeyError> {
-        Self::new(derived(key, OF_SEALED_KEY))
+        Ok(Self { is_sealed: true, ..Self::new(derived(key, OF_SEALED_KEY))? })
     }
 
     pub(super) fn new(secret: Zeroizing<[u8; MASTER_KEY_BYTES]>) -> Result<Self, MasterKeyError> {
@@ -104,13 +106,19 @@ impl MasterKey {
         let name = encode_hex(name.get(..8).unwrap_or_default());
         let key = UnboundKey::new(&AES_256_GCM, derived(secret.as_slice(), WRAPPING).as_slice());
         let key = LessSafeKey::new(key.map_err(|_| MasterKeyError::Provider)?);
-        Ok(Self { name, key, secret })
+        Ok(Self { name, key, secret, is_sealed: false })
     }
 
     /// What it is called in records: of its secret it tells nothing.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether a TEE derives it for this service alone: nobody brought it.
+    #[must_use]
+    pub const fn is_sealed(&self) -> bool {
+        self.is_sealed
     }
 
     /// A secret for another purpose, which all who have this master key have.

@@ -19,6 +19,38 @@ pub struct HeldKey {
     pub provider: Option<u64>,
     /// Whether it signs.
     pub state: KeyState,
+    /// Who has its private half.
+    pub keeper: KeyKeeper,
+}
+
+/// Who has the private half of a key, as far as this instance can tell. Where it was before, and who made a copy then, it
+/// cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKeeper {
+    /// The database, wrapped under a key that a TEE derives for this service alone.
+    Tee,
+    /// A PKCS#11 token, which made it.
+    Token,
+    /// The database, wrapped under a master key that was brought from outside: whoever has both has the key.
+    MasterKey,
+    /// A file that was brought from outside.
+    File,
+}
+
+impl KeyKeeper {
+    /// All, the one that keeps it closest first.
+    pub const ALL: [Self; 4] = [Self::Tee, Self::Token, Self::MasterKey, Self::File];
+
+    /// Its name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tee => "tee",
+            Self::Token => "token",
+            Self::MasterKey => "master_key",
+            Self::File => "file",
+        }
+    }
 }
 
 impl fmt::Debug for HeldKey {
@@ -28,6 +60,7 @@ impl fmt::Debug for HeldKey {
             .field("purpose", &self.purpose)
             .field("provider", &self.provider)
             .field("state", &self.state)
+            .field("keeper", &self.keeper)
             .finish()
     }
 }
@@ -89,6 +122,13 @@ impl KeySet {
     #[must_use]
     pub fn count(&self, purpose: KeyPurpose, state: KeyState) -> usize {
         self.keys.iter().filter(|key| key.purpose == purpose && key.state == state).count()
+    }
+
+    /// How many keys for tokens somebody keeps, whatever their state.
+    #[must_use]
+    pub fn kept_by(&self, keeper: KeyKeeper) -> usize {
+        let kept = |key: &&HeldKey| key.purpose == KeyPurpose::Token && key.keeper == keeper;
+        self.keys.iter().filter(kept).count()
     }
 
     /// The keys of a provider that signs tokens by the first of these algorithms, and publishes keys for

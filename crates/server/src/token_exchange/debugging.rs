@@ -4,10 +4,14 @@ use serde_json::{Map, Value};
 
 use super::ATTESTATION_TYPE;
 
+/// The claim of reports that the report of an enclave came with.
+const ENCLAVE: &str = "avouch-enclave-is-debuggable";
+
 /// Why a workload counts as one that can be debugged: the claim that does not deny it.
 ///
 /// Of what isolates a virtual machine from its host the claims within count, too. A report of a TPM is about
-/// a machine whose administrator looks into it anyway: of that nothing is asked here.
+/// a machine whose administrator looks into it anyway: of that nothing is asked here, but of an enclave on it
+/// that Windows shields from him it is.
 pub(super) fn undenied(claims: &Map<String, Value>) -> Option<&'static str> {
     let attested = claims.get(ATTESTATION_TYPE).and_then(Value::as_str).unwrap_or_default();
     let denial = match attested {
@@ -16,7 +20,8 @@ pub(super) fn undenied(claims: &Map<String, Value>) -> Option<&'static str> {
         "tdxvm" => ("dbgstat", Value::from("disabled")),
         "azurevm" => ("x-ms-azurevm-debuggersdisabled", Value::Bool(true)),
         "vtpm" => ("avouch-vtpm-debuggersdisabled", Value::Bool(true)),
-        "tpm" => return None,
+        "tpm" if !claims.contains_key(ENCLAVE) => return None,
+        "tpm" => (ENCLAVE, Value::Bool(false)),
         _ => return Some(ATTESTATION_TYPE),
     };
     let (name, denies) = denial;

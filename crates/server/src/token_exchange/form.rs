@@ -16,7 +16,7 @@ const PARAMETERS_MAX: usize = 16;
 
 /// What is exchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Subject {
+pub enum Subject {
     /// An attestation token.
     Token(String),
     /// Evidence, base64url of the body of a request to its attest route.
@@ -30,7 +30,7 @@ pub(crate) enum Subject {
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ExchangeRequest {
+pub struct ExchangeRequest {
     pub(crate) subject: Subject,
     pub(crate) audience: String,
 }
@@ -41,7 +41,10 @@ struct Form(Vec<(String, String)>);
 impl ExchangeRequest {
     /// Reads a form. Each parameter is given once; one that would change what is given, and is not served, is
     /// refused; others are not looked at (RFC 6749, section 3.2).
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, ExchangeRefused> {
+    ///
+    /// # Errors
+    /// [`ExchangeRefused`] with the error that OAuth has for it.
+    pub fn parse(body: &[u8]) -> Result<Self, ExchangeRefused> {
         let form = Form::parse(body)?;
         if form.required("grant_type")? != GRANT_TYPE {
             let error = "unsupported_grant_type";
@@ -79,6 +82,18 @@ impl ExchangeRequest {
             }
         };
         Ok(Self { subject, audience: form.required("audience")?.to_owned() })
+    }
+
+    /// What is exchanged.
+    #[must_use]
+    pub const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// For whom.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.audience
     }
 }
 

@@ -245,6 +245,17 @@ fn what_does_not_deny_that_it_can_be_debugged_counts_as_debuggable() {
         ("vtpm", json!({ "avouch-vtpm-debuggersdisabled": true }), None),
         ("vtpm", json!({ azure: true }), Some("avouch-vtpm-debuggersdisabled")),
         ("tpm", json!({}), None),
+        ("tpm", json!({ "avouch-enclave-is-debuggable": false }), None),
+        (
+            "tpm",
+            json!({ "avouch-enclave-is-debuggable": true }),
+            Some("avouch-enclave-is-debuggable"),
+        ),
+        (
+            "tpm",
+            json!({ "avouch-enclave-is-debuggable": "false" }),
+            Some("avouch-enclave-is-debuggable"),
+        ),
         ("new", json!({}), Some("x-ms-attestation-type")),
     ] {
         let mut all = claims(&more).clone();

@@ -388,11 +388,54 @@ async fn no_policy_says_for_whom_an_attestation_token_is_nor_whom_it_names() {
     assert_eq!(exchange(&service, &token, STS).await.0, 200);
 }
 
+/// The rules for a provider of that name that was made by then.
+fn contoso(made_before: &str) -> String {
+    let made_before = format!("lifetime_seconds = 900\nmade_before = \"{made_before}\"");
+    CONFIG
+        .replace("providers.Default", "providers.contoso")
+        .replace("lifetime_seconds = 900", &made_before)
+}
+
+#[tokio::test]
+async fn a_provider_that_is_made_anew_under_an_old_name_is_under_no_rule_of_the_old_one() {
+    let minted = minted_with(|_| ());
+    let made_before = now().saturating_add_seconds(3);
+    let (setup, _) = setup(&minted, &contoso(&made_before.to_rfc3339())).await;
+    let service = setup.serve().await;
+    let resource = "/subscriptions/prod/resourceGroups/team/providers/Microsoft.Attestation/\
+                    attestationProviders/contoso?api-version=2021-06-01";
+    let body = json!({"location": "here", "properties": {}}).to_string();
+    let make = || service.send(Method::PUT, resource, "admin", body.clone());
+    assert!(make().await.0.is_success());
+    let request = base64url::encode(request(&minted, STS));
+    let parameters = [
+        ("grant_type", GRANT),
+        ("subject_token", request.as_str()),
+        ("subject_token_type", EVIDENCE),
+        ("evidence_type", "SgxEnclave"),
+        ("audience", STS),
+    ];
+    let path = format!("/providers/contoso{PATH}");
+    let (status, answer) = post(&service, &path, &parameters).await;
+    assert_eq!(status, 200, "{answer}");
+    let gone = service.request(Method::DELETE, resource).bearer_auth("admin").send().await;
+    assert!(gone.unwrap().status().is_success());
+    while now() < made_before {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(make().await.0.is_success());
+    let (status, answer) = post(&service, &path, &parameters).await;
+    assert_eq!(status, 404, "{answer}");
+    assert!(answer.to_string().contains("of this name that was made earlier"), "{answer}");
+    // It attests all the same.
+    let attest = "/providers/contoso/attest/SgxEnclave?api-version=2020-10-01";
+    assert_eq!(service.post(attest, self::request(&minted, STS)).await.0, 200);
+}
+
 #[tokio::test]
 async fn a_token_of_a_provider_of_the_same_name_that_was_deleted_gets_nothing() {
     let minted = minted_with(|_| ());
-    let config = CONFIG.replace("providers.Default", "providers.contoso");
-    let (setup, _) = setup(&minted, &config).await;
+    let (setup, _) = setup(&minted, &contoso("2100-01-01T00:00:00Z")).await;
     let service = setup.serve().await;
     let resource = "/subscriptions/prod/resourceGroups/team/providers/Microsoft.Attestation/\
                     attestationProviders/contoso?api-version=2021-06-01";
@@ -711,8 +754,9 @@ async fn the_pages_are_as_they_say() {
 
 #[test]
 fn a_configuration_that_would_give_too_much_is_refused() {
+    const MADE: &str = "made_before = \"2026-01-01T00:00:00Z\"";
     let with = |members: &str, audiences: &str| {
-        let text = format!("[token_exchange.providers.ppp]\n{members}\n{audiences}");
+        let text = format!("[token_exchange.providers.ppp]\n{MADE}\n{members}\n{audiences}");
         Config::parse(&text, "test", []).map(drop).map_err(|error| error.to_string())
     };
     let audience = |more: &str| {
@@ -742,7 +786,16 @@ fn a_configuration_that_would_give_too_much_is_refused() {
         let error = with(members, &audiences).unwrap_err();
         assert!(error.contains(said), "{said}: {error}");
     }
-    let twice = format!("[token_exchange.providers.PPP]\n{}", good.replace(".ppp.", ".PPP."));
+    let others = good.replace(".ppp.", ".PPP.");
+    let twice = format!("[token_exchange.providers.PPP]\n{MADE}\n{others}");
     let error = with("", &format!("{good}{twice}")).unwrap_err();
     assert!(error.contains("twice, in other case"), "{error}");
+    // Which provider is meant, whoever makes another of its name: only that at the root is always the same.
+    let parse = |text: &str| Config::parse(text, "test", []).map(drop).map_err(|it| it.to_string());
+    let unnamed = |name: &str| good.replace(".ppp.", &format!(".{name}."));
+    let error = parse(&unnamed("ppp")).unwrap_err();
+    assert!(error.contains("token_exchange.providers.ppp.made_before: is not there"), "{error}");
+    assert_eq!(parse(&unnamed("Default")), Ok(()));
+    let undated = format!("[token_exchange.providers.ppp]\nmade_before = \"soon\"\n{good}");
+    assert!(parse(&undated).unwrap_err().contains("made_before"));
 }

@@ -126,13 +126,10 @@ pub fn verify_document(
     let did = DidX509::parse(&envelope.issuer)?;
     let entry = trust.entry(did.as_str(), &envelope.feed)?;
     // 3. The signer belongs to the publisher, and did when it signed.
-    check_fingerprint(&envelope.chain, &did)?;
     if envelope.signed_at > at {
         return Err(UvmError::SignedInFuture { signed_at: envelope.signed_at, at });
     }
-    let signer = verify_path(&envelope.chain, envelope.signed_at)
-        .map_err(|source| UvmError::Path { signed_at: envelope.signed_at, source })?;
-    check_extended_key_usage(signer.certificate(), &did)?;
+    let signer = verify_signer(&envelope.chain, &did, envelope.signed_at)?;
     // 4. The signer signed this.
     let certificate = signer.certificate();
     let key = certificate.public_key();
@@ -155,6 +152,26 @@ pub fn verify_document(
         compliance_status: entry.compliance_status.clone(),
     };
     Ok(VerifiedUvmDocument { facts })
+}
+
+/// Verifies that the first certificate of a chain is of the sort that a `did:x509` names: a CA certificate above it has
+/// the fingerprint, every link down from the last one held at `signed_at`, and it has the extended key usage.
+///
+/// # Errors
+/// [`UvmError::DidFingerprint`], [`UvmError::Path`] and [`UvmError::ExtendedKeyUsage`].
+///
+/// # Source
+/// did:x509 method, version 0.
+pub fn verify_signer(
+    chain: &[Certificate],
+    did: &DidX509,
+    signed_at: UnixTime,
+) -> Result<VerifiedCertificate, UvmError> {
+    check_fingerprint(chain, did)?;
+    let signer =
+        verify_path(chain, signed_at).map_err(|source| UvmError::Path { signed_at, source })?;
+    check_extended_key_usage(signer.certificate(), did)?;
+    Ok(signer)
 }
 
 /// The identifier names a CA certificate of the chain, never the signer's own.

@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use avouch_dcap::open_enclave::OpenEnclave;
 use avouch_tee::{EvidenceSource as _, Gramine, OwnEvidence, SealedTo, TeeError, sealed_key};
@@ -8,7 +9,7 @@ use avouch_token::{
 };
 use avouch_wire::EvidenceKind;
 
-use crate::fake::{Platform, gramine};
+use crate::fake::{Platform, gramine, pipes};
 use crate::{ASKED, at};
 
 #[test]
@@ -77,9 +78,10 @@ fn a_sealed_key_is_of_its_name_and_of_its_length() {
     let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
     put("keys/_sgx_mrenclave", &[1; 16]);
     put("keys/_sgx_mrsigner", &[2; 16]);
-    let key = |sealed_to| sealed_key(folder.path(), sealed_to);
-    assert_eq!(*key(SealedTo::MrEnclave).unwrap(), [1; 16]);
-    assert_eq!(*key(SealedTo::MrSigner).unwrap(), [2; 16]);
+    let within = Duration::from_secs(10);
+    let key = |sealed_to| sealed_key(folder.path(), sealed_to, within);
+    assert_eq!(**key(SealedTo::MrEnclave).unwrap(), [1; 16]);
+    assert_eq!(**key(SealedTo::MrSigner).unwrap(), [2; 16]);
     for bad in [&[1; 15][..], &[], &[0; 16]] {
         put("keys/_sgx_mrenclave", bad);
         let error = key(SealedTo::MrEnclave).unwrap_err();
@@ -87,8 +89,21 @@ fn a_sealed_key_is_of_its_name_and_of_its_length() {
     }
     put("keys/_sgx_mrenclave", &[1; 17]);
     assert!(matches!(key(SealedTo::MrEnclave), Err(TeeError::TooLarge { limit: 16, .. })));
-    let absent = sealed_key(Path::new("/nonexistent"), SealedTo::MrSigner).unwrap_err();
+    let absent = sealed_key(Path::new("/nonexistent"), SealedTo::MrSigner, within).unwrap_err();
     assert!(absent.to_string().contains("_sgx_mrsigner"), "{absent}");
+}
+
+#[test]
+fn a_sealed_key_that_never_comes_stops_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("keys")).unwrap();
+    // Nobody ever writes to it.
+    pipes(&folder.path().join("keys"), &["_sgx_mrenclave"]);
+    let began = Instant::now();
+    let within = Duration::from_millis(100);
+    let error = sealed_key(folder.path(), SealedTo::MrEnclave, within).unwrap_err();
+    assert!(matches!(error, TeeError::Silent { milliseconds: 100 }), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(5));
 }
 
 /// Evidence of this many bytes in a certificate, and whether a key with that certificate can be used.

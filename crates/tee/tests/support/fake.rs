@@ -50,7 +50,7 @@ impl Asked {
 }
 
 /// Makes the pipes, in this order.
-fn pipes(folder: &Path, names: &[&str]) {
+pub fn pipes(folder: &Path, names: &[&str]) {
     let made = Command::new("mkfifo").args(names).current_dir(folder).status().unwrap();
     assert!(made.success(), "mkfifo {names:?}");
 }

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use avouch_client::{Issue, MeasurementState, Publication, WorkloadMeasurement};
+use avouch_client::{
+    Issue, KnownPublication, MeasurementState, Measurements, Publication, WorkloadMeasurement,
+};
 use avouch_wire::{FailedCheck as _, Hex, UnixTime};
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 
-use super::file::{Issued, Witnesses, read_issued};
+use super::file::{Issued, IssuedList, Witnesses, read_issued};
 use crate::failure::{Failure, Verdict, read};
 use crate::output::{OutputOptions, printable};
 use crate::policy_signer::public_key;
@@ -28,7 +30,7 @@ pub(super) struct CheckArgs {
     /// A key of the publisher, PEM (PUBLIC KEY); may be repeated.
     #[arg(long, value_name = "FILE")]
     publisher_key: Vec<PathBuf>,
-    /// The issue that was accepted before, as --measurements-state of `verify` keeps it.
+    /// The issue that was accepted before, or what --measurements-state of `verify` keeps; nothing is written to it.
     #[arg(long, value_name = "FILE")]
     after: Option<PathBuf>,
     /// The publisher's statement over the list, with receipts in it or beside it.
@@ -78,27 +80,31 @@ pub(super) fn run(args: &CheckArgs, output: OutputOptions) -> Result<Verdict, Fa
         Ok(issued) => issued,
         Err(refused) => return refuse(refused.check, &refused.message, output),
     };
+    let mut known = None;
     if let Some(before) = &args.after {
-        let seen = Publication::parse(&read(before)?)
+        let seen = KnownPublication::parse(&read(before)?)
             .map_err(|error| Failure::Other(format!("{}: {error}", before.display())))?;
         let Some(now) = issued.publication() else {
             return Err(Failure::Other(format!(
                 "{name} is no issue: nothing says what it follows"
             )));
         };
-        if let Err(error) = now.check_follows(&seen) {
-            return refuse(error.check(), &error.to_string(), output);
+        match seen.follow(now, at) {
+            Ok(follows) => known = Some(follows),
+            Err(error) => return refuse(error.check(), &error.to_string(), output),
         }
     }
     let mut witness = None;
     if let (Some(statement), Some(issue)) = (&args.statement, issued.publication()) {
         let witnesses = Witnesses { receipts: &args.receipt, ledger_keys: &args.ledger_key };
-        match witnesses.verify(&read(statement)?, issue, &keys, at)? {
+        let list = IssuedList::Issue(issue);
+        match witnesses.verify(&read(statement)?, list, &keys, at)? {
             Ok(transparent) => witness = Some(transparent.to_string()),
             Err(error) => return refuse(error.check(), &error.to_string(), output),
         }
     }
-    show_with(&issued, witness, at, output)
+    let list = known.as_ref().map_or(issued.measurements(), KnownPublication::measurements);
+    show_with(&issued, list, witness, at, output)
 }
 
 /// Prints where each measurement stands.
@@ -107,17 +113,17 @@ pub(super) fn show(
     at: UnixTime,
     output: OutputOptions,
 ) -> Result<Verdict, Failure> {
-    show_with(issued, None, at, output)
+    show_with(issued, issued.measurements(), None, at, output)
 }
 
 /// The same, and in which ledgers the list stands.
 fn show_with(
     issued: &Issued,
+    list: &Measurements,
     transparency: Option<String>,
     at: UnixTime,
     output: OutputOptions,
 ) -> Result<Verdict, Failure> {
-    let list = issued.measurements();
     let rows = list.all().iter().map(|one| Row {
         name: &one.name,
         state: list.state(one, at),

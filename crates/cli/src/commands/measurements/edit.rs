@@ -29,14 +29,18 @@ struct Times {
     valid_days: u16,
 }
 
-impl Times {
-    fn issued_at(&self) -> UnixTime {
-        self.at.unwrap_or_else(setup::present)
-    }
+/// When an issue is issued, and until when it counts: the clock is read once, for all that the issue says of now.
+#[derive(Debug, Clone, Copy)]
+struct Term {
+    issued_at: UnixTime,
+    expires_at: UnixTime,
+}
 
-    fn expires_at(&self) -> UnixTime {
+impl Times {
+    fn term(&self) -> Term {
+        let issued_at = self.at.unwrap_or_else(setup::present);
         let seconds = i64::from(self.valid_days).saturating_mul(DAY_SECONDS);
-        self.issued_at().saturating_add_seconds(seconds)
+        Term { issued_at, expires_at: issued_at.saturating_add_seconds(seconds) }
     }
 }
 
@@ -149,13 +153,13 @@ pub(super) fn make(args: &MakeArgs, output: OutputOptions) -> Result<Verdict, Fa
         let text = format!("{} is there; a list is continued by `announce`", args.file.display());
         return Err(Failure::Other(text));
     }
-    let at = args.times.issued_at();
+    let Term { issued_at: at, expires_at } = args.times.term();
     let issue = Issue {
         publisher: args.publisher.clone(),
         sequence: 1,
         first_issued_at: at,
         issued_at: at,
-        expires_at: args.times.expires_at(),
+        expires_at,
     };
     write(&args.file, issue, vec![args.new.measurement(at, at, None)?], output)
 }
@@ -173,10 +177,12 @@ pub(super) fn add(args: &AddArgs, output: OutputOptions) -> Result<Verdict, Fail
 
 pub(super) fn announce(args: &AnnounceArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     let (issue, mut measurements) = open(&args.file)?;
-    let at = args.times.issued_at();
+    // What is new is announced by this very issue.
+    let term = args.times.term();
+    let at = term.issued_at;
     let from = args.in_force_from.unwrap_or_else(|| at.saturating_add_months(NOTICE_MONTHS));
     measurements.push(args.new.measurement(at, from, args.replaces.clone())?);
-    write(&args.file, next(issue, &args.times)?, measurements, output)
+    write(&args.file, next(issue, term)?, measurements, output)
 }
 
 pub(super) fn retire(args: &RetireArgs, output: OutputOptions) -> Result<Verdict, Failure> {
@@ -188,13 +194,14 @@ pub(super) fn retire(args: &RetireArgs, output: OutputOptions) -> Result<Verdict
     if let Some(since) = measurement.withdrawn_at {
         return Err(Failure::Other(format!("{:?} is withdrawn since {since}", args.name)));
     }
-    measurement.withdrawn_at = Some(args.times.issued_at());
-    write(&args.file, next(issue, &args.times)?, measurements, output)
+    let term = args.times.term();
+    measurement.withdrawn_at = Some(term.issued_at);
+    write(&args.file, next(issue, term)?, measurements, output)
 }
 
 pub(super) fn renew(args: &RenewArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     let (issue, measurements) = open(&args.file)?;
-    write(&args.file, next(issue, &args.times)?, measurements, output)
+    write(&args.file, next(issue, args.times.term())?, measurements, output)
 }
 
 fn open(path: &Path) -> Result<(Issue, Vec<Measurement>), Failure> {
@@ -204,8 +211,7 @@ fn open(path: &Path) -> Result<(Issue, Vec<Measurement>), Failure> {
 }
 
 /// The issue after this one.
-fn next(issue: Issue, times: &Times) -> Result<Issue, Failure> {
-    let (issued_at, expires_at) = (times.issued_at(), times.expires_at());
+fn next(issue: Issue, Term { issued_at, expires_at }: Term) -> Result<Issue, Failure> {
     if issued_at <= issue.issued_at {
         let text =
             format!("issue {} is of {}, not before {issued_at}", issue.sequence, issue.issued_at);

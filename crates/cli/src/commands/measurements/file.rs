@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use avouch_client::{
-    IssueError, LedgerKey, Measurements, Publication, TransparencyError, TransparentPublication,
-    TransparentStatement, VerifiedPublication,
+    CodePublisher, IssueError, KnownPublication, LedgerKey, Measurements, Publication,
+    TransparencyError, TransparentCode, TransparentCodeStatement, TransparentPublication,
+    TransparentStatement, UvmMeasurement, VerifiedPublication,
 };
 use avouch_token::BarePublicKey;
 use avouch_wire::json::parse_object;
@@ -88,6 +89,13 @@ pub(in crate::commands) fn read_issued(
 /// How an issue stands in a ledger.
 pub(in crate::commands) type Transparency = Result<TransparentPublication, TransparencyError>;
 
+/// The list that a ledger should have: as its publisher issued it, or as it counts for whoever keeps it.
+#[derive(Clone, Copy)]
+pub(in crate::commands) enum IssuedList<'a> {
+    Issue(&'a Publication),
+    Known(&'a KnownPublication),
+}
+
 /// Who may bear witness: files of a call.
 pub(in crate::commands) struct Witnesses<'a> {
     pub(in crate::commands) receipts: &'a [PathBuf],
@@ -95,23 +103,47 @@ pub(in crate::commands) struct Witnesses<'a> {
 }
 
 impl Witnesses<'_> {
-    /// Verifies a statement over an issue, with its receipts.
+    /// Verifies a statement over a list, with its receipts.
     pub(in crate::commands) fn verify(
         &self,
         statement: &[u8],
-        issue: &Publication,
+        list: IssuedList<'_>,
         publishers: &[BarePublicKey],
         at: UnixTime,
     ) -> Result<Transparency, Failure> {
+        let (ledgers, receipts) = (self.ledgers()?, self.receipts()?);
+        let verified = TransparentStatement::verify(statement, &receipts, publishers, &ledgers, at);
+        Ok(verified.and_then(|transparent| match list {
+            IssuedList::Issue(issue) => transparent.check_covers(issue),
+            IssuedList::Known(known) => transparent.check_covers_known(known),
+        }))
+    }
+
+    /// Verifies a statement over code, with its receipts.
+    pub(in crate::commands) fn verify_code(
+        &self,
+        statement: &[u8],
+        publishers: &[CodePublisher],
+        vms: &[UvmMeasurement],
+        at: UnixTime,
+    ) -> Result<Result<TransparentCode, TransparencyError>, Failure> {
+        let (ledgers, receipts) = (self.ledgers()?, self.receipts()?);
+        let verified =
+            TransparentCodeStatement::verify(statement, &receipts, publishers, &ledgers, at);
+        Ok(verified.and_then(|transparent| transparent.code(vms)))
+    }
+
+    fn ledgers(&self) -> Result<Vec<LedgerKey>, Failure> {
         let mut ledgers = Vec::new();
         for path in self.ledger_keys {
             let name = path.display().to_string();
             let keys = LedgerKey::read(&name, &read(path)?);
             ledgers.extend(keys.map_err(|error| Failure::Other(format!("{name}: {error}")))?);
         }
-        let receipts =
-            self.receipts.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-        let verified = TransparentStatement::verify(statement, &receipts, publishers, &ledgers, at);
-        Ok(verified.and_then(|transparent| transparent.check_covers(issue)))
+        Ok(ledgers)
+    }
+
+    fn receipts(&self) -> Result<Vec<Vec<u8>>, Failure> {
+        self.receipts.iter().map(|path| read(path)).collect()
     }
 }

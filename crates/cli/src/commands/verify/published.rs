@@ -2,14 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use avouch_client::{Measurements, Publication};
+use avouch_client::{
+    CodePublisher, KnownPublication, PublishedCode, TransparencyError, TransparentCode,
+    UvmMeasurement,
+};
+use avouch_snp::uvm::{DidX509, UvmTrust};
 use avouch_token::{BarePublicKey, Jwks};
 use avouch_wire::{FailedCheck as _, UnixTime};
 use clap::Args;
 
+use super::state::follow;
 use crate::client::{Http, ServiceUrl, Steps};
-use crate::commands::endorsements::write_whole;
-use crate::commands::measurements::{Issued, Transparency, Witnesses, read_issued};
+use crate::commands::measurements::{Issued, IssuedList, Transparency, Witnesses, read_issued};
 use crate::failure::{Failure, read};
 use crate::policy_signer::public_key;
 
@@ -29,7 +33,8 @@ pub(super) struct PublishedArgs {
     /// service's own key. May be repeated.
     #[arg(long, value_name = "FILE")]
     publisher_key: Vec<PathBuf>,
-    /// Remember the list in this file, and refuse one that is older or takes back what was announced.
+    /// Remember the list in this file, and refuse one that is older or takes back what was announced. What was announced
+    /// too late for you to know of it is in force for you two months after you first saw it.
     #[arg(long, value_name = "FILE", requires = "publisher_key")]
     measurements_state: Option<PathBuf>,
     /// The publisher's statement over the list, with receipts of a ledger in it or beside it (--receipt). With
@@ -41,27 +46,54 @@ pub(super) struct PublishedArgs {
     receipt: Vec<PathBuf>,
     /// The key of a ledger that is trusted: a public key or certificate in PEM, or a key set in JSON; may be
     /// repeated.
-    #[arg(long, value_name = "FILE", requires = "publisher_key")]
+    #[arg(long, value_name = "FILE")]
     ledger_key: Vec<PathBuf>,
+    /// Instead of a list: whose statement over the service's code counts, a did:x509 identifier, as of Microsoft's
+    /// services. The statement says itself what runs.
+    #[arg(long, value_name = "DID", requires_all = ["statement_subject", "ledger_key"],
+        conflicts_with_all = ["publisher_key", "measurements"])]
+    statement_issuer: Option<String>,
+    /// What that statement must be about (`sub`).
+    #[arg(long, value_name = "TEXT", requires = "statement_issuer")]
+    statement_subject: Option<String>,
+    /// The least security version of that statement (`svn`) [default: any, or none].
+    #[arg(long, value_name = "NUMBER", requires = "statement_issuer")]
+    statement_svn: Option<u64>,
 }
 
 /// What was published, as far as it counts.
 #[derive(Default)]
 pub(super) struct Published {
     issued: Option<Issued>,
-    pub(super) transparency: Option<Transparency>,
+    known: Option<KnownPublication>,
+    transparency: Option<Transparency>,
+    stated: Option<Result<TransparentCode, TransparencyError>>,
 }
 
 impl Published {
-    pub(super) fn measurements(&self) -> Option<&Measurements> {
-        self.issued.as_ref().map(Issued::measurements)
+    /// The code that may run, and where that is written down.
+    pub(super) fn code(&self) -> Option<PublishedCode<'_>> {
+        match &self.stated {
+            Some(Ok(code)) => return Some(PublishedCode::Stated(code)),
+            Some(Err(error)) => return Some(PublishedCode::NotStated(error)),
+            None => {}
+        }
+        let known = self.known.as_ref().map(KnownPublication::measurements);
+        let list = known.or_else(|| self.issued.as_ref().map(Issued::measurements))?;
+        Some(match &self.transparency {
+            None => PublishedCode::List(list),
+            Some(Ok(publication)) => PublishedCode::Transparent(publication),
+            Some(Err(error)) => PublishedCode::NotTransparent(list, error),
+        })
     }
 }
 
 impl PublishedArgs {
     /// Whether a list is asked for.
     pub(super) const fn is_given(&self) -> bool {
-        self.measurements.is_some() || !self.publisher_key.is_empty()
+        self.measurements.is_some()
+            || !self.publisher_key.is_empty()
+            || self.statement_issuer.is_some()
     }
 
     /// Reads or fetches what was published, and checks all that does not need the service.
@@ -72,6 +104,14 @@ impl PublishedArgs {
         at: UnixTime,
         steps: &mut Steps,
     ) -> Result<Published, Failure> {
+        if let Some(issuer) = &self.statement_issuer {
+            let stated = Some(self.stated(service, issuer, at)?);
+            return Ok(Published { stated, ..Published::default() });
+        }
+        if !self.ledger_key.is_empty() && self.publisher_key.is_empty() {
+            let text = "--ledger-key: give --publisher-key FILE, or --statement-issuer DID";
+            return Err(Failure::Other(text.to_owned()));
+        }
         if !self.is_given() {
             return Ok(Published::default());
         }
@@ -88,29 +128,66 @@ impl PublishedArgs {
         };
         tell(&issued, keys, steps);
         let published = issued.publication();
-        if let (Some(file), Some(issue)) = (&self.measurements_state, published) {
-            follow(file, issue, steps)?;
-        }
-        let transparency = match published {
-            Some(issue) if !self.ledger_key.is_empty() => {
-                Some(self.transparency(service, &publishers, issue, at)?)
+        let known = match (&self.measurements_state, published) {
+            (Some(file), Some(issue)) => follow(file, issue, at, steps)?,
+            _ => None,
+        };
+        let list = match (&known, published) {
+            (Some(known), _) => Some(IssuedList::Known(known)),
+            (None, issue) => issue.map(IssuedList::Issue),
+        };
+        let transparency = match list {
+            Some(list) if !self.ledger_key.is_empty() => {
+                Some(self.transparency(service, &publishers, list, at)?)
             }
             _ => None,
         };
-        Ok(Published { issued: Some(issued), transparency })
+        Ok(Published { issued: Some(issued), known, transparency, stated: None })
     }
 
     fn transparency(
         &self,
         service: Option<(&Http, &ServiceUrl)>,
         publishers: &[BarePublicKey],
-        issue: &Publication,
+        list: IssuedList<'_>,
         at: UnixTime,
     ) -> Result<Transparency, Failure> {
+        let statement = self.statement(service)?;
+        self.witnesses().verify(&statement, list, publishers, at)
+    }
+
+    /// What a statement says of code whose signer is known by its certificates.
+    fn stated(
+        &self,
+        service: Option<(&Http, &ServiceUrl)>,
+        issuer: &str,
+        at: UnixTime,
+    ) -> Result<Result<TransparentCode, TransparencyError>, Failure> {
+        let issuer = DidX509::parse(issuer)
+            .map_err(|error| Failure::Other(format!("--statement-issuer: {error}")))?;
+        let publisher = CodePublisher {
+            issuer,
+            subject: self.statement_subject.clone().unwrap_or_default(),
+            minimum_svn: self.statement_svn.unwrap_or(0),
+        };
+        let vms = UvmTrust::default().entries.into_iter().map(|entry| UvmMeasurement {
+            issuer: entry.issuer,
+            feed: entry.feed,
+            minimum_svn: entry.minimum_svn,
+        });
+        let vms: Vec<UvmMeasurement> = vms.collect();
+        let statement = self.statement(service)?;
+        self.witnesses().verify_code(&statement, &[publisher], &vms, at)
+    }
+
+    fn statement(&self, service: Option<(&Http, &ServiceUrl)>) -> Result<Vec<u8>, Failure> {
         let from = "--statement FILE, or --provider URL to fetch the statement from";
         let (_, statement) = document(self.statement.as_deref(), STATEMENT_PATH, service, from)?;
-        let witnesses = Witnesses { receipts: &self.receipt, ledger_keys: &self.ledger_key };
-        witnesses.verify(&statement, issue, publishers, at)
+        Ok(statement)
+    }
+
+    fn witnesses(&self) -> Witnesses<'_> {
+        Witnesses { receipts: &self.receipt, ledger_keys: &self.ledger_key }
     }
 }
 
@@ -152,36 +229,4 @@ fn tell(issued: &Issued, keys: &Jwks, steps: &mut Steps) {
         }
         Err(error) => steps.failed(error.check(), error.to_string()),
     }
-}
-
-/// Compares the issue with the one that was accepted last, and keeps the newer.
-fn follow(file: &Path, issue: &Publication, steps: &mut Steps) -> Result<(), Failure> {
-    const NAME: &str = "measurements-announcements";
-    let seen = match std::fs::read(file) {
-        Ok(bytes) => Some(
-            Publication::parse(&bytes)
-                .map_err(|error| Failure::Other(format!("{}: {error}", file.display())))?,
-        ),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(source) => return Err(Failure::Read { path: file.to_owned(), source }),
-    };
-    match &seen {
-        Some(seen) => match issue.check_follows(seen) {
-            Ok(()) => {
-                let sequence = seen.issue().sequence;
-                steps.passed(NAME, format!("takes nothing back that issue {sequence} announced"));
-            }
-            Err(error) => {
-                steps.failed(error.check(), error.to_string());
-                return Ok(());
-            }
-        },
-        None => steps.not_checked(NAME, "no issue was accepted before"),
-    }
-    // What the service itself would sign is not kept.
-    if steps.failure().is_some() {
-        return Ok(());
-    }
-    let document = issue.to_document().map_err(Failure::other)?;
-    write_whole(file, document.as_bytes())
 }

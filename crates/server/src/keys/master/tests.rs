@@ -85,7 +85,7 @@ fn aes_gcm_opens_what_wycheproof_calls_valid_and_nothing_else() {
             let Ok(key) = UnboundKey::new(&AES_256_GCM, &test.key) else { continue };
             let key = LessSafeKey::new(key);
             let secret = zeroize::Zeroizing::new([0; 32]);
-            let master = MasterKey { name: "wycheproof".to_owned(), key, secret };
+            let master = MasterKey { name: "wycheproof".to_owned(), key, secret, is_sealed: false };
             let (nonce, ct, tag) = (&test.nonce[..], &test.ct[..], &test.tag[..]);
             let wrapped = [&[super::FORM][..], nonce, ct, tag].concat();
             let found = master.unwrap(&wrapped, &test.aad);

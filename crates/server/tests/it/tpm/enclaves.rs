@@ -3,9 +3,11 @@
 use avouch_engine::{Anchors, Vendor};
 use avouch_mint::tpm::{MintedTpm, RequestForm};
 use avouch_mint::vbs::{VbsOptions, breaks, mint};
+use avouch_server::Config;
 use reqwest::StatusCode;
 use serde_json::json;
 
+use super::exchange::exchange;
 use super::{Given, attest, challenge, check, report, set_policy, verified};
 use crate::support::{Running, Setup, now};
 
@@ -20,6 +22,10 @@ const POLICY: &str = "version=1.0;
 
 /// A service that trusts the minted machine's CAs, and its boot manager's.
 async fn service() -> Running {
+    service_with("", POLICY).await
+}
+
+async fn service_with(config: &str, policy: &str) -> Running {
     let minted = mint(&VbsOptions::new(now())).unwrap();
     let roots = [
         (Vendor::Tpm, minted.tpm.aik_root_pem.as_bytes()),
@@ -28,8 +34,9 @@ async fn service() -> Running {
     let anchors = roots.into_iter().fold(Anchors::built_in(), |anchors, (vendor, pem)| {
         anchors.with_roots(Some(vendor), pem).unwrap()
     });
-    let service = Setup { anchors, ..Setup::new().await }.serve().await;
-    set_policy(&service, "", POLICY).await;
+    let config = Config::parse(config, "test", []).unwrap();
+    let service = Setup { anchors, config, ..Setup::new().await }.serve().await;
+    set_policy(&service, "", policy).await;
     service
 }
 
@@ -85,4 +92,38 @@ async fn a_policy_refuses_an_enclave_that_can_be_debugged() {
     let (status, answer) = attest(&service, &answer(&given, options)).await;
     assert_ne!(status, StatusCode::OK, "{answer}");
     assert_eq!(answer["error"]["code"], json!("PolicyEvaluationError"), "{answer}");
+}
+
+/// A policy that lets it pass does not let it have a short token: that is for the rule of the audience.
+#[tokio::test]
+async fn an_enclave_that_can_be_debugged_is_exchanged_for_nothing_unless_the_rule_says_so() {
+    let audience = |name: &str, more: &str| {
+        format!(
+            "[[token_exchange.providers.default.audiences]]\naudience = \"{name}\"\n\
+             subject = \"vbs/{{enclaveSvn}}\"\naudience_bound_by = \"nothing\"\n{more}\n"
+        )
+    };
+    let config =
+        audience("sts.example", "") + &audience("lax.example", "refuse_debuggable = false");
+    let policy = POLICY.replace(" && [type==\"enclaveFlags\", value==0]", "");
+    let service = service_with(&config, &policy).await;
+    for (flags, is_debuggable) in [(0, false), (1, true), (2, true), (4, true)] {
+        let given = challenge(&service, None).await;
+        let mut options = VbsOptions::new(now());
+        options.report.flags = flags;
+        let (status, answer) = attest(&service, &answer(&given, options)).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        let report = report(&answer);
+        let claims = verified(&service, &report).await;
+        assert_eq!(claims["avouch-enclave-is-debuggable"], is_debuggable);
+        let (status, answer) = exchange(&service, &report, "lax.example").await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        let (status, answer) = exchange(&service, &report, "sts.example").await;
+        let expected = if is_debuggable { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        assert_eq!(status, expected, "{flags}: {answer}");
+        if is_debuggable {
+            let said = answer["error_description"].as_str().unwrap();
+            assert!(said.contains("avouch-enclave-is-debuggable"), "{said}");
+        }
+    }
 }

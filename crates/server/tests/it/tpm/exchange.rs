@@ -28,7 +28,11 @@ async fn service() -> Running {
     service
 }
 
-async fn exchange(service: &Running, report: &str, audience: &str) -> (StatusCode, Value) {
+pub(super) async fn exchange(
+    service: &Running,
+    report: &str,
+    audience: &str,
+) -> (StatusCode, Value) {
     let form = format!(
         "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token={report}&\
          subject_token_type=urn:ietf:params:oauth:token-type:jwt&audience={audience}"

@@ -24,6 +24,7 @@ use std::fmt;
 use avouch_engine::Workload;
 use avouch_token::BarePublicKey;
 use avouch_wire::UnixTime;
+use receipt::Receipts;
 
 pub use code::{CodePublisher, VerifiedCodeStatement};
 pub use error::{ReceiptError, StatementError, TransparencyError};
@@ -33,8 +34,6 @@ pub use statement::{
     STATEMENT_BYTES_MAX, STATEMENT_CONTENT_TYPE, StatementHead, VerifiedStatement, with_receipts,
     write_statement,
 };
-
-use receipt::Receipts;
 
 use crate::{
     KnownPublication, Measurements, Publication, UnpublishedMeasurement, UvmMeasurement,

@@ -9,8 +9,8 @@ use reqwest::{Certificate, Client, StatusCode, redirect};
 use serde_json::Value;
 use thiserror::Error;
 
-/// Largest metadata or key set read, in bytes.
-const BODY_BYTES_MAX: usize = 512 * 1024;
+/// Largest metadata or key set read, in bytes: as much as [`Jwks::parse`] takes.
+pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Longest wait for metadata and keys together.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -68,6 +68,22 @@ pub enum OidcError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl OidcError {
+    /// Whether the issuer answered, and with something else than its keys: not where its web server says itself
+    /// that it cannot just now.
+    pub(super) fn is_answer(&self) -> bool {
+        match self {
+            Self::TooLong { .. } | Self::Content { .. } => true,
+            Self::Status { status, .. } => {
+                !status.is_server_error() && *status != StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::CaFile { .. } | Self::Client(_) | Self::Request { .. } | Self::Slow { .. } => {
+                false
+            }
+        }
+    }
 }
 
 /// Fetches the keys of one issuer.

@@ -18,7 +18,8 @@ use crate::error::Fault;
 /// How old keys may become before they are fetched again.
 const FRESH: Duration = Duration::from_secs(3600);
 /// How old keys may become while the issuer does not answer. Until then they serve at once. A key that its issuer withdrew would
-/// otherwise be believed for as long as an attacker keeps the issuer unreachable.
+/// otherwise be believed for as long as an attacker keeps the issuer unreachable. Where it answers, and with something
+/// else than its keys, they become no older than fresh ones.
 const STALE: Duration = Duration::from_secs(24 * 3600);
 /// Fetches that tokens with unknown keys can cause at once, and how long until one more.
 pub(super) const FETCHES_AT_ONCE: u32 = 4;
@@ -36,9 +37,16 @@ pub(crate) struct IssuerKeys {
 pub(super) struct Known {
     pub(super) keys: Arc<Jwks>,
     pub(super) fetched_at: Instant,
+    /// What the issuer answered since was something else.
+    pub(super) is_disowned: bool,
 }
 
 impl Known {
+    /// Whether they may serve at all.
+    fn serves(&self, now: Instant) -> bool {
+        self.is_younger(if self.is_disowned { FRESH } else { STALE }, now)
+    }
+
     fn is_younger(&self, age: Duration, now: Instant) -> bool {
         now.saturating_duration_since(self.fetched_at) < age
     }
@@ -87,7 +95,7 @@ impl IssuerKeys {
     ) -> Result<Arc<Jwks>, Fault> {
         if let Some(known) = &*self.known.load() {
             let is_outdated = outdated.is_some_and(|outdated| Arc::ptr_eq(outdated, &known.keys));
-            if known.is_younger(STALE, now) && !is_outdated {
+            if known.serves(now) && !is_outdated {
                 if !known.is_younger(FRESH, now) {
                     // Goes on by itself.
                     let _under_way = self.fetch(now);
@@ -100,7 +108,7 @@ impl IssuerKeys {
             let _ = over.changed().await;
         }
         match &*self.known.load() {
-            Some(known) if known.is_younger(STALE, now) => Ok(Arc::clone(&known.keys)),
+            Some(known) if known.serves(now) => Ok(Arc::clone(&known.keys)),
             _ => Err(Fault::unavailable("The issuer of the token does not answer.")),
         }
     }
@@ -123,11 +131,20 @@ impl IssuerKeys {
             match fetcher.fetch().await {
                 Ok(keys) => {
                     let keys = Arc::new(keys);
-                    known.store(Some(Arc::new(Known { keys, fetched_at: now })));
+                    let fetched = Known { keys, fetched_at: now, is_disowned: false };
+                    known.store(Some(Arc::new(fetched)));
                 }
                 Err(error) => {
                     let issuer = fetcher.issuer();
                     tracing::warn!(issuer, %error, "cannot fetch an issuer's keys");
+                    // One fetch at a time: nobody else stores anything.
+                    if let Some(known_before) = &*known.load()
+                        && error.is_answer()
+                    {
+                        let keys = Arc::clone(&known_before.keys);
+                        let fetched_at = known_before.fetched_at;
+                        known.store(Some(Arc::new(Known { keys, fetched_at, is_disowned: true })));
+                    }
                 }
             }
             drop(end);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 
-use super::fetch::{Fetcher, Spelling};
+use super::fetch::{BODY_BYTES_MAX, Fetcher, Spelling};
 use super::keys::{Budget, FETCH_PAUSE, FETCHES_AT_ONCE, IssuerKeys, Known};
 use super::{OidcError, OidcIssuer, has_value};
 use crate::auth::{NamedRole, Role};
@@ -83,7 +83,8 @@ fn keys_of_a_hanging_issuer(fetched_at: Instant) -> (IssuerKeys, std::net::TcpLi
     let keys = IssuerKeys::new(fetcher_of(&config).unwrap(), fetched_at);
     let key = SigningKey::generate(KeySpec::P256).unwrap();
     let document = jwks_document([&PublishedKey::new(&key, &[] as &[&[u8]])]);
-    let known = Known { keys: Arc::new(Jwks::parse(document.as_bytes()).unwrap()), fetched_at };
+    let keys_known = Arc::new(Jwks::parse(document.as_bytes()).unwrap());
+    let known = Known { keys: keys_known, fetched_at, is_disowned: false };
     keys.known.store(Some(Arc::new(known)));
     (keys, listener)
 }
@@ -140,6 +141,50 @@ async fn keys_of_a_day_are_not_believed_where_their_issuer_refuses() {
     assert!(keys.get(None, start).await.is_ok());
 }
 
+#[tokio::test]
+async fn keys_of_an_hour_are_not_believed_once_their_issuer_answers_with_something_else() {
+    let hour = Duration::from_secs(3600);
+    let (ok, gone, down) = ("200 OK", "404 Not Found", "503 Service Unavailable");
+    let good = |url: &str| json!({"issuer": url, "jwks_uri": format!("{url}/keys")}).to_string();
+    let other = |_: &str| json!({"issuer": "https://other.example"}).to_string();
+    type Made = fn(&str) -> String;
+    let rubbish: Made = |_| "<html>".to_owned();
+    let long: Made = |_| " ".repeat(BODY_BYTES_MAX + 1);
+    let none: Made = |_| String::new();
+    for (metadata, keys, serves) in [
+        ((ok, other as Made), (ok, none), false),
+        ((ok, rubbish), (ok, none), false),
+        ((gone, none), (ok, none), false),
+        ((ok, good as Made), (gone, none), false),
+        ((ok, good), (ok, rubbish), false),
+        ((ok, good), (ok, long), false),
+        ((ok, good), ("429 Too Many Requests", none), true),
+        ((ok, good), (down, none), true),
+        ((down, none), (ok, none), true),
+    ] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answers =
+            vec![(METADATA, metadata.0, metadata.1(&url)), ("/keys", keys.0, keys.1(&url))];
+        let said = format!("{answers:.200?}");
+        let serving = tokio::spawn(serve(listener, None, answers));
+        let start = Instant::now();
+        let (known, _) = keys_of_a_hanging_issuer(start);
+        let config = IssuerConfig { issuer: url, ..plain_config() };
+        let keys = IssuerKeys::new(fetcher_of(&config).unwrap(), start);
+        keys.known.store(known.known.load_full());
+        let before = keys.get(None, start).await.unwrap();
+        // Whoever wants others waits for what the issuer says.
+        keys.get(Some(&before), start + hour / 2).await.unwrap();
+        assert!(keys.get(None, start + hour - Duration::from_secs(1)).await.is_ok(), "{said}");
+        assert_eq!(keys.get(None, start + hour).await.is_ok(), serves, "{said}");
+        // Nor where it then does not answer at all.
+        serving.abort();
+        let _ = serving.await;
+        assert_eq!(keys.get(None, start + hour * 23).await.is_ok(), serves, "{said}");
+    }
+}
+
 const AUDIENCE: &str = "https://attest.example.org";
 const AT: i64 = 1_800_000_000;
 
@@ -166,7 +211,11 @@ fn issuer_with(algorithms: &[&str]) -> (OidcIssuer, SigningKey) {
     let key = SigningKey::generate(KeySpec::P256).unwrap();
     let document = jwks_document([&PublishedKey::new(&key, &[] as &[&[u8]])]);
     let keys = Arc::new(Jwks::parse(document.as_bytes()).unwrap());
-    issuer.keys.known.store(Some(Arc::new(Known { keys, fetched_at: Instant::now() })));
+    issuer.keys.known.store(Some(Arc::new(Known {
+        keys,
+        fetched_at: Instant::now(),
+        is_disowned: false,
+    })));
     (issuer, key)
 }
 
@@ -308,8 +357,8 @@ fn plain_config() -> IssuerConfig {
 }
 
 #[tokio::test]
-async fn metadata_and_keys_are_read_up_to_512_kibibytes_and_from_answers_of_200_only() {
-    const MOST: usize = 512 * 1024;
+async fn metadata_and_keys_are_read_up_to_a_mebibyte_and_from_answers_of_200_only() {
+    const MOST: usize = 1024 * 1024;
     let good = |url: &str| json!({"issuer": url, "jwks_uri": format!("{url}/keys")}).to_string();
     let ok = "200 OK";
     fetched("", |url| vec![(METADATA, ok, good(url)), ("/keys", ok, key_set())]).await.unwrap();
@@ -322,6 +371,8 @@ async fn metadata_and_keys_are_read_up_to_512_kibibytes_and_from_answers_of_200_
         text + &" ".repeat(spaces)
     };
     for (length, is_read) in [(MOST, true), (MOST + 1, false)] {
+        // No reader takes less than another.
+        assert_eq!(Jwks::parse(padded(key_set(), length).as_bytes()).is_ok(), is_read);
         let of_metadata = fetched("", |url| {
             vec![(METADATA, ok, padded(good(url), length)), ("/keys", ok, key_set())]
         });

@@ -77,8 +77,8 @@ impl FromStr for Resolve {
     }
 }
 
-/// Which key, from whom, and by whose word.
-#[derive(Debug, Clone)]
+/// Which key, from whom, and by whose word. A secret is in it, so it cannot be printed.
+#[derive(Clone)]
 pub(crate) struct KeyRequest {
     /// URL of the attestation provider.
     pub(crate) attest: String,

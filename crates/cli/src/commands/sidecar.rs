@@ -3,12 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use avouch_server::keys::hide_memory;
 use avouch_wire::base64url;
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use axum::middleware::{Next, from_fn};
@@ -27,6 +28,9 @@ use crate::{output, setup};
 
 /// Largest request, in bytes.
 const REQUEST_BYTES_MAX: usize = 256 * 1024;
+/// Requests that are read at once, and how long one may take to arrive.
+const READ_AT_ONCE: usize = 64;
+const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 /// Requests that are worked on at once: each makes a key, and asks two services.
 const AT_ONCE: usize = 8;
 
@@ -58,6 +62,7 @@ pub(crate) struct SidecarArgs {
 struct Sidecar {
     guest: GuestOptions,
     token: Option<VaultToken>,
+    read_at_once: Semaphore,
     at_once: Arc<Semaphore>,
 }
 
@@ -105,8 +110,9 @@ pub(crate) fn run(args: SidecarArgs) -> Result<Verdict, Failure> {
         }),
         _ => None,
     };
+    let read_at_once = Semaphore::new(READ_AT_ONCE);
     let at_once = Arc::new(Semaphore::new(AT_ONCE));
-    let sidecar = Arc::new(Sidecar { guest: args.guest, token, at_once });
+    let sidecar = Arc::new(Sidecar { guest: args.guest, token, read_at_once, at_once });
     runtime()?.block_on(serve(args.listen, sidecar))
 }
 
@@ -125,7 +131,6 @@ async fn serve(listen: SocketAddr, sidecar: Arc<Sidecar>) -> Result<Verdict, Fai
         .route("/attest/combined", work(combined))
         .route("/attest/maa", work(maa))
         .route("/key/release", work(release))
-        .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
         .layer(from_fn(of_this_machine))
         .with_state(sidecar);
     axum::serve(listener, router).with_graceful_shutdown(stop).await.map_err(Failure::other)?;
@@ -156,7 +161,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 fn work(answers: Answers) -> axum::routing::MethodRouter<Arc<Sidecar>> {
-    post(move |State(sidecar): State<Arc<Sidecar>>, body: Bytes| async move {
+    post(move |State(sidecar): State<Arc<Sidecar>>, body: Body| async move {
         match worked(sidecar, body, answers).await {
             Ok(body) => answer(StatusCode::OK, &body),
             Err(Refused::Request(text)) => refusal(StatusCode::BAD_REQUEST, &text),
@@ -168,7 +173,19 @@ fn work(answers: Answers) -> axum::routing::MethodRouter<Arc<Sidecar>> {
     })
 }
 
-async fn worked(sidecar: Arc<Sidecar>, body: Bytes, answers: Answers) -> Result<Value, Refused> {
+/// Reads a body, one of so many at once: nobody fills the memory.
+async fn read(sidecar: &Sidecar, body: Body) -> Result<Bytes, Refused> {
+    let _permit = sidecar.read_at_once.try_acquire().map_err(|_| Refused::Busy)?;
+    let read = tokio::time::timeout(ARRIVES_WITHIN, to_bytes(body, REQUEST_BYTES_MAX)).await;
+    let read = read.map_err(|_| {
+        let seconds = ARRIVES_WITHIN.as_secs();
+        Refused::Request(format!("the request does not arrive within {seconds} seconds"))
+    })?;
+    read.map_err(|error| Refused::Request(format!("the body cannot be read: {error}")))
+}
+
+async fn worked(sidecar: Arc<Sidecar>, body: Body, answers: Answers) -> Result<Value, Refused> {
+    let body = read(&sidecar, body).await?;
     let members: Map<String, Value> = serde_json::from_slice(&body)
         .map_err(|error| Refused::Request(format!("the body is no JSON object: {error}")))?;
     // Held until the work is done, whether or not anybody still waits for it.

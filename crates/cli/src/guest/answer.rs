@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use avouch_release::SignedAnswer;
+use reqwest::Url;
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier as _;
@@ -26,9 +27,7 @@ pub(super) fn check_signer(
 ) -> Result<(), Stop> {
     let refused =
         |message: String| Stop::from(Refusal::invalid_answer("release-answer-signer", message));
-    let host = vault.strip_prefix("https://").unwrap_or(vault);
-    let host = host.split(['/', ':']).next().unwrap_or_default().to_owned();
-    let name = ServerName::try_from(host).map_err(|error| refused(error.to_string()))?;
+    let name = name_of(vault).map_err(refused)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(ca)?), provider)
         .build()
@@ -42,6 +41,15 @@ pub(super) fn check_signer(
         .verify_server_cert(leaf, above, &name, &[], UnixTime::now())
         .map(|_| ())
         .map_err(|error| refused(format!("the answer is not signed by the vault: {error}")))
+}
+
+/// The host in a URL: a name, or an address.
+fn name_of(vault: &str) -> Result<ServerName<'static>, String> {
+    let url = Url::parse(vault).map_err(|error| format!("{vault} is no URL: {error}"))?;
+    let host = url.host_str().unwrap_or_default();
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let name = ServerName::try_from(address.unwrap_or(host).to_owned());
+    name.map_err(|error| format!("{vault}: {error}"))
 }
 
 fn roots(ca: Option<&Path>) -> Result<RootCertStore, Failure> {
@@ -66,4 +74,27 @@ fn system_cas() -> Result<PathBuf, Failure> {
     named.into_iter().chain(usual).find(|path| path.is_file()).ok_or_else(|| {
         Failure::Other("no file of the system's CAs is found; name one with --ca".to_owned())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::ServerName;
+
+    use super::name_of;
+
+    #[test]
+    fn the_host_of_a_vault_is_a_name_or_an_address_with_a_port_or_without() {
+        for (url, host) in [
+            ("https://vault.example", "vault.example"),
+            ("https://Vault.example:8443/x", "vault.example"),
+            ("https://192.0.2.1:8443", "192.0.2.1"),
+            ("https://[2001:db8::1]", "2001:db8::1"),
+            ("https://[2001:db8::1]:8443/", "2001:db8::1"),
+        ] {
+            assert_eq!(name_of(url), Ok(ServerName::try_from(host).unwrap()), "{url}");
+        }
+        for url in ["https://", "https://[::1", "vault.example", "file:///vault", ""] {
+            assert!(name_of(url).is_err(), "{url}");
+        }
+    }
 }

@@ -377,10 +377,13 @@ fn nothing_of_the_token_is_lost() {
     }
 }
 
+/// What is minted otherwise.
+type Change = fn(&mut Options);
+
 /// Minted evidence rests on roots of nobody's: nothing speaks for it, and what speaks against it is told.
 #[test]
 fn evidence_under_a_foreign_root_is_never_affirmed() {
-    let judge = |kind: EvidenceKind, change: &dyn Fn(&mut Options)| {
+    let judge = |kind: EvidenceKind, change: Change| {
         let mut options = Options::new(at("2026-05-01T12:00:00Z"));
         change(&mut options);
         let minted = mint(kind, &options).unwrap();
@@ -389,30 +392,29 @@ fn evidence_under_a_foreign_root_is_never_affirmed() {
         let appraisal = engine.appraise(&request(&minted), &policy, &everything(), options.at);
         consumed(&appraisal.unwrap())
     };
-    let good: &dyn Fn(&mut Options) = &|_| ();
     for kind in [EvidenceKind::Sgx, EvidenceKind::OpenEnclave, EvidenceKind::Tdx, EvidenceKind::Snp]
     {
-        let ear = judge(kind, good);
+        let ear = judge(kind, |_| ());
         let name = if kind == EvidenceKind::OpenEnclave { "sgx" } else { kind.name() };
         assert_eq!((names(&ear), vector(&ear, name)), (vec![name], [0; 6]), "{kind}");
         assert_eq!(ear.ear_status, NONE, "{kind}");
     }
-    let rows: [(EvidenceKind, &str, &dyn Fn(&mut Options), [u8; 6]); 5] = [
-        (EvidenceKind::Sgx, "sgx", &|options| options.enclave.debug = true, [0, 96, 0, 0, 0, 96]),
+    let rows: [(EvidenceKind, &str, Change, [u8; 6]); 5] = [
+        (EvidenceKind::Sgx, "sgx", |options| options.enclave.debug = true, [0, 96, 0, 0, 0, 96]),
         (
             EvidenceKind::Sgx,
             "sgx",
-            &|options| options.platform.tcb_status = TcbStatus::OutOfDate,
+            |options| options.platform.tcb_status = TcbStatus::OutOfDate,
             [0, 0, 0, 0, 32, 0],
         ),
         (
             EvidenceKind::Tdx,
             "tdx",
-            &|options| options.platform.tcb_status = TcbStatus::ConfigurationNeeded,
+            |options| options.platform.tcb_status = TcbStatus::ConfigurationNeeded,
             [0, 32, 0, 0, 0, 0],
         ),
-        (EvidenceKind::Snp, "snp", &|options| options.snp.policy |= 1 << 19, [0, 96, 0, 0, 0, 96]),
-        (EvidenceKind::Snp, "snp", &|options| options.snp.policy |= 1 << 18, [0, 36, 0, 0, 0, 0]),
+        (EvidenceKind::Snp, "snp", |options| options.snp.policy |= 1 << 19, [0, 96, 0, 0, 0, 96]),
+        (EvidenceKind::Snp, "snp", |options| options.snp.policy |= 1 << 18, [0, 36, 0, 0, 0, 0]),
     ];
     for (index, (kind, name, change, expected)) in rows.into_iter().enumerate() {
         assert_eq!(vector(&judge(kind, change), name), expected, "row {index}");

@@ -3,7 +3,7 @@
 use avouch_pki::PublicKey;
 use avouch_release::public_members;
 use avouch_store::{DeletedVaultKey, VaultKey};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Vault;
 use super::material::attributes;
@@ -71,7 +71,7 @@ fn shown(vault: &Vault, key: &VaultKey) -> Map<String, Value> {
 
 /// JSON that this program stored.
 fn stored(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| json!(null))
+    serde_json::from_str(text).unwrap_or(Value::Null)
 }
 
 fn public_key(key: &VaultKey) -> Option<PublicKey> {

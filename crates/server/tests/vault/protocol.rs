@@ -179,10 +179,9 @@ async fn the_largest_key_that_there_may_be_is_imported() {
     ]}]});
     let room = avouch_release::POLICY_BYTES_MAX - policy.to_string().len();
     policy["anyOf"][0]["allOf"][0]["equals"] = "b".repeat(room).into();
-    let wide =
-        |index: usize| format!("{}{}", "\u{1f511}".repeat(255), char::from(b'a' + index as u8));
+    let wide = |letter: char| format!("{}{letter}", "\u{1f511}".repeat(255));
     let tags: serde_json::Map<String, serde_json::Value> =
-        (0..15).map(|index| (wide(index), wide(index).into())).collect();
+        ('a'..='o').map(|letter| (wide(letter), wide(letter).into())).collect();
     let key = avouch_release::KeyMaterial::generate(avouch_release::MaterialSpec::Rsa4096).unwrap();
     let mut key = serde_json::Value::Object(key.to_private_jwk().unwrap());
     key["key_ops"] = json!(["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"]);

@@ -191,9 +191,12 @@ impl ProviderIdentity {
     /// # Errors
     /// [`ProviderError::Certificate`], [`ProviderError::KeySet`].
     pub(crate) fn key_set(&self, may_sign: bool) -> Result<Arc<Jwks>, ProviderError> {
-        let published = match (self.published.get(), self.last_outcome()) {
-            (Some(made), _) | (None, Some(Ok(ref made))) => Arc::clone(made),
-            _ => self.make_published(may_sign)?,
+        let published = match self.published.get() {
+            Some(made) => Arc::clone(made),
+            None => match self.last_outcome() {
+                Some(Ok(makeshift)) => makeshift,
+                _ => self.make_published(may_sign)?,
+            },
         };
         if let Some(read) = published.read.get() {
             return Ok(Arc::clone(read));

@@ -155,6 +155,7 @@ struct Opening {
     before: Arc<KeySet>,
     custody: Arc<Custody>,
     file: Option<Arc<SigningKey>>,
+    brought: Option<String>,
 }
 
 impl SigningKeys {

@@ -210,8 +210,13 @@ async fn keys_have_evidence_in_their_order_while_there_is_room() {
     let large = OwnEvidence::Sgx(vec![0; 30_000]);
     let instance = Instance::new([Ok(large)]).await;
     let key = || -> Arc<dyn Signer> { Arc::new(SigningKey::generate(KeySpec::P256).unwrap()) };
-    let held =
-        |state, provider| HeldKey { signer: key(), purpose: KeyPurpose::Token, provider, state };
+    let held = |state, provider| HeldKey {
+        signer: key(),
+        purpose: KeyPurpose::Token,
+        provider,
+        state,
+        keeper: KeyKeeper::MasterKey,
+    };
     let active = held(KeyState::Active, None);
     let mut keys: Vec<HeldKey> = (0..7).map(|_| held(KeyState::Retired, None)).collect();
     keys.extend((0..3).map(|_| held(KeyState::Published, Some(7))));

@@ -6,15 +6,22 @@ mod support;
 use std::sync::Arc;
 
 use avouch_store::testing::PostgresServer;
-use avouch_store::{Actor, ActorKind, Edit, KeyRecord, Store};
+use avouch_store::{
+    Actor, ActorKind, Edit, KeyPurpose, KeyRecord, KeyScope, NewKey, Store, StoreError,
+};
 use avouch_token::{Jwks, TokenKind};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use support::schema::{Schema, rows};
 use support::service::{Installation, OWNER, Service};
 use support::signed::{client, eventually, files, holds, key_set, kids, now, token, verified};
 use support::softhsm::{CONFIGURATION, PIN, Tokens};
 use support::text;
 use tokio::task::JoinSet;
+
+/// What writes down each call of a module: OpenSC's.
+const SPIES: [&str; 2] =
+    ["/usr/lib/x86_64-linux-gnu/pkcs11-spy.so", "/usr/lib/pkcs11/pkcs11-spy.so"];
 
 /// A token with a master key, and a service that has all its keys there.
 struct InToken {
@@ -220,6 +227,229 @@ async fn while_the_token_is_away_nothing_is_signed_and_then_all_goes_on() {
     }
     let signed = token(&service).await.unwrap();
     verified(&signed, &key_set(&service).await).unwrap();
+}
+
+/// What was signed before is verified by whoever comes then, and nobody has to wait for the token.
+#[tokio::test]
+async fn key_sets_are_published_while_the_token_is_away_and_asked_for_by_many() {
+    let Some(here) = InToken::new("in-token-certs", "keys = [\"p-256\"]\n\n") else { return };
+    let service = Arc::new(here.start());
+    let signed = token(&service).await.unwrap();
+    let before = key_set(&service).await;
+    let kid = verified(&signed, &before).unwrap();
+    // A key is published that has no certificate yet, as nobody has asked; an evidence would do the same.
+    let made = here.key("rotate --now").expect_status(0).json();
+    let new = text(&made["key"]["kid"]).to_owned();
+    eventually("the new key signs", async || {
+        let header = token(&service).await.unwrap().split('.').next().unwrap().to_owned();
+        let header = avouch_wire::base64url::decode(&header).unwrap();
+        String::from_utf8(header).unwrap().contains(&new)
+    })
+    .await;
+    let (place, away) = (here.tokens.folder.join("tokens"), here.tokens.folder.join("away"));
+    std::fs::rename(&place, &away).unwrap();
+    std::fs::create_dir(&place).unwrap();
+    eventually("the service says that its keys are away", async || {
+        readiness(&service).await.0 == StatusCode::SERVICE_UNAVAILABLE
+    })
+    .await;
+    let mut asked = JoinSet::new();
+    for _ in 0..16 {
+        let service = Arc::clone(&service);
+        asked.spawn(async move {
+            let url = format!("{}/certs", service.url);
+            let answer = client(&service).get(url).send().await.unwrap();
+            (answer.status(), answer.text().await.unwrap())
+        });
+    }
+    for (status, set) in asked.join_all().await {
+        assert_eq!(status, StatusCode::OK, "{set}");
+        assert_eq!(verified(&signed, &set).as_ref(), Ok(&kid));
+        assert!(!kids(&set).contains(&new), "there is no certificate for it");
+    }
+    std::fs::remove_dir(&place).unwrap();
+    std::fs::rename(&away, &place).unwrap();
+    eventually("the new key is published", async || kids(&key_set(&service).await).contains(&new))
+        .await;
+    let set = key_set(&service).await;
+    verified(&signed, &set).unwrap();
+    // What stayed has the certificate that it had.
+    let of_key = |set: &str| {
+        let set: Value = serde_json::from_str(set).unwrap();
+        let key = set["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid.as_str());
+        key.unwrap()["x5c"].clone()
+    };
+    assert_eq!(of_key(&set), of_key(&before));
+}
+
+#[tokio::test]
+async fn a_pin_that_the_token_refuses_is_shown_once_although_keys_are_due() {
+    let signing = "keys = [\"p-256\"]\npublish_seconds = 2\n\n\
+                   [database]\nserved_without_seconds_max = 2\n\n";
+    let Some(here) = InToken::new("in-token-pin", signing) else { return };
+    let spy = SPIES.into_iter().find(|spy| std::path::Path::new(spy).exists());
+    let spy = spy.expect("pkcs11-spy.so comes with pkcs11-tool");
+    let config = std::fs::read_to_string(here.installation.config()).unwrap();
+    here.installation.folder.write("avouch.toml", config.replace(here.tokens.module, spy));
+    let calls = here.tokens.folder.join("calls");
+    let mut command = here.installation.command();
+    command.env(CONFIGURATION, here.tokens.configuration());
+    command.env("PKCS11SPY", here.tokens.module).env("PKCS11SPY_OUTPUT", &calls);
+    let service = here.installation.start_by(command, std::process::Stdio::null());
+    here.installation.folder.write("avouch.toml", &config);
+    let calls = || String::from_utf8_lossy(&std::fs::read(&calls).unwrap()).into_owned();
+    let logins = || calls().matches(" C_Login\n").count();
+    token(&service).await.unwrap();
+    assert_eq!(kids(&key_set(&service).await).len(), 2);
+    assert!(logins() >= 2, "at the start, and for the first session");
+    assert_eq!(here.listed("token", "published").len(), 1);
+
+    // The service has the old PIN; its sessions end as the token goes and comes back.
+    let changed = here.tokens.tool("avouch", &["--change-pin", "--new-pin", "pin-12345678"]);
+    assert!(changed.status.success(), "{changed:?}");
+    here.installation.folder.write("pin", "pin-12345678\n");
+    let (place, away) = (here.tokens.folder.join("tokens"), here.tokens.folder.join("away"));
+    std::fs::rename(&place, &away).unwrap();
+    std::fs::create_dir(&place).unwrap();
+    eventually("the service says that its keys are away", async || {
+        readiness(&service).await.0 == StatusCode::SERVICE_UNAVAILABLE
+    })
+    .await;
+    std::fs::remove_dir(&place).unwrap();
+    std::fs::rename(&away, &place).unwrap();
+    eventually("the PIN is refused", async || calls().contains("CKR_PIN_INCORRECT")).await;
+    let shown = logins();
+    // A key is made to be due by somebody who has the new PIN.
+    eventually("the next key", async || here.key("rotate").json()["done"] == "activated").await;
+    assert!(here.listed("token", "published").is_empty());
+    tokio::time::sleep(std::time::Duration::from_secs(8)).await;
+    assert!(token(&service).await.unwrap_err().contains("ServiceUnavailable"));
+    assert_eq!(readiness(&service).await.1["signing_keys_usable"], false);
+    assert_eq!(calls().matches("CKR_PIN_INCORRECT").count(), 1);
+    assert_eq!(logins(), shown, "it is shown no more");
+    // What was published stays so.
+    assert_eq!(kids(&key_set(&service).await).len(), 2);
+}
+
+#[tokio::test]
+async fn a_database_that_takes_no_writes_fills_no_token() {
+    let Some(server) = PostgresServer::start_or_skip() else { return };
+    let url = server.create_database().unwrap();
+    let signing = "keys = [\"p-256\"]\npublish_seconds = 2\npublished_ahead = 1\n\n";
+    let Some(here) = InToken::new("in-token-read-only", signing) else { return };
+    let config = std::fs::read_to_string(here.installation.config()).unwrap();
+    let database = format!("\n[database]\nserved_without_seconds_max = 2\nurl = \"{url}\"\n");
+    let config = format!("{config}{database}");
+    here.installation.folder.write("avouch.toml", &config);
+    drop(here.start());
+    let before = here.tokens.private_keys("avouch").len();
+    assert_eq!(before, here.list().len());
+    let name = url.split('?').next().unwrap().rsplit('/').next().unwrap();
+    let read_only = |is_so: &str| {
+        server
+            .sql(&format!("alter database {name} set default_transaction_read_only = {is_so}"))
+            .unwrap();
+        let connected = format!("from pg_stat_activity where datname = '{name}'");
+        server.sql(&format!("select count(pg_terminate_backend(pid)) {connected}")).unwrap();
+    };
+    read_only("on");
+    let more = config.replace("published_ahead = 1", "published_ahead = 3");
+    here.installation.folder.write("avouch.toml", more);
+    let service = here.start();
+    token(&service).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+    assert_eq!(here.tokens.private_keys("avouch").len(), before);
+    read_only("off");
+    eventually("what is due is done", async || here.listed("token", "published").len() == 3).await;
+    assert_eq!(here.tokens.private_keys("avouch").len(), here.list().len());
+}
+
+#[tokio::test]
+async fn a_database_with_all_the_keys_that_it_takes_fills_no_token() {
+    let signing = "keys = [\"p-256\"]\npublish_seconds = 2\n\n\
+                   [database]\nserved_without_seconds_max = 2\n\n";
+    let Some(here) = InToken::new("in-token-full", signing) else { return };
+    let service = here.start();
+    let store = here.store().await;
+    let actor = Actor::new(ActorKind::Application, "test").unwrap();
+    let edit = Edit::new(&actor, now());
+    let mut filled = Vec::new();
+    // Of another purpose than what becomes due, and of no key that could be opened.
+    for number in 0.. {
+        let kid = format!("filler-{number}");
+        let new = NewKey {
+            kid: &kid,
+            scope: KeyScope { purpose: KeyPurpose::ReportCa, provider: None, algorithm: "ES384" },
+            public_key: b"none",
+            wrapped_private_key: b"none",
+            wrapping_key: "none",
+            not_before: now(),
+        };
+        match store.publish_key(&new, &edit).await {
+            Ok(_) => filled.push(kid),
+            Err(StoreError::Limit { .. }) => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(filled.len() > 100);
+    let keys = || here.tokens.private_keys("avouch").len();
+    let before = keys();
+    eventually("the next key", async || here.key("rotate").json()["done"] == "activated").await;
+    tokio::time::sleep(std::time::Duration::from_secs(9)).await;
+    assert!(keys() <= before + 1, "one that is kept for the next attempt: {}", keys());
+    assert!(here.listed("token", "published").is_empty());
+    // A key that is made by hand leaves nothing behind either.
+    let refused = here.key("publish").expect_status(2);
+    assert!(refused.stderr.contains("limit"), "{}", refused.stderr);
+    assert!(keys() <= before + 1, "{}", keys());
+
+    let freed = filled.pop().unwrap();
+    store.retire_key(&freed, &edit).await.unwrap();
+    store.delete_key(&freed, &edit).await.unwrap();
+    eventually("there is room", async || here.listed("token", "published").len() == 1).await;
+    assert_eq!(keys(), before + 1, "it is the one that was kept");
+    token(&service).await.unwrap();
+}
+
+/// The keys of a provider that is deleted are nobody's.
+#[tokio::test]
+async fn what_no_record_names_is_found_and_destroyed_by_hand() {
+    let Some(here) = InToken::new("in-token-sweep", "keys = [\"p-256\"]\n\n") else { return };
+    let service = here.start();
+    let url = format!(
+        "{}/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/avouch/providers/\
+         Microsoft.Attestation/attestationProviders/contoso?api-version=2021-06-01",
+        service.url
+    );
+    let put = client(&service).put(&url).bearer_auth(OWNER);
+    let put = put.header("content-type", "application/json");
+    let made = put.body(json!({"location": "here", "properties": {}}).to_string()).send();
+    assert!(made.await.unwrap().status().is_success());
+    here.key("rotate --now --provider contoso").expect_status(0);
+    // The service makes one more, to stand ready.
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    let mut schema = Schema::new(rows("docs/schemas/keys.md", "Sweep"));
+    let nothing = here.key("sweep").expect_status(0).json();
+    assert_eq!(nothing, json!({"unrecorded": [], "destroyed": false}));
+    schema.check(&nothing);
+    let deleted = client(&service).delete(&url).bearer_auth(OWNER).send().await.unwrap();
+    assert!(deleted.status().is_success(), "{deleted:?}");
+    let (recorded, keys) = (here.list().len(), here.tokens.private_keys("avouch").len());
+    let found = here.key("sweep").expect_status(1).json();
+    assert!(keys > recorded);
+    assert_eq!(found["unrecorded"].as_array().unwrap().len(), keys - recorded, "{found}");
+    schema.check(&found);
+    assert!(schema.unseen().is_empty(), "{:?}", schema.unseen());
+    assert!(text(&found["unrecorded"][0]["label"]).starts_with("avouch token "), "{found}");
+    assert_eq!(here.tokens.private_keys("avouch").len(), keys, "it was only told");
+    let destroyed = here.key("sweep --destroy").expect_status(0).json();
+    assert_eq!(
+        (&destroyed["unrecorded"], &destroyed["destroyed"]),
+        (&found["unrecorded"], &json!(true))
+    );
+    assert_eq!(here.tokens.private_keys("avouch").len(), recorded);
+    assert!(here.list().iter().all(|key| key["opens"] == true));
+    token(&service).await.unwrap();
 }
 
 #[tokio::test]

@@ -194,25 +194,30 @@ fn a_guest_of_another_privilege_level_is_not_the_published_code() {
     refused_for(&service, &verifier, published(&service, &verifier), "VMPL");
 }
 
+/// A guest whose utility VM is of a version, and settings by which its publisher counts.
+fn service_with_utility_vm(svn: u64) -> (Service, AppraisalSettings) {
+    let service = Service::with(Form::Described, |mut options| {
+        options.snp.uvm = Some(UvmForm::Json);
+        options.snp.uvm_svn = svn;
+        (EvidenceKind::Snp, options)
+    });
+    let UvmMeasurement { issuer, feed, .. } = utility_vm(svn);
+    let mut settings = ServiceVerifier::settings();
+    let trusted = UvmTrustEntry { issuer, feed, minimum_svn: 1, compliance_status: None };
+    settings.uvm = UvmTrust { entries: vec![trusted] };
+    (service, settings)
+}
+
+/// The utility VM of that publisher, of a version at least.
+fn utility_vm(minimum_svn: u64) -> UvmMeasurement {
+    let publisher = uvm_publisher(&Options::new(at())).unwrap();
+    UvmMeasurement { issuer: publisher.issuer, feed: publisher.feed, minimum_svn }
+}
+
 #[test]
 fn a_utility_vm_counts_by_publisher_feed_and_version() {
-    let minted_by = |svn: u64| {
-        Service::with(Form::Described, |mut options| {
-            options.snp.uvm = Some(UvmForm::Json);
-            options.snp.uvm_svn = svn;
-            (EvidenceKind::Snp, options)
-        })
-    };
-    let service = minted_by(101);
-    let publisher = uvm_publisher(&Options::new(at())).unwrap();
-    let mut settings = ServiceVerifier::settings();
-    let trusted = UvmTrustEntry {
-        issuer: publisher.issuer.clone(),
-        feed: publisher.feed.clone(),
-        minimum_svn: 1,
-        compliance_status: None,
-    };
-    settings.uvm = UvmTrust { entries: vec![trusted] };
+    let (service, settings) = service_with_utility_vm(101);
+    let publisher = utility_vm(1);
     let verifier = service.verifier_with(settings);
     let WorkloadMeasurement::Snp(exact) = published(&service, &verifier) else { panic!() };
     let of = |issuer: &str, feed: &str, minimum_svn: u64| {
@@ -448,6 +453,18 @@ fn retired_code_passes_only_as_what_says_at_least_as_exactly_what_runs() {
     let any_host = GuestMeasurement { host_data: None, ..guest.clone() };
     let [guest, any_host] = [guest, any_host].map(WorkloadMeasurement::Snp);
 
+    // A guest that is known by its utility VM, by its launch digest, or by both.
+    let (vm, vm_settings) = service_with_utility_vm(101);
+    let WorkloadMeasurement::Snp(by_digest) = published(&vm, &vm.verifier()) else { panic!() };
+    let of = |measurement, uvm, host_data| {
+        WorkloadMeasurement::Snp(GuestMeasurement { measurement, uvm, host_data })
+    };
+    let (digest, host) = (by_digest.measurement, by_digest.host_data);
+    let [vm_100, vm_101] = [100, 101].map(|svn| of(None, Some(utility_vm(svn)), host));
+    let by_both = of(digest, Some(utility_vm(101)), host);
+    let digest_anywhere = of(digest, None, None);
+    let by_digest = of(digest, None, host);
+
     // The old one, the new one; whether the new one lets pass what was replaced, and what was withdrawn.
     for (service, old, new, after_replaced, after_withdrawn) in [
         (&sgx, &exact, &product, false, false),
@@ -467,8 +484,21 @@ fn retired_code_passes_only_as_what_says_at_least_as_exactly_what_runs() {
         (&snp, &guest, &any_host, false, false),
         (&snp, &guest, &guest, true, false),
         (&snp, &any_host, &guest, true, true),
+        (&sgx, &whole, &product, false, false),
+        (&sgx, &lower, &whole, true, true),
+        (&vm, &vm_101, &vm_100, false, false),
+        (&vm, &vm_100, &vm_101, true, true),
+        (&vm, &vm_101, &vm_101, true, false),
+        (&vm, &by_digest, &vm_101, false, false),
+        (&vm, &by_both, &vm_101, false, false),
+        (&vm, &vm_101, &by_digest, true, true),
+        (&vm, &vm_101, &by_both, true, true),
+        (&vm, &vm_101, &digest_anywhere, false, false),
     ] {
-        let verifier = service.verifier();
+        let verifier = match std::ptr::eq(service, &vm) {
+            true => service.verifier_with(vm_settings.clone()),
+            false => service.verifier(),
+        };
         for (withdrawn, passes) in [(false, after_replaced), (true, after_withdrawn)] {
             let list = listed(old, new, withdrawn);
             let verdict = verify(service, &verifier, Some(&list));

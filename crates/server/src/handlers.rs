@@ -155,7 +155,7 @@ async fn dispatch(
         Target::Published { name, document } => {
             let name = provider_asked(state, head, name, asked)?;
             let identity = state.providers.published(name.as_deref()).map_err(ApiError::from)?;
-            Ok(publish::document(state, &identity, document)?)
+            Ok(publish::document(state, head, &identity, document, work).await?)
         }
         Target::Provider { name, endpoint } => {
             let name = provider_asked(state, head, name, asked)?;
@@ -303,14 +303,16 @@ async fn result_token(
 
 /// Logs what happened and tells the client nothing of it, but whether it may pass: a token that keeps a signing
 /// key may be away.
-fn internal(error: &(dyn std::error::Error + 'static)) -> Fault {
-    tracing::error!(error, "a request could not be completed");
+pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Fault {
     let mut causes = std::iter::successors(Some(error), |error| error.source());
     let is_away = |cause: &(dyn std::error::Error + 'static)| {
         matches!(cause.downcast_ref(), Some(SignError::External { .. }))
     };
-    match causes.any(is_away) {
-        true => Fault::unavailable("The service cannot use its signing key just now."),
-        false => Fault::internal(),
+    if causes.any(is_away) {
+        // Whoever asks tokens whether they are there tells it once.
+        tracing::debug!(error, "a signing key cannot be used");
+        return Fault::unavailable("The service cannot use its signing key just now.");
     }
+    tracing::error!(error, "a request could not be completed");
+    Fault::internal()
 }

@@ -8,6 +8,7 @@
 
 mod custody;
 mod held;
+mod left;
 mod master;
 mod memory;
 mod new;
@@ -20,6 +21,6 @@ pub use held::{KeysError, SigningKeys};
 pub use master::{MasterKey, MasterKeyError, MasterKeys, WrapError};
 pub use memory::{forbid_core_dumps, hide_memory};
 pub use new::NewSigningKey;
-pub use pkcs11::{SigningToken, TokenKey, TokenKeyError, TokenPlace, TokenSigner};
+pub use pkcs11::{SigningToken, TokenKey, TokenKeyError, TokenPlace, TokenSigner, UnrecordedKey};
 pub use plan::{Due, KeyPlan};
 pub use set::{HeldKey, KeyKeeper, KeySet, ProviderKeys};

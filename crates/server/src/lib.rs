@@ -33,6 +33,7 @@ pub mod respond;
 pub mod route;
 pub mod signing_key;
 pub mod state;
+mod supervised;
 pub mod tee;
 mod token_exchange;
 pub mod tpm;

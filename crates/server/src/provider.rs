@@ -1,20 +1,28 @@
 //! Attestation providers as the data plane sees them: ready to issue tokens.
 
+mod certificates;
+
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use avouch_engine::{AppraisalSettings, PolicyInForce};
 use avouch_store::{Tenant, TenantPolicy, TrustModel};
 use avouch_token::{
     IssuerError, Jwks, JwksError, PublishedKey, SignError, Signer, TokenIssuer, jwks_document,
-    openid_metadata, provider_certificate, report_ca_certificate, report_certificate,
+    openid_metadata,
 };
 use avouch_wire::EvidenceKind;
+use bytes::Bytes;
+use certificates::Certificates;
 use thiserror::Error;
+use tokio::sync::Mutex as AsyncMutex;
 
 use crate::ApiError;
 use crate::config::ProviderSettings;
+use crate::handlers::internal;
 use crate::keys::{KeySet, KeysError, ProviderKeys};
+use crate::work::Work;
 
 /// Bytes of a compiled policy for each byte of its JWS, rounded up.
 const BYTES_PER_POLICY_BYTE: u64 = 4;
@@ -39,11 +47,32 @@ pub struct ProviderIdentity {
     keys: ProviderKeys,
     issuer: TokenIssuer,
     report_issuer: TokenIssuer,
-    /// Made when first asked for: they cost signatures, and tokens are issued without them.
+    certificates: Certificates,
+    /// Of the key that signs reports.
     report_certificates: OnceLock<[Vec<u8>; 2]>,
-    signing_certificates: OnceLock<String>,
-    key_set: OnceLock<Arc<Jwks>>,
+    /// Made when first asked for: it costs signatures, and tokens are issued without.
+    published: OnceLock<Arc<PublishedKeys>>,
+    /// What serves for a moment where not all could be made.
+    makeshift: Mutex<Option<Makeshift>>,
+    /// Of several who want it at once one makes it.
+    making: AsyncMutex<()>,
 }
+
+/// A provider's key set as it goes out.
+pub struct PublishedKeys {
+    document: Bytes,
+    /// Read back when first asked for.
+    read: OnceLock<Arc<Jwks>>,
+}
+
+/// What came of the last attempt, and when.
+struct Makeshift {
+    at: Instant,
+    outcome: Result<Arc<PublishedKeys>, ApiError>,
+}
+
+/// How soon certificates that could not be made are tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Why a provider cannot be set up.
 #[derive(Debug, Error)]
@@ -67,28 +96,45 @@ pub enum ProviderError {
     },
 }
 
+impl PublishedKeys {
+    /// JSON.
+    #[must_use]
+    pub fn document(&self) -> &Bytes {
+        &self.document
+    }
+}
+
 impl ProviderIdentity {
-    /// A provider at `url` with its keys of a set.
+    /// A provider at `url` with its keys of a set. What was made for the same keys at an earlier moment serves on.
     ///
     /// # Errors
     /// [`ProviderError::Issuer`].
-    pub fn new(url: &str, set: Arc<KeySet>, keys: ProviderKeys) -> Result<Self, ProviderError> {
+    pub fn new(
+        url: &str,
+        set: Arc<KeySet>,
+        keys: ProviderKeys,
+        former: Option<&Self>,
+    ) -> Result<Self, ProviderError> {
         let signs = |signers: &[Arc<dyn Signer>]| {
             let first = signers.first().map(Arc::clone);
             first.ok_or(KeysError::NoActiveKey { purpose: "anything", algorithm: "any algorithm" })
         };
         let issuer = TokenIssuer::new(signs(&keys.token)?, url)?;
         let report_issuer = TokenIssuer::new(signs(&keys.report)?, url)?;
-        let (report_certificates, signing_certificates) = (OnceLock::new(), OnceLock::new());
-        let key_set = OnceLock::new();
+        let former = former.filter(|former| former.url() == url);
+        let certificates = former.map(|former| {
+            former.certificates.of_keys(|kid| set.keys().iter().any(|key| key.signer.kid() == kid))
+        });
         Ok(Self {
             set,
             keys,
             issuer,
             report_issuer,
-            report_certificates,
-            signing_certificates,
-            key_set,
+            certificates: certificates.unwrap_or_default(),
+            report_certificates: OnceLock::new(),
+            published: OnceLock::new(),
+            makeshift: Mutex::default(),
+            making: AsyncMutex::default(),
         })
     }
 
@@ -98,42 +144,112 @@ impl ProviderIdentity {
     }
 
     /// The keys that sign its tokens, under certificates of its own with what the TEE says of each, the active
-    /// one first; then those
-    /// that sign its reports, under certificates of the CA of reports.
+    /// one first; then those that sign its reports, under certificates of the CA of reports.
+    ///
+    /// Where a token that keeps keys is away, or `may_sign` is false, what was made before serves, and a key
+    /// without a certificate is left out until it has one.
     ///
     /// # Errors
-    /// [`ProviderError::Certificate`].
-    pub fn signing_certificates(&self) -> Result<&str, ProviderError> {
-        if let Some(made) = self.signing_certificates.get() {
-            return Ok(made);
+    /// 503 if there is nothing that could serve, 500 if a certificate cannot be made.
+    pub(crate) async fn published(
+        self: &Arc<Self>,
+        work: Work<'_>,
+        may_sign: bool,
+    ) -> Result<Arc<PublishedKeys>, ApiError> {
+        if let Some(made) = self.published.get() {
+            return Ok(Arc::clone(made));
         }
-        let mut published = Vec::new();
-        for signer in &self.keys.token {
-            let signer = signer.as_ref();
-            let evidence = self.set.evidence(signer.kid()).map(|evidence| evidence.extension());
-            let certificate = provider_certificate(signer, self.url(), evidence);
-            let certificate = certificate.map_err(|source| self.no_certificate(source))?;
-            published.push(PublishedKey::new(signer, &[certificate]));
+        let _one = self.making.lock().await;
+        if let Some(made) = self.published.get() {
+            return Ok(Arc::clone(made));
         }
-        for signer in &self.keys.report {
-            let chain = self.report_chain(signer.as_ref())?;
-            published.push(PublishedKey::new(signer.as_ref(), &chain));
+        let last = self.last_outcome();
+        if let Some(outcome) = last {
+            return outcome;
         }
-        let made = jwks_document(&published);
-        // Whoever came first stays: all readers see one set.
-        Ok(self.signing_certificates.get_or_init(|| made))
+        let identity = Arc::clone(self);
+        let make = move || {
+            let outcome = identity.make_published(may_sign);
+            outcome.map_err(|error| ApiError::from(internal(&error)))
+        };
+        let outcome = work.run(move || Ok::<_, ApiError>(make())).await?;
+        if self.published.get().is_none() {
+            let makeshift = Makeshift { at: Instant::now(), outcome: outcome.clone() };
+            *self.makeshift.lock().unwrap_or_else(PoisonError::into_inner) = Some(makeshift);
+        }
+        outcome
     }
 
-    /// The same as a key set, read once.
+    fn last_outcome(&self) -> Option<Result<Arc<PublishedKeys>, ApiError>> {
+        let makeshift = self.makeshift.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = makeshift.as_ref().filter(|last| last.at.elapsed() < AGAIN);
+        last.map(|last| last.outcome.clone())
+    }
+
+    /// The same as a key set, read once: for where work is done.
     ///
     /// # Errors
     /// [`ProviderError::Certificate`], [`ProviderError::KeySet`].
-    pub fn key_set(&self) -> Result<Arc<Jwks>, ProviderError> {
-        if let Some(read) = self.key_set.get() {
+    pub(crate) fn key_set(&self, may_sign: bool) -> Result<Arc<Jwks>, ProviderError> {
+        let published = match self.published.get() {
+            Some(made) => Arc::clone(made),
+            None => match self.last_outcome() {
+                Some(Ok(makeshift)) => makeshift,
+                _ => self.make_published(may_sign)?,
+            },
+        };
+        if let Some(read) = published.read.get() {
             return Ok(Arc::clone(read));
         }
-        let read = Arc::new(Jwks::parse(self.signing_certificates()?.as_bytes())?);
-        Ok(Arc::clone(self.key_set.get_or_init(|| read)))
+        let read = Arc::new(Jwks::parse(&published.document)?);
+        Ok(Arc::clone(published.read.get_or_init(|| read)))
+    }
+
+    /// Makes what is published; keeps it if nothing is missing.
+    ///
+    /// # Errors
+    /// [`ProviderError::Certificate`].
+    pub(crate) fn make_published(
+        &self,
+        may_sign: bool,
+    ) -> Result<Arc<PublishedKeys>, ProviderError> {
+        let mut published = Vec::new();
+        let (mut is_whole, mut failed) = (true, None);
+        for signer in self.keys.token.iter().map(AsRef::as_ref) {
+            let evidence = self.set.evidence(signer.kid());
+            match self.certificates.of_token(signer, self.url(), evidence, may_sign) {
+                Ok(found) => {
+                    is_whole &= found.is_current;
+                    published.push(PublishedKey::new(signer, &[found.der]));
+                }
+                Err(error) => failed = Some(self.passing(error)?),
+            }
+        }
+        for signer in self.keys.report.iter().map(AsRef::as_ref) {
+            let ca = self.keys.report_ca.as_ref();
+            match self.certificates.of_report(signer, ca, self.url(), may_sign) {
+                Ok(chain) => published.push(PublishedKey::new(signer, &chain)),
+                Err(error) => failed = Some(self.passing(error)?),
+            }
+        }
+        let made = |published: &[PublishedKey]| {
+            let document = Bytes::from(jwks_document(published));
+            Arc::new(PublishedKeys { document, read: OnceLock::new() })
+        };
+        match failed {
+            // Whoever came first stays: all readers see one set.
+            None if is_whole => Ok(Arc::clone(self.published.get_or_init(|| made(&published)))),
+            Some(error) if published.is_empty() => Err(self.no_certificate(error)),
+            _ => Ok(made(&published)),
+        }
+    }
+
+    /// That a token is away passes; everything else is given back as an error.
+    fn passing(&self, error: SignError) -> Result<SignError, ProviderError> {
+        match error {
+            SignError::External { .. } => Ok(error),
+            error => Err(self.no_certificate(error)),
+        }
     }
 
     /// DER of the certificates of the key that signs reports: its own, and the CA's.
@@ -144,15 +260,10 @@ impl ProviderIdentity {
         if let Some(made) = self.report_certificates.get() {
             return Ok(made);
         }
-        let made = self.report_chain(self.report_issuer.signer().as_ref())?;
-        Ok(self.report_certificates.get_or_init(|| made))
-    }
-
-    fn report_chain(&self, signer: &dyn Signer) -> Result<[Vec<u8>; 2], ProviderError> {
-        let ca = self.keys.report_ca.as_ref();
-        let own = report_certificate(ca, signer.public_key(), self.url());
-        let made = own.and_then(|own| Ok([own, report_ca_certificate(ca)?]));
-        made.map_err(|source| self.no_certificate(source))
+        let (signer, ca) = (self.report_issuer.signer().as_ref(), self.keys.report_ca.as_ref());
+        let made = self.certificates.of_report(signer, ca, self.url(), true);
+        let made = made.map_err(|error| self.no_certificate(error))?;
+        Ok(self.report_certificates.get_or_init(|| made.map(|der| der.to_vec())))
     }
 
     fn no_certificate(&self, source: SignError) -> ProviderError {
@@ -274,7 +385,7 @@ impl Provider {
 
     /// What it is to the outside.
     #[must_use]
-    pub fn identity(&self) -> &ProviderIdentity {
+    pub const fn identity(&self) -> &Arc<ProviderIdentity> {
         &self.identity
     }
 }

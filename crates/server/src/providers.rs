@@ -97,7 +97,9 @@ impl Providers {
             options,
         };
         // What can fail for every provider alike fails at the start.
-        providers.identity(ProviderName::DEFAULT, 0)?.signing_certificates()?;
+        let default = providers.directory.tenant(ProviderName::DEFAULT);
+        let id = default.map_or(0, |tenant| tenant.provider.id.get());
+        providers.identity(ProviderName::DEFAULT, id)?.make_published(true)?;
         Ok(providers)
     }
 
@@ -291,14 +293,15 @@ impl Providers {
     fn identity(&self, name: &str, id: u64) -> Result<Arc<ProviderIdentity>, ProviderError> {
         let url = self.options.urls.of(name);
         let set = self.options.keys.set();
-        if let Some(known) = self.identities.get(&id)
+        let known = self.identities.get(&id);
+        if let Some(known) = &known
             && known.url() == url
             && known.is_of(&set)
         {
-            return Ok(known);
+            return Ok(Arc::clone(known));
         }
         let keys = self.options.keys.of_provider(&set, name, id)?;
-        let identity = ProviderIdentity::new(&url, set, keys)?;
+        let identity = ProviderIdentity::new(&url, set, keys, known.as_deref())?;
         let identity = Arc::new(identity);
         if id != 0 {
             self.identities.insert(id, Arc::clone(&identity));

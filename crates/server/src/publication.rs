@@ -20,8 +20,34 @@ const COSE_SIGN1: u8 = 0xd2;
 /// The documents of one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Documents {
-    measurements: Option<Bytes>,
-    statement: Option<Bytes>,
+    measurements: Option<Document>,
+    statement: Option<Document>,
+}
+
+/// A document, and what tells it from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    bytes: Bytes,
+    etag: String,
+}
+
+impl Document {
+    fn new(bytes: Bytes) -> Self {
+        let etag = format!("\"{}\"", avouch_pki::digest::sha256(&bytes));
+        Self { bytes, etag }
+    }
+
+    /// The document as it is.
+    #[must_use]
+    pub const fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Its `ETag`: its SHA-256.
+    #[must_use]
+    pub fn etag(&self) -> &str {
+        &self.etag
+    }
 }
 
 /// Why a document is not handed out.
@@ -82,18 +108,22 @@ impl Documents {
             let is_cose = |bytes: &[u8]| bytes.first() == Some(&COSE_SIGN1);
             checked(statement, path, bytes, is_cose, "tagged COSE_Sign1")
         });
-        Ok(Self { measurements: measurements.transpose()?, statement: statement.transpose()? })
+        let (measurements, statement) = (measurements.transpose()?, statement.transpose()?);
+        Ok(Self {
+            measurements: measurements.map(Document::new),
+            statement: statement.map(Document::new),
+        })
     }
 
     /// The signed list.
     #[must_use]
-    pub const fn measurements(&self) -> Option<&Bytes> {
+    pub const fn measurements(&self) -> Option<&Document> {
         self.measurements.as_ref()
     }
 
     /// The statement.
     #[must_use]
-    pub const fn statement(&self) -> Option<&Bytes> {
+    pub const fn statement(&self) -> Option<&Document> {
         self.statement.as_ref()
     }
 }
@@ -171,7 +201,7 @@ mod tests {
             let config = PublicationConfig { measurements: Some(write(bytes)), statement: None };
             Documents::read(&config).map(|read| read.measurements().cloned().unwrap())
         };
-        assert_eq!(&list(b"eyJ.e30.AA_-\n").unwrap()[..], b"eyJ.e30.AA_-\n");
+        assert_eq!(&list(b"eyJ.e30.AA_-\n").unwrap().bytes()[..], b"eyJ.e30.AA_-\n");
         for bytes in [&b""[..], b"{}", b"a.b", b"a.b.c.d", b"a..c", b"a.b.", b"a.b.=", b"\xd2\x84"]
         {
             let error = list(bytes).unwrap_err().to_string();

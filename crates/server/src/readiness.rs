@@ -147,7 +147,7 @@ pub(crate) fn report(state: &AppState, abilities: Abilities) -> Value {
         "providers_followed": state.providers.are_followed(),
         "signing_keys": signing_keys(state),
         "signing_keys_kept": signing_keys_kept(state),
-        "signing_keys_usable": state.providers.keys().unusable().is_none(),
+        "signing_keys_usable": state.providers.keys().are_all_usable(),
         "tee": state.tee.report(),
         "endorsements": state.engine.endorsement_summary(),
         "endorsements_imported": state.at_hand.imported_revision(),

@@ -2,12 +2,12 @@
 //!
 //! The evidence for a key has as its report data the digest of that key, and stands in the key's certificates.
 //! It is made for each key that signs tokens, did or will; anew before its certificates end and after
-//! `tee.refresh_seconds`. A TEE that fails or does not answer stops nobody: certificates keep what there is
+//! `tee.refresh_seconds`, and only for as many keys as key sets have room for. A TEE that fails or does not answer stops nobody: certificates keep what there is
 //! until it has ended, or have none, and `/readyz` says why.
 
 mod plan;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -18,13 +18,16 @@ use avouch_token::{EvidenceExtension, key_report_data};
 use avouch_wire::UnixTime;
 use serde_json::{Value, json};
 
-use self::plan::{is_due, pause};
+use self::plan::{is_due, pause, with_room};
 use crate::clock::Clock;
 use crate::config::TeeConfig;
-use crate::keys::{KeySet, SigningKeys};
+use crate::keys::{HeldKey, KeySet, SigningKeys};
+use crate::supervised::supervise;
 
 /// The longest that the start waits for the first evidence, or for what is looked at to find a TEE.
 const START_WITHIN: Duration = Duration::from_secs(10);
+/// How long a TEE is not asked again for a key for which it gave evidence, however soon that ends.
+const LEFT_ALONE: Duration = Duration::from_secs(60);
 /// How often keys and evidence are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -51,6 +54,14 @@ impl KeyEvidence {
         Ok(Self { kind: evidence.kind(), extension, made_at, holds_until })
     }
 
+    /// Bytes of it in a certificate.
+    const fn bytes(&self) -> usize {
+        match &self.extension {
+            EvidenceExtension::Raw(bytes) => bytes.len(),
+            EvidenceExtension::Described { evidence_json, .. } => evidence_json.len(),
+        }
+    }
+
     /// As certificates carry it.
     #[must_use]
     pub const fn extension(&self) -> &EvidenceExtension {
@@ -75,7 +86,29 @@ struct Known {
     again_at: Option<Instant>,
     failures: u64,
     last_failure: Option<(UnixTime, TeeError)>,
+    /// When it last gave evidence for each key.
+    last_given: HashMap<String, Instant>,
+    /// How many keys have evidence in their certificates, and how many have not.
+    with: usize,
     without: usize,
+}
+
+impl Known {
+    /// Those of the keys for whose evidence there is room.
+    fn with_room<'k>(&self, keys: &'k [TokenKey]) -> HashSet<&'k str> {
+        let bytes_of = |kid: &str| self.evidence.get(kid).map(|evidence| evidence.bytes());
+        let largest = self.evidence.values().map(|evidence| evidence.bytes()).max();
+        let wanting = keys.iter().map(|key| (key.kid.as_str(), key.provider));
+        with_room(wanting, bytes_of, largest.unwrap_or_default())
+    }
+}
+
+/// A key that signs tokens, did or will.
+struct TokenKey {
+    kid: String,
+    key: PublicKey,
+    /// The number of the provider that it is for; none if all share it.
+    provider: Option<u64>,
 }
 
 impl OwnTee {
@@ -122,7 +155,9 @@ impl OwnTee {
         // What is not there by then comes later.
         let _ = tokio::time::timeout(START_WITHIN, self.tick(keys, clock)).await;
         self.publish(keys);
-        tokio::spawn(follow(Arc::clone(self), Arc::downgrade(keys), clock));
+        let (tee, keys) = (Arc::clone(self), Arc::downgrade(keys));
+        let begin = move || follow(Arc::clone(&tee), Weak::clone(&keys), clock);
+        drop(supervise("evidence for keys", begin));
     }
 
     /// Makes what is due, and hands it to the keys.
@@ -133,7 +168,7 @@ impl OwnTee {
         let due = self.due(&set, now);
         // What has ended, and what came when nobody waited any more.
         self.publish(keys);
-        for (kid, key) in due {
+        for TokenKey { kid, key, .. } in due {
             let (worker, within) = (Arc::clone(worker), self.answer_within);
             let asked = tokio::task::spawn_blocking(move || {
                 worker.evidence(&key_report_data(&key).0, within)
@@ -155,30 +190,38 @@ impl OwnTee {
         let set = keys.set();
         let mut known = self.known();
         let of_tokens = token_keys(&set);
-        let without = of_tokens.iter().filter(|(kid, _)| !known.evidence.contains_key(kid));
-        known.without = without.count();
-        if *set.all_evidence() != known.evidence {
-            keys.take_evidence(known.evidence.clone());
+        let has_room = known.with_room(&of_tokens);
+        let mut shown = known.evidence.clone();
+        shown.retain(|kid, _| has_room.contains(kid.as_str()));
+        known.with = shown.len();
+        known.without = of_tokens.len().saturating_sub(shown.len());
+        if *set.all_evidence() != shown {
+            keys.take_evidence(shown);
         }
     }
 
     /// Forgets what has ended, and gives the keys that want evidence, the ones that sign first.
-    fn due(&self, set: &KeySet, now: UnixTime) -> Vec<(String, PublicKey)> {
+    fn due(&self, set: &KeySet, now: UnixTime) -> Vec<TokenKey> {
         let mut known = self.known();
         let of_tokens = token_keys(set);
+        let is_published = |kid: &str| of_tokens.iter().any(|key| key.kid == kid);
+        known.last_given.retain(|kid, _| is_published(kid));
         known.evidence.retain(|kid, evidence| {
-            let is_published = of_tokens.iter().any(|(name, _)| name == kid);
-            is_published && evidence.holds_until.is_none_or(|until| now < until)
+            is_published(kid) && evidence.holds_until.is_none_or(|until| now < until)
         });
         if known.again_at.is_some_and(|at| Instant::now() < at) {
             return Vec::new();
         }
-        let due = of_tokens.into_iter().filter(|(kid, _)| {
-            known.evidence.get(kid).is_none_or(|evidence| {
+        let is_wanted = |key: &TokenKey| {
+            let is_old = known.evidence.get(&key.kid).is_none_or(|evidence| {
                 is_due(evidence.made_at, evidence.holds_until, self.refresh_seconds, now)
-            })
-        });
-        due.collect()
+            });
+            let last = known.last_given.get(&key.kid);
+            is_old && last.is_none_or(|given_at| given_at.elapsed() >= LEFT_ALONE)
+        };
+        let has_room: HashSet<String> =
+            known.with_room(&of_tokens).into_iter().map(str::to_owned).collect();
+        of_tokens.into_iter().filter(|key| has_room.contains(&key.kid) && is_wanted(key)).collect()
     }
 
     fn made(&self, kid: &str, evidence: KeyEvidence) {
@@ -186,6 +229,7 @@ impl OwnTee {
         tracing::info!(kid, kind = evidence.kind, until, "the TEE vouches for a signing key");
         let mut known = self.known();
         (known.failed_in_a_row, known.again_at) = (0, None);
+        known.last_given.insert(kid.to_owned(), Instant::now());
         known.evidence.insert(kid.to_owned(), Arc::new(evidence));
     }
 
@@ -215,7 +259,7 @@ impl OwnTee {
         let source = self.worker.as_ref().map_or(SourceName::None.name(), |worker| worker.name());
         let mut report = json!({
             "source": source,
-            "keys_with_evidence": known.evidence.len(),
+            "keys_with_evidence": known.with,
             "keys_without_evidence": known.without,
             "failures": known.failures,
         });
@@ -241,13 +285,16 @@ impl OwnTee {
 }
 
 /// The keys for tokens, those that sign first.
-fn token_keys(set: &KeySet) -> Vec<(String, PublicKey)> {
+fn token_keys(set: &KeySet) -> Vec<TokenKey> {
     let of_tokens = || set.keys().iter().filter(|key| key.purpose == KeyPurpose::Token);
     let signing = of_tokens().filter(|key| key.state == KeyState::Active);
     let others = of_tokens().filter(|key| key.state != KeyState::Active);
-    let key =
-        |signer: &dyn avouch_token::Signer| (signer.kid().to_owned(), signer.public_key().clone());
-    signing.chain(others).map(|held| key(held.signer.as_ref())).collect()
+    let wanting = |held: &HeldKey| TokenKey {
+        kid: held.signer.kid().to_owned(),
+        key: held.signer.public_key().clone(),
+        provider: held.provider,
+    };
+    signing.chain(others).map(wanting).collect()
 }
 
 async fn follow(tee: Arc<OwnTee>, keys: Weak<SigningKeys>, clock: Clock) {

@@ -34,7 +34,8 @@ pub(crate) async fn probe(database: Database) {
     }
 }
 
-async fn write(database: &Database, filler: &[u8]) -> Result<(), StoreError> {
+/// Writes a row that means nothing.
+pub(crate) async fn write(database: &Database, filler: &[u8]) -> Result<(), StoreError> {
     let mut tx = database.begin_write("find out whether writing works").await?;
     tx.execute(
         "insert into write_probe (id, filler) values (1, $1) \

@@ -14,6 +14,7 @@ use crate::location::Location;
 use crate::migrate::{MIGRATIONS, Migration, migrate, require_current};
 use crate::names::ProviderId;
 use crate::options::StoreOptions;
+use crate::probe;
 
 /// Position in the one order of all writes. It only grows; a cache that has seen a sequence has
 /// seen everything up to it.
@@ -188,6 +189,14 @@ impl Store {
     /// [`StoreError::Unavailable`].
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.sequence().await.map(|_| ())
+    }
+
+    /// Whether it takes writes at this moment: writes a row that means nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn check_writable(&self) -> Result<(), StoreError> {
+        probe::write(&self.inner.database, &[]).await
     }
 
     /// The sequence of the last write.

@@ -126,8 +126,8 @@ pub enum TeeError {
     /// Too many wait already.
     #[error("too many questions wait for the TEE already")]
     Busy,
-    /// The thread that asks is gone: a mistake of this program.
-    #[error("the thread that asks the TEE has ended")]
+    /// The thread that asks is gone, or panicked: a mistake of this program.
+    #[error("the thread that asks the TEE has ended, or panicked")]
     Ended,
 }
 

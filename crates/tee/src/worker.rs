@@ -1,5 +1,6 @@
 //! A thread that asks a TEE, so that one which does not answer stops nobody.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,8 +36,10 @@ impl TeeWorker {
         let answers = move || {
             for Question { report_data, until, answer } in asked {
                 if Instant::now() < until {
+                    let asked = AssertUnwindSafe(|| source.evidence(&report_data));
+                    let evidence = catch_unwind(asked).unwrap_or(Err(TeeError::Ended));
                     // Who asked may have gone.
-                    let _ = answer.try_send(source.evidence(&report_data));
+                    let _ = answer.try_send(evidence);
                 }
             }
         };

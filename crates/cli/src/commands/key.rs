@@ -3,6 +3,7 @@
 mod change;
 mod list;
 mod records;
+mod sweep;
 
 use std::path::PathBuf;
 
@@ -45,6 +46,8 @@ enum KeyCommand {
     Remove(KidArgs),
     /// Wrap all keys under the newest master key, so that former ones can go.
     Rewrap(ServiceArgs),
+    /// List keys in the PKCS#11 token that no record names, and with `--destroy` destroy them.
+    Sweep(SweepArgs),
 }
 
 /// Whose keys.
@@ -85,6 +88,15 @@ struct RotateArgs {
 }
 
 #[derive(Debug, Args)]
+struct SweepArgs {
+    /// Destroy them. Those of another service in the same token are among them: only you can tell.
+    #[arg(long)]
+    destroy: bool,
+    #[command(flatten)]
+    service: ServiceArgs,
+}
+
+#[derive(Debug, Args)]
 struct KidArgs {
     /// Its identifier, or a beginning that no other has.
     kid: String,
@@ -95,6 +107,7 @@ struct KidArgs {
 pub(crate) fn run(args: &KeyArgs, output: OutputOptions) -> Result<Verdict, Failure> {
     let service = match &args.command {
         KeyCommand::List(service) | KeyCommand::Rewrap(service) => service,
+        KeyCommand::Sweep(sweep) => &sweep.service,
         KeyCommand::Publish(which) => &which.service,
         KeyCommand::Rotate(rotate) => &rotate.which.service,
         KeyCommand::Activate(one) | KeyCommand::Retire(one) | KeyCommand::Remove(one) => {
@@ -112,6 +125,7 @@ pub(crate) fn run(args: &KeyArgs, output: OutputOptions) -> Result<Verdict, Fail
             KeyCommand::Rotate(args) => change::rotate(&records, args, output).await,
             KeyCommand::Remove(one) => change::remove(&records, &one.kid, output).await,
             KeyCommand::Rewrap(_) => change::rewrap(&records, output).await,
+            KeyCommand::Sweep(args) => sweep::sweep(&records, args.destroy, output).await,
         };
         records.close().await;
         done

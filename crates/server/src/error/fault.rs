@@ -198,6 +198,11 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    /// The same of an error in another form than the planes'.
+    pub(crate) fn new(code: &'static str, message: &str) -> Self {
+        Self { code, message: message.to_owned(), why: None }
+    }
+
     /// What a policy refused for, in one line.
     pub(crate) fn why(&self, bytes_max: usize) -> Option<String> {
         self.why.as_deref().map(|why| one_line(why, bytes_max))

@@ -83,7 +83,7 @@ fn response(head: &Parts, answer: MirrorAnswer) -> Result<Response<Body>, ApiErr
 }
 
 /// Whether a client has this version already.
-fn knows(head: &Parts, etag: &str) -> bool {
+pub(super) fn knows(head: &Parts, etag: &str) -> bool {
     let known = head.headers.get_all(header::IF_NONE_MATCH).iter();
     let tags = known.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     tags.map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)

@@ -5,7 +5,7 @@ mod trail;
 use std::sync::Arc;
 
 use avouch_token::{
-    Expectations, Payload, TokenFormat, TokenKind, VerifiedToken, VerifyError, verify_token,
+    Expectations, Jwks, Payload, TokenFormat, TokenKind, VerifiedToken, VerifyError, verify_token,
 };
 use avouch_wire::{EvidenceKind, FailedCheck as _, Hex, UnixTime, base64url};
 use axum::body::Body;
@@ -17,6 +17,7 @@ use trail::Trail;
 use super::access::Authorized;
 use super::{attest, internal};
 use crate::config::ProviderExchange;
+use crate::error::Said;
 use crate::http::{ReadBody, UnreadBody};
 use crate::token_exchange::{
     Exchange, ExchangeRefused, ExchangeRequest, JWT, ShortToken, Subject, short_token,
@@ -27,6 +28,9 @@ pub(crate) use trail::ExchangeCounts;
 
 /// How far the clocks of instances may differ, in seconds: what one issued just now another exchanges.
 const CLOCKS_SECONDS: u32 = 60;
+
+/// How the refusal of a token begins.
+const REFUSED: &str = "the subject token is refused: ";
 
 /// A short token as it goes out.
 struct Issued {
@@ -57,7 +61,9 @@ pub(super) async fn exchange(
         .into());
     }
     let body = body.read().await?;
-    let asked = match ExchangeRequest::parse(&body) {
+    let read = move || Ok::<_, ApiError>((ExchangeRequest::parse(&body), body));
+    let (asked, body) = request.work.run(read).await?;
+    let asked = match asked {
         Ok(asked) => asked,
         Err(refused) => return Ok(refusal(&refused)),
     };
@@ -69,7 +75,7 @@ pub(super) async fn exchange(
     let compact = match asked.subject {
         Subject::Token(compact) => compact,
         Subject::Evidence { kind, body: encoded } => {
-            match attested(request, kind, body, &encoded).await? {
+            match attested(request, kind, body, encoded).await? {
                 Ok(compact) => compact,
                 Err(refused) => return Ok(refusal(&refused)),
             }
@@ -77,9 +83,12 @@ pub(super) async fn exchange(
     };
     let now = request.state.clock.now();
     let provider = Arc::clone(request.provider);
-    let verified =
-        request.work.run(move || Ok::<_, ApiError>(verify(&compact, &provider, now))).await?;
-    let token = match verified? {
+    let may_sign = request.state.providers.keys().unusable().is_none();
+    let verified = move || {
+        let keys = provider.identity().key_set(may_sign).map_err(|error| internal(&error))?;
+        Ok::<_, ApiError>(verify(&compact, &provider, &keys, now))
+    };
+    let token = match request.work.run(verified).await? {
         Ok(token) => token,
         Err(refused) => return Ok(refusal(&refused)),
     };
@@ -91,7 +100,7 @@ pub(super) async fn exchange(
             Ok(refusal(&refused))
         }
         Ok(short) => {
-            trail.admit()?;
+            trail.admit(&short.subject)?;
             let issued = sign(request, short).await?;
             trail.given(&issued).await?;
             Ok(answer(&issued))
@@ -105,9 +114,10 @@ async fn attested(
     request: &Authorized<'_>,
     kind: EvidenceKind,
     form: ReadBody,
-    encoded: &str,
+    encoded: String,
 ) -> Result<Result<String, ExchangeRefused>, ApiError> {
-    let Ok(bytes) = base64url::decode(encoded) else {
+    let decode = move || Ok::<_, ApiError>(base64url::decode(&encoded));
+    let Ok(bytes) = request.work.run(decode).await? else {
         return Ok(Err(ExchangeRefused::request("subject_token is no base64url")));
     };
     let body = Arc::new(attest::Sent::decoded(form, bytes));
@@ -129,25 +139,21 @@ async fn attested(
 fn verify(
     compact: &str,
     provider: &Provider,
+    keys: &Jwks,
     now: UnixTime,
-) -> Result<Result<VerifiedToken, ExchangeRefused>, ApiError> {
-    let keys = provider.identity().key_set().map_err(|error| internal(&error))?;
+) -> Result<VerifiedToken, ExchangeRefused> {
     let of_kind = |kind| {
         let issuer = Some(provider.issuer().issuer().to_owned());
         let slack_seconds = CLOCKS_SECONDS;
         let expectations = Expectations { issuer, kind, slack_seconds, ..Expectations::at(now) };
-        verify_token(compact, &keys, &expectations).into_verified()
+        verify_token(compact, keys, &expectations).into_verified()
     };
     let verified = match of_kind(TokenKind::Attestation) {
         Err(VerifyError::KeyForOtherKind { .. }) => of_kind(TokenKind::Report),
         other => other,
     };
-    Ok(verified.map_err(|error| {
-        ExchangeRefused::request(format!(
-            "the subject token is refused: {}: {error}",
-            error.check()
-        ))
-    }))
+    verified
+        .map_err(|error| ExchangeRefused::request(format!("{REFUSED}{}: {error}", error.check())))
 }
 
 async fn sign(request: &Authorized<'_>, short: ShortToken) -> Result<Issued, ApiError> {
@@ -183,7 +189,11 @@ fn refusal(refused: &ExchangeRefused) -> Response<Body> {
     };
     let description: String = refused.description.chars().take(1000).map(allowed).collect();
     let body = json!({ "error": refused.error, "error_description": description });
-    unstored(respond::json(StatusCode::BAD_REQUEST, body.to_string()))
+    let mut response = unstored(respond::json(StatusCode::BAD_REQUEST, body.to_string()));
+    // The check first, if one is named.
+    let why = refused.description.strip_prefix(REFUSED).unwrap_or(&refused.description);
+    response.extensions_mut().insert(Said::new(refused.error, why));
+    response
 }
 
 fn unstored(mut response: Response<Body>) -> Response<Body> {

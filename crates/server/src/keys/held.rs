@@ -1,7 +1,7 @@
 //! The keys of a running instance.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -15,6 +15,7 @@ use thiserror::Error;
 use tokio::task::AbortHandle;
 
 use super::custody::Custody;
+use super::left::Left;
 use super::master::{MasterKey, MasterKeyError, MasterKeys, WrapError};
 use super::new::NewSigningKey;
 use super::pkcs11::TokenKeyError;
@@ -22,6 +23,7 @@ use super::plan::{Due, KeyPlan};
 use super::set::{HeldKey, KeyKeeper, KeySet, ProviderKeys};
 use crate::clock::Clock;
 use crate::config::SigningConfig;
+use crate::supervised::supervise;
 use crate::tee::EvidenceOfKeys;
 
 /// Why signing keys cannot be had. Nothing of a private key is in it.
@@ -80,6 +82,13 @@ pub enum KeysError {
     Ended(#[from] tokio::task::JoinError),
 }
 
+impl KeysError {
+    /// Whether a token that is away, and may come back, is the reason.
+    const fn passes(&self) -> bool {
+        matches!(self, Self::Token(TokenKeyError::Away { .. } | TokenKeyError::Failed { .. }))
+    }
+}
+
 /// The longest between two looks at the records.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How soon whoever keeps the keys must say that they can be used.
@@ -100,8 +109,8 @@ pub struct SigningKeys {
     store: Store,
     /// The last moment of which it is known that the records were as the set is.
     current_at: Mutex<Instant>,
-    /// Why a key that signs cannot be used.
-    unusable: Mutex<Option<String>>,
+    unusable: Mutex<Unusable>,
+    left: Arc<Left>,
     tasks: OnceLock<[AbortHandle; 2]>,
 }
 
@@ -119,11 +128,34 @@ impl Drop for SigningKeys {
     }
 }
 
+/// Why keys that sign cannot be used, if some cannot: what the last probe found.
+#[derive(Debug, Default)]
+struct Unusable {
+    /// One that providers share.
+    shared: Option<String>,
+    /// One that a single provider has.
+    own: Option<String>,
+}
+
+impl Unusable {
+    const fn is_any(&self) -> bool {
+        self.shared.is_some() || self.own.is_some()
+    }
+}
+
 /// What the records were when they were read last.
 #[derive(Default)]
 struct Known {
     version: Option<KeysVersion>,
-    records: Vec<KeyRecord>,
+    records: Arc<Vec<KeyRecord>>,
+}
+
+/// What keys are opened with, beside the threads that answer requests.
+struct Opening {
+    before: Arc<KeySet>,
+    custody: Arc<Custody>,
+    file: Option<Arc<SigningKey>>,
+    brought: Option<String>,
 }
 
 impl SigningKeys {
@@ -171,6 +203,7 @@ impl SigningKeys {
             store: store.clone(),
             current_at: Mutex::new(Instant::now()),
             unusable: Mutex::default(),
+            left: Arc::default(),
             tasks: OnceLock::new(),
         };
         if let Some(first) = first {
@@ -189,10 +222,15 @@ impl SigningKeys {
         // Whoever attests must be able to sign.
         keys.check_signing()?;
         let keys = Arc::new(keys);
-        let following = tokio::spawn(follow(Arc::downgrade(&keys), store.clone(), known, clock));
-        let probing = tokio::spawn(probe(Arc::downgrade(&keys)));
+        let (followed, probed, store) =
+            (Arc::downgrade(&keys), Arc::downgrade(&keys), store.clone());
+        let following = move || follow(Weak::clone(&followed), store.clone(), clock);
+        let probing = move || probe(Weak::clone(&probed));
         // They are set once, here.
-        let _ = keys.tasks.set([following.abort_handle(), probing.abort_handle()]);
+        let _ = keys.tasks.set([
+            supervise("signing keys", following),
+            supervise("whether signing keys can be used", probing),
+        ]);
         Ok(keys)
     }
 
@@ -241,25 +279,44 @@ impl SigningKeys {
         &self.custody.master
     }
 
-    /// Why some key that signs cannot be used at this moment: the token that keeps it is away.
+    /// Why some key that signs for providers that share it cannot be used at this moment: the token that keeps it is
+    /// away.
     #[must_use]
     pub fn unusable(&self) -> Option<String> {
-        self.unusable.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.last_probe().shared.clone()
+    }
+
+    /// Whether all keys that sign can be used, those of single providers too.
+    #[must_use]
+    pub fn are_all_usable(&self) -> bool {
+        !self.last_probe().is_any()
+    }
+
+    fn last_probe(&self) -> MutexGuard<'_, Unusable> {
+        self.unusable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks whoever keeps the keys that sign whether they can be used.
     fn probe(&self) {
         let set = self.set();
-        let active = set.keys().iter().filter(|key| key.state == KeyState::Active);
-        let failed = active.filter_map(|key| key.signer.probe().err()).next();
-        let why = failed.map(|error| error.to_string());
-        let mut unusable = self.unusable.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&why, &*unusable) {
-            (Some(error), None) => tracing::error!(error, "a signing key cannot be used"),
-            (None, Some(_)) => tracing::info!("all signing keys can be used again"),
+        let mut found = Unusable::default();
+        for key in set.keys().iter().filter(|key| key.state == KeyState::Active) {
+            if let Err(error) = key.signer.probe() {
+                let of_its_kind =
+                    if key.provider.is_none() { &mut found.shared } else { &mut found.own };
+                of_its_kind.get_or_insert_with(|| error.to_string());
+            }
+        }
+        let mut last = self.last_probe();
+        match (last.is_any(), found.is_any()) {
+            (false, true) => {
+                let error = found.shared.as_ref().or(found.own.as_ref());
+                tracing::error!(error, "a signing key cannot be used");
+            }
+            (true, false) => tracing::info!("all signing keys can be used again"),
             _ => {}
         }
-        *unusable = why;
+        *last = found;
     }
 
     /// The keys of a provider in a set of this service.
@@ -293,6 +350,7 @@ impl SigningKeys {
             return Ok(());
         }
         let due = self.plan.due(&known.records, now);
+        self.clear_up(&known.records, due.is_empty()).await;
         if due.is_empty() {
             return Ok(());
         }
@@ -318,12 +376,23 @@ impl SigningKeys {
         let looked_at = Instant::now();
         let version = self.store.keys_version().await?;
         if known.version.as_ref() != Some(&version) {
-            let records = self.store.all_keys().await?;
-            let keys = Arc::new(self.keys_of(&records)?);
+            let records = Arc::new(self.store.all_keys().await?);
+            let opening = Opening {
+                before: self.set(),
+                custody: Arc::clone(&self.custody),
+                file: self.file.clone(),
+                brought: self.brought.clone(),
+            };
+            // A token is asked for each key that was not known.
+            let asked = Arc::clone(&records);
+            let opened = tokio::task::spawn_blocking(move || opening.keys_of(&asked));
+            let (keys, is_whole) = opened.await??;
+            let keys = Arc::new(keys);
             // Evidence may come at the same time.
             self.set.rcu(|set| set.with_keys(Arc::clone(&keys)));
-            // What changed since the version was read is read again the next time.
-            *known = Known { version: Some(version), records };
+            // What changed since the version was read is read again the next time; so is everything while a
+            // token does not say whether it has a key.
+            *known = Known { version: is_whole.then_some(version), records };
         }
         *self.current_at.lock().unwrap_or_else(PoisonError::into_inner) = looked_at;
         Ok(())
@@ -333,46 +402,6 @@ impl SigningKeys {
     pub(crate) fn take_evidence(&self, evidence: EvidenceOfKeys) {
         let evidence = Arc::new(evidence);
         self.set.rcu(|set| set.with_evidence(Arc::clone(&evidence)));
-    }
-
-    /// Who has the key of a record: of the one that a file brought, that file too.
-    fn keeper(&self, record: &KeyRecord) -> KeyKeeper {
-        if self.brought.as_ref() == Some(&record.kid) {
-            return KeyKeeper::File;
-        }
-        self.custody.keeper(record)
-    }
-
-    fn keys_of(&self, records: &[KeyRecord]) -> Result<Vec<HeldKey>, KeysError> {
-        let before = self.set();
-        let known: HashMap<&str, &HeldKey> =
-            before.keys().iter().map(|key| (key.signer.kid(), key)).collect();
-        let mut keys: Vec<HeldKey> = self.file.iter().map(of_file).collect();
-        for record in records {
-            // A file's key may also be in the records, from before or for later.
-            if keys.iter().any(|key| key.signer.kid() == record.kid) {
-                continue;
-            }
-            // In another record it does not open, in a running instance either.
-            let known = known.get(record.kid.as_str()).filter(|key| is_of(key, record));
-            let signer = match known {
-                Some(key) => Ok(Arc::clone(&key.signer)),
-                None => self.custody.open(record),
-            };
-            match signer {
-                Ok(signer) => keys.push(held(record, signer, self.keeper(record))),
-                Err(error) if self.file.is_none() && record.state == KeyState::Active => {
-                    return Err(error);
-                }
-                // With a key file other keys for tokens sign nothing, and those for reports may be of
-                // instances with another file.
-                Err(error) => tracing::warn!(%error, "a signing key is left out of key sets"),
-            }
-        }
-        if self.file.is_some() {
-            keep_signing(&mut keys, records);
-        }
-        Ok(keys)
     }
 
     /// Of several instances that do the same, one does it.
@@ -386,21 +415,23 @@ impl SigningKeys {
         let edit = Edit::new(&actor, now);
         match due {
             Due::Make { purpose, spec } => {
-                let new = self.generate(spec, purpose, None, now).await?;
-                let made = self.store.ensure_active_key(&new.record(), &edit).await?;
+                let new = self.new_key(spec, purpose, None, now).await?;
+                let made = self.store.ensure_active_key(&new.record(), &edit).await;
+                let (made, new) = self.kept(made, spec, new)?;
                 if made.kid == new.kid() {
                     told(&made, "a signing key was made, and signs");
                 } else {
-                    self.destroy_new(new).await;
+                    self.discard(spec, new).await;
                 }
             }
             Due::Publish { purpose, provider, spec, wanted } => {
                 let not_before = now.saturating_add_seconds(self.plan.publish_seconds);
-                let new = self.generate(spec, purpose, provider, not_before).await?;
-                let made = self.store.ensure_published_key(&new.record(), wanted, &edit).await?;
+                let new = self.new_key(spec, purpose, provider, not_before).await?;
+                let made = self.store.ensure_published_key(&new.record(), wanted, &edit).await;
+                let (made, new) = self.kept(made, spec, new)?;
                 match made {
                     Some(made) => told(&made, "a signing key was published"),
-                    None => self.destroy_new(new).await,
+                    None => self.discard(spec, new).await,
                 }
             }
             Due::Activate { kid } => match self.store.activate_key(&kid, &edit).await {
@@ -418,7 +449,8 @@ impl SigningKeys {
                 let over: Vec<KeyRecord> = over.cloned().collect();
                 let count = self.store.delete_retired_keys(purpose, retired_by, &edit).await?;
                 tracing::info!(count, purpose = purpose.as_str(), "retired keys were removed");
-                self.destroy(over).await;
+                self.left.keep_records(over);
+                tell_undestroyed(self.destroy_left().await);
             }
         }
         Ok(())
@@ -518,24 +550,120 @@ impl SigningKeys {
         tokio::task::spawn_blocking(made).await?
     }
 
-    /// Another instance made such a key: of this one nothing is left.
-    async fn destroy_new(&self, new: NewSigningKey) {
+    /// A key that could not be stored before, or a new one if it can be stored.
+    async fn new_key(
+        &self,
+        spec: KeySpec,
+        purpose: KeyPurpose,
+        provider: Option<ProviderId>,
+        not_before: UnixTime,
+    ) -> Result<NewSigningKey, KeysError> {
+        if let Some(new) = self.left.take(spec, purpose, provider, not_before) {
+            return Ok(new);
+        }
+        self.store.check_writable().await?;
+        self.generate(spec, purpose, provider, not_before).await
+    }
+
+    /// What the store says of a new key, and that key; which is kept for the next time if it says nothing good.
+    fn kept<T>(
+        &self,
+        stored: Result<T, StoreError>,
+        spec: KeySpec,
+        new: NewSigningKey,
+    ) -> Result<(T, NewSigningKey), KeysError> {
+        match stored {
+            Ok(stored) => Ok((stored, new)),
+            Err(error) => {
+                self.left.keep(spec, new);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Destroys what nobody needs: keys that were made in vain, and those that a token did not destroy when
+    /// it was to.
+    async fn clear_up(&self, records: &[KeyRecord], all_done: bool) {
+        for (spec, new) in self.left.settle(records, all_done) {
+            self.discard(spec, new).await;
+        }
+        // A token that is away is told of once, when a key was removed.
+        if self.left.has_undestroyed() && self.destroy_left().await.is_ok() {
+            tracing::info!("all keys that were removed are destroyed in their token now");
+        }
+    }
+
+    /// Another instance made such a key: of this one nothing is left, or it is used the next time.
+    async fn discard(&self, spec: KeySpec, new: NewSigningKey) {
         let custody = Arc::clone(&self.custody);
-        let done = tokio::task::spawn_blocking(move || custody.destroy_new(&new)).await;
-        tell_undestroyed(done.map_err(KeysError::from).flatten());
+        let destroyed = tokio::task::spawn_blocking(move || (custody.destroy_new(&new), new)).await;
+        match destroyed {
+            Ok((Ok(()), _)) => {}
+            Ok((Err(error), new)) => {
+                tell_undestroyed(Err(error));
+                self.left.keep(spec, new);
+            }
+            Err(error) => tell_undestroyed(Err(error.into())),
+        }
     }
 
     /// Destroys keys whose records are gone, where they were not in the records.
-    async fn destroy(&self, records: Vec<KeyRecord>) {
-        let custody = Arc::clone(&self.custody);
-        let all = move || records.iter().try_for_each(|record| custody.destroy(record));
-        let done = tokio::task::spawn_blocking(all).await;
-        tell_undestroyed(done.map_err(KeysError::from).flatten());
+    async fn destroy_left(&self) -> Result<(), KeysError> {
+        let (left, custody) = (Arc::clone(&self.left), Arc::clone(&self.custody));
+        tokio::task::spawn_blocking(move || left.destroy(&custody)).await?
+    }
+}
+
+impl Opening {
+    /// Who has the key of a record: of the one that a file brought, that file too.
+    fn keeper(&self, record: &KeyRecord) -> KeyKeeper {
+        if self.brought.as_ref() == Some(&record.kid) {
+            return KeyKeeper::File;
+        }
+        self.custody.keeper(record)
+    }
+
+    /// The keys of records: those that were known, and those that can be opened. And whether that is all that can
+    /// be had of them.
+    fn keys_of(&self, records: &[KeyRecord]) -> Result<(Vec<HeldKey>, bool), KeysError> {
+        let mut is_whole = true;
+        let known: HashMap<&str, &HeldKey> =
+            self.before.keys().iter().map(|key| (key.signer.kid(), key)).collect();
+        let mut keys: Vec<HeldKey> = self.file.iter().map(of_file).collect();
+        for record in records {
+            // A file's key may also be in the records, from before or for later.
+            if keys.iter().any(|key| key.signer.kid() == record.kid) {
+                continue;
+            }
+            // In another record it does not open, in a running instance either.
+            let known = known.get(record.kid.as_str()).filter(|key| is_of(key, record));
+            let signer = match known {
+                Some(key) => Ok(Arc::clone(&key.signer)),
+                None => self.custody.open(record),
+            };
+            match signer {
+                Ok(signer) => keys.push(held(record, signer, self.keeper(record))),
+                Err(error) if self.file.is_none() && record.state == KeyState::Active => {
+                    return Err(error);
+                }
+                // With a key file other keys for tokens sign nothing, and those for reports may be of
+                // instances with another file.
+                Err(error) => {
+                    is_whole &= !error.passes();
+                    tracing::warn!(%error, "a signing key is left out of key sets");
+                }
+            }
+        }
+        if self.file.is_some() {
+            keep_signing(&mut keys, records);
+        }
+        Ok((keys, is_whole))
     }
 }
 
 /// Keeps the keys current until nobody has them any more. A failure is logged once for each reason.
-async fn follow(keys: Weak<SigningKeys>, store: Store, mut known: Known, clock: Clock) {
+async fn follow(keys: Weak<SigningKeys>, store: Store, clock: Clock) {
+    let mut known = Known::default();
     let mut changes = None;
     let mut last_failure = None;
     loop {
@@ -581,7 +709,7 @@ async fn probe(keys: Weak<SigningKeys>) {
         let mut probe = tokio::task::spawn_blocking(move || asked.probe());
         if tokio::time::timeout(ANSWERS_WITHIN, &mut probe).await.is_err() {
             let why = "a token that keeps signing keys does not answer".to_owned();
-            *keys.unusable.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+            keys.last_probe().shared = Some(why);
             // Nobody else asks it meanwhile.
             let _ = probe.await;
         }

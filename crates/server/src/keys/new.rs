@@ -87,6 +87,12 @@ impl NewSigningKey {
         }
     }
 
+    /// The same key, which may sign from another moment on.
+    #[must_use]
+    pub(super) fn not_before(self, not_before: UnixTime) -> Self {
+        Self { not_before, ..self }
+    }
+
     /// Its identifier.
     #[must_use]
     pub fn kid(&self) -> &str {

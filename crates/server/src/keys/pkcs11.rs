@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 use super::master::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
 
 pub use sessions::TokenPlace;
-pub use signer::{SigningToken, TokenSigner};
+pub use signer::{SigningToken, TokenSigner, UnrecordedKey};
 
 /// What the token authenticates.
 const AUTHENTICATED: &[u8] = b"avouch master key of a token 1";
@@ -174,8 +174,12 @@ impl TokenKey {
         self.check(&session, key)?;
         let tag = session.sign(&Mechanism::Sha256Hmac, key, AUTHENTICATED);
         let tag = Zeroizing::new(tag.map_err(failed("HMAC-SHA-256"))?);
-        let secret = tag.as_slice().try_into().map_err(|_| MasterKeyError::Provider)?;
-        Ok(Zeroizing::new(secret))
+        if tag.len() != MASTER_KEY_BYTES {
+            return Err(MasterKeyError::Provider.into());
+        }
+        let mut secret = Zeroizing::new([0; MASTER_KEY_BYTES]);
+        secret.copy_from_slice(&tag);
+        Ok(secret)
     }
 
     /// The one secret key of that label.

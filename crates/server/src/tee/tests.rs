@@ -7,15 +7,15 @@ use std::time::Instant;
 
 use avouch_mint::{Options, mint};
 use avouch_pki::pem;
-use avouch_store::Store;
+use avouch_store::{KeyPurpose, KeyState, Store};
 use avouch_tee::{EvidenceSource, OwnEvidence, SnpQuote, SourceName, TeeError, TeeWorker};
-use avouch_token::{KeySpec, SigningKey};
+use avouch_token::{KeySpec, Signer, SigningKey};
 use avouch_wire::{EvidenceKind, UnixTime};
 
 use super::{KeyEvidence, OwnTee, token_keys};
 use crate::clock::Clock;
 use crate::config::TeeConfig;
-use crate::keys::SigningKeys;
+use crate::keys::{HeldKey, KeyKeeper, KeySet, SigningKeys};
 
 /// Gives what is in its list, one after the other and the last one for ever, and counts the questions.
 struct Counting {
@@ -69,7 +69,7 @@ impl Instance {
     }
 
     fn kid(&self) -> String {
-        token_keys(&self.keys.set())[0].0.clone()
+        token_keys(&self.keys.set())[0].kid.clone()
     }
 }
 
@@ -154,8 +154,13 @@ async fn what_is_known_is_what_certificates_carry() {
     let ended = KeyEvidence { holds_until: Some(now), ..evidence };
     instance.tee.made(&instance.kid(), ended);
     instance.look().await;
-    assert_eq!(instance.asked(), 1);
     assert!(instance.keys.set().evidence(&instance.kid()).is_none());
+    // However soon evidence ends, the TEE is not asked again at once.
+    assert_eq!(instance.asked(), 0);
+    let a_minute_ago = Instant::now().checked_sub(super::LEFT_ALONE).unwrap();
+    instance.tee.known().last_given.insert(instance.kid(), a_minute_ago);
+    instance.look().await;
+    assert_eq!(instance.asked(), 1);
     assert_eq!(instance.tee.report()["keys_without_evidence"], 1);
 }
 
@@ -197,4 +202,45 @@ async fn what_is_only_looked_for_never_prevents_the_start() {
     // Where there is nothing at all, nothing is tried again.
     std::fs::remove_file(root.path().join("attestation_type")).unwrap();
     assert_eq!(OwnTee::open(&config).await.unwrap().report()["source"], "none");
+}
+
+/// Key sets have room for the evidence of some keys: of the others nothing is asked.
+#[tokio::test]
+async fn keys_have_evidence_in_their_order_while_there_is_room() {
+    let large = OwnEvidence::Sgx(vec![0; 30_000]);
+    let instance = Instance::new([Ok(large)]).await;
+    let key = || -> Arc<dyn Signer> { Arc::new(SigningKey::generate(KeySpec::P256).unwrap()) };
+    let held = |state, provider| HeldKey {
+        signer: key(),
+        purpose: KeyPurpose::Token,
+        provider,
+        state,
+        keeper: KeyKeeper::MasterKey,
+    };
+    let active = held(KeyState::Active, None);
+    let mut keys: Vec<HeldKey> = (0..7).map(|_| held(KeyState::Retired, None)).collect();
+    keys.extend((0..3).map(|_| held(KeyState::Published, Some(7))));
+    keys.push(held(KeyState::Active, Some(8)));
+    keys.push(active.clone());
+    let set = KeySet::new(keys);
+    let wanting = |tee: &OwnTee| -> Vec<String> {
+        let due = tee.due(&set, Clock::system().now());
+        due.into_iter().map(|key| key.kid).collect()
+    };
+    // Nothing is known of sizes: all may have room.
+    let all = wanting(&instance.tee);
+    assert_eq!((all.len(), all[1].as_str()), (12, active.signer.kid()));
+    let now = Clock::system().now();
+    let evidence = KeyEvidence::new(&OwnEvidence::Sgx(vec![0; 30_000]), now).unwrap();
+    instance.tee.made(active.signer.kid(), evidence.clone());
+    // 160 KiB for those that are shared, 64 KiB for those of each provider.
+    let rest = wanting(&instance.tee);
+    assert_eq!(rest.len(), 4 + 2 + 1, "{rest:?}");
+    assert!(!rest.contains(&active.signer.kid().to_owned()));
+    for kid in &rest {
+        instance.tee.made(kid, evidence.clone());
+    }
+    assert!(wanting(&instance.tee).is_empty());
+    let known = instance.tee.known();
+    assert_eq!(known.with_room(&token_keys(&set)).len(), 5 + 2 + 1);
 }

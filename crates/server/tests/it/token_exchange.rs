@@ -649,7 +649,7 @@ async fn where_a_key_must_be_bound_evidence_without_one_gets_nothing() {
 #[tokio::test]
 async fn a_sender_causes_so_many_entries_at_a_provider_and_no_more_whatever_he_attests() {
     let minted = minted_with(|_| ());
-    let few = CONFIG.replace("lifetime_seconds = 900", "exchanges_per_minute = 8");
+    let few = CONFIG.replace("lifetime_seconds = 900", "exchanges_per_minute = 32");
     let (setup, store) = setup(&minted, &few).await;
     let service = setup.serve().await;
     let mut statuses = Vec::new();
@@ -658,7 +658,7 @@ async fn a_sender_causes_so_many_entries_at_a_provider_and_no_more_whatever_he_a
         let token = attest(&service, &minted, STS).await;
         statuses.push(exchange(&service, &token, STS).await.0.as_u16());
     }
-    assert_eq!(statuses, [200, 200, 200, 200, 429], "half of what all have");
+    assert_eq!(statuses, [200, 200, 200, 200, 429], "an eighth of what all have");
     assert_eq!(exchange_evidence(&service, &minted.request, STS).await.0, 429);
     assert_eq!(trail(&store).await.len(), 4);
     let report: Value = serde_json::from_str(&service.get_text("/readyz").await).unwrap();

@@ -53,6 +53,28 @@ fn a_tee_that_does_not_answer_holds_nobody_longer_than_they_wait() {
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
+/// Panics when it is asked first.
+struct Panicking(bool);
+
+impl EvidenceSource for Panicking {
+    fn name(&self) -> &'static str {
+        "panicking"
+    }
+
+    fn evidence(&mut self, _: &[u8; 64]) -> Result<OwnEvidence, TeeError> {
+        assert!(std::mem::replace(&mut self.0, true), "the first question");
+        Ok(OwnEvidence::Sgx(Vec::new()))
+    }
+}
+
+#[test]
+fn a_source_that_panics_is_asked_again() {
+    let worker = TeeWorker::start(Box::new(Panicking(false))).unwrap();
+    let within = Duration::from_secs(20);
+    assert_eq!(worker.evidence(&ASKED, within), Err(TeeError::Ended));
+    assert_eq!(worker.evidence(&ASKED, within), Ok(OwnEvidence::Sgx(Vec::new())));
+}
+
 #[test]
 fn only_so_many_wait() {
     let (worker, _permit, _) = slow();

@@ -16,7 +16,7 @@ use crate::failure::{Failure, Verdict};
 use crate::output::OutputOptions;
 
 /// Within that time running instances hear of a change of keys.
-const INSTANCES_HEAR: Duration = Duration::from_secs(5);
+pub(super) const INSTANCES_HEAR: Duration = Duration::from_secs(5);
 
 pub(super) async fn publish(
     records: &Records,
@@ -67,7 +67,12 @@ pub(super) async fn remove(
         // Instances that have not heard of it still make its certificate.
         tokio::time::sleep(INSTANCES_HEAR).await;
     }
-    records.custody.destroy(&key).map_err(Failure::other)?;
+    records.custody.destroy(&key).map_err(|error| {
+        Failure::Other(format!(
+            "{} is removed, but still in its token: {error}; `avouch key sweep` finds it",
+            key.kid
+        ))
+    })?;
     let answer = json!({ "done": "removed", "kid": key.kid });
     output.answer(&answer, || format!("removed {}: what it signed is refused", key.kid))?;
     Ok(Verdict::Yes)
@@ -183,7 +188,12 @@ async fn add(records: &Records, which: &Which, not_before: UnixTime) -> Result<K
     let Which { purpose, provider, spec } = *which;
     let new = records.custody.make(spec, purpose, provider, not_before);
     let new = new.map_err(Failure::other)?;
-    records.store.publish_key(&new.record(), &records.edit()).await.map_err(with_cause)
+    let stored = records.store.publish_key(&new.record(), &records.edit()).await;
+    if stored.is_err() && matches!(records.store.key(new.kid()).await, Ok(None)) {
+        // Nothing is left of a key that nobody knows. What is not known now, a sweep finds.
+        let _ = records.custody.destroy_new(&new);
+    }
+    stored.map_err(with_cause)
 }
 
 fn told(

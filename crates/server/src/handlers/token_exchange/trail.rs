@@ -19,6 +19,10 @@ const ACTION: &str = "token-exchange";
 const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 /// Senders whose exchanges are counted.
 const SENDERS_MAX: u64 = 10_000;
+/// Subjects whose exchanges are counted.
+const SUBJECTS_MAX: u64 = 100_000;
+/// The part of what all have at a provider that one subject can have.
+const SUBJECT_PART: u32 = 8;
 /// Providers whose exchanges are counted: more than any configuration names.
 const PROVIDERS_MAX: u64 = 100_000;
 
@@ -26,6 +30,8 @@ const PROVIDERS_MAX: u64 = 100_000;
 #[derive(Debug)]
 pub(crate) struct ExchangeCounts {
     senders: Allowances,
+    /// Of the short tokens of one subject at a provider, for anonymous senders.
+    subjects: Allowances,
     /// Of all anonymous senders at a provider.
     providers: Allowances,
     /// Good tokens of anonymous senders that got nothing; none of these is in the audit trail.
@@ -38,6 +44,7 @@ impl ExchangeCounts {
     pub(crate) fn new() -> Self {
         Self {
             senders: Allowances::new(SENDERS_MAX),
+            subjects: Allowances::new(SUBJECTS_MAX),
             providers: Allowances::new(PROVIDERS_MAX),
             refused: AtomicU64::new(0),
             put_off: AtomicU64::new(0),
@@ -54,28 +61,31 @@ impl ExchangeCounts {
         self.put_off.load(Ordering::Relaxed)
     }
 
-    /// Whether one more entry may be written for somebody: a caller, or an anonymous sender at an address.
+    /// Takes the right to one more entry for somebody: a caller, or an anonymous sender at an address with a
+    /// subject. Gives the rate of which there is none left.
     fn admits(
         &self,
         provider: &str,
-        who: Result<&Actor, IpAddr>,
+        who: Result<&Actor, (IpAddr, &str)>,
         per_minute: u32,
         now: Instant,
-    ) -> bool {
+    ) -> Result<(), Rate> {
         let all = Rate::per_minute(per_minute);
-        match who {
-            Ok(caller) => {
-                let name = format!("{provider} caller {}", caller.id());
-                self.senders.take(&name, all, now).is_some()
-            }
-            Err(address) => {
-                let name = format!("{provider} address {address}");
-                // Nobody takes all of what all have.
-                let own = Rate::per_minute(per_minute / 2);
-                self.senders.take(&name, own, now).is_some()
-                    && self.providers.take(provider, all, now).is_some()
-            }
+        // Nobody takes all of what all have, from however many addresses.
+        let half = Rate::per_minute(per_minute / 2);
+        let part = Rate::per_minute((per_minute / SUBJECT_PART).max(1));
+        let rights = match who {
+            Ok(caller) => vec![(&self.senders, format!("{provider} caller {}", caller.id()), all)],
+            Err((address, subject)) => vec![
+                (&self.senders, format!("{provider} address {address}"), half),
+                (&self.subjects, format!("{provider} subject {subject}"), part),
+                (&self.providers, provider.to_owned(), all),
+            ],
+        };
+        for (rights, name, rate) in rights {
+            rights.take(&name, rate, now).ok_or(rate)?;
         }
+        Ok(())
     }
 }
 
@@ -86,16 +96,17 @@ pub(super) struct Trail<'a> {
 }
 
 impl Trail<'_> {
-    /// Takes one of the sender's rights to an entry.
-    pub(super) fn admit(&self) -> Result<(), ApiError> {
+    /// Takes one of the sender's rights to an entry about a subject.
+    pub(super) fn admit(&self, subject: &str) -> Result<(), ApiError> {
         let Authorized { state, provider, work, .. } = self.request;
         let per_minute = self.asked.exchange.exchanges_per_minute;
-        let who = self.request.actor().map_err(|_| work.sender());
-        if state.exchanges.admits(provider.name(), who, per_minute, Instant::now()) {
-            return Ok(());
-        }
-        state.exchanges.put_off.fetch_add(1, Ordering::Relaxed);
-        Err(Fault::too_many_requests(60_u32.div_ceil(per_minute / 2)).into())
+        let who = self.request.actor().map_err(|_| (work.sender(), subject));
+        let admitted = state.exchanges.admits(provider.name(), who, per_minute, Instant::now());
+        admitted.map_err(|rate| {
+            state.exchanges.put_off.fetch_add(1, Ordering::Relaxed);
+            let seconds = rate.pause.as_millis().div_ceil(1000);
+            Fault::too_many_requests(u32::try_from(seconds).unwrap_or(60)).into()
+        })
     }
 
     /// A good token got nothing. Of anonymous senders that is counted.
@@ -106,7 +117,7 @@ impl Trail<'_> {
             tracing::debug!(token_id, error = %refused, "an attestation token is not exchanged");
             return Ok(());
         }
-        self.admit()?;
+        self.admit(token_id)?;
         let mut details = self.details();
         details.insert("message".to_owned(), refused.description.as_str().into());
         self.write(AuditOutcome::Refused, token_id, details).await
@@ -177,21 +188,56 @@ mod tests {
         let start = Instant::now();
         let addresses: [IpAddr; 3] =
             ["192.0.2.1", "192.0.2.2", "2001:db8::"].map(|it| it.parse().unwrap());
-        let admitted =
-            |provider, who, at| (0..100).filter(|_| counts.admits(provider, who, 10, at)).count();
-        assert_eq!(admitted("one", Err(addresses[0]), start), 5);
-        assert_eq!(admitted("one", Err(addresses[1]), start), 5);
-        assert_eq!(admitted("one", Err(addresses[2]), start), 0, "all have had theirs");
-        assert_eq!(admitted("other", Err(addresses[2]), start), 5);
-        let caller = Actor::new(ActorKind::User, "somebody").unwrap();
-        assert_eq!(admitted("one", Ok(&caller), start), 10);
-        let other = Actor::new(ActorKind::User, "somebody else").unwrap();
-        assert_eq!(admitted("one", Ok(&other), start), 10);
-        // A minute later each has half of a minute's, and no more however long nobody came.
+        // Each time about another subject.
+        let subject = std::cell::Cell::new(0_u32);
+        let admitted = |provider, who: IpAddr, at| {
+            let admits = || {
+                subject.update(|number| number + 1);
+                let subject = subject.get().to_string();
+                counts.admits(provider, Err((who, subject.as_str())), 10, at).is_ok()
+            };
+            (0..100).filter(|_| admits()).count()
+        };
+        assert_eq!(admitted("one", addresses[0], start), 5);
         let later = start + Duration::from_secs(60);
-        assert_eq!(admitted("one", Err(addresses[0]), later), 5);
+        assert_eq!(admitted("one", addresses[1], later), 5);
+        assert_eq!(admitted("one", addresses[0], later), 5);
+        assert_eq!(admitted("one", addresses[2], later), 0, "all have had theirs");
+        assert_eq!(admitted("other", addresses[2], later), 5);
+        let called = |caller: &Actor, at| {
+            (0..100).filter(|_| counts.admits("one", Ok(caller), 10, at).is_ok()).count()
+        };
+        let caller = Actor::new(ActorKind::User, "somebody").unwrap();
+        assert_eq!(called(&caller, later), 10);
+        let other = Actor::new(ActorKind::User, "somebody else").unwrap();
+        assert_eq!(called(&other, later), 10);
+        // No more than a minute's, however long nobody came.
         let much_later = start + Duration::from_secs(86_400);
-        assert_eq!(admitted("one", Err(addresses[0]), much_later), 5);
-        assert_eq!(admitted("one", Ok(&caller), much_later), 10);
+        assert_eq!(admitted("one", addresses[0], much_later), 5);
+        assert_eq!(called(&caller, much_later), 10);
+    }
+
+    #[test]
+    fn whoever_has_one_workloads_token_takes_an_eighth_from_however_many_addresses() {
+        let counts = ExchangeCounts::new();
+        let start = Instant::now();
+        let from = |address: u8| IpAddr::from([192, 0, 2, address]);
+        let admits = |address, subject, at| {
+            counts.admits("one", Err((from(address), subject)), 120, at).is_ok()
+        };
+        let stolen = (0..250).map(|address| (0..4).filter(|_| admits(address, "a", start)).count());
+        assert_eq!(stolen.sum::<usize>(), 15);
+        // Everybody else goes on, until all have had theirs.
+        let mut others = 0;
+        for subject in ["b", "c", "d", "e", "f", "g", "h"] {
+            others += (0..15).filter(|_| admits(250, subject, start)).count();
+        }
+        assert_eq!(others, 60, "half of all for one address");
+        let refused = counts.admits("one", Err((from(251), "a")), 120, start).unwrap_err();
+        assert_eq!(refused.pause, Duration::from_secs(4));
+        assert!(admits(251, "a", start + refused.pause));
+        // However few all have, each has one.
+        let few = |subject| counts.admits("few", Err((from(1), subject)), 4, start).is_ok();
+        assert_eq!([few("a"), few("a"), few("b")], [true, false, false], "one at each try");
     }
 }

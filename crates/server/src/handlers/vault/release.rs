@@ -293,7 +293,8 @@ fn own_issuer(providers: &Providers, opened: &Opened) -> Result<Option<Issuer>, 
     let tenant = providers.of_name(&name).ok_or_else(|| opened.unknown())?;
     let identity = providers.published_of(&tenant);
     let identity = identity.map_err(|fault| Refusal::Other(fault.into()))?;
-    let keys = identity.key_set().map_err(|error| failed(&error))?;
+    let may_sign = providers.keys().unusable().is_none();
+    let keys = identity.key_set(may_sign).map_err(|error| failed(&error))?;
     Ok(Some(Issuer { keys, provider: Some(tenant) }))
 }
 

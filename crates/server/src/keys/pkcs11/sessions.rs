@@ -17,6 +17,8 @@ use super::TokenKeyError;
 const AWAY: Duration = Duration::from_secs(1);
 /// How long somebody waits for a session.
 const WAITS: Duration = Duration::from_secs(10);
+/// How long a token may take to open one, before others give up at once.
+const HANGS: Duration = Duration::from_secs(5);
 
 /// Where a token is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +115,8 @@ struct State {
     connection: u64,
     idle: Vec<Session>,
     in_use: usize,
+    /// Since when somebody opens a session: one at a time, and nobody waits for the token under the lock.
+    opening_since: Option<Instant>,
     away: Option<Away>,
 }
 
@@ -122,6 +126,57 @@ struct Away {
     why: String,
     /// The token refused the PIN: it is not shown again, for tokens lock themselves.
     is_final: bool,
+}
+
+/// What a session is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Reading,
+    /// Objects can be made and destroyed in it.
+    Writing,
+}
+
+/// The token as it was found.
+struct Found {
+    module: Option<Pkcs11>,
+    slot: Option<Slot>,
+}
+
+/// A session that is counted as in use until this is dropped.
+struct Lease<'a> {
+    of: &'a TokenSessions,
+    session: Option<Session>,
+    connection: u64,
+    /// Whether others may use it afterwards: nothing failed in it.
+    is_good: bool,
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        let mut session = self.session.take();
+        if self.is_good {
+            let mut state = self.of.state();
+            if state.connection == self.connection {
+                state.idle.extend(session.take());
+            }
+        }
+        // Ended before it counts as ended: nobody starts the module anew meanwhile.
+        drop(session);
+        let mut state = self.of.state();
+        state.in_use = state.in_use.saturating_sub(1);
+        drop(state);
+        self.of.freed.notify_one();
+    }
+}
+
+/// That somebody opens a session, until this is dropped.
+struct Opening<'a>(&'a TokenSessions);
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.0.state().opening_since = None;
+        self.0.freed.notify_all();
+    }
 }
 
 /// A session that somebody uses, and the number of its connection.
@@ -159,46 +214,34 @@ impl TokenSessions {
         &self,
         work: impl Fn(Borrowed<'_>) -> Result<T, TokenKeyError>,
     ) -> Result<T, TokenKeyError> {
-        let (session, connection) = self.take()?;
-        let done = work(Borrowed { session: &session, connection });
-        let mut state = self.state();
-        state.in_use = state.in_use.saturating_sub(1);
+        let mut lease = self.take()?;
+        let session = lease.session.as_ref().ok_or_else(|| self.gone("it gave no session"))?;
+        let done = work(Borrowed { session, connection: lease.connection });
         match &done {
-            Ok(_) if state.connection == connection => state.idle.push(session),
+            Ok(_) => lease.is_good = true,
             // A session in which something failed is not used again.
-            Ok(_) => drop(session),
-            Err(error) => {
-                drop(session);
-                if error.is_loss() && state.connection == connection {
-                    state.disconnect();
-                }
-            }
+            Err(error) if error.is_loss() => self.lost(lease.connection),
+            Err(_) => {}
         }
-        drop(state);
-        self.freed.notify_one();
         done
     }
 
     /// Does something in a session of its own in which objects can be made and destroyed.
+    ///
+    /// # Errors
+    /// What `work` says; [`TokenKeyError::Away`] while the token cannot be reached.
     pub(super) fn with_writing<T>(
         &self,
         work: impl FnOnce(&Session) -> Result<T, TokenKeyError>,
     ) -> Result<T, TokenKeyError> {
+        let since = Instant::now();
         let mut state = self.state();
-        let slot = self.connect(&mut state)?;
-        let module = state.module.as_ref().ok_or_else(|| self.gone("it was never there"))?;
-        let session = module.open_rw_session(slot).map_err(failed("opening a session"))?;
-        self.place.log_in(&session, &self.pin)?;
-        // Nobody starts the module anew meanwhile.
-        state.in_use = state.in_use.saturating_add(1);
-        drop(state);
-        let done = work(&session);
-        drop(session);
-        let mut state = self.state();
-        state.in_use = state.in_use.saturating_sub(1);
-        drop(state);
-        self.freed.notify_one();
-        done
+        while state.opening_since.is_some() {
+            state = self.waited(state, since)?;
+        }
+        let lease = self.open(state, Access::Writing)?;
+        let session = lease.session.as_ref().ok_or_else(|| self.gone("it gave no session"))?;
+        work(session)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -209,94 +252,154 @@ impl TokenSessions {
         TokenKeyError::Away { label: self.place.token.clone(), why: why.into() }
     }
 
-    fn take(&self) -> Result<(Session, u64), TokenKeyError> {
+    fn take(&self) -> Result<Lease<'_>, TokenKeyError> {
         let since = Instant::now();
         let mut state = self.state();
         loop {
             if let Some(session) = state.idle.pop() {
                 state.in_use = state.in_use.saturating_add(1);
-                return Ok((session, state.connection));
+                let (session, connection) = (Some(session), state.connection);
+                return Ok(Lease { of: self, session, connection, is_good: false });
             }
-            if state.in_use < self.most {
-                match self.open(&mut state) {
-                    Ok(session) => {
-                        state.in_use = state.in_use.saturating_add(1);
-                        return Ok((session, state.connection));
+            if state.in_use < self.most && state.opening_since.is_none() {
+                match self.open(state, Access::Reading) {
+                    Ok(lease) => return Ok(lease),
+                    Err(error) => {
+                        state = self.state();
+                        // The token has no more sessions: one of those that there are will be free.
+                        if !error.is_no_session_left() || state.in_use == 0 {
+                            return Err(error);
+                        }
                     }
-                    // The token has no more sessions: one of those that there are will be free.
-                    Err(error) if error.is_no_session_left() && state.in_use > 0 => {}
-                    Err(error) => return Err(error),
                 }
             }
-            let left = WAITS.saturating_sub(since.elapsed());
-            if left.is_zero() {
-                return Err(self.gone("all its sessions are in use"));
-            }
-            let waited = self.freed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state = self.waited(state, since)?;
         }
     }
 
-    /// A new session, for which the token may have to be found again.
-    fn open(&self, state: &mut State) -> Result<Session, TokenKeyError> {
+    /// Waits for whoever has a session or opens one, so long in all since a moment.
+    fn waited<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        since: Instant,
+    ) -> Result<MutexGuard<'a, State>, TokenKeyError> {
+        // Whoever opens a session has the token's whole attention.
+        if state.opening_since.is_some_and(|since| since.elapsed() >= HANGS) {
+            return Err(self.gone("it does not answer"));
+        }
+        let left = WAITS.saturating_sub(since.elapsed());
+        if left.is_zero() {
+            return Err(self.gone("all its sessions are in use"));
+        }
+        let left = if state.opening_since.is_some() { left.min(HANGS) } else { left };
+        Ok(self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// A new session, for which the token may have to be found again. Only this shows the token the PIN.
+    fn open<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        access: Access,
+    ) -> Result<Lease<'a>, TokenKeyError> {
         if let Some(away) = &state.away
             && (away.is_final || away.since.elapsed() < AWAY)
         {
             return Err(self.gone(away.why.as_str()));
         }
-        let opened = self.try_open(state);
-        state.away = match &opened {
-            Err(error) if !error.is_no_session_left() => {
-                state.disconnect();
-                let is_final = matches!(error, TokenKeyError::Pin { .. });
-                Some(Away { since: Instant::now(), why: error.to_string(), is_final })
+        state.opening_since = Some(Instant::now());
+        let before = state.slot;
+        let mut found = Found { module: state.module.clone(), slot: before };
+        // While there is no slot, nobody can get one of the sessions that are left.
+        let is_alone = state.in_use == 0;
+        let mut connection = state.connection;
+        drop(state);
+        let opening = Opening(self);
+        let opened = self.try_open(&mut found, is_alone, access);
+        let mut state = self.state();
+        state.module = found.module;
+        let mut ended = Vec::new();
+        match &opened {
+            Ok(_) => {
+                if before.is_none() {
+                    state.slot = found.slot;
+                    state.connection = state.connection.saturating_add(1);
+                    connection = state.connection;
+                }
+                state.in_use = state.in_use.saturating_add(1);
+                state.away = None;
             }
-            _ => None,
-        };
-        opened
+            Err(error) if error.is_no_session_left() => state.away = None,
+            Err(error) => {
+                ended = state.disconnect();
+                let is_final = matches!(error, TokenKeyError::Pin { .. });
+                let why = error.to_string();
+                state.away = Some(Away { since: Instant::now(), why, is_final });
+            }
+        }
+        drop(state);
+        // Closing takes the token too.
+        drop(ended);
+        drop(opening);
+        opened.map(|session| Lease { of: self, session: Some(session), connection, is_good: false })
     }
 
-    fn try_open(&self, state: &mut State) -> Result<Session, TokenKeyError> {
-        let slot = self.connect(state)?;
-        let module = state.module.as_ref().ok_or_else(|| self.gone("it was never there"))?;
-        let session = module.open_ro_session(slot).map_err(failed("opening a session"))?;
+    fn try_open(
+        &self,
+        found: &mut Found,
+        is_alone: bool,
+        access: Access,
+    ) -> Result<Session, TokenKeyError> {
+        let slot = self.connect(found, is_alone)?;
+        let module = found.module.as_ref().ok_or_else(|| self.gone("it was never there"))?;
+        let session = match access {
+            Access::Reading => module.open_ro_session(slot),
+            Access::Writing => module.open_rw_session(slot),
+        };
+        let session = session.map_err(failed("opening a session"))?;
         self.place.log_in(&session, &self.pin)?;
         Ok(session)
     }
 
     /// The token's slot. A module that finds it no more is started anew, if nobody is in it.
-    fn connect(&self, state: &mut State) -> Result<Slot, TokenKeyError> {
-        if let Some(slot) = state.slot {
+    fn connect(&self, found: &mut Found, is_alone: bool) -> Result<Slot, TokenKeyError> {
+        if let Some(slot) = found.slot {
             return Ok(slot);
         }
-        let found = match &state.module {
+        let known = match &found.module {
             Some(module) => self.place.slot(module),
             None => Err(self.gone("its module is not loaded")),
         };
-        let slot = match found {
+        let slot = match known {
             Ok(slot) => slot,
-            Err(error) if state.in_use > 0 => return Err(error),
+            Err(error) if !is_alone => return Err(error),
             Err(_) => {
-                if let Some(module) = state.module.take() {
+                if let Some(module) = found.module.take() {
                     // However it ends, it is started anew.
                     let _ = module.finalize();
                 }
                 let (module, _) = started(&self.place.module)?;
-                self.place.slot(state.module.insert(module))?
+                self.place.slot(found.module.insert(module))?
             }
         };
-        state.slot = Some(slot);
-        state.connection = state.connection.saturating_add(1);
+        found.slot = Some(slot);
         Ok(slot)
+    }
+
+    /// Sessions of a connection may have ended.
+    fn lost(&self, connection: u64) {
+        let mut state = self.state();
+        let ended = if state.connection == connection { state.disconnect() } else { Vec::new() };
+        drop(state);
+        drop(ended);
     }
 }
 
 impl State {
-    /// What was found in the token may be gone.
-    fn disconnect(&mut self) {
-        self.idle.clear();
+    /// What was found in the token may be gone. Gives the sessions that nobody uses, to be ended.
+    fn disconnect(&mut self) -> Vec<Session> {
         self.slot = None;
         self.connection = self.connection.saturating_add(1);
+        std::mem::take(&mut self.idle)
     }
 }
 

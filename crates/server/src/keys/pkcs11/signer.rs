@@ -1,11 +1,13 @@
 //! Signing keys that a PKCS#11 token makes and keeps: what signs is the token.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use avouch_pki::{KeyKind, PublicKey, digest};
-use avouch_store::{KeyRecord, KeyScope, ProviderId};
+use avouch_store::{KeyPurpose, KeyRecord, KeyScope, ProviderId};
 use avouch_token::{Algorithm, KeySpec, SignError, Signer, key_id};
+use avouch_wire::encode_hex;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
@@ -17,6 +19,8 @@ use super::{TokenKeyError, public};
 
 /// Bytes of the identifier of a key in the token.
 const ID_BYTES: usize = 16;
+/// How the labels of keys begin.
+const LABEL: &str = "avouch ";
 /// What a key signs to show that it is the one that is meant; no token begins so.
 const PROOF: &[u8] = b"avouch proof of a signing key 1";
 
@@ -26,8 +30,26 @@ pub struct SigningToken {
     name: String,
 }
 
-/// Which key of a token is meant.
+/// A key in the token that no record names.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnrecordedKey(Named);
+
+impl UnrecordedKey {
+    /// Its identifier, in hex.
+    #[must_use]
+    pub fn id(&self) -> String {
+        encode_hex(&self.0.id)
+    }
+
+    /// Its label: purpose, number of the provider or 0, and algorithm.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.0.label
+    }
+}
+
+/// Which key of a token is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Named {
     /// `CKA_ID`.
     id: Vec<u8>,
@@ -86,7 +108,9 @@ impl SigningToken {
             Attribute::Sign(true),
         ];
         let (public, private) = (public.concat(), [&both[..], &private].concat());
+        let mut has_begun = false;
         let made = self.sessions.with_writing(|session| {
+            has_begun = true;
             let made = session.generate_key_pair(&mechanism, &public, &private);
             let (public, _) = made.map_err(failed("making a key pair"))?;
             public::read(session, public, spec)
@@ -97,7 +121,11 @@ impl SigningToken {
             Ok(signer)
         });
         // What cannot be used is not left behind.
-        signer.inspect_err(|_| drop(self.destroy(&named)))
+        signer.inspect_err(|_| {
+            if has_begun {
+                drop(self.destroy(&named));
+            }
+        })
     }
 
     /// The key of a record.
@@ -140,6 +168,31 @@ impl SigningToken {
         self.destroy(&Named { id: id.to_vec(), label: label(scope) })
     }
 
+    /// The keys in the token that are labelled as such of a service like this one, and that none of these records
+    /// names. Those of another service in the same token are among them: a token does not tell them apart.
+    ///
+    /// # Errors
+    /// [`TokenKeyError`] if the token does not answer.
+    pub fn unrecorded(&self, records: &[KeyRecord]) -> Result<Vec<UnrecordedKey>, TokenKeyError> {
+        let of_record = |record: &KeyRecord| Named {
+            id: record.wrapped_private_key.clone(),
+            label: label(record.scope()),
+        };
+        let own = records.iter().filter(|record| record.wrapping_key == self.name);
+        let recorded: HashSet<Named> = own.map(of_record).collect();
+        let all = self.sessions.with(|borrowed| all_keys(borrowed.session))?;
+        let left = all.into_iter().filter(|named| !recorded.contains(named));
+        Ok(left.map(UnrecordedKey).collect())
+    }
+
+    /// Destroys such a key.
+    ///
+    /// # Errors
+    /// As [`SigningToken::destroy_key_of`].
+    pub fn destroy_unrecorded(&self, key: &UnrecordedKey) -> Result<(), TokenKeyError> {
+        self.destroy(&key.0)
+    }
+
     fn destroy(&self, named: &Named) -> Result<(), TokenKeyError> {
         self.sessions.with_writing(|session| {
             let found = session.find_objects(&named.template());
@@ -167,10 +220,35 @@ impl Named {
     }
 }
 
+/// The private keys in a token whose labels are of the form that this service gives.
+fn all_keys(session: &Session) -> Result<Vec<Named>, TokenKeyError> {
+    let template = [Attribute::Token(true), Attribute::Class(ObjectClass::PRIVATE_KEY)];
+    let mut all = Vec::new();
+    for key in session.find_objects(&template).map_err(failed("looking for keys"))? {
+        let asked = [AttributeType::Id, AttributeType::Label];
+        let said = session.get_attributes(key, &asked).map_err(failed("describing a key"))?;
+        let (mut id, mut label) = (Vec::new(), String::new());
+        for attribute in said {
+            match attribute {
+                Attribute::Id(bytes) => id = bytes,
+                Attribute::Label(bytes) => label = String::from_utf8(bytes).unwrap_or_default(),
+                _ => {}
+            }
+        }
+        let is_ours = KeyPurpose::ALL
+            .iter()
+            .any(|purpose| label.starts_with(&format!("{LABEL}{} ", purpose.as_str())));
+        if is_ours && id.len() == ID_BYTES {
+            all.push(Named { id, label });
+        }
+    }
+    Ok(all)
+}
+
 /// What a key is for.
 fn label(scope: KeyScope<'_>) -> String {
     let provider = scope.provider.map_or(0, ProviderId::get);
-    format!("avouch {} {provider} {}", scope.purpose.as_str(), scope.algorithm)
+    format!("{LABEL}{} {provider} {}", scope.purpose.as_str(), scope.algorithm)
 }
 
 /// A signing key in a token.
@@ -234,22 +312,30 @@ impl TokenSigner {
         Ok(handle)
     }
 
-    /// Finds the private key and sees that it stays where it is, and is the one of the public key.
-    fn look_up(&self, session: &Session) -> Result<ObjectHandle, TokenKeyError> {
+    /// The one private key of its name.
+    fn find(&self, session: &Session) -> Result<ObjectHandle, TokenKeyError> {
         let template =
             [self.named.template(), vec![Attribute::Class(ObjectClass::PRIVATE_KEY)]].concat();
         let found = session.find_objects(&template).map_err(failed("looking for a key"))?;
-        let [handle] = found.as_slice() else {
-            let (label, found) = (self.named.label.clone(), found.len());
-            return Err(TokenKeyError::SigningKey { label, found });
-        };
+        match found.as_slice() {
+            [handle] => Ok(*handle),
+            other => {
+                let (label, found) = (self.named.label.clone(), other.len());
+                Err(TokenKeyError::SigningKey { label, found })
+            }
+        }
+    }
+
+    /// Finds the private key and sees that it stays where it is, and is the one of the public key.
+    fn look_up(&self, session: &Session) -> Result<ObjectHandle, TokenKeyError> {
+        let handle = self.find(session)?;
         let asked = [
             AttributeType::Sensitive,
             AttributeType::Extractable,
             AttributeType::NeverExtractable,
             AttributeType::Local,
         ];
-        let said = session.get_attributes(*handle, &asked).map_err(failed("describing a key"))?;
+        let said = session.get_attributes(handle, &asked).map_err(failed("describing a key"))?;
         let stays = [
             Attribute::Sensitive(true),
             Attribute::Extractable(false),
@@ -259,10 +345,10 @@ impl TokenSigner {
         if !stays.iter().all(|attribute| said.contains(attribute)) {
             return Err(TokenKeyError::Extractable { label: self.named.label.clone() });
         }
-        let signature = self.sign_in(session, *handle, PROOF)?;
+        let signature = self.sign_in(session, handle, PROOF)?;
         let holds = self.public_key.verify(self.algorithm.scheme(), PROOF, &signature);
         holds.map_err(|_| TokenKeyError::OtherKey { label: self.named.label.clone() })?;
-        Ok(*handle)
+        Ok(handle)
     }
 
     fn sign_in(
@@ -309,8 +395,10 @@ impl Signer for TokenSigner {
         signed.map_err(|error| self.external(&error))
     }
 
+    /// Looks for the key, which costs the token no signature.
     fn probe(&self) -> Result<(), SignError> {
-        self.check().map_err(|error| self.external(&error))
+        let found = self.token.sessions.with(|borrowed| self.find(borrowed.session).map(drop));
+        found.map_err(|error| self.external(&error))
     }
 }
 

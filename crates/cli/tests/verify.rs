@@ -471,12 +471,13 @@ fn a_list_of_measurements_is_shown_at_a_moment_or_refused() {
 /// the service's own metadata must have.
 #[test]
 fn a_service_at_one_address_speaks_for_no_other_name_than_its_own() {
+    type Case<'a> = (&'a dyn Fn() -> Liar, Option<&'a str>, Option<&'a str>, Option<&'a str>);
     const OTHER: &str = "https://other.example";
     let folder = Folder::new("verify-mirror");
     let own = || Liar::named(&folder, None, |_, _| unreachable!("nothing else is asked"));
     let mirror = || Liar::named(&folder, Some(OTHER), |_, _| unreachable!("nothing else is asked"));
     // Who answers, in whose name the token is, which name is expected, and the check that refuses.
-    let cases: [(&dyn Fn() -> Liar, Option<&str>, Option<&str>, Option<&str>); 8] = [
+    let cases: [Case<'_>; 8] = [
         (&own, None, None, None),
         (&own, Some(OTHER), None, Some("token-issuer")),
         // A token that says it is another's, with keys from here.

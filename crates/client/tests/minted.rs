@@ -11,6 +11,7 @@ use avouch_client::{
     ServiceVerifier, TrustDomainMeasurement, TrustStep, TrustVerdict, UvmMeasurement,
     WorkloadMeasurement,
 };
+use avouch_engine::AppraisalSettings;
 use avouch_mint::snp::{UvmForm, uvm_publisher};
 use avouch_mint::{Break, Expected, Options, Stage, TcbStatus};
 use avouch_snp::uvm::{UvmTrust, UvmTrustEntry};

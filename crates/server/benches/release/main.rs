@@ -130,8 +130,8 @@ async fn compare(minted: &Minted, folder: &Path, database: &str) -> (Subject, Ve
         IN_MEMORY => database.to_owned(),
         file => format!("{file}.bare"),
     };
-    let echo = Child::start(Role::Echo, folder, &[bytes.clone()]).await;
-    let crypto = Child::start(Role::EchoWithRelease, folder, &[bytes.clone()]).await;
+    let echo = Child::start(Role::Echo, folder, std::slice::from_ref(&bytes)).await;
+    let crypto = Child::start(Role::EchoWithRelease, folder, std::slice::from_ref(&bytes)).await;
     let unavoidable = Child::start(Role::EchoWithRelease, folder, &[bytes, row]).await;
     let (verification, encryption) = (TokenVerification::new(), Encryption::new());
     let signature = Signature::new();

@@ -155,7 +155,7 @@ async fn dispatch(
         Target::Published { name, document } => {
             let name = provider_asked(state, head, name, asked)?;
             let identity = state.providers.published(name.as_deref()).map_err(ApiError::from)?;
-            Ok(publish::document(state, head, &identity, document, work).await?)
+            Ok(publish::document(state, head, &identity, document).await?)
         }
         Target::Provider { name, endpoint } => {
             let name = provider_asked(state, head, name, asked)?;

@@ -16,13 +16,12 @@ use avouch_wire::EvidenceKind;
 use bytes::Bytes;
 use certificates::Certificates;
 use thiserror::Error;
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
-use crate::ApiError;
 use crate::config::ProviderSettings;
 use crate::handlers::internal;
 use crate::keys::{KeySet, KeysError, ProviderKeys};
-use crate::work::Work;
+use crate::{ApiError, Fault};
 
 /// Bytes of a compiled policy for each byte of its JWS, rounded up.
 const BYTES_PER_POLICY_BYTE: u64 = 4;
@@ -71,6 +70,8 @@ struct Makeshift {
     outcome: Result<Arc<PublishedKeys>, ApiError>,
 }
 
+/// How long certificates may take to be made, before those that there are have to do.
+const MADE_WITHIN: Duration = Duration::from_secs(5);
 /// How soon certificates that could not be made are tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -153,7 +154,7 @@ impl ProviderIdentity {
     /// 503 if there is nothing that could serve, 500 if a certificate cannot be made.
     pub(crate) async fn published(
         self: &Arc<Self>,
-        work: Work<'_>,
+        at_once: &Arc<Semaphore>,
         may_sign: bool,
     ) -> Result<Arc<PublishedKeys>, ApiError> {
         if let Some(made) = self.published.get() {
@@ -163,21 +164,35 @@ impl ProviderIdentity {
         if let Some(made) = self.published.get() {
             return Ok(Arc::clone(made));
         }
-        let last = self.last_outcome();
-        if let Some(outcome) = last {
+        if let Some(outcome) = self.last_outcome() {
             return outcome;
         }
-        let identity = Arc::clone(self);
-        let make = move || {
-            let outcome = identity.make_published(may_sign);
-            outcome.map_err(|error| ApiError::from(internal(&error)))
-        };
-        let outcome = work.run(move || Ok::<_, ApiError>(make())).await?;
+        let made = tokio::time::timeout(MADE_WITHIN, self.made(at_once, may_sign)).await;
+        // Whoever keeps the keys hangs: what there is is put together without asking.
+        let made = made.unwrap_or_else(|_| Ok(self.make_published(false)))?;
+        let outcome = made.map_err(|error| ApiError::from(internal(&error)));
         if self.published.get().is_none() {
             let makeshift = Makeshift { at: Instant::now(), outcome: outcome.clone() };
             *self.makeshift.lock().unwrap_or_else(PoisonError::into_inner) = Some(makeshift);
         }
         outcome
+    }
+
+    /// Makes what is published beside the threads that answer, and beside those for work: nobody waits for his keys
+    /// behind evidence of others.
+    async fn made(
+        self: &Arc<Self>,
+        at_once: &Arc<Semaphore>,
+        may_sign: bool,
+    ) -> Result<Result<Arc<PublishedKeys>, ProviderError>, Fault> {
+        let permit = Arc::clone(at_once).acquire_owned().await;
+        let permit = permit.map_err(|error| internal(&error))?;
+        let identity = Arc::clone(self);
+        let make = move || {
+            let _permit = permit;
+            identity.make_published(may_sign)
+        };
+        tokio::task::spawn_blocking(make).await.map_err(|error| internal(&error))
     }
 
     fn last_outcome(&self) -> Option<Result<Arc<PublishedKeys>, ApiError>> {

@@ -14,15 +14,18 @@ use avouch_store::{
 use avouch_wire::{EvidenceKind, UnixTime, excerpt};
 use moka::sync::Cache;
 use thiserror::Error;
+use tokio::sync::Semaphore;
 
 use crate::config::AppraisalConfig;
 use crate::keys::SigningKeys;
-use crate::provider::{Provider, ProviderError, ProviderIdentity, ReadyPolicies};
+use crate::provider::{Provider, ProviderError, ProviderIdentity, PublishedKeys, ReadyPolicies};
 use crate::work::Work;
 use crate::{ApiError, Fault};
 
 pub use url::{ProviderUrls, UrlError};
 
+/// Providers whose certificates are made at once.
+const CERTIFYING_AT_ONCE: usize = 2;
 /// Longest wait for this instance to see its own write before the answer goes out.
 const SEEN_WITHIN: Duration = Duration::from_secs(5);
 
@@ -70,6 +73,8 @@ pub struct Providers {
     identities: Cache<u64, Arc<ProviderIdentity>>,
     ready: Cache<u64, Arc<Provider>>,
     compiled: Cache<[u8; 32], Arc<PolicyInForce>>,
+    /// For how many certificates are made at once.
+    certifying: Arc<Semaphore>,
 }
 
 impl Providers {
@@ -94,6 +99,7 @@ impl Providers {
             identities: Cache::new(options.ready_max),
             ready: ready_providers(options.ready_bytes_max, options.ready_max),
             compiled: compiled_policies(options.policy_bytes_max),
+            certifying: Arc::new(Semaphore::new(CERTIFYING_AT_ONCE)),
             options,
         };
         // What can fail for every provider alike fails at the start.
@@ -212,6 +218,18 @@ impl Providers {
     pub(crate) fn published(&self, name: Option<&str>) -> Result<Arc<ProviderIdentity>, Fault> {
         let tenant = self.named(name)?;
         self.published_of(&tenant)
+    }
+
+    /// The key set of a provider as it goes out.
+    ///
+    /// # Errors
+    /// 503 if a token that keeps keys is away and there are no certificates of before, 500 if one cannot be made.
+    pub(crate) async fn published_keys(
+        &self,
+        identity: &Arc<ProviderIdentity>,
+    ) -> Result<Arc<PublishedKeys>, ApiError> {
+        let may_sign = self.keys().unusable().is_none();
+        identity.published(&self.certifying, may_sign).await
     }
 
     /// The provider of this name, the default one among them; none if there is none.

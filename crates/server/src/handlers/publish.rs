@@ -12,7 +12,6 @@ use crate::publication::Document;
 use crate::readiness::{self, Abilities, Purpose};
 use crate::route::Published;
 use crate::state::AppState;
-use crate::work::Work;
 use crate::{ApiError, Fault, metrics, respond};
 
 /// Media types of what the publisher says.
@@ -27,12 +26,10 @@ pub(super) async fn document(
     head: &Parts,
     identity: &Arc<ProviderIdentity>,
     document: Published,
-    work: Work<'_>,
 ) -> Result<Response<Body>, ApiError> {
     match document {
         Published::SigningCertificates => {
-            let may_sign = state.providers.keys().unusable().is_none();
-            let published = identity.published(work, may_sign).await?;
+            let published = state.providers.published_keys(identity).await?;
             Ok(respond::json(StatusCode::OK, published.document().clone()))
         }
         Published::OpenIdConfiguration => {

@@ -7,10 +7,12 @@
 use std::sync::LazyLock;
 
 use avouch_client::{
-    LedgerKey, Publication, StatementHead, TransparentStatement, VerifiedPublication,
-    with_receipts, write_statement,
+    CodePublisher, KnownPublication, LedgerKey, Publication, StatementHead,
+    TransparentCodeStatement, TransparentStatement, VerifiedPublication, with_receipts,
+    write_statement,
 };
 use avouch_pki::pem;
+use avouch_snp::uvm::DidX509;
 use avouch_token::{BarePrivateKey, KeySpec, Signer as _, SigningKey};
 use avouch_wire::{FailedCheck as _, UnixTime};
 use libfuzzer_sys::fuzz_target;
@@ -24,6 +26,7 @@ const LIST: &str = r#"{"publisher":"p","sequence":1,"first_issued_at":"2026-01-0
 struct Known {
     publisher: BarePrivateKey,
     ledgers: Vec<LedgerKey>,
+    code: CodePublisher,
     list: Publication,
     signed: String,
     statement: Vec<u8>,
@@ -39,10 +42,12 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let public = pem::encode("PUBLIC KEY", ledger.public_key().spki_der());
     let list = Publication::parse(LIST.as_bytes()).unwrap();
     let document = list.to_document().unwrap();
-    let head =
-        StatementHead { issuer: "p", subject: "p", issued_at: at(), certificates: &[] };
+    let head = StatementHead { issuer: "p", subject: "p", issued_at: at(), certificates: &[] };
     let statement = write_statement(document.as_bytes(), &head, &publisher).unwrap();
+    let issuer = "did:x509:0:sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA::eku:1.2.3";
+    let issuer = DidX509::parse(issuer).unwrap();
     Known {
+        code: CodePublisher { issuer, subject: "p".to_owned(), minimum_svn: 0 },
         ledgers: LedgerKey::read("ledger", public.as_bytes()).unwrap(),
         signed: list.sign(&publisher).unwrap(),
         list,
@@ -67,10 +72,32 @@ fn edited(known: &[u8], edits: &[u8]) -> Vec<u8> {
 
 fn statement(bytes: &[u8], receipts: &[Vec<u8>]) {
     let publishers = [KNOWN.publisher.public_key()];
-    let verified =
-        TransparentStatement::verify(bytes, receipts, &publishers, &KNOWN.ledgers, at());
+    let verified = TransparentStatement::verify(bytes, receipts, &publishers, &KNOWN.ledgers, at());
     let error = verified.expect_err("no ledger signed anything");
     assert!(!error.check().is_empty() && !error.to_string().is_empty());
+    // Nor did anybody with a certificate.
+    let error = TransparentCodeStatement::verify(
+        bytes,
+        receipts,
+        std::slice::from_ref(&KNOWN.code),
+        &KNOWN.ledgers,
+        at(),
+    );
+    let error = error.expect_err("no certificate is of that sort");
+    assert!(!error.check().is_empty() && !error.to_string().is_empty());
+}
+
+/// What a party keeps of a publisher, and whatever follows it.
+fn known(bytes: &[u8]) {
+    let Ok(read) = KnownPublication::parse(bytes) else { return };
+    let again = KnownPublication::parse(read.to_document().unwrap().as_bytes()).unwrap();
+    assert_eq!(again, read);
+    let same = read.follow(read.publication(), at()).unwrap();
+    assert_eq!(same.measurements(), read.measurements());
+    if let Ok(next) = read.follow(&KNOWN.list, at()) {
+        assert_eq!(next.publication(), &KNOWN.list);
+        assert!(next.looked_at() >= read.looked_at());
+    }
 }
 
 fn list(bytes: &[u8]) {
@@ -95,6 +122,7 @@ fuzz_target!(init: { LazyLock::force(&KNOWN); }, |data: &[u8]| {
         }
         3 => list(rest),
         4 => list(&edited(KNOWN.signed.as_bytes(), rest)),
+        5 => known(rest),
         _ => {
             if let Ok(read) = Publication::parse(rest) {
                 let again = Publication::parse(read.to_document().unwrap().as_bytes()).unwrap();

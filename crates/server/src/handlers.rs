@@ -37,6 +37,7 @@ use crate::state::AppState;
 use crate::work::{Source, Work};
 use crate::{ApiError, Fault, Provider, ResourceError};
 
+pub use paging::vault_page;
 pub(crate) use refusals::Refusals;
 pub(crate) use token_exchange::ExchangeCounts;
 pub use token_exchange::TokenExchanges;

@@ -24,7 +24,8 @@ use rate::Rates;
 use thiserror::Error;
 
 pub(crate) use authorities::Authorities;
-pub(crate) use body::{Change, NewVersion, random_count};
+pub use body::{Asked, VaultBody, random_count, read_vault_body};
+pub(crate) use body::{Change, NewVersion};
 pub(crate) use bundle::{deleted_bundle, deleted_item, item, key_bundle};
 pub use material::{VaultMaterialError, rewrapped_vault_key};
 pub(crate) use material::{

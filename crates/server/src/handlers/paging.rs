@@ -45,7 +45,7 @@ const VAULT_ROWS_MAX: u32 = 25;
 ///
 /// # Errors
 /// What is no number, a page of no rows or of more than 25, and a parameter given twice.
-pub(super) fn vault_page(query: Option<&str>) -> Result<PageRequest, Malformed> {
+pub fn vault_page(query: Option<&str>) -> Result<PageRequest, Malformed> {
     let rows = match number(query, "maxresults")? {
         None => VAULT_ROWS_MAX,
         Some(rows) => {

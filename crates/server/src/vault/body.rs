@@ -28,6 +28,57 @@ pub(crate) struct NewVersion {
     pub(crate) policy: Option<PolicyEnvelope>,
 }
 
+/// What a body of the vault is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VaultBody {
+    /// `POST /keys/{name}/create`.
+    Creation,
+    /// `PUT /keys/{name}`.
+    Import,
+    /// `PATCH /keys/{name}/{version}`.
+    Change,
+}
+
+/// What a body asks for.
+#[derive(Debug)]
+pub struct Asked {
+    /// The settings of the version, without its release policy.
+    pub settings: VaultKeySettings,
+    /// The release policy, if one is set.
+    pub policy: Option<PolicyEnvelope>,
+    /// Whether the key may leave the vault.
+    pub is_exportable: bool,
+    /// The key, if it is imported.
+    pub imported: Option<KeyMaterial>,
+}
+
+/// Reads a body and does nothing with it; a change is one of the version `before`, which may be exported or not.
+///
+/// # Errors
+/// What is wrong with the body.
+pub fn read_vault_body(
+    body: (VaultBody, &[u8]),
+    operators: Operators,
+    before: (&VaultKeySettings, bool),
+) -> Result<Asked, Malformed> {
+    let new = match body {
+        (VaultBody::Creation, body) => NewVersion::create(body, operators)?,
+        (VaultBody::Import, body) => NewVersion::import(body, operators)?,
+        (VaultBody::Change, body) => {
+            let change = Change::parse(body, operators)?;
+            let (settings, is_exportable) = before;
+            let settings = change.applied_to(settings, is_exportable, None)?;
+            return Ok(Asked { settings, policy: change.policy, is_exportable, imported: None });
+        }
+    };
+    let imported = match new.source {
+        Source::Imported(material) => Some(*material),
+        Source::Generated(_) => None,
+    };
+    let NewVersion { settings, policy, is_exportable, .. } = new;
+    Ok(Asked { settings, policy, is_exportable, imported })
+}
+
 /// Where a key comes from.
 #[derive(Debug)]
 pub(crate) enum Source {
@@ -185,7 +236,10 @@ impl Change {
 }
 
 /// How many bytes `POST /rng` asks for.
-pub(crate) fn random_count(body: &[u8]) -> Result<usize, Malformed> {
+///
+/// # Errors
+/// Another body than that, and none or too many.
+pub fn random_count(body: &[u8]) -> Result<usize, Malformed> {
     let members = object(body)?;
     known(&members, &["count"], "request")?;
     members

@@ -3,7 +3,7 @@ use avouch_store::VaultKeySettings;
 use avouch_wire::base64url;
 use serde_json::{Value, json};
 
-use super::{Change, NewVersion, Source, random_count};
+use super::{Change, NewVersion, Source, VaultBody, random_count, read_vault_body};
 
 fn create(body: &Value) -> Result<NewVersion, String> {
     let created = NewVersion::create(body.to_string().as_bytes(), Operators::EqualsOnly);
@@ -165,4 +165,26 @@ fn random_bytes_are_1_to_128() {
         assert_eq!(random_count(json!({ "count": count }).to_string().as_bytes()).is_ok(), is_fine);
     }
     assert!(random_count(b"{}").is_err());
+}
+
+#[test]
+fn a_body_that_is_only_read_says_what_would_become_of_a_key() {
+    let before = create(&json!({"kty": "EC", "tags": {"a": "b"}})).unwrap().settings;
+    let asked = |kind, body: Value| {
+        let body = body.to_string();
+        read_vault_body((kind, body.as_bytes()), Operators::EqualsOnly, (&before, true))
+            .map_err(|error| error.0)
+    };
+    let made = asked(VaultBody::Creation, json!({"kty": "EC", "tags": {"a": "b"}})).unwrap();
+    assert!(made.settings == before && made.imported.is_none() && !made.is_exportable);
+    let key = json!({"kty": "oct", "k": base64url::encode([7; 16])});
+    let body = json!({"key": key, "attributes": {"exportable": true}});
+    let imported = asked(VaultBody::Import, body).unwrap();
+    assert!(imported.is_exportable);
+    assert_eq!(imported.imported.unwrap().secret_bytes(), [7; 16]);
+    let changed = asked(VaultBody::Change, json!({"tags": {}})).unwrap();
+    assert!(changed.settings.tags == "{}" && changed.settings.operations == before.operations);
+    assert!(changed.is_exportable && changed.imported.is_none() && changed.policy.is_none());
+    let refused = asked(VaultBody::Change, json!({"attributes": {"exportable": false}}));
+    assert!(refused.unwrap_err().starts_with("attributes.exportable"));
 }

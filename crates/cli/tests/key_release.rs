@@ -465,6 +465,37 @@ fn the_sidecar_works_on_eight_requests_at_once_whoever_hangs_up() {
     within_seconds(60, || quick().0 == 200);
 }
 
+/// Whoever connects and says nothing, or not all, or one byte now and then, takes no place from others for long.
+#[test]
+fn the_sidecar_closes_connections_that_bring_no_request_and_those_that_are_answered() {
+    let mut sidecar = command();
+    sidecar.args(["sidecar", "--listen", "127.0.0.1:0", "--minted", "--request-seconds-max", "1"]);
+    let sidecar = Sidecar::start(sidecar);
+    let told = |request: &str| {
+        let mut stream = sidecar.begin(request);
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the connection is closed");
+        answer
+    };
+    assert_eq!(told(""), "");
+    assert_eq!(told("GET /status HTTP/1.1\r\nHost: local"), "");
+    let half_a_body = post("/attest/raw", "{}").replace("Content-Length: 2", "Content-Length: 3");
+    let answer = told(&half_a_body);
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("within 1 seconds"), "{answer}");
+    // No client says here that it wants the connection closed.
+    let answer = told("GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+    let mut slow = sidecar.begin("GET /status HTTP/1.1\r\nHost: localhost\r\n");
+    within_seconds(60, || slow.write_all(b"x").is_err());
+    // More than it takes at once: who comes after them is answered.
+    let silent: Vec<TcpStream> = (0..300).map(|_| sidecar.begin("")).collect();
+    let answer = told("GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    drop(silent);
+}
+
 const UNIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contrib/avouch-unlock.service");
 
 /// What systemd would start, with the words of this place in the place of the unit's variables.

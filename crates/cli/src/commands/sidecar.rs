@@ -1,5 +1,7 @@
 //! `avouch sidecar`
 
+mod connections;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use clap::Args;
+use clap::{Args, value_parser};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -28,9 +30,8 @@ use crate::{output, setup};
 
 /// Largest request, in bytes.
 const REQUEST_BYTES_MAX: usize = 256 * 1024;
-/// Requests that are read at once, and how long one may take to arrive.
+/// Bodies that are read at once.
 const READ_AT_ONCE: usize = 64;
-const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 /// Requests that are worked on at once: each makes a key, and asks two services.
 const AT_ONCE: usize = 8;
 
@@ -54,6 +55,9 @@ pub(crate) struct SidecarArgs {
     /// The vault that this token is for, as requests name it: HOST, or HOST:PORT.
     #[arg(long, value_name = "HOST", requires = "token_file")]
     vault: Option<String>,
+    /// The longest that a connection may take to bring the head of a request, and then its body, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = value_parser!(u32).range(1..=3600))]
+    request_seconds_max: u32,
     #[command(flatten)]
     guest: GuestOptions,
 }
@@ -62,6 +66,8 @@ pub(crate) struct SidecarArgs {
 struct Sidecar {
     guest: GuestOptions,
     token: Option<VaultToken>,
+    /// The longest that a body may take to arrive.
+    body_timeout: Duration,
     read_at_once: Semaphore,
     at_once: Arc<Semaphore>,
 }
@@ -110,9 +116,13 @@ pub(crate) fn run(args: SidecarArgs) -> Result<Verdict, Failure> {
         }),
         _ => None,
     };
-    let read_at_once = Semaphore::new(READ_AT_ONCE);
-    let at_once = Arc::new(Semaphore::new(AT_ONCE));
-    let sidecar = Arc::new(Sidecar { guest: args.guest, token, read_at_once, at_once });
+    let sidecar = Arc::new(Sidecar {
+        guest: args.guest,
+        token,
+        body_timeout: Duration::from_secs(args.request_seconds_max.into()),
+        read_at_once: Semaphore::new(READ_AT_ONCE),
+        at_once: Arc::new(Semaphore::new(AT_ONCE)),
+    });
     runtime()?.block_on(serve(args.listen, sidecar))
 }
 
@@ -122,6 +132,7 @@ async fn serve(listen: SocketAddr, sidecar: Arc<Sidecar>) -> Result<Verdict, Fai
     let address = listener.local_addr().map_err(failed)?;
     let stop = setup::stop_signal();
     output::line(&format!("http://{address}"))?;
+    let head_timeout = sidecar.body_timeout;
     let router = Router::new()
         .route(
             "/status",
@@ -133,7 +144,7 @@ async fn serve(listen: SocketAddr, sidecar: Arc<Sidecar>) -> Result<Verdict, Fai
         .route("/key/release", work(release))
         .layer(from_fn(of_this_machine))
         .with_state(sidecar);
-    axum::serve(listener, router).with_graceful_shutdown(stop).await.map_err(Failure::other)?;
+    connections::serve(listener, router, head_timeout, stop).await;
     Ok(Verdict::Yes)
 }
 
@@ -176,9 +187,9 @@ fn work(answers: Answers) -> axum::routing::MethodRouter<Arc<Sidecar>> {
 /// Reads a body, one of so many at once: nobody fills the memory.
 async fn read(sidecar: &Sidecar, body: Body) -> Result<Bytes, Refused> {
     let _permit = sidecar.read_at_once.try_acquire().map_err(|_| Refused::Busy)?;
-    let read = tokio::time::timeout(ARRIVES_WITHIN, to_bytes(body, REQUEST_BYTES_MAX)).await;
+    let read = tokio::time::timeout(sidecar.body_timeout, to_bytes(body, REQUEST_BYTES_MAX)).await;
     let read = read.map_err(|_| {
-        let seconds = ARRIVES_WITHIN.as_secs();
+        let seconds = sidecar.body_timeout.as_secs();
         Refused::Request(format!("the request does not arrive within {seconds} seconds"))
     })?;
     read.map_err(|error| Refused::Request(format!("the body cannot be read: {error}")))

@@ -17,27 +17,23 @@ use crate::quote::Quote;
 use crate::report_body::EnclaveReport;
 use crate::signature_data::SignatureData;
 
-/// Under what a [`VerifiedPlatform`] may be remembered: SHA-256 over the trust anchors, the quote
-/// version, the TEE type, and all signature data after the quote signature that a verdict rests on.
+/// Under what a [`VerifiedPlatform`] may be remembered: the trust anchors' fingerprint, and SHA-256 over
+/// the quote version, the TEE type, and all signature data after the quote signature that a verdict rests on.
 ///
 /// Lengths are inside what is hashed, so no byte can move between fields unnoticed. Not in it are
 /// bytes after the quote, and what stands around the blocks of the PCK chain and between their
 /// lines: that proves nothing, and one quote could be given as many keys as there are texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PlatformCacheKey(Hex<32>);
+pub struct PlatformCacheKey {
+    anchors: Hex<32>,
+    signature_data: Hex<32>,
+}
 
 impl PlatformCacheKey {
     /// The key of a quote under a set of anchors.
     #[must_use]
     pub fn of(quote: &Quote<'_>, anchors: &TrustAnchors) -> Self {
-        let (anchors, quote) = (anchors.fingerprint(), quote.signature_data_digest());
-        Self(digest::sha256_of_parts(&[anchors.as_bytes(), quote.as_bytes()]))
-    }
-
-    /// The 32 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        Self { anchors: anchors.fingerprint(), signature_data: quote.signature_data_digest() }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::OnceLock;
 
-use avouch_pki::digest;
 use avouch_wire::{Cursor, Hex, ParseError};
 use serde::Serialize;
 
@@ -113,16 +112,13 @@ impl<'a> Quote<'a> {
     }
 
     /// SHA-256 over what a platform proof rests on, computed once; see
-    /// [`SignatureData::platform_content`].
+    /// [`SignatureData::platform_digest`].
     pub(crate) fn signature_data_digest(&self) -> Hex<32> {
         *self.signature_data_digest.get_or_init(|| {
-            let content = self.signature_data.platform_content();
-            digest::sha256_of_parts(&[
-                b"avouch-dcap platform v2\0",
-                &self.header.version.code().to_le_bytes(),
-                &self.header.tee_type.code().to_le_bytes(),
-                &content,
-            ])
+            let (version, tee_type) = (self.header.version.code(), self.header.tee_type.code());
+            let [v0, v1] = version.to_le_bytes();
+            let [t0, t1, t2, t3] = tee_type.to_le_bytes();
+            self.signature_data.platform_digest(&[v0, v1, t0, t1, t2, t3])
         })
     }
 }

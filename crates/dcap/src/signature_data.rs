@@ -1,7 +1,7 @@
 //! The signature data of a quote: who signed it, and what vouches for that key.
 
-use avouch_pki::pem;
-use avouch_wire::{Cursor, ParseError};
+use avouch_pki::{digest, pem};
+use avouch_wire::{Cursor, Hex, ParseError};
 
 use crate::certification_data::CertificationData;
 use crate::error::ChainName;
@@ -69,30 +69,30 @@ impl<'a> SignatureData<'a> {
         })
     }
 
-    /// What a proof of the platform rests on: everything after the quote signature but what stands
-    /// around the blocks of the PCK chain and between their lines. Nobody reads that and no
-    /// signature covers it, so that whoever holds one quote could make any number of them.
+    /// SHA-256 over what a proof of the platform rests on, behind `head`: everything after the quote
+    /// signature but what stands around the blocks of the PCK chain and between their lines. Nobody reads
+    /// that and no signature covers it, so that whoever holds one quote could make any number of them.
     ///
     /// Lengths are inside, so no byte can move between fields unnoticed.
-    pub(crate) fn platform_content(&self) -> Vec<u8> {
+    pub(crate) fn platform_digest(&self, head: &[u8]) -> Hex<32> {
         let chain = match self.certification_data {
             CertificationData::PckChain(text) => pem::content(text, ChainName::Pck.blocks_max()),
             _ => None,
         };
         let Some(chain) = chain else {
-            return [&[0], self.after_quote_signature].concat();
+            return digest::sha256_of_parts(&[head, &[0], self.after_quote_signature]);
         };
         let authentication = self.qe_authentication_data;
-        [
-            [1].as_slice(),
+        digest::sha256_of_parts(&[
+            head,
+            &[1],
             self.attestation_key,
             self.qe_report_bytes,
             self.qe_report_signature,
             &u64::try_from(authentication.len()).unwrap_or(u64::MAX).to_le_bytes(),
             authentication,
             &chain,
-        ]
-        .concat()
+        ])
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use avouch_claims::{SeenBy, ServiceClaim, common};
-use avouch_policy::{Claim, Decision as PolicyDecision};
+use avouch_policy::{Claim, Decision as PolicyDecision, TypeName, Value};
 use avouch_tpm::TrustAnchors;
 use avouch_wire::{EvidenceKind, UnixTime};
 
@@ -162,13 +162,17 @@ impl Engine {
 fn incoming(claims: &[ServiceClaim], policy: &PolicyInForce) -> Vec<Claim> {
     let seen = claims.iter().filter(|claim| claim.seen_by != SeenBy::Token);
     let mut incoming: Vec<Claim> = seen.map(token_claims::policy_claim).collect();
+    let mut add = |name: &'static str, value: &Value| {
+        incoming.push(Claim::service(TypeName::fixed(name), value.clone()));
+    };
+    let hash = policy.hash().into();
     for name in ["x-ms-policy-hash", "policy_hash", "maa-policyHash"] {
-        incoming.push(Claim::service(name, policy.hash()));
+        add(name, &hash);
     }
     if let Some(signer) = policy.signer() {
-        let text = avouch_wire::json::to_canonical(signer);
-        incoming.push(Claim::service("x-ms-policy-signer", text.as_str()));
-        incoming.push(Claim::service("policy_signer", text.as_str()));
+        let text = avouch_wire::json::to_canonical(signer).into();
+        add("x-ms-policy-signer", &text);
+        add("policy_signer", &text);
     }
     incoming
 }

@@ -4,7 +4,7 @@ mod preview_2018;
 
 use avouch_claims::{Attester, ClaimValue, SeenBy, ServiceClaim};
 use avouch_policy::token::{Contribution, contribution, is_reserved, is_service_space};
-use avouch_policy::{Claim, Properties};
+use avouch_policy::{Claim, Properties, TypeName};
 use avouch_wire::json::Integer;
 use serde_json::{Map, Value};
 
@@ -88,15 +88,15 @@ fn current(
     parts: &TokenParts<'_>,
 ) -> (Map<String, Value>, Vec<Finding>) {
     let mut issued = contribution(&parts.issued.claims);
-    let dropped = drop_what_only_the_service_may_say(&mut issued, &service);
-    let issued: Map<String, Value> =
-        issued.iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let room = [issued.len(), service.len(), CLAIMS_ADDED_MAX].iter().sum();
     let mut claims = Map::with_capacity(room);
-    claims.extend(issued.clone());
     for claim in service.into_iter().filter(|claim| claim.seen_by != SeenBy::Policy) {
         claims.insert(claim.name.to_owned(), claim.value.into_json());
     }
+    let dropped = drop_what_only_the_service_may_say(&mut issued, |name| claims.contains_key(name));
+    let issued: Map<String, Value> =
+        issued.iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    claims.extend(issued.clone());
     let mut add = |name: &str, value: Value| claims.insert(name.to_owned(), value);
     add("x-ms-policy-hash", Value::String(parts.policy.hash().to_owned()));
     if let Some(signer) = parts.policy.signer() {
@@ -114,18 +114,15 @@ fn current(
     (claims, dropped)
 }
 
-/// Takes away claims that are reserved, that the service makes itself, or that stand in the
+/// Takes away claims that are reserved, that the service makes itself (`is_emitted`), or that stand in the
 /// service's own name spaces, where nothing but the policy hash would tell them from verified
 /// facts. Says which.
 fn drop_what_only_the_service_may_say(
     issued: &mut Contribution,
-    service: &[ServiceClaim],
+    is_emitted: impl Fn(&str) -> bool,
 ) -> Vec<Finding> {
-    let emitted = |name: &str| {
-        service.iter().any(|claim| claim.name == name && claim.seen_by != SeenBy::Policy)
-    };
     let refused = |name: &str| {
-        name == FOREIGN_ROOT || emitted(name) || is_reserved(name) || is_service_space(name)
+        name == FOREIGN_ROOT || is_emitted(name) || is_reserved(name) || is_service_space(name)
     };
     let finding = |(name, _)| Finding {
         name: "reserved-claim-dropped",
@@ -136,7 +133,7 @@ fn drop_what_only_the_service_may_say(
 
 /// The claim as a policy reads it.
 pub(crate) fn policy_claim(claim: &ServiceClaim) -> Claim {
-    let incoming = Claim::service(claim.name, policy_value(&claim.value));
+    let incoming = Claim::service(TypeName::fixed(claim.name), policy_value(&claim.value));
     if claim.is_read_only { incoming.read_only() } else { incoming }
 }
 
@@ -146,6 +143,6 @@ fn policy_value(value: &ClaimValue) -> avouch_policy::Value {
         ClaimValue::String(text) => text.as_str().into(),
         ClaimValue::Integer(integer) => (*integer).into(),
         ClaimValue::Boolean(boolean) => (*boolean).into(),
-        ClaimValue::Json(json) => avouch_wire::json::to_canonical(json).as_str().into(),
+        ClaimValue::Json(json) => avouch_wire::json::to_canonical(json).into(),
     }
 }

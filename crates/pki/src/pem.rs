@@ -1,6 +1,8 @@
 //! PEM blocks as evidence and collateral carry them (RFC 7468, read leniently about white space and
 //! text between blocks, strictly about what a block holds).
 
+use std::borrow::Cow;
+
 use avouch_wire::{base64url, excerpt};
 use thiserror::Error;
 
@@ -160,18 +162,65 @@ pub fn certificates(text: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, PemError>
     blocks(text, &[CERTIFICATE], limit)?.iter().map(Block::der).collect()
 }
 
-/// What [`certificates`] reads of a text and nothing that it passes over: the base64 of each block,
-/// led by its length. Of two texts with one content both are read, as the same certificates, or
-/// neither is. `None` if the text is refused whatever its blocks hold.
+/// What [`certificates`] reads of a text and nothing that it passes over: its blocks as [`encode`]
+/// writes them, the last without its final LF, whatever stands around them and between their lines. Of
+/// two texts with one content both are read, as the same certificates, or neither is. `None` if the text
+/// is refused whatever its blocks hold.
+///
+/// A text that is written so already, as Intel's are, is not copied.
 #[must_use]
-pub fn content(text: &[u8], limit: usize) -> Option<Vec<u8>> {
-    let mut content = Vec::with_capacity(text.len());
-    for block in blocks(text, &[CERTIFICATE], limit).ok()? {
-        let base64 = block.base64();
-        content.extend_from_slice(&u64::try_from(base64.len()).ok()?.to_le_bytes());
-        content.extend_from_slice(base64.as_bytes());
+pub fn content(text: &[u8], limit: usize) -> Option<Cow<'_, [u8]>> {
+    if let Some(plain) = plain(text, limit) {
+        return Some(Cow::Borrowed(plain));
     }
-    Some(content)
+    let mut content = String::with_capacity(text.len());
+    for block in blocks(text, &[CERTIFICATE], limit).ok()? {
+        write_block(CERTIFICATE, &block.base64(), &mut content);
+    }
+    content.pop();
+    Some(Cow::Owned(content.into_bytes()))
+}
+
+const BEGIN_LINE: &[u8] = b"-----BEGIN CERTIFICATE-----\n";
+const END_LINE: &[u8] = b"\n-----END CERTIFICATE-----";
+const LINE_BYTES: usize = 64;
+
+/// The blocks of a text that consists of them alone, as [`encode`] writes them, but for line ends and NUL
+/// bytes at its end.
+fn plain(text: &[u8], limit: usize) -> Option<&[u8]> {
+    let mut rest = text;
+    for _ in 0..limit {
+        rest = plain_block(rest)?;
+        match rest.strip_prefix(b"\n") {
+            Some(next) if next.starts_with(BEGIN_LINE) => rest = next,
+            _ if rest.iter().all(|byte| matches!(byte, 0 | b'\n')) => {
+                return text.get(..text.len().checked_sub(rest.len())?);
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// What stands behind a block with full lines but for its last, which is not empty. A line holds neither
+/// white space nor a dash, so that the block ends here for every reader, and holds what every reader finds.
+fn plain_block(text: &[u8]) -> Option<&[u8]> {
+    let holds = |line: &[u8]| {
+        line.iter().fold(true, |so_far, byte| so_far & byte.is_ascii_graphic() & (*byte != b'-'))
+    };
+    let mut rest = text.strip_prefix(BEGIN_LINE)?;
+    while let Some((line, after)) = rest.split_at_checked(LINE_BYTES)
+        && holds(line)
+    {
+        match after.strip_prefix(END_LINE) {
+            Some(after) => return Some(after),
+            None => rest = after.strip_prefix(b"\n")?,
+        }
+    }
+    let end =
+        rest.iter().take(LINE_BYTES).position(|byte| *byte == b'\n').filter(|end| *end > 0)?;
+    let (line, after) = rest.split_at_checked(end)?;
+    if holds(line) { after.strip_prefix(END_LINE) } else { None }
 }
 
 /// Finds a block after `-----BEGIN `; returns it and what follows it.
@@ -203,17 +252,18 @@ fn split_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
 /// A PEM block with lines of 64 characters, LF line ends and a final LF.
 #[must_use]
 pub fn encode(label: &str, der: &[u8]) -> String {
-    let body = base64url::encode_standard(der);
-    let mut text = format!("{BEGIN}{label}{DASHES}\n");
-    let mut line = 0_usize;
-    for character in body.chars() {
-        if line == 64 {
+    let mut text = String::new();
+    write_block(label, &base64url::encode_standard(der), &mut text);
+    text
+}
+
+fn write_block(label: &str, base64: &str, text: &mut String) {
+    text.push_str(&format!("{BEGIN}{label}{DASHES}\n"));
+    for (index, character) in base64.chars().enumerate() {
+        if index > 0 && index % LINE_BYTES == 0 {
             text.push('\n');
-            line = 0;
         }
         text.push(character);
-        line = line.saturating_add(1);
     }
     text.push_str(&format!("\n-----END {label}{DASHES}\n"));
-    text
 }

@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::borrow::Cow;
+
 use avouch_pki::{KeyError, KeyKind, PublicKey, SignatureError, SignatureScheme, digest, pem};
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
@@ -226,17 +228,57 @@ fn pem_refuses_what_is_no_certificate_list() {
 }
 
 #[test]
+fn the_content_of_a_text_is_the_same_however_it_is_written() {
+    for bytes in [1, 47, 48, 49, 96, 1000] {
+        let block = |byte: u8| pem::encode("CERTIFICATE", &vec![byte; bytes]);
+        let text = block(1) + &block(2);
+        let content = text.trim_end().as_bytes();
+        for plain in [&*text, text.trim_end(), &format!("{text}\n\n"), &format!("{text}\0")] {
+            let found = pem::content(plain.as_bytes(), 2).unwrap();
+            assert!(matches!(found, Cow::Borrowed(_)), "{bytes} {plain:?}");
+            assert_eq!(found, content, "{bytes} {plain:?}");
+        }
+        let others = [
+            text.replace('\n', "\r\n"),
+            format!(" {text}"),
+            format!("{text} "),
+            text.replace("AQ", "A\nQ"),
+            text.replace("AQ", "A Q"),
+            text.replace("AQ", "A\u{c}Q"),
+            text.replace("-----\n-----", "-----\n\n-----"),
+            text.replace("-----\n-----", "-----subject=\n-----"),
+            text.replace("-----BEGIN CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----"),
+            text.replace("\n-----END", "-----END"),
+            text.replace("\n-----END", "\n\n-----END"),
+        ];
+        for other in others {
+            let found = pem::content(other.as_bytes(), 2).unwrap();
+            assert!(matches!(found, Cow::Owned(_)), "{bytes} {other:?}");
+            assert_eq!(found, content, "{bytes} {other:?}");
+        }
+        for more in [block(3), "-----BEGIN X".to_owned(), "\0-----BEGIN X".to_owned()] {
+            assert_eq!(pem::content(format!("{text}{more}").as_bytes(), 2), None, "{more:?}");
+        }
+        for changed in [text.replacen("AQ", "AR", 1), text.replacen("AQ", "A-", 1), block(1)] {
+            assert_ne!(pem::content(changed.as_bytes(), 2).unwrap(), content, "{changed:?}");
+        }
+    }
+}
+
+#[test]
 fn the_content_of_a_text_is_that_of_its_blocks_and_where_they_end() {
     let block = |base64: &str| {
         format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
     };
-    let content = |text: String| pem::content(text.as_bytes(), 2).unwrap();
+    let content = |text: String| pem::content(text.as_bytes(), 2).unwrap().into_owned();
     let two = block("AAAA") + &block("BBBB");
     assert_eq!(content(two.clone()), content(format!("one\n{}", two.replace("AAAA", "AA\n AA"))));
     assert_ne!(content(two.clone()), content(two.replace("BBBB", "BBBC")));
     assert_ne!(content(two.clone()), content(block("AAAABBBB")));
     assert_ne!(content(two.clone()), content(block("AAAAB") + &block("BBB")));
     assert_eq!(pem::content(two.as_bytes(), 1), None);
+    // The line that a block ends with cannot stand within one: it has a space.
+    assert_ne!(content(two.clone()), content(block("AAAA\n-----END\nCERTIFICATE-----\nBBBB")));
     let labels = ["CERTIFICATE", "X509 CRL"];
     let mixed = two.replacen("CERTIFICATE", "X509 CRL", 2);
     let found = pem::blocks(mixed.as_bytes(), &labels, 2).unwrap();

@@ -279,7 +279,7 @@ impl Checker {
         self.text_property(Property::Type, written)?;
         match &written.kind {
             ExpressionKind::String(name) => {
-                Ok(ClaimType::Literal(Arc::clone(name), self.symbols.number(name)))
+                Ok(ClaimType::Literal(Arc::clone(name).into(), self.symbols.number(name)))
             }
             _ => expression.map(ClaimType::Computed),
         }

@@ -50,6 +50,7 @@ mod resolved;
 mod span;
 mod suggest;
 pub mod token;
+mod type_name;
 mod value;
 
 pub use cost::Cost;
@@ -60,6 +61,7 @@ pub use limits::{Limit, LimitExceeded, Limits};
 pub use policy::Policy;
 pub use properties::Properties;
 pub use span::{Position, Span};
+pub use type_name::TypeName;
 pub use value::{Claim, Issuer, Text, Value, ValueKind};
 
 /// Runs the Rust examples of the guide.

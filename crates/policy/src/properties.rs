@@ -1,11 +1,11 @@
 //! The settings that `issueproperty` knows (`docs/policy.md#settings`).
 
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::ast::SectionKind;
+use crate::type_name::TypeName;
 use crate::value::{Value, ValueKind};
 
 /// A documented setting.
@@ -89,14 +89,14 @@ pub(crate) fn check(section: SectionKind, name: &str, value: &Value) -> Result<(
 /// Settings with their values, each once, the last setting of a name counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Properties {
-    entries: Vec<(Arc<str>, Value)>,
+    entries: Vec<(TypeName, Value)>,
 }
 
 impl Properties {
-    pub(crate) fn set(&mut self, name: &Arc<str>, value: Value) {
+    pub(crate) fn set(&mut self, name: &TypeName, value: Value) {
         match self.entries.iter_mut().find(|(known, _)| known == name) {
             Some((_, slot)) => *slot = value,
-            None => self.entries.push((Arc::clone(name), value)),
+            None => self.entries.push((name.clone(), value)),
         }
     }
 

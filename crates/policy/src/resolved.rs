@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::ast::{Function, Operator, Property, SectionKind, Verb};
 use crate::jmespath::{Query, QueryError};
 use crate::span::Span;
+use crate::type_name::TypeName;
 use crate::value::{Value, ValueKind};
 
 /// The number of a claim type that the policy names, from 0.
@@ -132,6 +133,6 @@ pub(crate) struct Make {
 
 #[derive(Debug)]
 pub(crate) enum ClaimType {
-    Literal(Arc<str>, Symbol),
+    Literal(TypeName, Symbol),
     Computed(Expression),
 }

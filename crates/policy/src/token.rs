@@ -1,32 +1,36 @@
 //! From outgoing claims to the members of a token (`docs/policy.md#the-token`).
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
+use crate::type_name::TypeName;
 use crate::value::{Claim, Key, Value};
 
 /// The claims that a policy contributes to a token, in order of first issue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contribution {
-    members: Vec<(Arc<str>, Vec<Value>)>,
+    members: Vec<(TypeName, Vec<Value>)>,
 }
 
 /// Rules 1 to 3: repeats collapse, one value is a scalar, several are an array in order of issue.
 #[must_use]
 pub fn contribution(outgoing: &[Claim]) -> Contribution {
-    let mut places: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
-    let mut seen: HashSet<(&str, Key<'_>)> = HashSet::new();
-    let mut members: Vec<(Arc<str>, Vec<Value>)> = Vec::new();
+    let mut firsts: HashMap<&str, (usize, &Value)> = HashMap::with_capacity(outgoing.len());
+    // Most names are issued once, and need no look.
+    let mut seen: HashSet<(usize, Key<'_>)> = HashSet::new();
+    let mut members: Vec<(TypeName, Vec<Value>)> = Vec::with_capacity(outgoing.len());
     for claim in outgoing {
-        if !seen.insert((&claim.claim_type, Key::of(&claim.value))) {
-            continue;
-        }
-        let place = *places.entry(&claim.claim_type).or_insert(members.len());
+        let (place, first) =
+            *firsts.entry(&claim.claim_type).or_insert((members.len(), &claim.value));
         match members.get_mut(place) {
-            Some((_, values)) => values.push(claim.value.clone()),
-            None => members.push((Arc::clone(&claim.claim_type), vec![claim.value.clone()])),
+            Some((_, values)) => {
+                seen.insert((place, Key::of(first)));
+                if seen.insert((place, Key::of(&claim.value))) {
+                    values.push(claim.value.clone());
+                }
+            }
+            None => members.push((claim.claim_type.clone(), vec![claim.value.clone()])),
         }
     }
     Contribution { members }
@@ -36,6 +40,12 @@ impl Contribution {
     /// Names and values in order; never a name without a value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, serde_json::Value)> {
         self.members.iter().map(|(name, values)| (&**name, json_of(values)))
+    }
+
+    /// How many names there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.len()
     }
 
     /// Whether the policy contributes nothing.
@@ -70,7 +80,7 @@ impl Contribution {
         let (dropped, kept) =
             std::mem::take(&mut self.members).into_iter().partition(|(name, _)| refuse(name));
         self.members = kept;
-        let dropped: Vec<(Arc<str>, Vec<Value>)> = dropped;
+        let dropped: Vec<(TypeName, Vec<Value>)> = dropped;
         dropped.into_iter().map(|(name, values)| (name.to_string(), json_of(&values))).collect()
     }
 }

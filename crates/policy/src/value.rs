@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::cost::{Cost, Meter};
 use crate::json::{Json, JsonError};
+use crate::type_name::TypeName;
 
 /// The value of a claim. Kinds never convert: `1`, `true`, `"1"` and `"true"` are four values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -311,7 +312,7 @@ impl Issuer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// The name; not empty.
-    pub claim_type: Arc<str>,
+    pub claim_type: TypeName,
     /// The value.
     pub value: Value,
     /// Who vouches for it.
@@ -338,13 +339,13 @@ impl Serialize for Claim {
 impl Claim {
     /// A claim that rules may issue.
     #[must_use]
-    pub fn new(claim_type: impl Into<Arc<str>>, value: impl Into<Value>, issuer: Issuer) -> Self {
+    pub fn new(claim_type: impl Into<TypeName>, value: impl Into<Value>, issuer: Issuer) -> Self {
         Self { claim_type: claim_type.into(), value: value.into(), issuer, read_only: false }
     }
 
     /// A claim of the attestation service.
     #[must_use]
-    pub fn service(claim_type: impl Into<Arc<str>>, value: impl Into<Value>) -> Self {
+    pub fn service(claim_type: impl Into<TypeName>, value: impl Into<Value>) -> Self {
         Self::new(claim_type, value, Issuer::AttestationService)
     }
 

@@ -89,8 +89,11 @@ fn evidence(member: &str, text: &str) -> Result<Vec<u8>, ApiError> {
 
 /// Base64url; standard base64 too, which some public clients send.
 fn decode(member: &str, text: &str) -> Result<Vec<u8>, ApiError> {
-    base64url::decode_either(text)
-        .map_err(|error| ApiError::invalid_parameter(format!("{member}: not base64url: {error}")))
+    base64url::decode_either(text).map_err(|error| no_base64url(member, &error))
+}
+
+fn no_base64url(member: &str, error: &base64url::DecodeError) -> ApiError {
+    ApiError::invalid_parameter(format!("{member}: not base64url: {error}"))
 }
 
 /// `{data, dataType}`; an object without data counts as absent, as some clients send it.
@@ -110,7 +113,9 @@ fn held_data(member: &'static str, body: &JsonBody<'_>) -> Result<Option<HeldDat
             )));
         }
     };
-    Ok(Some(HeldData { bytes: decode(&format!("{member}.data"), text)?, data_type }))
+    let bytes = base64url::decode_either(text)
+        .map_err(|error| no_base64url(&format!("{member}.data"), &error))?;
+    Ok(Some(HeldData { bytes, data_type }))
 }
 
 /// An event log beside the evidence: a member of ours, which kinds without know as little as MAA.

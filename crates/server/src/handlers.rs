@@ -17,7 +17,7 @@ mod signers;
 mod token_exchange;
 mod vault;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use access::Authorized;
@@ -25,16 +25,15 @@ use avouch_store::ProviderName;
 use avouch_token::{SignError, TokenFormat};
 use axum::body::Body;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, Response, Version, header};
+use axum::http::{HeaderName, HeaderValue, Method, Response, Version, header};
 use refusals::Attempt;
 
 use crate::error::PlaneError;
 use crate::http::{Peer, UnreadBody};
-use crate::processor::Spent;
 use crate::request_id::request_id;
 use crate::route::{Endpoint, Probe, Route, Row, Target};
 use crate::state::AppState;
-use crate::work::{Source, Work};
+use crate::work::Work;
 use crate::{ApiError, Fault, Provider, ResourceError};
 
 pub use paging::vault_page;
@@ -45,10 +44,10 @@ pub use token_exchange::TokenExchanges;
 /// The build, as MAA's `x-ms-maa-service-version` gives its own.
 const SERVICE_VERSION: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
 
-/// What a request asked for, as far as it was found out: an extension of its answer, for the log.
+/// What a request asked for, as far as it was found out: for the log.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Asked {
-    provider: Option<String>,
+    provider: Option<Cow<'static, str>>,
     route: &'static str,
     is_published: bool,
 }
@@ -78,24 +77,31 @@ impl Asked {
     }
 }
 
-/// Answers a request; every error is an answer too.
+/// Answers a request, and says what it asked for; every error is an answer too.
 pub(crate) async fn handle(
     state: &Arc<AppState>,
-    head: &Parts,
+    (head, peer): (&Parts, &Peer),
     route: Result<Route, PlaneError>,
     body: UnreadBody,
-) -> Response<Body> {
+) -> (Response<Body>, Asked) {
     let (mut attempt, mut asked) = (Attempt::default(), Asked::of(&route));
-    let mut response = match dispatch(state, head, route, body, &mut attempt, &mut asked).await {
+    let response = match dispatch(state, (head, peer), route, body, &mut attempt, &mut asked).await
+    {
         Ok(response) => response,
         Err(error) => {
             attempt.refused(state, error.fault()).await;
             error.into_response()
         }
     };
-    response.extensions_mut().insert(asked);
-    response
+    (response, asked)
 }
+
+/// Of every answer.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+/// The build.
+const SERVICE_VERSION_NAME: HeaderName = HeaderName::from_static("x-ms-maa-service-version");
+/// What a client calls its request.
+const CLIENT_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
 /// Bytes of a client's own id that are given back to it.
 const CLIENT_ID_BYTES_MAX: usize = 256;
@@ -107,7 +113,7 @@ pub(crate) fn finish(
     head: &Parts,
     mut response: Response<Body>,
 ) -> Response<Body> {
-    let random = || state.random().unwrap_or_default();
+    let random = || state.identifier().unwrap_or_default();
     let is_collateral = response.extensions().get::<collateral::Served>().is_some();
     let headers = response.headers_mut();
     let id = request_id(&head.headers, random);
@@ -115,11 +121,11 @@ pub(crate) fn finish(
         // The name that clients of Intel's service know.
         headers.insert("request-id", id.clone());
     }
-    headers.insert("x-ms-request-id", id);
-    headers.insert("x-ms-maa-service-version", SERVICE_VERSION);
-    let client_id = head.headers.get("x-ms-client-request-id");
+    headers.insert(REQUEST_ID, id);
+    headers.insert(SERVICE_VERSION_NAME, SERVICE_VERSION);
+    let client_id = head.headers.get(&CLIENT_ID);
     if let Some(id) = client_id.filter(|id| id.len() <= CLIENT_ID_BYTES_MAX) {
-        headers.insert("x-ms-client-request-id", id.clone());
+        headers.insert(CLIENT_ID, id.clone());
     }
     if state.readiness.is_stopping() && head.version < Version::HTTP_2 {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -132,14 +138,13 @@ pub(crate) fn finish(
 
 async fn dispatch(
     state: &Arc<AppState>,
-    head: &Parts,
+    (head, peer): (&Parts, &Peer),
     route: Result<Route, PlaneError>,
     body: UnreadBody,
     attempt: &mut Attempt,
     asked: &mut Asked,
 ) -> Result<Response<Body>, PlaneError> {
-    let source = source(head);
-    let work = Work::new(&state.work, &source);
+    let work = Work::new(&state.work, peer.source());
     let Route { row, target } = match route {
         Err(PlaneError::Control(error)) => {
             check_no_provider_host(state, head)?;
@@ -161,12 +166,12 @@ async fn dispatch(
         Target::Provider { name, endpoint } => {
             let name = provider_asked(state, head, name, asked)?;
             let provider = state.providers.find(name.as_deref(), work).await?;
-            let request = Request { state, head, provider: &provider, work };
+            let request = Request { state, head, peer, provider: &provider, work };
             Ok(request.answer(row, endpoint, body, attempt).await?)
         }
         Target::ControlPlane(operation) => {
             check_no_provider_host(state, head)?;
-            let request = control_plane::Request { state, head, work };
+            let request = control_plane::Request { state, head, peer, work };
             Ok(request.answer(row, operation, body, attempt).await?)
         }
         Target::Vault(operation) => {
@@ -174,22 +179,17 @@ async fn dispatch(
                 .vault
                 .as_ref()
                 .ok_or_else(|| ApiError::from(crate::route::no_route(head.uri.path())))?;
-            let request = vault::Request { state, vault, head, work };
+            let request = vault::Request { state, vault, head, peer, work };
             Ok(request.answer(row, operation, body, attempt).await?)
         }
     }
-}
-
-/// For whom the work of a request is done.
-fn source(head: &Parts) -> Source {
-    let nobody = || Source::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0, Arc::new(Spent::new(1)));
-    head.extensions.get::<Peer>().map_or_else(nobody, |peer| peer.source().clone())
 }
 
 /// A request to a provider, not checked yet.
 struct Request<'a> {
     state: &'a Arc<AppState>,
     head: &'a Parts,
+    peer: &'a Peer,
     provider: &'a Arc<Provider>,
     work: Work<'a>,
 }
@@ -209,7 +209,7 @@ impl Request<'_> {
         if let Endpoint::SetPolicy(name) | Endpoint::ResetPolicy(name) = &endpoint {
             attempt.named("attestationType", name);
         }
-        access::check_network(self.state, self.head, self.provider)?;
+        access::check_network(self.state, self.peer, self.provider)?;
         let request = access::authorize(self, row, &endpoint, attempt).await?;
         match endpoint {
             Endpoint::Attest(kind) => {
@@ -262,7 +262,10 @@ fn provider_asked(
 ) -> Result<Option<String>, ApiError> {
     let name = named_provider(state, head, in_path)?;
     access::check_root(state, name.as_deref())?;
-    asked.provider = Some(name.as_deref().unwrap_or(ProviderName::DEFAULT).to_owned());
+    asked.provider = Some(match &name {
+        Some(name) => Cow::Owned(name.clone()),
+        None => Cow::Borrowed(ProviderName::DEFAULT),
+    });
     Ok(name)
 }
 

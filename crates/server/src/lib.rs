@@ -19,6 +19,7 @@ pub mod error;
 pub mod evidence;
 pub mod handlers;
 pub mod http;
+mod identifiers;
 pub mod keys;
 mod metrics;
 mod monitoring;

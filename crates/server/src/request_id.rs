@@ -1,6 +1,6 @@
 //! `x-ms-request-id`: the caller's `traceparent` unchanged, else a fresh one of its form.
 
-use avouch_wire::Hex;
+use avouch_wire::encode_hex;
 use axum::http::{HeaderMap, HeaderValue};
 
 /// The value of `x-ms-request-id` for a request (`docs/maa/service.md#headers`).
@@ -13,7 +13,7 @@ pub fn request_id(headers: &HeaderMap, random: impl FnOnce() -> [u8; 16]) -> Hea
         .filter(|value| is_traceparent(value.as_bytes()))
         .cloned()
         .unwrap_or_else(|| {
-            let text = format!("00-{}-0000000000000000-00", Hex(random()));
+            let text = ["00-", &encode_hex(&random()), "-0000000000000000-00"].concat();
             HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("00"))
         })
 }

@@ -18,7 +18,7 @@ pub fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
 /// `200` with `{"token": "..."}`. A compact token needs no escaping.
 #[must_use]
 pub fn token(compact: &str) -> Response<Body> {
-    json(StatusCode::OK, format!("{{\"token\":\"{compact}\"}}"))
+    json(StatusCode::OK, ["{\"token\":\"", compact, "\"}"].concat())
 }
 
 /// `200` with metrics in OpenMetrics' text form.

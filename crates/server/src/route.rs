@@ -189,23 +189,30 @@ fn at_provider(method: &Method, path: &Path<'_>) -> Result<Route, Missing> {
         [first, name, rest @ ..] if is(first, "providers") => {
             find(Plane::Data, method, rest, Some(name))
         }
-        segments => [Plane::Service, Plane::Collateral, Plane::Data]
-            .into_iter()
-            .map(|plane| find(plane, method, segments, None))
-            .find(|found| !matches!(found, Err(Missing::Route)))
-            .unwrap_or(Err(Missing::Route)),
+        segments => {
+            find_in(&[Plane::Service, Plane::Collateral, Plane::Data], method, segments, None)
+        }
     }
 }
 
-/// The row of a plane for a path and a method. Where a path fits several patterns, the first in the
-/// table is meant.
+/// The row of a plane for a path and a method.
 fn find(
     plane: Plane,
     method: &Method,
     segments: &[Cow<'_, str>],
     provider: Option<&str>,
 ) -> Result<Route, Missing> {
-    let mut rows = TABLE.iter().filter(|row| row.plane() == plane);
+    find_in(&[plane], method, segments, provider)
+}
+
+/// The same among several planes. Where a path fits several patterns, the first in the table is meant.
+fn find_in(
+    planes: &[Plane],
+    method: &Method,
+    segments: &[Cow<'_, str>],
+    provider: Option<&str>,
+) -> Result<Route, Missing> {
+    let mut rows = TABLE.iter().filter(|row| planes.contains(&row.plane()));
     let fitting = rows.find_map(|row| Some((row, path::captures(row.path, segments)?)));
     let (first, captures) = fitting.ok_or(Missing::Route)?;
     let row = first.with_method(method);

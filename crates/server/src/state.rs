@@ -10,6 +10,7 @@ use crate::config::{RootProvider, TpmConfig};
 use crate::error::Fault;
 use crate::handlers::{ExchangeCounts, Refusals, TokenExchanges};
 use crate::http::PrivateNetworks;
+use crate::identifiers::Identifiers;
 use crate::publication::PublishedDocuments;
 use crate::{
     AtHand, Clock, Cloud, CollateralServer, EvidenceKeeper, Monitoring, OwnTee, Providers,
@@ -58,6 +59,7 @@ pub struct AppState {
     /// How much was exchanged lately.
     pub(crate) exchanges: ExchangeCounts,
     random: SystemRandom,
+    identifiers: Identifiers,
 }
 
 impl AppState {
@@ -94,6 +96,7 @@ impl AppState {
             refusals: Refusals::new(),
             exchanges: ExchangeCounts::new(),
             random: SystemRandom::new(),
+            identifiers: Identifiers::default(),
         }
     }
 
@@ -171,6 +174,14 @@ impl AppState {
         let mut bytes = [0; N];
         self.fill_random(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Fresh random bytes for a name that anybody may read.
+    ///
+    /// # Errors
+    /// As [`AppState::random`].
+    pub(crate) fn identifier<const N: usize>(&self) -> Result<[u8; N], Fault> {
+        self.identifiers.next(|bytes| self.fill_random(bytes))
     }
 
     /// Fills bytes anew.

@@ -405,14 +405,16 @@ impl ChainCacheKey {
     /// The key of a chain as sent.
     #[must_use]
     pub fn of<P: AsRef<[u8]>>(parts: &[P]) -> Self {
-        let mut message = Vec::new();
-        for part in parts {
-            let (form, content) = content(part.as_ref());
-            message.push(form);
-            message.extend(u64::try_from(content.len()).unwrap_or(u64::MAX).to_le_bytes());
-            message.extend_from_slice(&content);
-        }
-        Self(digest::sha256(&message))
+        let contents: Vec<(Vec<u8>, Cow<'_, [u8]>)> = parts
+            .iter()
+            .map(|part| {
+                let (form, content) = content(part.as_ref());
+                let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
+                ([&[form], length.to_le_bytes().as_slice()].concat(), content)
+            })
+            .collect();
+        let pieces = contents.iter().flat_map(|(head, content)| [head.as_slice(), content]);
+        Self(digest::sha256_of_parts(&pieces.collect::<Vec<_>>()))
     }
 }
 
@@ -421,7 +423,7 @@ impl ChainCacheKey {
 fn content(part: &[u8]) -> (u8, Cow<'_, [u8]>) {
     let is_der = part.first() == Some(&SEQUENCE);
     let blocks = if is_der { None } else { pem::content(part, SENT_CERTIFICATES_MAX) };
-    blocks.map_or((0, Cow::Borrowed(part)), |content| (1, Cow::Owned(content)))
+    blocks.map_or((0, Cow::Borrowed(part)), |content| (1, content))
 }
 
 /// The later the newer; of equal dates always the same one.

@@ -487,12 +487,14 @@ fn each_fact_is_told_by_itself() {
 }
 
 #[test]
-fn a_cache_key_is_a_hash_of_anchors_and_signature_data() {
+fn a_cache_key_is_of_anchors_and_signature_data() {
     let evidence = minted(EvidenceKind::Sgx, |_| {});
     let (one, none) = (anchors(&evidence), TrustAnchors::none());
     let quote = Quote::parse(&evidence.evidence).expect("quote");
-    let key = |anchors: &TrustAnchors| *PlatformCacheKey::of(&quote, anchors).as_bytes();
+    let other = minted(EvidenceKind::Sgx, |options| options.seed = Seed::from_number(9));
+    let other = Quote::parse(&other.evidence).expect("quote");
+    let key = |anchors: &TrustAnchors| PlatformCacheKey::of(&quote, anchors);
     assert_eq!(key(&one), key(&one));
     assert_ne!(key(&one), key(&none));
-    assert_ne!(key(&one), [0; 32]);
+    assert_ne!(key(&one), PlatformCacheKey::of(&other, &one));
 }

@@ -18,7 +18,9 @@ pub(super) fn compose(
     parts: &TokenParts<'_>,
 ) -> (Map<String, Value>, Vec<Finding>) {
     let mut issued = contribution(&parts.issued.claims);
-    let dropped = drop_what_only_the_service_may_say(&mut issued, service);
+    let dropped = drop_what_only_the_service_may_say(&mut issued, |name| {
+        service.iter().any(|claim| claim.name == name && claim.seen_by != SeenBy::Policy)
+    });
     let mut claims: Map<String, Value> =
         issued.iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let older = service.iter().filter(|claim| claim.seen_by == SeenBy::Policy);

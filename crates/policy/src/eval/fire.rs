@@ -1,7 +1,6 @@
 //! What a rule does when its conditions hold (`docs/policy.md#actions`).
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::error::{EvalSlug, Failure};
 use super::functions::{Produced, Scope, Values};
@@ -14,6 +13,7 @@ use crate::cost;
 use crate::limits::{Limit, LimitExceeded};
 use crate::properties;
 use crate::resolved::{Action, ClaimType, Make, Symbol};
+use crate::type_name::TypeName;
 use crate::value::{Claim, Issuer, Value};
 
 impl<'a, T: Tracer> Run<'a, T> {
@@ -96,7 +96,7 @@ impl<'a, T: Tracer> Run<'a, T> {
     ) -> Result<(), Failure> {
         let early = if make.value_first { Some(self.values(&make.value, scope)?) } else { None };
         let (claim_type, symbol) = match &make.claim_type {
-            ClaimType::Literal(name, symbol) => (Arc::clone(name), Some(*symbol)),
+            ClaimType::Literal(name, symbol) => (name.clone(), Some(*symbol)),
             ClaimType::Computed(computed) => {
                 let values = self.values(computed, scope)?;
                 (self.single_type(&values)?, None)
@@ -126,7 +126,7 @@ impl<'a, T: Tracer> Run<'a, T> {
         &mut self,
         section: SectionKind,
         verb: Verb,
-        claim_type: &Arc<str>,
+        claim_type: &TypeName,
         symbol: Option<Symbol>,
         made: Produced,
     ) -> Result<(), Failure> {
@@ -144,7 +144,7 @@ impl<'a, T: Tracer> Run<'a, T> {
         }
         self.meter.charge(cost::CLAIM)?;
         let claim = Claim {
-            claim_type: Arc::clone(claim_type),
+            claim_type: claim_type.clone(),
             value: made.value,
             issuer: Issuer::AttestationPolicy,
             read_only: made.read_only,
@@ -185,7 +185,7 @@ impl<'a, T: Tracer> Run<'a, T> {
     }
 
     /// A type must be one non-empty string.
-    fn single_type(&mut self, values: &Values) -> Result<Arc<str>, Failure> {
+    fn single_type(&mut self, values: &Values) -> Result<TypeName, Failure> {
         let problem = match values.as_slice() {
             [one] => match &one.value {
                 Value::String(text) if !text.is_empty() => {

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 
 use super::error::Failure;
 use crate::compile::Program;
 use crate::cost::{self, Meter};
 use crate::limits::{Limit, LimitExceeded};
 use crate::resolved::Symbol;
+use crate::type_name::TypeName;
 use crate::value::{Claim, Value};
 
 /// The place of a claim in the set.
@@ -34,7 +34,7 @@ pub(crate) struct IncomingSet<'a> {
     /// First occurrences of all claims; kept only if a condition can ask for them.
     distinct: Vec<Place>,
     /// Numbers of types that the policy does not name, if they matter.
-    more_symbols: HashMap<Arc<str>, Symbol>,
+    more_symbols: HashMap<TypeName, Symbol>,
     hashes: HashMap<(Symbol, u64), Vec<Place>>,
     hasher: RandomState,
     claims_max: usize,
@@ -105,14 +105,14 @@ impl<'a> IncomingSet<'a> {
         Ok(())
     }
 
-    fn symbol_of(&mut self, name: &Arc<str>) -> Option<Symbol> {
+    fn symbol_of(&mut self, name: &TypeName) -> Option<Symbol> {
         let known = self.program.symbols.get(name).or_else(|| self.more_symbols.get(name).copied());
         if known.is_some() || !self.program.finds_unnamed {
             return known;
         }
         let symbol = self.by_symbol.len();
         self.by_symbol.push(Vec::new());
-        self.more_symbols.insert(Arc::clone(name), symbol);
+        self.more_symbols.insert(name.clone(), symbol);
         Some(symbol)
     }
 

@@ -134,7 +134,7 @@ async fn compare(minted: &Minted, folder: &Path, database: &str) -> (Subject, Ve
     let crypto = Child::start(Role::EchoWithRelease, folder, std::slice::from_ref(&bytes)).await;
     let unavoidable = Child::start(Role::EchoWithRelease, folder, &[bytes, row]).await;
     let (verification, encryption) = (TokenVerification::new(), Encryption::new());
-    let signature = Signature::new();
+    let signature = Signature::rs256();
 
     let place = if database == IN_MEMORY { "in memory" } else { "in a file" };
     println!("database {place}; request {} bytes, answer {answer_bytes} bytes", body.len());

@@ -18,6 +18,7 @@ use avouch_server::{
 };
 use avouch_store::Store;
 use avouch_store::testing::{BareRows, resident_bytes};
+use avouch_token::{KeySpec, SigningKey};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -26,18 +27,19 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use reqwest::{Client, Method};
 use tokio::sync::oneshot;
 
-use crate::primitives::{Encryption, Signature, TokenVerification, Verification};
+use crate::primitives::{ES256, Encryption, Signature, TokenVerification, Verification};
 
 /// What a child does.
 #[derive(Clone, Copy)]
 pub(crate) enum Role {
-    /// The service; a word says where its database is.
+    /// The service; a word says where its database is, a second one by which algorithm it signs.
     Attest,
     /// The service with a vault under [`VAULT_HOST`]; a word says where its database is.
     Vault,
     /// TLS and JSON, nothing else; a word says how long its answers are.
     Echo,
-    /// The same, with one P-256 verification and one RS256 signature before each answer.
+    /// The same, with one P-256 verification and one signature before each answer; a second word
+    /// says by which algorithm.
     EchoWithCrypto,
     /// The same on another thread, as a service does that goes on answering meanwhile.
     EchoWithThread,
@@ -210,18 +212,20 @@ pub(crate) fn run(role: Role, words: &[String]) {
     let folder = Path::new(&words[0]);
     runtime.block_on(async {
         match role {
-            Role::Attest => attest(folder, &words[1], false).await,
-            Role::Vault => attest(folder, &words[1], true).await,
+            Role::Attest => attest(folder, &words[1], algorithm(words), false).await,
+            Role::Vault => attest(folder, &words[1], algorithm(words), true).await,
             Role::Echo => echo(folder, words[1].parse().unwrap(), Work::None, None).await,
             Role::EchoWithCrypto => {
-                echo(folder, words[1].parse().unwrap(), Work::Here(Box::new(crypto())), None).await;
+                let work = Work::Here(Box::new(crypto(algorithm(words))));
+                echo(folder, words[1].parse().unwrap(), work, None).await;
             }
             Role::EchoWithThread => {
-                echo(folder, words[1].parse().unwrap(), Work::on_thread(crypto()), None).await;
+                let work = Work::on_thread(crypto(algorithm(words)));
+                echo(folder, words[1].parse().unwrap(), work, None).await;
             }
             Role::EchoWithRelease => {
                 let verification = TokenVerification::new();
-                let (encryption, signature) = (Encryption::new(), Signature::new());
+                let (encryption, signature) = (Encryption::new(), Signature::rs256());
                 let work = move || {
                     verification.run();
                     encryption.run();
@@ -237,9 +241,14 @@ pub(crate) fn run(role: Role, words: &[String]) {
     });
 }
 
+/// The algorithm that tokens are signed by: RS256, or another one that the words name.
+fn algorithm(words: &[String]) -> &str {
+    words.get(2).map_or("RS256", String::as_str)
+}
+
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-async fn attest(folder: &Path, database: &str, with_vault: bool) {
+async fn attest(folder: &Path, database: &str, algorithm: &str, with_vault: bool) {
     let started = Instant::now();
     let root = std::fs::read(folder.join("root.pem")).unwrap();
     let anchors = Anchors::built_in().with_pem(&root).unwrap();
@@ -254,7 +263,10 @@ async fn attest(folder: &Path, database: &str, with_vault: bool) {
     let server = Server::bind(LISTEN, Some(tls), Limits::default()).await.unwrap();
     let port = server.address().port();
     let url = format!("https://localhost:{port}");
-    let key = signing_key::open(&folder.join("keys")).unwrap();
+    let key = match algorithm {
+        ES256 => SigningKey::generate(KeySpec::P256).unwrap(),
+        _ => signing_key::open(&folder.join("keys")).unwrap(),
+    };
     let clock = Clock::system();
     let store = Store::open(database, clock.now()).await.unwrap();
     let limits = LimitsConfig::default();
@@ -297,8 +309,8 @@ fn vault_of(ca: &DevelopmentCa, urls: &ProviderUrls) -> Vault {
 }
 
 /// One verification and one signature.
-fn crypto() -> impl Fn() + Send + Sync + 'static {
-    let (verification, signature) = (Verification::new(), Signature::new());
+fn crypto(algorithm: &str) -> impl Fn() + Send + Sync + use<> {
+    let (verification, signature) = (Verification::new(), Signature::of(algorithm));
     move || {
         verification.run();
         signature.run();

@@ -11,6 +11,9 @@ use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey,
 };
 
+/// The algorithm of tokens in place of RS256.
+pub(crate) const ES256: &str = "ES256";
+
 /// One P-256 verification over as many bytes as a quote signs.
 pub(crate) struct Verification {
     key: UnparsedPublicKey<Vec<u8>>,
@@ -32,24 +35,54 @@ impl Verification {
     }
 }
 
-/// One RS256 signature over as many bytes as a token has.
+/// One signature over as many bytes as a token has.
 pub(crate) struct Signature {
-    pair: rsa::KeyPair,
+    pair: Pair,
     message: [u8; 4096],
     random: SystemRandom,
 }
 
+enum Pair {
+    Rsa(rsa::KeyPair),
+    P256(EcdsaKeyPair),
+}
+
 impl Signature {
-    pub(crate) fn new() -> Self {
-        let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
+    /// RS256 by RSA-2048.
+    pub(crate) fn rs256() -> Self {
+        Self::by(Pair::Rsa(rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap()))
+    }
+
+    /// ES256.
+    pub(crate) fn es256() -> Self {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        Self::by(Pair::P256(pair))
+    }
+
+    /// That of an algorithm.
+    pub(crate) fn of(algorithm: &str) -> Self {
+        match algorithm {
+            ES256 => Self::es256(),
+            _ => Self::rs256(),
+        }
+    }
+
+    fn by(pair: Pair) -> Self {
         Self { pair, message: [7; 4096], random: SystemRandom::new() }
     }
 
     pub(crate) fn run(&self) {
-        let mut signature = [0; 256];
         let message = black_box(&self.message);
-        self.pair.sign(&RSA_PKCS1_SHA256, &self.random, message, &mut signature).unwrap();
-        black_box(signature);
+        match &self.pair {
+            Pair::Rsa(pair) => {
+                let mut signature = [0; 256];
+                pair.sign(&RSA_PKCS1_SHA256, &self.random, message, &mut signature).unwrap();
+                black_box(signature);
+            }
+            Pair::P256(pair) => {
+                black_box(pair.sign(&self.random, message).unwrap());
+            }
+        }
     }
 }
 

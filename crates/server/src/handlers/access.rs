@@ -19,9 +19,11 @@ use crate::work::Work;
 use crate::{ApiError, Fault, Provider};
 
 /// The caller that a bearer token or client certificate proves.
-pub(super) async fn authenticate(state: &AppState, head: &Parts) -> Result<Caller, Fault> {
-    let certificate = head.extensions.get::<Peer>().and_then(Peer::certificate);
-    state.access.authenticate(&head.headers, certificate, state.clock.now()).await
+pub(super) async fn authenticate(
+    state: &AppState,
+    (head, peer): (&Parts, &Peer),
+) -> Result<Caller, Fault> {
+    state.access.authenticate(&head.headers, peer.certificate(), state.clock.now()).await
 }
 
 /// A request to a provider that has all its row in the table of endpoints asks for. Only
@@ -59,7 +61,7 @@ pub(super) async fn authorize<'a>(
     endpoint: &Endpoint,
     attempt: &mut Attempt,
 ) -> Result<Authorized<'a>, ApiError> {
-    let Request { state, head, provider, work } = request;
+    let Request { state, head, peer, provider, work } = request;
     let query = head.uri.query();
     let version = match row.version {
         Version::None => ApiVersion::LATEST,
@@ -82,7 +84,7 @@ pub(super) async fn authorize<'a>(
         (Needs::MayAttest, _) => state.access.anonymous_attest(provider.name()),
         _ => false,
     };
-    let caller = if needs_nobody { None } else { Some(authenticate(state, head).await?) };
+    let caller = if needs_nobody { None } else { Some(authenticate(state, (head, peer)).await?) };
     if let Some(caller) = &caller {
         attempt.by(caller);
         match row.needs {
@@ -140,14 +142,13 @@ fn check_writable(state: &AppState, provider: &Provider) -> Result<(), ApiError>
 /// `Disabled`. The address is that of the TCP connection: no header field can name another.
 pub(super) fn check_network(
     state: &AppState,
-    head: &Parts,
+    peer: &Peer,
     provider: &Provider,
 ) -> Result<(), ApiError> {
     if provider.tenant().provider.public_network_access != Some(Toggle::Disabled) {
         return Ok(());
     }
-    let peer = head.extensions.get::<Peer>();
-    if peer.is_some_and(|peer| state.private_networks.contain(peer.address())) {
+    if state.private_networks.contain(peer.address()) {
         return Ok(());
     }
     Err(ApiError::public_network_access_disabled())

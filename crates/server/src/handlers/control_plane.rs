@@ -19,7 +19,7 @@ use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
 use super::refusals::Attempt;
-use crate::http::UnreadBody;
+use crate::http::{Peer, UnreadBody};
 use crate::route::Row;
 use crate::route::control_plane::{Operation, ProviderAction, ProviderPath};
 use crate::state::AppState;
@@ -57,6 +57,7 @@ pub fn check_body(kind: BodyKind, body: &[u8]) -> Result<(), ResourceError> {
 pub(super) struct Request<'a> {
     pub(super) state: &'a AppState,
     pub(super) head: &'a Parts,
+    pub(super) peer: &'a Peer,
     pub(super) work: Work<'a>,
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::paging::vault_page;
 use super::refusals::Attempt;
-use crate::http::UnreadBody;
+use crate::http::{Peer, UnreadBody};
 use crate::route::Row;
 use crate::route::vault::VaultOperation;
 use crate::state::AppState;
@@ -29,6 +29,7 @@ pub(super) struct Request<'a> {
     pub(super) state: &'a Arc<AppState>,
     pub(super) vault: &'a Vault,
     pub(super) head: &'a Parts,
+    pub(super) peer: &'a Peer,
     pub(super) work: Work<'a>,
 }
 

@@ -21,9 +21,14 @@ const MESSAGE_BYTES_MAX: usize = 1000;
 const NAME_BYTES_MAX: usize = 64;
 
 /// Writes the line of a request that was answered.
-pub(super) fn write(head: &Parts, peer: &Peer, response: &Response<Body>, took: Duration) {
+pub(super) fn write(
+    head: &Parts,
+    peer: &Peer,
+    asked: Option<&Asked>,
+    response: &Response<Body>,
+    took: Duration,
+) {
     let text = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
-    let asked = response.extensions().get::<Asked>();
     let said = response.extensions().get::<Said>();
     let status = response.status();
     let quiet = said.is_none() && asked.is_some_and(|asked| asked.route_is_published());
@@ -103,7 +108,7 @@ mod tests {
         let refused = ApiError::invalid_parameter("nonce: \" status=200 route=\"attest");
         tracing::subscriber::with_default(lines, || {
             let peer = Peer::new(address, source, None);
-            write(&head, &peer, &refused.into_response(), Duration::ZERO);
+            write(&head, &peer, None, &refused.into_response(), Duration::ZERO);
         });
         let line = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         let quoted = r#"error="nonce: \" status=200 route=\"attest""#;

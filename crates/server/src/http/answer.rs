@@ -79,8 +79,7 @@ impl Connection {
         request: Request<Incoming>,
     ) -> impl Future<Output = Answer> + Send + use<> {
         let begun = Instant::now();
-        let (mut head, body) = request.into_parts();
-        head.extensions.insert(self.peer.clone());
+        let (head, body) = request.into_parts();
         let admitted = self.admit(&head);
         // Who is refused holds nothing of its head while the answer waits.
         let outcome = match admitted {
@@ -125,7 +124,7 @@ impl Connection {
 
     fn refuse(&self, head: &Parts, error: ApiError, begun: Instant) -> Answer {
         let response = handlers::finish(&self.state, head, error.into_response());
-        access_log::write(head, &self.peer, &response, begun.elapsed());
+        access_log::write(head, &self.peer, None, &response, begun.elapsed());
         let ticket = self.ticket(Use::Refusal, REFUSAL_BYTES).ok_or_else(Overloaded::new)?;
         let (parts, body) = response.into_parts();
         // A body that is made of one text is there at once.
@@ -146,15 +145,18 @@ impl Connection {
         let made = MadeOfIt::by(route.as_ref().ok().map(|route| &route.target));
         let share = self.account.open(of);
         let handled = super::body::beside(body, self.limits, (most, made), share, async |body| {
-            let task = AssertUnwindSafe(handlers::handle(&self.state, &head, route, body));
+            // In a box: it is large, and moved several times before it is begun.
+            let task = Box::pin(handlers::handle(&self.state, (&head, &self.peer), route, body));
+            let task = AssertUnwindSafe(task);
             futures_util::FutureExt::catch_unwind(task).await
         });
-        let response = handled.await.unwrap_or_else(|_| {
+        let handled = handled.await.map(|(response, asked)| (response, Some(asked)));
+        let (response, asked) = handled.unwrap_or_else(|_| {
             tracing::error!(path = access_log::path(&head), "a handler panicked");
-            ApiError::from(Fault::internal()).into_response()
+            (ApiError::from(Fault::internal()).into_response(), None)
         });
         let (response, bytes) = self.fit(&head, response, &mut ticket).await;
-        access_log::write(&head, &self.peer, &response, begun.elapsed());
+        access_log::write(&head, &self.peer, asked.as_ref(), &response, begun.elapsed());
         Ok(held(response.into_parts().0, bytes, ticket))
     }
 

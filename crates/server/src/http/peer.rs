@@ -8,7 +8,7 @@ use rustls::pki_types::CertificateDer;
 
 use crate::work::Source;
 
-/// The other end of a connection, as an extension of each request on it.
+/// The other end of a connection.
 #[derive(Debug, Clone)]
 pub struct Peer {
     address: IpAddr,

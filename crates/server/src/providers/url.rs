@@ -102,11 +102,12 @@ impl ProviderUrls {
     /// host, such as that of the service itself, names none.
     #[must_use]
     pub fn provider_of_host(&self, authority: &str) -> Option<String> {
-        let host = split_port(authority).0.to_ascii_lowercase();
-        let host = host.strip_suffix('.').unwrap_or(&host);
-        if host == self.host {
+        let host = split_port(authority).0;
+        let host = host.strip_suffix('.').unwrap_or(host);
+        if host.eq_ignore_ascii_case(&self.host) {
             return None;
         }
+        let host = host.to_ascii_lowercase();
         let label = host.strip_suffix(self.base_domain.as_deref()?)?.strip_suffix('.')?;
         (!label.is_empty()).then(|| label.to_owned())
     }

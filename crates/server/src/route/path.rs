@@ -110,6 +110,9 @@ pub(super) fn captures<'s>(
     pattern: &'static str,
     segments: &'s [Cow<'_, str>],
 ) -> Option<Captures<'s>> {
+    if !begins_alike(pattern, segments.first()?) {
+        return None;
+    }
     let mut captures = Captures::default();
     let mut parts = pattern.split('/').skip(1);
     for segment in segments {
@@ -124,6 +127,14 @@ pub(super) fn captures<'s>(
         }
     }
     parts.next().is_none().then_some(captures)
+}
+
+/// Whether the first segment may fit: most patterns of a table are told apart by it.
+fn begins_alike(pattern: &str, first: &str) -> bool {
+    let pattern = pattern.as_bytes().get(1..).unwrap_or_default();
+    let beginning = pattern.get(..first.len());
+    pattern.starts_with(b"{")
+        || beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(first.as_bytes()))
 }
 
 /// What stands before an ending, in any case.

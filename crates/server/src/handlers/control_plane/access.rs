@@ -46,7 +46,7 @@ pub(super) async fn authorize<'a>(
     at: Option<&ProviderPath>,
     attempt: &mut Attempt,
 ) -> Result<Authorized<'a>, ResourceError> {
-    let Request { state, head, work } = request;
+    let Request { state, head, peer, work } = request;
     let query = head.uri.query();
     let version = match row.version {
         Version::Known => ResourceVersion::from_query(query)?,
@@ -59,7 +59,7 @@ pub(super) async fn authorize<'a>(
     let caller = match row.needs {
         Needs::Nothing => None,
         Needs::MayAttest | Needs::Caller | Needs::Role(_) | Needs::Vault(_) => {
-            Some(authenticate(state, head).await?)
+            Some(authenticate(state, (head, peer)).await?)
         }
     };
     if let Some(caller) = &caller {

@@ -33,8 +33,8 @@ pub(super) async fn authorize<'a>(
     row: &Row,
     attempt: &mut Attempt,
 ) -> Result<Authorized<'a>, KeyVaultError> {
-    let Request { state, vault, head, work } = request;
-    let caller = authenticate(state, head).await?;
+    let Request { state, vault, head, peer, work } = request;
+    let caller = authenticate(state, (head, peer)).await?;
     attempt.by(&caller);
     let Needs::Vault(role) = row.needs else {
         return Err(KeyVaultError::forbidden("ForbiddenByRbac", "The vault has roles of its own."));

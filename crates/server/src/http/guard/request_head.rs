@@ -113,11 +113,18 @@ fn check_target(method: &str, target: &str) -> Result<(), ApiError> {
     let has_path = target.starts_with('/')
         || target.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"))
         || target.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
-    let is_uri = target.parse::<Uri>().is_ok();
-    if has_path && is_uri && method != "CONNECT" {
+    let is_uri = || is_plain(target) || target.parse::<Uri>().is_ok();
+    if has_path && method != "CONNECT" && is_uri() {
         return Ok(());
     }
     Err(malformed("the target is no path or URL"))
+}
+
+/// Whether a target is a path, perhaps with a query, of such characters alone that no reader of URLs stops at.
+fn is_plain(target: &str) -> bool {
+    const PLAIN_BYTES_MAX: usize = 1024;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~:?=&".contains(&byte);
+    target.len() <= PLAIN_BYTES_MAX && target.starts_with('/') && target.bytes().all(plain)
 }
 
 fn framing_of(fields: &[Header<'_>], is_http_11: bool) -> Result<Framing, ApiError> {
@@ -147,4 +154,43 @@ fn decimal(text: &[u8]) -> Result<u64, ApiError> {
 
 fn malformed(reason: &str) -> ApiError {
     ApiError::invalid_parameter(format!("request-head: {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Uri;
+
+    use super::{check_target, is_plain};
+
+    #[test]
+    fn what_is_passed_without_being_read_as_a_url_is_one() {
+        let plain: String = (0..=0x7f_u8)
+            .map(char::from)
+            .filter(|character| is_plain(&format!("/{character}")))
+            .collect();
+        assert_eq!(plain.len(), 26 + 26 + 10 + 9, "{plain}");
+        for character in plain.chars() {
+            for target in [format!("/a{character}b"), format!("/a?b{character}c")] {
+                assert!(target.parse::<Uri>().is_ok(), "{target}");
+            }
+        }
+        assert!("//a//b??".parse::<Uri>().is_ok() && is_plain("//a//b??"));
+        for other in ["", "a", "*", "/a#b", "/ä", "/a b", "/a\"", "/a%20", "http://a/b"] {
+            assert!(!is_plain(other), "{other}");
+        }
+        assert!(is_plain(&format!("/{}", "a".repeat(1023))));
+        assert!(!is_plain(&format!("/{}", "a".repeat(1024))));
+    }
+
+    #[test]
+    fn a_target_is_a_path_or_a_url_with_one() {
+        let long = format!("/{}", "a".repeat(2000));
+        for target in ["/", "/a?b=c", "/a%20b", "/a#b", "HTTP://a.example/b", &long] {
+            assert!(check_target("GET", target).is_ok(), "{target}");
+        }
+        for target in ["*", "", "a", "ftp://a/", "/a b", "/\u{7f}", "http://"] {
+            assert!(check_target("GET", target).is_err(), "{target}");
+        }
+        assert!(check_target("CONNECT", "/a").is_err());
+    }
 }

@@ -12,7 +12,7 @@ const CONCEPTS: [&[&str]; 4] = [
         "pub fn bind_runtime_data(",
         "sha256: Hex<32>) -> Result<(), BindingError>",
     ],
-    &["CacheKey(Hex<32>);"],
+    &["CacheKey {"],
 ];
 
 /// Words for what is called otherwise, or stands in layer 0.

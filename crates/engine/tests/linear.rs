@@ -17,6 +17,8 @@ use avouch_mint::bootlog::windows::{tag, tagged, trust_boundary};
 use avouch_mint::bootlog::{Bank, BootLog, Ground, LogEvent};
 use avouch_mint::ima::{ImaEntry, ImaList};
 use avouch_mint::tpm::{self, Measurements, TpmOptions};
+use avouch_policy::Claim;
+use avouch_policy::token::contribution;
 use avouch_wire::{EvidenceKind, base64url};
 use serde_json::{Value, json};
 use support::{at, engine};
@@ -259,6 +261,39 @@ fn with(members: &Value) -> Vec<u8> {
     let members = members.as_object().unwrap().clone();
     let log = Ground::Linux.log().unwrap();
     tpm(TpmOptions { members, ..machine(&log, None) })
+}
+
+/// What a policy may issue under one name: half the bytes in one text, the others in short ones.
+fn long_among_short(bytes: usize) -> Vec<u8> {
+    let short: String = (0..bytes / 16).map(|number| format!(" {number:07}")).collect();
+    ("x".repeat(bytes / 2) + &short).into_bytes()
+}
+
+/// Becomes members of a token, each word a claim of one name.
+fn contribute(words: &[u8]) {
+    let words = std::str::from_utf8(words).unwrap().split(' ');
+    let issued: Vec<Claim> = words.map(|word| Claim::service("name", word)).collect();
+    assert_eq!(contribution(&issued).len(), 1);
+}
+
+const ISSUED: &[Shape] = &[
+    Shape {
+        name: "one-long-value-among-short-ones",
+        bytes_max: 128 * 1024,
+        make: long_among_short,
+        read: contribute,
+    },
+    Shape {
+        name: "one-long-value-again-and-again",
+        bytes_max: 128 * 1024,
+        make: |bytes| ("x".repeat(1000) + " ").repeat(bytes / 1001).into_bytes(),
+        read: |words| contribute(words.trim_ascii_end()),
+    },
+];
+
+#[test]
+fn twice_what_a_policy_issues_takes_twice_the_instructions() {
+    check("twice_what_a_policy_issues_takes_twice_the_instructions", ISSUED);
 }
 
 const TPMS: &[Shape] = &[

@@ -25,7 +25,10 @@ pub fn contribution(outgoing: &[Claim]) -> Contribution {
             *firsts.entry(&claim.claim_type).or_insert((members.len(), &claim.value));
         match members.get_mut(place) {
             Some((_, values)) => {
-                seen.insert((place, Key::of(first)));
+                // Once there are two, the first is known: it may be long, and repeats many.
+                if values.len() == 1 {
+                    seen.insert((place, Key::of(first)));
+                }
                 if seen.insert((place, Key::of(&claim.value))) {
                     values.push(claim.value.clone());
                 }

@@ -1,5 +1,5 @@
-//! Random bytes for names of requests and tokens, drawn many at once: asking for a few costs as much as reading a
-//! body does. They are no secrets: each is in an answer.
+//! Random bytes for names of requests, drawn many at once: asking for a few costs as much as reading a body does.
+//! They are no secrets, and need not differ after a machine was copied: those of tokens must, and are not made here.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -52,11 +52,12 @@ mod tests {
     use crate::error::Fault;
 
     /// Fills with numbers that were never there before.
-    fn count(next: &mut u32, bytes: &mut [u8]) {
+    fn count(next: &mut u32, bytes: &mut [u8]) -> Result<(), Fault> {
         for chunk in bytes.chunks_exact_mut(4) {
             chunk.copy_from_slice(&next.to_le_bytes());
-            *next += 1;
+            *next = next.saturating_add(1);
         }
+        Ok(())
     }
 
     #[test]
@@ -69,10 +70,7 @@ mod tests {
             }
         };
         for _ in 0..200 {
-            let mut fill = |bytes: &mut [u8]| {
-                count(&mut next, bytes);
-                Ok(())
-            };
+            let mut fill = |bytes: &mut [u8]| count(&mut next, bytes);
             note(&identifiers.next::<16>(&mut fill).unwrap());
             note(&identifiers.next::<32>(&mut fill).unwrap());
             note(&identifiers.next::<20>(&mut fill).unwrap());
@@ -83,14 +81,14 @@ mod tests {
     #[test]
     fn without_a_source_there_are_none_and_nothing_half_drawn_is_left() {
         let (identifiers, mut next) = (Identifiers::default(), 1);
-        identifiers.next::<1020>(|bytes| Ok(count(&mut next, bytes))).unwrap();
+        identifiers.next::<1020>(|bytes| count(&mut next, bytes)).unwrap();
         let broken = |bytes: &mut [u8]| {
             bytes.fill(0);
             Err(Fault::internal())
         };
         identifiers.next::<16>(broken).unwrap_err();
         identifiers.next::<4>(broken).unwrap_err();
-        let found = identifiers.next::<4>(|bytes| Ok(count(&mut next, bytes))).unwrap();
+        let found = identifiers.next::<4>(|bytes| count(&mut next, bytes)).unwrap();
         assert_ne!(found, [0; 4]);
     }
 }

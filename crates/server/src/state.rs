@@ -176,7 +176,7 @@ impl AppState {
         Ok(bytes)
     }
 
-    /// Fresh random bytes for a name that anybody may read.
+    /// Random bytes for the name of a request.
     ///
     /// # Errors
     /// As [`AppState::random`].

@@ -18,6 +18,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use clap::{Args, value_parser};
+use connections::Times;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -32,6 +33,9 @@ use crate::{output, setup};
 const REQUEST_BYTES_MAX: usize = 256 * 1024;
 /// Bodies that are read at once.
 const READ_AT_ONCE: usize = 64;
+/// The longest that work on a request may take, with the way of its answer, and that stopping may.
+const WORKED_ON_WITHIN: Duration = Duration::from_secs(300);
+const STOPS_WITHIN: Duration = Duration::from_secs(30);
 /// Requests that are worked on at once: each makes a key, and asks two services.
 const AT_ONCE: usize = 8;
 
@@ -132,7 +136,9 @@ async fn serve(listen: SocketAddr, sidecar: Arc<Sidecar>) -> Result<Verdict, Fai
     let address = listener.local_addr().map_err(failed)?;
     let stop = setup::stop_signal();
     output::line(&format!("http://{address}"))?;
-    let head_timeout = sidecar.body_timeout;
+    let head = sidecar.body_timeout;
+    let connection = head.saturating_mul(2).saturating_add(WORKED_ON_WITHIN);
+    let times = Times { head, connection, stop: STOPS_WITHIN };
     let router = Router::new()
         .route(
             "/status",
@@ -144,7 +150,7 @@ async fn serve(listen: SocketAddr, sidecar: Arc<Sidecar>) -> Result<Verdict, Fai
         .route("/key/release", work(release))
         .layer(from_fn(of_this_machine))
         .with_state(sidecar);
-    connections::serve(listener, router, head_timeout, stop).await;
+    connections::serve(listener, router, times, stop).await;
     Ok(Verdict::Yes)
 }
 

@@ -157,7 +157,7 @@ fn verify(
 }
 
 async fn sign(request: &Authorized<'_>, short: ShortToken) -> Result<Issued, ApiError> {
-    let id = Hex(request.state.identifier::<32>()?);
+    let id = Hex(request.state.random::<32>()?);
     let provider = Arc::clone(request.provider);
     let sign = move || {
         let payload = Payload::new(&short.claims, short.times).map_err(|error| internal(&error))?;

@@ -90,7 +90,7 @@ impl Issue<'_> {
     pub(super) fn token_of(&self, claims: &Map<String, Value>) -> Result<String, ApiError> {
         let &Issue { state, provider, permitted, format, is_draft, .. } = self;
         let times = TokenTimes::attestation(state.clock.now());
-        let id = Hex(state.identifier::<32>()?);
+        let id = Hex(state.random::<32>()?);
         let said = self.said(claims);
         let payload = Payload::new(&said, times).map_err(|error| internal(&error))?.with_id(id);
         let payload = match permitted.integer_nonce() {
@@ -113,7 +113,7 @@ impl Issue<'_> {
         let said = self.said(permitted.claims());
         let payload = Payload::new(&said, times)
             .map_err(|error| internal(&error))?
-            .with_id(Hex(state.identifier::<20>()?));
+            .with_id(Hex(state.random::<20>()?));
         let certificates =
             provider.identity().report_certificates().map_err(|error| internal(&error))?;
         let shown = match permitted.omits_x5c() {

@@ -15,6 +15,7 @@ mod connection;
 mod descriptors;
 mod guard;
 mod held;
+mod homed;
 mod lanes;
 mod memory;
 mod networks;

@@ -106,54 +106,6 @@ mod sign {
     }
 }
 
-/// Each kind of key beside the bare library call over the same message, with the key parsed once.
-mod kinds {
-    use aws_lc_rs::rand::SystemRandom;
-    use aws_lc_rs::signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-        RSA_PKCS1_SHA256, RsaKeyPair,
-    };
-
-    use super::*;
-
-    const KINDS: [&str; 5] = ["rsa-2048", "rsa-3072", "rsa-4096", "p-256", "p-384"];
-
-    fn key(kind: &str) -> SigningKey {
-        SigningKey::generate(KeySpec::from_name(kind).unwrap()).unwrap()
-    }
-
-    fn message() -> String {
-        issuer(&RSA).unsecured(&payload(&claims()))
-    }
-
-    #[divan::bench(args = KINDS)]
-    fn ours(bencher: Bencher<'_, '_>, kind: &str) {
-        let (key, message) = (key(kind), message());
-        bencher.bench_local(|| key.sign(message.as_bytes()).unwrap());
-    }
-
-    #[divan::bench(args = KINDS)]
-    fn library(bencher: Bencher<'_, '_>, kind: &str) {
-        let (pkcs8, message) = (key(kind).to_pkcs8_der().unwrap(), message());
-        let random = SystemRandom::new();
-        let curve = match kind {
-            "p-256" => &ECDSA_P256_SHA256_FIXED_SIGNING,
-            "p-384" => &ECDSA_P384_SHA384_FIXED_SIGNING,
-            _ => {
-                let key = RsaKeyPair::from_pkcs8(&pkcs8).unwrap();
-                let mut signature = vec![0; key.public_modulus_len()];
-                bencher.bench_local(|| {
-                    let message = message.as_bytes();
-                    key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).unwrap();
-                });
-                return;
-            }
-        };
-        let key = EcdsaKeyPair::from_pkcs8(curve, &pkcs8).unwrap();
-        bencher.bench_local(|| key.sign(&random, message.as_bytes()).unwrap());
-    }
-}
-
 mod verify {
     use super::*;
 

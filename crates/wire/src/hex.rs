@@ -94,12 +94,13 @@ pub enum HexError {
 /// Lower-case hex of `bytes`.
 #[must_use]
 pub fn encode_hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 0x0f));
+    let mut digits = vec![0; bytes.len().saturating_mul(2)];
+    let (pairs, _) = digits.as_chunks_mut::<2>();
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 0x0f)];
     }
-    text
+    // They are ASCII.
+    String::from_utf8(digits).unwrap_or_default()
 }
 
 /// Lower-case hex of the first `bytes_max` of `bytes`: how a message shows foreign ones.
@@ -108,8 +109,10 @@ pub fn hex_beginning(bytes: &[u8], bytes_max: usize) -> String {
     encode_hex(bytes.get(..bytes_max).unwrap_or(bytes))
 }
 
-fn digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
+/// Without a branch, so that many are made at once.
+const fn digit(nibble: u8) -> u8 {
+    let letters = if nibble > 9 { b'a' - b'0' - 10 } else { 0 };
+    nibble.wrapping_add(b'0').wrapping_add(letters)
 }
 
 /// The bytes that hex digits of either case stand for.

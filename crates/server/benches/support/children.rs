@@ -1,5 +1,5 @@
 //! Child processes: the service, a bare TLS JSON echo, that echo with the cryptography that an
-//! attest request cannot avoid, and the same with the cryptography on a thread of its own.
+//! attest request cannot avoid, and that with all else it cannot avoid.
 #![allow(dead_code, reason = "each benchmark uses a part")]
 
 use std::io::{BufRead as _, BufReader};
@@ -27,7 +27,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use reqwest::{Client, Method};
 use tokio::sync::oneshot;
 
-use crate::primitives::{ES256, Encryption, Signature, TokenVerification, Verification};
+use crate::primitives::{ES256, Encryption, Signature, TokenVerification, Verification, Wire};
 
 /// What a child does.
 #[derive(Clone, Copy)]
@@ -41,7 +41,8 @@ pub(crate) enum Role {
     /// The same, with one P-256 verification and one signature before each answer; a second word
     /// says by which algorithm.
     EchoWithCrypto,
-    /// The same on another thread, as a service does that goes on answering meanwhile.
+    /// The same on another thread, as a service does that goes on answering meanwhile, and with what
+    /// the wire asks for: the quote decoded and hashed, claims encoded.
     EchoWithThread,
     /// The echo with what a release cannot avoid, on another thread: one RS256 verification, one RSA-OAEP
     /// encryption, one RS256 signature. Where a word says where, one row is written to a database first.
@@ -220,7 +221,11 @@ pub(crate) fn run(role: Role, words: &[String]) {
                 echo(folder, words[1].parse().unwrap(), work, None).await;
             }
             Role::EchoWithThread => {
-                let work = Work::on_thread(crypto(algorithm(words)));
+                let (wire, crypto) = (Wire::new(), crypto(algorithm(words)));
+                let work = Work::on_thread(move || {
+                    wire.run();
+                    crypto();
+                });
                 echo(folder, words[1].parse().unwrap(), work, None).await;
             }
             Role::EchoWithRelease => {

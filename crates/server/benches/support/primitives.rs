@@ -4,6 +4,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use avouch_wire::base64url;
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
@@ -83,6 +85,25 @@ impl Signature {
                 black_box(pair.sign(&self.random, message).unwrap());
             }
         }
+    }
+}
+
+/// What the wire asks for beside cryptography of keys, at the sizes of an SGX quote and its token: the quote
+/// out of base64url, its SHA-256, which is a claim, and the claims into base64url.
+pub(crate) struct Wire {
+    quote: String,
+    claims: Vec<u8>,
+}
+
+impl Wire {
+    pub(crate) fn new() -> Self {
+        Self { quote: base64url::encode([7; 4000]), claims: vec![7; 2400] }
+    }
+
+    pub(crate) fn run(&self) {
+        let quote = base64url::decode(black_box(&self.quote)).unwrap();
+        black_box(digest(&SHA256, &quote));
+        black_box(base64url::encode(black_box(&self.claims)));
     }
 }
 

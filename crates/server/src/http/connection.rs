@@ -17,6 +17,7 @@ use super::addresses::{Addresses, Place};
 use super::answer::Connection;
 use super::closing::Open;
 use super::guard::{Guard, Refusal};
+use super::homed::Homed;
 use super::memory::{Account, Memory};
 use super::paced::Paced;
 use super::streams::Streams;
@@ -176,6 +177,7 @@ async fn handshake(
     let number = shared.number.fetch_add(1, Ordering::Relaxed);
     // Small answers must not wait for an acknowledgement.
     stream.set_nodelay(true).ok()?;
+    let stream = Homed::new(stream);
     let Some(tls) = &shared.tls else {
         let peer = Peer::new(address, place.source(number), None);
         return Some(Accepted { io: Box::new(stream), peer, is_http2: false });

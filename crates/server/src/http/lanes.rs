@@ -4,6 +4,7 @@
 //! do, whoever has one small request waits for a turn of each. So the connections of heavy
 //! addresses run on threads of their own, and the system divides the processors among threads.
 
+use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,6 +14,16 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::addresses::Address;
 use crate::processor::{Weight, be_nice, taken};
+
+thread_local! {
+    /// The lane that this thread belongs to.
+    static LANE: Cell<Weight> = const { Cell::new(Weight::Light) };
+}
+
+/// The lane of this thread: of its runtime too, if it has one.
+pub(super) fn here() -> Weight {
+    LANE.get()
+}
 
 /// Where connections run: here while their address is light, else on other threads.
 #[derive(Debug)]
@@ -25,7 +36,10 @@ impl Lanes {
     /// Starts the threads for heavy addresses, as many as there are processors.
     pub(super) fn start() -> std::io::Result<Self> {
         let mut heavy = Builder::new_multi_thread();
-        heavy.enable_all().thread_name("heavy").on_thread_start(be_nice);
+        heavy.enable_all().thread_name("heavy").on_thread_start(|| {
+            LANE.set(Weight::Heavy);
+            be_nice();
+        });
         Ok(Self { heavy: Some(heavy.build()?) })
     }
 

@@ -96,13 +96,16 @@ pub fn write_string(text: &str, out: &mut String) {
 /// Where the first byte stands that is written in another way.
 fn first_escape(bytes: &[u8]) -> Option<usize> {
     // Texts are long and have few: whole blocks are passed over, without a branch for each byte.
-    let has_none = |block: &&[u8]| !block.iter().fold(false, |any, byte| any | needs_escape(*byte));
-    let plain: usize = bytes.chunks(BLOCK_BYTES).take_while(has_none).map(<[u8]>::len).sum();
+    let (blocks, _) = bytes.as_chunks::<BLOCK_BYTES>();
+    let has_some =
+        |block: &[u8; BLOCK_BYTES]| block.iter().fold(false, |any, byte| any | needs_escape(*byte));
+    let blocks = blocks.iter().position(has_some).unwrap_or(blocks.len());
+    let plain = blocks.saturating_mul(BLOCK_BYTES);
     let at = bytes.get(plain..)?.iter().position(|byte| needs_escape(*byte))?;
     plain.checked_add(at)
 }
 
-const BLOCK_BYTES: usize = 32;
+const BLOCK_BYTES: usize = 16;
 
 const fn needs_escape(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'

@@ -177,7 +177,7 @@ async fn handshake(
     let number = shared.number.fetch_add(1, Ordering::Relaxed);
     // Small answers must not wait for an acknowledgement.
     stream.set_nodelay(true).ok()?;
-    let stream = Homed::new(stream);
+    let stream = Homed::accepted(stream);
     let Some(tls) = &shared.tls else {
         let peer = Peer::new(address, place.source(number), None);
         return Some(Accepted { io: Box::new(stream), peer, is_http2: false });

@@ -23,9 +23,10 @@ pub(super) struct Homed {
 }
 
 impl Homed {
-    /// A stream that was made in the runtime of this thread.
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream: Some(stream), lane: lanes::here() }
+    /// A stream that was accepted: all are on the threads for light addresses, also where the connection
+    /// begins elsewhere.
+    pub(super) const fn accepted(stream: TcpStream) -> Self {
+        Self { stream: Some(stream), lane: Weight::Light }
     }
 
     /// The stream, watched by the runtime of this thread.
@@ -86,47 +87,75 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use std::io::Write as _;
-    use std::sync::mpsc;
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::sync::{Arc, mpsc};
     use std::time::{Duration, Instant};
 
     use tokio::io::AsyncReadExt as _;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::runtime::{Builder, Runtime};
 
     use super::Homed;
     use crate::http::Limits;
-    use crate::http::addresses::Addresses;
+    use crate::http::addresses::{Addresses, Place};
     use crate::http::lanes::Lanes;
 
     const SOON: Duration = Duration::from_secs(5);
+    /// In which the reader has begun to wait.
+    const WHILE: Duration = Duration::from_millis(100);
 
-    #[test]
-    fn a_stream_of_a_heavy_address_is_read_while_the_threads_for_light_ones_do_something_else() {
-        let light = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (told, heard) = mpsc::channel();
-        let addresses = std::sync::Arc::new(Addresses::new(Limits::default()));
-        let lanes = Lanes::start().unwrap();
-        let mut client = light.block_on(async {
+    /// A connection to a listener of a runtime for light addresses, which nothing drives any more, and
+    /// both its ends.
+    fn connect(light: &Runtime) -> (TcpStream, std::net::TcpStream) {
+        light.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            let (stream, from) = listener.accept().await.unwrap();
-            let mut homed = Homed::new(stream);
-            let place = addresses.connect(from.ip()).unwrap();
-            let address = place.address();
-            (&client).write_all(b"light").unwrap();
-            let mut bytes = [0; 5];
-            homed.read_exact(&mut bytes).await.unwrap();
-            address.spent.add(Duration::from_secs(1), Instant::now());
-            lanes.run(address, async move {
-                let _place = place;
-                told.send(bytes).unwrap();
-                homed.read_exact(&mut bytes).await.unwrap();
-                told.send(bytes).unwrap();
-            });
-            client
+            (listener.accept().await.unwrap().0, client)
+        })
+    }
+
+    /// The place of an address that has taken so much.
+    fn place(seconds: u64) -> Place {
+        let addresses = Arc::new(Addresses::new(Limits::default()));
+        let place = addresses.connect(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap();
+        place.address().spent.add(Duration::from_secs(seconds), Instant::now());
+        place
+    }
+
+    async fn told(homed: &mut Homed, told: &mpsc::Sender<[u8; 5]>) {
+        let mut bytes = [0; 5];
+        homed.read_exact(&mut bytes).await.unwrap();
+        told.send(bytes).unwrap();
+    }
+
+    #[test]
+    fn a_stream_is_read_on_its_lane_while_the_other_one_does_something_else() {
+        let light = Builder::new_current_thread().enable_all().build().unwrap();
+        let (stream, mut client) = connect(&light);
+        let (tell, heard) = mpsc::channel();
+        let (lanes, place) = (Lanes::start().unwrap(), place(0));
+        let mut homed = Homed::accepted(stream);
+        light.block_on(async {
+            client.write_all(b"light").unwrap();
+            told(&mut homed, &tell).await;
+            place.address().spent.add(Duration::from_secs(1), Instant::now());
+            lanes.run(place.address(), async move { told(&mut homed, &tell).await });
         });
-        // From here on nothing drives that runtime.
         assert_eq!(&heard.recv_timeout(SOON).unwrap(), b"light");
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::sleep(WHILE);
+        client.write_all(b"heavy").unwrap();
+        assert_eq!(&heard.recv_timeout(SOON).unwrap(), b"heavy");
+    }
+
+    #[test]
+    fn so_is_one_whose_connection_begins_on_the_other_lane() {
+        let light = Builder::new_current_thread().enable_all().build().unwrap();
+        let (stream, mut client) = connect(&light);
+        let (tell, heard) = mpsc::channel();
+        let (lanes, place) = (Lanes::start().unwrap(), place(1));
+        let task = async move { told(&mut Homed::accepted(stream), &tell).await };
+        light.block_on(async { lanes.run(place.address(), task) });
+        std::thread::sleep(WHILE);
         client.write_all(b"heavy").unwrap();
         assert_eq!(&heard.recv_timeout(SOON).unwrap(), b"heavy");
     }

@@ -169,7 +169,8 @@ impl SigningToken {
     }
 
     /// The keys in the token that are labelled as such of a service like this one, and that none of these records
-    /// names. Those of another service in the same token are among them: a token does not tell them apart.
+    /// names, by label and identifier, whatever order the token gives them in. Those of another service in the
+    /// same token are among them: a token does not tell them apart.
     ///
     /// # Errors
     /// [`TokenKeyError`] if the token does not answer.
@@ -181,8 +182,10 @@ impl SigningToken {
         let own = records.iter().filter(|record| record.wrapping_key == self.name);
         let recorded: HashSet<Named> = own.map(of_record).collect();
         let all = self.sessions.with(|borrowed| all_keys(borrowed.session))?;
-        let left = all.into_iter().filter(|named| !recorded.contains(named));
-        Ok(left.map(UnrecordedKey).collect())
+        let mut left: Vec<Named> =
+            all.into_iter().filter(|named| !recorded.contains(named)).collect();
+        left.sort_by(|one, other| (&one.label, &one.id).cmp(&(&other.label, &other.id)));
+        Ok(left.into_iter().map(UnrecordedKey).collect())
     }
 
     /// Destroys such a key.

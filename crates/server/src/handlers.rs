@@ -172,7 +172,8 @@ async fn dispatch(
         Target::ControlPlane(operation) => {
             check_no_provider_host(state, head)?;
             let request = control_plane::Request { state, head, peer, work };
-            Ok(request.answer(row, operation, body, attempt).await?)
+            // In a box, as below: what is asked for most would be copied with their room.
+            Ok(Box::pin(request.answer(row, operation, body, attempt)).await?)
         }
         Target::Vault(operation) => {
             let vault = state
@@ -180,7 +181,7 @@ async fn dispatch(
                 .as_ref()
                 .ok_or_else(|| ApiError::from(crate::route::no_route(head.uri.path())))?;
             let request = vault::Request { state, vault, head, peer, work };
-            Ok(request.answer(row, operation, body, attempt).await?)
+            Ok(Box::pin(request.answer(row, operation, body, attempt)).await?)
         }
     }
 }

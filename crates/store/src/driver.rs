@@ -127,16 +127,19 @@ pub(crate) use postgres::{PostgresTarget, listen_until_broken};
 pub(crate) use sqlite::SqliteTarget;
 
 /// The outcome of `operation`, or an error once `limit` is over.
-async fn bounded<T>(
+///
+/// The operation is in a box: the futures of the drivers are large, and would be part of every
+/// future that waits for a database, and copied with it.
+fn bounded<'a, T>(
     limit: Duration,
-    operation: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    match tokio::time::timeout(limit, operation).await {
-        Ok(outcome) => outcome,
-        Err(_) => {
+    operation: impl Future<Output = Result<T, sqlx::Error>> + Send + 'a,
+) -> impl Future<Output = Result<T, sqlx::Error>> + Send {
+    let operation = tokio::time::timeout(limit, Box::pin(operation));
+    async move {
+        operation.await.unwrap_or_else(|_| {
             let message = format!("no answer within {limit:?}");
             Err(std::io::Error::new(std::io::ErrorKind::TimedOut, message).into())
-        }
+        })
     }
 }
 

@@ -12,28 +12,64 @@ use crate::certification_data::CertificationData;
 use crate::chain::{Chain, verify_pck_ca, verify_pck_leaf};
 use crate::collateral::VerifiedCollateral;
 use crate::error::{CertificateRole, ChainName, Dated, VerifyError};
+use crate::header::{QuoteVersion, TeeType};
 use crate::pck_extension::{PCK_EXTENSION_OID, PckExtension};
 use crate::quote::Quote;
 use crate::report_body::EnclaveReport;
 use crate::signature_data::SignatureData;
 
-/// Under what a [`VerifiedPlatform`] may be remembered: the trust anchors' fingerprint, and SHA-256 over
-/// the quote version, the TEE type, and all signature data after the quote signature that a verdict rests on.
+/// Where a [`VerifiedPlatform`] may be remembered: under the trust anchors' fingerprint and the
+/// PCK's signature over the QE report, 64 bytes.
 ///
-/// Lengths are inside what is hashed, so no byte can move between fields unnoticed. Not in it are
-/// bytes after the quote, and what stands around the blocks of the PCK chain and between their
-/// lines: that proves nothing, and one quote could be given as many keys as there are texts.
+/// A place, not a proof: quotes with other certificates beside that signature have the same. Whether
+/// what stands there holds for a quote, [`VerifiedPlatform::is_proven_by`] says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PlatformCacheKey {
     anchors: Hex<32>,
-    signature_data: Hex<32>,
+    qe_report_signature: [u8; 64],
 }
 
 impl PlatformCacheKey {
     /// The key of a quote under a set of anchors.
     #[must_use]
     pub fn of(quote: &Quote<'_>, anchors: &TrustAnchors) -> Self {
-        Self { anchors: anchors.fingerprint(), signature_data: quote.signature_data_digest() }
+        let qe_report_signature = *quote.signature_data().qe_report_signature;
+        Self { anchors: anchors.fingerprint(), qe_report_signature }
+    }
+}
+
+/// Signature data, as bytes, that are kept with the platform they prove. Those of Intel's have some
+/// 4,300; longer ones are filled up with what proves nothing.
+const PROOF_BYTES_MAX: usize = 8192;
+
+/// What proved a platform.
+#[derive(Debug)]
+struct Proof {
+    /// See [`Quote::signature_data_digest`].
+    digest: Hex<32>,
+    version: QuoteVersion,
+    tee_type: TeeType,
+    /// All signature data after the quote signature, if they are not too long.
+    bytes: Option<Box<[u8]>>,
+}
+
+impl Proof {
+    fn of(quote: &Quote<'_>) -> Self {
+        let bytes = quote.signature_data().after_quote_signature;
+        let (version, tee_type) = (quote.header().version, quote.tee_type());
+        let bytes = (bytes.len() <= PROOF_BYTES_MAX).then(|| bytes.into());
+        Self { digest: quote.signature_data_digest(), version, tee_type, bytes }
+    }
+
+    /// Whether it is in the quote byte by byte, which is soon found out.
+    fn is_as_it_stands_in(&self, quote: &Quote<'_>) -> bool {
+        let (version, tee_type) = (quote.header().version, quote.tee_type());
+        (self.version, self.tee_type) == (version, tee_type)
+            && self.bytes.as_deref() == Some(quote.signature_data().after_quote_signature)
+    }
+
+    fn bytes_held(&self) -> usize {
+        self.bytes.as_ref().map_or(0, |bytes| bytes.len())
     }
 }
 
@@ -43,12 +79,12 @@ impl PlatformCacheKey {
 /// judged at; the PCK signed the QE report; the QE report vouches for the attestation key.
 /// **Not** proven: that nothing of it is revoked, that the quoting enclave is Intel's and
 /// up to date, that the quote was signed. [`crate::verify_quote`] asks these, and the validity
-/// again, each time; so this value may be kept under its [`PlatformCacheKey`].
+/// again, each time; so this value may be kept, for the quotes that it [is proven by](Self::is_proven_by).
 ///
 /// Only [`verify_platform`] makes one.
 #[derive(Debug)]
 pub struct VerifiedPlatform {
-    signature_data_digest: Hex<32>,
+    proof: Proof,
     anchor: Arc<Anchor>,
     ca: VerifiedCertificate,
     leaf: VerifiedCertificate,
@@ -93,7 +129,10 @@ impl VerifiedPlatform {
     #[must_use]
     pub fn bytes_held(&self) -> usize {
         let certificates = self.leaf().bytes_held().saturating_add(self.ca().bytes_held());
-        size_of::<Self>().saturating_add(certificates).saturating_add(KEY_READ_BYTES)
+        size_of::<Self>()
+            .saturating_add(certificates)
+            .saturating_add(KEY_READ_BYTES)
+            .saturating_add(self.proof.bytes_held())
     }
 
     pub(crate) const fn trust_anchor(&self) -> &Arc<Anchor> {
@@ -112,12 +151,22 @@ impl VerifiedPlatform {
         &self.attestation_key
     }
 
-    /// That `quote` rests on the very signature data that this platform was verified from.
+    /// Whether `quote` rests on the very signature data that this platform was verified from: the quote
+    /// version, the TEE type, and all of them after the quote signature that a verdict rests on.
+    ///
+    /// Not compared are bytes after the quote, and what stands around the blocks of the PCK chain
+    /// and between their lines: that proves nothing. Whoever asks for data that came otherwise pays
+    /// one SHA-256 over them.
+    #[must_use]
+    pub fn is_proven_by(&self, quote: &Quote<'_>) -> bool {
+        self.proof.is_as_it_stands_in(quote) || self.proof.digest == quote.signature_data_digest()
+    }
+
     pub(crate) fn check_quote(&self, quote: &Quote<'_>) -> Result<(), VerifyError> {
-        let (expected, found) = (self.signature_data_digest, quote.signature_data_digest());
-        if expected == found {
+        if self.is_proven_by(quote) {
             return Ok(());
         }
+        let (expected, found) = (self.proof.digest, quote.signature_data_digest());
         Err(VerifyError::OtherPlatform { expected, found })
     }
 
@@ -202,7 +251,7 @@ fn verify(
     check_qe_report_binding(data)?;
 
     Ok(VerifiedPlatform {
-        signature_data_digest: quote.signature_data_digest(),
+        proof: Proof::of(quote),
         anchor: Arc::clone(anchor),
         ca,
         leaf,

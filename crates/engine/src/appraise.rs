@@ -17,7 +17,7 @@ use crate::{
     Remembered, TcbBaseline,
 };
 
-/// What an engine remembers if nothing else is asked for: some 8,000 platforms and 30,000
+/// What an engine remembers if nothing else is asked for: some 5,000 platforms and 30,000
 /// endorsement keys.
 pub const REMEMBERED_BYTES: u64 = 128 * 1024 * 1024;
 

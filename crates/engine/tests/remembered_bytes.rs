@@ -70,6 +70,24 @@ fn one_quote_in_ten_thousand_surroundings_is_one_platform() {
     assert_eq!(engine.remembered(), first);
 }
 
+/// Certificates in another order prove the platform anew, and stand in the place of the first proof.
+#[test]
+fn one_quote_with_its_certificates_in_any_order_is_remembered_once() {
+    let minted = mint(EvidenceKind::Sgx, &Options::new(at(AT))).unwrap();
+    let engine = engine_for(&minted);
+    permit(&engine, &request(&minted));
+    let first = engine.remembered();
+    let orders = [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0], [0, 1, 2]];
+    for order in orders.into_iter().cycle().take(20) {
+        let evidence = with_pck_chain(&minted.evidence, |chain| {
+            let blocks: Vec<&str> = chain.split_inclusive("-----END CERTIFICATE-----\n").collect();
+            order.map(|index| blocks[index]).concat()
+        });
+        permit(&engine, &AppraisalRequest { evidence, ..request(&minted) });
+        assert_eq!(engine.remembered(), first, "{order:?}");
+    }
+}
+
 /// A platform that is remembered answers for no other bytes: with it a quote gets the verdict that it gets
 /// without.
 #[test]

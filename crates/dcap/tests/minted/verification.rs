@@ -166,35 +166,37 @@ fn a_quote_is_not_judged_by_the_platform_of_another() {
     let collateral = collateral(&one).verify(&anchors, at()).expect("collateral");
     let quote = Quote::parse(&one.evidence).expect("quote");
     let other = Quote::parse(&other.evidence).expect("quote");
-    assert_ne!(PlatformCacheKey::of(&quote, &anchors), PlatformCacheKey::of(&other, &anchors));
     let platform = verify_platform(&quote, &anchors, at()).expect("platform");
+    assert!(platform.is_proven_by(&quote) && !platform.is_proven_by(&other));
     let error = verify_quote(&other, &platform, &collateral, at()).expect_err("another");
     assert_eq!(error.check(), "other-platform");
 }
 
 #[test]
-fn the_cache_key_covers_all_but_the_quote_signature_and_padding() {
+fn a_platform_is_proven_by_all_but_the_quote_signature_and_padding() {
     let evidence = minted(EvidenceKind::Sgx, |_| {});
     let anchors = anchors(&evidence);
-    let key =
-        |bytes: &[u8]| Quote::parse(bytes).map(|quote| PlatformCacheKey::of(&quote, &anchors)).ok();
-    let original = key(&evidence.evidence);
+    let quote = Quote::parse(&evidence.evidence).expect("quote");
+    let platform = verify_platform(&quote, &anchors, at()).expect("platform");
+    let is_proven_by =
+        |bytes: &[u8]| Quote::parse(bytes).is_ok_and(|quote| platform.is_proven_by(&quote));
     let flipped = |offset: usize| {
         let mut bytes = evidence.evidence.clone();
         bytes[offset] ^= 1;
-        key(&bytes)
+        is_proven_by(&bytes)
     };
     // Body and quote signature differ from quote to quote of one platform.
     for offset in [112, 400, 436, 499] {
-        assert_eq!(flipped(offset), original, "{offset}");
+        assert!(flipped(offset), "{offset}");
     }
     // Attestation key, QE report, its signature, authentication data, certification data.
     for offset in [500, 564, 700, 948, 1014, 1100, evidence.evidence.len() - 100] {
-        assert_ne!(flipped(offset), original, "{offset}");
+        assert!(!flipped(offset), "{offset}");
     }
-    assert_eq!(key(&[evidence.evidence.as_slice(), &[1, 2, 3]].concat()), original);
-    let quote = Quote::parse(&evidence.evidence).expect("quote");
-    assert_ne!(Some(PlatformCacheKey::of(&quote, &TrustAnchors::intel())), original);
+    assert!(is_proven_by(&[evidence.evidence.as_slice(), &[1, 2, 3]].concat()));
+    // The same signature data in a quote of version 4 prove nothing of this one.
+    let tdx = minted(EvidenceKind::Tdx, |_| {});
+    assert!(!is_proven_by(&tdx.evidence));
 }
 
 /// The quote with another text in place of its PCK chain, lengths and all.
@@ -218,12 +220,13 @@ fn what_stands_around_the_certificates_makes_no_other_platform() {
     let evidence = minted(EvidenceKind::Sgx, |_| {});
     let anchors = anchors(&evidence);
     let quote = Quote::parse(&evidence.evidence).expect("quote");
-    let original = PlatformCacheKey::of(&quote, &anchors);
+    let place = PlatformCacheKey::of(&quote, &anchors);
     let platform = verify_platform(&quote, &anchors, at()).expect("platform");
     let collateral = collateral(&evidence).verify(&anchors, at()).expect("collateral");
     type Change = fn(&str) -> String;
-    let same: [(&str, Change); 7] = [
+    let same: [(&str, Change); 8] = [
         ("as it is", str::to_owned),
+        ("more than is kept", |chain| format!("{chain}{}", "\n".repeat(8192))),
         ("text before", |chain| format!("subject=CN\n{chain}")),
         ("text after", |chain| format!("{chain}issuer - - -----")),
         ("text between", |chain| chain.replace("-----\n-----", "-----\nbetween\n-----")),
@@ -234,8 +237,12 @@ fn what_stands_around_the_certificates_makes_no_other_platform() {
     for (what, change) in same {
         let bytes = with_chain(&evidence.evidence, |chain| change(chain).into_bytes());
         let quote = Quote::parse(&bytes).expect("quote");
-        assert_eq!(PlatformCacheKey::of(&quote, &anchors), original, "{what}");
-        verify_platform(&quote, &anchors, at()).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(PlatformCacheKey::of(&quote, &anchors), place, "{what}");
+        assert!(platform.is_proven_by(&quote), "{what}");
+        let otherwise = verify_platform(&quote, &anchors, at());
+        let otherwise = otherwise.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(otherwise.is_proven_by(&quote), "{what}, itself");
+        assert!(otherwise.bytes_held() <= platform.bytes_held() + 200, "{what}");
         verify_quote(&quote, &platform, &collateral, at()).expect(what);
     }
     // What is read otherwise, or not at all, is not taken for it.
@@ -250,14 +257,15 @@ fn what_stands_around_the_certificates_makes_no_other_platform() {
     for (what, change) in other {
         let bytes = with_chain(&evidence.evidence, |chain| change(chain).into_bytes());
         let quote = Quote::parse(&bytes).expect("quote");
-        assert_ne!(PlatformCacheKey::of(&quote, &anchors), original, "{what}");
+        assert_eq!(PlatformCacheKey::of(&quote, &anchors), place, "{what}");
+        assert!(!platform.is_proven_by(&quote), "{what}");
         verify_platform(&quote, &anchors, at()).expect_err(what);
         let error = verify_quote(&quote, &platform, &collateral, at()).expect_err(what);
         assert_eq!(error.check(), "other-platform", "{what}");
     }
     let not_utf8 = with_chain(&evidence.evidence, |chain| [chain.as_bytes(), &[0xff]].concat());
     let quote = Quote::parse(&not_utf8).expect("quote");
-    assert_ne!(PlatformCacheKey::of(&quote, &anchors), original);
+    assert!(!platform.is_proven_by(&quote));
     verify_platform(&quote, &anchors, at()).expect_err("not UTF-8");
 }
 
@@ -320,7 +328,8 @@ fn a_remembered_platform_says_how_much_memory_it_holds() {
         |der: &Vec<u8>| avouch_pki::Certificate::parse(der).expect("certificate").bytes_held();
     let (all, root) = (chain.iter().map(held).sum::<usize>(), held(&chain[2]));
     let rest = size_of::<avouch_dcap::VerifiedPlatform>() + avouch_pki::KEY_READ_BYTES;
-    assert_eq!(platform.bytes_held(), rest + all - root);
+    let proof = quote.signature_data().after_quote_signature.len();
+    assert_eq!(platform.bytes_held(), rest + all - root + proof);
 }
 
 #[test]
@@ -332,7 +341,8 @@ fn a_byte_moved_from_authentication_to_certification_data_is_another_platform() 
     let mut moved = evidence.evidence.clone();
     moved[1012] -= 1;
     let Ok(moved) = Quote::parse(&moved) else { return };
-    assert_ne!(PlatformCacheKey::of(&quote, &anchors), PlatformCacheKey::of(&moved, &anchors));
+    let platform = verify_platform(&quote, &anchors, at()).expect("platform");
+    assert!(!platform.is_proven_by(&moved));
     verify_platform(&moved, &anchors, at()).expect_err("moved");
 }
 
@@ -487,7 +497,7 @@ fn each_fact_is_told_by_itself() {
 }
 
 #[test]
-fn a_cache_key_is_of_anchors_and_signature_data() {
+fn a_cache_key_is_of_anchors_and_the_signature_of_the_qe_report() {
     let evidence = minted(EvidenceKind::Sgx, |_| {});
     let (one, none) = (anchors(&evidence), TrustAnchors::none());
     let quote = Quote::parse(&evidence.evidence).expect("quote");

@@ -11,8 +11,8 @@ use avouch_wire::UnixTime;
 use crate::remembered::{Held, Memory, held, memory};
 use crate::{AppraisalError, EndorsementSource, IntelWanted, NotAtHand, Remembered};
 
-/// Verifies quotes, remembering what content proves: platforms under the hash of what proves them,
-/// collateral by identity. Dates, revocation and TCB are judged on every call.
+/// Verifies quotes, remembering what content proves: platforms with what proves them, collateral by
+/// identity. Dates, revocation and TCB are judged on every call.
 pub(crate) struct QuoteVerifier {
     anchors: TrustAnchors,
     platforms: Memory<PlatformCacheKey, VerifiedPlatform>,
@@ -74,14 +74,14 @@ impl QuoteVerifier {
         Ok(judge_quote(quote, &platform, &collateral.verified, at)?)
     }
 
-    /// The platform of a quote, remembered by what proves it.
+    /// The platform of a quote, remembered until another is proven in its place.
     fn platform(
         &self,
         quote: &Quote<'_>,
         at: UnixTime,
     ) -> Result<Arc<VerifiedPlatform>, AppraisalError> {
         let key = PlatformCacheKey::of(quote, &self.anchors);
-        if let Some(known) = self.platforms.get(&key) {
+        if let Some(known) = self.platforms.get(&key).filter(|known| known.is_proven_by(quote)) {
             return Ok(known);
         }
         let platform = Arc::new(verify_platform(quote, &self.anchors, at)?);

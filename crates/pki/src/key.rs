@@ -1,5 +1,6 @@
 //! Public keys: P-256, P-384, P-521, RSA.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -14,7 +15,7 @@ use crate::der::{self, write};
 use crate::oid::algorithm::{EC_PUBLIC_KEY, P256, P384, P521, RSA_ENCRYPTION};
 use crate::oid::dotted;
 use crate::signature::X509Algorithm;
-use crate::{SignatureError, SignatureScheme, roca};
+use crate::{SignatureError, SignatureScheme, ecdsa, roca};
 
 /// A public key. Whether its point lies on the curve shows when it is used.
 #[derive(Clone)]
@@ -215,11 +216,19 @@ impl PublicKey {
     ) -> Result<(), SignatureError> {
         let algorithm = provider_algorithm(self.kind, scheme)
             .ok_or(SignatureError::WrongKeyKind { key: self.kind, scheme })?;
-        let verified = match self.read_for(scheme, algorithm) {
-            Some(read) => read.verify_sig(message, signature),
-            None => UnparsedPublicKey::new(algorithm, &self.raw).verify(message, signature),
+        let invalid = SignatureError::Invalid { key: self.kind };
+        let signature = match scheme.scalar_bytes() {
+            Some(length) if Some(signature.len()) == length.checked_mul(2) => {
+                Cow::Owned(ecdsa::to_der(signature))
+            }
+            Some(_) => return Err(invalid),
+            None => Cow::Borrowed(signature),
         };
-        verified.map_err(|_| SignatureError::Invalid { key: self.kind })
+        let verified = match self.read_for(scheme, algorithm) {
+            Some(read) => read.verify_sig(message, &signature),
+            None => UnparsedPublicKey::new(algorithm, &self.raw).verify(message, &signature),
+        };
+        verified.map_err(|_| invalid)
     }
 
     /// The key as read by the provider, if that is kept and it was first read for this scheme.
@@ -307,12 +316,12 @@ fn provider_algorithm(
         (KeyKind::P384, S::EcdsaP384Sha256) => &lc::ECDSA_P384_SHA256_ASN1,
         (KeyKind::P384, S::EcdsaP384Sha384) => &lc::ECDSA_P384_SHA384_ASN1,
         (KeyKind::P384, S::EcdsaP384Sha512) => &lc::ECDSA_P384_SHA512_ASN1,
-        (KeyKind::P256, S::EcdsaP256Sha256Fixed) => &lc::ECDSA_P256_SHA256_FIXED,
-        (KeyKind::P384, S::EcdsaP384Sha384Fixed) => &lc::ECDSA_P384_SHA384_FIXED,
+        (KeyKind::P256, S::EcdsaP256Sha256Fixed) => &lc::ECDSA_P256_SHA256_ASN1,
+        (KeyKind::P384, S::EcdsaP384Sha384Fixed) => &lc::ECDSA_P384_SHA384_ASN1,
         (KeyKind::P521, S::EcdsaP521Sha256) => &lc::ECDSA_P521_SHA256_ASN1,
         (KeyKind::P521, S::EcdsaP521Sha384) => &lc::ECDSA_P521_SHA384_ASN1,
         (KeyKind::P521, S::EcdsaP521Sha512) => &lc::ECDSA_P521_SHA512_ASN1,
-        (KeyKind::P521, S::EcdsaP521Sha512Fixed) => &lc::ECDSA_P521_SHA512_FIXED,
+        (KeyKind::P521, S::EcdsaP521Sha512Fixed) => &lc::ECDSA_P521_SHA512_ASN1,
         (KeyKind::Rsa { .. }, S::RsaPkcs1Sha1) => &lc::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
         (KeyKind::Rsa { .. }, S::RsaPkcs1Sha256) => &lc::RSA_PKCS1_2048_8192_SHA256,
         (KeyKind::Rsa { .. }, S::RsaPkcs1Sha384) => &lc::RSA_PKCS1_2048_8192_SHA384,

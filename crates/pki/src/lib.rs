@@ -19,6 +19,7 @@ mod checks;
 mod crl;
 pub mod der;
 pub mod digest;
+pub mod ecdsa;
 mod extension;
 mod hash;
 mod key;

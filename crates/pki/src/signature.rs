@@ -60,6 +60,18 @@ pub enum SignatureScheme {
     RsaPssSha512LongestSalt,
 }
 
+impl SignatureScheme {
+    /// How many bytes each of `r` and `s` has, in a signature of fixed length.
+    pub(crate) const fn scalar_bytes(self) -> Option<usize> {
+        match self {
+            Self::EcdsaP256Sha256Fixed => Some(32),
+            Self::EcdsaP384Sha384Fixed => Some(48),
+            Self::EcdsaP521Sha512Fixed => Some(66),
+            _ => None,
+        }
+    }
+}
+
 /// Why a signature does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SignatureError {

@@ -4,7 +4,7 @@ mod report;
 
 use avouch_pki::der::write as der;
 use avouch_pki::der::{GENERALIZED_TIME, SEQUENCE};
-use avouch_pki::{PublicKey, digest};
+use avouch_pki::{PublicKey, digest, ecdsa};
 
 use crate::{Algorithm, SignError, Signer};
 
@@ -103,7 +103,9 @@ enum KeyIdentifiers {
 fn certificate(issuer: &dyn Signer, certified: &Certified<'_>) -> Result<Vec<u8>, SignError> {
     let tbs = to_be_signed(issuer, certified);
     let signature = match issuer.algorithm() {
-        Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512 => ecdsa_der(&issuer.sign(&tbs)?),
+        Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512 => {
+            ecdsa::to_der(&issuer.sign(&tbs)?)
+        }
         _ => issuer.sign(&tbs)?,
     };
     let algorithm = algorithm_identifier(issuer.algorithm());
@@ -189,10 +191,4 @@ fn algorithm_identifier(algorithm: Algorithm) -> Vec<u8> {
         Algorithm::Es512 => (&ECDSA_WITH_SHA512, Vec::new()),
     };
     der::sequence(&[&der::oid(identifier), &parameters])
-}
-
-/// `r || s` as the SEQUENCE of two integers that X.509 wants.
-pub(crate) fn ecdsa_der(fixed: &[u8]) -> Vec<u8> {
-    let (r, s) = fixed.split_at(fixed.len() / 2);
-    der::sequence(&[&der::integer(r), &der::integer(s)])
 }

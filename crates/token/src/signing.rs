@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use avouch_pki::{KeyKind, PublicKey, pem};
+use avouch_pki::{KeyKind, PublicKey, ecdsa, pem};
 use avouch_wire::base64url;
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair,
     EcdsaSigningAlgorithm, KeyPair as _, RSA_PKCS1_SHA256,
 };
 use thiserror::Error;
@@ -159,8 +160,8 @@ impl SigningKey {
             return Self::from_rsa(pair);
         }
         let curves = [
-            (Algorithm::Es256, &ECDSA_P256_SHA256_FIXED_SIGNING),
-            (Algorithm::Es384, &ECDSA_P384_SHA384_FIXED_SIGNING),
+            (Algorithm::Es256, &ECDSA_P256_SHA256_ASN1_SIGNING),
+            (Algorithm::Es384, &ECDSA_P384_SHA384_ASN1_SIGNING),
         ];
         curves
             .into_iter()
@@ -191,8 +192,8 @@ impl SigningKey {
             KeySpec::Rsa2048 => generate_rsa(rsa::KeySize::Rsa2048),
             KeySpec::Rsa3072 => generate_rsa(rsa::KeySize::Rsa3072),
             KeySpec::Rsa4096 => generate_rsa(rsa::KeySize::Rsa4096),
-            KeySpec::P256 => generate_ec(Algorithm::Es256, &ECDSA_P256_SHA256_FIXED_SIGNING),
-            KeySpec::P384 => generate_ec(Algorithm::Es384, &ECDSA_P384_SHA384_FIXED_SIGNING),
+            KeySpec::P256 => generate_ec(Algorithm::Es256, &ECDSA_P256_SHA256_ASN1_SIGNING),
+            KeySpec::P384 => generate_ec(Algorithm::Es384, &ECDSA_P384_SHA384_ASN1_SIGNING),
         }
     }
 
@@ -276,7 +277,11 @@ impl Signer for SigningKey {
                 pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(failed)?;
                 Ok(signature)
             }
-            Pair::Ec(pair) => Ok(pair.sign(&random, message).map_err(failed)?.as_ref().to_vec()),
+            Pair::Ec(pair) => {
+                let signature = pair.sign(&random, message).map_err(failed)?;
+                let scalar_bytes = self.public_key.raw().len() / 2;
+                ecdsa::to_fixed(signature.as_ref(), scalar_bytes).ok_or_else(|| failed(Unspecified))
+            }
         }
     }
 }

@@ -11,7 +11,8 @@ use super::{
 /// One element: tag, length, content.
 #[must_use]
 pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut out = vec![tag];
+    let mut out = Vec::with_capacity(content.len().saturating_add(HEAD_BYTES_MAX));
+    out.push(tag);
     if let Ok(short @ 0..=0x7f) = u8::try_from(content.len()) {
         out.push(short);
     } else {
@@ -25,11 +26,14 @@ pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Tag, length of the length, and that.
+const HEAD_BYTES_MAX: usize = 10;
+
 /// SEQUENCE of elements that are written already.
 #[must_use]
 pub fn sequence<P: AsRef<[u8]>>(parts: &[P]) -> Vec<u8> {
-    let content: Vec<u8> = parts.iter().flat_map(AsRef::as_ref).copied().collect();
-    element(SEQUENCE, &content)
+    let parts: Vec<&[u8]> = parts.iter().map(AsRef::as_ref).collect();
+    element(SEQUENCE, &parts.concat())
 }
 
 /// SET of one element.
@@ -65,11 +69,12 @@ pub fn boolean(value: bool) -> Vec<u8> {
 /// INTEGER from an unsigned big-endian number: shortest form, never negative.
 #[must_use]
 pub fn integer(magnitude: &[u8]) -> Vec<u8> {
-    let mut content: Vec<u8> = magnitude.iter().copied().skip_while(|byte| *byte == 0).collect();
-    if content.first().is_none_or(|first| *first >= 0x80) {
-        content.insert(0, 0);
+    let zeros = magnitude.iter().take_while(|byte| **byte == 0).count();
+    let digits = magnitude.get(zeros..).unwrap_or_default();
+    match digits.first() {
+        Some(..0x80) => element(INTEGER, digits),
+        _ => element(INTEGER, &[&[0], digits].concat()),
     }
-    element(INTEGER, &content)
 }
 
 /// INTEGER of a small number.

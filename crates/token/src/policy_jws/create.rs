@@ -1,11 +1,10 @@
 //! Making policy JWS, in the forms that clients make.
 
-use avouch_pki::Certificate;
+use avouch_pki::{Certificate, ecdsa};
 use avouch_wire::base64url;
 use avouch_wire::json::write_string;
 use thiserror::Error;
 
-use crate::certificate::ecdsa_der;
 use crate::x5c::key_type;
 use crate::{Algorithm, SignError, Signer};
 
@@ -155,7 +154,7 @@ pub fn create_signed(
         format!("{}.{}", base64url::encode(header), base64url::encode(writer.payload(content)));
     let mut signature = signer.key.sign(jws.as_bytes())?;
     if form == SignedForm::Python && algorithm == Algorithm::Es256 {
-        signature = ecdsa_der(&signature);
+        signature = ecdsa::to_der(&signature);
     }
     jws.push('.');
     base64url::encode_append(signature, &mut jws);

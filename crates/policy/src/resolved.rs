@@ -26,17 +26,24 @@ pub(crate) struct Resolved {
 #[derive(Debug, Default)]
 pub(crate) struct Symbols {
     numbers: HashMap<Arc<str>, Symbol>,
+    /// A bit for each length of a name, in bytes: most claims are none that the policy names, and most
+    /// of these need not be hashed.
+    lengths: u64,
 }
 
 impl Symbols {
     /// The number of a type; a new one if nothing has named the type before.
     pub(crate) fn number(&mut self, name: &Arc<str>) -> Symbol {
         let next = self.numbers.len();
+        self.lengths |= length_bit(name);
         *self.numbers.entry(Arc::clone(name)).or_insert(next)
     }
 
     /// The number of a type, if the policy names it.
     pub(crate) fn get(&self, name: &str) -> Option<Symbol> {
+        if self.lengths & length_bit(name) == 0 {
+            return None;
+        }
         self.numbers.get(name).copied()
     }
 
@@ -44,6 +51,11 @@ impl Symbols {
     pub(crate) fn len(&self) -> usize {
         self.numbers.len()
     }
+}
+
+/// The bit of a name's length; names of 63 bytes and more share one.
+fn length_bit(name: &str) -> u64 {
+    1 << name.len().min(63)
 }
 
 #[derive(Debug)]

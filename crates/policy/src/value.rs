@@ -109,6 +109,12 @@ impl From<String> for Value {
     }
 }
 
+impl From<Arc<str>> for Value {
+    fn from(value: Arc<str>) -> Self {
+        Self::String(Text::written(value))
+    }
+}
+
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
         Self::Boolean(value)
@@ -146,12 +152,11 @@ impl fmt::Display for Value {
 #[derive(Clone)]
 pub struct Text(Arc<Inner>);
 
-struct Inner {
-    // INVARIANT: `text` is set, or `json` holds `Ok`.
-    text: OnceLock<Box<str>>,
-    /// In a box of its own: few texts are asked.
-    json: OnceLock<Box<Parsed>>,
-    bytes: usize,
+enum Inner {
+    /// A string, and what it is as JSON once that was asked: in a box, since few are.
+    Written(Arc<str>, OnceLock<Box<Parsed>>),
+    /// A document, its text once that was looked at, and how long that is.
+    Document { json: Json, text: OnceLock<Box<str>>, bytes: usize },
 }
 
 /// What a text is as JSON, and what it cost to find out.
@@ -164,10 +169,10 @@ impl Text {
     /// The characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.text.get_or_init(|| match self.0.json.get() {
-            Some(parsed) => parsed.json.as_ref().map(Json::to_string).unwrap_or_default().into(),
-            None => Box::default(),
-        })
+        match &*self.0 {
+            Inner::Written(text, _) => text,
+            Inner::Document { json, text, .. } => text.get_or_init(|| json.to_string().into()),
+        }
     }
 
     /// The string as a JSON document.
@@ -175,28 +180,36 @@ impl Text {
     /// # Errors
     /// [`JsonError`] if the string is no JSON text.
     pub fn json(&self) -> Result<&Json, &JsonError> {
+        let (text, parsed) = match &*self.0 {
+            Inner::Document { json, .. } => return Ok(json),
+            Inner::Written(text, parsed) => (text, parsed),
+        };
         let parse = || {
             let mut meter = Meter::unlimited();
-            let json = Json::parse_within(self.as_str(), &mut meter);
+            let json = Json::parse_within(text, &mut meter);
             Box::new(Parsed { json, cost: meter.used() })
         };
-        self.0.json.get_or_init(parse).json.as_ref()
+        parsed.get_or_init(parse).json.as_ref()
     }
 
     /// As [`Text::json`], paid for. What is known already costs what it cost when it was parsed:
     /// what happens to be remembered must not decide.
     pub(crate) fn json_within(&self, meter: &mut Meter) -> Result<Json, JsonError> {
-        if let Some(known) = self.0.json.get() {
+        let (text, parsed) = match &*self.0 {
+            Inner::Document { json, .. } => return Ok(json.clone()),
+            Inner::Written(text, parsed) => (text, parsed),
+        };
+        if let Some(known) = parsed.get() {
             meter.charge_cost(known.cost)?;
             return known.json.clone();
         }
         let before = meter.used();
-        let json = Json::parse_within(self.as_str(), meter);
+        let json = Json::parse_within(text, meter);
         if let Err(exceeded @ JsonError::Limit(_)) = json {
             return Err(exceeded);
         }
         let cost = meter.used().saturating_sub(before);
-        self.0.json.get_or_init(|| Box::new(Parsed { json, cost })).json.clone()
+        parsed.get_or_init(|| Box::new(Parsed { json, cost })).json.clone()
     }
 
     /// What tells this text from every other that is alive.
@@ -207,42 +220,46 @@ impl Text {
     /// Bytes of the string, known without printing it.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.bytes
+        match &*self.0 {
+            Inner::Written(text, _) => text.len(),
+            Inner::Document { bytes, .. } => *bytes,
+        }
     }
 
     /// Whether the string is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.bytes == 0
+        self.len() == 0
+    }
+
+    fn written(text: Arc<str>) -> Self {
+        Self(Arc::new(Inner::Written(text, OnceLock::new())))
     }
 }
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        String::from(text).into()
+        Self::written(text.into())
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        let bytes = text.len();
-        let cell = OnceLock::from(text.into_boxed_str());
-        Self(Arc::new(Inner { text: cell, json: OnceLock::new(), bytes }))
+        Self::written(text.into())
     }
 }
 
 impl From<Json> for Text {
     fn from(json: Json) -> Self {
         let bytes = json.text_bytes();
-        let parsed = Box::new(Parsed { json: Ok(json), cost: Cost::default() });
-        Self(Arc::new(Inner { text: OnceLock::new(), json: OnceLock::from(parsed), bytes }))
+        Self(Arc::new(Inner::Document { json, text: OnceLock::new(), bytes }))
     }
 }
 
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-            || (self.0.bytes == other.0.bytes && self.as_str() == other.as_str())
+            || (self.len() == other.len() && self.as_str() == other.as_str())
     }
 }
 

@@ -84,6 +84,17 @@ fn each_call_holds_its_function_and_as_many_arguments_as_it_takes() {
 }
 
 #[test]
+fn types_of_one_length_are_told_apart() {
+    let [one, other] = ["a", "b"].map(|letter| letter.repeat(70));
+    let policy = resolved(&format!("[type==\"x\"] => add(type=\"{one}\", value=1);"));
+    let number = |name: &str| policy.symbols.get(name);
+    assert_eq!((number("x"), number(&one)), (Some(0), Some(1)));
+    for name in ["", "y", "xx", &other, &"a".repeat(69), &"a".repeat(63)] {
+        assert_eq!(number(name), None, "{name}");
+    }
+}
+
+#[test]
 fn a_claim_type_has_one_number_wherever_it_is_named() {
     let policy = resolved(
         "[type==\"x\"] && [type!=\"other\"] => add(type=\"y\", value=\"text\"); \

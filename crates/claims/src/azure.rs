@@ -4,6 +4,7 @@ use avouch_azure::{AttestationInfo, Host, RuntimeClaims, VerifiedGuest};
 use avouch_bootlog::boot::{GuestFacts, ProvenBoot, ProvenWindows, System};
 use avouch_tpm::Standing;
 use avouch_wire::base64url;
+use avouch_wire::json::CanonicalJson;
 use serde_json::{Map, Value, json};
 
 use crate::ServiceClaim;
@@ -191,8 +192,8 @@ fn runtime(proof: &GuestProof<'_>) -> Value {
 fn isolation(proof: IsolationProof<'_>) -> ServiceClaim {
     let mut claims = proof.claims;
     claims.push(both("x-ms-attestation-type", proof.attestation_type));
-    claims.push(both("x-ms-runtime", Value::Object(proof.runtime.members().clone())));
-    ServiceClaim::nested("x-ms-isolation-tee", claims)
+    claims.push(both("x-ms-runtime", CanonicalJson::from(proof.runtime.members())));
+    ServiceClaim::nested("x-ms-isolation-tee", &claims)
 }
 
 #[cfg(test)]

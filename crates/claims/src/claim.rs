@@ -1,5 +1,6 @@
 //! One claim of the service: a name, a value, and who sees it.
 
+use avouch_wire::json::{CanonicalJson, write_integer, write_string};
 use serde_json::Value;
 
 /// A claim that the service makes from verified evidence.
@@ -30,10 +31,10 @@ impl ServiceClaim {
     /// The claims of one piece of evidence as one claim of another that it is a part of: an object
     /// of those that a token carries.
     #[must_use]
-    pub fn nested(name: &'static str, claims: Vec<Self>) -> Self {
-        let carried = claims.into_iter().filter(|claim| claim.seen_by != SeenBy::Policy);
-        let members = carried.map(|claim| (claim.name.to_owned(), claim.value.into_json()));
-        both(name, Value::Object(members.collect()))
+    pub fn nested(name: &'static str, claims: &[Self]) -> Self {
+        let carried = claims.iter().filter(|claim| claim.seen_by != SeenBy::Policy);
+        let members = carried.map(|claim| (claim.name, &claim.value));
+        both(name, CanonicalJson::object(members, ClaimValue::write))
     }
 }
 
@@ -57,19 +58,43 @@ pub enum ClaimValue {
     Integer(i64),
     /// A truth value.
     Boolean(bool),
-    /// A JSON object; policies see it as a string that holds its compact text.
-    Json(Value),
+    /// JSON; policies see it as a string that holds its compact text.
+    Json(CanonicalJson),
 }
 
 impl ClaimValue {
     /// The value as it stands in a token.
     #[must_use]
-    pub fn into_json(self) -> Value {
+    pub fn to_json(&self) -> Value {
         match self {
-            Self::String(text) => Value::String(text),
-            Self::Integer(integer) => Value::from(integer),
-            Self::Boolean(boolean) => Value::Bool(boolean),
-            Self::Json(value) => value,
+            Self::String(text) => text.as_str().into(),
+            Self::Integer(integer) => (*integer).into(),
+            Self::Boolean(boolean) => (*boolean).into(),
+            Self::Json(json) => json.to_value(),
+        }
+    }
+
+    /// The claim that stands so in a token.
+    #[must_use]
+    pub fn of_json(value: Value) -> Self {
+        match value {
+            Value::String(text) => Self::String(text),
+            Value::Bool(boolean) => Self::Boolean(boolean),
+            Value::Number(number) => match number.as_i64() {
+                Some(integer) => Self::Integer(integer),
+                None => Value::Number(number).into(),
+            },
+            other => other.into(),
+        }
+    }
+
+    /// Appends it as it stands in a token, in canonical JSON.
+    pub fn write(&self, out: &mut String) {
+        match self {
+            Self::String(text) => write_string(text, out),
+            Self::Integer(integer) => write_integer(*integer, out),
+            Self::Boolean(boolean) => out.push_str(if *boolean { "true" } else { "false" }),
+            Self::Json(json) => out.push_str(json.as_str()),
         }
     }
 }
@@ -112,7 +137,13 @@ impl From<u32> for ClaimValue {
 
 impl From<Value> for ClaimValue {
     fn from(value: Value) -> Self {
-        Self::Json(value)
+        Self::Json((&value).into())
+    }
+}
+
+impl From<CanonicalJson> for ClaimValue {
+    fn from(json: CanonicalJson) -> Self {
+        Self::Json(json)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Claims of every attestation type.
 
-use serde_json::Value;
+use avouch_wire::json::CanonicalJson;
 
 use crate::claim::{both, policy_only};
 use crate::{BoundData, ServiceClaim};
@@ -25,7 +25,7 @@ pub fn common(
     let bound = [("x-ms-runtime", runtime_data), ("x-ms-inittime", init_time_data)];
     for (name, data) in bound {
         if let Some(object) = data.and_then(BoundData::json) {
-            claims.push(both(name, Value::Object(object.clone())));
+            claims.push(both(name, CanonicalJson::from(object)));
         }
     }
     claims

@@ -1,8 +1,8 @@
 //! SGX and Open Enclave.
 
 use avouch_dcap::{CollateralHashes, EnclaveReport};
+use avouch_wire::json::{CanonicalJson, write_string};
 use avouch_wire::{Hex, base64url, encode_hex};
-use serde_json::{Map, Value};
 
 use crate::claim::{both, policy_only, token_only};
 use crate::{BoundData, ServiceClaim};
@@ -25,16 +25,17 @@ pub fn sgx(
     quote_hash: &Hex<32>,
     runtime_data: Option<&BoundData>,
 ) -> Vec<ServiceClaim> {
-    let (mr_enclave, mr_signer) = (report.mr_enclave.to_string(), report.mr_signer.to_string());
+    let [mr_enclave, mr_signer] =
+        [report.mr_enclave, report.mr_signer].map(|measured| encode_hex(measured.as_bytes()));
     let is_debuggable = report.attributes.is_debuggable();
-    let collateral = Value::Object(collateral_claim(collateral, quote_hash));
+    let collateral = collateral_claim(collateral, quote_hash);
     let mut claims = vec![
         both("x-ms-sgx-is-debuggable", is_debuggable),
         both("x-ms-sgx-mrenclave", mr_enclave.clone()),
         both("x-ms-sgx-mrsigner", mr_signer.clone()),
         both("x-ms-sgx-product-id", report.isv_prod_id),
         both("x-ms-sgx-svn", report.isv_svn),
-        both("x-ms-sgx-report-data", report.report_data.to_string()),
+        both("x-ms-sgx-report-data", encode_hex(report.report_data.as_bytes())),
         both("x-ms-sgx-collateral", collateral.clone()),
         token_only("maa-attestationcollateral", collateral),
         policy_only("$is-debuggable", is_debuggable),
@@ -60,7 +61,7 @@ pub fn sgx(
     claims
 }
 
-fn collateral_claim(hashes: &CollateralHashes, quote_hash: &Hex<32>) -> Map<String, Value> {
+fn collateral_claim(hashes: &CollateralHashes, quote_hash: &Hex<32>) -> CanonicalJson {
     let rows = [
         ("qeidcertshash", &hashes.qe_identity_certs),
         ("qeidcrlhash", &hashes.qe_identity_crl),
@@ -70,7 +71,5 @@ fn collateral_claim(hashes: &CollateralHashes, quote_hash: &Hex<32>) -> Map<Stri
         ("tcbinfocrlhash", &hashes.tcb_info_crl),
         ("tcbinfohash", &hashes.tcb_info),
     ];
-    rows.into_iter()
-        .map(|(name, hash)| (name.to_owned(), Value::String(encode_hex(hash.as_bytes()))))
-        .collect()
+    CanonicalJson::object(rows, |hash, out| write_string(&encode_hex(hash.as_bytes()), out))
 }

@@ -10,7 +10,7 @@ use avouch_wire::{AcceptanceError, FailedCheck};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{Grounds, MachineState, OutdatedComponent, ReferenceSubject, Workload};
+use crate::{Grounds, MachineState, OutdatedComponent, ReferenceSubject, TokenClaims, Workload};
 
 /// The outcome of one appraisal of evidence that verified.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ pub enum Decision {
 /// Only an appraisal that permitted makes one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Permitted {
-    pub(crate) claims: Map<String, Value>,
+    pub(crate) claims: TokenClaims,
     pub(crate) integer_nonce: Option<Integer>,
     pub(crate) validity_minutes: Option<i64>,
     pub(crate) omits_x5c: bool,
@@ -94,8 +94,14 @@ pub struct Permitted {
 impl Permitted {
     /// The claims.
     #[must_use]
-    pub const fn claims(&self) -> &Map<String, Value> {
+    pub const fn token_claims(&self) -> &TokenClaims {
         &self.claims
+    }
+
+    /// The claims as a JSON object.
+    #[must_use]
+    pub fn claims(&self) -> Map<String, Value> {
+        self.claims.to_object()
     }
 
     /// The nonce, where it is an integer of more than 64 bits: then it is not among the claims.

@@ -253,7 +253,7 @@ impl Outcome {
 }
 
 fn claims_sha256(permitted: &Permitted) -> Hex<32> {
-    let claims = to_canonical(&Value::Object(permitted.claims().clone()));
+    let claims = to_canonical(&Value::Object(permitted.claims()));
     match permitted.integer_nonce() {
         None => sha256_of_parts(&[claims.as_bytes()]),
         Some(nonce) => sha256_of_parts(&[claims.as_bytes(), &[0], nonce.as_str().as_bytes()]),

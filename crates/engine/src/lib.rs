@@ -35,6 +35,7 @@ pub use anchors::{AnchorError, Anchors, Vendor};
 pub use appraisal::{Appraisal, Decision, Finding, Permitted, Refused, VerifiedFacts};
 pub use appraise::{Engine, REMEMBERED_BYTES};
 pub use avouch_bootlog::ima::Requirement;
+pub use avouch_claims::ClaimValue;
 pub use avouch_pki::Root;
 pub use azure::AzureRefused;
 pub use capsule::{CAPSULE_BYTES_MAX, Capsule, CapsuleError, Judged, Outcome, Verdict, Why};
@@ -54,6 +55,7 @@ pub use settings::AppraisalSettings;
 pub use source::{
     AmdWanted, EndorsementSource, IntelWanted, TPM_CAS_MAX, TcbBaseline, TpmCasWanted,
 };
+pub use token_claims::TokenClaims;
 pub use tpm::{ExpectedFiles, ExpectedFilesError, TpmAcceptance, TpmRefusal, TpmRefused};
 pub use vocabulary::policy_vocabulary;
 pub use workload::Workload;

@@ -1,12 +1,16 @@
 //! From the service's claims and the policy's to the claims of a token.
 
 mod preview_2018;
+mod sorted;
+
+use std::borrow::Cow;
 
 use avouch_claims::{Attester, ClaimValue, SeenBy, ServiceClaim};
 use avouch_policy::token::{Contribution, contribution, is_reserved, is_service_space};
 use avouch_policy::{Claim, Properties, TypeName};
-use avouch_wire::json::Integer;
-use serde_json::{Map, Value};
+use avouch_wire::json::{CanonicalJson, Integer};
+use serde_json::Value;
+pub use sorted::TokenClaims;
 
 use crate::appraisal::{Finding, Permitted};
 use crate::{Nonce, PolicyInForce, Root, TokenForm};
@@ -27,7 +31,7 @@ pub(crate) struct TokenParts<'a> {
 }
 
 impl TokenParts<'_> {
-    fn permitted(&self, claims: Map<String, Value>, integer_nonce: Option<Integer>) -> Permitted {
+    fn permitted(&self, claims: TokenClaims, integer_nonce: Option<Integer>) -> Permitted {
         let properties = &self.issued.properties;
         Permitted {
             claims,
@@ -70,7 +74,7 @@ pub(crate) fn compose(
         // The older form has no nonce.
         TokenForm::Preview2018 => {
             let (claims, dropped) = preview_2018::compose(&service, parts);
-            (parts.permitted(claims, None), dropped)
+            (parts.permitted(claims.into(), None), dropped)
         }
     }
 }
@@ -83,35 +87,35 @@ const CLAIMS_ADDED_MAX: usize = 5;
 ///
 /// # Source
 /// `docs/maa/token.md#form`, `docs/policy.md#the-token`.
-fn current(
-    service: Vec<ServiceClaim>,
-    parts: &TokenParts<'_>,
-) -> (Map<String, Value>, Vec<Finding>) {
+fn current(service: Vec<ServiceClaim>, parts: &TokenParts<'_>) -> (TokenClaims, Vec<Finding>) {
     let mut issued = contribution(&parts.issued.claims);
     let room = [issued.len(), service.len(), CLAIMS_ADDED_MAX].iter().sum();
-    let mut claims = Map::with_capacity(room);
-    for claim in service.into_iter().filter(|claim| claim.seen_by != SeenBy::Policy) {
-        claims.insert(claim.name.to_owned(), claim.value.into_json());
-    }
-    let dropped = drop_what_only_the_service_may_say(&mut issued, |name| claims.contains_key(name));
-    let issued: Map<String, Value> =
-        issued.iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    claims.extend(issued.clone());
-    let mut add = |name: &str, value: Value| claims.insert(name.to_owned(), value);
-    add("x-ms-policy-hash", Value::String(parts.policy.hash().to_owned()));
+    let mut claims = Vec::with_capacity(room);
+    let carried = service.into_iter().filter(|claim| claim.seen_by != SeenBy::Policy);
+    claims.extend(carried.map(|claim| (Cow::Borrowed(claim.name), claim.value)));
+    let own = TokenClaims::new(claims);
+    let dropped = drop_what_only_the_service_may_say(&mut issued, |name| own.get(name).is_some());
+
+    let mut more = Vec::with_capacity(room);
+    let mut add = |name: &'static str, value: ClaimValue| more.push((Cow::Borrowed(name), value));
+    add("x-ms-policy-hash", parts.policy.hash().into());
     if let Some(signer) = parts.policy.signer() {
-        add("x-ms-policy-signer", signer.clone());
+        add("x-ms-policy-signer", ClaimValue::of_json(signer.clone()));
     }
     if let Some(nonce) = parts.nonce.and_then(Nonce::to_json) {
-        add("nonce", nonce);
+        add("nonce", ClaimValue::of_json(nonce));
     }
     if let Some(roots) = parts.foreign_roots() {
-        add(FOREIGN_ROOT, roots);
+        add(FOREIGN_ROOT, ClaimValue::of_json(roots));
     }
+    let issued: Vec<(&str, ClaimValue)> =
+        issued.iter().map(|(name, value)| (name, ClaimValue::of_json(value))).collect();
     if !issued.is_empty() {
-        add("x-ms-policy", Value::Object(issued));
+        let members = issued.iter().map(|(name, value)| (*name, value));
+        add("x-ms-policy", CanonicalJson::object(members, ClaimValue::write).into());
     }
-    (claims, dropped)
+    more.extend(issued.into_iter().map(|(name, value)| (Cow::Owned(name.to_owned()), value)));
+    (own.with(more), dropped)
 }
 
 /// Takes away claims that are reserved, that the service makes itself (`is_emitted`), or that stand in the
@@ -143,6 +147,6 @@ fn policy_value(value: &ClaimValue) -> avouch_policy::Value {
         ClaimValue::String(text) => text.as_str().into(),
         ClaimValue::Integer(integer) => (*integer).into(),
         ClaimValue::Boolean(boolean) => (*boolean).into(),
-        ClaimValue::Json(json) => avouch_wire::json::to_canonical(json).into(),
+        ClaimValue::Json(json) => json.to_shared().into(),
     }
 }

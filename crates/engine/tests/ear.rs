@@ -46,9 +46,7 @@ fn now() -> UnixTime {
 /// The claims of the result that an appraisal permits.
 fn result(appraisal: &Appraisal) -> Map<String, Value> {
     match &appraisal.decision {
-        Decision::Permit(permitted) => {
-            permitted.attestation_result(VERIFIER, permitted.claims().clone())
-        }
+        Decision::Permit(permitted) => permitted.attestation_result(VERIFIER, permitted.claims()),
         Decision::Deny(refused) => panic!("{refused}"),
     }
 }
@@ -331,13 +329,13 @@ fn a_result_is_no_attestation_token_and_a_token_is_no_result() {
     let sign = |claims: &Map<String, Value>, format| {
         issuer.sign_as(format, &Payload::new(claims, times).unwrap()).unwrap()
     };
-    let plain = sign(permitted.claims(), TokenFormat::Token);
+    let plain = sign(&permitted.claims(), TokenFormat::Token);
     verify(&plain).unwrap();
     read(&plain, &key).unwrap_err();
     // Each of the two marks is enough.
     let untyped = sign(&result(&appraisal), TokenFormat::Token);
     assert_eq!(verify(&untyped).unwrap_err().0, "token-type");
-    let typed = sign(permitted.claims(), TokenFormat::AttestationResult);
+    let typed = sign(&permitted.claims(), TokenFormat::AttestationResult);
     assert_eq!(verify(&typed).unwrap_err().0, "token-type");
     // Whoever expects a result wants both, and its own nonce.
     let expect = |token: &str, nonce: Option<&str>| {
@@ -369,11 +367,11 @@ fn nothing_of_the_token_is_lost() {
         let appraisal = engine_for(&minted).appraise(&request, &policy, &settings, now()).unwrap();
         let Decision::Permit(permitted) = &appraisal.decision else { panic!("permitted") };
         let claims = result(&appraisal);
-        assert_eq!(claims["avouch-token-claims"], Value::Object(permitted.claims().clone()));
+        assert_eq!(claims["avouch-token-claims"], Value::Object(permitted.claims()));
         assert_eq!(permitted.claims()["nonce"], nonce);
         assert_eq!(claims.get("eat_nonce").and_then(Value::as_str), echoed);
         let Signed { key, token } = signed(&claims, KeySpec::P256);
-        assert_eq!(&read(&token, &key).unwrap().token_claims, permitted.claims());
+        assert_eq!(read(&token, &key).unwrap().token_claims, permitted.claims());
     }
 }
 

@@ -34,7 +34,7 @@ fn with_log(minted: &Minted, log: Option<Vec<u8>>) -> Result<Appraisal, &'static
 }
 
 fn claims(appraisal: Appraisal) -> serde_json::Map<String, Value> {
-    appraisal.permitted().unwrap().claims().clone()
+    appraisal.permitted().unwrap().claims()
 }
 
 #[test]

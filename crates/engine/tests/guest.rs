@@ -63,7 +63,7 @@ fn the_recorded_trusted_launch_machine_is_permitted_with_the_claims_of_such_mach
     let appraisal = appraised(&document, THEN).unwrap();
     assert!(appraisal.roots.iter().all(|root| root.is_built_in));
     assert_eq!(appraisal.roots[0].label, "Global Virtual TPM CA - 01");
-    let claims = appraisal.permitted().unwrap().claims().clone();
+    let claims = appraisal.permitted().unwrap().claims();
     let key = &claims["x-ms-runtime"]["keys"][0];
     assert_eq!((&key["kid"], &key["kty"]), (&json!("TpmEphemeralEncryptionKey"), &json!("RSA")));
     assert_eq!((&key["key_ops"], &key["e"]), (&json!(["encrypt"]), &json!("AQAB")));
@@ -119,7 +119,7 @@ fn the_recorded_trusted_launch_machine_is_permitted_with_the_claims_of_such_mach
 #[test]
 fn a_token_has_every_claim_that_recorded_tokens_have() {
     let (Some(document), Some(vectors)) = (trusted_launch(), vectors()) else { return };
-    let claims = appraised(&document, THEN).unwrap().permitted().unwrap().claims().clone();
+    let claims = appraised(&document, THEN).unwrap().permitted().unwrap().claims();
     has_claims_of(
         &claims,
         &recorded_token(&vectors, "trusted-launch-windows-2022"),
@@ -136,7 +136,7 @@ fn a_confidential_machines_token_has_every_claim_that_a_recorded_one_has() {
     let status = Some("azure-compliant-cvm".to_owned());
     let values = ReferenceValues { compliance_status: status, ..ReferenceValues::default() };
     let appraisal = judged_by(&minted, values.with(sample(&minted))).unwrap();
-    let claims = appraisal.permitted().unwrap().claims().clone();
+    let claims = appraisal.permitted().unwrap().claims();
     has_claims_of(&claims, &recorded, "avouch-vtpm-");
     let nested = |token: &serde_json::Map<String, Value>| {
         token["x-ms-isolation-tee"].as_object().unwrap().clone()
@@ -196,7 +196,7 @@ fn a_log_that_was_changed_is_refused_or_has_nothing_good_said_by_it() {
         changed["TcgLogs"] = base64url::encode_standard(log).into();
         appraised(&changed, THEN)
     };
-    let whole = with(&log).unwrap().permitted().unwrap().claims().clone();
+    let whole = with(&log).unwrap().permitted().unwrap().claims();
     let (mut refused, mut denied) = (0, 0);
     for place in (0..log.len()).step_by(331) {
         let mut changed = log.clone();
@@ -206,7 +206,7 @@ fn a_log_that_was_changed_is_refused_or_has_nothing_good_said_by_it() {
             Ok(Err(_)) => denied += 1,
             // Covered by nothing, or by a digest of another bank alone: it says no more than the whole one.
             Ok(Ok(permitted)) => {
-                for (name, value) in permitted.claims() {
+                for (name, value) in &permitted.claims() {
                     assert_eq!(whole.get(name), Some(value), "byte {place}: {name}");
                 }
             }
@@ -228,7 +228,7 @@ fn a_machine_that_hides_what_windows_measured_is_not_taken_for_linux() {
     // What the sender says of its system changes no fact.
     document["OSType"] = base64url::encode_standard("Linux").into();
     let appraisal = appraised(&document, THEN).unwrap();
-    let claims = appraisal.permitted().unwrap().claims().clone();
+    let claims = appraisal.permitted().unwrap().claims();
     assert_eq!(
         (&claims["x-ms-azurevm-is-windows"], &claims["x-ms-azurevm-ostype"]),
         (&json!(true), &json!("Linux"))
@@ -335,7 +335,7 @@ fn judged(minted: &Minted, policy: &PolicyInForce) -> Appraisal {
 
 fn permitted(minted: &Minted) -> serde_json::Map<String, Value> {
     let policy = policy_of(EvidenceKind::AzureGuest);
-    judged(minted, &policy).permitted().unwrap().claims().clone()
+    judged(minted, &policy).permitted().unwrap().claims()
 }
 
 /// Whose root an operator names, nothing is called Azure's.
@@ -395,7 +395,7 @@ fn finding(appraisal: &Appraisal, name: &str) -> Option<String> {
 /// The claims that are issued, beside the findings of a name.
 fn issued(appraisal: Appraisal, name: &str) -> (serde_json::Map<String, Value>, Option<String>) {
     let told = finding(&appraisal, name);
-    (appraisal.permitted().unwrap().claims().clone(), told)
+    (appraisal.permitted().unwrap().claims(), told)
 }
 
 #[test]
@@ -485,7 +485,7 @@ fn without_a_certificate_only_a_paravisor_that_an_operator_names_vouches_for_the
     let values = |sample| Arc::new(ReferenceValues::default().with(sample));
     settings.reference_values = values(sample.clone().of_paravisor());
     let appraisal = engine.appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap();
-    let claims = appraisal.permitted().unwrap().claims().clone();
+    let claims = appraisal.permitted().unwrap().claims();
     assert_eq!(claims["avouch-aik"], "reported");
     // Reference values of a plain guest, or of another one, vouch for nothing here.
     let other = self::sample(&self::minted(|options| options.guest.isolation = Isolation::Snp));
@@ -543,7 +543,7 @@ fn a_machine_of_another_host_has_the_status_that_an_operator_names_and_no_other(
             let appraisal = engine.appraise(&request, &policy, &settings, at(MINTED_AT)).unwrap();
             let told = appraisal.findings.iter().find(|it| it.name == "no-compliance-status");
             let told = told.map(|finding| finding.message.clone());
-            let claims = appraisal.permitted().unwrap().claims().clone();
+            let claims = appraisal.permitted().unwrap().claims();
             assert_eq!(claims["x-ms-attestation-type"], "vtpm");
             let text = serde_json::to_string(&claims).unwrap();
             let tee = &claims["x-ms-isolation-tee"];

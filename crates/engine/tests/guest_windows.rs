@@ -42,7 +42,7 @@ fn claims(boot: &WindowsBoot) -> Map<String, Value> {
     let (policy, settings) = (policy_of(EvidenceKind::AzureGuest), AppraisalSettings::default());
     let appraisal =
         engine.appraise(&support::request(&minted), &policy, &settings, at(AT)).unwrap();
-    appraisal.permitted().unwrap().claims().clone()
+    appraisal.permitted().unwrap().claims()
 }
 
 /// The facts about Windows that are claimed to be so.

@@ -228,7 +228,7 @@ fn what_the_engine_remembers_changes_no_verdict() {
     let (policy, settings) = (default_policy(EvidenceKind::Sgx), AppraisalSettings::default());
     let claims = |request: &_| {
         let appraisal = engine.appraise(request, &policy, &settings, at(AT)).ok()?;
-        let mut claims = appraisal.permitted().ok()?.claims().clone();
+        let mut claims = appraisal.permitted().ok()?.claims();
         for name in ["x-ms-sgx-collateral", "maa-attestationcollateral"] {
             claims[name].as_object_mut().unwrap().remove("quotehash");
         }

@@ -91,7 +91,7 @@ fn components_u16(value: &Value) -> u16 {
     value.as_u64().unwrap().try_into().unwrap()
 }
 
-fn claims(appraisal: &Appraisal) -> &serde_json::Map<String, Value> {
+fn claims(appraisal: &Appraisal) -> serde_json::Map<String, Value> {
     match &appraisal.decision {
         Decision::Permit(permitted) => permitted.claims(),
         Decision::Deny(refused) => panic!("{refused}"),

@@ -225,7 +225,7 @@ fn recorded_exchanges_give_the_claims_of_microsofts_tokens() {
         match appraisal.decision {
             Decision::Permit(ours) => {
                 assert_eq!(exchange.status, 200, "{}", exchange.name);
-                compare(&exchange.name, ours.claims().clone(), object(&exchange.answer));
+                compare(&exchange.name, ours.claims(), object(&exchange.answer));
                 permitted += 1;
             }
             Decision::Deny(Refused::Policy { message, .. }) => {
@@ -265,5 +265,5 @@ fn the_recorded_exchange_of_the_2018_preview_gives_its_claims() {
     let policy = PolicyInForce::default_for(EvidenceKind::OpenEnclave).unwrap();
     let appraisal = engine.appraise(&request, &policy, &accept_any_tcb(), at(JUDGED_AT)).unwrap();
     let ours = appraisal.permitted().unwrap();
-    compare("2018 preview", ours.claims().clone(), theirs);
+    compare("2018 preview", ours.claims(), theirs);
 }

@@ -90,7 +90,7 @@ fn claims_show_what_the_chosen_set_says() {
         let settings = accept_any_tcb();
         let claims = |identifier| {
             let appraisal = case.appraise(Some(identifier), &settings).unwrap();
-            appraisal.permitted().unwrap().claims().clone()
+            appraisal.permitted().unwrap().claims()
         };
         let (older, newer) = (claims(OLDER), claims(NEWER));
         if kind == EvidenceKind::Tdx {

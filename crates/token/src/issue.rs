@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use avouch_pki::digest;
 use avouch_wire::json::{Integer, write_canonical, write_integer, write_string};
-use avouch_wire::{Hex, UnixTime, base64url};
+use avouch_wire::{Hex, UnixTime, base64url, encode_hex};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
@@ -52,18 +52,21 @@ pub struct TokenId(String);
 
 impl From<Hex<32>> for TokenId {
     fn from(bytes: Hex<32>) -> Self {
-        Self(bytes.to_string())
+        Self(encode_hex(bytes.as_bytes()))
     }
 }
 
 impl From<Hex<20>> for TokenId {
     fn from(bytes: Hex<20>) -> Self {
-        Self(bytes.to_string())
+        Self(encode_hex(bytes.as_bytes()))
     }
 }
 
 /// The names that only the issuer fills.
 const ISSUER_CLAIMS: [&str; 5] = ["exp", "iat", "iss", "jti", "nbf"];
+
+/// What may stand beside the claims: those, and a nonce.
+const CLAIMS_ADDED_MAX: usize = ISSUER_CLAIMS.len() + 1;
 
 /// Why claims cannot become a token.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -79,7 +82,8 @@ pub enum PayloadError {
 /// What a token says: claims, times and id; the issuer adds its name when it issues.
 #[derive(Debug, Clone)]
 pub struct Payload<'a> {
-    claims: &'a Map<String, Value>,
+    /// In the order of their names.
+    claims: Vec<(&'a str, PayloadValue<'a>)>,
     times: TokenTimes,
     id: Option<TokenId>,
     nonce: Option<&'a Integer>,
@@ -91,10 +95,29 @@ impl<'a> Payload<'a> {
     /// # Errors
     /// [`PayloadError::Reserved`] if `claims` holds `exp`, `iat`, `iss`, `jti` or `nbf`.
     pub fn new(claims: &'a Map<String, Value>, times: TokenTimes) -> Result<Self, PayloadError> {
-        match ISSUER_CLAIMS.into_iter().find(|name| claims.contains_key(*name)) {
-            Some(name) => Err(PayloadError::Reserved { name }),
-            None => Ok(Self { claims, times, id: None, nonce: None }),
+        let claims = claims.iter();
+        Self::of(claims.map(|(name, value)| (name.as_str(), PayloadValue::Json(value))), times)
+    }
+
+    /// The same of claims of which no two have one name; in the order of their names they are written
+    /// soonest.
+    ///
+    /// # Errors
+    /// As [`Payload::new`].
+    pub fn of(
+        claims: impl ExactSizeIterator<Item = (&'a str, PayloadValue<'a>)>,
+        times: TokenTimes,
+    ) -> Result<Self, PayloadError> {
+        let mut members = Vec::with_capacity(claims.len().saturating_add(CLAIMS_ADDED_MAX));
+        members.extend(claims);
+        let own = |(claim, _): &(&str, _)| ISSUER_CLAIMS.into_iter().find(|name| claim == name);
+        if let Some(name) = members.iter().find_map(own) {
+            return Err(PayloadError::Reserved { name });
         }
+        if !members.is_sorted_by_key(|(name, _)| *name) {
+            members.sort_unstable_by_key(|(name, _)| *name);
+        }
+        Ok(Self { claims: members, times, id: None, nonce: None })
     }
 
     /// The same payload with a `jti`.
@@ -114,21 +137,24 @@ impl<'a> Payload<'a> {
     /// The payload's canonical JSON.
     fn to_json(&self, issuer: &str) -> String {
         let issued_at = self.times.issued_at.seconds();
-        let capacity = self.claims.len().saturating_add(ISSUER_CLAIMS.len());
-        let mut members: Vec<(&str, Member<'_>)> = Vec::with_capacity(capacity);
-        members.extend(self.claims.iter().map(|(name, value)| (name.as_str(), value.into())));
-        members.push(("exp", Member::Integer(self.times.expires_at().seconds())));
-        members.push(("iat", Member::Integer(issued_at)));
-        members.push(("iss", Member::Text(issuer)));
-        members.push(("nbf", Member::Integer(issued_at)));
+        let mut members = self.claims.clone();
+        let mut put = |name, member| {
+            let at = members.partition_point(|(other, _)| *other < name);
+            match members.get_mut(at).filter(|(other, _)| *other == name) {
+                Some((_, there)) => *there = member,
+                None => members.insert(at, (name, member)),
+            }
+        };
+        put("exp", PayloadValue::Integer(self.times.expires_at().seconds()));
+        put("iat", PayloadValue::Integer(issued_at));
+        put("iss", PayloadValue::Text(issuer));
+        put("nbf", PayloadValue::Integer(issued_at));
         if let Some(TokenId(id)) = &self.id {
-            members.push(("jti", Member::Text(id)));
+            put("jti", PayloadValue::Text(id));
         }
         if let Some(nonce) = self.nonce {
-            members.retain(|(name, _)| *name != "nonce");
-            members.push(("nonce", Member::Digits(nonce)));
+            put("nonce", PayloadValue::Canonical(nonce.as_str()));
         }
-        members.sort_unstable_by_key(|(name, _)| *name);
         let mut out = String::with_capacity(JSON_CAPACITY_BYTES);
         for (index, (name, member)) in members.into_iter().enumerate() {
             out.push(if index == 0 { '{' } else { ',' });
@@ -144,26 +170,29 @@ impl<'a> Payload<'a> {
 /// Room for the payload of a usual token; a larger one grows it.
 const JSON_CAPACITY_BYTES: usize = 6 * 1024;
 
-enum Member<'a> {
-    Claim(&'a Value),
+/// The value of a claim, as far as it matters how it is written.
+#[derive(Debug, Clone, Copy)]
+pub enum PayloadValue<'a> {
+    /// Text.
     Text(&'a str),
+    /// An integer.
     Integer(i64),
-    Digits(&'a Integer),
+    /// A truth value.
+    Boolean(bool),
+    /// JSON that is written canonically already.
+    Canonical(&'a str),
+    /// Any other JSON.
+    Json(&'a Value),
 }
 
-impl<'a> From<&'a Value> for Member<'a> {
-    fn from(value: &'a Value) -> Self {
-        Self::Claim(value)
-    }
-}
-
-impl Member<'_> {
+impl PayloadValue<'_> {
     fn write(&self, out: &mut String) {
         match self {
-            Self::Claim(value) => write_canonical(value, out),
             Self::Text(text) => write_string(text, out),
             Self::Integer(integer) => write_integer(*integer, out),
-            Self::Digits(integer) => out.push_str(integer.as_str()),
+            Self::Boolean(boolean) => out.push_str(if *boolean { "true" } else { "false" }),
+            Self::Canonical(text) => out.push_str(text),
+            Self::Json(value) => write_canonical(value, out),
         }
     }
 }

@@ -51,8 +51,8 @@ pub use certificate::{
 };
 pub use ear::EAR_PROFILE;
 pub use issue::{
-    ATTESTATION_LIFETIME_SECONDS, IssuerError, Payload, PayloadError, RESULT_LIFETIME_SECONDS,
-    ShownCertificate, TokenFormat, TokenId, TokenIssuer, TokenTimes,
+    ATTESTATION_LIFETIME_SECONDS, IssuerError, Payload, PayloadError, PayloadValue,
+    RESULT_LIFETIME_SECONDS, ShownCertificate, TokenFormat, TokenId, TokenIssuer, TokenTimes,
 };
 pub use jwks::{
     Jwk, Jwks, JwksError, PublishedKey, UnusableKey, UnusableReason, jwks_document,

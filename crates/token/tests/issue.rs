@@ -12,10 +12,12 @@ use std::sync::Arc;
 
 use avouch_pki::{Certificate, PublicKey};
 use avouch_token::{
-    Algorithm, IssuerError, KeySpec, Payload, PayloadError, PublishedKey, REPORT_SIGNING,
-    SignError, Signer, SigningKey, SigningKeyError, TokenIssuer, TokenTimes, jwks_document,
-    openid_metadata, provider_certificate, report_ca_certificate, report_certificate,
+    Algorithm, IssuerError, KeySpec, Payload, PayloadError, PayloadValue, PublishedKey,
+    REPORT_SIGNING, SignError, Signer, SigningKey, SigningKeyError, TokenIssuer, TokenTimes,
+    jwks_document, openid_metadata, provider_certificate, report_ca_certificate,
+    report_certificate,
 };
+use avouch_wire::json::Integer;
 use avouch_wire::{Hex, UnixTime};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -45,6 +47,41 @@ fn header_and_payload_are_compact_json_with_sorted_names() {
             r#"{{"exp":{exp},"iat":{ISSUED_AT_SECONDS},"iss":"{ISSUER}","jti":"{id}","nbf":{ISSUED_AT_SECONDS},"x-ms-attestation-type":"sgx","x-ms-runtime":{{"a":"ü\n","b":[1,{{"a":null,"z":1}}]}},"x-ms-sgx-is-debuggable":false,"x-ms-sgx-svn":1,"x-ms-ver":"1.0"}}"#
         )
     );
+}
+
+#[test]
+fn claims_of_any_kind_are_written_in_the_order_of_their_names() {
+    let at = UnixTime::from_seconds(ISSUED_AT_SECONDS).unwrap();
+    let json = json!({"b": 1, "a": null});
+    let claims = [
+        ("text", PayloadValue::Text("a\"b")),
+        ("json", PayloadValue::Json(&json)),
+        ("canonical", PayloadValue::Canonical("[1,\"x\"]")),
+        ("zz", PayloadValue::Boolean(false)),
+        ("nonce", PayloadValue::Text("replaced")),
+        ("a", PayloadValue::Boolean(true)),
+        ("n", PayloadValue::Integer(i64::MIN)),
+    ];
+    let nonce = Integer::parse(&"9".repeat(30)).unwrap();
+    let times = TokenTimes::attestation(at);
+    let payload = |turned: usize| {
+        let mut claims = claims;
+        claims.rotate_left(turned);
+        let payload = Payload::of(claims.into_iter(), times).unwrap();
+        part(&issuer(&P256_KEY).sign(&payload.with_integer_nonce(&nonce)).unwrap(), 1)
+    };
+    let (iat, exp) = (ISSUED_AT_SECONDS, ISSUED_AT_SECONDS + 28_800);
+    let expected = format!(
+        r#"{{"a":true,"canonical":[1,"x"],"exp":{exp},"iat":{iat},"iss":"{ISSUER}","json":{{"a":null,"b":1}},"n":{},"nbf":{iat},"nonce":{},"text":"a\"b","zz":false}}"#,
+        i64::MIN,
+        "9".repeat(30)
+    );
+    for turned in 0..claims.len() {
+        assert_eq!(payload(turned), expected);
+    }
+    let reserved = [("a", PayloadValue::Boolean(true)), ("jti", PayloadValue::Integer(1))];
+    let refused = Payload::of(reserved.into_iter(), times).unwrap_err();
+    assert_eq!(refused, PayloadError::Reserved { name: "jti" });
 }
 
 #[test]

@@ -7,7 +7,8 @@
 )]
 
 use avouch_wire::json::{
-    JsonError, first_inexact_number, object_to_canonical, parse_object, parse_value, to_canonical,
+    CanonicalJson, JsonError, first_inexact_number, object_to_canonical, parse_object, parse_value,
+    to_canonical, write_string,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -36,6 +37,43 @@ fn canonical_strings_escape_only_what_must_be() {
         to_canonical(&value),
         r#""a \"\\/\b\f\n\r\t\u0001\u001f"#.to_owned() + "\u{7f}é€𝄞\""
     );
+}
+
+#[test]
+fn a_character_is_escaped_wherever_it_stands_and_no_other() {
+    for length in 1..50 {
+        let plain = "x".repeat(length);
+        assert_eq!(to_canonical(&json!(plain)), format!("\"{plain}\""));
+        for at in 0..length {
+            let (before, after) = (&plain[..at], &plain[at + 1..]);
+            for (character, escaped) in [("\"", "\\\""), ("\\", "\\\\"), ("\u{1f}", "\\u001f")] {
+                let text = [before, character, after].concat();
+                let expected = format!("\"{before}{escaped}{after}\"");
+                assert_eq!(to_canonical(&json!(text)), expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_document_is_its_canonical_text() {
+    let value = json!({"b": [1, {"d": 0, "c": null}], "a": "x\"y", "n": u64::MAX, "f": 0.5});
+    let document = CanonicalJson::from(&value);
+    assert_eq!(document.as_str(), to_canonical(&value));
+    assert_eq!(&*document.to_shared(), document.as_str());
+    assert_eq!(document.to_value(), value);
+    assert_eq!(CanonicalJson::from(value.as_object().unwrap()), document);
+    assert_ne!(CanonicalJson::from(&json!({"a": 1})), CanonicalJson::from(&json!({"a": 2})));
+}
+
+#[test]
+fn a_document_of_members_has_each_name_once_in_order_with_its_last_value() {
+    let write = |text: &str, out: &mut String| write_string(text, out);
+    let members = [("b", "1"), ("a", "2"), ("b\"", "3"), ("b", "4"), ("a", "5")];
+    let document = CanonicalJson::object(members, write);
+    assert_eq!(document.as_str(), r#"{"a":"5","b":"4","b\"":"3"}"#);
+    assert_eq!(document.to_value(), json!({"a": "5", "b": "4", "b\"": "3"}));
+    assert_eq!(CanonicalJson::object([], write).as_str(), "{}");
 }
 
 #[test]
@@ -105,8 +143,15 @@ fn what_is_no_object_too_long_or_too_deep_is_refused() {
         );
     }
     assert!(parse_value(b"\"\xff\"", 100).is_err());
-    let deep = "[".repeat(200) + &"]".repeat(200);
-    assert!(parse_value(deep.as_bytes(), 1000).is_err());
+    for (begin, end) in [("[", "]"), ("{\"a\":", "}")] {
+        let levels = |count: usize| begin.repeat(count) + "[]" + &end.repeat(count);
+        let deepest = parse_value(levels(99).as_bytes(), 1000).unwrap();
+        let error = parse_value(levels(100).as_bytes(), 1000).unwrap_err().to_string();
+        assert!(error.ends_with("nested deeper than 100 levels"), "{error}");
+        // Within other documents it can still be read.
+        let within = json!([[[[{ "a": deepest }]]]]);
+        assert_eq!(CanonicalJson::from(&within).to_value(), within);
+    }
     assert_eq!(
         parse_value(b"{\n \"a\": x}", 100).unwrap_err().to_string(),
         "line 2 column 7: expected value"

@@ -27,7 +27,7 @@ pub(crate) fn boolean(boolean: bool) -> ClaimValue {
 }
 
 pub(crate) fn json(value: Value) -> ClaimValue {
-    ClaimValue::Json(value)
+    value.into()
 }
 
 /// `N` bytes that count up from `first`: no two fields, and no two bytes of one field, are alike.
@@ -75,6 +75,7 @@ fn a_claim_stands_in_a_token_as_the_json_of_its_kind() {
         (boolean(false), Value::from(false)),
         (json(object.clone()), object),
     ] {
-        assert_eq!(value.into_json(), expected);
+        assert_eq!(value.to_json(), expected);
+        assert_eq!(ClaimValue::of_json(expected), value);
     }
 }

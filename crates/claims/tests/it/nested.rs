@@ -8,10 +8,10 @@ use serde_json::json;
 fn of_nested_claims_a_token_carries_what_it_would_carry_of_them_alone() {
     let inner = common("tdxvm", None, None);
     assert!(inner.iter().any(|claim| claim.seen_by == Policy));
-    let nested = ServiceClaim::nested("x-ms-isolation-tee", inner);
+    let nested = ServiceClaim::nested("x-ms-isolation-tee", &inner);
     let object = json!({ "x-ms-attestation-type": "tdxvm", "x-ms-ver": "1.0" });
     assert_eq!(nested.name, "x-ms-isolation-tee");
-    assert_eq!(nested.value, ClaimValue::Json(object));
+    assert_eq!(nested.value, ClaimValue::from(object));
     assert_eq!((nested.seen_by, nested.is_read_only), (Both, false));
 }
 

@@ -53,7 +53,7 @@ fn hashes() -> CollateralHashes {
 }
 
 fn collateral() -> Value {
-    let hash = |first| counting_hex(first, 32).into_json();
+    let hash = |first| counting_hex(first, 32).to_json();
     json!({
         "qeidcertshash": hash(0xa3),
         "qeidcrlhash": hash(0xa5),

@@ -169,7 +169,7 @@ fn a_resumed_windows_with_files_and_a_request_has_these_claims_and_no_others() {
     assert_ne!(shown, before);
     assert_eq!(shown, ClaimValue::String(boot.events.to_json()));
     let json_of = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-    let certify = &value(&claims, "x-ms-tpm-request-key").into_json()["info"]["tpm_certify"];
+    let certify = &value(&claims, "x-ms-tpm-request-key").to_json()["info"]["tpm_certify"];
     assert_eq!(certify["name_alg"], 11);
     let key = json!({"jwk": json_of(&request.request_key.jwk), "info": {"tpm_certify": certify}});
     let other = json!([{"jwk": json_of(&request.other_keys[0].jwk)}]);

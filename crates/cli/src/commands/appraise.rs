@@ -365,7 +365,7 @@ fn verified_report(appraisal: &Appraisal, policy: &PolicyInForce, explain: bool)
     let Some(members) = report.as_object_mut() else { return report };
     match &appraisal.decision {
         Decision::Permit(permitted) => {
-            let mut claims = permitted.claims().clone();
+            let mut claims = permitted.claims();
             if let Some(nonce) = permitted.integer_nonce() {
                 // A number in the token; here its digits, as no value holds so many.
                 claims.insert("nonce".to_owned(), nonce.as_str().into());

@@ -26,15 +26,14 @@ pub(super) fn compose(
     let older = service.iter().filter(|claim| claim.seen_by == SeenBy::Policy);
     for claim in older {
         if let Some(name) = claim.name.strip_prefix('$') {
-            claims.insert(name.to_owned(), claim.value.clone().into_json());
+            claims.insert(name.to_owned(), claim.value.to_json());
         }
     }
     if let Some(held) = find(service, "maa-ehd") {
-        claims.insert("maa-ehd".to_owned(), held.clone().into_json());
+        claims.insert("maa-ehd".to_owned(), held.to_json());
     }
-    if let Some(ClaimValue::Json(Value::Object(collateral))) =
-        find(service, "maa-attestationcollateral")
-    {
+    let collateral = find(service, "maa-attestationcollateral").map(ClaimValue::to_json);
+    if let Some(Value::Object(collateral)) = collateral {
         let collateral = Value::Object(prefixed(collateral));
         claims.insert("maa-attestationcollateral".to_owned(), collateral);
     }
@@ -50,6 +49,6 @@ fn find<'a>(claims: &'a [ServiceClaim], name: &str) -> Option<&'a ClaimValue> {
     claims.iter().find(|claim| claim.name == name).map(|claim| &claim.value)
 }
 
-fn prefixed(collateral: &Map<String, Value>) -> Map<String, Value> {
-    collateral.iter().map(|(name, hash)| (format!("maa-{name}"), hash.clone())).collect()
+fn prefixed(collateral: Map<String, Value>) -> Map<String, Value> {
+    collateral.into_iter().map(|(name, hash)| (format!("maa-{name}"), hash)).collect()
 }

@@ -96,16 +96,35 @@ pub fn write_string(text: &str, out: &mut String) {
 /// Where the first byte stands that is written in another way.
 fn first_escape(bytes: &[u8]) -> Option<usize> {
     // Texts are long and have few: whole blocks are passed over, without a branch for each byte.
-    let (blocks, _) = bytes.as_chunks::<BLOCK_BYTES>();
-    let has_some =
-        |block: &[u8; BLOCK_BYTES]| block.iter().fold(false, |any, byte| any | needs_escape(*byte));
-    let blocks = blocks.iter().position(has_some).unwrap_or(blocks.len());
-    let plain = blocks.saturating_mul(BLOCK_BYTES);
+    let (blocks, rest) = bytes.as_chunks::<BLOCK_BYTES>();
+    let block = match blocks.iter().position(has_escape) {
+        Some(block) => block,
+        None if is_plain_end(bytes, rest) => return None,
+        None => blocks.len(),
+    };
+    let plain = block.saturating_mul(BLOCK_BYTES);
     let at = bytes.get(plain..)?.iter().position(|byte| needs_escape(*byte))?;
     plain.checked_add(at)
 }
 
 const BLOCK_BYTES: usize = 16;
+const HALF_BYTES: usize = BLOCK_BYTES / 2;
+
+/// Whether the `rest` behind the last whole block needs no escape: looked at as a block too, with
+/// bytes before it that need none.
+fn is_plain_end(bytes: &[u8], rest: &[u8]) -> bool {
+    if let Some(end) = bytes.last_chunk::<BLOCK_BYTES>() {
+        return rest.is_empty() || !has_escape(end);
+    }
+    match (bytes.first_chunk::<HALF_BYTES>(), bytes.last_chunk::<HALF_BYTES>()) {
+        (Some(begin), Some(end)) => !has_escape(begin) && !has_escape(end),
+        _ => !rest.iter().any(|byte| needs_escape(*byte)),
+    }
+}
+
+fn has_escape<const N: usize>(block: &[u8; N]) -> bool {
+    block.iter().fold(false, |any, byte| any | needs_escape(*byte))
+}
 
 const fn needs_escape(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -12,6 +13,9 @@ use crate::excerpt;
 /// Values of a document, at all levels. Each takes a hundred times the byte or two that it may be
 /// written in; the largest documents that clients send have some hundred.
 const VALUES_MAX: usize = 10_000;
+/// Lists and objects within each other. What is read stands in other documents, deeper by a few, and is
+/// read again there: by readers that end at 128, as most do.
+const LEVELS_MAX: usize = 100;
 
 /// Why a text is not JSON that a signature may be judged by.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -24,7 +28,7 @@ pub enum JsonError {
         /// The longest accepted, in bytes.
         limit: usize,
     },
-    /// No JSON, nested deeper than 128 levels, or a member named twice.
+    /// No JSON, nested deeper than 100 levels, or a member named twice.
     #[error("line {line} column {column}: {reason}")]
     Syntax {
         /// Line, from 1.
@@ -49,7 +53,7 @@ pub enum JsonError {
 }
 
 /// Reads one JSON value of at most `limit_bytes`; an object that names a member twice is refused,
-/// and so are more than 10,000 values.
+/// and so are more than 10,000 values, and more than 100 levels.
 ///
 /// Two readers of one signed text may disagree about which of the two members counts, so none does.
 ///
@@ -61,7 +65,8 @@ pub fn parse_value(bytes: &[u8], limit_bytes: usize) -> Result<Value, JsonError>
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let left = Cell::new(Some(VALUES_MAX));
-    let value = Unambiguous(&left).deserialize(&mut reader).map_err(|error| match left.get() {
+    let seed = Unambiguous { left: &left, levels: LEVELS_MAX };
+    let value = seed.deserialize(&mut reader).map_err(|error| match left.get() {
         None => JsonError::TooMany { limit: VALUES_MAX },
         Some(_) => syntax(error),
     })?;
@@ -91,15 +96,29 @@ fn syntax(error: serde_json::Error) -> JsonError {
     JsonError::Syntax { line, column, reason }
 }
 
-/// Reads a value, and knows how many more there may be: nothing once there were too many.
+/// Reads a value.
 #[derive(Clone, Copy)]
-struct Unambiguous<'a>(&'a Cell<Option<usize>>);
+struct Unambiguous<'a> {
+    /// How many more there may be; none once there were too many.
+    left: &'a Cell<Option<usize>>,
+    /// How many more levels it may have.
+    levels: usize,
+}
+
+impl Unambiguous<'_> {
+    /// Reads what is in a list or an object.
+    fn within<E: serde::de::Error>(self) -> Result<Self, E> {
+        let levels = self.levels.checked_sub(1);
+        let too_deep = || E::custom(format_args!("nested deeper than {LEVELS_MAX} levels"));
+        Ok(Self { levels: levels.ok_or_else(too_deep)?, ..self })
+    }
+}
 
 impl<'de> DeserializeSeed<'de> for Unambiguous<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        let Self(left) = self;
+        let Self { left, .. } = self;
         left.set(left.get().and_then(|left| left.checked_sub(1)));
         if left.get().is_none() {
             return Err(D::Error::custom("too many values"));
@@ -144,22 +163,23 @@ impl<'de> Visitor<'de> for Unambiguous<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = items.next_element_seed(self)? {
+        let (inner, mut values) = (self.within()?, Vec::new());
+        while let Some(value) = items.next_element_seed(inner)? {
             values.push(value);
         }
         Ok(Value::Array(values))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
+        let (inner, mut object) = (self.within()?, Map::new());
         while let Some(name) = members.next_key::<String>()? {
-            if object.contains_key(&name) {
-                let name = excerpt(&name);
-                return Err(A::Error::custom(format_args!("member {name} is named twice")));
-            }
-            let value = members.next_value_seed(self)?;
-            object.insert(name, value);
+            match object.entry(name) {
+                Entry::Vacant(member) => member.insert(members.next_value_seed(inner)?),
+                Entry::Occupied(member) => {
+                    let name = excerpt(member.key());
+                    return Err(A::Error::custom(format_args!("member {name} is named twice")));
+                }
+            };
         }
         Ok(Value::Object(object))
     }

@@ -1,9 +1,7 @@
 //! What the attest route of a kind reads and answers: one form a kind.
 
-use std::borrow::Cow;
-
-use avouch_engine::{Permitted, VerifiedFacts, VerifierId};
-use avouch_token::{Payload, ShownCertificate, TokenFormat, TokenTimes};
+use avouch_engine::{ClaimValue, Permitted, TokenClaims, VerifiedFacts, VerifierId};
+use avouch_token::{Payload, PayloadValue, ShownCertificate, TokenFormat, TokenTimes};
 use avouch_tpm::protocol::Form;
 use avouch_wire::{EvidenceKind, Hex, UnixTime};
 use axum::body::Body;
@@ -16,7 +14,7 @@ use super::tpm::TpmProtocol;
 use crate::api_version::ApiVersion;
 use crate::attest_request::AttestRequest;
 use crate::state::AppState;
-use crate::{ApiError, Provider, respond};
+use crate::{ApiError, Fault, Provider, respond};
 
 /// A message that a client sends to an attest route.
 #[derive(Clone, Copy)]
@@ -80,19 +78,19 @@ impl Issue<'_> {
     /// # Errors
     /// 500.
     pub(super) fn token(&self) -> Result<String, ApiError> {
-        self.token_of(self.permitted.claims())
+        self.token_of(self.permitted.token_claims())
     }
 
     /// The same of these claims of a token.
     ///
     /// # Errors
     /// 500.
-    pub(super) fn token_of(&self, claims: &Map<String, Value>) -> Result<String, ApiError> {
+    pub(super) fn token_of(&self, claims: &TokenClaims) -> Result<String, ApiError> {
         let &Issue { state, provider, permitted, format, is_draft, .. } = self;
         let times = TokenTimes::attestation(state.clock.now());
         let id = Hex(state.random::<32>()?);
-        let said = self.said(claims);
-        let payload = Payload::new(&said, times).map_err(|error| internal(&error))?.with_id(id);
+        let result = self.result_of(claims);
+        let payload = payload(claims, result.as_ref(), times)?.with_id(id);
         let payload = match permitted.integer_nonce() {
             Some(nonce) => payload.with_integer_nonce(nonce),
             None => payload,
@@ -110,10 +108,9 @@ impl Issue<'_> {
     /// 500.
     pub(super) fn report(&self, times: TokenTimes) -> Result<String, ApiError> {
         let &Issue { state, provider, permitted, format, .. } = self;
-        let said = self.said(permitted.claims());
-        let payload = Payload::new(&said, times)
-            .map_err(|error| internal(&error))?
-            .with_id(Hex(state.random::<20>()?));
+        let claims = permitted.token_claims();
+        let result = self.result_of(claims);
+        let payload = payload(claims, result.as_ref(), times)?.with_id(Hex(state.random::<20>()?));
         let certificates =
             provider.identity().report_certificates().map_err(|error| internal(&error))?;
         let shown = match permitted.omits_x5c() {
@@ -125,14 +122,32 @@ impl Issue<'_> {
         Ok(report.map_err(|error| internal(&error))?)
     }
 
-    /// What is signed, of the claims of a token.
-    fn said<'c>(&self, claims: &'c Map<String, Value>) -> Cow<'c, Map<String, Value>> {
-        match self.format {
-            TokenFormat::Token => Cow::Borrowed(claims),
-            TokenFormat::AttestationResult => {
-                Cow::Owned(self.permitted.attestation_result(VERIFIER, claims.clone()))
-            }
-        }
+    /// The attestation result of these claims, if that is asked for.
+    fn result_of(&self, claims: &TokenClaims) -> Option<Map<String, Value>> {
+        let is_asked = self.format == TokenFormat::AttestationResult;
+        is_asked.then(|| self.permitted.attestation_result(VERIFIER, claims.to_object()))
+    }
+}
+
+/// What is signed: the result, or the claims themselves.
+fn payload<'a>(
+    claims: &'a TokenClaims,
+    result: Option<&'a Map<String, Value>>,
+    times: TokenTimes,
+) -> Result<Payload<'a>, Fault> {
+    let payload = match result {
+        Some(result) => Payload::new(result, times),
+        None => Payload::of(claims.iter().map(|(name, value)| (name, written(value))), times),
+    };
+    payload.map_err(|error| internal(&error))
+}
+
+fn written(value: &ClaimValue) -> PayloadValue<'_> {
+    match value {
+        ClaimValue::String(text) => PayloadValue::Text(text),
+        ClaimValue::Integer(integer) => PayloadValue::Integer(*integer),
+        ClaimValue::Boolean(boolean) => PayloadValue::Boolean(*boolean),
+        ClaimValue::Json(json) => PayloadValue::Canonical(json.as_str()),
     }
 }
 

@@ -2,9 +2,9 @@
 //! opens that sent it, in the state that it attested.
 
 use avouch_azure::seal;
+use avouch_engine::{ClaimValue, TokenClaims};
 use axum::body::Body;
 use axum::http::Response;
-use serde_json::{Map, Value};
 
 use super::super::internal;
 use super::form::{AttestForm, Issue, Message, OneMessage, Step};
@@ -42,7 +42,7 @@ impl AttestForm for SealedToken {
 }
 
 /// The claims, and among them what proves that this machine opened the answer: where machines are watched.
-fn proof(issue: &Issue<'_>) -> Result<Option<Map<String, Value>>, ApiError> {
+fn proof(issue: &Issue<'_>) -> Result<Option<TokenClaims>, ApiError> {
     if !issue.state.monitoring.is_on() || issue.is_draft {
         return Ok(None);
     }
@@ -51,7 +51,6 @@ fn proof(issue: &Issue<'_>) -> Result<Option<Map<String, Value>>, ApiError> {
     let proof = MachineProof::new(provider, issue.kind, issue.at, machine);
     let key = issue.state.tpm.keys().first().ok_or_else(Fault::internal)?;
     let sealed = proof.seal(key, issue.state.random()?).ok_or_else(Fault::internal)?;
-    let mut claims = issue.permitted.claims().clone();
-    claims.insert(PROOF_CLAIM.to_owned(), sealed.into());
-    Ok(Some(claims))
+    let claims = issue.permitted.token_claims().clone();
+    Ok(Some(claims.with(vec![(PROOF_CLAIM.into(), ClaimValue::String(sealed))])))
 }

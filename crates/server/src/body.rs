@@ -92,12 +92,9 @@ impl<'a> JsonBody<'a> {
     /// The member of this name in any case; `null` counts as absent.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.members
-            .get(name)
-            .or_else(|| {
-                self.members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v)
-            })
-            .filter(|value| !value.is_null())
+        // No other differs in case only, and bodies have few members.
+        let found = self.members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value).filter(|value| !value.is_null())
     }
 
     /// The member of this name in any case, if it is an integer of more than 64 bits.

@@ -88,7 +88,7 @@ thread_local! {
 }
 
 /// What lasts no longer by the wall clock is not measured by the thread's.
-const SHORT: Duration = Duration::from_micros(20);
+const SHORT: Duration = Duration::from_micros(50);
 
 /// The processor time that this thread took for what it began and ended at these moments. Time that a
 /// thread waits for a processor is nobody's.

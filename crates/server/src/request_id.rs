@@ -1,7 +1,9 @@
 //! `x-ms-request-id`: the caller's `traceparent` unchanged, else a fresh one of its form.
 
 use avouch_wire::encode_hex;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The value of `x-ms-request-id` for a request (`docs/maa/service.md#headers`).
 ///
@@ -9,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue};
 #[must_use]
 pub fn request_id(headers: &HeaderMap, random: impl FnOnce() -> [u8; 16]) -> HeaderValue {
     headers
-        .get("traceparent")
+        .get(&TRACE_PARENT)
         .filter(|value| is_traceparent(value.as_bytes()))
         .cloned()
         .unwrap_or_else(|| {

@@ -8,9 +8,10 @@ use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::AbortHandle;
 
 use super::addresses::Address;
 use crate::processor::{Weight, be_nice, taken};
@@ -25,22 +26,38 @@ pub(super) fn here() -> Weight {
     LANE.get()
 }
 
+/// A runtime that is given a deadline sooner than all that it has wakes itself up, by a system call. Each
+/// request has deadlines; this one is sooner.
+const TICK: Duration = Duration::from_millis(500);
+
+async fn tick() {
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        ticks.tick().await;
+    }
+}
+
 /// Where connections run: here while their address is light, else on other threads.
 #[derive(Debug)]
 pub(super) struct Lanes {
     /// Some until it is dropped.
     heavy: Option<Runtime>,
+    /// Of the runtime of the caller.
+    ticks: AbortHandle,
 }
 
 impl Lanes {
-    /// Starts the threads for heavy addresses, as many as there are processors.
+    /// Starts the threads for heavy addresses, as many as there are processors, beside the runtime of
+    /// the caller.
     pub(super) fn start() -> std::io::Result<Self> {
         let mut heavy = Builder::new_multi_thread();
         heavy.enable_all().thread_name("heavy").on_thread_start(|| {
             LANE.set(Weight::Heavy);
             be_nice();
         });
-        Ok(Self { heavy: Some(heavy.build()?) })
+        let heavy = heavy.build()?;
+        heavy.spawn(tick());
+        Ok(Self { heavy: Some(heavy), ticks: tokio::spawn(tick()).abort_handle() })
     }
 
     /// Runs the task of a connection, in the runtime of the caller or on the other threads.
@@ -59,6 +76,7 @@ impl Lanes {
 impl Drop for Lanes {
     /// Whoever ends the service has waited for the connections.
     fn drop(&mut self) {
+        self.ticks.abort();
         if let Some(heavy) = self.heavy.take() {
             heavy.shutdown_background();
         }

@@ -203,7 +203,8 @@ impl AttestationInfo {
 /// Strictly, because two readers of one text must see the same.
 fn payload(raw: &RawValue) -> Result<Map<String, Value>, DocumentError> {
     let text = raw.get().as_bytes();
-    let members = json::parse_object(text, PAYLOAD_BYTES_MAX).map_err(DocumentError::Payload)?;
+    let members =
+        json::parse_embedded_object(text, PAYLOAD_BYTES_MAX).map_err(DocumentError::Payload)?;
     if json::first_inexact_number(text).is_some() {
         let (member, expected) = ("ClientPayload", "numbers that can be carried exactly");
         return Err(DocumentError::Member { member, expected });

@@ -1,6 +1,6 @@
 //! Data that a client hands in beside its evidence, and the proof that the evidence binds it.
 
-use avouch_wire::json::{JsonError, first_inexact_number, parse_object};
+use avouch_wire::json::{JsonError, first_inexact_number, parse_embedded_object};
 use avouch_wire::without_final_nuls;
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -89,7 +89,8 @@ impl BoundData {
             DataType::Binary => Ok(Self(Content::Binary(data.bytes.clone()))),
             DataType::Json => {
                 let text = without_final_nuls(&data.bytes);
-                let object = parse_object(text, LIMIT_BYTES).map_err(HeldDataError::Json)?;
+                let object =
+                    parse_embedded_object(text, LIMIT_BYTES).map_err(HeldDataError::Json)?;
                 match first_inexact_number(text) {
                     Some(number) => {
                         let shown = number.chars().take(NUMBER_SHOWN_MAX).collect();

@@ -13,5 +13,5 @@ pub use canonical::{
 pub use document::CanonicalJson;
 pub use exact::first_inexact_number;
 pub use integer::Integer;
-pub use strict::{JsonError, parse_object, parse_value};
+pub use strict::{JsonError, parse_embedded_object, parse_object, parse_value};
 pub use typed::read_object;

@@ -7,8 +7,8 @@
 )]
 
 use avouch_wire::json::{
-    CanonicalJson, JsonError, first_inexact_number, object_to_canonical, parse_object, parse_value,
-    to_canonical, write_string,
+    CanonicalJson, JsonError, first_inexact_number, object_to_canonical, parse_embedded_object,
+    parse_object, parse_value, to_canonical, write_string,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -144,9 +144,17 @@ fn what_is_no_object_too_long_or_too_deep_is_refused() {
     }
     assert!(parse_value(b"\"\xff\"", 100).is_err());
     for (begin, end) in [("[", "]"), ("{\"a\":", "}")] {
-        let levels = |count: usize| begin.repeat(count) + "[]" + &end.repeat(count);
-        let deepest = parse_value(levels(99).as_bytes(), 1000).unwrap();
-        let error = parse_value(levels(100).as_bytes(), 1000).unwrap_err().to_string();
+        let levels = |count: usize| {
+            let inner = begin.repeat(count) + "[]" + &end.repeat(count);
+            format!("{{\"a\":{inner}}}").into_bytes()
+        };
+        assert!(
+            parse_value(&levels(125), 1000).is_ok() && parse_object(&levels(125), 1000).is_ok()
+        );
+        let error = parse_value(&levels(126), 1000).unwrap_err().to_string();
+        assert!(error.contains("recursion limit"), "{error}");
+        let deepest = parse_embedded_object(&levels(98), 1000).unwrap();
+        let error = parse_embedded_object(&levels(99), 1000).unwrap_err().to_string();
         assert!(error.ends_with("nested deeper than 100 levels"), "{error}");
         // Within other documents it can still be read.
         let within = json!([[[[{ "a": deepest }]]]]);

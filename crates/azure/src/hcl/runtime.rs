@@ -70,7 +70,7 @@ impl RuntimeClaims {
     /// # Errors
     /// [`RuntimeClaimsError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, RuntimeClaimsError> {
-        let members = json::parse_object(bytes, RUNTIME_BYTES_MAX)?;
+        let members = json::parse_embedded_object(bytes, RUNTIME_BYTES_MAX)?;
         if json::first_inexact_number(bytes).is_some() {
             return Err(RuntimeClaimsError::InexactNumber);
         }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use avouch_claims::{BoundData, DataType, HeldData, HeldDataError};
+use avouch_claims::{BoundData, DataType, HeldData, HeldDataError, ServiceClaim, common};
 
 fn read(text: &str) -> Result<BoundData, HeldDataError<Infallible>> {
     let data = HeldData { bytes: text.into(), data_type: DataType::Json };
@@ -119,6 +119,16 @@ fn json_that_is_no_object_or_names_a_member_twice_or_is_too_large_is_refused() {
         assert!(matches!(read(text), Err(HeldDataError::Json(_))), "{}", text.len());
     }
     assert!(read("{}").is_ok());
+}
+
+#[test]
+fn json_may_have_a_hundred_levels_and_no_more() {
+    let levels = |count: usize| "{\"a\":".repeat(count - 1) + "{}" + &"}".repeat(count - 1);
+    let text = levels(100);
+    let claims = common("sgx", Some(&read(&text).unwrap()), None);
+    let nested = ServiceClaim::nested("x-ms-isolation-tee", &claims).value.to_json();
+    assert_eq!(nested["x-ms-runtime"].to_string(), text);
+    assert!(matches!(read(&levels(101)), Err(HeldDataError::Json(_))));
 }
 
 #[test]

@@ -13,9 +13,9 @@ use crate::excerpt;
 /// Values of a document, at all levels. Each takes a hundred times the byte or two that it may be
 /// written in; the largest documents that clients send have some hundred.
 const VALUES_MAX: usize = 10_000;
-/// Lists and objects within each other. What is read stands in other documents, deeper by a few, and is
-/// read again there: by readers that end at 128, as most do.
-const LEVELS_MAX: usize = 100;
+/// Lists and objects within each other in what becomes a part of other documents: deeper there by some,
+/// and to be read again by readers that end at 128, as this one does and most others.
+const EMBEDDED_LEVELS_MAX: usize = 100;
 
 /// Why a text is not JSON that a signature may be judged by.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -28,7 +28,7 @@ pub enum JsonError {
         /// The longest accepted, in bytes.
         limit: usize,
     },
-    /// No JSON, nested deeper than 100 levels, or a member named twice.
+    /// No JSON, nested too deep, or a member named twice.
     #[error("line {line} column {column}: {reason}")]
     Syntax {
         /// Line, from 1.
@@ -53,19 +53,24 @@ pub enum JsonError {
 }
 
 /// Reads one JSON value of at most `limit_bytes`; an object that names a member twice is refused,
-/// and so are more than 10,000 values, and more than 100 levels.
+/// and so are more than 10,000 values, and more than 127 levels.
 ///
 /// Two readers of one signed text may disagree about which of the two members counts, so none does.
 ///
 /// # Errors
 /// [`JsonError`] with the place.
 pub fn parse_value(bytes: &[u8], limit_bytes: usize) -> Result<Value, JsonError> {
+    parse(bytes, limit_bytes, None)
+}
+
+fn parse(bytes: &[u8], limit_bytes: usize, levels_max: Option<usize>) -> Result<Value, JsonError> {
     if bytes.len() > limit_bytes {
         return Err(JsonError::TooLong { length: bytes.len(), limit: limit_bytes });
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let left = Cell::new(Some(VALUES_MAX));
-    let seed = Unambiguous { left: &left, levels: LEVELS_MAX };
+    // The library has a limit of its own.
+    let seed = Unambiguous { left: &left, levels: levels_max.unwrap_or(usize::MAX) };
     let value = seed.deserialize(&mut reader).map_err(|error| match left.get() {
         None => JsonError::TooMany { limit: VALUES_MAX },
         Some(_) => syntax(error),
@@ -79,7 +84,23 @@ pub fn parse_value(bytes: &[u8], limit_bytes: usize) -> Result<Value, JsonError>
 /// # Errors
 /// [`JsonError`] with the place.
 pub fn parse_object(bytes: &[u8], limit_bytes: usize) -> Result<Map<String, Value>, JsonError> {
-    match parse_value(bytes, limit_bytes)? {
+    object(parse(bytes, limit_bytes, None)?)
+}
+
+/// As [`parse_object`], for an object that becomes a part of other documents, such as claims of
+/// tokens: of at most 100 levels.
+///
+/// # Errors
+/// [`JsonError`] with the place.
+pub fn parse_embedded_object(
+    bytes: &[u8],
+    limit_bytes: usize,
+) -> Result<Map<String, Value>, JsonError> {
+    object(parse(bytes, limit_bytes, Some(EMBEDDED_LEVELS_MAX))?)
+}
+
+fn object(value: Value) -> Result<Map<String, Value>, JsonError> {
+    match value {
         Value::Object(members) => Ok(members),
         Value::Null => Err(JsonError::NotObject { found: "null" }),
         Value::Bool(_) => Err(JsonError::NotObject { found: "a boolean" }),
@@ -109,7 +130,8 @@ impl Unambiguous<'_> {
     /// Reads what is in a list or an object.
     fn within<E: serde::de::Error>(self) -> Result<Self, E> {
         let levels = self.levels.checked_sub(1);
-        let too_deep = || E::custom(format_args!("nested deeper than {LEVELS_MAX} levels"));
+        let too_deep =
+            || E::custom(format_args!("nested deeper than {EMBEDDED_LEVELS_MAX} levels"));
         Ok(Self { levels: levels.ok_or_else(too_deep)?, ..self })
     }
 }

@@ -96,7 +96,14 @@ fn current(service: Vec<ServiceClaim>, parts: &TokenParts<'_>) -> (TokenClaims, 
     let own = TokenClaims::new(claims);
     let dropped = drop_what_only_the_service_may_say(&mut issued, |name| own.get(name).is_some());
 
+    let issued: Vec<(&str, ClaimValue)> =
+        issued.iter().map(|(name, value)| (name, ClaimValue::of_json(value))).collect();
+    let members = issued.iter().map(|(name, value)| (*name, value));
+    let x_ms_policy = CanonicalJson::object(members, ClaimValue::write);
+    let is_some_issued = !issued.is_empty();
     let mut more = Vec::with_capacity(room);
+    more.extend(issued.into_iter().map(|(name, value)| (Cow::Owned(name.to_owned()), value)));
+    // What the service adds comes last, and counts.
     let mut add = |name: &'static str, value: ClaimValue| more.push((Cow::Borrowed(name), value));
     add("x-ms-policy-hash", parts.policy.hash().into());
     if let Some(signer) = parts.policy.signer() {
@@ -108,13 +115,9 @@ fn current(service: Vec<ServiceClaim>, parts: &TokenParts<'_>) -> (TokenClaims, 
     if let Some(roots) = parts.foreign_roots() {
         add(FOREIGN_ROOT, ClaimValue::of_json(roots));
     }
-    let issued: Vec<(&str, ClaimValue)> =
-        issued.iter().map(|(name, value)| (name, ClaimValue::of_json(value))).collect();
-    if !issued.is_empty() {
-        let members = issued.iter().map(|(name, value)| (*name, value));
-        add("x-ms-policy", CanonicalJson::object(members, ClaimValue::write).into());
+    if is_some_issued {
+        add("x-ms-policy", x_ms_policy.into());
     }
-    more.extend(issued.into_iter().map(|(name, value)| (Cow::Owned(name.to_owned()), value)));
     (own.with(more), dropped)
 }
 

@@ -18,14 +18,17 @@ use crate::quote::Quote;
 use crate::report_body::EnclaveReport;
 use crate::signature_data::SignatureData;
 
-/// Where a [`VerifiedPlatform`] may be remembered: under the trust anchors' fingerprint and the
-/// PCK's signature over the QE report, 64 bytes.
+/// Where a [`VerifiedPlatform`] may be remembered: under the trust anchors' fingerprint, the quote version,
+/// the TEE type and the PCK's signature over the QE report, 64 bytes.
 ///
 /// A place, not a proof: quotes with other certificates beside that signature have the same. Whether
-/// what stands there holds for a quote, [`VerifiedPlatform::is_proven_by`] says.
+/// what stands there holds for a quote, [`VerifiedPlatform::is_proven_by`] says. Who puts another
+/// proof there, the same certificates in another order, makes the next of the first be verified anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PlatformCacheKey {
     anchors: Hex<32>,
+    version: QuoteVersion,
+    tee_type: TeeType,
     qe_report_signature: [u8; 64],
 }
 
@@ -33,8 +36,12 @@ impl PlatformCacheKey {
     /// The key of a quote under a set of anchors.
     #[must_use]
     pub fn of(quote: &Quote<'_>, anchors: &TrustAnchors) -> Self {
-        let qe_report_signature = *quote.signature_data().qe_report_signature;
-        Self { anchors: anchors.fingerprint(), qe_report_signature }
+        Self {
+            anchors: anchors.fingerprint(),
+            version: quote.header().version,
+            tee_type: quote.tee_type(),
+            qe_report_signature: *quote.signature_data().qe_report_signature,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use avouch_wire::Cursor;
 
 use crate::der::{self, write};
 
-/// The DER of a signature `r || s`.
+/// The DER of a signature `r || s`, whose length is even.
 #[must_use]
 pub fn to_der(fixed: &[u8]) -> Vec<u8> {
     let (r, s) = fixed.split_at(fixed.len() / 2);

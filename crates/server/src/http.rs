@@ -34,6 +34,7 @@ use arc_swap::ArcSwap;
 use lanes::Lanes;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 
 use crate::state::AppState;
 
@@ -167,7 +168,7 @@ impl Server {
         let connections_max = descriptors::connections_possible(limits.connections_max);
         let limits = Limits { connections_max, ..limits };
         let tls = tls.map(|tls| Arc::new(ArcSwap::new(tls)));
-        let lanes = Lanes::start().map_err(ServerError::Threads)?;
+        let lanes = Lanes::start(&Handle::current()).map_err(ServerError::Threads)?;
         Ok(Self { listener, address, tls, limits, lanes })
     }
 

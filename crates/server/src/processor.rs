@@ -94,11 +94,13 @@ const SHORT: Duration = Duration::from_micros(50);
 /// thread waits for a processor is nobody's.
 ///
 /// The thread's clock is a system call, so it is read once, at the end, and only for what lasted: what
-/// the thread did since it was last read counts too, at most as long as this lasted.
+/// the thread did since it was last read, and was not told of, counts too, at most as long as this lasted.
 #[must_use]
 pub fn taken(begun: Instant, ended: Instant) -> Duration {
     let lasted = ended.saturating_duration_since(begun);
     if lasted <= SHORT {
+        // It is told already, and shall not be told again with what is measured next.
+        LAST_READ.set(LAST_READ.get().map(|last| last.saturating_add(lasted)));
         return lasted;
     }
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);

@@ -133,7 +133,7 @@ mod tests {
         let light = Builder::new_current_thread().enable_all().build().unwrap();
         let (stream, mut client) = connect(&light);
         let (tell, heard) = mpsc::channel();
-        let (lanes, place) = (Lanes::start().unwrap(), place(0));
+        let (lanes, place) = (Lanes::start(light.handle()).unwrap(), place(0));
         let mut homed = Homed::accepted(stream);
         light.block_on(async {
             client.write_all(b"light").unwrap();
@@ -152,7 +152,7 @@ mod tests {
         let light = Builder::new_current_thread().enable_all().build().unwrap();
         let (stream, mut client) = connect(&light);
         let (tell, heard) = mpsc::channel();
-        let (lanes, place) = (Lanes::start().unwrap(), place(1));
+        let (lanes, place) = (Lanes::start(light.handle()).unwrap(), place(1));
         let task = async move { told(&mut Homed::accepted(stream), &tell).await };
         light.block_on(async { lanes.run(place.address(), task) });
         std::thread::sleep(WHILE);

@@ -42,14 +42,14 @@ async fn tick() {
 pub(super) struct Lanes {
     /// Some until it is dropped.
     heavy: Option<Runtime>,
-    /// Of the runtime of the caller.
+    /// Of the runtime for light ones.
     ticks: AbortHandle,
 }
 
 impl Lanes {
-    /// Starts the threads for heavy addresses, as many as there are processors, beside the runtime of
-    /// the caller.
-    pub(super) fn start() -> std::io::Result<Self> {
+    /// Starts the threads for heavy addresses, as many as there are processors, beside the runtime for
+    /// light ones.
+    pub(super) fn start(light: &Handle) -> std::io::Result<Self> {
         let mut heavy = Builder::new_multi_thread();
         heavy.enable_all().thread_name("heavy").on_thread_start(|| {
             LANE.set(Weight::Heavy);
@@ -57,7 +57,7 @@ impl Lanes {
         });
         let heavy = heavy.build()?;
         heavy.spawn(tick());
-        Ok(Self { heavy: Some(heavy), ticks: tokio::spawn(tick()).abort_handle() })
+        Ok(Self { heavy: Some(heavy), ticks: light.spawn(tick()).abort_handle() })
     }
 
     /// Runs the task of a connection, in the runtime of the caller or on the other threads.
@@ -131,6 +131,8 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
+    use tokio::runtime::Handle;
+
     use super::Lanes;
     use crate::http::Limits;
     use crate::http::addresses::Addresses;
@@ -160,7 +162,7 @@ mod tests {
                 let _ = told.send(thread());
             }
         };
-        let lanes = Lanes::start().unwrap();
+        let lanes = Lanes::start(&Handle::current()).unwrap();
         lanes.run(address, task);
         let mut seen = Vec::new();
         while let Some(thread) = heard.recv().await {
@@ -175,7 +177,7 @@ mod tests {
         let place = addresses.connect(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap();
         place.address().spent.add(Duration::from_secs(1), Instant::now());
         let (told, heard) = tokio::sync::oneshot::channel();
-        let lanes = Lanes::start().unwrap();
+        let lanes = Lanes::start(&Handle::current()).unwrap();
         lanes.run(place.address(), async move { told.send(thread()).unwrap() });
         assert_eq!(heard.await.unwrap().as_deref(), Some("heavy"));
     }

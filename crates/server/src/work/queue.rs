@@ -2,6 +2,7 @@
 //! same take turns, and so do the connections of an address.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,32 +24,22 @@ struct Address<T> {
     spent: Arc<Spent>,
     /// When it had its last turn, or came.
     turn: u64,
-    /// What waits of each connection, in the order of their turns: at most as many as there may be
-    /// items, and none without.
-    connections: VecDeque<(u64, VecDeque<T>)>,
+    connections: Turns<u64, VecDeque<T>>,
     len: usize,
 }
 
 impl<T> Address<T> {
     fn new(spent: Arc<Spent>, turn: u64) -> Self {
-        Self { spent, turn, connections: VecDeque::new(), len: 0 }
+        Self { spent, turn, connections: Turns::default(), len: 0 }
     }
 
     fn push(&mut self, connection: u64, item: T) {
-        match self.connections.iter_mut().find(|(of, _)| *of == connection) {
-            Some((_, line)) => line.push_back(item),
-            None => self.connections.push_back((connection, VecDeque::from([item]))),
-        }
+        self.connections.of(connection).push_back(item);
         self.len = self.len.saturating_add(1);
     }
 
-    /// Takes an item of the connection whose turn it is, which goes to the end if it has more.
     fn pop(&mut self) -> Option<T> {
-        let (connection, mut line) = self.connections.pop_front()?;
-        let item = line.pop_front();
-        if !line.is_empty() {
-            self.connections.push_back((connection, line));
-        }
+        let item = self.connections.turn(VecDeque::pop_front, VecDeque::is_empty);
         self.len = self.len.saturating_sub(usize::from(item.is_some()));
         item
     }
@@ -134,6 +125,45 @@ impl<T> FairQueue<T> {
 impl<T> std::fmt::Debug for FairQueue<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FairQueue").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+/// Lines whose owners take turns. A line without items is forgotten with its owner.
+struct Turns<K, L> {
+    lines: HashMap<K, L>,
+    order: VecDeque<K>,
+}
+
+impl<K, L> Default for Turns<K, L> {
+    fn default() -> Self {
+        Self { lines: HashMap::new(), order: VecDeque::new() }
+    }
+}
+
+impl<K: Copy + Eq + Hash, L: Default> Turns<K, L> {
+    /// The line of an owner, at the end of the order if it is new.
+    fn of(&mut self, key: K) -> &mut L {
+        self.lines.entry(key).or_insert_with(|| {
+            self.order.push_back(key);
+            L::default()
+        })
+    }
+
+    /// Takes an item of the owner whose turn it is.
+    fn turn<T>(
+        &mut self,
+        take: impl FnOnce(&mut L) -> Option<T>,
+        is_empty: impl FnOnce(&L) -> bool,
+    ) -> Option<T> {
+        let key = self.order.pop_front()?;
+        let line = self.lines.get_mut(&key)?;
+        let item = take(line);
+        if is_empty(line) {
+            self.lines.remove(&key);
+        } else {
+            self.order.push_back(key);
+        }
+        item
     }
 }
 

@@ -164,6 +164,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_told_as_short_is_not_told_again() {
+        let begun = Instant::now();
+        taken(begun, begun + Duration::from_millis(1));
+        let until = Instant::now() + Duration::from_millis(40);
+        while Instant::now() < until {}
+        let told = SHORT * 4000;
+        for _ in 0..4000 {
+            assert_eq!(taken(begun, begun + SHORT), SHORT);
+        }
+        let rest = taken(begun, begun + Duration::from_millis(200));
+        assert_eq!(rest, Duration::ZERO, "{told:?} were told of some 40 ms");
+    }
+
+    #[test]
     fn what_is_owed_has_a_limit() {
         let (spent, begun) = (Spent::new(PART), Instant::now());
         assert_eq!(spent.add(Duration::from_secs(1000), begun), Weight::Heavy);
